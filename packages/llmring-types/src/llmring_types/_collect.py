@@ -1,0 +1,64 @@
+"""Chunks back into one response."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from llmring_types._response import LLMResponse, StreamChunk
+
+_CLOSING = (
+    "model",
+    "usage",
+    "finish_reason",
+    "tool_calls",
+    "parsed",
+    "provider_finish_reason",
+    "provider_model",
+    "response_id",
+    "request_id",
+    "native",
+    "attempts",
+    "warnings",
+)
+
+
+class ChunkCollector:
+    """Takes chunks as they come and gives the response so far; a cut stream's error carries it as ``partial``.
+
+    Text pieces are joined only when asked for, so a chunk costs the same however long the stream is.
+    """
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._refusal: list[str] = []
+        self._closing: dict[str, Any] = {}
+
+    def add(self, chunk: StreamChunk) -> None:
+        """Take the next chunk."""
+        if chunk.delta:
+            self._text.append(chunk.delta)
+        if chunk.reasoning:
+            self._reasoning.append(chunk.reasoning)
+        if chunk.refusal:
+            self._refusal.append(chunk.refusal)
+        for name in _CLOSING:
+            value = getattr(chunk, name)
+            if value is not None:
+                self._closing[name] = value
+
+    def response(self) -> LLMResponse:
+        """Return what has come so far as one response."""
+        return LLMResponse(
+            content="".join(self._text),
+            reasoning="".join(self._reasoning) or None,
+            refusal="".join(self._refusal) or None,
+            **{"model": "", **self._closing},
+        )
+
+
+def collect(chunks: Iterable[StreamChunk]) -> LLMResponse:
+    """Join the chunks of a whole stream into the response that the same call without streaming would give."""
+    collector = ChunkCollector()
+    for chunk in chunks:
+        collector.add(chunk)
+    return collector.response()

@@ -1,0 +1,75 @@
+"""One message of a conversation."""
+
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from llmring_types._tools import ToolCall
+from llmring_types.exceptions import MessageValidationError
+
+Role = Literal["system", "user", "assistant", "tool"]
+_ROLES = frozenset(get_args(Role))
+
+
+class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A message: who speaks, and what.
+
+    Attributes:
+        role: ``system``, ``user``, ``assistant`` or ``tool``.
+        content: text, or a list of parts: ``{"type": "text", "text": …}``,
+            ``{"type": "image_url", "image_url": {"url": http(s) or data URL}}``,
+            ``{"type": "document", "source": {"type": "base64", "media_type": …, "data": …}}``. ``None`` is
+            allowed on an assistant message that only calls tools.
+        tool_calls: calls the assistant made, in OpenAI's form with ``arguments`` as JSON text.
+        tool_call_id: on a ``tool`` message, the id of the call that it answers.
+        timestamp: when it was said; kept, never sent.
+        metadata: ``cache_control`` asks Anthropic to cache up to here; ``native`` carries what a provider
+            wants back unchanged (:meth:`LLMResponse.to_message` fills it); ``is_error: True`` on a ``tool``
+            message says that the tool failed.
+
+    Raises:
+        MessageValidationError: a wrong role or a wrong type (also a ``ValueError``).
+    """
+
+    role: Role
+    content: Any
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+    timestamp: datetime | None = None
+    metadata: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in _ROLES:
+            raise MessageValidationError(
+                f"role must be one of system, user, assistant, tool; got {self.role!r}",
+                field="role",
+                value=self.role,
+            )
+        content = self.content
+        if not isinstance(content, str):
+            self._check_parts(content)
+        if self.tool_calls is not None and not isinstance(self.tool_calls, list):
+            raise MessageValidationError("tool_calls must be a list of dicts or None", field="tool_calls")
+        if self.tool_call_id is not None and not isinstance(self.tool_call_id, str):
+            raise MessageValidationError("tool_call_id must be a string or None", field="tool_call_id")
+        if self.metadata is not None and not isinstance(self.metadata, dict):
+            raise MessageValidationError("metadata must be a dict or None", field="metadata")
+
+    def _check_parts(self, content: object) -> None:
+        if content is None:
+            if self.role == "assistant":
+                return
+            raise MessageValidationError(
+                f"content of a {self.role} message must not be None", field="content"
+            )
+        if not isinstance(content, list):
+            raise MessageValidationError(
+                f"content must be a string or a list of parts; got {type(content).__name__}", field="content"
+            )
+        for place, part in enumerate(content):
+            if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+                raise MessageValidationError(
+                    f"content[{place}] must be a dict with a 'type', such as {{'type': 'text', 'text': …}}",
+                    field=f"content[{place}]",
+                )

@@ -1,0 +1,132 @@
+"""The request: what is to be done, for whichever model does it."""
+
+import math
+from typing import Any, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from llmring_types._messages import Message
+from llmring_types.exceptions import ValidationError
+
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+_EFFORTS = frozenset(get_args(ReasoningEffort))
+
+
+class LLMRequest(msgspec.Struct, omit_defaults=True):
+    """A chat request. It is mutable, and the library never changes it.
+
+    Attributes:
+        messages: the conversation, oldest first. Dicts with the fields of :class:`Message` are converted.
+        model: an alias (``"summarizer"``), ``package:alias`` or ``provider:model``; ``None`` uses the alias
+            ``default`` of the active profile.
+        temperature: 0 or more (providers take 0.0 to 1.0 or 2.0); ``None`` leaves it to the provider.
+        max_tokens: upper limit of generated tokens.
+        reasoning_tokens: budget for reasoning, in tokens; 0 asks for none where the provider allows it.
+        response_format: ``{"type": "json_schema", "json_schema": {"name": …, "schema": …, "strict": …}}``,
+            ``{"type": "json_object"}``, or a type (msgspec Struct, dataclass, TypedDict, pydantic model):
+            then :attr:`LLMResponse.parsed` is an instance of it.
+        tools: functions in OpenAI's form or flat; tools of a provider's own pass through.
+        tool_choice: ``"auto"``, ``"none"``, ``"required"``, or a function: its name, ``{"function": name}`` or
+            OpenAI's own form.
+        cache: caching wishes for providers that take some (Anthropic: ``{"type": "ephemeral", "ttl": "1h"}``;
+            OpenAI: ``{"key": …, "retention": …}``).
+        metadata: yours: logged with the call, never sent to a provider.
+        json_response: ask for a JSON answer without a schema.
+        timeout: seconds for one attempt; absent inherits the ring's, ``None`` waits for ever.
+        extra_params: merged last into the provider's request body.
+        reasoning_effort: one knob for every provider: none, minimal, low, medium, high, xhigh or max.
+
+    Raises:
+        ValidationError: a value that no provider could take (also a ``ValueError``).
+    """
+
+    messages: list[Message]
+    model: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    response_format: Any = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    cache: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = None
+    json_response: bool | None = None
+    timeout: float | UnsetType | None = UNSET
+    extra_params: dict[str, Any] = msgspec.field(default_factory=dict)
+    reasoning_effort: ReasoningEffort | None = None
+
+    def __post_init__(self) -> None:
+        self._check_messages()
+        if self.model is not None and not isinstance(self.model, str):
+            raise ValidationError(
+                f"model must be a string or None; got {type(self.model).__name__}", field="model"
+            )
+        _number("temperature", self.temperature)
+        _count("max_tokens", self.max_tokens, least=1)
+        _count("reasoning_tokens", self.reasoning_tokens, least=0)
+        if self.timeout is not UNSET:
+            _number("timeout", self.timeout)
+        for name in ("tools", "extra_params", "metadata", "cache", "tool_choice"):
+            self._check_container(name)
+        if self.reasoning_effort is not None and self.reasoning_effort not in _EFFORTS:
+            raise ValidationError(
+                f"reasoning_effort must be one of {', '.join(get_args(ReasoningEffort))}; got {self.reasoning_effort!r}",
+                field="reasoning_effort",
+            )
+
+    def _check_messages(self) -> None:
+        messages = self.messages
+        if not isinstance(messages, (list, tuple)):
+            raise ValidationError(
+                f"messages must be a list of Message; got {type(messages).__name__}", field="messages"
+            )
+        if any(type(message) is not Message for message in messages):
+            self.messages = [_as_message(place, message) for place, message in enumerate(messages)]
+
+    def _check_container(self, name: str) -> None:
+        value = getattr(self, name)
+        if value is None:
+            return
+        if name == "tools":
+            if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
+                raise ValidationError("tools must be a list of dicts", field=name)
+        elif not isinstance(value, dict) and not (name == "tool_choice" and isinstance(value, str)):
+            raise ValidationError(f"{name} must be a dict; got {type(value).__name__}", field=name)
+
+
+def _as_message(place: int, value: object) -> Message:
+    if isinstance(value, Message):
+        return value
+    if isinstance(value, dict):
+        try:
+            return msgspec.convert(value, Message)
+        except msgspec.ValidationError as error:
+            raise ValidationError(f"messages[{place}]: {error}", field=f"messages[{place}]") from error
+    raise ValidationError(
+        f"messages[{place}] must be a Message; got {type(value).__name__}", field=f"messages[{place}]"
+    )
+
+
+def _number(name: str, value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValidationError(
+            f"{name} must be a number or None; got {type(value).__name__}", field=name, value=value
+        )
+    if math.isnan(value) or math.isinf(value) or value < 0:
+        raise ValidationError(
+            f"{name} must be a finite number, 0 or more; got {value}", field=name, value=value
+        )
+
+
+def _count(name: str, value: object, *, least: int) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValidationError(
+            f"{name} must be an integer or None; got {type(value).__name__}", field=name, value=value
+        )
+    if value < least:
+        raise ValidationError(f"{name} must be {least} or more; got {value}", field=name, value=value)
