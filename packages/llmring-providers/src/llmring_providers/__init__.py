@@ -1,1 +1,23 @@
-"""."""
+"""OpenAI, Anthropic, Google Gemini and Ollama behind one request and response."""
+
+from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
+from llmring_providers._discovery import BUILTIN, ENTRY_POINT_GROUP, ProviderFactory, find_factory
+from llmring_providers._http import HttpProvider, HttpStream
+from llmring_providers._protocol import ChatCall, Provider, ProviderStream
+from llmring_providers._settings import ProviderSettings
+
+__all__ = [
+    "BUILTIN",
+    "ENTRY_POINT_GROUP",
+    "Adapter",
+    "ChatCall",
+    "HttpProvider",
+    "HttpStream",
+    "Provider",
+    "ProviderFactory",
+    "ProviderSettings",
+    "ProviderStream",
+    "StreamDecoder",
+    "WireRequest",
+    "find_factory",
+]

@@ -204,6 +204,7 @@ class ProviderError(LLMRingError):
         status_code: the HTTP status; ``None`` where there was no answer or the error came inside a stream.
         request_id: the provider's id of the request, for its support.
         code: the provider's own word for the error.
+        partial: what had come of a stream before the error: text, tool calls, usage.
     """
 
     def __init__(
@@ -223,6 +224,7 @@ class ProviderError(LLMRingError):
         self.status_code = status_code
         self.request_id = request_id
         self.code = code
+        self.partial: LLMResponse | None = None
 
     def __str__(self) -> str:
         return f"[{self.provider}] {self.message}" if self.provider else self.message
@@ -252,22 +254,14 @@ class ProviderRateLimitError(ProviderError):
 
 
 class ProviderTimeoutError(ProviderError, TimeoutError):
-    """The answer, its first chunk or its next one did not come in time.
-
-    Attributes:
-        timeout: the limit, in seconds.
-        partial: what had come of a stream.
-    """
+    """The answer, its first chunk or its next one did not come in time. ``timeout`` is the limit in seconds."""
 
     retryable = True
     fails_over = True
 
-    def __init__(
-        self, message: str, *, timeout: float | None = None, partial: "LLMResponse | None" = None, **more: Any
-    ) -> None:
+    def __init__(self, message: str, *, timeout: float | None = None, **more: Any) -> None:
         super().__init__(message, **more)
         self.timeout = timeout
-        self.partial = partial
 
 
 class ProviderConnectionError(ProviderError, ConnectionError):
@@ -305,14 +299,10 @@ class ProviderOverloadedError(ProviderServerError):
 
 
 class MalformedResponseError(ProviderResponseError):
-    """The answer is not what the protocol says. ``partial`` is what had come of a stream before."""
+    """The answer is not what the protocol says."""
 
     retryable = True
     fails_over = True
-
-    def __init__(self, message: str, *, partial: "LLMResponse | None" = None, **more: Any) -> None:
-        super().__init__(message, **more)
-        self.partial = partial
 
 
 class StreamInterruptedError(MalformedResponseError):

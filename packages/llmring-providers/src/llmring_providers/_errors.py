@@ -1,0 +1,129 @@
+"""From an HTTP status, headers and the provider's own words to our exception."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from llmring_types.exceptions import (
+    LLMRingError,
+    ModelNotFoundError,
+    ProviderAuthenticationError,
+    ProviderBadRequestError,
+    ProviderOverloadedError,
+    ProviderPermissionError,
+    ProviderRateLimitError,
+    ProviderRequestTooLargeError,
+    ProviderResponseError,
+    ProviderServerError,
+    ProviderTimeoutError,
+)
+
+from llmring_providers._http import request_id
+from llmring_providers._protocol import ChatCall
+
+_BY_STATUS: Mapping[int, type[LLMRingError]] = {
+    400: ProviderBadRequestError,
+    401: ProviderAuthenticationError,
+    403: ProviderPermissionError,
+    404: ModelNotFoundError,
+    408: ProviderTimeoutError,
+    413: ProviderRequestTooLargeError,
+    422: ProviderBadRequestError,
+    429: ProviderRateLimitError,
+    503: ProviderOverloadedError,
+    529: ProviderOverloadedError,
+}
+_LONGEST_TEXT = 2000
+_WAIT = re.compile(r"(?:try again|retry) in\s+((?:[\d.]+\s*(?:ms|h|m|s)\s*)+)", re.IGNORECASE)
+_SPAN = re.compile(r"([\d.]+)\s*(ms|h|m|s)", re.IGNORECASE)
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def error_type(status: int) -> type[LLMRingError]:
+    """Return the exception type that a status alone stands for."""
+    found = _BY_STATUS.get(status)
+    if found is not None:
+        return found
+    if status >= 500:  # noqa: PLR2004
+        return ProviderServerError
+    return ProviderBadRequestError if status >= 400 else ProviderResponseError  # noqa: PLR2004
+
+
+def build(
+    kind: type[LLMRingError],
+    message: str,
+    call: ChatCall,
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    code: str | None = None,
+    retry_after: float | None = None,
+) -> LLMRingError:
+    """Build an exception of this type with all that is known.
+
+    A wait that is not given is looked for in the headers and, for a rate limit, in the message.
+    """
+    headers = headers or {}
+    more: dict[str, Any] = {
+        "provider": call.ref.provider,
+        "model": call.ref.model,
+        "status_code": status,
+        "request_id": request_id(headers),
+        "code": code,
+    }
+    if issubclass(kind, (ProviderRateLimitError, ProviderServerError)):
+        wait = retry_after if retry_after is not None else header_wait(headers)
+        if wait is None and issubclass(kind, ProviderRateLimitError):
+            wait = message_wait(message)
+        more["retry_after"] = wait
+    return kind(_text(kind, message, call), **more)
+
+
+def _text(kind: type[LLMRingError], message: str, call: ChatCall) -> str:
+    message = " ".join(message.split())
+    if len(message) > _LONGEST_TEXT:
+        message = message[:_LONGEST_TEXT] + " …"
+    if issubclass(kind, ModelNotFoundError):
+        return f"model {call.ref.model!r} is not available: {message}"
+    if issubclass(kind, ProviderPermissionError):
+        return f"the key may not do this: {message}"
+    if issubclass(kind, ProviderAuthenticationError):
+        return f"the key was refused: {message}"
+    return message
+
+
+def header_wait(headers: Mapping[str, str]) -> float | None:
+    """Read ``retry-after-ms`` or ``retry-after`` (seconds or a date, RFC 9110 §10.2.3) as seconds from now."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after")
+    seconds = _number(text)
+    if seconds is not None or not text:
+        return seconds
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def message_wait(message: str) -> float | None:
+    """Read the wait that some providers write only in the text: ``try again in 1m30.5s``."""
+    found = _WAIT.search(message)
+    if found is None:
+        return None
+    spans = [(_number(amount), unit.lower()) for amount, unit in _SPAN.findall(found[1])]
+    return sum(amount * _SECONDS[unit] for amount, unit in spans if amount is not None)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < float("inf") else None

@@ -1,0 +1,203 @@
+"""An adapter and a transport make a provider."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from llmring_types import LLMResponse, StreamChunk
+from llmring_types.exceptions import LLMRingError, ProviderConnectionError, StreamInterruptedError
+
+from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
+from llmring_providers._protocol import ChatCall
+from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
+
+_OK = range(200, 300)
+_REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id")
+
+
+class ClientFactory(Protocol):
+    """Builds the vendor's async SDK client."""
+
+    def __call__(self, *, api_key: str, base_url: str) -> Any:
+        """Return the client, with the provider's own key and base URL."""
+
+
+class HttpProvider:
+    """A provider that is spoken to over HTTP.
+
+    Args:
+        name: the first half of references to its models.
+        adapter: its protocol.
+        transport: moves the bytes; shared between providers, so not closed here.
+        base_url: where the adapter's paths begin.
+        api_key: may be empty for a provider that needs none.
+        client_factory: builds the SDK client for raw access.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        adapter: Adapter,
+        transport: Transport,
+        base_url: str,
+        api_key: str = "",
+        client_factory: ClientFactory | None = None,
+    ) -> None:
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self._adapter = adapter
+        self._transport = transport
+        self._api_key = api_key
+        self._headers: Mapping[str, str] = {
+            "content-type": "application/json",
+            **adapter.auth_headers(api_key),
+        }
+        self._client_factory = client_factory
+        self._client: Any = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, base_url={self.base_url!r})"
+
+    @property
+    def client(self) -> Any:
+        """The vendor's async SDK client with the same key and base URL, built when first asked for.
+
+        Raises:
+            MissingSDKError: the SDK is not installed; the text names the extra that brings it.
+        """
+        if self._client is None:
+            if self._client_factory is None:
+                raise AttributeError(f"provider {self.name!r} has no SDK client")
+            self._client = self._client_factory(api_key=self._api_key, base_url=self.base_url)
+        return self._client
+
+    async def chat(self, call: ChatCall) -> LLMResponse:
+        wire = self._adapter.encode(call, stream=False)
+        try:
+            reply = await self._transport.send(self._request(wire))
+        except TransportError as error:
+            raise self._unreachable(error, call) from error
+        if reply.status not in _OK:
+            raise self._rejection(reply, call)
+        response = self._adapter.decode(reply.body, call, wire)
+        response.request_id = request_id(reply.headers)
+        response.warnings = [*wire.warnings, *response.warnings]
+        return response
+
+    async def stream(self, call: ChatCall) -> "HttpStream":
+        wire = self._adapter.encode(call, stream=True)
+        try:
+            reply = await self._transport.open(self._request(wire))
+        except TransportError as error:
+            raise self._unreachable(error, call) from error
+        if reply.status not in _OK:
+            raise self._rejection(await self._read_error(reply, call), call)
+        return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire)
+
+    async def aclose(self) -> None:
+        client, self._client = self._client, None
+        close = getattr(client, "close", None)
+        if close is not None:
+            await close()
+
+    def _request(self, wire: WireRequest) -> HttpRequest:
+        headers = {**self._headers, **wire.headers} if wire.headers else self._headers
+        return HttpRequest("POST", self.base_url + wire.path, headers, wire.body)
+
+    async def _read_error(self, reply: ByteStream, call: ChatCall) -> HttpResponse:
+        pieces: list[bytes] = []
+        try:
+            while piece := await reply.read():
+                pieces.append(piece)
+            await reply.finish()
+        except TransportError as error:
+            raise self._unreachable(error, call) from error
+        finally:
+            reply.close()
+        return HttpResponse(reply.status, reply.headers, b"".join(pieces))
+
+    def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
+        error = self._adapter.error(reply.status, reply.headers, reply.body, call)
+        if self._api_key and self._api_key in error.message:  # some hosts repeat the key that they refuse
+            error.message = error.message.replace(self._api_key, "***")
+            error.args = (error.message,)
+        return error
+
+    def _unreachable(self, error: TransportError, call: ChatCall) -> ProviderConnectionError:
+        return ProviderConnectionError(
+            f"no answer from {error}; check the network and the base URL {self.base_url}",
+            provider=self.name,
+            model=call.ref.model,
+            original=error,
+        )
+
+
+class HttpStream:
+    """A streamed answer over HTTP."""
+
+    def __init__(self, reply: ByteStream, decoder: StreamDecoder, call: ChatCall, wire: WireRequest) -> None:
+        self._reply = reply
+        self._decoder = decoder
+        self._call = call
+        self._warnings = list(wire.warnings)
+        self._request_id = request_id(reply.headers)
+        self._ended = False
+
+    async def receive(self) -> Sequence[StreamChunk]:
+        while not self._ended:
+            if self._decoder.failure is not None:
+                self.close()
+                raise self._decoder.failure
+            if self._decoder.done:
+                break
+            chunks = await self._next()
+            if chunks:
+                return chunks
+        self._ended = True
+        return ()
+
+    async def _next(self) -> list[StreamChunk]:
+        try:
+            data = await self._reply.read()
+        except TransportError as error:
+            self.close()
+            raise StreamInterruptedError(
+                f"the connection broke in the middle of the stream ({error})",
+                provider=self._call.ref.provider,
+                model=self._call.ref.model,
+                original=error,
+            ) from error
+        if data:
+            chunks = self._decoder.feed(data)
+        else:
+            self._ended = True
+            chunks = self._decoder.close()
+        if (self._decoder.done or self._ended) and chunks:
+            self._complete(chunks[-1])
+        return chunks
+
+    def _complete(self, last: StreamChunk) -> None:
+        last.request_id = self._request_id
+        if self._warnings:
+            last.warnings = [*self._warnings, *(last.warnings or ())]
+
+    def partial(self) -> StreamChunk:
+        chunk = self._decoder.partial()
+        self._complete(chunk)
+        return chunk
+
+    async def finish(self) -> None:
+        await self._reply.finish()
+
+    def close(self) -> None:
+        self._ended = True
+        self._reply.close()
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the provider's id of a request, from the headers of the answer."""
+    for name in _REQUEST_ID:
+        value = headers.get(name)
+        if value:
+            return value
+    return None

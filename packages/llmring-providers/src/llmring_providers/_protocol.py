@@ -1,0 +1,63 @@
+"""What a provider is: the one thing that others implement to bring another provider."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
+
+
+class ChatCall(NamedTuple):
+    """One request for one model.
+
+    Attributes:
+        request: never to be changed; its ``model`` is what the user asked for, not what is to be called.
+        ref: the model to call.
+        facts: what is known of it, or ``None``.
+    """
+
+    request: LLMRequest
+    ref: ModelRef
+    facts: ModelFacts | None = None
+
+
+class ProviderStream(Protocol):
+    """An answer in chunks."""
+
+    async def receive(self) -> Sequence[StreamChunk]:
+        """Return the next chunks, at least one; none at the proper end.
+
+        Raises:
+            ProviderError: the provider reported an error, the stream was cut or is malformed.
+        """
+
+    def partial(self) -> StreamChunk:
+        """Return what has been gathered for the last chunk so far: tool calls, usage, ids."""
+
+    async def finish(self) -> None:
+        """Give the connection back after the end."""
+
+    def close(self) -> None:
+        """Close the connection at once; safe at any time and more than once."""
+
+
+class Provider(Protocol):
+    """Answers chat calls. It neither retries nor watches the clock: the caller does both, and may cancel it."""
+
+    name: str
+
+    async def chat(self, call: ChatCall) -> LLMResponse:
+        """Answer the call.
+
+        Raises:
+            LLMRingError: of the type that tells whether another try or another model may help.
+        """
+
+    async def stream(self, call: ChatCall) -> ProviderStream:
+        """Start the answer; returns once the provider has accepted the call.
+
+        Raises:
+            LLMRingError: as for :meth:`chat`.
+        """
+
+    async def aclose(self) -> None:
+        """Free what the provider holds of its own."""

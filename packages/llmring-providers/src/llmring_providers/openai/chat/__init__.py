@@ -1,0 +1,1 @@
+"""The chat completions API: https://platform.openai.com/docs/api-reference/chat"""

@@ -1,0 +1,38 @@
+"""The provider that references name ``openai``."""
+
+from typing import Any
+
+from llmring_types.exceptions import MissingSDKError
+
+from llmring_providers._http import HttpProvider
+from llmring_providers._settings import ProviderSettings
+from llmring_providers.openai.adapter import OpenAIAdapter
+
+BASE_URL = "https://api.openai.com/v1"
+
+
+def create(settings: ProviderSettings) -> HttpProvider:
+    """Build the provider; without a base URL it speaks to OpenAI itself."""
+    return HttpProvider(
+        settings.name,
+        adapter=OpenAIAdapter(),
+        transport=settings.transport,
+        base_url=settings.base_url or BASE_URL,
+        api_key=settings.api_key,
+        client_factory=build_client,
+    )
+
+
+def build_client(*, api_key: str, base_url: str) -> Any:
+    """Return an ``openai.AsyncOpenAI``.
+
+    Raises:
+        MissingSDKError: ``openai`` is not installed.
+    """
+    try:
+        import openai  # noqa: PLC0415 - a second of import, only for those who ask for it
+    except ImportError as error:
+        raise MissingSDKError(
+            "raw access to OpenAI needs its SDK: pip install 'llmring[openai]'", original=error
+        ) from error
+    return openai.AsyncOpenAI(api_key=api_key, base_url=base_url)
