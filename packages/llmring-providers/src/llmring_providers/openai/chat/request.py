@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
 from llmring_types import LLMRequest, Message, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
+from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.models import is_reasoning_model
 
@@ -40,7 +40,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if any(message.metadata and "cache_control" in message.metadata for message in request.messages):
         warnings.append("cache_control has no effect on OpenAI, which caches long prompts by itself")
     body.update((name, value) for name, value in request.extra_params.items() if name != "api")
-    return WireRequest(path=_PATH, body=msgspec.json.encode(body), warnings=tuple(warnings))
+    return WireRequest(path=_PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
 def _message(message: Message, call: ChatCall) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import msgspec
 from llmring_types import FinishReason, LLMResponse, ToolCall, Usage, tool_call
-from llmring_types.exceptions import MalformedResponseError
 
+from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.chat.wire import Choice, Completion, WireMessage, WireUsage, decode_completion
 from llmring_providers.openai.errors import body_error
@@ -29,19 +28,12 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     """
     try:
         completion = decode_completion(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedResponseError(
-            f"the answer is no chat completion: {error}",
-            provider=call.ref.provider,
-            model=call.ref.model,
-            original=error,
-        ) from error
+    except DECODE_ERRORS as error:
+        raise malformed("the answer is no chat completion", call, error) from error
     if not completion.choices:
         if completion.error:
             raise body_error(completion.error, call)
-        raise MalformedResponseError(
-            "the answer has no choices", provider=call.ref.provider, model=call.ref.model
-        )
+        raise malformed("the answer has no choices", call)
     return _response(completion, completion.choices[0], call)
 
 

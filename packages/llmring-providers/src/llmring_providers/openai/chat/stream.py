@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 from llmring_types import StreamChunk, ToolCall, Usage, tool_call
-from llmring_types.exceptions import LLMRingError, MalformedResponseError, StreamInterruptedError
 
 from llmring_providers._protocol import ChatCall
-from llmring_providers._sse import EventSplitter
+from llmring_providers._sse import Event
+from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.chat.response import finish_reason, native_of, text_of, usage_of
 from llmring_providers.openai.chat.wire import (
     Call,
@@ -49,15 +49,11 @@ class _CallSlot:
             self.arguments.append(arguments)
 
 
-class ChatStreamDecoder:
+class ChatStreamDecoder(BaseStreamDecoder):
     """Decodes one stream."""
 
     def __init__(self, call: ChatCall) -> None:
-        self.done = False
-        self.failure: LLMRingError | None = None
-        self._call = call
-        self._model = str(call.ref)
-        self._events = EventSplitter()
+        super().__init__(call)
         self._slots: dict[int, _CallSlot] = {}
         self._word: str | None = None
         self._usage: Usage | None = None
@@ -66,30 +62,6 @@ class ChatStreamDecoder:
         self._refused = False
         self._logprobs: list[Any] = []
         self._annotations: list[Any] = []
-
-    def feed(self, data: bytes) -> list[StreamChunk]:
-        chunks: list[StreamChunk] = []
-        for event in self._events.feed(data):
-            if self.done or self.failure is not None:
-                break
-            self._take(event.data, chunks)
-        return chunks
-
-    def close(self) -> list[StreamChunk]:
-        chunks: list[StreamChunk] = []
-        if not self.done and self.failure is None:
-            self._take_rest(chunks)
-        if self.failure is not None:
-            raise self.failure
-        if not self.done:
-            if self._word is None:
-                raise StreamInterruptedError(
-                    "the stream ended before the model had finished: what came is not the whole answer",
-                    provider=self._call.ref.provider,
-                    model=self._call.ref.model,
-                )
-            self._end(chunks)
-        return chunks
 
     def partial(self) -> StreamChunk:
         calls: list[ToolCall] = [
@@ -107,35 +79,23 @@ class ChatStreamDecoder:
             native=native_of(self._call, annotations=self._annotations, logprobs=self._joined_logprobs()),
         )
 
-    def _take_rest(self, chunks: list[StreamChunk]) -> None:
-        """Take an event whose blank line is missing; half an event is a cut, not a malformed one."""
-        rest = self._events.rest()
-        if rest is not None:
-            self._take(rest.data, chunks)
-            if isinstance(self.failure, MalformedResponseError):
-                self.failure = None
-
-    def _take(self, data: bytes, chunks: list[StreamChunk]) -> None:
-        if data == _DONE:
-            self._end(chunks)
+    def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
+        if event.data == _DONE:
+            self.done = True
+            if self._word is None:
+                self._word = "stop" if not self._slots else "tool_calls"
+            chunks.append(self.partial())
             return
-        try:
-            part = decode_completion(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.failure = MalformedResponseError(
-                f"an event of the stream is no chat completion chunk: {error}",
-                provider=self._call.ref.provider,
-                model=self._call.ref.model,
-                original=error,
-            )
-            return
+        part = decode_completion(event.data)
         if part.error and not part.choices:
-            self.failure = body_error(part.error, self._call)
-            return
+            raise body_error(part.error, self._call)
         self._remember(part)
         for choice in part.choices or ():
             if not choice.index:  # n > 1 has no neutral form: the first answer is the answer
                 self._choice(choice, chunks)
+
+    def _last_without_terminal(self) -> StreamChunk | None:
+        return self.partial() if self._word is not None else None
 
     def _remember(self, part: Completion) -> None:
         if part.usage is not None:
@@ -169,12 +129,6 @@ class ChatStreamDecoder:
             self._logprobs.append(choice.logprobs)
         if delta.annotations:
             self._annotations.extend(delta.annotations)
-
-    def _end(self, chunks: list[StreamChunk]) -> None:
-        self.done = True
-        if self._word is None:
-            self._word = "stop" if not self._slots else "tool_calls"
-        chunks.append(self.partial())
 
     def _joined_logprobs(self) -> dict[str, Any] | None:
         joined: dict[str, Any] = {}

@@ -1,0 +1,44 @@
+"""What travels back to a provider unchanged: ``replay`` in ``Message.metadata["native"]``.
+
+Every adapter keeps the provider's own blocks (signed, encrypted or hosted ones, with those between them) under
+``native["replay"]``, and only when some of them say more than the neutral form does. Everything else in ``native``
+is for the user to read and is never sent.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from llmring_types import Message, ToolCall
+
+from llmring_providers._protocol import ChatCall
+
+
+def replay_of(message: Message, call: ChatCall, warnings: list[str], *, api: str | None = None) -> list[Any]:
+    """Return the blocks that this provider wants back with an assistant message, or none.
+
+    Blocks of another provider, or of another of its APIs, can be read by nobody else: they are left out and told.
+    """
+    native = message.metadata.get("native") if message.metadata else None
+    blocks = native.get("replay") if isinstance(native, Mapping) else None
+    if not isinstance(native, Mapping) or not isinstance(blocks, list) or not blocks:
+        return []
+    if native.get("provider") == call.ref.provider and native.get("api") == api:
+        return blocks
+    source = " ".join(str(native[name]) for name in ("provider", "api") if native.get(name))
+    warning = f"private reasoning or other blocks of {source} were left out: {call.ref} cannot read them"
+    if warning not in warnings:
+        warnings.append(warning)
+    return []
+
+
+def agrees(message: Message, text: str, calls: Iterable[ToolCall]) -> bool:
+    """Whether blocks with this text and these calls still say what the message says, which the user may have changed."""
+    return message_text(message) == text and (message.tool_calls or []) == list(calls)
+
+
+def message_text(message: Message) -> str:
+    """The text of a message, parts joined with nothing between them."""
+    content = message.content
+    if isinstance(content, str):
+        return content
+    return "".join(str(part.get("text") or "") for part in content or () if part["type"] == "text")

@@ -1,0 +1,75 @@
+"""Server-sent events out of bytes that may be split anywhere."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from llmring_providers._sse import Event, EventSplitter
+
+ROWS = [
+    pytest.param(b"data: x\n\n", [Event(b"", b"x")], id="the usual"),
+    pytest.param(b"data:x\n\n", [Event(b"", b"x")], id="no space after the colon"),
+    pytest.param(b"data:  x\n\n", [Event(b"", b" x")], id="only one space belongs to the field"),
+    pytest.param(b"event: ping\ndata: {}\n\n", [Event(b"ping", b"{}")], id="named"),
+    pytest.param(b"data: {}\nevent: ping\nid: 7\nretry: 10\n\n", [Event(b"ping", b"{}")], id="any order, other fields"),
+    pytest.param(b"data: a\ndata: b\n\n", [Event(b"", b"a\nb")], id="data over several lines"),
+    pytest.param(b"data\n\n", [Event(b"", b"")], id="a field without colon is empty"),
+    pytest.param(b": OPENROUTER PROCESSING\n\ndata: x\n\n", [Event(b"", b"x")], id="comment on its own"),
+    pytest.param(b": hello\ndata: x\n\n", [Event(b"", b"x")], id="comment within"),
+    pytest.param(b"event: lonely\n\ndata: x\n\n", [Event(b"", b"x")], id="an event without data is none"),
+    pytest.param(b"\n\n\ndata: x\n\n\n\ndata: y\n\n", [Event(b"", b"x"), Event(b"", b"y")], id="more empty lines"),
+    pytest.param(b"data: x\r\n\r\ndata: y\r\n\r\n", [Event(b"", b"x"), Event(b"", b"y")], id="CRLF"),
+    pytest.param(b"data: x\r\rdata: y\r\r", [Event(b"", b"x"), Event(b"", b"y")], id="CR"),
+    pytest.param(b"data: x\r\n\ndata: y\n\r\n", [Event(b"", b"x"), Event(b"", b"y")], id="mixed line ends"),
+    pytest.param(b"\xef\xbb\xbfdata: x\n\n", [Event(b"", b"x")], id="byte order mark"),
+    pytest.param("data: Grüße 🦀\n\n".encode(), [Event(b"", "Grüße 🦀".encode())], id="beyond ASCII"),
+    pytest.param(b"data: whole\n\ndata: half", [Event(b"", b"whole"), Event(b"", b"half")], id="last blank line missing"),
+    pytest.param(b"data: x\n", [Event(b"", b"x")], id="last empty line missing"),
+    pytest.param(b"", [], id="nothing"),
+]  # fmt: skip
+
+
+def events(pieces: list[bytes]) -> list[Event]:
+    splitter = EventSplitter()
+    found = [event for piece in pieces for event in splitter.feed(piece)]
+    rest = splitter.rest()
+    return found if rest is None else [*found, rest]
+
+
+@pytest.mark.parametrize(("body", "expected"), ROWS)
+def test_a_body_in_one_piece_gives_its_events(body: bytes, expected: list[Event]) -> None:
+    assert events([body]) == expected
+
+
+@pytest.mark.parametrize(("body", "expected"), ROWS)
+def test_the_same_body_byte_by_byte_gives_the_same_events(body: bytes, expected: list[Event]) -> None:
+    assert events([body[at : at + 1] for at in range(len(body))]) == expected
+
+
+def test_an_event_is_there_as_soon_as_its_blank_line_is() -> None:
+    splitter = EventSplitter()
+    assert splitter.feed(b"data: x\n") == []
+    assert splitter.feed(b"\n") == [Event(b"", b"x")]
+    assert splitter.rest() is None
+
+
+def test_an_event_ended_by_crlf_needs_no_byte_of_the_next() -> None:
+    assert EventSplitter().feed(b"data: x\r\n\r\n") == [Event(b"", b"x")]
+
+
+_LINES = st.lists(
+    st.sampled_from([b"data: x", b"data:", b"event: e", b":c", b"", b"", b"\xff", b"\xef\xbb\xbf"]),
+    max_size=12,
+)
+
+
+@given(_LINES, st.sampled_from([b"\n", b"\r\n", b"\r"]), st.data())
+def test_where_a_body_is_split_changes_nothing(lines: list[bytes], end: bytes, data: st.DataObject) -> None:
+    body = b"".join(line + end for line in lines)
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(body)))) | {0, len(body)})
+    pieces = [body[start:stop] for start, stop in zip(cuts, cuts[1:], strict=False)]
+    assert events(pieces) == events([body])
+
+
+@given(st.lists(st.binary(max_size=20)))
+def test_no_bytes_at_all_upset_it(pieces: list[bytes]) -> None:
+    assert events(pieces) == events([b"".join(pieces)])
