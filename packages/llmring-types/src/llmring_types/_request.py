@@ -58,6 +58,7 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
 
     def __post_init__(self) -> None:
         self._check_messages()
+        self.extra_params = self.extra_params or {}
         if self.model is not None and not isinstance(self.model, str):
             raise ValidationError(
                 f"model must be a string or None; got {type(self.model).__name__}", field="model"

@@ -54,6 +54,52 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:  # the response module needs the errors above it
     from llmring_types._response import Attempt, LLMResponse
 
+__all__ = [
+    "AliasNotFoundError",
+    "BudgetExceededError",
+    "CircuitBreakerError",
+    "ConfigurationError",
+    "CostTrackingError",
+    "LLMRingError",
+    "LockfileError",
+    "LockfileNotFoundError",
+    "LockfileParseError",
+    "LockfileVersionError",
+    "LockfileWriteError",
+    "MalformedResponseError",
+    "MessageValidationError",
+    "MissingSDKError",
+    "ModelCapabilityError",
+    "ModelError",
+    "ModelNotFoundError",
+    "ModelReferenceError",
+    "ProfileNotFoundError",
+    "ProviderAuthenticationError",
+    "ProviderBadRequestError",
+    "ProviderConnectionError",
+    "ProviderError",
+    "ProviderNotFoundError",
+    "ProviderOverloadedError",
+    "ProviderPermissionError",
+    "ProviderRateLimitError",
+    "ProviderRequestTooLargeError",
+    "ProviderResponseError",
+    "ProviderServerError",
+    "ProviderTimeoutError",
+    "RegistryConnectionError",
+    "RegistryError",
+    "RegistryStaleError",
+    "RegistryValidationError",
+    "ServerAuthenticationError",
+    "ServerConnectionError",
+    "ServerError",
+    "ServerResponseError",
+    "StreamInterruptedError",
+    "StructuredOutputError",
+    "UnsupportedContentError",
+    "ValidationError",
+]
+
 
 class LLMRingError(Exception):
     """The root. ``message`` says what happened, where, and what to do; it never contains a key.

@@ -1,0 +1,74 @@
+import msgspec
+import pytest
+from llmring_types import LLMRequest, Message
+from llmring_types.exceptions import ValidationError
+from msgspec import UNSET
+
+HELLO = [Message(role="user", content="Hello")]
+
+
+def test_the_defaults_are_those_of_the_documented_api() -> None:
+    request = LLMRequest(messages=HELLO)
+    assert (request.model, request.temperature, request.max_tokens, request.tools) == (None, None, None, None)
+    assert request.timeout is UNSET
+    assert request.extra_params == {}
+
+
+WRONG: list[tuple[str, object]] = [
+    ("messages", "Hello"),
+    ("messages", ["Hello"]),
+    ("messages", [{"role": "admin", "content": "x"}]),
+    ("model", 5),
+    ("temperature", float("nan")),
+    ("temperature", float("inf")),
+    ("temperature", -0.1),
+    ("temperature", "hot"),
+    ("temperature", True),
+    ("max_tokens", 0),
+    ("max_tokens", 1.5),
+    ("reasoning_tokens", -1),
+    ("timeout", -1),
+    ("timeout", float("nan")),
+    ("tools", {"name": "x"}),
+    ("tools", ["x"]),
+    ("tool_choice", 5),
+    ("extra_params", [1]),
+    ("metadata", "x"),
+    ("cache", "x"),
+    ("reasoning_effort", "huge"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG, ids=[f"{field}={value!r}" for field, value in WRONG])
+def test_a_value_that_no_provider_could_take_is_told_at_construction(field: str, value: object) -> None:
+    fields: dict[str, object] = {"messages": HELLO, field: value}
+    with pytest.raises(ValidationError, match=field) as caught:
+        LLMRequest(**fields)  # type: ignore[arg-type]
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("timeout", [None, 0, 0.5, 300])
+def test_a_timeout_may_be_none_or_any_time(timeout: float | None) -> None:
+    assert LLMRequest(messages=HELLO, timeout=timeout).timeout == timeout
+
+
+def test_dicts_become_messages_and_the_callers_list_stays_as_it_is() -> None:
+    given = [{"role": "user", "content": "Hello"}]
+    request = LLMRequest(messages=given)  # type: ignore[arg-type]
+    assert request.messages == HELLO
+    assert given == [{"role": "user", "content": "Hello"}]
+
+
+def test_a_request_can_be_changed_by_its_owner() -> None:
+    request = LLMRequest(messages=HELLO)
+    request.model = "summarizer"
+    assert request.model == "summarizer"
+
+
+def test_an_empty_conversation_is_told_only_when_it_is_sent() -> None:
+    assert LLMRequest(messages=[]).messages == []
+
+
+def test_a_request_survives_json() -> None:
+    request = LLMRequest(messages=HELLO, timeout=None, tools=[{"name": "f"}])
+    assert msgspec.json.decode(msgspec.json.encode(request), type=LLMRequest) == request

@@ -1,0 +1,58 @@
+import msgspec
+import pytest
+from llmring_types import LLMResponse, StreamChunk, Usage, collect, tool_call
+
+CALL = tool_call("c1", "look", {"at": "sky"})
+
+TOTALS: list[tuple[Usage | None, int | None]] = [
+    (None, None),
+    ({}, None),
+    ({"total_tokens": 9, "prompt_tokens": 1}, 9),
+    ({"prompt_tokens": 3, "completion_tokens": 4}, 7),
+    ({"completion_tokens": 4}, 4),
+]
+
+
+@pytest.mark.parametrize(("usage", "total"), TOTALS)
+def test_total_tokens_is_the_reported_total_or_the_sum(usage: Usage | None, total: int | None) -> None:
+    assert LLMResponse(content="", model="a:b", usage=usage).total_tokens == total
+    assert StreamChunk(usage=usage).total_tokens == total
+
+
+def test_to_message_carries_text_calls_and_what_the_provider_wants_back() -> None:
+    native = {"provider": "anthropic", "content": [{"type": "thinking", "signature": "s"}]}
+    response = LLMResponse(content="", model="a:b", tool_calls=[CALL], native=native)
+    message = response.to_message()
+    assert (message.role, message.content, message.tool_calls) == ("assistant", None, [CALL])
+    assert message.metadata == {"native": native}
+    assert LLMResponse(content="hi", model="a:b").to_message().metadata is None
+    assert LLMResponse(content="", model="a:b").to_message().content == ""
+
+
+def test_a_chunks_content_is_its_delta() -> None:
+    assert StreamChunk(delta="x").content == "x"
+
+
+def test_collected_chunks_are_the_response_of_the_same_call() -> None:
+    chunks = [
+        StreamChunk(reasoning="hm", model="a:b"),
+        StreamChunk(delta="Hel", model="a:b"),
+        StreamChunk(delta="lo", model="a:b"),
+        StreamChunk(model="a:b", finish_reason="tool_calls", usage={"total_tokens": 3}, tool_calls=[CALL]),
+    ]
+    response = collect(chunks)
+    assert response == LLMResponse(
+        content="Hello",
+        reasoning="hm",
+        model="a:b",
+        finish_reason="tool_calls",
+        usage={"total_tokens": 3},
+        tool_calls=[CALL],
+    )
+
+
+def test_a_response_survives_json() -> None:
+    response = LLMResponse(
+        content="é", model="a:b", usage={"prompt_tokens": 1}, warnings=["w"], parsed={"a": [1]}
+    )
+    assert msgspec.json.decode(msgspec.json.encode(response), type=LLMResponse) == response

@@ -1,0 +1,37 @@
+import pytest
+from llmring_types import function_spec, tool_call
+from llmring_types.exceptions import ValidationError
+
+ARGUMENTS: list[tuple[object, str]] = [
+    (None, "{}"),
+    ("", "{}"),
+    ("  ", "{}"),
+    ({}, "{}"),
+    ({"a": 1}, '{"a":1}'),
+    ('{"a": 1}', '{"a": 1}'),
+    (b'{"a": 1}', '{"a": 1}'),
+    ('{"a": ', '{"a": '),
+]
+
+
+@pytest.mark.parametrize(("given", "text"), ARGUMENTS)
+def test_arguments_are_always_text_and_what_the_model_wrote_is_kept(given: object, text: str) -> None:
+    call = tool_call("id", "f", given)  # type: ignore[arg-type]
+    assert call == {"id": "id", "type": "function", "function": {"name": "f", "arguments": text}}
+
+
+def test_both_forms_of_a_function_give_its_spec() -> None:
+    spec = {"name": "f", "parameters": {}}
+    assert function_spec({"type": "function", "function": spec}) == spec
+    assert function_spec(spec) == spec
+    assert function_spec({"type": "function", **spec}) == {"type": "function", **spec}
+
+
+def test_a_providers_own_tool_is_no_function() -> None:
+    assert function_spec({"type": "web_search"}) is None
+
+
+@pytest.mark.parametrize("tool", [{"type": "function", "function": {}}, {"parameters": {}}, {"name": ""}])
+def test_a_function_without_a_name_is_told(tool: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="without a name"):
+        function_spec(tool)
