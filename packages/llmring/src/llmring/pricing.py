@@ -50,6 +50,8 @@ _EXACT = Context(prec=80, traps=[])
 _ANTHROPIC_WRITE_5M = Decimal("1.25")
 _ANTHROPIC_WRITE_1H = Decimal(2)
 _ZERO = Decimal(0)
+_FINEST = Decimal("1e-12")
+"""A price that was derived by division is rounded to this, in dollars per million tokens."""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -191,8 +193,7 @@ def _parts(counts: _Counts, prices: Prices, provider: str) -> dict[str, Decimal]
     if long and fresh:
         parts["long_context_input"] = fresh
     if counts.read or counts.write_5m or counts.write_1h or counts.write_other:
-        ratio = _EXACT.divide(input_rate, base) if long and base else None
-        _add_cache(parts, counts, prices, provider, ratio)
+        _add_cache(parts, counts, prices, provider, long_input=input_rate if long else None)
     spoken = counts.completion
     if counts.reasoning and prices.reasoning is not None:
         spoken -= counts.reasoning
@@ -203,14 +204,17 @@ def _parts(counts: _Counts, prices: Prices, provider: str) -> dict[str, Decimal]
 
 
 def _add_cache(
-    parts: dict[str, Decimal], counts: _Counts, prices: Prices, provider: str, ratio: Decimal | None
+    parts: dict[str, Decimal], counts: _Counts, prices: Prices, provider: str, *, long_input: Decimal | None
 ) -> None:
-    """Add what cache reads and writes cost. ``ratio`` is how much dearer a long prompt is, ``None`` for a short one."""
+    """Add what cache reads and writes cost. ``long_input`` is the input price of a long prompt, else ``None``."""
 
     def rate(short: Decimal, long: Decimal | None) -> Decimal:
-        if ratio is None:
+        if long_input is None or (long is None and not base):
             return short
-        return _EXACT.multiply(short, ratio) if long is None else long
+        if long is not None:
+            return long
+        scaled = _EXACT.divide(_EXACT.multiply(short, long_input), base)
+        return _EXACT.quantize(scaled, _FINEST)
 
     base, anthropic = prices.input or _ZERO, provider == "anthropic"
     read, write_5m, write_1h = prices.cache_read, prices.cache_write_5m, prices.cache_write_1h
