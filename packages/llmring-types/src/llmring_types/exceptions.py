@@ -40,6 +40,7 @@ LLMRingError
 │  └─ BudgetExceededError
 ├─ RegistryError
 │  ├─ RegistryConnectionError
+│  ├─ RegistryNotFoundError
 │  ├─ RegistryValidationError
 │  └─ RegistryStaleError
 └─ ServerError
@@ -428,7 +429,11 @@ class RegistryError(LLMRingError):
 
 
 class RegistryConnectionError(RegistryError):
-    """The registry cannot be reached and no cached copy is at hand."""
+    """The registry cannot be reached. What was known before stays in use."""
+
+
+class RegistryNotFoundError(RegistryError):
+    """The registry does not publish this provider, or not this version."""
 
 
 class RegistryValidationError(RegistryError):

@@ -1,0 +1,151 @@
+# ruff: noqa: INP001 - a script, not a module
+"""Renew the data that ships with llmring: the registry's current models, and prices from genai-prices.
+
+    uv run packages/llmring/scripts/refresh_registry.py                      # from the public registry
+    uv run packages/llmring/scripts/refresh_registry.py ../registry-checkout/pages
+
+The source is the address of a registry or a folder with its published files. The prices come from the installed
+version of the genai-prices package, without a network. Each provider's document is written as it was published; one
+that cannot be read, or that leaves out an entry, changes nothing and ends the run.
+"""
+
+import argparse
+import sys
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import (
+    ClauseEquals,
+    ClauseOr,
+    ClauseStartsWith,
+    ModelInfo,
+    ModelPrice,
+    Provider,
+    TieredPrices,
+)
+from llmring.registry import DEFAULT_URL, PROVIDERS
+from llmring.registry._wire import Publication, decode
+from llmring_types import ModelFacts, Prices
+
+DATA = Path(__file__).parents[1] / "src" / "llmring" / "registry" / "data"
+_SAME_NAME = {
+    "input": "input_mtok",
+    "output": "output_mtok",
+    "cache_read": "cache_read_mtok",
+    "cache_write_5m": "cache_write_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
+}
+
+
+def main() -> None:
+    """Read the source, check everything, then write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source", nargs="?", default=DEFAULT_URL, help="address or folder of the registry")
+    source: str = parser.parse_args().source
+    now = datetime.now(UTC)
+    files: dict[Path, bytes] = {}
+    for provider in PROVIDERS:
+        document = _read(source, f"{provider}/models.json")
+        publication = decode(document, provider, where=f"{source}/{provider}/models.json")
+        if publication.skipped:
+            sys.exit("\n".join(publication.skipped))
+        files[DATA / provider / "models.json"] = document
+        files[DATA / "genai-prices" / f"{provider}.json"] = _price_list(publication, now)
+    files[DATA / "genai-prices" / "LICENSE"] = _genai_prices_licence()
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        sys.stderr.write(f"{path.relative_to(DATA)}: {len(content)} bytes\n")
+
+
+def _read(source: str, name: str) -> bytes:
+    if "://" not in source:
+        return Path(source, name).read_bytes()
+    with urllib.request.urlopen(f"{source.rstrip('/')}/{name}", timeout=30) as answer:  # noqa: S310 - the maintainer's own argument
+        content: bytes = answer.read()
+        return content
+
+
+def _price_list(publication: Publication, now: datetime) -> bytes:
+    """Write down what genai-prices says of a provider's models at this moment, under every name it surely means."""
+    package = distribution("genai-prices")
+    provider = next(found for found in get_snapshot().providers if found.id == publication.provider)
+    published = [facts.model for facts in publication.models]
+    models = [facts for model in provider.models if (facts := _facts(provider, model, published, now))]
+    head = {
+        "source": f"genai-prices {package.version}, https://github.com/pydantic/genai-prices",
+        "licence": "MIT, see LICENSE beside this file",
+        "as_of": now.date().isoformat(),
+        "unit": "US dollars per million tokens",
+    }
+    content = msgspec.json.encode({**head, "models": models})
+    return msgspec.json.format(content, indent=1) + b"\n"
+
+
+def _facts(provider: Provider, model: ModelInfo, published: list[str], now: datetime) -> ModelFacts | None:
+    prices = _prices(model.get_prices(now))
+    # On Google's list stand the Claude models of Vertex too; they are no models of the Gemini API.
+    if prices is None or (provider.id == "google" and "claude" in model.id):
+        return None
+    candidates = [model.id, *_names(model.match), *published]
+    names = {name: None for name in candidates if provider.find_model(name) is model}
+    return ModelFacts(
+        provider=provider.id,
+        model=model.id,
+        aliases=tuple(name for name in names if name != model.id),
+        context_window=model.context_window,
+        prices=prices,
+    )
+
+
+def _names(clause: object) -> Iterator[str]:
+    """Yield the names that a rule spells out. What a prefix matches beyond itself is only a guess."""
+    if isinstance(clause, ClauseEquals):
+        yield clause.equals
+    elif isinstance(clause, ClauseStartsWith):
+        if clause.starts_with[-1].isalnum():
+            yield clause.starts_with
+    elif isinstance(clause, ClauseOr):
+        for part in clause.or_:
+            yield from _names(part)
+
+
+def _prices(prices: ModelPrice) -> Prices | None:
+    """Translate; ``None`` for what is not priced by the text token."""
+    found: dict[str, Any] = {}
+    for ours, theirs in _SAME_NAME.items():
+        value = getattr(prices, theirs)
+        if isinstance(value, TieredPrices):
+            found[ours] = value.base
+            found.update(_tier(ours, value))
+        elif isinstance(value, Decimal):
+            found[ours] = value
+    if found.get("input") is None or found.get("output") is None:
+        return None
+    return Prices(**found, source="genai-prices")
+
+
+def _tier(name: str, value: TieredPrices) -> dict[str, Any]:
+    if len(value.tiers) != 1:
+        raise NotImplementedError(f"{len(value.tiers)} tiers: llmring_types.Prices has room for one")
+    (tier,) = value.tiers
+    return {"long_threshold": tier.start, f"long_{name}": tier.price}
+
+
+def _genai_prices_licence() -> bytes:
+    files = distribution("genai-prices").files or ()
+    licence = next(file for file in files if file.name == "LICENSE")
+    return licence.read_binary()
+
+
+if __name__ == "__main__":
+    main()

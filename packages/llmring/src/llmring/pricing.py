@@ -1,0 +1,239 @@
+"""What a call costs, from its token counts and the model's prices. Pure: no registry, no clock, no environment.
+
+How providers bill, and so how it is computed here:
+
+- ``prompt_tokens`` is all input. Cache reads and cache writes are taken out of it and priced on their own; the rest is
+  priced at the input rate.
+- A prompt longer than the model's threshold makes the whole call dearer: every token of it, output included, at the
+  long rates. https://ai.google.dev/gemini-api/docs/pricing
+- Reasoning tokens are part of ``completion_tokens`` and priced like them, unless the model has a price of their own.
+
+Where a price is not known, the next honest one stands in; nothing is ever free for lack of a price:
+
+=========================  =========================================================================
+cache read                 the input price: no provider asks more for a read than for fresh input
+cache write, 5 minutes     Anthropic 1.25 x input, others the input price
+cache write, 1 hour        Anthropic 2 x input, others as a 5-minute write
+cache write, unlabelled    as a 5-minute write, which is what providers do unless told otherwise
+long cache read and write  the short price x (long input / short input), the ratio all of them keep
+long input or output       the short price
+=========================  =========================================================================
+
+Anthropic's factors: https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing. Prices are those of the
+standard tier and of text: batch and priority tiers, audio tokens and the provider's own tools (a web search, say) are
+not in the token counts and so not in the cost.
+"""
+
+from collections.abc import Mapping
+from decimal import Context, Decimal
+from typing import Literal, NamedTuple
+
+import msgspec
+from llmring_types import ModelFacts, Prices, Usage
+
+__all__ = ["LOCAL_PROVIDERS", "Cost", "CostStatus", "annotate", "cost_info", "price", "unpriced"]
+
+CostStatus = Literal[
+    "priced",
+    "no_usage",
+    "invalid_model_format",
+    "model_not_in_registry",
+    "no_pricing_in_registry",
+    "local_model",
+]
+
+LOCAL_PROVIDERS = frozenset({"ollama"})
+"""Providers that run on the user's machine: nobody bills tokens, and what the machine costs is not known here."""
+
+# Wide enough that no product or sum is rounded, whatever precision the caller's own decimal context has.
+_EXACT = Context(prec=80, traps=[])
+_ANTHROPIC_WRITE_5M = Decimal("1.25")
+_ANTHROPIC_WRITE_1H = Decimal(2)
+_ZERO = Decimal(0)
+_FINEST = Decimal("1e-12")
+"""A price that was derived by division is rounded to this, in dollars per million tokens."""
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a call cost, in US dollars.
+
+    Attributes:
+        status: ``priced``, or why there is no price: ``no_usage`` (the provider did not say how many tokens),
+            ``invalid_model_format``, ``model_not_in_registry``, ``no_pricing_in_registry`` (input or output price
+            unknown), ``local_model`` (nobody bills it).
+        total: the sum of the parts; ``None`` unless priced.
+        breakdown: disjoint parts: ``input`` and ``output`` always; ``cache_read``, ``cache_write_5m``,
+            ``cache_write_1h``, ``cache_write_other``, ``long_context_input`` (which then stands in the place of
+            ``input``) and ``reasoning`` unless they are nought.
+        source: where the prices came from.
+    """
+
+    status: CostStatus
+    total: Decimal | None = None
+    breakdown: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
+    source: str | None = None
+
+
+class _Counts(NamedTuple):
+    prompt: int
+    fresh: int
+    read: int
+    write_5m: int
+    write_1h: int
+    write_other: int
+    completion: int
+    reasoning: int
+
+
+def unpriced(facts: ModelFacts | None) -> CostStatus | None:
+    """Say why calls of this model cannot be priced, or ``None`` where they can. Strict cost asks before the call."""
+    if facts is None:
+        return "model_not_in_registry"
+    if facts.prices.input is None or facts.prices.output is None:
+        return "local_model" if facts.provider in LOCAL_PROVIDERS else "no_pricing_in_registry"
+    return None
+
+
+def price(usage: Usage | None, facts: ModelFacts | None) -> Cost:
+    """Price one call.
+
+    Args:
+        usage: token counts in the library's convention (:class:`llmring_types.Usage`).
+        facts: the model's facts; ``None`` where it is unknown.
+    """
+    counts = _count(usage) if usage else None
+    if counts is None:
+        return Cost(status="no_usage")
+    reason = unpriced(facts)
+    if facts is None or reason is not None:
+        return Cost(status=reason or "model_not_in_registry")
+    parts = _parts(counts, facts.prices, facts.provider)
+    breakdown = {name: _dollars(part) for name, part in parts.items()}
+    total = _ZERO
+    for part in breakdown.values():
+        total = _EXACT.add(total, part)
+    return Cost(status="priced", total=total, breakdown=breakdown, source=facts.prices.source)
+
+
+def annotate(usage: Usage, cost: Cost) -> None:
+    """Write the cost into the usage of a response: ``cost``, ``cost_status`` and, if priced, the rest."""
+    usage["cost"] = None if cost.total is None else float(cost.total)
+    usage["cost_status"] = cost.status
+    if cost.total is not None:
+        usage["cost_breakdown"] = {name: float(part) for name, part in cost.breakdown.items()}
+        if cost.source is not None:
+            usage["cost_source"] = cost.source
+
+
+def cost_info(usage: Usage | None, facts: ModelFacts | None) -> dict[str, float | None] | None:
+    """Return the flat form of a cost: dollars per part and the rates, or ``None`` where the call cannot be priced.
+
+    ``input_cost`` contains ``long_context_input_cost``; ``total_cost`` is ``input_cost`` plus ``output_cost``,
+    ``reasoning_cost`` and the ``cache_*`` costs. The ``cost_per_million_*`` are the model's base rates, ``None``
+    where unknown.
+    """
+    cost = price(usage, facts)
+    if facts is None or cost.total is None:
+        return None
+    prices, parts = facts.prices, {name: float(part) for name, part in cost.breakdown.items()}
+    long = parts.get("long_context_input", 0.0)
+    rates = {
+        "input": prices.input,
+        "output": prices.output,
+        "cached_input": prices.cache_read,
+        "cache_read": prices.cache_read,
+        "cache_write_5m": prices.cache_write_5m,
+        "cache_write_1h": prices.cache_write_1h,
+        "output_thinking": prices.reasoning,
+    }
+    return {
+        "input_cost": parts["input"] + long,
+        "output_cost": parts["output"],
+        "cache_read_cost": parts.get("cache_read", 0.0),
+        "cache_write_cost_5m": parts.get("cache_write_5m", 0.0),
+        "cache_write_cost_1h": parts.get("cache_write_1h", 0.0),
+        "cache_write_cost_other": parts.get("cache_write_other", 0.0),
+        "long_context_input_cost": long,
+        "reasoning_cost": parts.get("reasoning", 0.0),
+        "total_cost": float(cost.total),
+        **{f"cost_per_million_{name}": None if rate is None else float(rate) for name, rate in rates.items()},
+    }
+
+
+def _count(usage: Usage) -> _Counts | None:
+    """Split the counts into what is billed apart; ``None`` where input or output is not known."""
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if prompt is None or completion is None:
+        return None
+    read = usage.get("cache_read_input_tokens") or 0
+    write_5m = usage.get("cache_creation_5m_tokens") or 0
+    write_1h = usage.get("cache_creation_1h_tokens") or 0
+    write_other = max((usage.get("cache_creation_input_tokens") or 0) - write_5m - write_1h, 0)
+    return _Counts(
+        prompt=prompt,
+        fresh=max(prompt - read - write_5m - write_1h - write_other, 0),
+        read=read,
+        write_5m=write_5m,
+        write_1h=write_1h,
+        write_other=write_other,
+        completion=completion,
+        reasoning=min(usage.get("reasoning_tokens") or 0, completion),
+    )
+
+
+def _parts(counts: _Counts, prices: Prices, provider: str) -> dict[str, Decimal]:
+    """Return the cost of each part in millionths of a dollar."""
+    times = _EXACT.multiply
+    long = prices.long_threshold is not None and counts.prompt > prices.long_threshold
+    base = prices.input or _ZERO
+    input_rate = prices.long_input if long and prices.long_input is not None else base
+    output_rate = prices.long_output if long and prices.long_output is not None else prices.output or _ZERO
+    fresh = times(input_rate, counts.fresh)
+    parts = {"input": _ZERO if long else fresh, "output": _ZERO}
+    if long and fresh:
+        parts["long_context_input"] = fresh
+    if counts.read or counts.write_5m or counts.write_1h or counts.write_other:
+        _add_cache(parts, counts, prices, provider, long_input=input_rate if long else None)
+    spoken = counts.completion
+    if counts.reasoning and prices.reasoning is not None:
+        spoken -= counts.reasoning
+        if prices.reasoning:
+            parts["reasoning"] = times(prices.reasoning, counts.reasoning)
+    parts["output"] = times(output_rate, spoken)
+    return parts
+
+
+def _add_cache(
+    parts: dict[str, Decimal], counts: _Counts, prices: Prices, provider: str, *, long_input: Decimal | None
+) -> None:
+    """Add what cache reads and writes cost. ``long_input`` is the input price of a long prompt, else ``None``."""
+
+    def rate(short: Decimal, long: Decimal | None) -> Decimal:
+        if long_input is None or (long is None and not base):
+            return short
+        if long is not None:
+            return long
+        scaled = _EXACT.divide(_EXACT.multiply(short, long_input), base)
+        return _EXACT.quantize(scaled, _FINEST)
+
+    base, anthropic = prices.input or _ZERO, provider == "anthropic"
+    read, write_5m, write_1h = prices.cache_read, prices.cache_write_5m, prices.cache_write_1h
+    if read is None:
+        read = base
+    if write_5m is None:
+        write_5m = _EXACT.multiply(base, _ANTHROPIC_WRITE_5M) if anthropic else base
+    if write_1h is None:
+        write_1h = _EXACT.multiply(base, _ANTHROPIC_WRITE_1H) if anthropic else write_5m
+    for name, count, short, long in (
+        ("cache_read", counts.read, read, prices.long_cache_read),
+        ("cache_write_5m", counts.write_5m, write_5m, prices.long_cache_write_5m),
+        ("cache_write_1h", counts.write_1h, write_1h, prices.long_cache_write_1h),
+        ("cache_write_other", counts.write_other, write_5m, prices.long_cache_write_5m),
+    ):
+        cost = _EXACT.multiply(rate(short, long), count) if count else _ZERO
+        if cost:
+            parts[name] = cost
+
+
+def _dollars(millionths: Decimal) -> Decimal:
+    return _EXACT.scaleb(millionths, -6)

@@ -1,0 +1,132 @@
+"""Fetched documents on disk, so that a new process need not ask again.
+
+One folder per registry, so that two registries never answer for each other; one file per document, which says where and
+when it was fetched. Files are replaced whole. One that cannot be read is no copy, and a folder that cannot be written
+makes the copies last only as long as the process.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from llmring.registry._location import Location, document_path
+
+_serial = itertools.count()
+
+
+class CachedCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """A document as it was fetched. Times are seconds since 1970.
+
+    Attributes:
+        url: where it came from.
+        fetched_at: when its bytes came.
+        checked_at: when the registry last said that they are current.
+        etag: the registry's tag of the bytes.
+        last_modified: the registry's date of the bytes, as it wrote it.
+        document: the JSON.
+    """
+
+    url: str
+    fetched_at: float
+    checked_at: float
+    document: msgspec.Raw
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+_decoder = msgspec.json.Decoder(CachedCopy)
+
+
+def default_cache_dir(environ: Mapping[str, str]) -> Path | None:
+    """Return the user's cache folder for registries: below ``XDG_CACHE_HOME``, else below ``~/.cache``.
+
+    ``None`` where the user has no home.
+    """
+    base = Path(environ.get("XDG_CACHE_HOME", ""))
+    if base.is_absolute():  # the specification says to ignore a relative one
+        return base / "llmring" / "registry"
+    try:
+        return Path.home() / ".cache" / "llmring" / "registry"
+    except RuntimeError:
+        return None
+
+
+class RegistryCache:
+    """The cached documents of one registry.
+
+    Args:
+        folder: the cache folder of all registries; ``None`` keeps copies in memory only.
+        location: the registry.
+    """
+
+    def __init__(self, folder: Path | None, location: Location) -> None:
+        self.folder = folder
+        self._location = location
+        self._unwritten: dict[str, CachedCopy] = {}
+
+    def path(self, provider: str, version: int | None = None) -> Path | None:
+        """Return the file of a document."""
+        if self.folder is None:
+            return None
+        document_path(provider, version)  # raises for what must not become a file name
+        key = hashlib.sha256(self._location.base.encode()).hexdigest()[:16]
+        return self.folder / key / (f"{provider}.json" if version is None else f"{provider}-v{version}.json")
+
+    def load(self, provider: str, version: int | None = None) -> CachedCopy | None:
+        """Return the copy of a document; ``None`` where there is none that can be read."""
+        url = self._location.document(provider, version)
+        path = self.path(provider, version)
+        if path is not None:
+            try:
+                copy = _decoder.decode(path.read_bytes())
+            except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+                pass
+            else:
+                if copy.url == url:
+                    return copy
+        return self._unwritten.get(url)
+
+    def store(self, provider: str, copy: CachedCopy, version: int | None = None) -> None:
+        """Keep a copy, on disk if possible, in memory if not."""
+        path = self.path(provider, version)
+        if path is None or not _write(path, msgspec.json.encode(copy)):
+            self._unwritten[copy.url] = copy
+
+    def copies(self) -> Iterator[tuple[Path, CachedCopy]]:
+        """Yield every copy on disk of every registry, with its file."""
+        for path in sorted(self.folder.glob("*/*.json")) if self.folder is not None else ():
+            try:
+                yield path, _decoder.decode(path.read_bytes())
+            except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+                continue
+
+    def clear(self) -> int:
+        """Delete every copy of every registry and return how many there were.
+
+        Raises:
+            OSError: a file cannot be deleted.
+        """
+        self._unwritten.clear()
+        paths = list(self.folder.glob("*/*.json")) if self.folder is not None else []
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return len(paths)
+
+
+def _write(path: Path, data: bytes) -> bool:
+    """Replace a file whole; tell whether that worked."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{next(_serial)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        return False
+    return True

@@ -1,0 +1,155 @@
+"""What is known of each model, in memory: the part of the registry that stands on the request path.
+
+The first question about a provider reads its models: from a ``file://`` registry, from the cached copy of one that was
+refreshed, else from the snapshot in the package. From then on a question is a dictionary look-up. Nothing here waits for a
+network, and no question fails for lack of a registry.
+"""
+
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from llmring_types import ModelFacts
+from llmring_types.exceptions import RegistryValidationError
+
+from llmring.registry import _snapshot
+from llmring.registry._cache import RegistryCache
+from llmring.registry._location import DEFAULT_URL, Location, document_path, is_provider_name
+from llmring.registry._models import Origin, ProviderModels
+from llmring.registry._wire import Publication, decode
+
+
+class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a provider's facts come from, and how old they are.
+
+    Attributes:
+        provider: whose facts.
+        version: the version of the published document; ``None`` where nobody publishes one.
+        updated_at: when it was published, as the publisher wrote it.
+        url: its address.
+        origin: ``registry`` (fetched by this process, or read from a ``file://`` one), ``cache`` or ``snapshot``.
+        checked_at: when the registry last confirmed it, in seconds since 1970; ``None`` for the snapshot.
+        age_days: days since ``updated_at``, a time without a zone taken as UTC; infinite where it has no date.
+        problem: why a better origin was not used.
+    """
+
+    provider: str
+    version: int | None
+    updated_at: str | None
+    url: str
+    origin: Origin
+    checked_at: float | None
+    age_days: float
+    problem: str | None = None
+
+    @property
+    def from_cache(self) -> bool:
+        """Whether this process has it from somewhere else than the registry itself."""
+        return self.origin != "registry"
+
+    @property
+    def age(self) -> timedelta | None:
+        """The age, ``None`` where it is not known."""
+        return timedelta(days=self.age_days) if math.isfinite(self.age_days) else None
+
+
+class Registry:
+    """Facts about models.
+
+    Args:
+        url: the registry's address (``https://``, ``http://`` on this machine, ``file://``); ``None`` is the public one.
+        cache_dir: folder for fetched documents, see :func:`default_cache_dir`; ``None`` keeps them in memory.
+
+    Raises:
+        ValidationError: the address is not allowed (also a ``ValueError``).
+    """
+
+    def __init__(self, url: str | None = None, *, cache_dir: Path | None = None) -> None:
+        self.location = Location.parse(url)
+        self.cache = RegistryCache(cache_dir, self.location)
+        self._providers: dict[str, ProviderModels] = {}
+
+    def facts(self, provider: str, model: str) -> ModelFacts | None:
+        """Return what is known of a model, ``None`` if nothing is.
+
+        Aliases, dated snapshots, ``-latest`` and Google's ``models/`` are understood; :attr:`ModelFacts.model` then is
+        the entry's name. Prices that the registry lacks come from genai-prices; ``prices.source`` says so.
+        """
+        return (self._providers.get(provider) or self._load(provider)).find(model)
+
+    def models(self, provider: str) -> tuple[ModelFacts, ...]:
+        """Return every model that the registry publishes for a provider, retired ones included."""
+        return (self._providers.get(provider) or self._load(provider)).models
+
+    def publication(self, provider: str) -> Publication | None:
+        """Return the document behind the facts, without what was filled in; ``None`` where there is none."""
+        return (self._providers.get(provider) or self._load(provider)).publication
+
+    def source_info(self, provider: str, *, now: datetime | None = None) -> SourceInfo:
+        """Say where the facts come from, and how old they are at ``now``. Nothing is fetched.
+
+        Raises:
+            ValidationError: no provider has such a name.
+        """
+        found = self._providers.get(provider) or self._load(provider)
+        location = Location(DEFAULT_URL) if found.origin == "snapshot" else self.location
+        updated_at = found.publication.updated_at if found.publication is not None else None
+        return SourceInfo(
+            provider=provider,
+            version=found.publication.version if found.publication is not None else None,
+            updated_at=updated_at,
+            url=location.document(provider),
+            origin=found.origin,
+            checked_at=found.checked_at,
+            age_days=_age_days(updated_at, now or datetime.now(UTC)),
+            problem=found.problem,
+        )
+
+    def adopt(self, publication: Publication, *, origin: Origin, checked_at: float) -> None:
+        """Answer from this document from now on."""
+        self._providers[publication.provider] = ProviderModels(
+            publication.provider, publication, origin, checked_at=checked_at
+        )
+
+    def _load(self, provider: str) -> ProviderModels:
+        found, problem = None, None
+        if is_provider_name(provider):
+            try:
+                found = self._from_folder(provider) or self._from_cache(provider)
+            except (OSError, RegistryValidationError) as error:
+                problem = str(error)
+        if found is None:
+            found = ProviderModels(provider, _snapshot.publication(provider), "snapshot", problem=problem)
+        self._providers[provider] = found
+        return found
+
+    def _from_folder(self, provider: str) -> ProviderModels | None:
+        folder = self.location.folder
+        if folder is None:
+            return None
+        path = folder / document_path(provider)
+        if not path.exists():
+            return None
+        publication = decode(path.read_bytes(), provider, where=self.location.document(provider))
+        return ProviderModels(provider, publication, "registry")
+
+    def _from_cache(self, provider: str) -> ProviderModels | None:
+        copy = self.cache.load(provider)
+        if copy is None:
+            return None
+        publication = decode(copy.document, provider, where=f"the cached copy of {copy.url}")
+        # A newer package may ship what an older one had to fetch.
+        if self.location.base == DEFAULT_URL and publication.version < _snapshot.version(provider):
+            return None
+        return ProviderModels(provider, publication, "cache", checked_at=copy.checked_at)
+
+
+def _age_days(updated_at: str | None, now: datetime) -> float:
+    try:
+        published = datetime.fromisoformat(updated_at or "")
+    except ValueError:
+        return math.inf
+    if published.tzinfo is None:
+        published = published.replace(tzinfo=UTC)
+    return max((now - published).total_seconds() / 86400, 0.0)

@@ -1,0 +1,76 @@
+"""The published document: ``{base}/{provider}/models.json`` and its archived versions.
+
+Unknown fields are ignored, and null means absent. An entry that is wrong is left out and reported; the others stay.
+"""
+
+import msgspec
+from llmring_types import ModelFacts
+from llmring_types.exceptions import RegistryValidationError
+
+from llmring.registry._facts import Entry, model_facts
+
+
+class Publication(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a provider's models.
+
+    Attributes:
+        provider: whose models.
+        version: 1 for the first publication, one more for each that followed.
+        updated_at: when it was published, as the publisher wrote it: ISO 8601, mostly without a zone.
+        models: every entry that could be read, in the publisher's order.
+        skipped: one sentence for every entry that could not.
+    """
+
+    provider: str
+    version: int
+    updated_at: str | None
+    models: tuple[ModelFacts, ...]
+    skipped: tuple[str, ...] = ()
+
+
+class _Document(msgspec.Struct):
+    models: dict[str, msgspec.Raw] | list[msgspec.Raw]
+    version: int | None = None
+    updated_at: str | None = None
+
+
+_document = msgspec.json.Decoder(_Document)
+# Not strict: 128000.0 is as good a count as 128000.
+_entry = msgspec.json.Decoder(Entry, strict=False)
+
+
+def decode(data: bytes | msgspec.Raw, provider: str, *, where: str) -> Publication:
+    """Read a published document.
+
+    Args:
+        data: the JSON.
+        provider: whose document this should be.
+        where: its address, for messages.
+
+    Raises:
+        RegistryValidationError: it is no JSON, or not the shape of a registry document.
+    """
+    try:
+        document = _document.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RegistryValidationError(f"{where} is no registry document: {error}") from error
+    entries = document.models
+    models: dict[str, ModelFacts] = {}
+    skipped: list[str] = []
+    for key, raw in entries.items() if isinstance(entries, dict) else ((None, raw) for raw in entries):
+        try:
+            facts = model_facts(_entry.decode(raw), provider, key)
+        except (msgspec.ValidationError, ValueError) as error:
+            skipped.append(f"{key or 'an entry'} of {where} was left out: {error}")
+            continue
+        if facts.model in models:
+            skipped.append(f"{key or facts.model} of {where} was left out: the model is there already")
+        else:
+            models[facts.model] = facts
+    return Publication(
+        provider=provider,
+        version=1 if document.version is None else document.version,
+        updated_at=document.updated_at,
+        models=tuple(models.values()),
+        skipped=tuple(skipped),
+    )

@@ -1,0 +1,312 @@
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from llmring.pricing import annotate, cost_info, price, unpriced
+from llmring_types import ModelFacts, Prices, Usage
+
+MINI = Prices(input=Decimal("0.15"), output=Decimal("0.6"), cache_read=Decimal("0.075"), source="registry")
+SONNET = Prices(
+    input=Decimal(3),
+    output=Decimal(15),
+    cache_read=Decimal("0.3"),
+    cache_write_5m=Decimal("3.75"),
+    cache_write_1h=Decimal(6),
+    long_threshold=200_000,
+    long_input=Decimal(6),
+    long_output=Decimal("22.5"),
+)
+PRO = Prices(
+    input=Decimal("1.25"),
+    output=Decimal(10),
+    cache_read=Decimal("0.125"),
+    long_threshold=200_000,
+    long_input=Decimal("2.5"),
+    long_output=Decimal(15),
+    long_cache_read=Decimal("0.2"),
+)
+
+
+def facts(prices: Prices, provider: str = "openai") -> ModelFacts:
+    return ModelFacts(provider=provider, model="m", prices=prices)
+
+
+def usage(prompt: int = 0, completion: int = 0, **more: int) -> Usage:
+    counts: Any = {"prompt_tokens": prompt, "completion_tokens": completion, **more}
+    counts["total_tokens"] = prompt + completion
+    return counts  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("prices", "provider", "counts", "breakdown"),
+    [
+        pytest.param(
+            MINI,
+            "openai",
+            usage(100, 20, cache_read_input_tokens=10),
+            {"input": "0.0000135", "output": "0.000012", "cache_read": "0.00000075"},
+            id="cache reads are part of the prompt and cheaper",
+        ),
+        pytest.param(
+            SONNET,
+            "anthropic",
+            usage(
+                1000,
+                10,
+                cache_read_input_tokens=100,
+                cache_creation_input_tokens=600,
+                cache_creation_5m_tokens=200,
+                cache_creation_1h_tokens=300,
+            ),
+            {
+                "input": "0.0009",
+                "output": "0.00015",
+                "cache_read": "0.00003",
+                "cache_write_5m": "0.00075",
+                "cache_write_1h": "0.0018",
+                "cache_write_other": "0.000375",
+            },
+            id="cache writes are part of the prompt, each at its own price",
+        ),
+        pytest.param(
+            PRO,
+            "google",
+            usage(200_000, 1000),
+            {"input": "0.25", "output": "0.01"},
+            id="a prompt at the threshold is still short",
+        ),
+        pytest.param(
+            PRO,
+            "google",
+            usage(200_001, 1000),
+            {"input": "0", "long_context_input": "0.5000025", "output": "0.015"},
+            id="one token more makes the whole call long",
+        ),
+        pytest.param(
+            PRO,
+            "google",
+            usage(300_000, 0, cache_read_input_tokens=290_000),
+            {"input": "0", "long_context_input": "0.025", "output": "0", "cache_read": "0.058"},
+            id="cache reads count for the threshold and have their long price",
+        ),
+        pytest.param(
+            SONNET,
+            "anthropic",
+            usage(300_000, 0, cache_read_input_tokens=100_000, cache_creation_5m_tokens=100_000),
+            {
+                "input": "0",
+                "long_context_input": "0.6",
+                "output": "0",
+                "cache_read": "0.06",
+                "cache_write_5m": "0.75",
+            },
+            id="without long cache prices the short ones grow with the input price",
+        ),
+        pytest.param(
+            MINI,
+            "openai",
+            usage(10, 1000, reasoning_tokens=900),
+            {"input": "0.0000015", "output": "0.0006"},
+            id="reasoning is part of the completion",
+        ),
+        pytest.param(
+            Prices(input=Decimal(1), output=Decimal(2), reasoning=Decimal(4)),
+            "google",
+            usage(0, 1000, reasoning_tokens=900),
+            {"input": "0", "output": "0.0002", "reasoning": "0.0036"},
+            id="reasoning has its own price where there is one",
+        ),
+        pytest.param(
+            Prices(input=Decimal(2), output=Decimal(8)),
+            "openai",
+            usage(100, 0, cache_read_input_tokens=60, cache_creation_1h_tokens=40),
+            {"input": "0", "output": "0", "cache_read": "0.00012", "cache_write_1h": "0.00008"},
+            id="without cache prices the cache costs as much as fresh input",
+        ),
+        pytest.param(
+            Prices(input=Decimal(2), output=Decimal(8)),
+            "anthropic",
+            usage(100, 0, cache_creation_5m_tokens=40, cache_creation_1h_tokens=60),
+            {"input": "0", "output": "0", "cache_write_5m": "0.0001", "cache_write_1h": "0.00024"},
+            id="Anthropic's documented factors stand in for its missing write prices",
+        ),
+        pytest.param(
+            Prices(input=Decimal(2), output=Decimal(8), cache_write_5m=Decimal(3)),
+            "openai",
+            usage(100, 0, cache_creation_input_tokens=100, cache_creation_1h_tokens=40),
+            {"input": "0", "output": "0", "cache_write_1h": "0.00012", "cache_write_other": "0.00018"},
+            id="one write price stands in for the others",
+        ),
+        pytest.param(
+            Prices(
+                input=Decimal(2),
+                output=Decimal(8),
+                cache_read=Decimal(0),
+                long_threshold=10,
+                long_input=Decimal(0),
+                long_output=Decimal(0),
+            ),
+            "openai",
+            usage(100, 5, cache_read_input_tokens=50),
+            {"input": "0", "output": "0"},
+            id="a price of nought is a price",
+        ),
+        pytest.param(
+            MINI,
+            "openai",
+            usage(10, 5, cache_read_input_tokens=50, reasoning_tokens=50),
+            {"input": "0", "output": "0.000003", "cache_read": "0.00000375"},
+            id="parts that exceed the whole never make a negative cost",
+        ),
+    ],
+)
+def test_each_kind_of_token_is_billed_as_its_provider_bills_it(
+    prices: Prices, provider: str, counts: Usage, breakdown: dict[str, str]
+) -> None:
+    cost = price(counts, facts(prices, provider))
+    assert cost.status == "priced"
+    assert cost.breakdown == {name: Decimal(text) for name, text in breakdown.items()}
+    assert cost.total == sum(map(Decimal, breakdown.values()))
+    assert cost.source == prices.source
+
+
+@pytest.mark.parametrize(
+    ("counts", "model", "status"),
+    [
+        (None, facts(MINI), "no_usage"),
+        ({}, facts(MINI), "no_usage"),
+        ({"prompt_tokens": 3}, facts(MINI), "no_usage"),
+        ({"completion_tokens": 3}, facts(MINI), "no_usage"),
+        ({"prompt_tokens": None, "completion_tokens": 3}, facts(MINI), "no_usage"),
+        (usage(1, 1), None, "model_not_in_registry"),
+        (usage(1, 1), facts(Prices()), "no_pricing_in_registry"),
+        (usage(1, 1), facts(Prices(input=Decimal(1))), "no_pricing_in_registry"),
+        (usage(1, 1), facts(Prices(output=Decimal(1))), "no_pricing_in_registry"),
+        (usage(1, 1), facts(Prices(), "ollama"), "local_model"),
+    ],
+)
+def test_an_unknown_cost_is_none_with_a_reason(
+    counts: Usage | None, model: ModelFacts | None, status: str
+) -> None:
+    cost = price(counts, model)
+    assert (cost.status, cost.total, cost.breakdown) == (status, None, {})
+    assert cost_info(counts, model) is None
+    written: Usage = {}
+    annotate(written, cost)
+    assert written == {"cost": None, "cost_status": status}
+
+
+def test_strict_cost_can_ask_before_the_call() -> None:
+    assert unpriced(facts(MINI)) is None
+    assert unpriced(facts(Prices())) == "no_pricing_in_registry"
+    assert unpriced(facts(Prices(), "ollama")) == "local_model"
+    assert unpriced(None) == "model_not_in_registry"
+
+
+def test_the_usage_of_a_response_gets_the_cost_as_floats_in_dollars() -> None:
+    counts = usage(100, 20, cache_read_input_tokens=10)
+    annotate(counts, price(counts, facts(MINI)))
+    assert counts == {
+        "prompt_tokens": 100,
+        "completion_tokens": 20,
+        "total_tokens": 120,
+        "cache_read_input_tokens": 10,
+        "cost": 2.625e-05,
+        "cost_status": "priced",
+        "cost_source": "registry",
+        "cost_breakdown": {"input": 1.35e-05, "output": 1.2e-05, "cache_read": 7.5e-07},
+    }
+
+
+def test_the_flat_form_keeps_every_key_of_the_original_implementation() -> None:
+    counts = usage(
+        300_000,
+        10,
+        cache_read_input_tokens=1000,
+        cache_creation_input_tokens=600,
+        cache_creation_5m_tokens=200,
+        cache_creation_1h_tokens=300,
+    )
+    assert cost_info(counts, facts(SONNET, "anthropic")) == {
+        "input_cost": 1.7904,
+        "output_cost": 0.000225,
+        "cache_read_cost": 0.0006,
+        "cache_write_cost_5m": 0.0015,
+        "cache_write_cost_1h": 0.0036,
+        "cache_write_cost_other": 0.00075,
+        "long_context_input_cost": 1.7904,
+        "reasoning_cost": 0.0,
+        "total_cost": 1.797075,
+        "cost_per_million_input": 3.0,
+        "cost_per_million_output": 15.0,
+        "cost_per_million_cached_input": 0.3,
+        "cost_per_million_cache_read": 0.3,
+        "cost_per_million_cache_write_5m": 3.75,
+        "cost_per_million_cache_write_1h": 6.0,
+        "cost_per_million_output_thinking": None,
+    }
+
+
+def test_the_callers_decimal_precision_does_not_round_a_cost() -> None:
+    with localcontext() as context:
+        context.prec = 2
+        cost = price(usage(123_456_789, 987_654_321), facts(MINI))
+    assert cost.total == Decimal("611.11111095")
+
+
+TOKENS = st.integers(0, 10**9)
+PRICE = st.decimals(0, 1000, allow_nan=False, places=4)
+MAYBE = st.none() | PRICE
+PRICES = st.builds(
+    Prices,
+    input=PRICE,
+    output=PRICE,
+    cache_read=MAYBE,
+    cache_write_5m=MAYBE,
+    cache_write_1h=MAYBE,
+    reasoning=MAYBE,
+    long_threshold=st.none() | st.integers(1, 10**6),
+    long_input=MAYBE,
+    long_output=MAYBE,
+    long_cache_read=MAYBE,
+)
+USAGES = st.fixed_dictionaries(
+    {"prompt_tokens": TOKENS, "completion_tokens": TOKENS},
+    optional=dict.fromkeys(
+        (
+            "cache_read_input_tokens",
+            "cache_creation_input_tokens",
+            "cache_creation_5m_tokens",
+            "cache_creation_1h_tokens",
+            "reasoning_tokens",
+        ),
+        TOKENS,
+    ),
+)
+
+
+@given(USAGES, PRICES, st.sampled_from(["openai", "anthropic"]))
+def test_the_parts_are_never_negative_and_add_up_to_the_whole(
+    counts: Any, prices: Prices, provider: str
+) -> None:
+    before = dict(counts)
+    cost = price(counts, facts(prices, provider))
+    assert counts == before
+    assert all(part >= 0 for part in cost.breakdown.values())
+    assert cost.total is not None
+    assert Fraction(cost.total) == sum(map(Fraction, cost.breakdown.values()))
+
+
+@given(TOKENS, TOKENS, st.integers(0, 10**9), PRICE.filter(bool), PRICE)
+def test_no_token_of_the_prompt_is_free(
+    fresh: int, read: int, written: int, input_price: Decimal, output_price: Decimal
+) -> None:
+    counts = usage(
+        fresh + read + written, 0, cache_read_input_tokens=read, cache_creation_input_tokens=written
+    )
+    cost = price(counts, facts(Prices(input=input_price, output=output_price)))
+    assert cost.total is not None
+    assert Fraction(cost.total) * 10**6 == Fraction(input_price) * (fresh + read + written)
