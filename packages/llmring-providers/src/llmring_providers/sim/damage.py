@@ -1,0 +1,75 @@
+"""Puts a fault into a plan."""
+
+import math
+
+import msgspec
+
+from llmring_providers.sim import faults
+from llmring_providers.sim.dialect import GARBAGE, Dialect
+from llmring_providers.sim.faults import AnyFault
+from llmring_providers.sim.plan import Plan, between, halves
+
+
+def damaged(plan: Plan, fault: AnyFault, dialect: Dialect) -> Plan:
+    """Return the plan with the fault in it; at least the last event is always hit.
+
+    A :class:`faults.Status`, and an error event for an answer that is not streamed, are no matter of this module.
+    """
+    change = msgspec.structs.replace
+    match fault:
+        case faults.Stall(after=None):
+            return change(plan, wait=plan.wait + _seconds(fault))
+        case faults.Reset(after=None):
+            return change(plan, status=None, steps=(), ending="reset", length=None)
+        case faults.Malformed() if plan.length is not None:
+            return change(plan, steps=(GARBAGE,), length=len(GARBAGE))
+        case faults.Drip():
+            return change(plan, steps=_dripping(plan, fault))
+        case faults.Status():
+            return plan
+    at = min(fault.after or 0, len(plan.steps) - 1)
+    return _damaged_at(plan, fault, dialect, plan.steps[:at], plan.steps[at:])
+
+
+def _damaged_at(
+    plan: Plan,
+    fault: faults.Stall | faults.Reset | faults.Malformed | faults.Cut | faults.BadChunk | faults.ErrorEvent,
+    dialect: Dialect,
+    sent: tuple[bytes | float, ...],
+    rest: tuple[bytes | float, ...],
+) -> Plan:
+    change = msgspec.structs.replace
+    match fault:
+        case faults.Stall():
+            return change(plan, steps=(*sent, _seconds(fault), *rest))
+        case faults.Malformed():
+            return change(plan, steps=(*sent, dialect.malformed_event(), *rest))
+        case faults.ErrorEvent():
+            return change(plan, steps=(*sent, dialect.error_event(fault.status, fault.message)))
+        case faults.Reset():
+            return change(plan, steps=sent, ending="reset")
+        case faults.BadChunk():
+            return change(plan, steps=sent, ending="bad_chunk", length=None)
+    return _cut(plan, fault, sent, rest)
+
+
+def _cut(
+    plan: Plan, fault: faults.Cut, sent: tuple[bytes | float, ...], rest: tuple[bytes | float, ...]
+) -> Plan:
+    """A length that was announced is kept only where the connection is lost: the client can tell then."""
+    if fault.how == "lost":
+        return msgspec.structs.replace(plan, steps=sent, ending="close")
+    if fault.how == "torn" and isinstance(rest[0], bytes):
+        sent = (*sent, halves(rest[0])[0])
+    length = None if plan.length is None else sum(len(step) for step in sent if isinstance(step, bytes))
+    return msgspec.structs.replace(plan, steps=sent, length=length)
+
+
+def _seconds(fault: faults.Stall) -> float:
+    return math.inf if fault.seconds is None else fault.seconds
+
+
+def _dripping(plan: Plan, fault: faults.Drip) -> tuple[bytes | float, ...]:
+    body = b"".join(step for step in plan.steps if isinstance(step, bytes))
+    size = max(1, fault.size)
+    return tuple(between((body[start : start + size] for start in range(0, len(body), size)), fault.seconds))

@@ -1,0 +1,83 @@
+"""What the simulator must know of a wire protocol, seen from the provider's side."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+from llmring_types import FinishReason
+
+from llmring_providers.sim.prompt import Prompt
+from llmring_providers.sim.script import Call
+from llmring_providers.sim.tokens import Count
+
+
+class Reply(msgspec.Struct, kw_only=True, frozen=True):
+    """An answer ready to be put into a protocol's words.
+
+    Attributes:
+        seed: 32 hexadecimal digits; ids are made of it, so that the same call has the same ids.
+        calls: every one has an id only where the script gives it.
+        size: characters of text in one event of a stream.
+    """
+
+    seed: str
+    text: str
+    reasoning: str
+    calls: Sequence[Call]
+    finish: FinishReason
+    count: Count
+    size: int
+
+    def pieces(self, text: str) -> list[str]:
+        """Return the text as it is streamed."""
+        return [text[start : start + self.size] for start in range(0, len(text), self.size)]
+
+    def id(self, prefix: str, place: int = 0, *, digits: int = 24) -> str:
+        """Return an id in the provider's style."""
+        end = f"{place:02x}"
+        return prefix + self.seed[: digits - len(end)] + end
+
+
+class Dialect(Protocol):
+    """One protocol. Pure: it has no state and does no I/O.
+
+    Attributes:
+        name: as in :attr:`Prompt.protocol`.
+        stream_type: media type of a streamed answer.
+    """
+
+    name: str
+    stream_type: str
+
+    def read(self, path: str, body: bytes) -> Prompt:
+        """Read a request. ``path`` has its query.
+
+        Raises:
+            msgspec.DecodeError: it is no JSON, or a field has another type than the protocol says.
+            UnreadablePromptError: a real provider would answer 400.
+        """
+
+    def whole(self, prompt: Prompt, reply: Reply) -> bytes:
+        """Write the answer as one document."""
+
+    def events(self, prompt: Prompt, reply: Reply) -> list[bytes]:
+        """Write the answer as the events of a stream, each with what frames it."""
+
+    def error(self, status: int, message: str | None, retry_after: float | None) -> bytes:
+        """Write an error document; without a message, with the words that the provider uses."""
+
+    def error_event(self, status: int, message: str | None) -> bytes:
+        """Write an error within a stream."""
+
+    def malformed_event(self) -> bytes:
+        """Write an event with data that is no JSON."""
+
+    def headers(self, seed: str) -> Mapping[str, str]:
+        """Return the headers of every answer, such as the id of the request."""
+
+
+FIXED_TIME = 1_767_225_600
+"""When every simulated answer was made, in seconds: 2026-01-01. A clock would make answers differ."""
+
+GARBAGE = b'{"simulated": malformed'
+"""Data that is no JSON."""

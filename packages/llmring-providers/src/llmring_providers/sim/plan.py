@@ -1,0 +1,47 @@
+"""What happens on the wire, as plain data."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+Ending = Literal["end", "close", "reset", "bad_chunk"]
+"""How the body ends: properly, with the connection closed too early, reset, or with a broken chunk size."""
+
+
+class Plan(msgspec.Struct, kw_only=True, frozen=True):
+    """What happens on the wire.
+
+    Attributes:
+        wait: seconds before anything; infinite means for ever.
+        status: ``None`` sends no answer at all, only the ending.
+        steps: bytes to be sent at once, or seconds to pause (infinite: for ever).
+        ending: comes after the steps.
+        length: of the body, as announced; ``None`` where it is sent in chunks.
+    """
+
+    status: int | None
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
+    wait: float = 0.0
+    steps: tuple[bytes | float, ...] = ()
+    ending: Ending = "end"
+    length: int | None = None
+
+
+def halves(body: bytes) -> list[bytes]:
+    """Return a whole answer as the two pieces between which it can go wrong."""
+    middle = len(body) // 2
+    return [body[:middle], body[middle:]]
+
+
+def paced(plan: Plan, pace: float) -> Plan:
+    """Return the plan with a pause between any two steps."""
+    return msgspec.structs.replace(plan, steps=tuple(between(plan.steps, pace)))
+
+
+def between(steps: Iterable[bytes | float], pace: float) -> Iterable[bytes | float]:
+    """Yield the steps with a pause between any two."""
+    for place, step in enumerate(steps):
+        if place:
+            yield pace
+        yield step

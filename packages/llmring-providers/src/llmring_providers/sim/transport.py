@@ -1,0 +1,87 @@
+"""A transport whose other end is the simulator in the same process: no sockets, the same bytes."""
+
+import asyncio
+import math
+import sys
+from collections.abc import Iterator, Mapping
+
+from llmring_providers.sim.plan import Plan
+from llmring_providers.sim.script import Script
+from llmring_providers.sim.simulation import Simulation
+from llmring_providers.transport import HttpRequest, HttpResponse, TransportError
+
+_BROKEN = {
+    "close": "the connection was closed before the answer was complete",
+    "reset": "the connection was reset",
+    "bad_chunk": "the answer has a broken chunk size",
+}
+
+
+class SimTransport:
+    """Answers as the script says; without one, as the demo model does.
+
+    It honours pauses on asyncio and on trio.
+    """
+
+    def __init__(self, script: Script | None = None) -> None:
+        self._simulation = Simulation(script or Script())
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        reply = await self.open(request)
+        pieces = []
+        while piece := await reply.read():
+            pieces.append(piece)
+        return HttpResponse(reply.status, reply.headers, b"".join(pieces))
+
+    async def open(self, request: HttpRequest) -> "SimStream":
+        plan, _ = self._simulation.plan(request.url, request.body)
+        await pause(plan.wait)
+        if plan.status is None:
+            raise _broken(plan)
+        return SimStream(plan.status, plan)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class SimStream:
+    """An answer as it is played."""
+
+    def __init__(self, status: int, plan: Plan) -> None:
+        self.status = status
+        self.headers: Mapping[str, str] = plan.headers
+        self._plan = plan
+        self._steps: Iterator[bytes | float] = iter(plan.steps)
+
+    async def read(self) -> bytes:
+        for step in self._steps:
+            if not isinstance(step, bytes):
+                await pause(step)
+            elif step:
+                return step
+        if self._plan.ending != "end":
+            raise _broken(self._plan)
+        return b""
+
+    async def finish(self) -> None:
+        """There is no connection to give back."""
+
+    def close(self) -> None:
+        self._steps = iter(())
+
+
+async def pause(seconds: float) -> None:
+    """Sleep with the async library that is running."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # not asyncio, so it is trio, and imported by whoever runs it
+        await sys.modules["trio"].sleep(seconds)
+        return
+    if math.isinf(seconds):
+        await loop.create_future()
+    elif seconds:
+        await asyncio.sleep(seconds)
+
+
+def _broken(plan: Plan) -> TransportError:
+    return TransportError(f"simulator: {_BROKEN[plan.ending]}")
