@@ -1,0 +1,104 @@
+"""The models that a server has: https://docs.ollama.com/api/tags"""
+
+import msgspec
+from llmring_types import ModelFacts
+from llmring_types.exceptions import (
+    MalformedResponseError,
+    ProviderAuthenticationError,
+    ProviderConnectionError,
+    ProviderResponseError,
+)
+
+from llmring_providers._json import DECODE_ERRORS
+from llmring_providers.ollama.host import normalise_host
+from llmring_providers.transport import HttpRequest, Transport, TransportError
+
+_PROVIDER = "ollama"
+_OK = 200
+_REFUSED = (401, 403)
+
+
+class _Details(msgspec.Struct):
+    family: str | None = None
+    parameter_size: str | None = None
+    quantization_level: str | None = None
+
+
+class _Model(msgspec.Struct):
+    name: str | None = None
+    model: str | None = None
+    size: int | None = None
+    details: _Details | None = None
+
+
+class _Tags(msgspec.Struct):
+    models: list[_Model] | None = None
+
+
+_decode = msgspec.json.Decoder(_Tags).decode
+
+
+def decode_tags(body: bytes) -> list[ModelFacts]:
+    """Translate the answer of ``/api/tags``; ``description`` tells parameters, quantisation and size on disk.
+
+    Raises:
+        MalformedResponseError: it is no such answer.
+    """
+    try:
+        tags = _decode(body)
+    except DECODE_ERRORS as error:
+        raise MalformedResponseError(
+            f"the list of models is not what the protocol says: {error}", provider=_PROVIDER, original=error
+        ) from error
+    return [_facts(name, model) for model in tags.models or () if (name := model.model or model.name)]
+
+
+async def installed_models(
+    transport: Transport, base_url: str | None = None, *, api_key: str = ""
+) -> list[ModelFacts]:
+    """Ask the server what it has installed.
+
+    Args:
+        transport: moves the bytes.
+        base_url: in any form of ``OLLAMA_HOST``; none means this machine.
+        api_key: for Ollama's cloud.
+
+    Raises:
+        ProviderConnectionError: there is no answer; most often Ollama is not running.
+        ProviderAuthenticationError: the server wants a key, or another one.
+        ProviderResponseError: the answer is something else.
+    """
+    url = normalise_host(base_url) + "/api/tags"
+    headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
+    try:
+        reply = await transport.send(HttpRequest("GET", url, headers))
+    except TransportError as error:
+        raise ProviderConnectionError(
+            f"no answer from {error}; is Ollama running? Start it with: ollama serve",
+            provider=_PROVIDER,
+            original=error,
+        ) from error
+    if reply.status != _OK:
+        kind = ProviderAuthenticationError if reply.status in _REFUSED else ProviderResponseError
+        raise kind(
+            f"no list of models: HTTP status {reply.status}; is the base URL that of an Ollama server?",
+            provider=_PROVIDER,
+            status_code=reply.status,
+        )
+    return decode_tags(reply.body)
+
+
+def _facts(name: str, model: _Model) -> ModelFacts:
+    details = model.details or _Details()
+    told = [
+        f"{details.parameter_size} parameters" if details.parameter_size else None,
+        details.quantization_level,
+        f"{model.size / 1e9:.1f} GB" if model.size else None,
+    ]
+    return ModelFacts(
+        provider=_PROVIDER,
+        model=name,
+        family=details.family or None,
+        description=", ".join(word for word in told if word) or None,
+        active=True,
+    )

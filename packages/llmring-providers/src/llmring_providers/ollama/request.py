@@ -1,0 +1,170 @@
+"""The neutral request as a body of ``/api/chat``: https://docs.ollama.com/api/chat"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from llmring_types import LLMRequest, Message, function_spec
+from llmring_types.exceptions import UnsupportedContentError
+
+from llmring_providers._adapter import WireRequest
+from llmring_providers._json import DECODE_ERRORS, encode_body
+from llmring_providers._native import replay_of
+from llmring_providers._protocol import ChatCall
+from llmring_providers.ollama.options import add_extra_params, think
+
+_PATH = "/api/chat"
+
+
+def encode(call: ChatCall, *, stream: bool) -> WireRequest:
+    """Translate the call.
+
+    Raises:
+        UnsupportedContentError: a part of a message for which the chat API has no place.
+    """
+    request, warnings = call.request, list[str]()
+    body: dict[str, Any] = {
+        "model": call.ref.model,
+        "messages": _messages(call, warnings),
+        "stream": stream,  # the server's default is to stream
+    }
+    options: dict[str, Any] = {}
+    if request.temperature is not None:
+        options["temperature"] = request.temperature
+    if request.max_tokens is not None:
+        options["num_predict"] = request.max_tokens
+    _tools(body, request, warnings)
+    if (wanted := _format(request)) is not None:
+        body["format"] = wanted
+    if (wish := think(call, warnings)) is not None:
+        body["think"] = wish
+    if request.cache or any(m.metadata and "cache_control" in m.metadata for m in request.messages):
+        warnings.append("caching wishes have no effect on Ollama, which keeps the last prompts by itself")
+    add_extra_params(body, options, request.extra_params)
+    return WireRequest(path=_PATH, body=encode_body(body, call), warnings=tuple(warnings))
+
+
+def _messages(call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:
+    names: dict[Any, str] = {}
+    wire: list[dict[str, Any]] = []
+    for message in call.request.messages:
+        content = message.content
+        one: dict[str, Any] = {"role": message.role, "content": content}
+        if not isinstance(content, str):
+            one["content"] = ""
+            _add_parts(one, content or (), call)
+        if message.role == "tool":
+            _add_result(one, message, names)
+        elif message.role == "assistant":
+            if message.metadata:
+                one.update(_replay(message, call, warnings))
+            if message.tool_calls:
+                one["tool_calls"] = [_call(each, names, call) for each in message.tool_calls]
+        wire.append(one)
+    return wire
+
+
+def _add_parts(wire: dict[str, Any], parts: Any, call: ChatCall) -> None:
+    texts: list[str] = []
+    images: list[str] = []
+    for part in parts:
+        if part["type"] == "text" and isinstance(part.get("text"), str):
+            texts.append(part["text"])
+        elif part["type"] == "image_url":
+            images.append(_image(part, call))
+        else:
+            raise _unsupported(
+                f"Ollama cannot take a {part['type']!r} part; use text, or image_url with a data URL",
+                part["type"],
+                call,
+            )
+    wire["content"] = "\n".join(texts)
+    if images:
+        wire["images"] = images
+
+
+def _image(part: Mapping[str, Any], call: ChatCall) -> str:
+    """The bare base64 of an image: the protocol has no place for its media type."""
+    url = part.get("image_url")
+    if isinstance(url, Mapping):
+        url = url.get("url")
+    head, comma, data = url.partition(",") if isinstance(url, str) else ("", "", "")
+    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
+        raise _unsupported(
+            "Ollama takes images as data URLs in base64 only; fetch the image first", "image_url", call
+        )
+    return data
+
+
+def _add_result(wire: dict[str, Any], message: Message, names: Mapping[Any, str]) -> None:
+    """Servers before 0.12 know a result by the name of its tool alone."""
+    if (name := names.get(message.tool_call_id)) is not None:
+        wire["tool_name"] = name
+    if message.tool_call_id:
+        wire["tool_call_id"] = message.tool_call_id
+
+
+def _replay(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
+    blocks = [block for block in replay_of(message, call, warnings) if isinstance(block, Mapping)]
+    return {"thinking": blocks[0]["thinking"]} if blocks and "thinking" in blocks[0] else {}
+
+
+def _call(given: Any, names: dict[Any, str], call: ChatCall) -> dict[str, Any]:
+    function = given.get("function") if isinstance(given, Mapping) else None
+    name = function.get("name") if isinstance(function, Mapping) else None
+    if function is None or not isinstance(name, str):
+        raise _unsupported("Ollama takes calls of functions only, with their name", "tool_calls", call)
+    names[given.get("id")] = name
+    wire: dict[str, Any] = {
+        "type": "function",
+        "function": {"name": name, "arguments": _arguments(function.get("arguments"), name, call)},
+    }
+    return {"id": given["id"], **wire} if given.get("id") else wire
+
+
+def _arguments(given: Any, name: str, call: ChatCall) -> Any:
+    """The wire has an object where the neutral form has its text, which goes out as it was written."""
+    if isinstance(given, Mapping):
+        return given
+    text = given or "{}"
+    try:
+        msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        return msgspec.Raw(text.encode())
+    except (*DECODE_ERRORS, TypeError, ValueError) as error:
+        raise _unsupported(
+            f"the arguments of an earlier call of {name!r} are no JSON object, which Ollama cannot take",
+            "tool_calls",
+            call,
+        ) from error
+
+
+def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> None:
+    """``tool_choice`` has no place in the protocol; without tools nothing can be called."""
+    if not request.tools or request.tool_choice == "none":
+        return
+    tools: list[dict[str, Any]] = []
+    for tool in request.tools:
+        function = function_spec(tool)
+        if function is None:
+            warnings.append(f"the tool {tool.get('type')!r} was dropped: Ollama has no tools of its own")
+        elif function is tool.get("function"):
+            tools.append(tool)
+        else:
+            tools.append({"type": "function", "function": {k: v for k, v in function.items() if k != "type"}})
+    if tools:
+        body["tools"] = tools
+    if request.tool_choice not in (None, "auto"):
+        warnings.append("tool_choice was dropped: on Ollama the model alone decides which tools it calls")
+
+
+def _format(request: LLMRequest) -> Any:
+    """https://docs.ollama.com/capabilities/structured-outputs"""
+    wanted = request.response_format
+    kind = wanted.get("type") if wanted is not None else "json" if request.json_response else None
+    if kind == "json_schema":
+        return (wanted.get("json_schema") or {}).get("schema") or "json"
+    return "json" if kind in ("json", "json_object") else None
+
+
+def _unsupported(message: str, part: str, call: ChatCall) -> UnsupportedContentError:
+    return UnsupportedContentError(message, provider=call.ref.provider, part=part)

@@ -1,0 +1,163 @@
+"""A chat answer as the neutral response."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from llmring_types import FinishReason, LLMRequest, LLMResponse, ToolCall, Usage, tool_call
+
+from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._protocol import ChatCall
+from llmring_providers.ollama.errors import body_error
+from llmring_providers.ollama.wire import Call, Function, Part, decode_part
+
+_FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
+"""The other words, ``load`` and ``unload``, answer a request without messages."""
+
+_TIMINGS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
+
+
+def decode(body: bytes, call: ChatCall) -> LLMResponse:
+    """Translate a whole answer.
+
+    Raises:
+        MalformedResponseError: it is no chat answer, or only the beginning of one.
+        ProviderError: the server reports an error with status 200.
+    """
+    parts = _parts(body, call)
+    gathered = Gathered(call)
+    for part in parts:
+        gathered.take(part)
+    messages = [part.message for part in parts if part.message is not None]
+    if not messages:
+        raise malformed("the answer has no message", call)
+    if not gathered.done:
+        raise malformed("the answer ends before the model had finished", call)
+    return LLMResponse(
+        content="".join(message.content or "" for message in messages),
+        reasoning="".join(message.thinking or "" for message in messages) or None,
+        **gathered.closing(),
+    )
+
+
+def _parts(body: bytes, call: ChatCall) -> list[Part]:
+    """Read one document, or lines where the server streams although it was told not to."""
+    try:
+        return [decode_part(body)]
+    except DECODE_ERRORS as error:
+        lines = [line for line in body.split(b"\n") if line.strip()]
+        try:
+            if len(lines) > 1:
+                return [decode_part(line) for line in lines]
+        except DECODE_ERRORS:
+            pass
+        raise malformed("the answer is no chat answer", call, error) from error
+
+
+class Gathered:
+    """What the parts of one answer say beside text and reasoning, which a stream hands on as they come."""
+
+    def __init__(self, call: ChatCall) -> None:
+        self.done = False
+        self._call = call
+        self._last = Part()
+        self._served: str | None = None
+        self._thinking: list[str] = []
+        self._calls: list[Call] = []
+        self._logprobs: list[Any] = []
+        self._images: list[Any] = []
+
+    def take(self, part: Part) -> None:
+        """Take the next part.
+
+        Raises:
+            ProviderError: it reports an error.
+        """
+        if part.error:
+            raise body_error(part.error, self._call)
+        self._served = part.model or self._served
+        message = part.message
+        if message is not None:
+            if message.thinking:
+                self._thinking.append(message.thinking)
+            if message.tool_calls:
+                self._calls += message.tool_calls
+            if message.images:
+                self._images += message.images
+        if part.logprobs:
+            self._logprobs += part.logprobs
+        if part.done:
+            self.done = True
+            self._last = part
+
+    def closing(self) -> dict[str, Any]:
+        """Return the fields that a response and the last chunk of a stream have in common."""
+        calls = tool_calls(self._calls, self._call.request)
+        last = self._last
+        return {
+            "model": str(self._call.ref),
+            "usage": usage_of(last),
+            "finish_reason": finish_reason(last.done_reason, called=self.done and bool(calls)),
+            "tool_calls": calls or None,
+            "provider_finish_reason": last.done_reason,
+            "provider_model": self._served,
+            "native": self._native(),
+        }
+
+    def _native(self) -> dict[str, Any] | None:
+        thinking = "".join(self._thinking)
+        timings = {name: value for name in _TIMINGS if (value := getattr(self._last, name)) is not None}
+        kept = {
+            "replay": [{"thinking": thinking}] if thinking else None,
+            "logprobs": self._logprobs,
+            "images": self._images,
+            "timings": timings,
+        }
+        said = {name: value for name, value in kept.items() if value}
+        return {"provider": self._call.ref.provider, **said} if said else None
+
+
+def finish_reason(word: str | None, *, called: bool) -> FinishReason | None:
+    """The neutral word. The server says ``stop`` after tool calls too; servers before 0.1.38 say nothing."""
+    found = None if word is None else _FINISH.get(word, "other")
+    return "tool_calls" if called and found in (None, "stop") else found
+
+
+def usage_of(part: Part) -> Usage | None:
+    """Token counts in the neutral keys. Some servers leave out the prompt's count when they had it cached."""
+    usage: Usage = {}
+    if part.prompt_eval_count is not None:
+        usage["prompt_tokens"] = part.prompt_eval_count
+    if part.eval_count is not None:
+        usage["completion_tokens"] = part.eval_count
+    if part.prompt_eval_count is not None and part.eval_count is not None:
+        usage["total_tokens"] = part.prompt_eval_count + part.eval_count
+    return usage or None
+
+
+def tool_calls(calls: list[Call], request: LLMRequest) -> list[ToolCall]:
+    """The calls in the neutral form, those without an id with the next one that the conversation has not used."""
+    if not calls:
+        return []
+    fresh = _fresh_ids(request, {wire.id for wire in calls})
+    return [
+        tool_call(wire.id or next(fresh), wire.function.name or "", _arguments(wire.function))
+        for wire in calls
+        if wire.function is not None
+    ]
+
+
+def _fresh_ids(request: LLMRequest, used: set[str | None]) -> Iterator[str]:
+    used |= {call.get("id") for message in request.messages for call in message.tool_calls or ()}
+    number = 0
+    while True:
+        number += 1
+        if (name := f"call_{number}") not in used:
+            yield name
+
+
+def _arguments(function: Function) -> str:
+    text = bytes(function.arguments).decode()
+    if text.startswith('"'):  # hosts that copy OpenAI's form put the object into a text
+        return msgspec.json.decode(text, type=str)
+    return "" if text == "null" else text
