@@ -20,13 +20,14 @@ _PER_MESSAGE = 4
 _PER_TOOL = 8
 # One picture of a megapixel: https://platform.openai.com/docs/guides/images-vision (765 tokens),
 # https://platform.claude.com/docs/en/build-with-claude/vision (1,400), https://ai.google.dev/gemini-api/docs/tokens (1,032)
-_PER_IMAGE = 1000
+# A minute of speech is 600 to 2,000.
+_PER_MEDIUM = 1000
 # A page of text and picture costs Anthropic's models 1,500 to 3,000 tokens
 # (https://platform.claude.com/docs/en/build-with-claude/pdf-support) and is some 50 KB of PDF, 67 KB in base64.
 _PER_PAGE = 2000
 _BASE64_PER_PAGE = 67_000
 
-_encode = msgspec.json.Encoder(enc_hook=repr).encode
+_encode = msgspec.json.Encoder().encode
 
 
 def context_problem(request: LLMRequest, facts: ModelFacts | None) -> str | None:
@@ -85,8 +86,8 @@ def _parts_tokens(parts: Iterable[Mapping[str, Any]]) -> float:
         kind = part["type"]
         if kind == "text":
             tokens += text_tokens(str(part.get("text", "")))
-        elif "image" in kind:
-            tokens += _PER_IMAGE
+        elif "image" in kind or "audio" in kind:
+            tokens += _PER_MEDIUM
         elif kind in ("document", "file"):
             tokens += _document_tokens(part)
         else:
@@ -109,4 +110,8 @@ def _document_tokens(part: Mapping[str, Any]) -> float:
 
 
 def _json_tokens(value: object) -> float:
-    return len(_encode(value)) / _CHARACTERS_PER_TOKEN
+    try:
+        length = len(_encode(value))
+    except (TypeError, ValueError):  # no JSON: whoever encodes the request says so, this only counts
+        length = len(repr(value))
+    return length / _CHARACTERS_PER_TOKEN
