@@ -1,4 +1,6 @@
 import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +14,31 @@ def request(content: Any, **more: Any) -> LLMRequest:
     return LLMRequest(messages=[Message(role="user", content=content)], **more)
 
 
+RECORDINGS = Path(__file__).with_name("recordings")
+
+
 @pytest.mark.parametrize(
-    ("text", "counted"),
+    ("recording", "counted"),
     [
-        # Counted with OpenAI's o200k_base.
-        ("The quick brown fox jumps over the lazy dog. " * 20, 201),
-        ("def add(a: int, b: int) -> int:\n    return a + b\n" * 20, 381),
-        ("La volpe marrone salta sopra il cane pigro, però è già sera. " * 20, 321),
-        ("敏捷的棕色狐狸跳过了懒狗。今天天气很好。" * 20, 321),
+        ("openai-chat-3cf355aa52b6", 362),
+        ("openai-chat-562491ca5268", 535),
+        ("openai-chat-af4f7f324a7e", 171),
+        ("anthropic-messages-f627eebda818", 265),
     ],
 )
-def test_the_estimate_is_near_what_a_tokenizer_counts(text: str, counted: int) -> None:
-    assert 0.6 * counted < text_tokens(text) < 1.7 * counted
+def test_the_estimate_is_near_what_the_provider_counted(recording: str, counted: int) -> None:
+    sent = json.loads((RECORDINGS / f"{recording}.json").read_bytes())["request"]["json"]
+    messages = [
+        *({"role": "system", "content": text} for text in [sent.get("system")] if text),
+        *sent["messages"],
+    ]
+    estimate = estimate_tokens(LLMRequest(messages=messages))
+    assert 0.8 * counted < estimate < 1.2 * counted
+
+
+def test_a_character_of_a_script_without_letters_is_about_a_token() -> None:
+    text = "敏捷的棕色狐狸跳过了懒狗"
+    assert 0.7 * len(text) < text_tokens(text) < 1.3 * len(text)
 
 
 PAGE = "x" * 67_000

@@ -1,6 +1,7 @@
 """How many tokens a request has, roughly and at once: no tokenizer, no network.
 
-The figure is good to about a fifth for prose and code in a Latin script. It serves to see what cannot fit; what is
+The figure is good to about a third for messages in a Latin script; what providers add of their own (instructions for
+tools, results of their searches) is not in it. It serves to see what cannot fit; what is
 billed, the provider counts.
 """
 
@@ -18,10 +19,10 @@ _CHARACTERS_PER_TOKEN = 4
 _TOKENS_PER_EXTRA_BYTE = 0.375
 _PER_MESSAGE = 4
 _PER_TOOL = 8
-# One picture of a megapixel: https://platform.openai.com/docs/guides/images-vision (765 tokens),
-# https://platform.claude.com/docs/en/build-with-claude/vision (1,400), https://ai.google.dev/gemini-api/docs/tokens (1,032)
-# A minute of speech is 600 to 2,000.
-_PER_MEDIUM = 1000
+# A picture is 85 (OpenAI's low detail), 258 (Gemini's tile) or up to 1,600 tokens (Anthropic, 1.15 megapixels), whatever
+# its bytes. https://platform.openai.com/docs/guides/images-vision https://ai.google.dev/gemini-api/docs/tokens
+# https://platform.claude.com/docs/en/build-with-claude/vision
+_PER_MEDIUM = 500
 # A page of text and picture costs Anthropic's models 1,500 to 3,000 tokens
 # (https://platform.claude.com/docs/en/build-with-claude/pdf-support) and is some 50 KB of PDF, 67 KB in base64.
 _PER_PAGE = 2000
