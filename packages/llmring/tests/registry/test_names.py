@@ -59,7 +59,7 @@ def test_a_snapshot_with_a_price_of_its_own_keeps_it(registry: Registry) -> None
     dated, current = registry.facts("openai", "gpt-4o-2024-05-13"), registry.facts("openai", "gpt-4o")
     assert dated is not None
     assert current is not None
-    assert (dated.prices.input, current.prices.input) == (5, 2.5)
+    assert (str(dated.prices.input), str(current.prices.input)) == ("5.0", "2.5")
     preview = registry.facts("google", "gemini-2.5-flash-preview")
     assert preview is not None
     assert (str(preview.prices.input), preview.prices.source) == ("0.15", "genai-prices")

@@ -107,16 +107,16 @@ class RegistryClient:
             RegistryConnectionError: the registry cannot be reached and there is no copy.
             RegistryValidationError: what it publishes is not this version.
         """
-        cache, url = self.registry.cache, self.registry.location.document(provider, version)
-        copy = cache.load(provider, version)
-        if copy is not None:
-            return decode(copy.document, provider, where=url)
+        url = self.registry.location.document(provider, version)
+        cached = self._cached(provider, version)
+        if cached is not None:
+            return cached[1]
         folder = self.registry.location.folder
         if folder is not None:
             return _archived(_read(folder / document_path(provider, version), url), provider, version, url)
         copy = await self._fetch(url, None)
         publication = _archived(copy.document, provider, version, url)
-        cache.store(provider, copy, version)
+        self.registry.cache.store(provider, copy, version)
         return publication
 
     async def source_info(self, provider: str, *, force_refresh: bool = False) -> SourceInfo:
@@ -165,19 +165,24 @@ class RegistryClient:
             pinned = await self.fetch_version(provider, pinned_version)
         return compare(pinned, current)
 
-    def _current(self, provider: str) -> Publication | None:
-        """Return the cached document if it is young enough, and let the registry answer from it."""
-        copy = self.registry.cache.load(provider)
-        if copy is None or not 0 <= self._now() - copy.checked_at < self._ttl:
+    def _cached(self, provider: str, version: int | None = None) -> tuple[CachedCopy, Publication] | None:
+        """Return the copy of a document and what it says; one that says nothing is no copy."""
+        copy = self.registry.cache.load(provider, version)
+        if copy is None:
             return None
-        info = self.registry.source_info(provider)
-        if info.checked_at == copy.checked_at:
-            return self.registry.publication(provider)
         try:
-            publication = decode(copy.document, provider, where=copy.url)
+            return copy, decode(copy.document, provider, where=copy.url)
         except RegistryValidationError:
             return None
-        self.registry.adopt(publication, origin="cache", checked_at=copy.checked_at)
+
+    def _current(self, provider: str) -> Publication | None:
+        """Return the cached document if it is young enough, and let the registry answer from it."""
+        cached = self._cached(provider)
+        if cached is None or not 0 <= self._now() - cached[0].checked_at < self._ttl:
+            return None
+        copy, publication = cached
+        if self.registry.source_info(provider).checked_at != copy.checked_at:
+            self.registry.adopt(publication, origin="cache", checked_at=copy.checked_at)
         return publication
 
     def _raise_known_failure(self, provider: str) -> None:
@@ -193,7 +198,8 @@ class RegistryClient:
         folder = self.registry.location.folder
         if folder is not None:
             return decode(_read(folder / document_path(provider), url), provider, where=url), checked_at
-        copy = await self._fetch(url, self.registry.cache.load(provider))
+        cached = self._cached(provider)
+        copy = await self._fetch(url, cached[0] if cached is not None else None)
         publication = decode(copy.document, provider, where=url)
         self.registry.cache.store(provider, copy)
         return publication, copy.checked_at

@@ -60,7 +60,7 @@ def decode(data: bytes | msgspec.Raw, provider: str, *, where: str) -> Publicati
     for key, raw in entries.items() if isinstance(entries, dict) else ((None, raw) for raw in entries):
         try:
             facts = model_facts(_entry.decode(raw), provider, key)
-        except (msgspec.ValidationError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError) as error:
             skipped.append(f"{key or 'an entry'} of {where} was left out: {error}")
             continue
         if facts.model in models:

@@ -1,0 +1,118 @@
+"""How many tokens a request has, roughly and at once: no tokenizer, no network.
+
+The figure is good to about a third for messages in a Latin script; what providers add of their own (instructions for
+tools, results of their searches) is not in it. It serves to see what cannot fit; what is
+billed, the provider counts.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from llmring_types import LLMRequest, Message, ModelFacts
+
+__all__ = ["context_problem", "estimate_tokens", "text_tokens"]
+
+# Four characters make a token of English, and so do they of most Latin text. A character that UTF-8 writes in three
+# bytes (Chinese, Japanese, Korean) is about a token by itself, one in two bytes (Greek, Cyrillic) about half of one.
+_CHARACTERS_PER_TOKEN = 4
+_TOKENS_PER_EXTRA_BYTE = 0.375
+_PER_MESSAGE = 4
+_PER_TOOL = 8
+# A picture is 85 (OpenAI's low detail), 258 (Gemini's tile) or up to 1,600 tokens (Anthropic, 1.15 megapixels), whatever
+# its bytes. https://platform.openai.com/docs/guides/images-vision https://ai.google.dev/gemini-api/docs/tokens
+# https://platform.claude.com/docs/en/build-with-claude/vision
+_PER_MEDIUM = 500
+# A page of text and picture costs Anthropic's models 1,500 to 3,000 tokens
+# (https://platform.claude.com/docs/en/build-with-claude/pdf-support) and is some 50 KB of PDF, 67 KB in base64.
+_PER_PAGE = 2000
+_BASE64_PER_PAGE = 67_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+def context_problem(request: LLMRequest, facts: ModelFacts | None) -> str | None:
+    """Say why the request cannot fit the model, or ``None`` if it may, or if the model's limits are not known.
+
+    The input limit of the published facts is, for many models, the context window less the longest answer. So room that
+    this request does not ask for its answer counts as room for its input: only what surely is too long is a problem.
+    """
+    if facts is None:
+        return None
+    name, longest, wanted = f"{facts.provider}:{facts.model}", facts.max_output_tokens, request.max_tokens
+    if longest is not None and wanted is not None and wanted > longest:
+        return f"max_tokens is {wanted:,}, but {name} answers with {longest:,} tokens at most"
+    if facts.context_window is None:
+        return None
+    room = facts.context_window + max((longest or 0) - (wanted or 0), 0)
+    tokens = estimate_tokens(request)
+    if tokens > room:
+        return f"the request has about {tokens:,} tokens, but {name} takes {room:,} at most"
+    return None
+
+
+def estimate_tokens(request: LLMRequest) -> int:
+    """Estimate the input tokens of a request: messages, tools, and the schema of the answer."""
+    total = sum(map(_message_tokens, request.messages))
+    for tool in request.tools or ():
+        total += _PER_TOOL + _json_tokens(tool)
+    if isinstance(request.response_format, dict):
+        total += _json_tokens(request.response_format)
+    return round(total)
+
+
+def text_tokens(text: str) -> float:
+    """Estimate the tokens of a text."""
+    tokens = len(text) / _CHARACTERS_PER_TOKEN
+    if not text.isascii():
+        tokens += (len(text.encode(errors="surrogatepass")) - len(text)) * _TOKENS_PER_EXTRA_BYTE
+    return tokens
+
+
+def _message_tokens(message: Message) -> float:
+    content = message.content
+    tokens: float = _PER_MESSAGE
+    if isinstance(content, str):
+        tokens += text_tokens(content)
+    elif content is not None:
+        tokens += _parts_tokens(content)
+    if message.tool_calls:
+        tokens += _json_tokens(message.tool_calls)
+    return tokens
+
+
+def _parts_tokens(parts: Iterable[Mapping[str, Any]]) -> float:
+    tokens = 0.0
+    for part in parts:
+        kind = part["type"]
+        if kind == "text":
+            tokens += text_tokens(str(part.get("text", "")))
+        elif "image" in kind or "audio" in kind:
+            tokens += _PER_MEDIUM
+        elif kind in ("document", "file"):
+            tokens += _document_tokens(part)
+        else:
+            tokens += _json_tokens(part)
+    return tokens
+
+
+def _document_tokens(part: Mapping[str, Any]) -> float:
+    """Estimate a document: its own text, or pages by the size of its data; one page where it is only pointed at."""
+    source = part.get("source") or part.get("file") or {}
+    data = source.get("data") or source.get("file_data") if isinstance(source, Mapping) else None
+    if not isinstance(data, str):
+        return _PER_PAGE
+    media_type = str(source.get("media_type", "application/pdf"))
+    if source.get("type") == "text":
+        return text_tokens(data)
+    if media_type.startswith("text/"):
+        return len(data) * 3 / 4 / _CHARACTERS_PER_TOKEN
+    return max(len(data) / _BASE64_PER_PAGE, 1) * _PER_PAGE
+
+
+def _json_tokens(value: object) -> float:
+    try:
+        length = len(_encode(value))
+    except (TypeError, ValueError):  # no JSON: whoever encodes the request says so, this only counts
+        length = len(repr(value))
+    return length / _CHARACTERS_PER_TOKEN
