@@ -93,6 +93,13 @@ def usage(prompt: int = 0, completion: int = 0, **more: int) -> Usage:
             id="cache reads count for the threshold and have their long price",
         ),
         pytest.param(
+            PRO,
+            "google",
+            usage(300_000, 0, cache_read_input_tokens=300_000),
+            {"input": "0", "output": "0", "cache_read": "0.06"},
+            id="a long prompt from the cache has no other input",
+        ),
+        pytest.param(
             SONNET,
             "anthropic",
             usage(300_000, 0, cache_read_input_tokens=100_000, cache_creation_5m_tokens=100_000),
@@ -118,6 +125,13 @@ def usage(prompt: int = 0, completion: int = 0, **more: int) -> Usage:
             usage(0, 1000, reasoning_tokens=900),
             {"input": "0", "output": "0.0002", "reasoning": "0.0036"},
             id="reasoning has its own price where there is one",
+        ),
+        pytest.param(
+            Prices(input=Decimal(1), output=Decimal(2), reasoning=Decimal(0)),
+            "google",
+            usage(0, 1000, reasoning_tokens=900),
+            {"input": "0", "output": "0.0002"},
+            id="reasoning may be free",
         ),
         pytest.param(
             Prices(input=Decimal(2), output=Decimal(8)),
@@ -219,6 +233,13 @@ def test_the_usage_of_a_response_gets_the_cost_as_floats_in_dollars() -> None:
         "cost_source": "registry",
         "cost_breakdown": {"input": 1.35e-05, "output": 1.2e-05, "cache_read": 7.5e-07},
     }
+
+
+def test_prices_without_a_source_leave_it_out() -> None:
+    counts = usage(1, 1)
+    annotate(counts, price(counts, facts(Prices(input=Decimal(1), output=Decimal(1)))))
+    assert counts["cost_status"] == "priced"
+    assert "cost_source" not in counts
 
 
 def test_the_flat_form_keeps_every_key_of_the_original_implementation() -> None:

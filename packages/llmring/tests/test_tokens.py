@@ -105,6 +105,9 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
             1050,
             id="so does one in plain",
         ),
+        pytest.param(
+            {"content": [{"type": "thinking", "thinking": "x" * 400}]}, 100, 130, id="any other part"
+        ),
         pytest.param({"content": "", "tools": [TOOL] * 10}, 200, 400, id="tools"),
         pytest.param(
             {
@@ -115,7 +118,9 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
             150,
             id="a schema",
         ),
-        pytest.param({"content": "", "tools": [{"name": "f", "x": {1, 2}}]}, 5, 50, id="what is no JSON"),
+        pytest.param(
+            {"content": "", "tools": [{"name": "f", "x": {1: object()}}]}, 5, 50, id="what is no JSON"
+        ),
         pytest.param({"content": "\ud800"}, 4, 10, id="what is no text"),
     ],
 )

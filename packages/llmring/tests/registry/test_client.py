@@ -100,6 +100,26 @@ async def test_a_new_process_answers_from_the_copy_without_asking(tmp_path: Path
     assert other.facts("openai", "brand-new") is None
 
 
+async def test_what_another_process_fetched_is_taken_up_without_asking(tmp_path: Path) -> None:
+    remote = FakeRegistry(openai=document(7, entry("brand-new")))
+    refresher = client(remote, tmp_path)
+    assert refresher.registry.facts("openai", "brand-new") is None
+    await client(remote, tmp_path).refresh("openai")
+    await refresher.refresh("openai")
+    assert refresher.registry.facts("openai", "brand-new") is not None
+    assert refresher.registry.source_info("openai").origin == "cache"
+    assert len(remote.asked) == 1
+
+
+async def test_a_provider_that_the_package_does_not_know_can_be_published(tmp_path: Path) -> None:
+    url = "https://llmring.github.io/registry"
+    remote = FakeRegistry()
+    models = {"mistral:m": entry("m")}
+    remote.documents[f"{url}/mistral/models.json"] = json.dumps({"version": 1, "models": models}).encode()
+    await client(remote, tmp_path, url=url).refresh("mistral")
+    assert Registry(cache_dir=tmp_path).facts("mistral", "m") is not None
+
+
 async def test_a_document_is_current_for_a_day_across_processes(tmp_path: Path) -> None:
     remote, clock = FakeRegistry(openai=document()), Clock()
     await client(remote, tmp_path, clock).refresh("openai")

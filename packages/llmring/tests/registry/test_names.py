@@ -55,6 +55,13 @@ def test_an_unknown_name_finds_nothing(registry: Registry, provider: str, name: 
     assert registry.facts(provider, name) is None
 
 
+def test_asking_for_ever_new_names_does_not_fill_the_memory(registry: Registry) -> None:
+    for number in range(3000):
+        assert registry.facts("openai", f"unheard-of-{number}") is None
+    assert len(registry._providers["openai"]._memo) <= 1024
+    assert registry.facts("openai", "gpt-4o") is not None
+
+
 def test_a_snapshot_with_a_price_of_its_own_keeps_it(registry: Registry) -> None:
     dated, current = registry.facts("openai", "gpt-4o-2024-05-13"), registry.facts("openai", "gpt-4o")
     assert dated is not None
