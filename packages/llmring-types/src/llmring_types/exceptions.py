@@ -89,6 +89,7 @@ __all__ = [
     "ProviderTimeoutError",
     "RegistryConnectionError",
     "RegistryError",
+    "RegistryNotFoundError",
     "RegistryStaleError",
     "RegistryValidationError",
     "ServerAuthenticationError",
