@@ -207,15 +207,24 @@ def _add_cache(
     parts: dict[str, Decimal], counts: _Counts, prices: Prices, provider: str, *, long_input: Decimal | None
 ) -> None:
     """Add what cache reads and writes cost. ``long_input`` is the input price of a long prompt, else ``None``."""
+    read, write_5m, write_1h = _cache_rates(prices, provider)
+    for name, count, short, long in (
+        ("cache_read", counts.read, read, prices.long_cache_read),
+        ("cache_write_5m", counts.write_5m, write_5m, prices.long_cache_write_5m),
+        ("cache_write_1h", counts.write_1h, write_1h, prices.long_cache_write_1h),
+        ("cache_write_other", counts.write_other, write_5m, prices.long_cache_write_5m),
+    ):
+        if not count:
+            continue
+        rate = short
+        if long_input is not None:
+            rate = long if long is not None else _scaled(short, prices.input, long_input)
+        if rate:
+            parts[name] = _EXACT.multiply(rate, count)
 
-    def rate(short: Decimal, long: Decimal | None) -> Decimal:
-        if long_input is None or (long is None and not base):
-            return short
-        if long is not None:
-            return long
-        scaled = _EXACT.divide(_EXACT.multiply(short, long_input), base)
-        return _EXACT.quantize(scaled, _FINEST)
 
+def _cache_rates(prices: Prices, provider: str) -> tuple[Decimal, Decimal, Decimal]:
+    """Return the prices of a read, a write for 5 minutes and one for an hour, with their stand-ins."""
     base, anthropic = prices.input or _ZERO, provider == "anthropic"
     read, write_5m, write_1h = prices.cache_read, prices.cache_write_5m, prices.cache_write_1h
     if read is None:
@@ -224,15 +233,14 @@ def _add_cache(
         write_5m = _EXACT.multiply(base, _ANTHROPIC_WRITE_5M) if anthropic else base
     if write_1h is None:
         write_1h = _EXACT.multiply(base, _ANTHROPIC_WRITE_1H) if anthropic else write_5m
-    for name, count, short, long in (
-        ("cache_read", counts.read, read, prices.long_cache_read),
-        ("cache_write_5m", counts.write_5m, write_5m, prices.long_cache_write_5m),
-        ("cache_write_1h", counts.write_1h, write_1h, prices.long_cache_write_1h),
-        ("cache_write_other", counts.write_other, write_5m, prices.long_cache_write_5m),
-    ):
-        cost = _EXACT.multiply(rate(short, long), count) if count else _ZERO
-        if cost:
-            parts[name] = cost
+    return read, write_5m, write_1h
+
+
+def _scaled(short: Decimal, base: Decimal | None, long_base: Decimal) -> Decimal:
+    """Raise a short prompt's price as much as the input price rises for a long one."""
+    if not base:
+        return short
+    return _EXACT.quantize(_EXACT.divide(_EXACT.multiply(short, long_base), base), _FINEST)
 
 
 def _dollars(millionths: Decimal) -> Decimal:
