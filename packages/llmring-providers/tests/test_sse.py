@@ -1,5 +1,7 @@
 """Server-sent events out of bytes that may be split anywhere."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,7 +68,7 @@ _LINES = st.lists(
 def test_where_a_body_is_split_changes_nothing(lines: list[bytes], end: bytes, data: st.DataObject) -> None:
     body = b"".join(line + end for line in lines)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(body)))) | {0, len(body)})
-    pieces = [body[start:stop] for start, stop in zip(cuts, cuts[1:], strict=False)]
+    pieces = [body[start:stop] for start, stop in pairwise(cuts)]
     assert events(pieces) == events([body])
 
 

@@ -25,15 +25,16 @@ _TOP = frozenset(
 )
 """The fields of the request itself, https://docs.ollama.com/api/chat; every other name is one of the model's options."""
 
-_LEVELS: Mapping[ReasoningEffort, Literal["low", "medium", "high"]] = {
-    "none": "low",
+_Level = Literal["low", "medium", "high", "max"]
+_LEVELS: Mapping[ReasoningEffort, _Level] = {
     "minimal": "low",
     "low": "low",
     "medium": "medium",
     "high": "high",
-    "xhigh": "high",
-    "max": "high",
+    "xhigh": "max",
+    "max": "max",
 }
+"""Models that only think or do not take every level as on."""
 
 
 def add_extra_params(body: dict[str, Any], options: dict[str, Any], extra: Mapping[str, Any]) -> None:
@@ -54,24 +55,25 @@ def add_extra_params(body: dict[str, Any], options: dict[str, Any], extra: Mappi
         body.setdefault("options", options)
 
 
-def think(call: ChatCall, warnings: list[str]) -> bool | str | None:
-    """What the request says about reasoning: on, off, a level for gpt-oss, or nothing.
+def think(call: ChatCall, warnings: list[str]) -> bool | _Level | None:
+    """What the request says about reasoning: on, off, a level, or nothing.
 
     https://docs.ollama.com/capabilities/thinking
     """
-    request = call.request
-    effort, budget = request.reasoning_effort, request.reasoning_tokens
+    effort, budget = call.request.reasoning_effort, call.request.reasoning_tokens
     if budget:
         warnings.append("reasoning_tokens only switches thinking on: Ollama takes no budget for it")
     if effort is None and budget is None:
         return None
-    wanted = effort != "none" if effort is not None else bool(budget)
+    level = _LEVELS.get(effort) if effort is not None else None
+    wanted = level is not None or (effort is None and bool(budget))
     if call.facts is not None and call.facts.reasoning is False:
         if wanted:
             warnings.append(f"the wish for reasoning was dropped: {call.ref} does not think")
         return None
-    if not call.ref.model.rpartition("/")[2].startswith("gpt-oss"):
-        return wanted
-    if not wanted:
-        warnings.append(f"{call.ref} cannot stop thinking; it was asked to think little")
-    return _LEVELS[effort or ("medium" if wanted else "none")]
+    if call.ref.model.rpartition("/")[2].startswith("gpt-oss"):  # knows low, medium and high alone
+        if not wanted:
+            warnings.append(f"{call.ref} cannot stop thinking; it was asked to think little")
+            return "low"
+        return "high" if level == "max" else level
+    return level or wanted
