@@ -15,6 +15,7 @@ LLMRingError
 │  ├─ LockfileParseError                  also ValueError
 │  │  └─ LockfileVersionError
 │  ├─ LockfileWriteError                  also OSError
+│  │  └─ LockfileExistsError              also FileExistsError
 │  ├─ AliasNotFoundError                  also ValueError
 │  └─ ProfileNotFoundError                also ValueError
 ├─ ProviderError
@@ -220,6 +221,10 @@ class LockfileVersionError(LockfileParseError):
 
 class LockfileWriteError(LockfileError, OSError):
     """The lockfile cannot be written: read-only, bundled, or locked by another process."""
+
+
+class LockfileExistsError(LockfileWriteError, FileExistsError):
+    """A lockfile is already there, and nobody said to write over it."""
 
 
 class AliasNotFoundError(LockfileError, ValueError):

@@ -1,0 +1,51 @@
+"""Lockfiles that ship inside installed packages, found without importing them."""
+
+import sys
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
+from importlib.metadata import Distribution
+from pathlib import Path
+
+from llmring_lockfile._model import LOCKFILE_NAME
+
+
+def find_package_lockfile(package: str, search_path: Sequence[str] | None = None) -> Path | None:
+    """The lockfile of an installed package.
+
+    Args:
+        package: the name that is imported (``my_tools`` or ``my_tools.llm``), or the distribution's (``my-tools``),
+            which may be another.
+        search_path: where packages are; ``None`` is ``sys.path``.
+
+    Returns:
+        The file, or ``None`` where there is no such package or it ships none. No code of the package runs.
+    """
+    search = list(sys.path if search_path is None else search_path)
+    for name in dict.fromkeys((package, package.replace("-", "_"))):
+        for directory in _package_directories(name, search):
+            lockfile = directory / LOCKFILE_NAME
+            if lockfile.is_file():
+                return lockfile
+    return _distribution_lockfile(package, search)
+
+
+def _package_directories(name: str, search: Sequence[str]) -> list[Path]:
+    # ``importlib.util.find_spec`` would import the parents of a dotted name.
+    places: Sequence[str] | None = search
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:depth]), places)
+        if spec is None or spec.submodule_search_locations is None:
+            return []
+        places = list(spec.submodule_search_locations)
+    return [Path(place) for place in places or ()]
+
+
+def _distribution_lockfile(name: str, search: Sequence[str]) -> Path | None:
+    for distribution in Distribution.discover(name=name, path=list(search)):
+        listed = [file for file in distribution.files or () if file.name == LOCKFILE_NAME]
+        for file in sorted(listed, key=lambda file: len(file.parts)):
+            path = Path(str(distribution.locate_file(file)))
+            if path.is_file():
+                return path
+    return None

@@ -1,0 +1,169 @@
+"""Resolution for programs that ask often: cached, and aware of files that change."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from llmring_lockfile._discovery import PROFILE_VARIABLE, active_profile, environment
+from llmring_lockfile._files import Signature, read_text, signature
+from llmring_lockfile._model import Lockfile
+from llmring_lockfile._names import KNOWN_PROVIDERS
+from llmring_lockfile._packages import find_package_lockfile
+from llmring_lockfile._parse import parse
+from llmring_lockfile._resolution import Explanation, Resolution
+from llmring_lockfile._resolve import explain, resolve
+
+_Key = tuple[str, str | None]
+
+_NEVER: Signature = (-1, -1, -1)
+"""The signature of no file, so that the next look reads the file anew."""
+
+
+class Resolver:
+    """Resolves names against one lockfile and remembers the answers. Threads may share it.
+
+    An answer is kept for ``ttl`` seconds, and no longer than until the file changes on disk, another set of providers is
+    given, or :meth:`invalidate` is called. Whether a file changed is looked up when a name is resolved, at most
+    once in ``check_every`` seconds and with one ``stat`` for each file, so an edit by another process counts after
+    that time at the latest. A file that turned unreadable raises until it is mended: answers from a state that is gone
+    would hide the mistake.
+
+    Args:
+        source: a lockfile's path, which is watched; or a :class:`Lockfile`, which is taken as it is.
+        providers: names that make a direct reference.
+        size: most answers kept; the least recently used goes first. 0 keeps none.
+        ttl: seconds that an answer is kept.
+        check_every: seconds between looks at the files.
+        clock: tells seconds, never backwards.
+        environ: the environment, for ``LLMRING_PROFILE``; ``None`` is the process's, read at each resolution.
+        find_package: gives the path of the lockfile that a package ships.
+
+    Raises:
+        LockfileNotFoundError: there is no such file.
+        LockfileParseError: it is no lockfile.
+    """
+
+    def __init__(
+        self,
+        source: Lockfile | Path | str,
+        *,
+        providers: Iterable[str] = KNOWN_PROVIDERS,
+        size: int = 100,
+        ttl: float = 3600.0,
+        check_every: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        environ: Mapping[str, str] | None = None,
+        find_package: Callable[[str], Path | None] = find_package_lockfile,
+    ) -> None:
+        self._providers = frozenset(name.lower() for name in providers)
+        self._size = size
+        self._ttl = ttl
+        self._check_every = check_every
+        self._clock = clock
+        self._environ = environment(environ)
+        self._find_package = find_package
+        self._mutex = threading.RLock()
+        self._answers: OrderedDict[_Key, tuple[float, Resolution]] = OrderedDict()
+        self._packages: dict[str, Lockfile | None] = {}
+        self._watched: dict[Path, Signature | None] = {}
+        self._next_check = clock() + check_every
+        self._path = None if isinstance(source, Lockfile) else Path(source)
+        self._lockfile = source if isinstance(source, Lockfile) else self._read(Path(source))
+
+    @property
+    def lockfile(self) -> Lockfile:
+        """The lockfile as it is on disk now, give or take ``check_every`` seconds."""
+        with self._mutex:
+            self._look(self._clock())
+            return self._lockfile
+
+    @property
+    def providers(self) -> frozenset[str]:
+        return self._providers
+
+    @providers.setter
+    def providers(self, names: Iterable[str]) -> None:
+        with self._mutex:
+            self._providers = frozenset(name.lower() for name in names)
+            self._answers.clear()
+
+    def resolve(self, name: str, profile: str | None = None) -> Resolution:
+        """Find the pool of a name: :func:`resolve` with the active profile and the installed packages.
+
+        Raises:
+            AliasNotFoundError: not bound (also a ``ValueError``).
+            ProfileNotFoundError: there is no such profile (also a ``ValueError``).
+            ModelReferenceError: a known provider without a model (also a ``ValueError``).
+            LockfileError: a file changed and cannot be read any more.
+        """
+        key = (name, profile or self._environ.get(PROFILE_VARIABLE))
+        now = self._clock()
+        with self._mutex:
+            if now >= self._next_check:
+                self._look(now)
+            kept = self._answers.get(key)
+            if kept is not None and now < kept[0]:
+                self._answers.move_to_end(key)
+                return kept[1]
+            answer = resolve(
+                self._lockfile,
+                name,
+                active_profile(self._lockfile, profile, environ=self._environ),
+                providers=self._providers,
+                packages=self._package,
+            )
+            self._keep(key, now + self._ttl, answer)
+            return answer
+
+    def explain(self, name: str, profile: str | None = None) -> Explanation:
+        """Every step of :meth:`resolve`, from the files as they are now."""
+        with self._mutex:
+            self._look(self._clock())
+            return explain(
+                self._lockfile,
+                name,
+                active_profile(self._lockfile, profile, environ=self._environ),
+                providers=self._providers,
+                packages=self._package,
+            )
+
+    def invalidate(self) -> None:
+        """Forget every answer and look at the files anew; call it after an edit in this process."""
+        with self._mutex:
+            self._answers.clear()
+            self._watched = dict.fromkeys(self._watched, _NEVER)
+            self._next_check = self._clock()
+
+    def _keep(self, key: _Key, until: float, answer: Resolution) -> None:
+        if self._size <= 0:
+            return
+        self._answers[key] = (until, answer)
+        self._answers.move_to_end(key)
+        if len(self._answers) > self._size:
+            self._answers.popitem(last=False)
+
+    def _look(self, now: float) -> None:
+        if any(signature(path) != seen for path, seen in self._watched.items()):
+            self._answers.clear()
+            self._packages.clear()
+            if self._path is not None:
+                lockfile = self._read(self._path)
+                self._watched = {self._path: self._watched[self._path]}
+                self._lockfile = lockfile
+            else:
+                self._watched.clear()
+        self._next_check = now + self._check_every
+
+    def _read(self, path: Path) -> Lockfile:
+        seen = signature(path)  # before reading: a write in between is then noticed, not missed
+        lockfile = parse(read_text(path), path)
+        self._watched[path] = seen
+        return lockfile
+
+    def _package(self, name: str) -> Lockfile | None:
+        if name not in self._packages:
+            path = self._find_package(name)
+            self._packages[name] = None if path is None else self._read(path)
+        return self._packages[name]

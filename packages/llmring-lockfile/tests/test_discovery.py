@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+from llmring_lockfile import BUNDLED, Found, active_profile, discover, load, new_lockfile_path, parse
+from llmring_lockfile._editing import create_lockfile
+from llmring_types.exceptions import LockfileNotFoundError
+
+LOCK = 'version = "1.0"\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with a package, and no lockfile yet."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "my-app"\n')
+    package = tmp_path / "src" / "my_app"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    return tmp_path
+
+
+def test_each_place_is_looked_at_in_order(project: Path) -> None:
+    explicit, named = project / "explicit.lock", project / "named.lock"
+    here, inside = project / "llmring.lock", project / "src" / "my_app" / "llmring.lock"
+    environ = {"LLMRING_LOCKFILE_PATH": str(named)}
+    for path in (explicit, named, here, inside):
+        path.write_text(LOCK)
+    assert discover(explicit, environ=environ, directory=project) == Found(explicit, "argument")
+    assert discover(environ=environ, directory=project) == Found(named, "environment")
+    assert discover(environ={}, directory=project) == Found(here, "working directory")
+    here.unlink()
+    assert discover(environ={}, directory=project) == Found(inside, "project package", (here,))
+    inside.unlink()
+    assert discover(environ={}, directory=project) == Found(BUNDLED, "bundled", (here, inside))
+
+
+def test_outside_of_any_project_only_the_working_directory_is_looked_at(tmp_path: Path) -> None:
+    assert discover(environ={}, directory=tmp_path) == Found(BUNDLED, "bundled", (tmp_path / "llmring.lock",))
+
+
+def test_an_empty_variable_names_no_file(tmp_path: Path) -> None:
+    assert discover(environ={"LLMRING_LOCKFILE_PATH": " "}, directory=tmp_path).is_bundled
+
+
+@pytest.mark.parametrize("environ", [{}, {"LLMRING_LOCKFILE_PATH": "absent.lock"}])
+def test_a_named_file_that_is_not_there_is_an_error_and_no_other_is_tried(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    (tmp_path / "llmring.lock").write_text(LOCK)
+    argument = None if environ else tmp_path / "absent.lock"
+    with pytest.raises(LockfileNotFoundError, match=r"llmring lock init --file .*absent\.lock") as caught:
+        discover(argument, environ=environ, directory=tmp_path)
+    assert isinstance(caught.value, FileNotFoundError)
+
+
+def test_a_folder_is_no_lockfile(tmp_path: Path) -> None:
+    with pytest.raises(LockfileNotFoundError, match="is a folder"):
+        discover(tmp_path)
+
+
+def test_the_process_environment_and_directory_are_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "llmring.lock").write_text(LOCK)
+    monkeypatch.chdir(tmp_path)
+    assert load().path == tmp_path / "llmring.lock"
+    monkeypatch.setenv("LLMRING_LOCKFILE_PATH", str(BUNDLED))
+    assert load().path == BUNDLED
+
+
+def test_the_bundled_lockfile_has_the_advisor_in_each_of_its_profiles(tmp_path: Path) -> None:
+    lockfile = load(environ={}, directory=tmp_path)
+    assert {name: profile.aliases for name, profile in lockfile.profiles.items()} == dict.fromkeys(
+        ("default", "dev", "prod", "test"), ("advisor",)
+    )
+
+
+def test_what_is_created_in_the_place_for_a_new_lockfile_is_found(project: Path) -> None:
+    path = new_lockfile_path(project)
+    assert path == project / "src" / "my_app" / "llmring.lock"
+    create_lockfile(path)
+    assert discover(environ={}, directory=project).path == path
+
+
+def test_without_a_package_a_new_lockfile_goes_into_the_working_directory(tmp_path: Path) -> None:
+    assert new_lockfile_path(tmp_path) == tmp_path / "llmring.lock"
+
+
+@pytest.mark.parametrize(
+    ("argument", "environ", "name", "origin", "chosen"),
+    [
+        ("a", {"LLMRING_PROFILE": "b"}, "a", "argument", True),
+        (None, {"LLMRING_PROFILE": "b"}, "b", "environment", True),
+        (None, {"LLMRING_PROFILE": ""}, "own", "default_profile", False),
+        (None, {}, "own", "default_profile", False),
+    ],
+)
+def test_the_profile_is_the_arguments_then_the_environments_then_the_lockfiles(
+    argument: str | None, environ: dict[str, str], name: str, origin: str, chosen: bool
+) -> None:
+    lockfile = parse('default_profile = "own"\n[profiles.own]')
+    active = active_profile(lockfile, argument, environ=environ)
+    assert (active.name, active.origin, active.chosen) == (name, origin, chosen)

@@ -1,0 +1,307 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+from llmring_lockfile import Constraints, Document, LockedModel, parse
+from llmring_types.exceptions import (
+    LockfileParseError,
+    ModelReferenceError,
+    ProfileNotFoundError,
+    ValidationError,
+)
+
+TEXT = """\
+# What this team uses.
+version = "1.0" # of the format
+updated_at = "2025-01-01T00:00:00+00:00"
+default_profile = 'default'
+made_by = "hand"
+
+[profiles.default]
+name = "default"   # oddly   spaced
+
+# Cheap and quick.
+[[profiles.default.bindings]]
+alias = "fast"
+models = [
+    "openai:gpt-4o-mini",   # first
+    "google:gemini-2.5-flash", # then
+]
+
+# For hard questions.
+[[profiles.default.bindings]]
+  alias = "deep"
+  models = ["anthropic:claude-opus-5"] # dear
+  [profiles.default.bindings.constraints]
+  needs = ["tools"]
+  region = "eu" # ours
+
+# Nothing here yet.
+[profiles.prod]
+name = "prod"
+bindings = []
+
+[profiles.inline]
+bindings = [{ alias = "x", models = ["openai:x"] }, { alias = "y", models = ["openai:y"] }]
+"""
+STAMP = "2026-11-22T00:00:00+00:00"
+
+
+def edited(text: str = TEXT, path: str | None = None) -> Document:
+    return Document(text, path, now=lambda: datetime.fromisoformat(STAMP))
+
+
+def changes(document: Document) -> list[str]:
+    """The lines that an edit took and gave, without the one of ``updated_at``."""
+    lines = [line for line in document.diff().splitlines()[2:] if line.startswith(("-", "+"))]
+    stamp = [line for line in lines if "updated_at" in line]
+    assert len(stamp) == 2
+    return [line for line in lines if line not in stamp]
+
+
+def test_a_new_alias_goes_to_the_end_of_its_profile_and_before_the_next_ones_comment() -> None:
+    document = edited()
+    document.bind("new", "openai:gpt-4o, ollama:llama3:8b")
+    assert changes(document) == [
+        "+[[profiles.default.bindings]]",
+        '+alias = "new"',
+        '+models = ["openai:gpt-4o", "ollama:llama3:8b"]',
+        "+",
+    ]
+    assert 'llama3:8b"]\n\n# Nothing here yet.\n[profiles.prod]' in document.text
+
+
+def test_a_changed_pool_keeps_the_comments_of_the_members_that_stay() -> None:
+    document = edited()
+    document.bind("fast", ["openai:gpt-4o-mini", "openai:gpt-4o", "google:gemini-2.5-flash"])
+    document.bind("deep", ["openai:o3"])
+    assert changes(document) == [
+        '+    "openai:gpt-4o",',
+        '-  models = ["anthropic:claude-opus-5"] # dear',
+        '+  models = ["openai:o3"] # dear',
+    ]
+
+
+def test_an_unbound_alias_takes_its_own_comment_along_and_no_other() -> None:
+    document = edited()
+    document.unbind("fast")
+    assert sorted(changes(document)) == sorted(
+        [
+            "-# Cheap and quick.",
+            "-[[profiles.default.bindings]]",
+            '-alias = "fast"',
+            "-models = [",
+            '-    "openai:gpt-4o-mini",   # first',
+            '-    "google:gemini-2.5-flash", # then',
+            "-]",
+            "-",
+        ]
+    )
+
+
+def test_an_alias_goes_with_its_constraints() -> None:
+    document = edited()
+    document.unbind("deep")
+    assert changes(document)[0] == "-# For hard questions."
+    assert "region" not in document.text
+    assert "# Nothing here yet.\n[profiles.prod]" in document.text
+
+
+def test_the_first_binding_of_an_empty_profile_replaces_the_empty_list() -> None:
+    document = edited()
+    document.bind("fast", "openai:gpt-4o", profile="prod")
+    assert changes(document) == [
+        "-bindings = []",
+        "+",
+        "+[[profiles.prod.bindings]]",
+        '+alias = "fast"',
+        '+models = ["openai:gpt-4o"]',
+    ]
+
+
+def test_bindings_on_one_line_stay_on_one_line() -> None:
+    document = edited()
+    document.bind("x", "openai:z", profile="inline")
+    document.unbind("y", profile="inline")
+    document.bind("w", "openai:w", profile="inline")
+    assert document.lockfile.profile("inline").aliases == ("x", "w")
+    assert [line[0] for line in changes(document)] == ["-", "+"]
+
+
+def test_a_profile_that_does_not_exist_is_made_by_binding_in_it() -> None:
+    document = edited()
+    document.bind("fast", "openai:gpt-4o", profile="new one")
+    assert document.text.endswith(
+        '\n[profiles."new one"]\nname = "new one"\n\n'
+        '[[profiles."new one".bindings]]\nalias = "fast"\nmodels = ["openai:gpt-4o"]\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("constraints", "expected"),
+    [
+        (None, []),
+        (
+            Constraints(needs=("tools", "vision"), min_context=9),
+            ['-  needs = ["tools"]', '+  needs = ["tools", "vision"]', "+min_context = 9"],
+        ),
+        (Constraints(), ['-  needs = ["tools"]']),
+    ],
+)
+def test_constraints_change_only_when_given_and_keep_keys_that_are_not_ours(
+    constraints: Constraints | None, expected: list[str]
+) -> None:
+    document = edited()
+    document.bind("deep", "anthropic:claude-opus-5", constraints=constraints)
+    assert (changes(document) if document.changed else []) == expected
+    assert 'region = "eu" # ours' in document.text
+
+
+def test_constraints_of_a_new_binding_are_written_beside_it() -> None:
+    document = edited("")
+    document.bind("a", "openai:x", constraints=Constraints(needs=("vision",), timeout_s=2.5))
+    assert document.text.splitlines()[-1] == 'constraints = { needs = ["vision"], timeout_s = 2.5 }'.replace(
+        "{ ", "{"
+    ).replace(" }", "}")
+
+
+def test_a_long_pool_is_written_one_member_a_line() -> None:
+    document = edited("")
+    document.bind("a", [f"openai:a-model-with-a-long-name-{place}" for place in range(4)])
+    assert 'models = [\n    "openai:a-model-with-a-long-name-0",\n' in document.text
+
+
+def test_the_default_profile_is_one_word_on_one_line() -> None:
+    document = edited()
+    document.set_default_profile("prod")
+    assert changes(document) == ["-default_profile = 'default'", '+default_profile = "prod"']
+
+
+def test_a_default_profile_must_exist() -> None:
+    document = edited()
+    with pytest.raises(ProfileNotFoundError, match="Its profiles: default, prod, inline"):
+        document.set_default_profile("absent")
+    assert not document.changed
+
+
+def test_registry_versions_are_added_and_changed_one_by_one() -> None:
+    document = edited()
+    document.set_registry_versions({"openai": 7, "google": 5})
+    document.set_registry_versions({"openai": 8})
+    assert changes(document) == [
+        "+[profiles.default.registry_versions]",
+        "+openai = 8",
+        "+google = 5",
+        "+",
+    ]
+
+
+def test_extended_packages_are_replaced_and_unchanged_ones_left() -> None:
+    document = edited()
+    document.set_extends(["my-tools", "my-tools"])
+    assert changes(document) == ["+", "+[extends]", '+packages = ["my-tools"]']
+    before = document.text
+    document.set_extends(["my-tools"])
+    assert document.text == before
+
+
+def test_locked_models_are_sorted_and_one_fact_is_one_line() -> None:
+    document = edited()
+    document.set_locked(
+        {
+            "openai:b": LockedModel(snapshot="b", capabilities=("tools",), context_window=10),
+            "openai:a": LockedModel(listed=False),
+        }
+    )
+    document.set_locked(
+        {
+            **document.lockfile.locked,
+            "openai:b": LockedModel(snapshot="b", capabilities=("tools",), context_window=20),
+            "openai:aa": LockedModel(snapshot="aa"),
+        }
+    )
+    assert document.text.endswith(
+        '\n[locked."openai:a"]\nlisted = false\n'
+        '\n[locked."openai:aa"]\nsnapshot = "aa"\n'
+        '\n[locked."openai:b"]\nsnapshot = "b"\ncontext_window = 20\ncapabilities = ["tools"]\n'
+    )
+    document.set_locked({})
+    assert "locked" not in document.text
+
+
+@pytest.mark.parametrize("path", ["llmring.lock", "llmring.json"])
+def test_an_edit_that_changes_nothing_leaves_every_byte(path: str) -> None:
+    text = TEXT if path == "llmring.lock" else json.dumps({"updated_at": "x", "profiles": {"default": {}}})
+    text = text if path == "llmring.lock" else edited(text, path).text
+    document = edited(text, path)
+    document.bind("fast", "openai:gpt-4o-mini, google:gemini-2.5-flash")
+    before = document.text
+    again = edited(before, path)
+    again.bind("fast", "OpenAI:gpt-4o-mini, google:gemini-2.5-flash")
+    again.unbind("absent")
+    again.unbind("absent", profile="absent")
+    again.create_profile("default")
+    again.set_default_profile("default")
+    again.set_registry_versions({})
+    again.set_extends([])
+    again.set_locked({})
+    assert (again.text, again.changed, again.diff()) == (before, False, "")
+
+
+def test_a_timestamp_is_of_the_kind_that_the_file_has_and_none_is_added() -> None:
+    document = edited("updated_at = 2020-01-01T00:00:00Z\n")
+    document.bind("a", "openai:x")
+    assert document.text.startswith("updated_at = 2026-11-22T00:00:00Z\n")
+    document = edited("")
+    document.bind("a", "openai:x")
+    assert "updated_at" not in document.text
+
+
+@pytest.mark.parametrize(
+    ("alias", "models", "error"),
+    [
+        ("a", "gpt-4o", ModelReferenceError),
+        ("a", "", ModelReferenceError),
+        ("a", [], ModelReferenceError),
+        ("", "openai:x", ValidationError),
+        (" a", "openai:x", ValidationError),
+    ],
+)
+def test_a_wrong_edit_raises_and_changes_nothing(
+    alias: str, models: str | list[str], error: type[Exception]
+) -> None:
+    document = edited()
+    with pytest.raises(error):
+        document.bind(alias, models)
+    assert not document.changed
+
+
+def test_a_text_that_is_no_lockfile_cannot_be_edited() -> None:
+    with pytest.raises(LockfileParseError):
+        Document("version = 3")
+
+
+def test_line_ends_and_a_byte_order_mark_stay_as_they_are() -> None:
+    document = edited("\ufeff" + TEXT.replace("\n", "\r\n"))
+    document.bind("new", "openai:x")
+    document.bind("fast", "openai:y")
+    document.unbind("deep")
+    assert document.text.startswith("\ufeff# What")
+    assert document.text.count("\n") == document.text.count("\r\n")
+    assert parse(document.text) == document.lockfile
+
+
+def test_json_keeps_its_order_indentation_unknown_keys_and_last_line_end() -> None:
+    text = json.dumps({"zeta": 1, "updated_at": "x", "profiles": {"default": {"own": "é"}}}, indent=4)
+    document = edited(text, "llmring.lock.json")
+    document.bind("a", "openai:x")
+    document.set_locked({"openai:x": LockedModel(retires_on=datetime(2027, 1, 2, tzinfo=UTC).date())})
+    assert document.text == json.dumps(
+        {
+            "zeta": 1,
+            "updated_at": STAMP,
+            "profiles": {"default": {"own": "é", "bindings": [{"alias": "a", "models": ["openai:x"]}]}},
+            "locked": {"openai:x": {"retires_on": "2027-01-02"}},
+        },
+        indent=4,
+    )

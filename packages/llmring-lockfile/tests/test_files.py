@@ -1,0 +1,182 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from llmring_lockfile import BUNDLED, bind, create_lockfile, editing, parse, unbind
+from llmring_lockfile._filelock import exclusive
+from llmring_lockfile._files import read_text, signature
+from llmring_types.exceptions import (
+    LockfileError,
+    LockfileExistsError,
+    LockfileNotFoundError,
+    LockfileParseError,
+    LockfileWriteError,
+    ModelReferenceError,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "llmring.lock"
+    create_lockfile(path, bindings={"fast": "openai:gpt-4o-mini"})
+    return path
+
+
+def test_a_new_lockfile_has_the_five_profiles_and_the_bindings_asked_for(path: Path) -> None:
+    lockfile = parse(read_text(path), path)
+    assert list(lockfile.profiles) == ["default", "prod", "staging", "dev", "test"]
+    assert lockfile.profile().aliases == ("fast",)
+    assert lockfile.created_at == lockfile.updated_at
+
+
+def test_a_new_lockfile_may_be_json(tmp_path: Path) -> None:
+    lockfile = create_lockfile(tmp_path / "x.json", bindings={"a": "openai:x"})
+    assert (tmp_path / "x.json").read_text().startswith('{\n  "version": "1.0"')
+    assert lockfile.profile().aliases == ("a",)
+
+
+def test_a_lockfile_that_exists_is_written_over_only_by_force(path: Path) -> None:
+    with pytest.raises(LockfileExistsError, match="--force") as caught:
+        create_lockfile(path)
+    assert isinstance(caught.value, FileExistsError)
+    path.chmod(0o640)
+    create_lockfile(path, force=True)
+    assert parse(read_text(path)).profile().aliases == ()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_binding_and_unbinding_change_the_file(path: Path) -> None:
+    assert bind(path, "deep", "openai:o3", environ={}).profile().aliases == ("fast", "deep")
+    assert unbind(path, "fast", environ={})
+    assert not unbind(path, "fast", environ={})
+    assert parse(read_text(path)).profile().aliases == ("deep",)
+
+
+def test_the_environments_profile_is_where_an_alias_goes_and_is_taken_from(path: Path) -> None:
+    environ = {"LLMRING_PROFILE": "dev"}
+    bind(path, "a", "openai:x", environ=environ)
+    bind(path, "b", "openai:x", profile="prod", environ=environ)
+    lockfile = parse(read_text(path))
+    assert (lockfile.profile("dev").aliases, lockfile.profile("prod").aliases) == (("a",), ("b",))
+    assert unbind(path, "a", environ=environ)
+
+
+def test_binding_makes_a_lockfile_only_where_told(tmp_path: Path) -> None:
+    path = tmp_path / "llmring.lock"
+    with pytest.raises(LockfileNotFoundError, match="llmring lock init"):
+        bind(path, "a", "openai:x")
+    assert bind(path, "a", "openai:x", create=True, environ={}).profile().aliases == ("a",)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_permissions_and_links_stay(path: Path, tmp_path: Path) -> None:
+    path.chmod(0o604)
+    link = tmp_path / "link.lock"
+    link.symlink_to(path)
+    bind(link, "a", "openai:x", environ={})
+    assert link.is_symlink()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
+    assert "openai:x" in path.read_text()
+
+
+def edit_and_fail(path: Path, second: str) -> None:
+    with editing(path) as document:
+        document.bind("a", "openai:x")
+        document.bind("b", second)
+        raise KeyError("in the block")
+
+
+@pytest.mark.parametrize(("second", "error"), [("odd", ModelReferenceError), ("openai:y", KeyError)])
+def test_what_raises_writes_nothing_and_leaves_nothing_behind(
+    path: Path, second: str, error: type[Exception]
+) -> None:
+    before = path.read_bytes()
+    with pytest.raises(error):
+        edit_and_fail(path, second)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_edit_that_changes_nothing_does_not_touch_the_file(path: Path) -> None:
+    before = signature(path)
+    bind(path, "fast", "openai:gpt-4o-mini", environ={})
+    assert signature(path) == before
+
+
+def test_the_bundled_lockfile_is_never_written(tmp_path: Path) -> None:
+    link = tmp_path / "llmring.lock"
+    link.symlink_to(BUNDLED)
+    before = BUNDLED.read_bytes()
+    for path in (BUNDLED, link):
+        with pytest.raises(LockfileWriteError, match=r"never written.*llmring lock init"):
+            bind(path, "a", "openai:x")
+        with pytest.raises(LockfileWriteError, match="never written"):
+            create_lockfile(path, force=True)
+    assert BUNDLED.read_bytes() == before
+
+
+def test_a_file_that_nobody_may_write_is_not_written_even_by_root(path: Path) -> None:
+    path.chmod(0o444)
+    with pytest.raises(LockfileWriteError, match=r"read-only.*llmring lock init --file") as caught:
+        bind(path, "a", "openai:x")
+    assert isinstance(caught.value, OSError)
+
+
+def test_a_folder_that_cannot_be_written_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def refuse(name: os.PathLike[str], flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(13, "Permission denied")
+        return real(name, flags, mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(LockfileWriteError, match=r"Cannot write .*: Permission denied"):
+        bind(path, "a", "openai:x")
+    with pytest.raises(LockfileWriteError, match=r"Cannot write .*: Permission denied"):
+        create_lockfile(path.with_name("other.lock"))
+
+
+def test_a_folder_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    with pytest.raises(LockfileNotFoundError, match=r"There is no .*absent"):
+        create_lockfile(tmp_path / "absent" / "llmring.lock")
+
+
+def test_a_new_file_without_hard_links_is_still_never_put_over_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", unsupported)
+    path = tmp_path / "llmring.lock"
+    create_lockfile(path)
+    with pytest.raises(LockfileExistsError):
+        create_lockfile(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_another_writer_is_waited_for_and_then_named(path: Path) -> None:
+    with exclusive(path, 0), pytest.raises(LockfileWriteError, match=r"for 0\.01 seconds"):
+        bind(path, "a", "openai:x", timeout=0.01)
+    bind(path, "a", "openai:x", timeout=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "says"),
+    [(None, LockfileNotFoundError, "There is no lockfile"), (b"\xff", LockfileParseError, "UTF-8")],
+)
+def test_what_cannot_be_read_is_told(
+    tmp_path: Path, content: bytes | None, error: type[LockfileError], says: str
+) -> None:
+    path = tmp_path / "llmring.lock"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(error, match=says):
+        read_text(path)
+
+
+def test_a_folder_cannot_be_read_as_a_lockfile(tmp_path: Path) -> None:
+    with pytest.raises(LockfileError, match="Cannot read the lockfile"):
+        read_text(tmp_path)

@@ -1,0 +1,185 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from llmring_lockfile import Binding, Constraints, LockedModel, Lockfile, Profile, parse
+from llmring_types import ModelRef, Prices
+from llmring_types.exceptions import LockfileParseError, LockfileVersionError
+
+WHOLE = """\
+version = "1.0"
+created_at = 2026-01-02T03:04:05Z
+updated_at = "2026-02-03"
+default_profile = "dev"
+unknown = true
+
+[metadata]
+team = "search"
+
+[extends]
+packages = ["my-tools", "other.sub"]
+
+[profiles.dev]
+name = "dev"
+registry_versions = { openai = 7 }
+
+[[profiles.dev.bindings]]
+alias = "fast"
+models = ["OpenAI:gpt-4o-mini", "ollama:llama3:8b"]
+constraints = { needs = ["vision", "tools"], min_context = 100000, max_cost_usd = 0.05, timeout_s = 30, region = "eu" }
+
+[locked."openai:gpt-4o-mini"]
+snapshot = "gpt-4o-mini-2024-07-18"
+capabilities = ["tools", "vision"]
+prices.input = 0.15
+prices.output = 1
+"""
+
+
+def test_every_part_of_a_lockfile_is_read() -> None:
+    assert parse(WHOLE, "some/llmring.lock") == Lockfile(
+        created_at="2026-01-02T03:04:05+00:00",
+        updated_at="2026-02-03",
+        default_profile="dev",
+        metadata={"team": "search"},
+        extends=("my-tools", "other.sub"),
+        profiles={
+            "dev": Profile(
+                "dev",
+                (
+                    Binding(
+                        "fast",
+                        (ModelRef("openai", "gpt-4o-mini"), ModelRef("ollama", "llama3:8b")),
+                        Constraints(
+                            needs=("vision", "tools"),
+                            min_context=100000,
+                            max_cost_usd=Decimal("0.05"),
+                            timeout_s=30.0,
+                            other={"region": "eu"},
+                        ),
+                    ),
+                ),
+                {"openai": 7},
+            )
+        },
+        locked={
+            "openai:gpt-4o-mini": LockedModel(
+                snapshot="gpt-4o-mini-2024-07-18",
+                capabilities=("tools", "vision"),
+                prices=Prices(input=Decimal("0.15"), output=Decimal(1)),
+            )
+        },
+        path=Path("some/llmring.lock"),
+    )
+
+
+def test_an_empty_file_is_a_lockfile_that_binds_nothing() -> None:
+    assert parse("") == Lockfile()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file() -> None:
+    assert parse('\ufeffversion = "1.0"') == Lockfile()
+
+
+HEAD = 'version = "1.0"\n\n[profiles.default]\nname = "default"\n'
+BIND = '[[profiles.default.bindings]]\nalias = "a"\nmodels = ["openai:x"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "expected"),
+    [
+        ('version = "2.0"', 1, "version", "format version '1.0'"),
+        ("version = 1.0", 1, "version", "as a string"),
+        ('\ndefault_profile = "prod"\n[profiles.dev]\n', 2, "default_profile", "no [profiles.prod]"),
+        ("[profiles.dev]\n", None, "default_profile", "expected one of: dev"),
+        ("profiles = 3", 1, "profiles", "expected a table, got an integer"),
+        ("[profiles]\ndefault = 'x'", 2, "profiles.default", "expected a table, got a string"),
+        ("[extends]\npackages = 'x'", 2, "extends.packages", "expected `array`, got `str`"),
+        ("[extends]\npackages = ['ok', '-no']", 2, "extends.packages[1]", "name of a package, got '-no'"),
+        ("[extends]\npackages = ['no\\n']".replace("'", '"'), 2, "extends.packages[0]", "name of a package"),
+        (HEAD + "bindings = 3", 5, "profiles.default.bindings", "expected an array of tables, got an integer"),
+        (HEAD + "bindings = [3]", 5, "profiles.default.bindings[0]", "expected a table"),
+        (HEAD + "registry_versions.openai = 'x'", 5, "profiles.default.registry_versions", "expected `int`"),
+        (HEAD + BIND + "[[profiles.default.bindings]]\nmodels=['a:b']", 8, "profiles.default.bindings[1].alias", "name"),
+        (HEAD + BIND + "\n\n" + BIND, 11, "profiles.default.bindings[1].alias", "the first is bindings[0]"),
+        (HEAD + BIND.replace('"openai:x"', ""), 7, "profiles.default.bindings[0].models", "got an empty list"),
+        (HEAD + BIND.replace('["openai:x"]', '"openai:x"'), 7, "profiles.default.bindings[0].models", "got a string"),
+        (HEAD + BIND.replace('["openai:x"]', "[\n1,\n]"), 7, "profiles.default.bindings[0].models[0]", "an integer"),
+        (HEAD + BIND.replace("openai:x", "gpt-4o"), 7, "profiles.default.bindings[0].models[0]", "provider:model"),
+        (HEAD + BIND.replace("openai:x", "openai:"), 7, "profiles.default.bindings[0].models[0]", "provider:model"),
+        (HEAD + BIND.replace('"a"', '""'), 6, "profiles.default.bindings[0].alias", "name of an alias, got ''"),
+        (HEAD + BIND + "constraints = 1", 8, "profiles.default.bindings[0].constraints", "expected a table"),
+        (
+            HEAD + BIND + "[profiles.default.bindings.constraints]\nneeds = ['sight']",
+            9,
+            "profiles.default.bindings[0].constraints.needs[0]",
+            "'sight'",
+        ),
+        (
+            HEAD + BIND + "constraints.timeout_s = -1",
+            8,
+            "profiles.default.bindings[0].constraints",
+            "timeout_s must be a finite number above 0",
+        ),
+        (HEAD + BIND + "constraints.max_cost_usd = nan", 8, "profiles.default.bindings[0].constraints", "finite"),
+        (
+            HEAD + '[locked."openai:x"]\ncontext_window = "big"',
+            6,
+            'locked."openai:x".context_window',
+            "expected `int | null`, got `str`",
+        ),
+    ],
+)  # fmt: skip
+def test_an_error_names_file_line_and_key_and_what_was_expected(
+    text: str, line: int | None, key: str, expected: str
+) -> None:
+    with pytest.raises(LockfileParseError) as caught:
+        parse(text, "dir/llmring.lock")
+    error = caught.value
+    assert (error.path, error.key, error.line) == ("dir/llmring.lock", key, line)
+    place = "dir/llmring.lock" if line is None else f"dir/llmring.lock:{line}"
+    assert str(error).startswith(f"{place}: {key}: ")
+    assert expected in str(error)
+    assert isinstance(error, ValueError)
+
+
+def test_a_version_from_the_future_has_a_class_of_its_own() -> None:
+    with pytest.raises(LockfileVersionError, match="upgrade llmring-lockfile"):
+        parse('version = "9.0"')
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "line"),
+    [
+        ('version = "1.0"\n[profiles\n', "llmring.lock", 2),
+        ('version = "1.0"\nx = [1,\n', "llmring.lock", 3),
+        ('{\n"version": "1.0",\n}', "llmring.lock.json", 3),
+        ("[]", "llmring.lock.json", 1),
+    ],
+)
+def test_text_that_is_no_toml_or_json_is_told_with_its_line(text: str, path: str, line: int) -> None:
+    with pytest.raises(LockfileParseError) as caught:
+        parse(text, path)
+    assert caught.value.line == line
+    assert str(caught.value).startswith(f"{path}:{line}: ")
+
+
+def test_json_of_the_same_shape_gives_the_same_lockfile_and_nulls_are_absent() -> None:
+    text = """{"version": "1.0", "created_at": null, "metadata": null, "extends": null,
+        "profiles": {"default": {"name": "default", "registry_versions": null, "bindings": [
+            {"alias": "a", "models": ["openai:x"], "constraints": null}]}}}"""
+    assert parse(text, "x.json").profiles == parse(HEAD + BIND).profiles
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ('{"profiles": {"default": {\n"bindings": [\n{"alias": "a",\n"models": []}]}}}', 4, "profiles.default.bindings[0].models"),
+        ('{"profiles": {"default": {\n"bindings": [\n{"models": []}]}}}', 3, "profiles.default.bindings[0].alias"),
+        ('{"x": [[], {"version": 1}],\n "version": "3"}', 2, "version"),
+    ],
+)  # fmt: skip
+def test_an_error_in_json_names_its_line_too(text: str, line: int, key: str) -> None:
+    with pytest.raises(LockfileParseError) as caught:
+        parse(text, "llmring.lock.json")
+    assert (caught.value.line, caught.value.key) == (line, key)

@@ -1,0 +1,191 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from llmring_lockfile import ActiveProfile, Binding, Lockfile, Profile, explain, parse, resolve
+from llmring_types import ModelRef
+from llmring_types.exceptions import AliasNotFoundError, ModelReferenceError, ProfileNotFoundError
+
+OURS = parse(
+    """
+[extends]
+packages = ["my-tools", "empty"]
+
+[[profiles.default.bindings]]
+alias = "summarizer"
+models = ["openai:gpt-4o", "ollama:llama3:8b", "openai:gpt-4o"]
+constraints = { min_context = 5 }
+
+[[profiles.default.bindings]]
+alias = "my_tools:overridden"
+models = ["google:ours"]
+
+[[profiles.dev.bindings]]
+alias = "extractor"
+models = ["openai:dev"]
+""",
+    "ours.lock",
+)
+THEIRS = parse(
+    """
+default_profile = "main"
+[extends]
+packages = ["third"]
+
+[[profiles.main.bindings]]
+alias = "extractor"
+models = ["openai:theirs-main"]
+
+[[profiles.main.bindings]]
+alias = "overridden"
+models = ["openai:theirs-main"]
+
+[[profiles.dev.bindings]]
+alias = "extractor"
+models = ["openai:theirs-dev"]
+""",
+    "theirs.lock",
+)
+
+
+def packages(name: str) -> Lockfile | None:
+    return THEIRS if name == "my-tools" else None
+
+
+def pool(name: str, profile: ActiveProfile | str | None = None) -> list[str]:
+    return [str(model) for model in resolve(OURS, name, profile, packages=packages).models]
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "expected"),
+    [
+        ("summarizer", None, ["openai:gpt-4o", "ollama:llama3:8b"]),
+        ("extractor", "dev", ["openai:dev"]),
+        ("openai:gpt-4o", None, ["openai:gpt-4o"]),
+        ("Ollama:llama3:8b", "absent", ["ollama:llama3:8b"]),
+        ("my-tools:overridden", None, ["google:ours"]),
+        ("My.Tools:overridden", None, ["google:ours"]),
+        ("my-tools:extractor", None, ["openai:theirs-main"]),
+        ("my_tools:extractor", "dev", ["openai:theirs-dev"]),
+        ("my_tools:extractor", ActiveProfile("default", "default_profile"), ["openai:theirs-main"]),
+        ("my_tools:extractor", ActiveProfile("dev", "environment"), ["openai:theirs-dev"]),
+    ],
+)
+def test_a_name_stands_for_its_pool(
+    name: str, profile: ActiveProfile | str | None, expected: list[str]
+) -> None:
+    assert pool(name, profile) == expected
+
+
+def test_a_resolution_tells_where_it_comes_from() -> None:
+    found = resolve(OURS, "summarizer")
+    assert (found.source, found.profile, str(found.path), found.is_alias) == (
+        "binding",
+        "default",
+        "ours.lock",
+        True,
+    )
+    assert found.constraints.min_context == 5
+    found = resolve(OURS, "my-tools:extractor", packages=packages)
+    assert (found.source, found.profile, str(found.path)) == ("package", "main", "theirs.lock")
+    assert resolve(OURS, "my-tools:overridden", packages=packages).source == "override"
+    found = resolve(OURS, "openai:gpt-4o")
+    assert (found.source, found.profile, found.path, found.is_alias) == ("reference", None, None, False)
+    assert not found.constraints
+
+
+def test_which_prefixes_are_providers_is_an_argument() -> None:
+    assert resolve(OURS, "my_tools:overridden", providers={"my_tools"}).source == "reference"
+    with pytest.raises(AliasNotFoundError, match="neither a known provider"):
+        resolve(OURS, "openai:gpt-4o", providers={"sim"})
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "says"),
+    [
+        ("sumarizer", None, ["'sumarizer' is not bound", "'default' of ours.lock", "Did you mean 'summarizer'?"]),
+        ("sumarizer", None, ["llmring bind sumarizer provider:model --profile default"]),
+        ("xyz", None, ["Bound there: summarizer, my_tools:overridden."]),
+        ("extractor", None, ["It is bound in dev, but profiles do not inherit."]),
+        ("unknown:alias", None, ["neither a known provider nor a package", "it extends my-tools, empty"]),
+        ("my-tools:", None, ["neither a known provider nor a package"]),
+        ("empty:alias", None, ["'empty', which ours.lock extends, is not installed here or ships no llmring.lock"]),
+        ("my-tools:extracter", None, ["'main' of theirs.lock", "Did you mean 'extractor'?"]),
+        ("third:alias", None, ["neither a known provider nor a package"]),
+    ],
+)  # fmt: skip
+def test_an_unbound_name_is_told_with_what_to_do(name: str, profile: str | None, says: list[str]) -> None:
+    with pytest.raises(AliasNotFoundError) as caught:
+        pool(name, profile)
+    for text in says:
+        assert text in str(caught.value)
+    assert caught.value.alias == name
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("name", ["summarizer", "my-tools:extractor"])
+def test_an_unknown_profile_is_told_with_those_that_exist(name: str) -> None:
+    with pytest.raises(
+        ProfileNotFoundError, match=r"no profile 'prod' in (ours|theirs)\.lock\. Its profiles: "
+    ) as caught:
+        pool(name, "prod")
+    assert isinstance(caught.value, ValueError)
+
+
+def test_a_provider_without_a_model_is_no_reference() -> None:
+    with pytest.raises(ModelReferenceError):
+        resolve(OURS, "openai:")
+
+
+def test_an_explanation_has_every_step_and_its_file() -> None:
+    told = explain(OURS, "my-tools:extractor", "dev", packages=packages)
+    assert [str(step) for step in told.steps] == [
+        "profile: dev, from the argument (ours.lock)",
+        "name: the alias extractor of the package my-tools",
+        "override: none in profile dev (ours.lock)",
+        "extends: lists my-tools (ours.lock)",
+        "package's profile: dev (theirs.lock)",
+        "package: extractor in profile dev is openai:theirs-dev (theirs.lock)",
+    ]
+    assert told.resolution == resolve(OURS, "my-tools:extractor", "dev", packages=packages)
+
+
+def test_an_explanation_of_what_cannot_be_resolved_ends_with_the_error() -> None:
+    told = explain(OURS, "nothing")
+    assert told.resolution is None
+    assert str(told).startswith(
+        "profile: default, from the default_profile (ours.lock)\nerror: The alias 'nothing'"
+    )
+
+
+references = st.builds(
+    ModelRef, st.sampled_from(["openai", "ollama"]), st.sampled_from(["a", "b:c", "d", "e/f"])
+)
+names = st.sampled_from(["a", "b", "pkg:a", "other:a"])
+bindings = st.lists(
+    st.builds(Binding, names, st.lists(references, min_size=1, max_size=5).map(tuple)), max_size=4
+)
+lockfiles = st.builds(
+    lambda rows, extends: Lockfile(
+        extends=extends, profiles={name: Profile(name, tuple(found)) for name, found in rows.items()}
+    ),
+    st.dictionaries(st.sampled_from(["default", "dev"]), bindings),
+    st.sampled_from([(), ("pkg",)]),
+)
+
+
+@given(lockfiles, lockfiles, names, st.sampled_from([None, "default", "dev"]))
+def test_resolution_never_leaves_the_pool_and_keeps_its_order(
+    ours: Lockfile, theirs: Lockfile, name: str, profile: str | None
+) -> None:
+    try:
+        found = resolve(ours, name, profile, packages=lambda _: theirs)
+    except (AliasNotFoundError, ProfileNotFoundError):
+        return
+    assert found.binding is not None
+    assert found.binding in [
+        binding
+        for lockfile in (ours, theirs)
+        for table in lockfile.profiles.values()
+        for binding in table.bindings
+    ]
+    assert list(found.models) == list(dict.fromkeys(found.binding.models))
