@@ -21,7 +21,6 @@ WRONG: list[tuple[str, object]] = [
     ("model", 5),
     ("temperature", float("nan")),
     ("temperature", float("inf")),
-    ("temperature", -0.1),
     ("temperature", "hot"),
     ("temperature", True),
     ("max_tokens", 0),
@@ -45,6 +44,10 @@ def test_a_value_that_no_provider_could_take_is_told_at_construction(field: str,
     with pytest.raises(ValidationError, match=field) as caught:
         LLMRequest(**fields)  # type: ignore[arg-type]
     assert isinstance(caught.value, ValueError)
+
+
+def test_the_range_of_temperatures_is_the_providers_to_judge() -> None:
+    assert LLMRequest(messages=HELLO, temperature=-1).temperature == -1
 
 
 @pytest.mark.parametrize("timeout", [None, 0, 0.5, 300])

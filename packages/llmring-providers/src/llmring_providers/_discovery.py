@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import cast
 
@@ -35,6 +34,8 @@ def find_factory(name: str) -> ProviderFactory:
     module = BUILTIN.get(name)
     if module is not None:
         return cast("ProviderFactory", import_module(module).create)
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and only for providers of others
+
     for entry in entry_points(group=ENTRY_POINT_GROUP, name=name):
         return cast("ProviderFactory", entry.load())
     raise ProviderNotFoundError(

@@ -20,7 +20,7 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
         messages: the conversation, oldest first. Dicts with the fields of :class:`Message` are converted.
         model: an alias (``"summarizer"``), ``package:alias`` or ``provider:model``; ``None`` uses the alias
             ``default`` of the active profile.
-        temperature: 0 or more (providers take 0.0 to 1.0 or 2.0); ``None`` leaves it to the provider.
+        temperature: a finite number; providers take 0.0 to 1.0 or 2.0. ``None`` leaves it to the provider.
         max_tokens: upper limit of generated tokens.
         reasoning_tokens: budget for reasoning, in tokens; 0 asks for none where the provider allows it.
         response_format: ``{"type": "json_schema", "json_schema": {"name": …, "schema": …, "strict": …}}``,
@@ -63,11 +63,11 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
             raise ValidationError(
                 f"model must be a string or None; got {type(self.model).__name__}", field="model"
             )
-        _number("temperature", self.temperature)
+        _number("temperature", self.temperature, least=-math.inf)
         _count("max_tokens", self.max_tokens, least=1)
         _count("reasoning_tokens", self.reasoning_tokens, least=0)
         if self.timeout is not UNSET:
-            _number("timeout", self.timeout)
+            _number("timeout", self.timeout, least=0)
         for name in ("tools", "extra_params", "metadata", "cache", "tool_choice"):
             self._check_container(name)
         if self.reasoning_effort is not None and self.reasoning_effort not in _EFFORTS:
@@ -109,17 +109,17 @@ def _as_message(place: int, value: object) -> Message:
     )
 
 
-def _number(name: str, value: object) -> None:
+def _number(name: str, value: object, *, least: float) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValidationError(
             f"{name} must be a number or None; got {type(value).__name__}", field=name, value=value
         )
-    if math.isnan(value) or math.isinf(value) or value < 0:
-        raise ValidationError(
-            f"{name} must be a finite number, 0 or more; got {value}", field=name, value=value
-        )
+    if not math.isfinite(value):
+        raise ValidationError(f"{name} must be a finite number; got {value}", field=name, value=value)
+    if value < least:
+        raise ValidationError(f"{name} must be {least} or more; got {value}", field=name, value=value)
 
 
 def _count(name: str, value: object, *, least: int) -> None:

@@ -64,6 +64,7 @@ __all__ = [
     "CostTrackingError",
     "LLMRingError",
     "LockfileError",
+    "LockfileExistsError",
     "LockfileNotFoundError",
     "LockfileParseError",
     "LockfileVersionError",

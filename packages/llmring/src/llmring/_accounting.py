@@ -1,0 +1,50 @@
+"""What calls cost."""
+
+from llmring_types import LLMResponse, ModelFacts, ModelRef
+from llmring_types.exceptions import CostTrackingError
+
+from llmring._routing import Candidate
+from llmring.pricing import annotate, price, unpriced
+from llmring.registry import Registry
+
+
+class Accounting:
+    """Prices calls from what the registry knows.
+
+    Args:
+        registry: answers from memory.
+        strict: refuse a call whose price cannot be known.
+    """
+
+    def __init__(self, registry: Registry, *, strict: bool) -> None:
+        self.registry = registry
+        self.strict = strict
+
+    def facts(self, ref: ModelRef) -> ModelFacts | None:
+        """Return what is known of a model."""
+        return self.registry.facts(ref.provider, ref.model)
+
+    def admit(self, candidate: Candidate) -> None:
+        """Let the call through, or not.
+
+        Raises:
+            CostTrackingError: strict, and the price cannot be known.
+        """
+        if not self.strict:
+            return
+        reason = unpriced(candidate.facts)
+        if reason is not None:
+            raise CostTrackingError(
+                f"the cost of {candidate.ref} cannot be known ({reason}), and strict cost is on; nothing was sent",
+                model=str(candidate.ref),
+                cost_status=reason,
+            )
+
+    def settle(self, response: LLMResponse, candidate: Candidate) -> None:
+        """Write the cost into the response's usage, where there is one."""
+        if response.usage is None:
+            return
+        facts = candidate.facts
+        if facts is None and response.provider_model:
+            facts = self.registry.facts(candidate.ref.provider, response.provider_model)
+        annotate(response.usage, price(response.usage, facts))

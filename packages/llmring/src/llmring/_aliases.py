@@ -1,0 +1,123 @@
+"""The aliases of a ring: its lockfile, read and edited."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import llmring_lockfile as lockfiles
+from llmring_lockfile import ActiveProfile, Lockfile, Resolution, Resolver
+from llmring_types.exceptions import AliasNotFoundError, LockfileNotFoundError, LockfileWriteError
+
+from llmring._providers import Providers
+
+
+class Aliases:
+    """Resolves and edits the aliases of one lockfile.
+
+    Args:
+        path: the file, or ``None`` to look for one.
+        lockfile: one in memory; it cannot be edited.
+        cache_size: resolutions kept.
+        cache_ttl: seconds that they are kept.
+        providers: their names make a direct reference.
+
+    Raises:
+        LockfileNotFoundError: the file named does not exist (also a ``FileNotFoundError``).
+        LockfileParseError: it cannot be read (also a ``ValueError``).
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None,
+        lockfile: Lockfile | None,
+        *,
+        cache_size: int,
+        cache_ttl: float,
+        providers: Providers,
+    ) -> None:
+        self._size = cache_size
+        self._ttl = cache_ttl
+        self._providers = providers
+        self._found = lockfiles.discover(path) if lockfile is None else None
+        self._resolver = self._resolve_from(lockfile if self._found is None else self._found.path)
+
+    @property
+    def lockfile(self) -> Lockfile:
+        """The lockfile as it is now."""
+        return self._resolver.lockfile
+
+    @property
+    def path(self) -> Path | None:
+        """The file; ``None`` for a lockfile in memory."""
+        return None if self._found is None else self._found.path
+
+    def resolve(self, name: str, profile: str | None) -> Resolution:
+        """Return the pool of an alias or ``provider:model``.
+
+        Raises:
+            AliasNotFoundError: not bound, or there is no lockfile yet (also a ``ValueError``).
+        """
+        try:
+            return self._resolver.resolve(name, profile)
+        except AliasNotFoundError as error:
+            if self._found is not None and self._found.is_bundled:
+                error.message = (
+                    f"alias {name!r} is not bound: there is no lockfile here ({lockfiles.new_lockfile_path()}). "
+                    f"Create one with 'llmring lock init', then: llmring bind {name} provider:model"
+                )
+            raise
+
+    def providers_changed(self) -> None:
+        """Take note that other names make a direct reference now."""
+        self._resolver.providers = self._providers.known()
+
+    def has(self, alias: str, profile: str | None) -> bool:
+        """Whether the alias is bound."""
+        return lockfiles.has_alias(self.lockfile, alias, self._active(profile), packages=_shipped)
+
+    def require(self, aliases: Sequence[str], profile: str | None, context: str | None) -> None:
+        """Raise one error that lists every alias that is not bound."""
+        lockfiles.require_aliases(
+            self.lockfile, aliases, self._active(profile), context=context, packages=_shipped
+        )
+
+    def primaries(self, profile: str | None) -> dict[str, str]:
+        """Return each alias with the first model of its pool; nothing where the profile does not exist."""
+        table = self.lockfile.profiles.get(self._active(profile).name)
+        return {binding.alias: str(binding.primary) for binding in table.bindings} if table else {}
+
+    def bind(self, alias: str, models: str | Sequence[str], profile: str | None) -> None:
+        """Bind in the file, or in a new one where only the bundled lockfile is at hand."""
+        path = self._editable()
+        lockfiles.bind(path, alias, models, profile=profile, create=True)
+        if self._found is not None and self._found.path != path:
+            self._found = lockfiles.discover(path)
+            self._resolver = self._resolve_from(path)
+        self._resolver.invalidate()
+
+    def unbind(self, alias: str, profile: str | None) -> None:
+        """Remove from the file."""
+        if self._found is not None and self._found.is_bundled:
+            raise LockfileNotFoundError(
+                f"there is no lockfile to remove {alias!r} from; create one with: llmring lock init"
+            )
+        lockfiles.unbind(self._editable(), alias, profile=profile)
+        self._resolver.invalidate()
+
+    def _active(self, profile: str | None) -> ActiveProfile:
+        return lockfiles.active_profile(self.lockfile, profile)
+
+    def _editable(self) -> Path:
+        if self._found is None:
+            raise LockfileWriteError("this ring's lockfile is in memory only; edit it before you pass it")
+        return lockfiles.new_lockfile_path() if self._found.is_bundled else self._found.path
+
+    def _resolve_from(self, source: Lockfile | Path | None) -> Resolver:
+        return Resolver(
+            source or Lockfile(), providers=self._providers.known(), size=self._size, ttl=self._ttl
+        )
+
+
+def _shipped(package: str) -> Lockfile | None:
+    """The lockfile that an installed package ships."""
+    path = lockfiles.find_package_lockfile(package)
+    return None if path is None else lockfiles.load(path)

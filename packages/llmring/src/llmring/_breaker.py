@@ -1,0 +1,70 @@
+"""Circuit breakers: a model that keeps failing is left alone for a while. Pure but for the time passed in."""
+
+import msgspec
+from llmring_types import ModelRef
+from llmring_types.exceptions import (
+    CircuitBreakerError,
+    LLMRingError,
+    ProviderConnectionError,
+    ProviderServerError,
+    ProviderTimeoutError,
+    StreamInterruptedError,
+)
+
+from llmring._policy import BreakerPolicy
+
+_AVAILABILITY = (ProviderConnectionError, ProviderServerError, ProviderTimeoutError, StreamInterruptedError)
+
+
+class _State(msgspec.Struct):
+    failures: int = 0
+    opened_at: float | None = None
+    probing: bool = False
+
+
+class Breakers:
+    """One breaker per model, kept only while the model fails."""
+
+    def __init__(self, policy: BreakerPolicy | None) -> None:
+        self._policy = policy
+        self._states: dict[ModelRef, _State] = {}
+
+    def refusal(self, ref: ModelRef, now: float) -> CircuitBreakerError | None:
+        """Return why the model must not be called now, or ``None``; the first caller after the pause is the probe."""
+        state = self._states.get(ref)
+        if self._policy is None or state is None or state.opened_at is None:
+            return None
+        wait = state.opened_at + self._policy.open_s - now
+        if wait <= 0 and not state.probing:
+            state.probing = True
+            return None
+        return CircuitBreakerError(
+            f"{ref} failed {state.failures} times in a row and is left alone for {max(wait, 0.0):.1f} s more",
+            provider=ref.provider,
+            retry_after=max(wait, 0.0),
+            failure_count=state.failures,
+        )
+
+    def succeeded(self, ref: ModelRef) -> None:
+        """Forget the model's failures."""
+        if self._states:
+            self._states.pop(ref, None)
+
+    def failed(self, ref: ModelRef, error: LLMRingError, now: float) -> None:
+        """Count the failure if it is one of availability; anything else shows that the model can be reached."""
+        if self._policy is None:
+            return
+        if not isinstance(error, _AVAILABILITY):
+            self.abandoned(ref)
+            return
+        state = self._states.setdefault(ref, _State())
+        state.failures += 1
+        state.probing = False
+        if state.failures >= self._policy.failures:
+            state.opened_at = now
+
+    def abandoned(self, ref: ModelRef) -> None:
+        """The call ended without telling anything about the model: a probe may be tried again."""
+        state = self._states.get(ref)
+        if state is not None:
+            state.probing = False

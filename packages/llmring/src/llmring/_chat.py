@@ -1,0 +1,121 @@
+"""One chat call from request to accounted answer, whole or streamed."""
+
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from llmring_providers import ChatCall, Provider, ProviderStream
+from llmring_types import LLMRequest, LLMResponse
+from llmring_types.exceptions import LLMRingError, MessageValidationError
+from msgspec import UNSET
+
+from llmring._accounting import Accounting
+from llmring._failover import Failover
+from llmring._routing import Candidate, Route, Router
+from llmring._stream import ChatStream, Opened
+
+
+class Chat:
+    """Joins routing, failover, providers and accounting.
+
+    Args:
+        router: names to candidates.
+        providers: name to provider.
+        failover: owns retries and deadlines.
+        accounting: prices the answers.
+        timeout: seconds for one attempt where neither request nor alias says otherwise; ``None`` for no limit.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        providers: Mapping[str, Provider],
+        failover: Failover,
+        accounting: Accounting,
+        *,
+        timeout: float | None,
+    ) -> None:
+        self.failover = failover
+        self.accounting = accounting
+        self._router = router
+        self._providers = providers
+        self._default_timeout = timeout
+
+    async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:
+        """Return the whole answer."""
+        route = self.route(request, profile)
+
+        async def attempt(candidate: Candidate) -> LLMResponse:
+            provider = self._admitted(candidate)
+            return await provider.chat(ChatCall(request, candidate.ref, candidate.facts))
+
+        answered = await self.failover.run(route, attempt, timeout=self.timeout(request, route))
+        response = answered.result
+        response.attempts = answered.attempts
+        self.accounting.settle(response, answered.candidate)
+        return response
+
+    def stream(self, request: LLMRequest, profile: str | None) -> ChatStream:
+        """Return the answer in chunks; nothing happens before the first one is asked for."""
+        return ChatStream(_StreamedCall(self, request, profile))
+
+    async def start(self, request: LLMRequest, candidate: Candidate) -> Opened:
+        """Ask one candidate for a stream and wait for its first chunks."""
+        provider = self._admitted(candidate)
+        stream: ProviderStream = await provider.stream(ChatCall(request, candidate.ref, candidate.facts))
+        try:
+            return Opened(stream, await stream.receive(), candidate, [])
+        except BaseException:
+            stream.close()
+            raise
+
+    def route(self, request: LLMRequest, profile: str | None) -> Route:
+        """Return what to try.
+
+        Raises:
+            MessageValidationError: the conversation is empty (also a ``ValueError``).
+        """
+        if not request.messages:
+            raise MessageValidationError("there are no messages to send: give at least one", field="messages")
+        return self._router.route(request.model, profile)
+
+    def timeout(self, request: LLMRequest, route: Route) -> float | None:
+        """Seconds for one attempt: the request's, else the alias's, else the ring's."""
+        if request.timeout is not UNSET:
+            return request.timeout
+        limit = route.constraints.timeout_s
+        return self._default_timeout if limit is None else limit
+
+    def _admitted(self, candidate: Candidate) -> Provider:
+        self.accounting.admit(candidate)
+        return self._providers[candidate.ref.provider]
+
+
+class _StreamedCall:
+    """The owner of one stream."""
+
+    def __init__(self, chat: Chat, request: LLMRequest, profile: str | None) -> None:
+        self._chat = chat
+        self._request = request
+        self._profile = profile
+        self._started = 0.0
+
+    async def open(self) -> Opened:
+        chat, policy = self._chat, self._chat.failover.policy
+        route = chat.route(self._request, self._profile)
+        timeout = chat.timeout(self._request, route)
+        first, following = policy.first_chunk_timeout_s, policy.chunk_timeout_s
+
+        def attempt(candidate: Candidate) -> Coroutine[Any, Any, Opened]:
+            self._started = chat.failover.clock.now()
+            return chat.start(self._request, candidate)
+
+        answered = await chat.failover.run(route, attempt, timeout=timeout if first is UNSET else first)
+        return answered.result._replace(
+            attempts=answered.attempts, chunk_timeout=timeout if following is UNSET else following
+        )
+
+    def complete(self, response: LLMResponse, opened: Opened) -> None:
+        self._chat.accounting.settle(response, opened.candidate)
+
+    def failed(self, error: LLMRingError, opened: Opened) -> None:
+        self._chat.failover.failed_later(opened.candidate, error, opened.attempts, self._started)

@@ -1,0 +1,94 @@
+"""Which candidate to try next, and after what pause: failover and retry as a pure state machine."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError
+
+from llmring._policy import Policy
+from llmring._routing import Candidate
+
+
+class Step(NamedTuple):
+    """Try this candidate after a pause in seconds."""
+
+    candidate: Candidate
+    pause: float = 0.0
+
+
+class Planner:
+    """Goes through the candidates in order, each one once; only the last one is asked again.
+
+    Args:
+        candidates: the route's, at least one.
+        policy: retries and what moves on.
+        deadline: the moment after which nothing may start, on the same clock as ``now``; ``None`` for none.
+        draw: a random number from 0 to 1, for the jitter.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        policy: Policy,
+        *,
+        deadline: float | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._candidates = candidates
+        self._policy = policy
+        self._deadline = deadline
+        self._draw = draw
+        self._position = 0
+        self._tries = 1
+
+    def first(self) -> Step:
+        """The first step; it has no pause."""
+        return Step(self._candidates[0])
+
+    def after(self, error: LLMRingError, now: float, *, sent: bool = True) -> Step | None:
+        """Return the step after this failure, or ``None`` when the call has failed.
+
+        Args:
+            error: why the current candidate did not answer.
+            now: the time.
+            sent: ``False`` where the candidate was skipped; it is then not asked again.
+        """
+        if self._expired(now):
+            return None
+        rest = self._candidates[self._position + 1 :]
+        if rest:
+            if sent and not self._moves_on(error, rest):
+                return None
+            self._position += 1
+            self._tries = 1
+            return Step(self._candidates[self._position])
+        return self._retry(error, now) if sent and error.retryable else None
+
+    def _retry(self, error: LLMRingError, now: float) -> Step | None:
+        retry = self._policy.retry
+        if self._tries >= retry.attempts:
+            return None
+        wish: float | None = getattr(error, "retry_after", None)
+        if wish is not None and wish > retry.retry_after_cap_s:
+            return None
+        pause = (
+            wish
+            if wish is not None
+            else self._draw() * min(retry.max_s, retry.base_s * 2 ** (self._tries - 1))
+        )
+        if self._expired(now + pause):
+            return None
+        self._tries += 1
+        return Step(self._candidates[self._position], pause)
+
+    def _moves_on(self, error: LLMRingError, rest: Sequence[Candidate]) -> bool:
+        if isinstance(error, ProviderAuthenticationError):
+            here = self._candidates[self._position].ref.provider
+            return self._policy.fail_over_on_authentication and any(
+                other.ref.provider != here for other in rest
+            )
+        return error.fails_over
+
+    def _expired(self, moment: float) -> bool:
+        return self._deadline is not None and moment >= self._deadline

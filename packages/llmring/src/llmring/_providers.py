@@ -1,0 +1,108 @@
+"""The providers of a ring, each built when it is first used."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from llmring_providers import Provider, ProviderSettings, find_factory
+from llmring_providers.transport import Transport
+from llmring_types.exceptions import ProviderAuthenticationError, ProviderNotFoundError
+
+from llmring._settings import ProviderAccess, key_names, provider_access, provider_names
+
+
+class Providers(Mapping[str, Provider]):
+    """Name to provider, as a read-only mapping: those that have what they need, and those registered by hand.
+
+    Args:
+        transport: carries the bytes of all of them.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._access = {name: provider_access(name) for name in provider_names()}
+        self._built: dict[str, Provider] = {}
+
+    def __getitem__(self, name: str) -> Provider:
+        provider = self._built.get(name)
+        if provider is None:
+            access = self._access[name]
+            if access.missing is not None:
+                raise KeyError(name)
+            provider = self._built[name] = self._build(name, access)
+        return provider
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (
+            name for name, access in self._access.items() if access.missing is None or name in self._built
+        )
+        yield from (name for name in self._built if name not in self._access)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def known(self) -> frozenset[str]:
+        """Names that a reference may begin with, configured or not."""
+        return frozenset(self._access) | frozenset(self._built)
+
+    def problem(self, name: str) -> ProviderNotFoundError | None:
+        """Return why the provider cannot be used, or ``None``."""
+        if name in self._built:
+            return None
+        access = self._access.get(name)
+        if access is None:
+            access = self._discover(name)
+        if access is None:
+            return ProviderNotFoundError(
+                f"there is no provider {name!r}; known are {', '.join(sorted(self.known()))}", provider=name
+            )
+        if access.missing is not None:
+            return ProviderNotFoundError(
+                f"provider {name!r} is not configured: set {' or '.join(key_names(name))}", provider=name
+            )
+        return None
+
+    def register(self, name: str, provider: Provider | None = None, **given: Any) -> Provider:
+        """Add or replace a provider: an object of one's own, or one that llmring builds from ``api_key``, ``base_url``.
+
+        Raises:
+            ProviderNotFoundError: nobody offers this name.
+            ProviderAuthenticationError: it needs a key and none is given or set.
+        """
+        if provider is None:
+            access = provider_access(name)
+            if access.missing is not None and not given.get("api_key") and given.get("client") is None:
+                raise ProviderAuthenticationError(
+                    f"no key given; pass api_key= or set {access.missing}", provider=name
+                )
+            provider = self._build(
+                name,
+                ProviderAccess(
+                    api_key=given.pop("api_key", None) or access.api_key,
+                    base_url=given.pop("base_url", None) or access.base_url,
+                ),
+                **given,
+            )
+        self._built[name] = provider
+        return provider
+
+    async def aclose(self) -> None:
+        """Close the providers that were built, then the connections."""
+        built, self._built = list(self._built.values()), {}
+        for provider in built:
+            await provider.aclose()
+        await self._transport.aclose()
+
+    def _discover(self, name: str) -> ProviderAccess | None:
+        """Look for a provider that an installed package brings."""
+        try:
+            find_factory(name)
+        except ProviderNotFoundError:
+            return None
+        access = self._access[name] = provider_access(name)
+        return access
+
+    def _build(self, name: str, access: ProviderAccess, **more: Any) -> Provider:
+        settings = ProviderSettings(
+            name=name, transport=self._transport, api_key=access.api_key, base_url=access.base_url, **more
+        )
+        return find_factory(name)(settings)

@@ -1,0 +1,248 @@
+"""The facade: one async client for every provider."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from llmring_lockfile import Lockfile
+from llmring_providers import Provider
+from llmring_providers.transport import AutoTransport
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
+from llmring_types.exceptions import ProviderNotFoundError
+from msgspec import UNSET, UnsetType
+
+from llmring._accounting import Accounting
+from llmring._aliases import Aliases
+from llmring._chat import Chat
+from llmring._failover import Failover
+from llmring._policy import Policy
+from llmring._providers import Providers
+from llmring._routing import Router
+from llmring._settings import Settings
+from llmring._stream import ChatStream
+from llmring.registry import Registry
+
+
+class LLMRing:
+    """Sends requests to whichever model the lockfile binds.
+
+    ``async with LLMRing() as ring: response = await ring.chat(request)``. One ring serves any number of concurrent
+    calls; make one per application, not one per call.
+
+    Args:
+        origin: who is asking, for the usage log.
+        registry_url: where model facts come from instead of the published registry.
+        lockfile_path: the lockfile; without it ``LLMRING_LOCKFILE_PATH``, then ``./llmring.lock``.
+        server_url: usage server. Accepted and stored; delivery to it is not built yet.
+        api_key: key for the usage server. Accepted and stored, like ``server_url``.
+        log_metadata: log tokens, cost and model of each call to the usage server. Accepted and stored.
+        log_conversations: log messages and answers as well. Accepted and stored.
+        alias_cache_size: alias resolutions kept.
+        alias_cache_ttl: seconds that they are kept.
+        timeout: seconds for one attempt, ``None`` for no limit; absent takes ``LLMRING_PROVIDER_TIMEOUT_S``, then 60.
+        strict_cost: raise before a call whose price cannot be known.
+        policy: retries, deadlines and breakers.
+        lockfile: a lockfile in memory, instead of a path.
+
+    Raises:
+        LockfileNotFoundError: the lockfile named does not exist (also a ``FileNotFoundError``).
+        LockfileParseError: it cannot be read (also a ``ValueError``).
+        ConfigurationError: an environment variable holds something else than its kind.
+    """
+
+    def __init__(  # noqa: PLR0917 - the documented API takes them by position
+        self,
+        origin: str = "llmring",
+        registry_url: str | None = None,
+        lockfile_path: str | Path | None = None,
+        server_url: str | None = None,
+        api_key: str | None = None,
+        log_metadata: bool = True,
+        log_conversations: bool = False,
+        alias_cache_size: int = 100,
+        alias_cache_ttl: float = 3600,
+        timeout: float | UnsetType | None = UNSET,
+        strict_cost: bool = False,
+        *,
+        policy: Policy | None = None,
+        lockfile: Lockfile | None = None,
+    ) -> None:
+        settings = Settings.from_environment()
+        self.origin = origin
+        self.server_url = server_url if server_url is not None else settings.server_url
+        self._server_key = api_key if api_key is not None else settings.server_key
+        self.log_metadata = log_metadata
+        self.log_conversations = log_conversations
+        self.default_timeout = settings.timeout if timeout is UNSET else timeout
+        self.registry = Registry(registry_url, cache_dir=settings.registry_cache)
+        self._providers = Providers(AutoTransport(trust_env=settings.proxies))
+        self._accounting = Accounting(self.registry, strict=strict_cost or settings.strict_cost)
+        self._aliases = Aliases(
+            lockfile_path,
+            lockfile,
+            cache_size=alias_cache_size,
+            cache_ttl=alias_cache_ttl,
+            providers=self._providers,
+        )
+        self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
+        self._chat = Chat(
+            self._router,
+            self._providers,
+            Failover(policy or Policy(retry=settings.retry)),
+            self._accounting,
+            timeout=self.default_timeout,
+        )
+
+    def __repr__(self) -> str:
+        return f"LLMRing(origin={self.origin!r}, lockfile={str(self._aliases.path)!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection. The ring can be used again; it then opens new ones."""
+        await self._providers.aclose()
+
+    # ------------------------------------------------------------------ chat
+
+    async def chat(self, request: LLMRequest, profile: str | None = None) -> LLMResponse:
+        """Send the request and return the whole answer.
+
+        Args:
+            request: never changed.
+            profile: the lockfile's profile; ``LLMRING_PROFILE``, then the lockfile's own default.
+
+        Raises:
+            AliasNotFoundError: the alias is not bound (also a ``ValueError``).
+            ProviderNotFoundError: no model of the pool has its provider configured.
+            ProviderAuthenticationError: a key was refused.
+            ModelNotFoundError: the provider does not know the model.
+            ProviderRateLimitError: too many requests; ``retry_after`` says how long to wait, if the provider did.
+            ProviderTimeoutError: the answer did not come in time (also a ``TimeoutError``).
+            LLMRingError: whatever else went wrong; ``attempts`` on it lists what was tried.
+        """
+        return await self._chat.ask(request, profile)
+
+    def chat_stream(self, request: LLMRequest, profile: str | None = None) -> ChatStream:
+        """Send the request and return the answer in chunks: ``async for chunk in ring.chat_stream(request)``.
+
+        The last chunk has ``finish_reason``, usage with cost, and the complete tool calls. Another member of the pool is
+        tried only until the first chunk has come. The errors are those of :meth:`chat`, raised while iterating; one
+        that comes in the middle carries what came before it as ``partial``.
+        """
+        return self._chat.stream(request, profile)
+
+    # ------------------------------------------------------------------ providers
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """The providers that can be used, by name; each is built when it is first looked up."""
+        return self._providers
+
+    def get_provider(self, name: str) -> Provider:
+        """Return a provider; its ``client`` is the vendor's own SDK client, for what llmring does not cover.
+
+        Raises:
+            ProviderNotFoundError: there is none of this name, or its key is not set.
+        """
+        problem = self._providers.problem(name)
+        if problem is not None:
+            raise problem
+        return self._providers[name]
+
+    def register_provider(self, name: str, provider: Provider | None = None, **settings: Any) -> None:
+        """Add or replace a provider.
+
+        Args:
+            name: the first half of references to its models.
+            provider: one of your own; without it llmring's provider of this name is built from ``settings``.
+            settings: ``api_key``, ``base_url``.
+
+        Raises:
+            ProviderNotFoundError: nobody offers this name.
+            ProviderAuthenticationError: it needs a key, and none is given or set.
+        """
+        self._providers.register(name, provider, **settings)
+        self._aliases.providers_changed()
+
+    def facts(self, model: str, profile: str | None = None) -> ModelFacts | None:
+        """Return what is known of an alias's first model or of a ``provider:model``; ``None`` if nothing is."""
+        return self._accounting.facts(self.pool(model, profile)[0])
+
+    # ------------------------------------------------------------------ aliases
+
+    def resolve_alias(self, alias_or_model: str, profile: str | None = None) -> str:
+        """Return the ``provider:model`` that would be tried first.
+
+        Raises:
+            AliasNotFoundError: not bound (also a ``ValueError``).
+            ProviderNotFoundError: no model of the pool has its provider configured.
+        """
+        candidates = self._router.route(alias_or_model, profile).candidates
+        for candidate in candidates:
+            if candidate.unusable is None:
+                return str(candidate.ref)
+        if len(candidates) == 1 and candidates[0].unusable is not None:
+            raise candidates[0].unusable
+        reasons = "; ".join(f"{candidate.ref}: {candidate.unusable}" for candidate in candidates)
+        raise ProviderNotFoundError(f"No available providers for {alias_or_model!r}: {reasons}")
+
+    def pool(self, alias_or_model: str, profile: str | None = None) -> tuple[ModelRef, ...]:
+        """Return every model that the name stands for, in order, whether its provider is configured or not.
+
+        Raises:
+            AliasNotFoundError: not bound (also a ``ValueError``).
+        """
+        return self._aliases.resolve(alias_or_model, profile).models
+
+    def has_alias(self, alias: str, profile: str | None = None) -> bool:
+        """Whether the alias is bound, whatever keys are set."""
+        return self._aliases.has(alias, profile)
+
+    def require_aliases(
+        self, aliases: Sequence[str], profile: str | None = None, context: str | None = None
+    ) -> None:
+        """Check that all these aliases are bound; for libraries, at start-up.
+
+        Args:
+            aliases: those the library uses.
+            profile: the lockfile's profile.
+            context: who needs them, for the message.
+
+        Raises:
+            AliasNotFoundError: one error that lists all that are missing (also a ``ValueError``).
+        """
+        self._aliases.require(aliases, profile, context)
+
+    def list_aliases(self, profile: str | None = None) -> dict[str, str]:
+        """Return each alias of the profile with the first model of its pool."""
+        return self._aliases.primaries(profile)
+
+    def bind_alias(self, alias: str, model: str | Sequence[str], profile: str | None = None) -> None:
+        """Bind an alias in the lockfile, which is created when there is none.
+
+        Args:
+            alias: the name.
+            model: one ``provider:model``, or a pool: a list, or text with commas.
+            profile: the lockfile's profile.
+
+        Raises:
+            ModelReferenceError: not ``provider:model`` (also a ``ValueError``).
+            LockfileWriteError: the lockfile cannot be written (also an ``OSError``).
+        """
+        self._aliases.bind(alias, model, profile)
+
+    def unbind_alias(self, alias: str, profile: str | None = None) -> None:
+        """Remove an alias from the lockfile; nothing happens where it is not bound.
+
+        Raises:
+            LockfileNotFoundError: there is no lockfile (also a ``FileNotFoundError``).
+            LockfileWriteError: it cannot be written (also an ``OSError``).
+        """
+        self._aliases.unbind(alias, profile)

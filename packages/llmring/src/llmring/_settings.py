@@ -1,0 +1,172 @@
+"""The one module that reads the environment."""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import msgspec
+from llmring_types.exceptions import ConfigurationError
+
+from llmring._policy import RetryPolicy
+from llmring.registry import default_cache_dir
+
+DEFAULT_TIMEOUT_S = 60.0
+_RETRY = RetryPolicy()
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_NO_LIMIT = frozenset({"none", "off", "disable", "disabled", "infinite"})
+
+
+class _Names(NamedTuple):
+    """Where a provider's key and base URL stand; the first one set wins."""
+
+    keys: tuple[str, ...]
+    base_urls: tuple[str, ...]
+    keyless: bool = False
+
+
+_PROVIDERS: Mapping[str, _Names] = MappingProxyType(
+    {
+        "openai": _Names(("OPENAI_API_KEY",), ("OPENAI_BASE_URL",)),
+        "anthropic": _Names(("ANTHROPIC_API_KEY",), ("ANTHROPIC_BASE_URL",)),
+        "google": _Names(
+            ("GOOGLE_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"), ("GOOGLE_GEMINI_BASE_URL",)
+        ),
+        "ollama": _Names(("OLLAMA_API_KEY",), ("OLLAMA_BASE_URL", "OLLAMA_HOST"), keyless=True),
+        "sim": _Names((), (), keyless=True),
+    }
+)
+
+
+class ProviderAccess(msgspec.Struct, frozen=True):
+    """What the environment says about one provider. ``missing`` names what has to be set before it can be used."""
+
+    api_key: str = ""
+    base_url: str | None = None
+    missing: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={self.base_url!r})"
+
+
+def provider_names() -> tuple[str, ...]:
+    """Names of the providers that come with llmring."""
+    return tuple(_PROVIDERS)
+
+
+def key_names(provider: str) -> tuple[str, ...]:
+    """Environment variables that may hold the provider's key, the first one set wins."""
+    return _names(provider).keys
+
+
+def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> ProviderAccess:
+    """Return key and base URL of a provider. One that others bring reads ``NAME_API_KEY`` and ``NAME_BASE_URL``."""
+    names = _names(provider)
+    key = _first(names.keys, environ) or ""
+    missing = None if key or names.keyless else names.keys[0]
+    return ProviderAccess(api_key=key, base_url=_first(names.base_urls, environ), missing=missing)
+
+
+class ProviderStatus(msgspec.Struct, frozen=True):
+    """Whether a provider can be used.
+
+    Attributes:
+        name: the first half of references to its models.
+        configured: it has what it needs; whether it answers is not asked here.
+        needs: the environment variables of which one has to be set, if it is not.
+        base_url: where it is spoken to, if not at its own address.
+    """
+
+    name: str
+    configured: bool
+    needs: tuple[str, ...] = ()
+    base_url: str | None = None
+
+
+def provider_status(environ: Mapping[str, str] = os.environ) -> list[ProviderStatus]:
+    """Return the state of every provider that comes with llmring. No key is in it."""
+    return [
+        ProviderStatus(
+            name,
+            configured=(access := provider_access(name, environ)).missing is None,
+            needs=key_names(name) if access.missing else (),
+            base_url=access.base_url,
+        )
+        for name in provider_names()
+    ]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the environment says about a ring. Arguments of :class:`LLMRing` come before it."""
+
+    timeout: float | None = DEFAULT_TIMEOUT_S
+    retry: RetryPolicy = _RETRY
+    strict_cost: bool = False
+    server_url: str | None = None
+    server_key: str = ""
+    usage_log: str | None = None
+    proxies: bool = False
+    registry_cache: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"Settings(timeout={self.timeout!r}, retry={self.retry!r})"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: a variable holds something else than its kind; the text names it.
+        """
+        return cls(
+            timeout=_timeout(environ),
+            retry=RetryPolicy(
+                attempts=max(1, int(_number(environ, "LLMRING_RETRY_ATTEMPTS", _RETRY.attempts))),
+                base_s=_number(environ, "LLMRING_RETRY_BASE_S", _RETRY.base_s),
+                max_s=_number(environ, "LLMRING_RETRY_MAX_S", _RETRY.max_s),
+            ),
+            strict_cost=environ.get("LLMRING_STRICT_COST", "").strip().lower() in _TRUE,
+            server_url=_first(("LLMRING_SERVER_URL",), environ),
+            server_key=_first(("LLMRING_API_KEY",), environ) or "",
+            usage_log=_first(("LLMRING_USAGE_LOG",), environ),
+            registry_cache=default_cache_dir(environ),
+            proxies=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ),
+        )
+
+
+def _names(provider: str) -> _Names:
+    found = _PROVIDERS.get(provider)
+    if found is not None:
+        return found
+    stem = provider.upper().replace("-", "_").replace(".", "_")
+    return _Names((f"{stem}_API_KEY",), (f"{stem}_BASE_URL",), keyless=True)
+
+
+def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
+    for name in names:
+        value = environ.get(name, "").strip()
+        if value:
+            return value
+    return None
+
+
+def _timeout(environ: Mapping[str, str]) -> float | None:
+    text = environ.get("LLMRING_PROVIDER_TIMEOUT_S", "").strip()
+    if text.lower() in _NO_LIMIT:
+        return None
+    return _number(environ, "LLMRING_PROVIDER_TIMEOUT_S", DEFAULT_TIMEOUT_S)
+
+
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ConfigurationError(f"{name}={text!r} is no number of 0 or more; correct or unset it")
+    return value

@@ -1,0 +1,176 @@
+"""The stream that users iterate over."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from llmring_providers import ProviderStream
+from llmring_types import Attempt, ChunkCollector, LLMResponse, StreamChunk
+from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError, StreamInterruptedError
+
+from llmring._routing import Candidate
+from llmring._runtime import TimeLimitError, within
+
+
+class Opened(NamedTuple):
+    """A stream whose first chunks have come; from here on nothing fails over.
+
+    Attributes:
+        stream: the provider's.
+        chunks: the first ones, not handed out yet.
+        candidate: who answers.
+        attempts: what was tried, the one that answers last.
+        chunk_timeout: seconds between two chunks; ``None`` for no limit.
+    """
+
+    stream: ProviderStream
+    chunks: Sequence[StreamChunk]
+    candidate: Candidate
+    attempts: list[Attempt]
+    chunk_timeout: float | None = None
+
+
+class StreamOwner(Protocol):
+    """Who opened a stream and wants to know how it ends."""
+
+    async def open(self) -> Opened:
+        """Try the candidates and return the open stream."""
+
+    def complete(self, response: LLMResponse, opened: Opened) -> None:
+        """Complete the whole answer (cost, parsed JSON) before the last chunk is handed out."""
+
+    def failed(self, error: LLMRingError, opened: Opened) -> None:
+        """Take note of an error in the middle of the stream."""
+
+
+class ChatStream:
+    """An answer in chunks: ``async for chunk in ring.chat_stream(request)``.
+
+    Leaving the loop early closes the connection at once. :attr:`response` is the whole answer once the last chunk has
+    come. It is also an async context manager, for those who want the closing to be in sight.
+
+    Args:
+        owner: opens the stream at the first chunk, and completes the answer at the last.
+    """
+
+    def __init__(self, owner: StreamOwner) -> None:
+        self._owner = owner
+        self._opened: Opened | None = None
+        self._pending: list[StreamChunk] = []
+        self._collector = ChunkCollector()
+        self._response: LLMResponse | None = None
+        self._over = False
+
+    @property
+    def response(self) -> LLMResponse | None:
+        """The whole answer, as the same call without streaming gives it; ``None`` until the last chunk has come."""
+        return self._response
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamChunk:
+        if not self._pending:
+            await self._fill()
+        chunk = self._pending.pop()
+        self._collector.add(chunk)
+        if chunk.finish_reason is not None:
+            self._complete(chunk)
+        return chunk
+
+    async def aclose(self) -> None:
+        """Close the connection; what has not been read is lost. Safe at any time and more than once."""
+        self._abandon()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._abandon()
+
+    def __del__(self) -> None:
+        self._abandon()
+
+    def _abandon(self) -> None:
+        self._over = True
+        self._pending.clear()
+        if self._opened is not None:
+            self._opened.stream.close()
+
+    async def _fill(self) -> None:
+        if self._over:
+            raise StopAsyncIteration
+        try:
+            chunks = await self._next_chunks()
+        except BaseException:
+            self._abandon()
+            raise
+        if not chunks:
+            self._over = True
+            raise StopAsyncIteration
+        self._pending = list(reversed(chunks))
+
+    async def _next_chunks(self) -> Sequence[StreamChunk]:
+        opened = self._opened
+        if opened is None:
+            self._opened = await self._owner.open()
+            return self._opened.chunks
+        if self._response is not None:
+            await opened.stream.finish()
+            return ()
+        try:
+            chunks = await within(opened.chunk_timeout, opened.stream.receive())
+        except TimeLimitError:
+            raise self._explained(self._stalled(opened), opened) from None
+        except LLMRingError as error:
+            raise self._explained(error, opened) from error.original
+        if not chunks:
+            raise self._explained(self._cut(opened), opened)
+        return chunks
+
+    def _complete(self, last: StreamChunk) -> None:
+        opened = self._opened
+        if opened is None:  # only an open stream has chunks
+            return
+        response = self._collector.response()
+        response.attempts = opened.attempts
+        try:
+            self._owner.complete(response, opened)
+        except LLMRingError as error:
+            self._abandon()
+            self._owner.failed(error, opened)
+            error.attempts = tuple(opened.attempts)
+            raise
+        last.usage, last.parsed = response.usage, response.parsed
+        last.attempts, last.warnings = response.attempts, response.warnings or None
+        self._response = response
+
+    def _explained(self, error: LLMRingError, opened: Opened) -> LLMRingError:
+        """Add to an error what had come before it."""
+        self._owner.failed(error, opened)
+        error.attempts = tuple(opened.attempts)
+        if isinstance(error, ProviderError):
+            self._collector.add(opened.stream.partial())
+            error.partial = self._collector.response()
+            error.partial.finish_reason = None
+        return error
+
+    def _stalled(self, opened: Opened) -> ProviderTimeoutError:
+        ref = opened.candidate.ref
+        return ProviderTimeoutError(
+            f"{ref} sent nothing more for {opened.chunk_timeout:g} s in the middle of the stream",
+            provider=ref.provider,
+            model=ref.model,
+            timeout=opened.chunk_timeout,
+        )
+
+    @staticmethod
+    def _cut(opened: Opened) -> StreamInterruptedError:
+        ref = opened.candidate.ref
+        return StreamInterruptedError(
+            "the stream ended before the model had finished: what came is not the whole answer",
+            provider=ref.provider,
+            model=ref.model,
+        )

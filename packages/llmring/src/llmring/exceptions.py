@@ -1,0 +1,7 @@
+"""Every error that llmring raises; see :mod:`llmring_types.exceptions` for the tree."""
+
+from llmring_types import exceptions as _exceptions
+from llmring_types.exceptions import *  # noqa: F403 - this module is another name of that one
+
+__all__: list[str] = []
+__all__ += _exceptions.__all__

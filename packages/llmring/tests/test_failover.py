@@ -1,0 +1,175 @@
+"""Failover over fake candidates, with time that only moves when told."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from llmring._failover import Failover
+from llmring._policy import BreakerPolicy, Policy, RetryPolicy
+from llmring._routing import Candidate, Route
+from llmring_types import ModelRef
+from llmring_types.exceptions import (
+    CircuitBreakerError,
+    LLMRingError,
+    ProviderAuthenticationError,
+    ProviderNotFoundError,
+    ProviderRateLimitError,
+    ProviderServerError,
+    ProviderTimeoutError,
+)
+
+Script = dict[str, list[LLMRingError | str]]
+
+
+class StillClock:
+    """A clock that moves only by sleeping."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+def route(*names: str, **unusable: LLMRingError) -> Route:
+    return Route(
+        [Candidate(ModelRef.parse(name), unusable=unusable.get(name.partition(":")[0])) for name in names]
+    )
+
+
+def scripted(script: Script) -> tuple[Callable[[Candidate], Coroutine[Any, Any, str]], list[str]]:
+    asked: list[str] = []
+
+    async def attempt(candidate: Candidate) -> str:
+        name = str(candidate.ref)
+        asked.append(name)
+        outcome = script[name].pop(0)
+        if isinstance(outcome, str):
+            return outcome
+        raise outcome
+
+    return attempt, asked
+
+
+async def test_one_rate_limit_with_a_fallback_costs_one_request_and_no_sleep() -> None:
+    clock = StillClock()
+    attempt, asked = scripted(
+        {"a:x": [ProviderRateLimitError("slow", retry_after=9, status_code=429)], "b:y": ["hi"]}
+    )
+    answered = await Failover(Policy(), clock=clock).run(route("a:x", "b:y"), attempt, timeout=1)
+    assert answered.result == "hi"
+    assert asked == ["a:x", "b:y"]
+    assert clock.slept == []
+    assert [(tried.model, tried.outcome, tried.error, tried.status_code) for tried in answered.attempts] == [
+        ("a:x", "error", "ProviderRateLimitError", 429),
+        ("b:y", "ok", None, None),
+    ]
+    assert [tried.billed for tried in answered.attempts] == [False, True]
+
+
+async def test_when_all_fail_the_last_error_carries_every_attempt() -> None:
+    attempt, _ = scripted({"a:x": [ProviderServerError("down")], "b:y": [ProviderRateLimitError("slow")]})
+    policy = Policy(retry=RetryPolicy(attempts=1))
+    with pytest.raises(ProviderRateLimitError) as caught:
+        await Failover(policy, clock=StillClock()).run(route("a:x", "b:y"), attempt, timeout=1)
+    assert [tried.error for tried in caught.value.attempts] == [
+        "ProviderServerError",
+        "ProviderRateLimitError",
+    ]
+
+
+async def test_the_only_candidate_is_asked_again_after_what_the_provider_wished() -> None:
+    clock = StillClock()
+    attempt, asked = scripted({"a:x": [ProviderRateLimitError("slow", retry_after=7), "hi"]})
+    answered = await Failover(Policy(), clock=clock).run(route("a:x"), attempt, timeout=1)
+    assert (answered.result, clock.slept, len(asked)) == ("hi", [7], 2)
+
+
+async def test_a_member_without_its_key_is_skipped_and_traced() -> None:
+    attempt, asked = scripted({"b:y": ["hi"]})
+    missing = ProviderNotFoundError("set A_API_KEY", provider="a")
+    answered = await Failover(Policy()).run(route("a:x", "b:y", a=missing), attempt, timeout=1)
+    assert asked == ["b:y"]
+    assert answered.attempts[0].outcome == "skipped"
+    assert "A_API_KEY" in (answered.attempts[0].message or "")
+
+
+async def test_with_no_usable_member_the_first_reason_is_raised() -> None:
+    attempt, asked = scripted({})
+    reasons = {"a": ProviderNotFoundError("set A_API_KEY", provider="a"), "b": ProviderNotFoundError("set B")}
+    with pytest.raises(ProviderNotFoundError, match="A_API_KEY") as caught:
+        await Failover(Policy()).run(route("a:x", "b:y", **reasons), attempt, timeout=1)
+    assert asked == []
+    assert [tried.outcome for tried in caught.value.attempts] == ["skipped", "skipped"]
+
+
+async def test_an_attempt_that_takes_too_long_is_a_timeout_and_moves_on() -> None:
+    async def attempt(candidate: Candidate) -> str:
+        if candidate.ref.provider == "a":
+            await asyncio.Event().wait()
+        return "hi"
+
+    answered = await Failover(Policy()).run(route("a:x", "b:y"), attempt, timeout=0.01)
+    assert answered.result == "hi"
+    assert (answered.attempts[0].error, answered.attempts[0].billed) == ("ProviderTimeoutError", None)
+
+
+async def test_the_deadline_bounds_all_attempts_together() -> None:
+    clock = StillClock()
+
+    async def attempt(candidate: Candidate) -> str:
+        clock.time += 6
+        raise ProviderServerError(f"{candidate.ref} is down")
+
+    policy = Policy(deadline_s=10.0, retry=RetryPolicy(attempts=9, base_s=0))
+    with pytest.raises(ProviderServerError) as caught:
+        await Failover(policy, clock=clock).run(route("a:x", "b:y", "c:z"), attempt, timeout=None)
+    assert [tried.model for tried in caught.value.attempts] == ["a:x", "b:y"]
+
+
+async def test_a_deadline_shorter_than_the_timeout_cuts_the_attempt() -> None:
+    async def attempt(candidate: Candidate) -> str:
+        await asyncio.Event().wait()
+        return str(candidate.ref)
+
+    with pytest.raises(ProviderTimeoutError) as caught:
+        await Failover(Policy(deadline_s=0.01)).run(route("a:x"), attempt, timeout=60)
+    assert caught.value.timeout is not None
+    assert caught.value.timeout <= 0.01
+
+
+async def test_an_open_breaker_moves_on_and_alone_is_an_error() -> None:
+    policy = Policy(breaker=BreakerPolicy(failures=1), retry=RetryPolicy(attempts=1))
+    failover = Failover(policy, clock=StillClock())
+    attempt, asked = scripted({"a:x": [ProviderServerError("down")], "b:y": ["one", "two"]})
+    for _ in range(2):
+        await failover.run(route("a:x", "b:y"), attempt, timeout=1)
+    assert asked == ["a:x", "b:y", "b:y"]
+    with pytest.raises(CircuitBreakerError):
+        await failover.run(route("a:x"), attempt, timeout=1)
+
+
+async def test_a_refused_key_ends_the_call() -> None:
+    attempt, asked = scripted({"a:x": [ProviderAuthenticationError("401")]})
+    with pytest.raises(ProviderAuthenticationError):
+        await Failover(Policy()).run(route("a:x", "b:y"), attempt, timeout=1)
+    assert asked == ["a:x"]
+
+
+async def test_cancellation_passes_through_and_leaves_no_task() -> None:
+    async def attempt(candidate: Candidate) -> str:
+        await asyncio.Event().wait()
+        return str(candidate.ref)
+
+    task = asyncio.create_task(Failover(Policy()).run(route("a:x", "b:y"), attempt, timeout=60))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asyncio.all_tasks() == {asyncio.current_task()}

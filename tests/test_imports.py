@@ -1,0 +1,29 @@
+"""What an import may load: the library is light because nothing is loaded before it is used."""
+
+import subprocess
+import sys
+
+import pytest
+
+SDKS = ("openai", "anthropic", "google.genai", "ollama")
+HTTP = ("aiohttp", "httpx", "httpx2", "requests", "urllib3")
+CLI = ("cyclopts", "rich", "click", "typer", "dotenv", "prompt_toolkit")
+SLOW = ("tomlkit", "jsonschema", "pydantic", "trio", "anyio", "genai_prices")
+
+ALLOWED: list[tuple[str, tuple[str, ...]]] = [
+    ("import llmring_types", (*SDKS, *HTTP, *CLI, *SLOW, "asyncio")),
+    ("import llmring_lockfile", (*SDKS, *HTTP, *CLI, *SLOW, "asyncio")),
+    ("import llmring_providers", (*SDKS, *HTTP, *CLI, *SLOW)),
+    ("import llmring", (*SDKS, *HTTP, *CLI, *SLOW)),
+    ("import llmring; llmring.LLMRing()", (*SDKS, *HTTP, *CLI, *SLOW)),
+    ("import llmring_cli._app; llmring_cli._app.build_app()", (*SDKS, *HTTP, *SLOW, "llmring")),
+]
+
+
+@pytest.mark.parametrize(("statement", "forbidden"), ALLOWED, ids=[row[0] for row in ALLOWED])
+def test_importing_loads_nothing_that_is_not_needed(statement: str, forbidden: tuple[str, ...]) -> None:
+    code = f"import sys\n{statement}\nprint(*[name for name in {forbidden!r} if name in sys.modules])"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert loaded == []

@@ -1,0 +1,53 @@
+"""Rules that hold for all five packages."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml"))
+FILES = ("README.md", "CHANGELOG.md", "LICENSE")
+
+
+def project(package: Path) -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+    return table
+
+
+def test_there_are_the_five_packages() -> None:
+    names = [path.name for path in PACKAGES]
+    assert names == ["llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "llmring-types"]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_a_package_has_its_files_and_is_typed(package: Path) -> None:
+    for name in FILES:
+        assert (package / name).stat().st_size > 0, name
+    assert (package / "src" / package.name.replace("-", "_") / "py.typed").exists()
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_the_changelog_tells_of_the_version(package: Path) -> None:
+    headings = re.findall(r"^## \[(.+?)\]", (package / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert headings[1] == project(package)["version"]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_siblings_are_required_with_a_range_that_their_version_is_in(package: Path) -> None:
+    versions = {path.name: project(path)["version"] for path in PACKAGES}
+    for requirement in project(package)["dependencies"]:
+        found = re.fullmatch(r"(llmring[\w-]*)>=(\d+\.\d+),<(\d+\.\d+)", requirement)
+        if not requirement.startswith("llmring"):
+            continue
+        assert found is not None, requirement
+        minor = ".".join(versions[found[1]].split(".")[:2])
+        assert minor == found[2], requirement
+
+
+def test_the_lock_names_only_the_public_index_and_its_file_store() -> None:
+    hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text()))
+    assert hosts == {"pypi.org", "files.pythonhosted.org"}
