@@ -1,0 +1,44 @@
+"""What the READMEs show is run, against the simulated model."""
+
+import re
+from pathlib import Path
+
+import llmring_lockfile
+import pytest
+
+ROOT = Path(__file__).parents[1]
+READMES = sorted([ROOT / "README.md", *ROOT.glob("packages/*/README.md"), *ROOT.glob("docs/*.md")])
+BLOCKS = [
+    pytest.param(block, id=f"{readme.relative_to(ROOT)}-{number}")
+    for readme in READMES
+    for number, block in enumerate(
+        re.findall(r"^```python\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL)
+    )
+]
+ALIASES = ("assistant", "summarizer")
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_python_example_runs(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for alias in ALIASES:
+        llmring_lockfile.bind("llmring.lock", alias, "sim:demo", create=True)
+    exec(compile(block, "README", "exec"), {"__name__": "example"})  # noqa: S102 - our own documents
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_inside_the_repository_lead_somewhere(readme: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", readme.read_text()):
+        assert (readme.parent / target).exists(), target
+
+
+def test_the_first_commands_of_the_readme_are_one_line_each() -> None:
+    commands = re.findall(r"^    (python3 .*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(commands) == 2
+    assert "llmring chat" in commands[0]
+    assert commands[1].endswith("tests/check")
+
+
+def test_ci_runs_the_command_that_the_readme_tells_people_to_run() -> None:
+    command = re.findall(r"^    (python3 .*tests/check)$", (ROOT / "README.md").read_text(), re.MULTILINE)[0]
+    assert command in (ROOT / ".ci" / "run").read_text()
