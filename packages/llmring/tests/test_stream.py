@@ -1,0 +1,194 @@
+"""Streams through the facade, over real HTTP on loopback."""
+
+import asyncio
+import gc
+from pathlib import Path
+
+import llmring_lockfile
+import msgspec
+import pytest
+from canned import Answer, Server, Stalling
+from llmring import ChatStream, LLMRequest, LLMRing, Message, Policy, RetryPolicy, StreamChunk
+from llmring.exceptions import (
+    MalformedResponseError,
+    ProviderOverloadedError,
+    ProviderServerError,
+    ProviderTimeoutError,
+    StreamInterruptedError,
+)
+
+ONCE = Policy(retry=RetryPolicy(attempts=1))
+REQUEST = LLMRequest(messages=[Message(role="user", content="Hello")], model="openai:gpt-4o-mini")
+SSE = {"content-type": "text/event-stream"}
+
+
+def event(**choice: object) -> bytes:
+    return b"data: " + msgspec.json.encode({"id": "c1", "choices": [choice] if choice else []}) + b"\n\n"
+
+
+HEL, LO = event(delta={"content": "Hel"}), event(delta={"content": "lo"})
+STOP = event(delta={}, finish_reason="stop")
+USAGE = (
+    b"data: "
+    + msgspec.json.encode({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 10}})
+    + b"\n\n"
+)
+DONE = b"data: [DONE]\n\n"
+WHOLE = HEL + LO + STOP + USAGE + DONE
+
+
+def ring_on(server: Server, policy: Policy = ONCE) -> LLMRing:
+    ring = LLMRing(policy=policy)
+    ring.register_provider("openai", api_key="k", base_url=server.url)
+    return ring
+
+
+async def drain(stream: ChatStream) -> list[StreamChunk]:
+    return [chunk async for chunk in stream]
+
+
+async def test_the_last_chunk_has_what_a_whole_answer_has(server: Server) -> None:
+    server.answers = [Answer(WHOLE, headers=SSE)]
+    async with ring_on(server) as ring:
+        stream = ring.chat_stream(REQUEST)
+        chunks = await drain(stream)
+    assert "".join(chunk.delta for chunk in chunks) == "Hello"
+    last = chunks[-1]
+    assert (last.finish_reason, last.total_tokens, last.model) == ("stop", 1010, "openai:gpt-4o-mini")
+    assert last.usage is not None
+    assert last.usage["cost"] == pytest.approx((1000 * 0.15 + 10 * 0.60) / 1e6)
+    assert last.attempts is not None
+    assert [attempt.outcome for attempt in last.attempts] == ["ok"]
+    assert all(chunk.usage is None for chunk in chunks[:-1])
+    assert stream.response is not None
+    assert (stream.response.content, stream.response.usage) == ("Hello", last.usage)
+    assert server.asked[0]["stream"] is True
+
+
+CUTS: list[tuple[bytes, bool, str]] = [
+    (HEL + LO, False, "Hello"),
+    (HEL + LO, True, "Hello"),
+    (HEL + LO[:-9], False, "Hel"),
+]
+
+
+@pytest.mark.parametrize(("body", "cut", "text"), CUTS)
+async def test_a_cut_stream_is_an_error_with_what_came_before(
+    server: Server, body: bytes, text: str, *, cut: bool
+) -> None:
+    server.answers = [Answer(body, headers=SSE, cut=cut)]
+    async with ring_on(server) as ring:
+        with pytest.raises(StreamInterruptedError) as caught:
+            await drain(ring.chat_stream(REQUEST))
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == text
+    assert [attempt.error for attempt in caught.value.attempts] == ["StreamInterruptedError"]
+
+
+async def test_an_empty_body_is_a_cut(server: Server) -> None:
+    server.answers = [Answer(b"", headers=SSE)]
+    async with ring_on(server) as ring:
+        with pytest.raises(StreamInterruptedError):
+            await drain(ring.chat_stream(REQUEST))
+
+
+async def test_malformed_data_is_an_error_with_what_came_before(server: Server) -> None:
+    server.answers = [Answer(HEL + b"data: {oh\n\n" + DONE, headers=SSE)]
+    async with ring_on(server) as ring:
+        with pytest.raises(MalformedResponseError) as caught:
+            await drain(ring.chat_stream(REQUEST))
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "Hel"
+
+
+async def test_an_error_event_is_a_typed_error_with_what_came_before(server: Server) -> None:
+    server.answers = [Answer(HEL + b'data: {"error": {"message": "boom"}}\n\n', headers=SSE)]
+    async with ring_on(server) as ring:
+        with pytest.raises(ProviderServerError, match="boom") as caught:
+            await drain(ring.chat_stream(REQUEST))
+    assert caught.value.partial is not None
+    assert caught.value.partial.content == "Hel"
+
+
+async def test_before_the_first_chunk_the_pool_fails_over_and_after_it_not(
+    server: Server, lockfile: Path
+) -> None:
+    llmring_lockfile.bind(lockfile, "safe", "openai:gpt-4o-mini,sim:demo")
+    request = LLMRequest(messages=REQUEST.messages, model="safe")
+    async with ring_on(server) as ring:
+        server.answers = [Answer(b"", headers=SSE), Answer(b"{}", 503), Answer(HEL, headers=SSE)]
+        for error in ("StreamInterruptedError", "ProviderOverloadedError"):
+            chunks = await drain(ring.chat_stream(request))
+            assert chunks[-1].model == "sim:demo"
+            assert chunks[-1].attempts is not None
+            assert [attempt.error for attempt in chunks[-1].attempts] == [error, None]
+        with pytest.raises(StreamInterruptedError):
+            await drain(ring.chat_stream(request))
+
+
+async def test_a_status_of_failure_is_its_error(server: Server) -> None:
+    server.answers = [Answer(b'{"error": {"message": "busy"}}', 503)]
+    async with ring_on(server) as ring:
+        with pytest.raises(ProviderOverloadedError, match="busy"):
+            await drain(ring.chat_stream(REQUEST))
+
+
+async def test_a_stall_in_the_middle_is_a_timeout_with_what_came_before() -> None:
+    async with Stalling(HEL) as stalling, LLMRing(policy=ONCE) as ring:
+        ring.register_provider("openai", api_key="k", base_url=stalling.url)
+        request = LLMRequest(messages=REQUEST.messages, model=REQUEST.model, timeout=0.05)
+        with pytest.raises(ProviderTimeoutError) as caught:
+            await drain(ring.chat_stream(request))
+        assert caught.value.partial is not None
+        assert caught.value.partial.content == "Hel"
+        async with asyncio.timeout(5):
+            await stalling.gone.wait()
+
+
+async def test_a_stall_before_the_first_chunk_is_a_timeout() -> None:
+    async with (
+        Stalling(b"") as stalling,
+        LLMRing(policy=Policy(first_chunk_timeout_s=0.05, retry=RetryPolicy(attempts=1))) as ring,
+    ):
+        ring.register_provider("openai", api_key="k", base_url=stalling.url)
+        with pytest.raises(ProviderTimeoutError):
+            await drain(ring.chat_stream(REQUEST))
+        async with asyncio.timeout(5):
+            await stalling.gone.wait()
+
+
+async def test_leaving_the_loop_early_closes_the_connection_at_once() -> None:
+    async with Stalling(HEL) as stalling, LLMRing(policy=ONCE) as ring:
+        ring.register_provider("openai", api_key="k", base_url=stalling.url)
+        async for chunk in ring.chat_stream(REQUEST):
+            assert chunk.delta == "Hel"
+            break
+        gc.collect()
+        async with asyncio.timeout(5):
+            await stalling.gone.wait()
+
+
+async def test_closing_a_stream_ends_it() -> None:
+    async with Stalling(HEL) as stalling, LLMRing(policy=ONCE) as ring:
+        ring.register_provider("openai", api_key="k", base_url=stalling.url)
+        async with ring.chat_stream(REQUEST) as stream:
+            await anext(stream)
+        await stream.aclose()
+        assert [chunk async for chunk in stream] == []
+        assert stream.response is None
+        async with asyncio.timeout(5):
+            await stalling.gone.wait()
+
+
+async def test_cancelling_closes_the_connection_and_leaves_no_task() -> None:
+    async with Stalling(HEL) as stalling, LLMRing(policy=ONCE) as ring:
+        ring.register_provider("openai", api_key="k", base_url=stalling.url)
+        stream = ring.chat_stream(REQUEST)
+        await anext(stream)
+        waiting = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        async with asyncio.timeout(5):
+            await stalling.gone.wait()
