@@ -18,6 +18,7 @@ ProviderFactory = Callable[[ProviderSettings], Provider]
 BUILTIN = MappingProxyType(
     {
         "openai": "llmring_providers.openai",
+        "google": "llmring_providers.google",
         "ollama": "llmring_providers.ollama",
         "sim": "llmring_providers.sim",
     }

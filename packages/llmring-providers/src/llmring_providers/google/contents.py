@@ -1,0 +1,195 @@
+"""Messages as Gemini's turns.
+
+https://ai.google.dev/api/caching#Content
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+from llmring_types import Message, ToolCall
+from llmring_types.exceptions import UnsupportedContentError
+
+from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._native import message_text, replay_of
+from llmring_providers._protocol import ChatCall
+from llmring_providers.google.media import part_of
+from llmring_providers.google.models import GeminiModel
+from llmring_providers.google.replay import call_parts, says
+
+_NO_SIGNATURE = "skip_thought_signature_validator"
+"""For calls that another model made: https://ai.google.dev/gemini-api/docs/thought-signatures#faqs"""
+
+_Part = dict[str, Any]
+
+
+class _Called(NamedTuple):
+    """A function call of the history."""
+
+    name: str
+    wire_id: str | None
+    place: int
+
+
+class Contents:
+    """Takes messages in order.
+
+    Attributes:
+        system: parts of the system instruction, wherever its messages stood.
+        turns: the ``contents`` of a body.
+    """
+
+    def __init__(self, call: ChatCall, model: GeminiModel, warnings: list[str]) -> None:
+        self.system: list[_Part] = []
+        self.turns: list[dict[str, Any]] = []
+        self._call = call
+        self._model = model
+        self._warnings = warnings
+        self._called: dict[str, _Called] = {}
+        self._calls = 0
+        self._results: list[tuple[int, _Part]] = []
+        self._media: list[_Part] = []
+
+    def extend(self, messages: Iterable[Message]) -> None:
+        """Take messages.
+
+        Raises:
+            UnsupportedContentError: a part that Gemini cannot carry.
+        """
+        for message in messages:
+            role = message.role
+            if role == "tool":
+                self._result(message)
+                continue
+            if self._results:
+                self._answer()
+            if role == "assistant":
+                self._model_turn(self._said(message))
+            elif role == "user":
+                self.turns.append({"role": "user", "parts": self._parts(message)})
+            else:
+                self._instruct(message)
+            if message.metadata and "cache_control" in message.metadata:
+                self._warn("cache_control has no effect on Gemini, which caches long prompts by itself")
+        if self._results:
+            self._answer()
+
+    def _instruct(self, message: Message) -> None:
+        parts = self._parts(message)
+        if any("text" not in part for part in parts):
+            raise UnsupportedContentError(
+                f"{self._call.ref} takes only text in system messages",
+                provider=self._call.ref.provider,
+                part="system",
+            )
+        self.system.extend(parts)
+
+    def _parts(self, message: Message) -> list[_Part]:
+        content = message.content
+        if isinstance(content, str):
+            return [{"text": content}]
+        return [part_of(part, self._call, self._model) for part in content or ()] or [{"text": ""}]
+
+    def _model_turn(self, parts: list[_Part]) -> None:
+        """Neighbouring turns of the model are one: a call must follow on the user's turn."""
+        if self.turns and self.turns[-1]["role"] == "model":
+            self.turns[-1]["parts"].extend(parts)
+        else:
+            self.turns.append({"role": "model", "parts": parts})
+
+    def _said(self, message: Message) -> list[_Part]:
+        calls = message.tool_calls or []
+        replay = replay_of(message, self._call, self._warnings) if message.metadata else []
+        if not calls and not replay:
+            return self._parts(message)
+        if replay and says(replay, message_text(message), calls):
+            parts: list[_Part] = list(replay)
+        else:
+            # The message was changed, or never had more than neutral parts. A call that is still the same keeps its
+            # part with the signature; that of a text holds only for the very text.
+            parts = self._parts(message) if message.content else []
+            kept = call_parts(replay, calls)
+            parts += [part or _function_call(call) for call, part in zip(calls, kept, strict=True)]
+        self._remember(calls, [part for part in parts if "functionCall" in part])
+        return self._signed(parts)
+
+    def _remember(self, calls: list[ToolCall], parts: list[_Part]) -> None:
+        for call, part in zip(calls, parts, strict=True):
+            function = part["functionCall"]
+            self._called[call["id"]] = _Called(function["name"], function.get("id"), self._calls)
+            self._calls += 1
+
+    def _signed(self, parts: list[_Part]) -> list[_Part]:
+        """The first call of a turn must carry a signature, or the word that there is none."""
+        if self._model.checks_signatures:
+            for place, part in enumerate(parts):
+                if "functionCall" in part:
+                    if "thoughtSignature" not in part:
+                        parts[place] = {**part, "thoughtSignature": _NO_SIGNATURE}
+                        self._warn(
+                            "tool calls without a thought signature are sent without the reasoning behind them"
+                        )
+                    break
+        return parts
+
+    def _result(self, message: Message) -> None:
+        call_id = message.tool_call_id or ""
+        called = self._called.get(call_id) or _Called(call_id or "tool", call_id or None, self._calls)
+        content, media = message.content, list[_Part]()
+        if isinstance(content, list):
+            parts = self._parts(message)
+            media = [part for part in parts if "text" not in part]
+            content = "".join(part["text"] for part in parts if "text" in part)
+        failed = message.metadata is not None and message.metadata.get("is_error") is True
+        response: dict[str, Any] = {"name": called.name, "response": _response(content, failed=failed)}
+        if called.wire_id:
+            response["id"] = called.wire_id
+        if media and self._model.combines_tools:
+            response["parts"] = media
+        else:
+            self._media.extend(media)
+        self._results.append((called.place, {"functionResponse": response}))
+
+    def _answer(self) -> None:
+        """One turn with all results in the order of their calls: without ids, only the order tells them apart."""
+        self._results.sort(key=lambda result: result[0])
+        self.turns.append({"role": "user", "parts": [part for _, part in self._results]})
+        if self._media:
+            self.turns.append({"role": "user", "parts": self._media})
+        self._results, self._media = [], []
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
+
+
+def _function_call(call: ToolCall) -> _Part:
+    function = call["function"]
+    wire: dict[str, Any] = {"name": function["name"], "args": _arguments(function["arguments"])}
+    if call["id"]:
+        wire["id"] = call["id"]
+    return {"functionCall": wire}
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """Arguments are an object; what the model of another provider wrote instead is kept under a name."""
+    if not text or text == "{}":
+        return {}
+    try:
+        arguments = msgspec.json.decode(text)
+    except DECODE_ERRORS:
+        arguments = text
+    return arguments if isinstance(arguments, dict) else {"arguments": arguments}
+
+
+def _response(content: str, *, failed: bool) -> dict[str, Any]:
+    """A result is an object, with ``error`` for a failure; https://ai.google.dev/api/caching#FunctionResponse"""
+    value: Any = content
+    if content[:1] in ("{", "["):
+        try:
+            value = msgspec.json.decode(content)
+        except DECODE_ERRORS:
+            value = content
+    if failed:
+        return {"error": value}
+    return value if isinstance(value, dict) else {"output": value}

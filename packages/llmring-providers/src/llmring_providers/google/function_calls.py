@@ -1,0 +1,91 @@
+"""The function calls of an answer, with ids.
+
+Vertex AI may stream the arguments of a call in pieces, each with the JSON path that it belongs to:
+https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling#streaming-fc
+"""
+
+import re
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from llmring_types import ToolCall, tool_call
+
+from llmring_providers._json import malformed
+from llmring_providers._protocol import ChatCall
+from llmring_providers.google.wire import FunctionCall
+
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]")
+_VALUES = ("stringValue", "numberValue", "boolValue")
+
+
+class FunctionCalls:
+    """Takes the parts with calls in order.
+
+    Attributes:
+        calls: those that are complete.
+    """
+
+    def __init__(self, call: ChatCall) -> None:
+        self.calls: list[ToolCall] = []
+        self._call = call
+        self._open: dict[str, Any] | None = None
+        """The part of a call whose arguments are still coming."""
+
+    def take(self, part: dict[str, Any], response_id: str | None) -> dict[str, Any] | None:
+        """Take one part; return the whole part of the call that it completes, if it does.
+
+        Raises:
+            MalformedResponseError: it is no function call.
+            msgspec.ValidationError: the same.
+        """
+        function = msgspec.convert(part["functionCall"], FunctionCall)
+        if self._open is None:
+            if not function.partial_args and not function.will_continue:
+                self._add(function.name, function.id, function.args, response_id)
+                return part
+            self._open = {**part, "functionCall": {"name": function.name, "args": dict(function.args or {})}}
+            if function.id:
+                self._open["functionCall"]["id"] = function.id
+        for piece in function.partial_args or ():
+            self._put(self._open["functionCall"]["args"], piece)
+        if function.will_continue:
+            return None
+        whole, self._open = self._open, None
+        made = whole["functionCall"]
+        self._add(made["name"], made.get("id"), made["args"], response_id)
+        return whole
+
+    def _add(
+        self, name: str | None, call_id: str | None, arguments: dict[str, Any] | None, response_id: str | None
+    ) -> None:
+        if not name:
+            raise malformed("a function call has no name", self._call)
+        # Gemini 2.5 and older give no ids. These differ between the calls of a conversation and are the same for the
+        # same answer, streamed or not.
+        turn = response_id or f"turn{len(self._call.request.messages)}"
+        self.calls.append(tool_call(call_id or f"call_{turn}_{len(self.calls)}", name, arguments))
+
+    def _put(self, arguments: dict[str, Any], piece: dict[str, Any]) -> None:
+        """Put the value of a piece where its path says; a string goes on where its beginning stands."""
+        path = str(piece.get("jsonPath"))
+        steps = [int(found[2]) if found[2] else found[1] or found[3] for found in _STEP.finditer(path)]
+        value = next((piece[name] for name in _VALUES if name in piece), None)
+        here: Any = arguments
+        for step, after in pairwise([*(steps or [None]), None]):
+            old = self._slot(here, step, path)
+            if after is None:
+                here[step] = old + value if isinstance(old, str) and isinstance(value, str) else value
+            else:
+                here[step] = old if old is not None else [] if isinstance(after, int) else {}
+                here = here[step]
+
+    def _slot(self, here: Any, step: str | int | None, path: str) -> Any:
+        """Return what stands at a step. A list grows by one at a time, and there are only lists and dicts."""
+        if isinstance(here, dict) and isinstance(step, str):
+            return here.get(step)
+        if isinstance(here, list) and isinstance(step, int) and step <= len(here):
+            if step == len(here):
+                here.append(None)
+            return here[step]
+        raise malformed(f"a piece of a function call has no place for its path {path!r}", self._call)

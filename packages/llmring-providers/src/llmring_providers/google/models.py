@@ -1,0 +1,66 @@
+"""What a model's name tells: its path, and which of the rules of its generation hold for it."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote
+
+_VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
+_COLLECTIONS = ("models/", "tunedModels/", "publishers/", "projects/", "endpoints/")
+_NEWEST = (99, 0)
+"""What ``gemini-flash-latest``, tuned models and names that say no version are taken for."""
+
+
+class GeminiModel(NamedTuple):
+    """A model as it stands in a path.
+
+    Attributes:
+        path: its resource name, quoted.
+        version: ``(3, 1)`` for ``gemini-3.1-pro``.
+        is_pro: of the large line, which thinks always.
+        on_vertex: named by a resource of Vertex AI.
+    """
+
+    path: str
+    version: tuple[int, int]
+    is_pro: bool
+    on_vertex: bool
+
+    @property
+    def thinks(self) -> bool:
+        """Whether it takes a thinking configuration; older ones refuse it."""
+        return self.version >= (2, 5)
+
+    @property
+    def takes_levels(self) -> bool:
+        """Whether effort is a level rather than a budget: https://ai.google.dev/gemini-api/docs/thinking"""
+        return self.version >= (3, 0)
+
+    @property
+    def combines_tools(self) -> bool:
+        """Whether functions go together with JSON answers, with hosted tools, and with media in their results."""
+        return self.version >= (3, 0)
+
+    @property
+    def checks_signatures(self) -> bool:
+        """Whether a function call of the history without a thought signature is refused."""
+        return self.version >= (3, 0)
+
+    @property
+    def fetches_urls(self) -> bool:
+        """Whether it reads files from public URLs: https://ai.google.dev/gemini-api/docs/file-input-methods"""
+        return self.on_vertex or self.version >= (2, 5)
+
+
+@lru_cache(maxsize=256)
+def model_of(name: str) -> GeminiModel:
+    """Read a model's name: plain, as a resource (``models/M``, ``tunedModels/M``, a Vertex path), or ``gemini:M``."""
+    name = name.removeprefix("gemini:").strip("/")
+    bare = name.rpartition("/")[2]
+    found = _VERSION.match(bare)
+    return GeminiModel(
+        path=quote(name if name.startswith(_COLLECTIONS) else f"models/{name}", safe="/:@"),
+        version=(int(found[1]), int(found[2] or 0)) if found else _NEWEST,
+        is_pro="-pro" in bare,
+        on_vertex=name.startswith(("publishers/", "projects/", "endpoints/")),
+    )

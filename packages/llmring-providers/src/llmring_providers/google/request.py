@@ -1,0 +1,134 @@
+"""The neutral request as a ``generateContent`` body.
+
+https://ai.google.dev/api/generate-content
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmring_providers._adapter import WireRequest
+from llmring_providers._json import encode_body
+from llmring_providers._protocol import ChatCall
+from llmring_providers.google.contents import Contents
+from llmring_providers.google.extra import extra_tools, merge_extra
+from llmring_providers.google.models import GeminiModel, model_of
+from llmring_providers.google.structured import ANSWER_TOOL, JsonAnswer, as_config, as_function, json_answer
+from llmring_providers.google.thinking import thinking_config
+from llmring_providers.google.tools import Tools, camel, function_calling
+
+
+def encode(call: ChatCall, *, stream: bool) -> WireRequest:
+    """Translate the call.
+
+    Raises:
+        UnsupportedContentError: a part of it that Gemini cannot carry.
+    """
+    request, model = call.request, model_of(call.ref.model)
+    warnings: list[str] = []
+    contents = Contents(call, model, warnings)
+    contents.extend(request.messages)
+    body: dict[str, Any] = {"contents": contents.turns}
+    if contents.system:
+        body["systemInstruction"] = {"parts": contents.system}
+    config = _limits(call, model, warnings)
+    notes = _tools_and_format(body, config, call, model, warnings)
+    if config:
+        body["generationConfig"] = config
+    if request.cache:
+        _cache(body, request.cache, warnings)
+    if request.extra_params:
+        merge_extra(body, request.extra_params)
+    action = "streamGenerateContent?alt=sse" if stream else "generateContent"
+    return WireRequest(
+        path=f"/{model.path}:{action}",
+        body=encode_body(body, call),
+        warnings=tuple(warnings),
+        notes=notes,
+    )
+
+
+def _limits(call: ChatCall, model: GeminiModel, warnings: list[str]) -> dict[str, Any]:
+    request, facts = call.request, call.facts
+    config: dict[str, Any] = {}
+    if request.temperature is not None:
+        if facts is not None and facts.temperature is False:
+            warnings.append(f"temperature was dropped: {call.ref} does not take it")
+        else:
+            config["temperature"] = request.temperature
+    thinking = thinking_config(request, model, warnings)
+    if thinking is not None:
+        config["thinkingConfig"] = thinking
+    if request.max_tokens is not None:
+        config["maxOutputTokens"] = request.max_tokens
+        if request.reasoning_tokens and thinking is not None:
+            # Thoughts count against the limit, so a budget that was asked for comes on top.
+            limit = request.max_tokens + thinking["thinkingBudget"]
+            most = facts.max_output_tokens if facts is not None else None
+            config["maxOutputTokens"] = limit if most is None else max(request.max_tokens, min(limit, most))
+    return config
+
+
+def _tools_and_format(
+    body: dict[str, Any], config: dict[str, Any], call: ChatCall, model: GeminiModel, warnings: list[str]
+) -> Mapping[str, Any]:
+    """Fill in tools, their choice and the form of the answer, which depend on each other; return the notes."""
+    request = call.request
+    answer = json_answer(request, call)
+    added = extra_tools(request.extra_params)
+    if not request.tools and not added:
+        if answer is not None:
+            config.update(as_config(answer, call))
+        if request.tool_choice is not None:
+            function_calling(request.tool_choice, Tools((), call), warnings)
+        return {}
+    tools = Tools([*(request.tools or ()), *added], call)
+    choice = function_calling(request.tool_choice, tools, warnings)
+    notes: Mapping[str, Any] = {}
+    if answer is not None:
+        if model.combines_tools or not tools.functions:
+            config.update(as_config(answer, call))
+        else:
+            choice, notes = _answer_by_tool(answer, tools, choice, call, warnings)
+    tool_config: dict[str, Any] = {}
+    if tools.hosted and tools.functions and model.combines_tools and not model.on_vertex:
+        tool_config["includeServerSideToolInvocations"] = True  # without it the combination is refused
+        if choice == {"mode": "AUTO"}:
+            choice = None  # the combination has a default of its own and does not take this one
+    if choice is not None:
+        tool_config["functionCallingConfig"] = choice
+    body["tools"] = tools.wire()
+    if tool_config:
+        body["toolConfig"] = tool_config
+    return notes
+
+
+def _answer_by_tool(
+    answer: JsonAnswer, tools: Tools, choice: dict[str, Any] | None, call: ChatCall, warnings: list[str]
+) -> tuple[dict[str, Any] | None, Mapping[str, Any]]:
+    if answer.schema is None:
+        warnings.append(
+            f"the wish for JSON was dropped: {call.ref} refuses it beside functions; give a schema"
+        )
+        return choice, {}
+    choice = choice or {}
+    if (
+        choice.get("mode") == "ANY"
+    ):  # the user wants a call of his functions now: the answer comes in a later turn
+        return {
+            "mode": "ANY",
+            "allowedFunctionNames": choice.get("allowedFunctionNames") or tools.names(),
+        }, {}
+    tools.functions.append(as_function(answer.schema, call))
+    notes = {"answer_schema": answer.schema}
+    if choice.get("mode") == "NONE":
+        return {"mode": "ANY", "allowedFunctionNames": [ANSWER_TOOL]}, notes
+    return {"mode": "ANY"}, notes
+
+
+def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) -> None:
+    """https://ai.google.dev/gemini-api/docs/caching"""
+    for name, value in cache.items():
+        if camel(name) == "cachedContent":
+            body["cachedContent"] = value
+        else:
+            warnings.append(f"cache[{name!r}] has no effect on Gemini, which takes 'cached_content'")

@@ -1,0 +1,202 @@
+"""A Gemini answer as the neutral response."""
+
+from typing import Any
+
+from llmring_types import FinishReason, LLMResponse
+
+from llmring_providers._adapter import WireRequest
+from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._protocol import ChatCall
+from llmring_providers.google.errors import body_error
+from llmring_providers.google.extras import Extras
+from llmring_providers.google.function_calls import FunctionCalls
+from llmring_providers.google.replay import Replay, is_plain_text
+from llmring_providers.google.structured import ANSWER_TOOL, answer_text
+from llmring_providers.google.usage import unusual, usage_of
+from llmring_providers.google.wire import Candidate, Reply, decode_reply
+
+_FINISH: dict[str, FinishReason] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "CONTINUATION": "length",
+    "SAFETY": "content_filter",
+    "RECITATION": "content_filter",
+    "LANGUAGE": "content_filter",
+    "BLOCKLIST": "content_filter",
+    "PROHIBITED_CONTENT": "content_filter",
+    "SPII": "content_filter",
+    "IMAGE_SAFETY": "content_filter",
+    "IMAGE_PROHIBITED_CONTENT": "content_filter",
+    "IMAGE_RECITATION": "content_filter",
+    "MODEL_ARMOR": "content_filter",
+    "ESCALATION": "content_filter",
+    "PUP_LIMITED_DISABLED": "content_filter",
+    "MALFORMED_FUNCTION_CALL": "error",
+    "MALFORMED_RESPONSE": "error",
+    "MISSING_THOUGHT_SIGNATURE": "error",
+    "TOO_MANY_TOOL_CALLS": "error",
+    "UNEXPECTED_TOOL_CALL": "error",
+}
+"""https://ai.google.dev/api/generate-content#FinishReason; ``other`` for OTHER, IMAGE_OTHER, NO_IMAGE and new ones."""
+
+_FINISH_NUMBERS = (
+    "FINISH_REASON_UNSPECIFIED",
+    "STOP",
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "OTHER",
+    "LANGUAGE",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MALFORMED_FUNCTION_CALL",
+    "IMAGE_SAFETY",
+)
+"""The words where the answer was asked for with numbers (``$alt=json;enum-encoding=int``)."""
+
+
+def decode(body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
+    """Translate a whole answer.
+
+    Raises:
+        MalformedResponseError: it is no answer of Gemini's.
+        ProviderError: it is an error with status 200.
+    """
+    gathered = Gathered(call, wire)
+    try:
+        reply = decode_reply(body)
+        text, reasoning = gathered.take(reply)
+    except DECODE_ERRORS as error:
+        raise malformed("the answer is not what the protocol says", call, error) from error
+    if not reply.candidates and not gathered.over:
+        raise malformed("the answer has no candidates", call)
+    return LLMResponse(content=text, reasoning=reasoning or None, **gathered.closing())
+
+
+class Gathered:
+    """An answer as it comes, whole or event by event."""
+
+    def __init__(self, call: ChatCall, wire: WireRequest) -> None:
+        self._call = call
+        self._answer_schema = wire.notes.get("answer_schema")
+        self._calls = FunctionCalls(call)
+        self._replay = Replay()
+        self._extras = Extras()
+        self._usage: dict[str, Any] = {}
+        self._word: str | None = None
+        self._feedback: dict[str, Any] | None = None
+        self._model_status: Any = None
+        self._model: str | None = None
+        self._id: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the model has finished, or the prompt was blocked."""
+        return self._word is not None or self._block_reason is not None
+
+    def take(self, reply: Reply) -> tuple[str, str]:
+        """Take an answer or one event of it; return the text and the reasoning that it adds.
+
+        Raises:
+            ProviderError: it is an error.
+            MalformedResponseError: a function call in it is none.
+            msgspec.ValidationError: the same.
+        """
+        if reply.error is not None and not reply.candidates:
+            raise body_error(reply.error, self._call)
+        if reply.usage_metadata is not None:
+            self._add_usage(reply.usage_metadata)
+        self._id = self._id or reply.response_id
+        self._model = reply.model_version or self._model
+        self._feedback = reply.prompt_feedback or self._feedback
+        self._model_status = reply.model_status or self._model_status
+        for candidate in reply.candidates or ():
+            if not candidate.index:  # more than one candidate has no neutral form: the first is the answer
+                return self._candidate(candidate)
+        return "", ""
+
+    def closing(self) -> dict[str, Any]:
+        """Everything but text and reasoning."""
+        calls = self._calls.calls
+        return {
+            "model": str(self._call.ref),
+            "usage": usage_of(self._usage),
+            "finish_reason": self._finish_reason(),
+            "tool_calls": list(calls) or None,
+            "provider_finish_reason": self._word or self._block_reason,
+            "provider_model": self._model,
+            "response_id": self._id,
+            "native": self._native(),
+        }
+
+    def _add_usage(self, said: dict[str, Any]) -> None:
+        """Over a stream, the last value of each count holds."""
+        if None in said.values():
+            said = {name: value for name, value in said.items() if value is not None}
+        self._usage = {**self._usage, **said} if self._usage else said
+
+    def _candidate(self, candidate: Candidate) -> tuple[str, str]:
+        texts: list[str] = []
+        thoughts: list[str] = []
+        for part in (candidate.content.parts if candidate.content is not None else None) or ():
+            text = part.get("text")
+            if isinstance(text, str):
+                thought = part.get("thought") is True
+                (thoughts if thought else texts).append(text)
+                if is_plain_text(part):
+                    self._replay.text(text, thought=thought)
+                else:
+                    self._replay.part(part)
+            elif "functionCall" in part:
+                self._function_call(part, texts)
+            elif part:
+                self._replay.part(part)
+        word = candidate.finish_reason
+        if word is not None:
+            self._word = _finish_word(word)
+        self._extras.take(candidate)
+        return "".join(texts), "".join(thoughts)
+
+    def _function_call(self, part: dict[str, Any], texts: list[str]) -> None:
+        function = part["functionCall"]
+        if (
+            self._answer_schema is not None
+            and isinstance(function, dict)
+            and function.get("name") == ANSWER_TOOL
+        ):
+            text = answer_text(function.get("args") or {}, self._answer_schema)
+            texts.append(text)
+            self._replay.text(text, thought=False)
+            return
+        whole = self._calls.take(part, self._id)
+        if whole is not None:
+            self._replay.part(whole)
+
+    def _finish_reason(self) -> FinishReason | None:
+        if self._word is None:
+            return "content_filter" if self._block_reason is not None else None
+        found = _FINISH.get(self._word, "other")
+        return "tool_calls" if found == "stop" and self._calls.calls else found
+
+    @property
+    def _block_reason(self) -> str | None:
+        """https://ai.google.dev/api/generate-content#PromptFeedback"""
+        reason = self._feedback.get("blockReason") if self._feedback else None
+        return None if reason is None else str(reason)
+
+    def _native(self) -> dict[str, Any] | None:
+        said = {
+            "replay": self._replay.parts(),
+            "promptFeedback": self._feedback,
+            "modelStatus": self._model_status,
+            "usageMetadata": unusual(self._usage),
+        }
+        kept = {name: value for name, value in said.items() if value} | self._extras.said()
+        return {"provider": self._call.ref.provider, **kept} if kept else None
+
+
+def _finish_word(word: str | int) -> str:
+    if isinstance(word, str):
+        return word
+    return _FINISH_NUMBERS[word] if 0 <= word < len(_FINISH_NUMBERS) else str(word)

@@ -1,0 +1,92 @@
+"""Answers in JSON.
+
+https://ai.google.dev/gemini-api/docs/structured-output
+Gemini 2.5 and older refuse a JSON answer beside functions. There the answer is asked for as one more function, which
+the model calls when it is done; the decoder turns that call back into text.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from llmring_types import LLMRequest
+from llmring_types.exceptions import UnsupportedContentError
+
+from llmring_providers._protocol import ChatCall
+from llmring_providers.google.schema import is_openapi, json_schema
+
+ANSWER_TOOL = "respond_with_structure"
+_WRAPPED = "answer"
+"""The one parameter of the answer function where the schema is of no object."""
+
+
+class JsonAnswer(NamedTuple):
+    """The wish for a JSON answer; without a schema any JSON will do."""
+
+    schema: Mapping[str, Any] | None
+
+
+def json_answer(request: LLMRequest, call: ChatCall) -> JsonAnswer | None:
+    """Read what the request wants, if anything.
+
+    Raises:
+        UnsupportedContentError: a format that Gemini does not have.
+    """
+    wanted = request.response_format
+    if wanted is None:
+        return JsonAnswer(None) if request.json_response else None
+    kind = wanted.get("type") if isinstance(wanted, Mapping) else type(wanted).__name__
+    if kind == "text":
+        return None
+    if kind in ("json", "json_object"):
+        return JsonAnswer(None)
+    if kind == "json_schema":
+        inner = wanted.get("json_schema")
+        schema = inner.get("schema") if isinstance(inner, Mapping) else wanted.get("schema")
+        return JsonAnswer(schema if isinstance(schema, Mapping) else None)
+    raise UnsupportedContentError(
+        f"{call.ref} has no response format {kind!r}; use json_schema or json_object",
+        provider=call.ref.provider,
+        part="response_format",
+    )
+
+
+def as_config(answer: JsonAnswer, call: ChatCall) -> dict[str, Any]:
+    """The wish in the words of a generation config."""
+    config: dict[str, Any] = {"responseMimeType": "application/json"}
+    if answer.schema is not None and is_openapi(answer.schema):
+        config["responseSchema"] = answer.schema
+    elif answer.schema is not None:
+        config["responseJsonSchema"] = json_schema(answer.schema, call)
+    return config
+
+
+def as_function(schema: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
+    """The wish as a function declaration."""
+    declared: dict[str, Any] = {
+        "name": ANSWER_TOOL,
+        "description": "Give the final answer. Call it once, when nothing is left to be done with the other functions.",
+    }
+    if is_openapi(schema):
+        declared["parameters"] = schema
+        return declared
+    if not _is_object(schema):
+        inner = dict(schema)
+        hoisted: dict[str, Any] = {
+            name: inner.pop(name) for name in ("$defs", "definitions") if name in inner
+        }
+        schema = {"type": "object", "properties": {_WRAPPED: inner}, "required": [_WRAPPED], **hoisted}
+    declared["parametersJsonSchema"] = json_schema(schema, call)
+    return declared
+
+
+def answer_text(arguments: Any, schema: Mapping[str, Any]) -> str:
+    """The text that a call of the answer function stands for."""
+    wrapped = not is_openapi(schema) and not _is_object(schema)
+    if wrapped and isinstance(arguments, Mapping):
+        arguments = arguments.get(_WRAPPED, arguments)
+    return msgspec.json.encode(arguments).decode()
+
+
+def _is_object(schema: Mapping[str, Any]) -> bool:
+    return bool(schema.get("type", "object" if "properties" in schema else None) == "object")

@@ -1,0 +1,152 @@
+"""Tools and the choice among them.
+
+https://ai.google.dev/gemini-api/docs/function-calling
+https://ai.google.dev/gemini-api/docs/tool-combination
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from llmring_types import function_spec
+from llmring_types.exceptions import UnsupportedContentError
+
+from llmring_providers._protocol import ChatCall
+from llmring_providers.google.schema import is_openapi, json_schema
+
+_HOSTED = frozenset(
+    {
+        "codeExecution",
+        "computerUse",
+        "enterpriseWebSearch",
+        "fileSearch",
+        "googleMaps",
+        "googleSearch",
+        "googleSearchRetrieval",
+        "mcpServers",
+        "retrieval",
+        "urlContext",
+    }
+)
+_OF_A_FUNCTION = frozenset({"type", "function", "name", "description", "parameters"})
+_DECLARED = frozenset({"behavior", "parametersJsonSchema", "response", "responseJsonSchema"})
+"""Gemini's own fields of a declaration, passed as they are."""
+
+_MODES = {"auto": "AUTO", "none": "NONE", "any": "ANY", "required": "ANY", "validated": "VALIDATED"}
+
+
+def camel(name: str) -> str:
+    """``google_search`` as ``googleSearch``: Gemini takes both, we merge by one."""
+    return re.sub(r"_+([a-z0-9])", lambda found: found[1].upper(), name)
+
+
+class Tools:
+    """The tools of a request: functions, and Gemini's own.
+
+    Attributes:
+        functions: declarations.
+        hosted: tools that Gemini runs itself, as they go on the wire.
+        strict: some function asks that calls keep to its schema.
+    """
+
+    def __init__(self, tools: Iterable[dict[str, Any]], call: ChatCall) -> None:
+        self.functions: list[dict[str, Any]] = []
+        self.hosted: list[dict[str, Any]] = []
+        self.strict = False
+        for tool in tools:
+            self._add(tool, call)
+
+    def names(self) -> list[str]:
+        """The functions' names."""
+        return [function["name"] for function in self.functions]
+
+    def wire(self) -> list[dict[str, Any]]:
+        """Return the ``tools`` of a body."""
+        return [*self.hosted, {"functionDeclarations": self.functions}] if self.functions else self.hosted
+
+    def _add(self, tool: dict[str, Any], call: ChatCall) -> None:
+        if tool.keys().isdisjoint(_OF_A_FUNCTION):
+            self.hosted.append(tool)  # Gemini's own form: {"googleSearch": {}}
+            return
+        function = function_spec(tool)
+        if function is None:
+            self.hosted.append(_hosted(tool, call))
+        else:
+            self.functions.append(_declaration(function, call))
+            self.strict = self.strict or function.get("strict") is True
+
+
+def _hosted(tool: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
+    """``{"type": "google_search", …}`` in Gemini's form."""
+    kind = camel(str(tool["type"]))
+    if kind not in _HOSTED:
+        raise UnsupportedContentError(
+            f"{call.ref} has no tool of type {tool['type']!r}; it has {', '.join(sorted(_HOSTED))}"
+            f" (write {{{kind!r}: {{}}}} to send one as it is)",
+            provider=call.ref.provider,
+            part="tools",
+        )
+    options = {name: value for name, value in tool.items() if name != "type"}
+    if len(options) == 1 and kind in map(camel, options):
+        return {kind: next(iter(options.values()))}
+    return {kind: options}
+
+
+def _declaration(function: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
+    declared: dict[str, Any] = {"name": function["name"]}
+    if function.get("description"):
+        declared["description"] = function["description"]
+    parameters = function.get("parameters", function.get("input_schema"))
+    if parameters:
+        if not isinstance(parameters, Mapping):
+            raise UnsupportedContentError(
+                f"the parameters of tool {function['name']!r} are no JSON Schema",
+                provider=call.ref.provider,
+                part="tools",
+            )
+        if is_openapi(parameters):
+            declared["parameters"] = parameters
+        else:
+            declared["parametersJsonSchema"] = json_schema(parameters, call)
+    declared.update((camel(name), value) for name, value in function.items() if camel(name) in _DECLARED)
+    return declared
+
+
+def function_calling(
+    choice: str | Mapping[str, Any] | None, tools: Tools, warnings: list[str]
+) -> dict[str, Any] | None:
+    """Return the ``functionCallingConfig`` for a choice, however it was written; ``None`` for the default."""
+    if choice is not None and not tools.functions:
+        warnings.append("tool_choice was dropped: there is no function to choose")
+        return None
+    if isinstance(choice, Mapping) and "mode" in choice:  # Gemini's own form
+        return dict(choice)
+    mode, names = _chosen(choice, tools)
+    if mode in (None, "AUTO") and tools.strict:
+        mode = "VALIDATED"  # auto, with calls that keep to their schemas
+    if mode is None:
+        return None
+    return {"mode": mode, "allowedFunctionNames": names} if names else {"mode": mode}
+
+
+def _chosen(choice: str | Mapping[str, Any] | None, tools: Tools) -> tuple[str | None, list[str]]:
+    if choice is None:
+        return None, []
+    if isinstance(choice, str):
+        mode = None if choice in tools.names() else _MODES.get(choice.lower())
+        return (mode, []) if mode else ("ANY", [choice])
+    allowed = choice.get("allowed_tools")
+    if isinstance(allowed, Mapping):
+        found = (_name(tool) for tool in allowed.get("tools") or () if isinstance(tool, Mapping))
+        names = [name for name in found if name]
+        if allowed.get("mode") == "required":
+            return "ANY", names
+        return "VALIDATED" if names else "AUTO", names  # AUTO takes no names
+    name = _name(choice)
+    return ("ANY", [name]) if name else (_MODES.get(str(choice.get("type")).lower()), [])
+
+
+def _name(choice: Mapping[str, Any]) -> str | None:
+    function = choice.get("function")
+    name = function.get("name") if isinstance(function, Mapping) else function or choice.get("name")
+    return name if isinstance(name, str) else None
