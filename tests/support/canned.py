@@ -23,9 +23,21 @@ class Server:
         self.url = ""
         self.answers: list[Answer] = []
         self.asked: list[dict[str, Any]] = []
-        self.open_requests = 0
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(msgspec.json.decode(await request.read()))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         response = web.StreamResponse(status=answer.status, headers=answer.headers)

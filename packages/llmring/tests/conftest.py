@@ -5,23 +5,13 @@ from pathlib import Path
 
 import llmring_lockfile
 import pytest
-from aiohttp import web
 from canned import Server
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    server = Server()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    server.url = f"http://{host}:{port}"
-    yield server
-    await runner.cleanup()
+    async with Server() as server:
+        yield server
 
 
 @pytest.fixture

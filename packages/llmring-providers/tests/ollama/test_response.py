@@ -128,12 +128,12 @@ def answer(**fields: Any) -> bytes:
         ("load", False, "other"),
         ("unload", False, "other"),
         ("something new", False, "other"),
-        (None, False, None),
+        (None, False, "stop"),
         (None, True, "tool_calls"),
     ],
 )
 def test_every_done_reason_has_its_neutral_word(
-    word: str | None, called: bool, expected: str | None, call: ChatCall
+    word: str | None, called: bool, expected: str, call: ChatCall
 ) -> None:
     calls = [{"function": {"name": "f", "arguments": {}}}] if called else []
     message = {"role": "assistant", "content": "", "tool_calls": calls}

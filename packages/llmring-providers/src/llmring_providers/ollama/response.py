@@ -97,7 +97,7 @@ class Gathered:
         return {
             "model": str(self._call.ref),
             "usage": usage_of(last),
-            "finish_reason": finish_reason(last.done_reason, called=self.done and bool(calls)),
+            "finish_reason": finish_reason(last.done_reason, called=bool(calls)) if self.done else None,
             "tool_calls": calls or None,
             "provider_finish_reason": last.done_reason,
             "provider_model": self._served,
@@ -117,10 +117,10 @@ class Gathered:
         return {"provider": self._call.ref.provider, **said} if said else None
 
 
-def finish_reason(word: str | None, *, called: bool) -> FinishReason | None:
-    """The neutral word. The server says ``stop`` after tool calls too; servers before 0.1.38 say nothing."""
-    found = None if word is None else _FINISH.get(word, "other")
-    return "tool_calls" if called and found in (None, "stop") else found
+def finish_reason(word: str | None, *, called: bool) -> FinishReason:
+    """The neutral word. The server says ``stop`` after tool calls too; servers before 0.1.38 say that it is done and no more."""
+    found = _FINISH.get(word or "stop", "other")
+    return "tool_calls" if called and found == "stop" else found
 
 
 def usage_of(part: Part) -> Usage | None:
