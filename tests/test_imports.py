@@ -8,15 +8,15 @@ import pytest
 SDKS = ("openai", "anthropic", "google.genai", "ollama")
 HTTP = ("aiohttp", "httpx", "httpx2", "requests", "urllib3")
 CLI = ("cyclopts", "rich", "click", "typer", "dotenv", "prompt_toolkit")
-SLOW = ("tomlkit", "jsonschema", "pydantic", "trio", "anyio", "genai_prices")
+SLOW = ("asyncio", "importlib.metadata", "tomlkit", "jsonschema", "pydantic", "trio", "anyio", "genai_prices")
 
 ALLOWED: list[tuple[str, tuple[str, ...]]] = [
-    ("import llmring_types", (*SDKS, *HTTP, *CLI, *SLOW, "asyncio")),
-    ("import llmring_lockfile", (*SDKS, *HTTP, *CLI, *SLOW, "asyncio")),
+    ("import llmring_types", (*SDKS, *HTTP, *CLI, *SLOW)),
+    ("import llmring_lockfile", (*SDKS, *HTTP, *CLI, *SLOW)),
     ("import llmring_providers", (*SDKS, *HTTP, *CLI, *SLOW)),
     ("import llmring", (*SDKS, *HTTP, *CLI, *SLOW)),
     ("import llmring; llmring.LLMRing()", (*SDKS, *HTTP, *CLI, *SLOW)),
-    ("import llmring_cli._app; llmring_cli._app.build_app()", (*SDKS, *HTTP, *SLOW, "llmring")),
+    ("import llmring_cli._app; llmring_cli._app.build_app()", (*SDKS, *HTTP, "llmring", "tomlkit", "pydantic")),
 ]
 
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from importlib.machinery import PathFinder
-from importlib.metadata import Distribution
 from pathlib import Path
 
 from llmring_lockfile._model import LOCKFILE_NAME
@@ -42,6 +41,8 @@ def _package_directories(name: str, search: Sequence[str]) -> list[Path]:
 
 
 def _distribution_lockfile(name: str, search: Sequence[str]) -> Path | None:
+    from importlib.metadata import Distribution  # noqa: PLC0415 - slow, and only for extended packages
+
     for distribution in Distribution.discover(name=name, path=list(search)):
         listed = [file for file in distribution.files or () if file.name == LOCKFILE_NAME]
         for file in sorted(listed, key=lambda file: len(file.parts)):

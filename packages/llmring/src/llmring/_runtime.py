@@ -3,7 +3,6 @@
 The standard library and trio are used as they are: anyio would cost every call about as much as the rest of llmring.
 """
 
-import asyncio
 import sys
 import time
 from collections.abc import Coroutine
@@ -36,6 +35,8 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, _T]) -> _T:
         with trio.move_on_after(seconds):
             return await work
         raise TimeLimitError
+    import asyncio  # noqa: PLC0415 - ten megabytes that whoever awaits this has loaded already
+
     try:
         async with asyncio.timeout(seconds) as limit:
             return await work
@@ -67,4 +68,6 @@ class SystemClock:
 
             await trio.sleep(seconds)
         else:
+            import asyncio  # noqa: PLC0415 - it is loaded already
+
             await asyncio.sleep(seconds)
