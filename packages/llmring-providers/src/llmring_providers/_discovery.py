@@ -17,6 +17,7 @@ ProviderFactory = Callable[[ProviderSettings], Provider]
 
 BUILTIN = MappingProxyType(
     {
+        "anthropic": "llmring_providers.anthropic",
         "openai": "llmring_providers.openai",
         "google": "llmring_providers.google",
         "ollama": "llmring_providers.ollama",

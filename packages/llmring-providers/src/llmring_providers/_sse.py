@@ -63,6 +63,10 @@ class EventSplitter:
             block = block.removeprefix(_BOM)
         if block.startswith(b"data: ") and b"\n" not in block:  # nearly every event of OpenAI and Gemini
             return Event(b"", block[6:])
+        if block.startswith(b"event: "):  # every event of Anthropic
+            only_name, _, only_data = block[7:].partition(b"\ndata: ")
+            if only_data and b"\n" not in only_name and b"\n" not in only_data:
+                return Event(only_name, only_data)
         name = b""
         data: list[bytes] = []
         for line in block.split(b"\n"):

@@ -1,0 +1,96 @@
+"""Anthropic's errors: https://platform.claude.com/docs/en/api/errors"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmring_types.exceptions import (
+    LLMRingError,
+    ModelNotFoundError,
+    ProviderAuthenticationError,
+    ProviderBadRequestError,
+    ProviderError,
+    ProviderOverloadedError,
+    ProviderPermissionError,
+    ProviderRateLimitError,
+    ProviderRequestTooLargeError,
+    ProviderServerError,
+)
+
+from llmring_providers._errors import build, error_type
+from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._protocol import ChatCall
+from llmring_providers.anthropic.wire import decode_json
+
+_BY_TYPE: Mapping[str, type[LLMRingError]] = {
+    "authentication_error": ProviderAuthenticationError,
+    "billing_error": ProviderPermissionError,
+    "permission_error": ProviderPermissionError,
+    "not_found_error": ModelNotFoundError,
+    "request_too_large": ProviderRequestTooLargeError,
+    "rate_limit_error": ProviderRateLimitError,
+    "timeout_error": ProviderServerError,
+    "api_error": ProviderServerError,
+    "overloaded_error": ProviderOverloadedError,
+}
+"""``invalid_request_error`` is not here: it also comes with statuses that say more."""
+
+_TOO_LONG = ("prompt is too long", "exceed context limit")
+"""What a 400 says of a request that is larger than the context window; it has no type of its own."""
+
+
+def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
+    """Translate an error answer, whatever its body is."""
+    try:
+        document = decode_json(body)
+    except DECODE_ERRORS:
+        document = None
+    if not isinstance(document, Mapping):
+        text = body.decode("utf-8", "replace").strip()
+        return build(
+            error_type(status), text or f"HTTP status {status}", call, status=status, headers=headers
+        )
+    said = document.get("error") or document
+    return _error(said, call, status=status, headers=headers, request_id=document.get("request_id"))
+
+
+def reported_error(said: Any, call: ChatCall, *, request_id: str | None = None) -> LLMRingError:
+    """Translate an error object that came inside a stream, or with a status of success."""
+    return _error(said, call, request_id=request_id)
+
+
+def _error(
+    said: Any,
+    call: ChatCall,
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    request_id: Any = None,
+) -> LLMRingError:
+    message, code, details = _words(said)
+    kind = _BY_TYPE.get(code or "")
+    if kind is None:
+        kind = _invalid(code) if status is None else error_type(status)
+    if kind is ProviderBadRequestError and any(words in message for words in _TOO_LONG):
+        kind = ProviderRequestTooLargeError
+    told = message or (f"HTTP status {status}" if status else "the provider reported an error")
+    built = build(kind, told, call, status=status, headers=headers, code=code)
+    built.details.update(details)
+    if isinstance(built, ProviderError) and built.request_id is None and isinstance(request_id, str):
+        built.request_id = request_id  # the body repeats it, and proxies drop headers
+    return built
+
+
+def _invalid(code: str | None) -> type[LLMRingError]:
+    """Return what an error that came without a status stands for."""
+    return ProviderBadRequestError if code == "invalid_request_error" else ProviderServerError
+
+
+def _words(said: Any) -> tuple[str, str | None, Mapping[str, Any]]:
+    if not isinstance(said, Mapping):
+        return str(said), None, {}
+    message, code, details = said.get("message") or said.get("detail"), said.get("type"), said.get("details")
+    return (
+        str(message or ""),
+        code if isinstance(code, str) else None,
+        details if isinstance(details, Mapping) else {},
+    )

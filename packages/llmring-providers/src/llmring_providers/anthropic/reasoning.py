@@ -1,0 +1,139 @@
+"""The reasoning knobs and the limit of output tokens, which Anthropic ties together.
+
+https://platform.claude.com/docs/en/build-with-claude/thinking
+https://platform.claude.com/docs/en/build-with-claude/effort
+
+Models up to 4.6 take a budget of thinking tokens, models from 4.6 think adaptively, steered by an effort; 4.6 takes
+both. A budget given to a model without one becomes an effort, and an effort given to a model without one a budget.
+Thinking counts against ``max_tokens``, so a budget is added to it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from llmring_types import LLMRequest, ModelFacts
+
+from llmring_providers._protocol import ChatCall
+from llmring_providers.anthropic.models import ModelTraits, traits_of
+
+DEFAULT_MAX_TOKENS = 4096
+"""Sent when neither the request nor the model's facts give a limit: Anthropic requires one."""
+
+_LEAST_BUDGET = 1024
+_BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 20480, "max": 24576}
+"""Budget for an effort. Even the largest leaves room below the 32,000 output tokens of the smallest such models."""
+_EFFORTS = ((4096, "low"), (16384, "medium"), (32768, "high"), (65536, "xhigh"))
+"""Effort for a budget of at most so many tokens; ``max`` above."""
+_LADDER = ("minimal", "low", "medium", "high", "xhigh", "max")
+
+
+class _Asked(NamedTuple):
+    """What is to be sent, and how many tokens to add to ``max_tokens`` for it."""
+
+    body: dict[str, Any]
+    reserve: int = 0
+
+
+_NOTHING_ASKED = _Asked({})
+
+
+def limits(call: ChatCall, *, thinking_barred: str | None, warnings: list[str]) -> dict[str, Any]:
+    """Return ``max_tokens``, ``thinking``, ``output_config`` and ``temperature`` of a request body.
+
+    Args:
+        call: the call.
+        thinking_barred: why a thinking budget cannot be had in this conversation, if it cannot.
+        warnings: takes a sentence for whatever was dropped or changed.
+    """
+    request, traits = call.request, traits_of(call.ref.model)
+    body, reserve = _NOTHING_ASKED
+    if request.reasoning_effort is not None or request.reasoning_tokens is not None:
+        body, reserve = _thinking(call, traits, thinking_barred, warnings)
+    elif request.max_tokens is None and traits.thinking_off != "unasked":
+        reserve = _BUDGETS["high"]  # it thinks by itself
+    most = _max_tokens(request, call.facts, reserve)
+    thinking = body.get("thinking", {})
+    if thinking.get("budget_tokens", 0) >= most:
+        thinking["budget_tokens"] = most // 2
+        warnings.append(f"the reasoning budget was cut to {most // 2} tokens: {call.ref} gives {most} in all")
+    body = {**body, "max_tokens": most}
+    _temperature(body, call, traits, warnings)
+    return body
+
+
+def _thinking(call: ChatCall, traits: ModelTraits, barred: str | None, warnings: list[str]) -> _Asked:
+    request = call.request
+    effort, tokens = request.reasoning_effort, request.reasoning_tokens
+    if effort == "none" or (effort is None and not tokens):
+        return _no_thinking(call, traits, warnings)
+    if traits.thinks is False or (
+        traits.thinks is None and call.facts is not None and call.facts.reasoning is False
+    ):
+        warnings.append(f"reasoning was dropped: {call.ref} does not think")
+        return _NOTHING_ASKED
+    if not traits.efforts and barred is not None:
+        warnings.append(f"reasoning was dropped: {barred}")
+        return _NOTHING_ASKED
+    if not traits.efforts or (traits.budget and tokens and barred is None):
+        return _budget(effort, tokens, traits, warnings)
+    level = _effort(effort, tokens, traits.efforts, call, warnings)
+    thinking = {"type": "adaptive"}
+    if traits.hides_thinking:
+        thinking["display"] = "summarized"
+    reserve = tokens or (_BUDGETS[level] if request.max_tokens is None else 0)
+    return _Asked({"thinking": thinking, "output_config": {"effort": level}}, reserve)
+
+
+def _no_thinking(call: ChatCall, traits: ModelTraits, warnings: list[str]) -> _Asked:
+    if traits.thinking_off == "unasked":
+        return _NOTHING_ASKED
+    if traits.thinking_off == "never":
+        warnings.append(f"{call.ref} cannot be kept from thinking; it was asked for the least")
+        return _Asked({"output_config": {"effort": traits.efforts[0]}})
+    return _Asked({"thinking": {"type": traits.thinking_off}})
+
+
+def _budget(effort: str | None, tokens: int | None, traits: ModelTraits, warnings: list[str]) -> _Asked:
+    budget = tokens or _BUDGETS[effort or "medium"]
+    if budget < _LEAST_BUDGET:
+        warnings.append(f"reasoning_tokens was raised from {budget} to {_LEAST_BUDGET}, Anthropic's least")
+        budget = _LEAST_BUDGET
+    body: dict[str, Any] = {"thinking": {"type": "enabled", "budget_tokens": budget}}
+    if effort is not None and effort in traits.efforts:
+        body["output_config"] = {"effort": effort}
+    return _Asked(body, budget)
+
+
+def _effort(
+    effort: str | None, tokens: int | None, levels: Sequence[str], call: ChatCall, warnings: list[str]
+) -> str:
+    """Return the level that was asked for, or the next lower one that the model has."""
+    if effort is None:
+        effort = next((word for most, word in _EFFORTS if (tokens or 0) <= most), "max")
+        warnings.append(f"reasoning_tokens became effort {effort!r}: {call.ref} takes no budget here")
+    if effort in levels:
+        return effort
+    lower = [word for word in _LADDER[: _LADDER.index(effort)] if word in levels]
+    return lower[-1] if lower else levels[0]
+
+
+def _max_tokens(request: LLMRequest, facts: ModelFacts | None, reserve: int) -> int:
+    most = facts.max_output_tokens if facts is not None else None
+    asked = request.max_tokens or most or DEFAULT_MAX_TOKENS
+    wanted = asked + reserve
+    return max(asked, min(wanted, most)) if most else wanted
+
+
+def _temperature(body: dict[str, Any], call: ChatCall, traits: ModelTraits, warnings: list[str]) -> None:
+    """Anthropic's default of 1 is taken everywhere; any other value neither with thinking nor by newer models."""
+    temperature = call.request.temperature
+    if temperature is None:
+        return
+    if temperature != 1:
+        if not traits.sampling or (call.facts is not None and call.facts.temperature is False):
+            warnings.append(f"temperature was dropped: {call.ref} does not take it")
+            return
+        if body.get("thinking", {}).get("type") in ("enabled", "adaptive"):
+            warnings.append("temperature was dropped: Anthropic does not take it together with thinking")
+            return
+    body["temperature"] = temperature

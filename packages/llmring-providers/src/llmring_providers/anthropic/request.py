@@ -1,0 +1,180 @@
+"""The neutral request as a body of the Messages API."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+from llmring_providers._adapter import WireRequest
+from llmring_providers._json import encode_body
+from llmring_providers._protocol import ChatCall
+from llmring_providers.anthropic.messages import Conversation, encode_conversation
+from llmring_providers.anthropic.models import traits_of
+from llmring_providers.anthropic.parts import Block
+from llmring_providers.anthropic.reasoning import limits
+from llmring_providers.anthropic.schemas import tightened
+from llmring_providers.anthropic.tools import wire_choice, wire_tool
+
+PATH = "/v1/messages"
+_JSON = "Answer with one JSON value and nothing else: no words before or after it, no code fence."
+_OF_OTHER_APIS = frozenset(
+    {
+        "api",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "n",
+        "presence_penalty",
+        "prompt_cache_key",
+        "seed",
+        "store",
+        "stream_options",
+        "top_logprobs",
+        "verbosity",
+    }
+)
+_SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+
+
+class ComposedRequest(NamedTuple):
+    """A request before it is bytes; hosts that want the model elsewhere move it here.
+
+    Attributes:
+        body: what goes into JSON.
+        betas: values of the ``anthropic-beta`` header.
+        warnings: what was asked for and could not be sent.
+    """
+
+    body: dict[str, Any]
+    betas: tuple[str, ...]
+    warnings: list[str]
+
+
+def encode(call: ChatCall, *, stream: bool) -> WireRequest:
+    """Translate the call.
+
+    Raises:
+        UnsupportedContentError: a part of it that Anthropic has no place for.
+    """
+    composed = compose(call, stream=stream)
+    return WireRequest(
+        path=PATH,
+        body=encode_body(composed.body, call),
+        headers={"anthropic-beta": ",".join(composed.betas)} if composed.betas else {},
+        warnings=tuple(composed.warnings),
+    )
+
+
+def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
+    """Translate the call, short of writing it as JSON.
+
+    ``extra_params`` go into the body as they are, last; of OpenAI's names ``stop``, ``user`` and
+    ``parallel_tool_calls`` are translated and those that mean nothing here dropped with a warning. ``betas``, as in
+    the vendor's SDK, is a list for the ``anthropic-beta`` header.
+
+    Raises:
+        UnsupportedContentError: a part of it that Anthropic has no place for.
+    """
+    request, warnings = call.request, list[str]()
+    conversation = encode_conversation(call, warnings)
+    body: dict[str, Any] = {"model": call.ref.model, "messages": conversation.turns}
+    if conversation.container is not None:
+        body["container"] = conversation.container
+    if request.tools:
+        body["tools"] = [wire_tool(tool) for tool in request.tools]
+    choice = request.tool_choice
+    if choice is not None and (request.tools or choice not in ("auto", "none")):
+        body["tool_choice"] = wire_choice(choice)
+    body.update(limits(call, thinking_barred=_thinking_barred(body, conversation), warnings=warnings))
+    system = conversation.system
+    if request.response_format is not None or request.json_response:
+        system = [*system, *_answer_format(body, call, warnings)]
+    if system:
+        body["system"] = _system(system)
+    if request.cache:
+        _cache(body, request.cache, warnings)
+    if stream:
+        body["stream"] = True
+    betas = _extra(body, call, warnings) if request.extra_params else ()
+    return ComposedRequest(body, betas, warnings)
+
+
+def _system(blocks: list[Block]) -> str | list[Block]:
+    (first, *others) = blocks
+    return first["text"] if not others and first.keys() == {"type", "text"} else blocks
+
+
+def _thinking_barred(body: Mapping[str, Any], conversation: Conversation) -> str | None:
+    """Return why Anthropic would refuse a thinking budget here.
+
+    https://platform.claude.com/docs/en/build-with-claude/extended-thinking#extended-thinking-with-tool-use
+    """
+    if body.get("tool_choice", {}).get("type") in ("any", "tool"):
+        return "Anthropic takes no thinking budget together with a forced tool"
+    if conversation.lacks_thinking:
+        return "the calls just answered were made without thinking, and Anthropic starts none between them"
+    return None
+
+
+def _answer_format(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> list[Block]:
+    """Ask for JSON: natively with a schema, else by a sentence at the end of the system prompt, which is returned.
+
+    https://platform.claude.com/docs/en/build-with-claude/structured-outputs
+    """
+    wanted = call.request.response_format or {"type": "json_object"}
+    kind = wanted.get("type")
+    if kind == "text":
+        return []
+    if kind != "json_schema":
+        return [{"type": "text", "text": _JSON}]
+    schema = (wanted.get("json_schema") or wanted).get("schema") or {}
+    if traits_of(call.ref.model).json_schema:
+        body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": tightened(schema)}
+        return []
+    warnings.append(f"{call.ref} has no structured output: the schema was sent as part of the system prompt")
+    text = encode_body(schema, call).decode()
+    return [{"type": "text", "text": f"{_JSON} It must match this JSON Schema: {text}"}]
+
+
+def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) -> None:
+    """Let Anthropic place the mark at the end of the prompt.
+
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching#automatic-caching
+    """
+    known = {name: cache[name] for name in ("type", "ttl") if cache.get(name) is not None}
+    if known:
+        body["cache_control"] = {"type": "ephemeral", **known}
+    warnings.extend(
+        f"cache[{name!r}] has no effect on Anthropic, which takes 'type' and 'ttl'"
+        for name in cache
+        if name not in ("type", "ttl")
+    )
+
+
+def _extra(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> tuple[str, ...]:
+    """Merge ``extra_params`` into the body and return the betas among them."""
+    extra = dict(call.request.extra_params)
+    betas = extra.pop("betas", ())
+    if extra.pop("parallel_tool_calls", None) is False:
+        _one_call_at_a_time(body)
+    stop = extra.pop("stop", None)
+    if stop:
+        body["stop_sequences"] = [stop] if isinstance(stop, str) else stop
+    if (user := extra.pop("user", None)) is not None:
+        body["metadata"] = {"user_id": user}
+    for name, value in extra.items():
+        if name in _OF_OTHER_APIS:
+            if name != "api":
+                warnings.append(f"{name} was dropped: Anthropic has no such parameter")
+        elif name in _SAMPLING and not traits_of(call.ref.model).sampling:
+            warnings.append(f"{name} was dropped: {call.ref} does not take it")
+        elif isinstance(value, Mapping) and isinstance(body.get(name), dict) and name != "thinking":
+            body[name] = {**body[name], **value}
+        else:
+            body[name] = value
+    return (betas,) if isinstance(betas, str) else tuple(betas)
+
+
+def _one_call_at_a_time(body: dict[str, Any]) -> None:
+    choice = body.get("tool_choice", {"type": "auto"})
+    if "tools" in body and choice.get("type") != "none":
+        body["tool_choice"] = {**choice, "disable_parallel_tool_use": True}

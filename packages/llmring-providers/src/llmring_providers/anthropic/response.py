@@ -1,0 +1,148 @@
+"""A message as the neutral response."""
+
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from llmring_types import FinishReason, LLMResponse, ToolCall, Usage, tool_call
+
+from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._protocol import ChatCall
+from llmring_providers.anthropic.errors import reported_error
+from llmring_providers.anthropic.wire import (
+    Block,
+    WireMessage,
+    WireUsage,
+    decode_block,
+    decode_json,
+    decode_message,
+)
+
+_FINISH: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "content_filter",
+}
+_PLAIN = frozenset({"text", "tool_use"})
+
+
+class _Content(NamedTuple):
+    text: str
+    reasoning: str
+    calls: list[ToolCall]
+    replay: list[Any] | None
+
+
+def decode(body: bytes, call: ChatCall) -> LLMResponse:
+    """Translate a whole answer.
+
+    Raises:
+        MalformedResponseError: it is no message.
+        ProviderError: the host reports an error with status 200.
+    """
+    try:
+        message = decode_message(body)
+        content = _content(message.content or ())
+    except DECODE_ERRORS as error:
+        raise malformed("the answer is no message", call, error) from error
+    if message.content is None:
+        if message.error:
+            raise reported_error(message.error, call, request_id=message.request_id)
+        raise malformed("the answer has no content", call)
+    return LLMResponse(
+        content=content.text,
+        model=str(call.ref),
+        usage=usage_of(message.usage),
+        finish_reason=finish_reason(message.stop_reason, called=bool(content.calls)),
+        tool_calls=content.calls or None,
+        reasoning=content.reasoning or None,
+        refusal=refusal_of(message),
+        provider_finish_reason=message.stop_reason,
+        provider_model=message.model,
+        response_id=message.id,
+        native=native_of(message, call, content.replay),
+    )
+
+
+def _content(blocks: "list[msgspec.Raw] | tuple[()]") -> _Content:
+    text, reasoning, calls, plain = "", "", list[ToolCall](), True
+    for raw in blocks:
+        block = decode_block(raw)
+        if block.type == "text":
+            text += block.text or ""
+        elif block.type == "tool_use":
+            calls.append(call_of(block, bytes(block.input).decode()))
+        elif block.type == "thinking":
+            reasoning += block.thinking or ""
+        plain = plain and is_plain(block)
+    return _Content(text, reasoning, calls, None if plain else [decode_json(raw) for raw in blocks])
+
+
+def is_plain(block: Block) -> bool:
+    """Whether the neutral form says all that the block says."""
+    if block.type not in _PLAIN or block.citations:
+        return False
+    return block.caller is None or block.caller.get("type") == "direct"
+
+
+def call_of(block: Block, arguments: str) -> ToolCall:
+    """Build the call of a ``tool_use`` block."""
+    return tool_call(block.id or "", block.name or "", "" if arguments == "null" else arguments)
+
+
+def finish_reason(word: str | None, *, called: bool) -> FinishReason | None:
+    """The neutral word; a plain end with tool calls means them."""
+    if word is None:
+        return None
+    found = _FINISH.get(word, "other")
+    return "tool_calls" if called and found == "stop" else found
+
+
+def refusal_of(message: WireMessage) -> str | None:
+    """Why the model refused, where it says so."""
+    explanation = message.stop_details.get("explanation") if message.stop_details else None
+    return explanation if message.stop_reason == "refusal" and isinstance(explanation, str) else None
+
+
+def usage_of(wire: WireUsage | None) -> Usage | None:
+    """Token counts in the neutral keys; Anthropic counts cache reads and writes beside the fresh input.
+
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching#tracking-cache-performance
+    """
+    if wire is None:
+        return None
+    details, split = wire.output_tokens_details, wire.cache_creation
+    counts: dict[str, int | None] = {
+        "completion_tokens": wire.output_tokens,
+        "cache_read_input_tokens": wire.cache_read_input_tokens,
+        "cache_creation_input_tokens": wire.cache_creation_input_tokens,
+        "cache_creation_5m_tokens": split.ephemeral_5m_input_tokens if split else None,
+        "cache_creation_1h_tokens": split.ephemeral_1h_input_tokens if split else None,
+        "reasoning_tokens": details.thinking_tokens if details else None,
+    }
+    if wire.input_tokens is not None:
+        cached = (wire.cache_read_input_tokens or 0) + (wire.cache_creation_input_tokens or 0)
+        prompt = counts["prompt_tokens"] = wire.input_tokens + cached
+        if wire.output_tokens is not None:
+            counts["total_tokens"] = prompt + wire.output_tokens
+    return cast("Usage", {name: count for name, count in counts.items() if count is not None})
+
+
+def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) -> dict[str, Any] | None:
+    """What is to travel back, and what was said beyond the neutral form, if anything."""
+    said: dict[str, Any] = {
+        "replay": replay,
+        "container": message.container,
+        "stop_sequence": message.stop_sequence,
+        "stop_details": message.stop_details,
+        "context_management": message.context_management,
+    }
+    if (usage := message.usage) is not None:
+        if usage.server_tool_use and any(usage.server_tool_use.values()):
+            said["server_tool_use"] = usage.server_tool_use
+        if usage.iterations and len(usage.iterations) > 1:
+            said["iterations"] = usage.iterations
+    kept = {name: value for name, value in said.items() if value}
+    return {"provider": call.ref.provider, **kept} if kept else None

@@ -1,0 +1,196 @@
+"""The stream of a message; its terminal event is ``message_stop``.
+
+https://platform.claude.com/docs/en/build-with-claude/streaming
+"""
+
+from typing import Any
+
+import msgspec
+from llmring_types import StreamChunk
+
+from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._protocol import ChatCall
+from llmring_providers._sse import Event, EventSplitter
+from llmring_providers._stream import BaseStreamDecoder
+from llmring_providers.anthropic.errors import reported_error
+from llmring_providers.anthropic.response import (
+    call_of,
+    finish_reason,
+    is_plain,
+    native_of,
+    refusal_of,
+    usage_of,
+)
+from llmring_providers.anthropic.wire import (
+    Block,
+    Delta,
+    StreamEvent,
+    WireMessage,
+    WireUsage,
+    decode_block,
+    decode_event,
+    decode_json,
+    decode_message,
+)
+
+
+class EventsOrDocument:
+    """Splits a body into events, or takes one that is a single JSON document as one event: some hosts do not stream."""
+
+    def __init__(self) -> None:
+        self._events = EventSplitter()
+        self._document: list[bytes] | None = None
+        self._begun = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        if not self._begun and (start := data.lstrip()):
+            self._begun = True
+            if start.startswith(b"{"):
+                self._document = []
+        if self._document is None:
+            return self._events.feed(data)
+        self._document.append(data)
+        return []
+
+    def rest(self) -> Event | None:
+        if self._document is None:
+            return self._events.rest()
+        return Event(b"", b"".join(self._document))
+
+
+class _BlockSlot:
+    """A content block as its pieces come."""
+
+    def __init__(self, raw: msgspec.Raw) -> None:
+        self.raw = raw
+        self.block: Block = decode_block(raw)
+        self.pieces: list[str] = []
+        self.changes: dict[str, Any] = {}
+        self.citations: list[Any] = []
+
+    @property
+    def plain(self) -> bool:
+        return not self.citations and is_plain(self.block)
+
+    def arguments(self) -> str:
+        return "".join(self.pieces) or bytes(self.block.input).decode()
+
+    def whole(self) -> dict[str, Any]:
+        """The block as it would have come without streaming."""
+        whole: dict[str, Any] = decode_json(self.raw)
+        joined = "".join(self.pieces)
+        if self.block.type == "text":
+            whole["text"] = (self.block.text or "") + joined
+        elif self.block.type == "thinking":
+            whole["thinking"] = (self.block.thinking or "") + joined
+        elif joined:
+            try:
+                whole["input"] = decode_json(joined)
+            except DECODE_ERRORS:  # cut by max_tokens
+                whole["input"] = {}
+        if self.citations:
+            whole["citations"] = [*(whole.get("citations") or ()), *self.citations]
+        return whole | self.changes
+
+
+class MessageStreamDecoder(BaseStreamDecoder):
+    """Decodes one stream."""
+
+    def __init__(self, call: ChatCall) -> None:
+        super().__init__(call, EventsOrDocument())
+        self._slots: dict[int, _BlockSlot] = {}
+        self._message = WireMessage()
+
+    def partial(self) -> StreamChunk:
+        slots = [slot for _, slot in sorted(self._slots.items())]
+        calls = [call_of(slot.block, slot.arguments()) for slot in slots if slot.block.type == "tool_use"]
+        replay = None
+        if self.done and not all(slot.plain for slot in slots):  # half of a signed block is of no use
+            replay = [slot.whole() for slot in slots]
+        message = self._message
+        return StreamChunk(
+            model=self._model,
+            finish_reason=finish_reason(message.stop_reason, called=bool(calls)),
+            usage=usage_of(message.usage),
+            tool_calls=calls or None,
+            refusal=refusal_of(message),
+            provider_finish_reason=message.stop_reason,
+            provider_model=message.model,
+            response_id=message.id,
+            native=native_of(message, self._call, replay),
+        )
+
+    def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
+        part = decode_event(event.data)
+        kind = part.type or event.name.decode("utf-8", "replace")
+        if kind == "content_block_delta":
+            self._add(part.index or 0, part.delta or Delta(), chunks)
+        elif kind == "content_block_start":
+            self._start(part.index or 0, part.content_block, chunks)
+        elif kind == "message_start":
+            self._begin(part.message or WireMessage(), chunks)
+        elif kind == "message_delta":
+            self._finish(part)
+        elif kind == "message_stop":
+            self._end(chunks)
+        elif kind == "message":
+            self._begin(decode_message(event.data), chunks)
+            self._end(chunks)
+        elif kind == "error" or part.error:
+            raise reported_error(part.error, self._call, request_id=part.request_id)
+
+    def _begin(self, message: WireMessage, chunks: list[StreamChunk]) -> None:
+        self._message = message
+        for index, raw in enumerate(message.content or ()):
+            self._start(index, raw, chunks)
+
+    def _start(self, index: int, raw: msgspec.Raw, chunks: list[StreamChunk]) -> None:
+        slot = self._slots[index] = _BlockSlot(raw)
+        block = slot.block
+        if block.text or block.thinking:
+            chunks.append(
+                StreamChunk(delta=block.text or "", model=self._model, reasoning=block.thinking or None)
+            )
+        if block.type == "fallback" and block.to is not None:
+            # another model answers from here: https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
+            self._message.model = block.to.get("model") or self._message.model
+
+    def _add(self, index: int, delta: Delta, chunks: list[StreamChunk]) -> None:
+        slot = self._slots.get(index)
+        if slot is None:
+            raise malformed(f"a piece of content block {index}, which has not been started", self._call)
+        if delta.text is not None:
+            slot.pieces.append(delta.text)
+            chunks.append(StreamChunk(delta=delta.text, model=self._model))
+        elif delta.thinking is not None:
+            slot.pieces.append(delta.thinking)
+            chunks.append(StreamChunk(model=self._model, reasoning=delta.thinking))
+        elif delta.partial_json is not None:
+            slot.pieces.append(delta.partial_json)
+        elif delta.signature is not None:
+            slot.changes["signature"] = delta.signature
+        elif delta.citation is not None:
+            slot.citations.append(delta.citation)
+        elif delta.type == "compaction_delta":
+            slot.changes["content"] = delta.content
+            if delta.encrypted_content is not None:
+                slot.changes["encrypted_content"] = delta.encrypted_content
+
+    def _finish(self, part: StreamEvent) -> None:
+        """Counts here are totals and replace those of the start; what is left out stays."""
+        message, delta = self._message, part.delta or Delta()
+        message.stop_reason = delta.stop_reason or message.stop_reason
+        message.stop_sequence = delta.stop_sequence or message.stop_sequence
+        message.stop_details = delta.stop_details or message.stop_details
+        message.container = delta.container or message.container
+        message.context_management = part.context_management or message.context_management
+        if part.usage is not None:
+            usage = message.usage = message.usage or WireUsage()
+            for name in WireUsage.__struct_fields__:
+                count = getattr(part.usage, name)
+                if count is not None:
+                    setattr(usage, name, count)
+
+    def _end(self, chunks: list[StreamChunk]) -> None:
+        self.done = True
+        chunks.append(self.partial())
