@@ -1,0 +1,116 @@
+"""From the text of an answer to a value, and where it goes wrong."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from llmring_types.exceptions import ValidationError
+
+if TYPE_CHECKING:  # a tenth of a second of import, only for strict schemas
+    from jsonschema.protocols import Validator
+
+_NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
+_LONGEST_PROBLEM = 300
+
+
+class MismatchError(Exception):
+    """The text is not what was asked for. The message goes on after "the answer".
+
+    Attributes:
+        path: the place, from ``$``.
+        expected: what was expected there.
+    """
+
+    def __init__(self, problem: str, *, path: str, expected: str) -> None:
+        super().__init__(problem)
+        self.path = path
+        self.expected = expected
+
+
+def read_json(text: str) -> Any:
+    """Read any JSON value."""
+    try:
+        return msgspec.json.decode(text)
+    except _NOT_JSON as error:
+        raise not_json(error) from error
+
+
+def read_container(text: str) -> Any:
+    """Read an object or an array: what JSON mode without a schema stands for."""
+    value = read_json(text)
+    if not isinstance(value, (dict, list)):
+        raise MismatchError("is no JSON object or array", path="$", expected="an object or an array")
+    return value
+
+
+def schema_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
+    """Return a reader that validates; the validator of a schema is made once.
+
+    Raises:
+        ValidationError: the schema itself is none.
+    """
+    try:
+        text = msgspec.json.encode(schema)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _bad_schema(error) from error
+    validator = _validator(text)
+
+    def read(text: str) -> Any:
+        value = read_json(text)
+        _validate(validator, value)
+        return value
+
+    return read
+
+
+def not_json(error: Exception) -> MismatchError:
+    """Build the error for text that is no JSON."""
+    return MismatchError(f"is no JSON: {error}", path="$", expected="JSON")
+
+
+def breach(path: str, expected: str) -> MismatchError:
+    """Build the error for JSON that breaks its schema."""
+    if len(expected) > _LONGEST_PROBLEM:
+        expected = expected[:_LONGEST_PROBLEM] + " …"
+    return MismatchError(f"breaks its schema at {path}: {expected}", path=path, expected=expected)
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: bytes) -> "Validator":
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - see above
+    from jsonschema.validators import Draft202012Validator, validator_for  # noqa: PLC0415
+    from referencing import Registry  # noqa: PLC0415
+
+    document = msgspec.json.decode(schema)
+    try:
+        known = isinstance(document.get("$schema"), str)
+        kind = validator_for(document, default=Draft202012Validator) if known else Draft202012Validator
+        kind.check_schema(document)
+    except SchemaError as error:
+        raise _bad_schema(f"{error.message} at {error.json_path}") from error
+    except ValueError as error:  # an address in it that is none
+        raise _bad_schema(error) from error
+    return kind(document, registry=Registry())  # an empty registry fetches nothing from the network
+
+
+def _validate(validator: "Validator", value: Any) -> None:
+    from jsonschema.exceptions import best_match  # noqa: PLC0415
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+
+    try:
+        found = best_match(validator.iter_errors(value))
+    except (
+        Unresolvable,
+        RecursionError,
+        ValueError,
+        re.error,
+    ) as error:  # what a check of the schema does not see
+        raise _bad_schema(error) from error
+    if found is not None:
+        raise breach(found.json_path, found.message) from found
+
+
+def _bad_schema(problem: object) -> ValidationError:
+    return ValidationError(f"response_format has a schema that is none: {problem}", field="response_format")

@@ -1,0 +1,129 @@
+"""A type as JSON schema, and text as its instance."""
+
+import dataclasses
+import re
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple, get_args, is_typeddict
+
+import msgspec
+
+from llmring.structured._reading import MismatchError, breach, not_json
+from llmring.structured._strict import close
+
+_PLACE = re.compile(r"(.*?)(?: - at `(\$.*)`)?", re.DOTALL)
+_NOT_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST_NAME = 64
+_PYDANTIC_NOT_JSON = ("json_invalid", "string_unicode")
+
+
+class TypedAnswer(NamedTuple):
+    """How to ask for a type and how to read it.
+
+    Attributes:
+        name: of the letters that providers take.
+        schema: an object; what is none stands under its only property ``value``.
+        closed: whether the providers' strict modes take the schema.
+        read: text to instance.
+    """
+
+    name: str
+    schema: dict[str, Any]
+    closed: bool
+    read: Callable[[str], Any]
+
+
+@lru_cache(maxsize=256)
+def describe(wanted: Any) -> TypedAnswer:
+    """Describe a msgspec Struct, dataclass, TypedDict, pydantic model, or any type made of such.
+
+    Raises:
+        TypeError: it is no type, or one that JSON cannot carry.
+        NameError: an annotation in it names something that is not there.
+    """
+    if isinstance(wanted, str):
+        raise TypeError(f"{wanted!r} is a text")
+    build = _pydantic if _mentions_pydantic(wanted) else _msgspec
+    try:
+        schema, read = build(wanted)
+    except TypeError:
+        if build is _pydantic or not _may_hold_models(wanted):
+            raise
+        schema, read = _pydantic(wanted)
+    name = _NOT_NAME.sub("_", getattr(wanted, "__name__", None) or str(wanted)).strip("_")
+    schema, closed = close(schema)
+    return TypedAnswer(name[:_LONGEST_NAME] or "response", schema, closed, read)
+
+
+def _mentions_pydantic(wanted: Any) -> bool:
+    return hasattr(wanted, "__pydantic_validator__") or any(map(_mentions_pydantic, get_args(wanted)))
+
+
+def _may_hold_models(wanted: Any) -> bool:
+    """Whether a pydantic model may stand in its annotations; a model is not there before its library is."""
+    holds = dataclasses.is_dataclass(wanted) or is_typeddict(wanted) or bool(get_args(wanted))
+    return holds and "pydantic" in sys.modules
+
+
+def _msgspec(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
+    schema = msgspec.json.schema(wanted)
+    whole = _is_object(schema)
+    if not whole:
+        wanted = msgspec.defstruct("Answer", [("value", wanted)])
+        schema = msgspec.json.schema(wanted)
+    decode = msgspec.json.Decoder(wanted).decode
+
+    def read(text: str) -> Any:
+        try:
+            answer = decode(text)
+        except msgspec.ValidationError as error:
+            raise _misplaced(error) from error
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise not_json(error) from error
+        return answer if whole else answer.value
+
+    return schema, read
+
+
+def _misplaced(error: msgspec.ValidationError) -> MismatchError:
+    found = _PLACE.fullmatch(str(error))
+    expected, path = (found[1], found[2]) if found is not None else (str(error), None)
+    return breach(path or "$", expected)
+
+
+def _pydantic(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
+    import pydantic  # noqa: PLC0415 - whoever gives a model has imported it
+
+    try:
+        adapter = pydantic.TypeAdapter(wanted)
+        schema = adapter.json_schema()
+        whole = _is_object(schema)
+        if not whole:
+            adapter = pydantic.TypeAdapter(pydantic.create_model("Answer", value=(wanted, ...)))
+            schema = adapter.json_schema()
+    except pydantic.errors.PydanticUserError as error:
+        raise TypeError(str(error)) from error
+
+    def read(text: str) -> Any:
+        try:
+            answer = adapter.validate_json(text)
+        except pydantic.ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            if first["type"] in _PYDANTIC_NOT_JSON and not first["loc"]:
+                raise not_json(ValueError(first["msg"])) from error
+            raise breach(_path(first["loc"]), first["msg"]) from error
+        return answer if whole else answer.value
+
+    return schema, read
+
+
+def _path(places: tuple[int | str, ...]) -> str:
+    return "$" + "".join(f"[{place}]" if isinstance(place, int) else f".{place}" for place in places)
+
+
+def _is_object(schema: dict[str, Any]) -> bool:
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        schema = schema.get("$defs", {}).get(reference.rpartition("/")[2], schema)
+    return schema.get("type") == "object"
