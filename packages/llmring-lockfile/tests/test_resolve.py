@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from llmring_lockfile import ActiveProfile, Binding, Lockfile, Profile, explain, parse, resolve
 from llmring_types import ModelRef
@@ -173,6 +173,7 @@ lockfiles = st.builds(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(lockfiles, lockfiles, names, st.sampled_from([None, "default", "dev"]))
 def test_resolution_never_leaves_the_pool_and_keeps_its_order(
     ours: Lockfile, theirs: Lockfile, name: str, profile: str | None

@@ -1,7 +1,7 @@
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from llmring_lockfile._keys import KeyPath
 from llmring_lockfile._statements import line_of, scan, split_lines
@@ -63,6 +63,7 @@ def test_only_a_line_feed_ends_a_line() -> None:
     assert split_lines("a\u2028b\x85c\r\nd") == ["a\u2028b\x85c\r\n", "d"]
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), min_size=1, max_size=3))
 def test_any_quoted_key_is_read_as_the_parser_reads_it(parts: list[str]) -> None:
     quoted = ".".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in parts)

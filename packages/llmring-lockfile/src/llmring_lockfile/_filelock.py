@@ -10,7 +10,7 @@ from pathlib import Path
 from llmring_types.exceptions import LockfileWriteError
 
 _FIRST_PAUSE = 0.002
-_LONGEST_PAUSE = 0.05
+_LONGEST_PAUSE = 0.01
 
 if sys.platform == "win32":
     import msvcrt
