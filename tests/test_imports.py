@@ -16,7 +16,10 @@ ALLOWED: list[tuple[str, tuple[str, ...]]] = [
     ("import llmring_providers", (*SDKS, *HTTP, *CLI, *SLOW)),
     ("import llmring", (*SDKS, *HTTP, *CLI, *SLOW)),
     ("import llmring; llmring.LLMRing()", (*SDKS, *HTTP, *CLI, *SLOW)),
-    ("import llmring_cli._app; llmring_cli._app.build_app()", (*SDKS, *HTTP, "llmring", "tomlkit", "pydantic")),
+    (
+        "import llmring_cli._app; llmring_cli._app.build_app()",
+        (*SDKS, *HTTP, "llmring", "tomlkit", "pydantic"),
+    ),
 ]
 
 

@@ -30,6 +30,7 @@ from llmring.exceptions import (
     ProviderRequestTooLargeError,
     ProviderServerError,
     ProviderTimeoutError,
+    StructuredOutputError,
 )
 from llmring_types import ModelRef
 
@@ -306,3 +307,36 @@ def test_nothing_that_is_printed_shows_a_key(monkeypatch: pytest.MonkeyPatch) ->
     shown = repr([ring, vars(ring), ring.get_provider("openai"), ring.providers, dict(ring.providers)])
     assert "sk-secret" not in shown
     assert "sk-server" not in shown.replace("'_server_key': 'sk-server'", "")
+
+
+class City(msgspec.Struct):
+    name: str
+    population: int
+
+
+async def test_a_type_as_response_format_gives_an_instance_streamed_or_not(server: Server) -> None:
+    request = ask(response_format=City)
+    text = '{"name": "Bern", "population": 134000}'
+    event = {"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]}
+    stream = b"data: " + msgspec.json.encode(event) + b"\n\ndata: [DONE]\n\n"
+    server.answers = [answer(text), Answer(stream)]
+    async with ring_on(server) as ring:
+        response = await ring.chat(request)
+        last = [chunk async for chunk in ring.chat_stream(request)][-1]
+    assert response.parsed == last.parsed == City("Bern", 134000)
+    assert server.asked[0]["response_format"]["type"] == "json_schema"
+    assert request.response_format is City
+
+
+async def test_an_answer_that_breaks_a_strict_schema_is_an_error_with_the_answer(server: Server) -> None:
+    server.answers = [answer('{"name": "Bern"}')]
+    async with ring_on(server) as ring:
+        with pytest.raises(StructuredOutputError) as caught:
+            await ring.chat(ask(response_format=City))
+    assert caught.value.raw_text == '{"name": "Bern"}'
+    assert caught.value.response is not None
+    assert caught.value.response.usage is not None
+    assert caught.value.response.usage["cost"] is not None
+    assert [(attempt.error, attempt.billed) for attempt in caught.value.attempts] == [
+        ("StructuredOutputError", True)
+    ]

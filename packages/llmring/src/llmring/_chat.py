@@ -12,6 +12,7 @@ from llmring._accounting import Accounting
 from llmring._failover import Failover
 from llmring._routing import Candidate, Route, Router
 from llmring._stream import ChatStream, Opened
+from llmring.structured import Expectation, finish, prepare
 
 
 class Chat:
@@ -43,15 +44,18 @@ class Chat:
     async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:
         """Return the whole answer."""
         route = self.route(request, profile)
+        prepared, expectation = prepare(request)
 
         async def attempt(candidate: Candidate) -> LLMResponse:
             provider = self._admitted(candidate)
-            return await provider.chat(ChatCall(request, candidate.ref, candidate.facts))
+            response = await provider.chat(ChatCall(prepared, candidate.ref, candidate.facts))
+            self.accounting.settle(response, candidate)
+            finish(response, expectation)
+            return response
 
         answered = await self.failover.run(route, attempt, timeout=self.timeout(request, route))
         response = answered.result
         response.attempts = answered.attempts
-        self.accounting.settle(response, answered.candidate)
         return response
 
     def stream(self, request: LLMRequest, profile: str | None) -> ChatStream:
@@ -95,19 +99,21 @@ class _StreamedCall:
 
     def __init__(self, chat: Chat, request: LLMRequest, profile: str | None) -> None:
         self._chat = chat
-        self._request = request
+        self._asked = request
         self._profile = profile
+        self._expectation: Expectation | None = None
         self._started = 0.0
 
     async def open(self) -> Opened:
         chat, policy = self._chat, self._chat.failover.policy
-        route = chat.route(self._request, self._profile)
-        timeout = chat.timeout(self._request, route)
+        route = chat.route(self._asked, self._profile)
+        timeout = chat.timeout(self._asked, route)
+        request, self._expectation = prepare(self._asked)
         first, following = policy.first_chunk_timeout_s, policy.chunk_timeout_s
 
         def attempt(candidate: Candidate) -> Coroutine[Any, Any, Opened]:
             self._started = chat.failover.clock.now()
-            return chat.start(self._request, candidate)
+            return chat.start(request, candidate)
 
         answered = await chat.failover.run(route, attempt, timeout=timeout if first is UNSET else first)
         return answered.result._replace(
@@ -116,6 +122,7 @@ class _StreamedCall:
 
     def complete(self, response: LLMResponse, opened: Opened) -> None:
         self._chat.accounting.settle(response, opened.candidate)
+        finish(response, self._expectation)
 
     def failed(self, error: LLMRingError, opened: Opened) -> None:
         self._chat.failover.failed_later(opened.candidate, error, opened.attempts, self._started)

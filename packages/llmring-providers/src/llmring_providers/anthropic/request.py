@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-
 from llmring_providers._adapter import WireRequest
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
