@@ -1,5 +1,5 @@
 """The ``llmring`` command."""
 
-from llmring_cli._app import main
+from llmring_cli._run import main, run
 
-__all__ = ["main"]
+__all__ = ["main", "run"]

@@ -19,15 +19,18 @@ def print_json(value: Any) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns; plain tab-separated values where stdout is no terminal."""
+    """Print aligned columns; tab-separated values without headers where stdout is no terminal."""
     if not sys.stdout.isatty():
         for row in rows:
-            print("\t".join(row))
+            print("\t".join(" ".join(cell.split()) for cell in row))
         return
     from rich.console import Console  # noqa: PLC0415 - pipes and --json do without
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
-    table = Table(*headers, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headers))
+    for header in headers:
+        table.add_column(header, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # a model's name may look like markup
     Console().print(table)

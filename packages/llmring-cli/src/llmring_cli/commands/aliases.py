@@ -1,12 +1,14 @@
 """``llmring bind``, ``unbind`` and ``aliases``."""
 
 from pathlib import Path
-from typing import Annotated
 
 import llmring_lockfile as lockfiles
-from cyclopts import Parameter
+from llmring_types.exceptions import LockfileNotFoundError
 
 from llmring_cli._output import print_json, print_table, say
+from llmring_cli._parameters import Json, LockfilePath, ProfileName
+
+NOT_BOUND = 1
 
 
 def bind(
@@ -14,18 +16,19 @@ def bind(
     models: str,
     /,
     *,
-    profile: str | None = None,
-    lockfile: Annotated[Path | None, Parameter(alias="-f")] = None,
+    profile: ProfileName = None,
+    lockfile: LockfilePath = None,
 ) -> None:
     """Bind an alias to a model, or to a pool of models.
 
-    Example: llmring bind summarizer anthropic:claude-haiku-4-5,openai:gpt-5-mini
+    A lockfile is created where there is none, and so is the profile.
+
+    $ llmring bind summarizer anthropic:claude-haiku-4-5
+    $ llmring bind summarizer anthropic:claude-haiku-4-5,openai:gpt-5-mini --profile prod
 
     Args:
         alias: The name that applications use.
         models: One provider:model, or several with commas between them, best first.
-        profile: The profile; LLMRING_PROFILE or the lockfile's default when it is left out.
-        lockfile: The file; the one that applications here would find, or a new one.
     """
     path = _path_to_write(lockfile)
     lockfiles.bind(path, alias, models, profile=profile, create=True)
@@ -36,36 +39,42 @@ def unbind(
     alias: str,
     /,
     *,
-    profile: str | None = None,
-    lockfile: Annotated[Path | None, Parameter(alias="-f")] = None,
+    profile: ProfileName = None,
+    lockfile: LockfilePath = None,
 ) -> int:
-    """Remove an alias. Exit code 1 when it was not bound.
+    """Remove an alias.
+
+    Exit code 1 when it was not bound.
+
+    $ llmring unbind summarizer
 
     Args:
         alias: The name.
-        profile: The profile; LLMRING_PROFILE or the lockfile's default when it is left out.
-        lockfile: The file; the one that applications here would find.
     """
-    path = lockfiles.discover(lockfile).path
-    if lockfiles.unbind(path, alias, profile=profile):
-        say(f"removed {alias} from {path}")
+    found = lockfiles.discover(lockfile)
+    if found.is_bundled:
+        raise LockfileNotFoundError(
+            f"there is no lockfile to remove {alias!r} from; create one with: llmring lock init"
+        )
+    if lockfiles.unbind(found.path, alias, profile=profile):
+        say(f"removed {alias} from {found.path}")
         return 0
-    say(f"{alias} is not bound in {path}")
-    return 1
+    say(f"{alias} is not bound in {found.path}")
+    return NOT_BOUND
 
 
 def aliases(
     *,
-    profile: str | None = None,
-    lockfile: Annotated[Path | None, Parameter(alias="-f")] = None,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    profile: ProfileName = None,
+    lockfile: LockfilePath = None,
+    json: Json = False,
 ) -> None:
     """List the aliases of a profile, each with its pool.
 
-    Args:
-        profile: The profile; LLMRING_PROFILE or the lockfile's default when it is left out.
-        lockfile: The file; the one that applications here would find.
-        json: Print JSON: alias to list of models.
+    As JSON: alias to list of models, best first.
+
+    $ llmring aliases
+    $ llmring aliases --profile prod --json
     """
     found = lockfiles.load(lockfile)
     active = found.profile(lockfiles.active_profile(found, profile).name)

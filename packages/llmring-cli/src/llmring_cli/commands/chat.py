@@ -1,5 +1,6 @@
 """``llmring chat``."""
 
+import re
 import sys
 from typing import Annotated, Any
 
@@ -9,24 +10,36 @@ from llmring_types.exceptions import ValidationError
 
 from llmring_cli._demo import ring_for
 from llmring_cli._output import print_json, say
+from llmring_cli._parameters import Flag, Json, ProfileName
+
+_OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")
+
+
+def _no_option(_: type, message: str | None) -> None:
+    """Keep a mistyped option from being sent as the message."""
+    if message is not None and _OPTION.fullmatch(message):
+        raise ValueError(f"no such option: {message} (to send this as the message, pipe it into the command)")
 
 
 async def chat(
-    message: str | None = None,
+    message: Annotated[str | None, Parameter(allow_leading_hyphen=True, validator=_no_option)] = None,
     /,
     *,
     model: Annotated[str | None, Parameter(alias="-m")] = None,
     system: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
-    profile: str | None = None,
-    stream: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    verbose: Annotated[bool, Parameter(alias="-v", negative="")] = False,
+    profile: ProfileName = None,
+    stream: Flag = False,
+    json: Json = False,
+    verbose: Annotated[Flag, Parameter(alias="-v")] = False,
 ) -> None:
     """Send a message and print the answer.
 
     Without a lockfile and without --model, the first provider that has a key or runs answers, or a simulated model.
+
+    $ llmring chat "What is a monad?"
+    $ git diff | llmring chat --model reviewer --system "Review this change." --stream
 
     Args:
         message: What to say; read from standard input when it is left out or "-".
@@ -34,9 +47,7 @@ async def chat(
         system: Instructions for the model.
         temperature: 0 for the most likely answer, higher for more variety.
         max_tokens: Most tokens of the answer.
-        profile: The lockfile's profile.
         stream: Print the answer as it comes.
-        json: Print the whole response as JSON.
         verbose: Tell model, tokens, cost and attempts on standard error.
     """
     messages = [Message(role="user", content=_read(message))]
@@ -56,11 +67,17 @@ async def chat(
 
 
 def _read(message: str | None) -> str:
-    if message is not None and message != "-":
-        return message
+    """Return the message of the command line, or of standard input."""
     if message is None and sys.stdin.isatty():
         raise ValidationError('there is no message: llmring chat "Hello"', field="message")
-    return sys.stdin.read()
+    if message is None or message == "-":
+        try:
+            message = sys.stdin.buffer.read().decode()
+        except UnicodeDecodeError as error:
+            raise ValidationError(f"standard input is no text: {error}", field="message") from error
+    if not message.strip():
+        raise ValidationError('the message is empty: llmring chat "Hello"', field="message")
+    return message
 
 
 async def _stream(ring: LLMRing, request: LLMRequest, profile: str | None) -> LLMResponse:

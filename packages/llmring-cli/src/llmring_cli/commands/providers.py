@@ -1,18 +1,17 @@
 """``llmring providers``."""
 
-from typing import Annotated
-
-from cyclopts import Parameter
 from llmring import provider_status
 
 from llmring_cli._output import print_json, print_table
+from llmring_cli._parameters import Json
 
 
-def providers(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """List the providers, and what each still needs. A key is never shown.
+def providers(*, json: Json = False) -> None:
+    """List the providers, and what each still needs.
 
-    Args:
-        json: Print JSON.
+    Whether a provider answers is not asked here, and a key is never shown.
+
+    $ llmring providers
     """
     rows = provider_status()
     if json:

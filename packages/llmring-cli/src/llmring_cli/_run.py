@@ -1,0 +1,67 @@
+"""From the command line to an exit code: whatever goes wrong is one line on standard error, never a traceback."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import CycloptsError
+
+from llmring_cli._app import build_app
+
+FAILED = 1
+WRONG_USAGE = 2
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command of the process and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode still gets the rest
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code."""
+    from llmring_types.exceptions import LLMRingError  # noqa: PLC0415 - found here, not when somebody asks for help
+
+    try:
+        code = _dispatch(list(arguments))
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _fail(f"{error} See: {_help_command(error)}", WRONG_USAGE)
+    except LLMRingError as error:
+        return _fail(str(error), FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; keep the interpreter from failing on it again while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    from llmring_cli._environment import load_dotenv  # noqa: PLC0415
+
+    app = build_app()
+    _, apps, rest = app.parse_commands(arguments)
+    if apps[-1].default_command is None and not rest:
+        app.help_print(arguments, console=app.error_console)
+        return WRONG_USAGE
+    for command in apps:
+        if command.default_command is not None and not command.name[0].startswith("-"):
+            command.help = None  # its docstring says more than its line in the list
+    load_dotenv()
+    result = app(arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _help_command(error: CycloptsError) -> str:
+    return " ".join(["llmring", *(error.command_chain or ()), "--help"])

@@ -1,0 +1,48 @@
+"""``llmring lock init``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import llmring_lockfile as lockfiles
+from cyclopts import Parameter
+from llmring import ModelRef, provider_status
+from llmring.registry import Registry
+from llmring.suggest import suggest_aliases
+
+from llmring_cli._demo import SIMULATED, installed_model
+from llmring_cli._output import say
+from llmring_cli._parameters import Flag
+
+
+async def init(
+    *,
+    file: Annotated[Path | None, Parameter(name=("--file", "--lockfile", "-f"))] = None,
+    force: Flag = False,
+) -> None:
+    """Write a new lockfile, with aliases for the providers whose keys are set.
+
+    Without a key it binds "default" to a model that Ollama has installed, or to the simulated one.
+
+    $ llmring lock init
+    $ llmring lock init --file config/llmring.lock --force
+
+    Args:
+        file: Where; the project's package folder when there is one, else ./llmring.lock.
+        force: Write over a file that exists.
+    """
+    path = file or lockfiles.new_lockfile_path()
+    bindings = await _suggested()
+    lockfiles.create_lockfile(
+        path, bindings={alias: [str(ref) for ref in pool] for alias, pool in bindings.items()}, force=force
+    )
+    say(f"wrote {path}")
+    for alias, pool in bindings.items():
+        say(f"  {alias}: {', '.join(map(str, pool))}")
+    if bindings == {"default": [SIMULATED]}:
+        say("No key is set and Ollama does not run, so a simulated model answers.")
+        say("Set a key, then: llmring bind default provider:model")
+
+
+async def _suggested() -> dict[str, list[ModelRef]]:
+    ready = [row.name for row in provider_status() if row.configured]
+    return suggest_aliases(ready, Registry().models) or {"default": [await installed_model() or SIMULATED]}

@@ -1,0 +1,69 @@
+"""list and info."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_list_has_the_models_of_every_provider_that_the_registry_lists(llmring: Run) -> None:
+    models = json.loads(llmring("list", "--json")[1])
+    assert {row["model"].partition(":")[0] for row in models} == {"anthropic", "google", "openai"}
+    assert all(row["active"] is not False for row in models)
+
+
+def test_list_can_be_kept_to_one_provider(llmring: Run) -> None:
+    _, out, err = llmring("list", "--provider", "anthropic")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert rows
+    assert all(row[0].startswith("anthropic:") and len(row) == 5 for row in rows)
+    assert err == ""
+
+
+def test_retired_models_are_listed_only_on_demand(llmring: Run) -> None:
+    usual = json.loads(llmring("list", "-p", "openai", "--json")[1])
+    every = json.loads(llmring("list", "-p", "openai", "--json", "--all")[1])
+    retired = [row["model"] for row in every if row["active"] is False]
+    assert retired
+    assert len(every) == len(usual) + len(retired)
+
+
+def test_an_unknown_provider_is_an_error_that_names_those_known(llmring: Run) -> None:
+    code, out, err = llmring("list", "-p", "acme")
+    assert (code, out) == (1, "")
+    assert "openai, anthropic, google, ollama" in err
+
+
+def test_info_tells_what_is_known_of_a_model(llmring: Run) -> None:
+    code, out, err = llmring("info", "openai:gpt-4o")
+    lines = dict(line.split("\t") for line in out.splitlines())
+    assert (code, err) == (0, "")
+    assert lines["context"] == "128,000 tokens"
+    assert lines["price of input"] == "$2.50 per million tokens"
+    assert "tools" in lines["can"].split()
+
+
+def test_info_of_an_alias_is_that_of_its_first_model(llmring: Run) -> None:
+    llmring("bind", "fast", "openai:gpt-4o,ollama:llama3")
+    code, out, err = llmring("info", "fast")
+    assert code == 0
+    assert out.startswith("model\topenai:gpt-4o\n")
+    assert err == "fast is openai:gpt-4o, ollama:llama3\n"
+
+
+def test_info_as_json_has_numbers_and_the_whole_pool(llmring: Run) -> None:
+    llmring("bind", "fast", "openai:gpt-4o,ollama:llama3")
+    facts = json.loads(llmring("info", "fast", "--json")[1])
+    assert facts["pool"] == ["openai:gpt-4o", "ollama:llama3"]
+    assert facts["model"] == "openai:gpt-4o"
+    assert facts["prices"]["input"] == 2.5
+    assert facts["context_window"] == 128_000
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_nothing_known_of_a_model_is_exit_code_1(llmring: Run, more: tuple[str, ...]) -> None:
+    code, out, err = llmring("info", "openai:gpt-99", *more)
+    assert (code, out) == (1, "")
+    assert err == "nothing is known of openai:gpt-99; it may work all the same\n"

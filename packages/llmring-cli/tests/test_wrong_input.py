@@ -1,0 +1,182 @@
+"""Whatever the user gets wrong: one line on standard error, a non-zero exit code, and never a traceback."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+Answering = Callable[[int, object], str]
+
+
+def refused(result: tuple[int, str, str], code: int, *parts: str) -> None:
+    exit_code, out, err = result
+    assert (exit_code, out) == (code, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    for part in parts:
+        assert part in err
+
+
+CASES: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+    (("chat", "Hi", "-m", "nosuch"), ("nosuch", "llmring bind nosuch provider:model")),
+    (("info", "nosuch"), ("nosuch", "llmring bind")),
+    (("bind", "fast", "gpt-4o"), ("gpt-4o", "provider:model")),
+    (("bind", "fast", "openai:"), ("openai:", "provider:model")),
+    (("bind", " ", "openai:gpt-4o"), ("alias",)),
+    (("chat", "Hi", "-m", "openai:"), ("provider:model",)),
+    (("chat", "Hi", "-m", "openai:gpt-4o"), ("OPENAI_API_KEY",)),
+    (("chat", "Hi", "-m", "acme:model"), ("acme",)),
+    (("chat", "Hi", "--temperature", "nan", "-m", "sim:demo"), ("temperature",)),
+    (("chat", "Hi", "--max-tokens", "0", "-m", "sim:demo"), ("max_tokens",)),
+    (("aliases", "--profile", "nosuch"), ("nosuch", "default")),
+    (("aliases", "-f", "nosuch.lock"), ("nosuch.lock", "llmring lock init")),
+    (("lock", "validate", "-f", "nosuch.lock"), ("nosuch.lock",)),
+    (("lock", "init", "-f", "no/such/folder/llmring.lock"), ("folder",)),
+    (("list", "-p", "acme"), ("acme",)),
+]
+
+
+@pytest.mark.parametrize(("arguments", "parts"), CASES, ids=[" ".join(case[0]) for case in CASES])
+def test_it_says_what_is_wrong_and_what_to_do(
+    llmring: Run, arguments: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    llmring("bind", "default", "sim:demo")
+    refused(llmring(*arguments), 1, *parts)
+
+
+USAGE: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+    (("frobnicate",), ("frobnicate", "llmring --help")),
+    (("lock", "frobnicate"), ("frobnicate", "llmring lock --help")),
+    (("bind",), ("ALIAS", "llmring bind --help")),
+    (("bind", "fast"), ("MODELS",)),
+    (("bind", "fast", "openai:x", "more"), ("more",)),
+    (("aliases", "--jsn"), ("--jsn", "--json")),
+    (("chat", "Hi", "--temperature", "warm"), ("--temperature", "warm")),
+    (("chat", "Hi", "--max-tokens"), ("--max-tokens",)),
+    (("chat", "--frobnicate"), ("--frobnicate",)),
+    (("chat", "--modle=sim:demo"), ("--modle",)),
+]
+
+
+@pytest.mark.parametrize(("arguments", "parts"), USAGE, ids=[" ".join(case[0]) for case in USAGE])
+def test_a_wrong_command_line_is_exit_code_2(
+    llmring: Run, arguments: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    refused(llmring(*arguments), 2, *parts)
+
+
+@pytest.mark.parametrize("arguments", [(), ("lock",)])
+def test_a_command_line_without_a_command_shows_help_on_standard_error(
+    llmring: Run, arguments: tuple[str, ...]
+) -> None:
+    code, out, err = llmring(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: llmring")
+
+
+BROKEN = [
+    ('version = "1.0"\n[profiles.default\n', "line 2"),
+    ('version = "9.9"\n', "9.9"),
+    ('version = "1.0"\n[[profiles.default.bindings]]\nalias = "a"\nmodels = []\n', "models"),
+]
+
+
+@pytest.mark.parametrize(("text", "part"), BROKEN)
+@pytest.mark.parametrize(
+    "command", [("aliases",), ("chat", "Hi"), ("lock", "validate"), ("bind", "a", "openai:x")]
+)
+def test_a_broken_lockfile_is_named_with_the_place(
+    llmring: Run, folder: Path, command: tuple[str, ...], text: str, part: str
+) -> None:
+    (folder / "llmring.lock").write_text(text)
+    refused(llmring(*command), 1, "llmring.lock", part)
+
+
+def test_a_lockfile_that_the_environment_names_must_exist(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMRING_LOCKFILE_PATH", "gone.lock")
+    refused(llmring("chat", "Hi"), 1, "gone.lock", "LLMRING_LOCKFILE_PATH", "llmring lock init")
+
+
+def test_a_setting_of_the_wrong_kind_is_named(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMRING_PROVIDER_TIMEOUT_S", "soon")
+    refused(llmring("chat", "Hi", "-m", "sim:demo"), 1, "LLMRING_PROVIDER_TIMEOUT_S", "soon")
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Nothing is read-only for root, so root becomes somebody else for a while."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's here")
+@pytest.mark.parametrize("command", [("bind", "a", "openai:x"), ("lock", "init")])
+def test_a_read_only_folder_is_named(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    llmring(*command, "-f", "elsewhere.lock")  # loads what may be unreadable for somebody else
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        monkeypatch.chdir(folder)
+        with unprivileged():
+            result = llmring(*command)
+        refused(result, 1, str(folder), "writable")
+
+
+ASK = ("chat", "Hi", "-m", "openai:gpt-4o")
+REJECTED = {
+    "error": {
+        "message": "Incorrect API key provided",
+        "type": "invalid_request_error",
+        "code": "invalid_api_key",
+    }
+}
+MISSING = {
+    "error": {
+        "message": "The model does not exist",
+        "type": "invalid_request_error",
+        "code": "model_not_found",
+    }
+}
+
+
+@pytest.mark.parametrize("more", [(), ("--stream",), ("--json",)])
+@pytest.mark.parametrize("answer", [(401, REJECTED), (404, MISSING)], ids=["wrong key", "unknown model"])
+def test_what_the_provider_refuses_is_told_in_its_words(
+    llmring: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    answering: Answering,
+    answer: tuple[int, Any],
+    more: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up-0000")
+    monkeypatch.setenv("OPENAI_BASE_URL", answering(*answer))
+    result = llmring(*ASK, *more)
+    refused(result, 1, "openai", answer[1]["error"]["message"])
+    assert "sk-made-up-0000" not in result[2]
+
+
+def test_a_host_that_cannot_be_reached_is_named(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up-0000")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("LLMRING_RETRY_ATTEMPTS", "1")
+    refused(llmring(*ASK), 1, "openai", "127.0.0.1:9")
+
+
+def test_a_dotenv_file_that_is_no_text_is_named(llmring: Run, folder: Path) -> None:
+    (folder / ".env").write_bytes(b"\xff\xfe\x00KEY")
+    refused(llmring("aliases"), 1, ".env")
