@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from llmring._accounting import Accounting
 from llmring._failover import Failover
+from llmring._limits import Limits, PlacedStream
 from llmring._routing import Candidate, Route, Router
 from llmring._stream import ChatStream, Opened
 from llmring.structured import Expectation, finish, prepare
@@ -40,6 +41,7 @@ class Chat:
         self._router = router
         self._providers = providers
         self._default_timeout = timeout
+        self._limits = Limits(failover.policy.max_concurrent)
 
     async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:
         """Return the whole answer."""
@@ -48,7 +50,12 @@ class Chat:
 
         async def attempt(candidate: Candidate) -> LLMResponse:
             provider = self._admitted(candidate)
-            response = await provider.chat(ChatCall(prepared, candidate.ref, candidate.facts))
+            call = ChatCall(prepared, candidate.ref, candidate.facts)
+            if self._limits:
+                async with self._limits.place(candidate.ref.provider):
+                    response = await provider.chat(call)
+            else:
+                response = await provider.chat(call)
             self.accounting.settle(response, candidate)
             finish(response, expectation)
             return response
@@ -65,7 +72,15 @@ class Chat:
     async def start(self, request: LLMRequest, candidate: Candidate) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
         provider = self._admitted(candidate)
-        stream: ProviderStream = await provider.stream(ChatCall(request, candidate.ref, candidate.facts))
+        place = await self._limits.take(candidate.ref.provider) if self._limits else None
+        try:
+            stream: ProviderStream = await provider.stream(ChatCall(request, candidate.ref, candidate.facts))
+        except BaseException:
+            if place is not None:
+                place.release()
+            raise
+        if place is not None:
+            stream = PlacedStream(stream, place)
         try:
             return Opened(stream, await stream.receive(), candidate, [])
         except BaseException:
@@ -115,7 +130,12 @@ class _StreamedCall:
             self._started = chat.failover.clock.now()
             return chat.start(request, candidate)
 
-        answered = await chat.failover.run(route, attempt, timeout=timeout if first is UNSET else first)
+        answered = await chat.failover.run(
+            route,
+            attempt,
+            timeout=timeout if first is UNSET else first,
+            discard=lambda late: late.stream.close(),
+        )
         return answered.result._replace(
             attempts=answered.attempts, chunk_timeout=timeout if following is UNSET else following
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import msgspec
 from llmring_types import Attempt
 from llmring_types.exceptions import (
     LLMRingError,
@@ -13,6 +14,7 @@ from llmring_types.exceptions import (
 )
 
 from llmring._breaker import Breakers
+from llmring._hedge import Outcome, race
 from llmring._planner import Planner
 from llmring._policy import Policy
 from llmring._routing import Candidate, Route
@@ -38,7 +40,12 @@ class Failover:
         self.breakers = Breakers(policy.breaker)
 
     async def run(
-        self, route: Route, attempt: Callable[[Candidate], Coroutine[Any, Any, T]], *, timeout: float | None
+        self,
+        route: Route,
+        attempt: Callable[[Candidate], Coroutine[Any, Any, T]],
+        *,
+        timeout: float | None,
+        discard: Callable[[T], None] | None = None,
     ) -> Answered[T]:
         """Try the candidates until one answers.
 
@@ -46,6 +53,7 @@ class Failover:
             route: what to try.
             attempt: asks one candidate.
             timeout: seconds for one attempt; ``None`` for no limit.
+            discard: frees a result that came too late to count, when calls are hedged.
 
         Raises:
             LLMRingError: the last attempt's own error; ``attempts`` on it lists all of them.
@@ -53,32 +61,32 @@ class Failover:
         started = self.clock.now()
         deadline = None if self.policy.deadline_s is None else started + self.policy.deadline_s
         planner = Planner(route.candidates, self.policy, deadline=deadline)
-        trace: list[Attempt] = []
+        run = _Run(self, attempt, discard, planner, timeout=timeout, deadline=deadline)
         failure: LLMRingError | None = None
         step = planner.first()
         while True:
             if step.pause:
                 await self.clock.sleep(step.pause)
-            candidate = step.candidate
-            error = candidate.unusable or self.breakers.refusal(candidate.ref, self.clock.now())
+            error = self.refusal(step.candidate)
             sent = error is None
             if error is None:
-                limit = self._limit(timeout, deadline)
-                try:
-                    return Answered(await self._once(candidate, attempt, limit, trace), candidate, trace)
-                except LLMRingError as raised:
-                    failure = error = raised
+                answer = await run.ask(step.candidate)
+                if answer.error is None:
+                    return Answered(answer.result, answer.candidate, run.trace)
+                failure = error = answer.error
             else:
-                trace.append(
-                    Attempt(model=str(candidate.ref), outcome="skipped", message=str(error), billed=False)
-                )
+                run.skipped(step.candidate, error)
                 failure = failure or error
             following = planner.after(error, self.clock.now(), sent=sent)
             if following is None:
                 break
             step = following
-        failure.attempts = tuple(trace)
+        failure.attempts = tuple(run.trace)
         raise failure
+
+    def refusal(self, candidate: Candidate) -> LLMRingError | None:
+        """Why the candidate must not be asked now, or ``None``."""
+        return candidate.unusable or self.breakers.refusal(candidate.ref, self.clock.now())
 
     def failed_later(
         self, candidate: Candidate, error: LLMRingError, attempts: list[Attempt], started: float
@@ -88,16 +96,74 @@ class Failover:
         self.breakers.failed(candidate.ref, error, now)
         attempts[-1] = failed_attempt(candidate, error, now - started)
 
-    async def _once(
+
+class _Answer(NamedTuple, Generic[T]):
+    result: Any
+    candidate: Candidate
+    error: LLMRingError | None = None
+
+
+class _Run(Generic[T]):
+    """The attempts of one call."""
+
+    def __init__(
         self,
-        candidate: Candidate,
+        failover: Failover,
         attempt: Callable[[Candidate], Coroutine[Any, Any, T]],
-        limit: float | None,
-        trace: list[Attempt],
-    ) -> T:
-        ref, started = candidate.ref, self.clock.now()
+        discard: Callable[[T], None] | None,
+        planner: Planner,
+        *,
+        timeout: float | None,
+        deadline: float | None,
+    ) -> None:
+        self.trace: list[Attempt] = []
+        self._failover = failover
+        self._attempt = attempt
+        self._discard = discard
+        self._planner = planner
+        self._timeout = timeout
+        self._deadline = deadline
+
+    async def ask(self, candidate: Candidate) -> _Answer[T]:
+        """Ask a candidate, and the next one beside it if calls are hedged and this one is slow."""
+        delay, backup = self._failover.policy.hedge_after_s, self._planner.following()
+        if delay is None or backup is None or self._failover.refusal(backup) is not None:
+            outcome = await self._once(candidate)
+            return _Answer(outcome.result, candidate, outcome.error)
+        first, second, both = await race(lambda: self._once(candidate), lambda: self._once(backup), delay)
+        if both:
+            self._planner.advance()
+        return self._chosen([(candidate, first), (backup, second)])
+
+    def skipped(self, candidate: Candidate, error: LLMRingError) -> None:
+        """Take note of a candidate that was not asked."""
+        self.trace.append(
+            Attempt(model=str(candidate.ref), outcome="skipped", message=str(error), billed=False)
+        )
+
+    def _chosen(self, ended: list[tuple[Candidate, Outcome[T] | None]]) -> _Answer[T]:
+        """Take the first good outcome, or the last error; another good one came too late and is freed."""
+        good = [(who, outcome) for who, outcome in ended if outcome is not None and outcome.error is None]
+        if not good:
+            who, outcome = [(who, outcome) for who, outcome in ended if outcome is not None][-1]
+            return _Answer(None, who, outcome.error)
+        for who, late in good[1:]:
+            self._withdraw(who)
+            if self._discard is not None and late.result is not None:
+                self._discard(late.result)
+        winner, outcome = good[0]
+        self.trace.sort(key=lambda tried: tried.outcome == "ok")  # who answered stands last
+        return _Answer(outcome.result, winner)
+
+    def _withdraw(self, late: Candidate) -> None:
+        place = next(place for place, tried in enumerate(self.trace) if tried.model == str(late.ref))
+        self.trace[place] = msgspec.structs.replace(self.trace[place], outcome="cancelled")
+
+    async def _once(self, candidate: Candidate) -> Outcome[T]:
+        failover, ref = self._failover, candidate.ref
+        started, limit = failover.clock.now(), self._limit()
         try:
-            result = await within(limit, attempt(candidate))
+            result = await within(limit, self._attempt(candidate))
         except TimeLimitError:
             error: LLMRingError = ProviderTimeoutError(
                 f"{ref} did not answer within {limit:g} s",
@@ -108,24 +174,25 @@ class Failover:
         except LLMRingError as raised:
             error = raised
         except BaseException:
-            self.breakers.abandoned(ref)
+            failover.breakers.abandoned(ref)
+            seconds = failover.clock.now() - started
+            self.trace.append(Attempt(model=str(ref), outcome="cancelled", seconds=seconds))
             raise
         else:
-            self.breakers.succeeded(ref)
-            trace.append(
-                Attempt(model=str(ref), outcome="ok", seconds=self.clock.now() - started, billed=True)
-            )
-            return result
-        now = self.clock.now()
-        self.breakers.failed(ref, error, now)
-        trace.append(failed_attempt(candidate, error, now - started))
-        raise error
+            failover.breakers.succeeded(ref)
+            seconds = failover.clock.now() - started
+            self.trace.append(Attempt(model=str(ref), outcome="ok", seconds=seconds, billed=True))
+            return Outcome(result)
+        now = failover.clock.now()
+        failover.breakers.failed(ref, error, now)
+        self.trace.append(failed_attempt(candidate, error, now - started))
+        return Outcome(None, error)
 
-    def _limit(self, timeout: float | None, deadline: float | None) -> float | None:
-        if deadline is None:
-            return timeout
-        left = max(0.0, deadline - self.clock.now())
-        return left if timeout is None else min(timeout, left)
+    def _limit(self) -> float | None:
+        if self._deadline is None:
+            return self._timeout
+        left = max(0.0, self._deadline - self._failover.clock.now())
+        return left if self._timeout is None else min(self._timeout, left)
 
 
 def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float) -> Attempt:

@@ -46,6 +46,16 @@ class Planner:
         """The first step; it has no pause."""
         return Step(self._candidates[0])
 
+    def following(self) -> Candidate | None:
+        """The next candidate, if there is one."""
+        place = self._position + 1
+        return self._candidates[place] if place < len(self._candidates) else None
+
+    def advance(self) -> None:
+        """Take note that the next candidate was tried beside the current one."""
+        self._position += 1
+        self._tries = 1
+
     def after(self, error: LLMRingError, now: float, *, sent: bool = True) -> Step | None:
         """Return the step after this failure, or ``None`` when the call has failed.
 
@@ -60,8 +70,7 @@ class Planner:
         if rest:
             if sent and not self._moves_on(error, rest):
                 return None
-            self._position += 1
-            self._tries = 1
+            self.advance()
             return Step(self._candidates[self._position])
         return self._retry(error, now) if sent and error.retryable else None
 

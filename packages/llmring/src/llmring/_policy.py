@@ -1,6 +1,9 @@
 """How a ring behaves when things go wrong."""
 
+from collections.abc import Mapping
+
 import msgspec
+from llmring_types.exceptions import ConfigurationError
 from msgspec import UNSET, UnsetType
 
 
@@ -43,6 +46,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         first_chunk_timeout_s: seconds until a stream's first chunk; absent uses the timeout of the attempt.
         chunk_timeout_s: seconds between two chunks; absent uses the timeout of the attempt, ``None`` waits for ever.
         fail_over_on_authentication: let a refused key move on to another provider of the pool.
+        max_concurrent: provider to most calls at once; more wait, first come, first served, within their timeout.
+        hedge_after_s: start the next member beside the first when it has not answered after so many seconds; the first
+            answer counts, the other call is cancelled. ``None`` never does.
     """
 
     retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
@@ -51,3 +57,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     first_chunk_timeout_s: float | UnsetType | None = UNSET
     chunk_timeout_s: float | UnsetType | None = UNSET
     fail_over_on_authentication: bool = False
+    max_concurrent: Mapping[str, int] = msgspec.field(default_factory=dict)
+    hedge_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        for provider, places in self.max_concurrent.items():
+            if places < 1:
+                raise ConfigurationError(f"max_concurrent[{provider!r}] must be 1 or more; got {places}")

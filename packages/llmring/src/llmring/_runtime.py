@@ -46,6 +46,38 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, _T]) -> _T:
         raise
 
 
+class Semaphore(Protocol):
+    """What a semaphore of either library is: first come, first served, and safe to cancel."""
+
+    async def acquire(self) -> Any:
+        """Wait for a place and take it."""
+
+    def release(self) -> None:
+        """Give the place back."""
+
+
+def make_semaphore(places: int) -> Semaphore:
+    """Return a semaphore of the running library."""
+    if in_trio():
+        import trio  # noqa: PLC0415 - it is loaded already
+
+        return trio.Semaphore(places)
+    import asyncio  # noqa: PLC0415 - it is loaded already
+
+    return asyncio.Semaphore(places)
+
+
+def running_loop() -> object:
+    """Return what tells one run of an event loop from the next."""
+    if in_trio():
+        import trio  # noqa: PLC0415 - it is loaded already
+
+        return trio.lowlevel.current_trio_token()
+    import asyncio  # noqa: PLC0415 - it is loaded already
+
+    return asyncio.get_running_loop()
+
+
 class Clock(Protocol):
     """Time as failover sees it; tests bring their own."""
 

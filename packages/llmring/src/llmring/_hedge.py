@@ -1,0 +1,86 @@
+"""Two calls at once where the first is slow: the first good outcome counts, the other call is cancelled."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from llmring_types.exceptions import LLMRingError
+
+from llmring._runtime import in_trio
+
+T = TypeVar("T")
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """How a call ended: with a result or with an error."""
+
+    result: T | None
+    error: LLMRingError | None = None
+
+
+Call = Callable[[], Awaitable[Outcome[T]]]
+
+
+async def race(
+    first: Call[T], second: Call[T], delay: float
+) -> tuple[Outcome[T] | None, Outcome[T] | None, bool]:
+    """Run the first call, and the second beside it when the first has not ended after ``delay`` seconds.
+
+    A call that has not ended when another has given a result is cancelled, and awaited until it has ended.
+
+    Returns:
+        The outcome of each, ``None`` for one that was cancelled or never started; and whether the second was started.
+    """
+    if in_trio():
+        return await _race_in_trio(first, second, delay)
+    return await _race_in_asyncio(first, second, delay)
+
+
+async def _race_in_asyncio(
+    first: Call[T], second: Call[T], delay: float
+) -> tuple[Outcome[T] | None, Outcome[T] | None, bool]:
+    import asyncio  # noqa: PLC0415 - it is loaded already
+
+    tasks = [asyncio.ensure_future(first())]
+    try:
+        await asyncio.wait(tasks, timeout=delay)
+        if not tasks[0].done():
+            tasks.append(asyncio.ensure_future(second()))
+        while (waiting := [task for task in tasks if not task.done()]) and not _any_good(tasks):
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    outcomes = [None if task.cancelled() else task.result() for task in tasks]
+    return outcomes[0], outcomes[1] if len(outcomes) > 1 else None, len(outcomes) > 1
+
+
+def _any_good(tasks: list[Any]) -> bool:
+    return any(task.done() and not task.cancelled() and task.result().error is None for task in tasks)
+
+
+async def _race_in_trio(
+    first: Call[T], second: Call[T], delay: float
+) -> tuple[Outcome[T] | None, Outcome[T] | None, bool]:
+    import trio  # noqa: PLC0415 - it is loaded already
+
+    outcomes: list[Outcome[T] | None] = [None, None]
+    ended = trio.Event()
+    started = False
+
+    async with trio.open_nursery() as nursery:
+
+        async def run(place: int, call: Call[T]) -> None:
+            outcome = outcomes[place] = await call()
+            if place == 0:
+                ended.set()
+            if outcome.error is None:
+                nursery.cancel_scope.cancel()
+
+        nursery.start_soon(run, 0, first)
+        with trio.move_on_after(delay):
+            await ended.wait()
+        if not ended.is_set():
+            started = True
+            nursery.start_soon(run, 1, second)
+    return outcomes[0], outcomes[1], started

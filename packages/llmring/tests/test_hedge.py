@@ -1,0 +1,133 @@
+"""Hedged calls: the next member is started beside a slow one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from llmring._failover import Failover
+from llmring._hedge import Outcome, race
+from llmring._policy import Policy, RetryPolicy
+from llmring._routing import Candidate, Route
+from llmring_types import ModelRef
+from llmring_types.exceptions import ProviderBadRequestError, ProviderServerError
+
+POLICY = Policy(hedge_after_s=0.01, retry=RetryPolicy(attempts=1))
+ROUTE = Route([Candidate(ModelRef("a", "x")), Candidate(ModelRef("b", "y"))])
+
+
+class Script:
+    """Candidates that answer, fail or wait for ever, and a record of who was cancelled."""
+
+    def __init__(self, **ways: object) -> None:
+        self.ways = ways
+        self.asked: list[str] = []
+        self.cancelled: list[str] = []
+
+    async def attempt(self, candidate: Candidate) -> str:
+        name = candidate.ref.provider
+        self.asked.append(name)
+        way = self.ways[name]
+        if isinstance(way, Exception):
+            raise way
+        if way is None:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.cancelled.append(name)
+                raise
+        return str(way)
+
+
+async def test_a_quick_first_answer_starts_nothing_else() -> None:
+    script = Script(a="hi", b="never")
+    answered = await Failover(POLICY).run(ROUTE, script.attempt, timeout=1)
+    assert (answered.result, script.asked) == ("hi", ["a"])
+
+
+async def test_a_slow_first_member_is_overtaken_cancelled_and_accounted_for() -> None:
+    script = Script(a=None, b="hi")
+    answered = await Failover(POLICY).run(ROUTE, script.attempt, timeout=5)
+    assert (answered.result, answered.candidate, script.cancelled) == ("hi", ROUTE.candidates[1], ["a"])
+    assert [(tried.model, tried.outcome, tried.billed) for tried in answered.attempts] == [
+        ("a:x", "cancelled", None),
+        ("b:y", "ok", True),
+    ]
+
+
+async def test_when_the_second_fails_the_first_is_still_waited_for() -> None:
+    script = Script(a=None, b=ProviderServerError("down"))
+    with pytest.raises(ProviderServerError) as caught:
+        await Failover(POLICY).run(ROUTE, script.attempt, timeout=0.1)
+    assert [tried.error for tried in caught.value.attempts] == ["ProviderServerError", "ProviderTimeoutError"]
+    assert script.asked == ["a", "b"]
+
+
+async def test_a_quick_failure_of_the_first_moves_on_as_ever() -> None:
+    script = Script(a=ProviderServerError("down"), b="hi")
+    answered = await Failover(POLICY).run(ROUTE, script.attempt, timeout=1)
+    assert [tried.outcome for tried in answered.attempts] == ["error", "ok"]
+    with pytest.raises(ProviderBadRequestError):
+        await Failover(POLICY).run(ROUTE, Script(a=ProviderBadRequestError("no")).attempt, timeout=1)
+
+
+async def test_cancelling_a_hedged_call_cancels_both_and_leaves_no_task() -> None:
+    script = Script(a=None, b=None)
+    task = asyncio.create_task(Failover(POLICY).run(ROUTE, script.attempt, timeout=60))
+    async with asyncio.timeout(5):
+        while len(script.asked) < 2:  # noqa: ASYNC110 - the second one starts by the clock
+            await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sorted(script.cancelled) == ["a", "b"]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_an_answer_that_comes_too_late_to_count_is_freed() -> None:
+    freed: list[str] = []
+    both = asyncio.Barrier(2)
+
+    async def attempt(candidate: Candidate) -> str:
+        await both.wait()
+        return candidate.ref.provider
+
+    answered = await Failover(POLICY).run(ROUTE, attempt, timeout=5, discard=freed.append)
+    assert answered.result == "a"
+    assert freed == ["b"]
+    assert [(tried.model, tried.outcome) for tried in answered.attempts] == [
+        ("b:y", "cancelled"),
+        ("a:x", "ok"),
+    ]
+
+
+def outcome(result: str | None, after: float) -> Callable[[], Awaitable[Outcome[str]]]:
+    async def call() -> Outcome[str]:
+        await trio.sleep(after)
+        return Outcome(result, None if result else ProviderServerError("down"))
+
+    return call
+
+
+RACES: list[tuple[Any, ...]] = [
+    (("a", 0), ("b", 0), ("a", None, False)),
+    (("a", 9), ("b", 1), (None, "b", True)),
+    (("a", 3), ("b", 9), ("a", None, True)),
+    ((None, 3), ("b", 9), ("error", "b", True)),
+    ((None, 0), ("b", 9), ("error", None, False)),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "expected"), RACES)
+def test_the_race_is_the_same_under_trio(
+    first: tuple[str, float], second: tuple[str, float], expected: tuple[object, ...]
+) -> None:
+    async def main() -> tuple[object, ...]:
+        *ended, both = await race(outcome(*first), outcome(*second), 1.5)
+        told = [None if one is None else one.result or "error" for one in ended]
+        return (*told, both)
+
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    assert trio.run(main, clock=clock) == expected

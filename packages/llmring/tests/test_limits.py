@@ -1,0 +1,145 @@
+"""Places for concurrent calls."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+import trio
+from llmring import LLMRequest, LLMResponse, LLMRing, Message, Policy, StreamChunk
+from llmring._limits import Limits
+from llmring.exceptions import ConfigurationError
+from llmring_providers import ChatCall
+
+REQUEST = LLMRequest(messages=[Message(role="user", content="Hello")], model="gate:x")
+POLICY = Policy(max_concurrent={"gate": 2})
+
+
+class GateStream:
+    def __init__(self, gate: "Gate") -> None:
+        self.gate = gate
+        self.chunks = [[StreamChunk(delta="a")], [StreamChunk(finish_reason="stop")]]
+
+    async def receive(self) -> Sequence[StreamChunk]:
+        return self.chunks.pop(0) if self.chunks else []
+
+    def partial(self) -> StreamChunk:
+        return StreamChunk()
+
+    async def finish(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.gate.inside.discard(id(self))
+
+
+class Gate:
+    """A provider that counts how many calls are inside at once."""
+
+    name = "gate"
+
+    def __init__(self) -> None:
+        self.inside: set[int] = set()
+        self.most = 0
+        self.order: list[str] = []
+        self.open = asyncio.Event()
+
+    def _enter(self, key: int) -> None:
+        self.inside.add(key)
+        self.most = max(self.most, len(self.inside))
+
+    async def chat(self, call: ChatCall) -> LLMResponse:
+        key = id(call)
+        self._enter(key)
+        self.order.append(str(call.request.messages[0].content))
+        try:
+            await self.open.wait()
+        finally:
+            self.inside.discard(key)
+        return LLMResponse(content="", model=str(call.ref))
+
+    async def stream(self, call: ChatCall) -> GateStream:
+        self.order.append(str(call.request.messages[0].content))
+        stream = GateStream(self)
+        self._enter(id(stream))
+        return stream
+
+    async def aclose(self) -> None:
+        self.open.set()
+
+
+def numbered(number: int) -> LLMRequest:
+    return LLMRequest(messages=[Message(role="user", content=str(number))], model="gate:x")
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_no_more_calls_than_places_and_first_come_first_served() -> None:
+    gate = Gate()
+    async with LLMRing(policy=POLICY) as ring:
+        ring.register_provider("gate", gate)
+        calls = [asyncio.create_task(ring.chat(numbered(number))) for number in range(7)]
+        await settle()
+        assert len(gate.inside) == 2
+        gate.open.set()
+        await asyncio.gather(*calls)
+    assert gate.most == 2
+    assert gate.order == [str(number) for number in range(7)]
+
+
+async def test_a_caller_that_is_cancelled_while_waiting_takes_no_place() -> None:
+    gate = Gate()
+    async with LLMRing(policy=Policy(max_concurrent={"gate": 1})) as ring:
+        ring.register_provider("gate", gate)
+        holder, waiter, after = (asyncio.create_task(ring.chat(numbered(number))) for number in range(3))
+        await settle()
+        waiter.cancel()
+        holder.cancel()
+        await settle()
+        gate.open.set()
+        await after
+    assert gate.order == ["0", "2"]
+
+
+async def test_a_stream_holds_its_place_until_it_ends() -> None:
+    gate = Gate()
+    async with LLMRing(policy=Policy(max_concurrent={"gate": 1})) as ring:
+        ring.register_provider("gate", gate)
+        first = ring.chat_stream(REQUEST)
+        await anext(first)
+        second = ring.chat_stream(REQUEST)
+        waiting = asyncio.ensure_future(anext(second))
+        await settle()
+        assert not waiting.done()
+        assert [chunk.finish_reason async for chunk in first] == ["stop"]
+        await waiting
+        third = asyncio.ensure_future(anext(ring.chat_stream(REQUEST)))
+        await settle()
+        assert not third.done()
+        await second.aclose()
+        await third
+    assert gate.most == 1
+
+
+async def test_a_provider_that_is_not_named_has_no_limit() -> None:
+    limits = Limits({"gate": 1})
+    assert await limits.take("other") is None
+
+
+def test_places_work_in_one_event_loop_after_another() -> None:
+    limits = Limits({"gate": 1})
+
+    async def use() -> None:
+        async with limits.place("gate"):
+            pass
+
+    asyncio.run(use())
+    asyncio.run(use())
+    trio.run(use)
+
+
+def test_a_limit_below_one_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="max_concurrent"):
+        Policy(max_concurrent={"gate": 0})
