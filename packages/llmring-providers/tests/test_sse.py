@@ -27,6 +27,7 @@ ROWS = [
     pytest.param(b"data: whole\n\ndata: half", [Event(b"", b"whole"), Event(b"", b"half")], id="last blank line missing"),
     pytest.param(b"data: x\n", [Event(b"", b"x")], id="last empty line missing"),
     pytest.param(b"", [], id="nothing"),
+    pytest.param(b' {"error":1}\n', [Event(b"", b' {"error":1}\n')], id="one JSON document instead of events"),
 ]  # fmt: skip
 
 

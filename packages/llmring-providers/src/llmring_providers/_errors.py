@@ -13,6 +13,7 @@ from llmring_types.exceptions import (
     ProviderBadRequestError,
     ProviderOverloadedError,
     ProviderPermissionError,
+    ProviderQuotaError,
     ProviderRateLimitError,
     ProviderRequestTooLargeError,
     ProviderResponseError,
@@ -26,6 +27,7 @@ from llmring_providers._protocol import ChatCall
 _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     400: ProviderBadRequestError,
     401: ProviderAuthenticationError,
+    402: ProviderQuotaError,
     403: ProviderPermissionError,
     404: ModelNotFoundError,
     408: ProviderTimeoutError,
@@ -36,9 +38,14 @@ _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     529: ProviderOverloadedError,
 }
 _LONGEST_TEXT = 2000
-_WAIT = re.compile(r"(?:try again|retry) in\s+((?:[\d.]+\s*(?:ms|h|m|s)\s*)+)", re.IGNORECASE)
-_SPAN = re.compile(r"([\d.]+)\s*(ms|h|m|s)", re.IGNORECASE)
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_AMOUNT = (
+    r"\d+(?:\.\d+)?\s*(?:milliseconds?|seconds?|minutes?|hours?|days?|secs?|mins?|hrs?|ms|s|m|h|d)(?![a-z])"
+)
+_WAIT = re.compile(rf"(?:try\s+again|retry)\s+(?:in|after)\s+((?:{_AMOUNT}[\s,]*)+)", re.IGNORECASE)
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(milli|ms|s|m|h|d)", re.IGNORECASE)
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "milli": 0.001}
+_KEY = re.compile(r"\b(?:sk-|gsk_|xai-|AIza)[\w*-]{6,}")
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 def error_type(status: int) -> type[LLMRingError]:
@@ -60,6 +67,7 @@ def build(
     headers: Mapping[str, str] | None = None,
     code: str | None = None,
     retry_after: float | None = None,
+    details: dict[str, Any] | None = None,
 ) -> LLMRingError:
     """Build an exception of this type with all that is known.
 
@@ -72,6 +80,7 @@ def build(
         "status_code": status,
         "request_id": request_id(headers),
         "code": code,
+        "details": details,
     }
     if issubclass(kind, (ProviderRateLimitError, ProviderServerError)):
         wait = retry_after if retry_after is not None else header_wait(headers)
@@ -82,7 +91,7 @@ def build(
 
 
 def _text(kind: type[LLMRingError], message: str, call: ChatCall) -> str:
-    message = " ".join(message.split())
+    message = _KEY.sub("***", " ".join(message.split()))
     if len(message) > _LONGEST_TEXT:
         message = message[:_LONGEST_TEXT] + " …"
     if issubclass(kind, ModelNotFoundError):
@@ -91,7 +100,18 @@ def _text(kind: type[LLMRingError], message: str, call: ChatCall) -> str:
         return f"the key may not do this: {message}"
     if issubclass(kind, ProviderAuthenticationError):
         return f"the key was refused: {message}"
+    if issubclass(kind, ProviderQuotaError):
+        return f"the account's quota is used up: {message}"
     return message
+
+
+def plain_text(body: bytes) -> str:
+    """Return an error body that is no JSON as a text to show: of a proxy's HTML page, its title."""
+    text = body.decode("utf-8", "replace").strip()
+    if text.startswith("<"):
+        title = _TITLE.search(text)
+        return title[1].strip() if title is not None else ""
+    return text
 
 
 def header_wait(headers: Mapping[str, str]) -> float | None:
@@ -113,12 +133,11 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
 
 
 def message_wait(message: str) -> float | None:
-    """Read the wait that some providers write only in the text: ``try again in 1m30.5s``."""
+    """Read the wait that some providers write only in the text: ``try again in 1m30.5s``, ``retry after 26 seconds``."""
     found = _WAIT.search(message)
     if found is None:
         return None
-    spans = [(_number(amount), unit.lower()) for amount, unit in _SPAN.findall(found[1])]
-    return sum(amount * _SECONDS[unit] for amount, unit in spans if amount is not None)
+    return sum(float(amount) * _SECONDS[unit.lower()] for amount, unit in _SPAN.findall(found[1]))
 
 
 def _number(text: str | None) -> float | None:

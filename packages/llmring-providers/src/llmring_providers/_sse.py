@@ -61,6 +61,10 @@ class EventSplitter:
         if self._first:
             self._first = False
             block = block.removeprefix(_BOM)
+            if block.lstrip().startswith(
+                b"{"
+            ):  # no stream but one JSON document: an error, or a whole answer
+                return Event(b"", block)
         if block.startswith(b"data: ") and b"\n" not in block:  # nearly every event of OpenAI and Gemini
             return Event(b"", block[6:])
         if block.startswith(b"event: "):  # every event of Anthropic

@@ -23,6 +23,7 @@ LLMRingError
 │  ├─ ProviderAuthenticationError
 │  │  └─ ProviderPermissionError
 │  ├─ ProviderRateLimitError              retryable, fails over
+│  │  └─ ProviderQuotaError               fails over only
 │  ├─ ProviderTimeoutError                retryable, fails over; also TimeoutError
 │  ├─ ProviderConnectionError             retryable, fails over; also ConnectionError
 │  └─ ProviderResponseError
@@ -84,6 +85,7 @@ __all__ = [
     "ProviderNotFoundError",
     "ProviderOverloadedError",
     "ProviderPermissionError",
+    "ProviderQuotaError",
     "ProviderRateLimitError",
     "ProviderRequestTooLargeError",
     "ProviderResponseError",
@@ -305,6 +307,12 @@ class ProviderRateLimitError(ProviderError):
     def __init__(self, message: str, *, retry_after: float | None = None, **more: Any) -> None:
         super().__init__(message, **more)
         self.retry_after = retry_after
+
+
+class ProviderQuotaError(ProviderRateLimitError):
+    """The account's quota or credit is used up (402, or a 429 that says so): waiting a moment does not help."""
+
+    retryable = False
 
 
 class ProviderTimeoutError(ProviderError, TimeoutError):

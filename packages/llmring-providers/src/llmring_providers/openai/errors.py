@@ -1,4 +1,9 @@
-"""OpenAI's errors: https://platform.openai.com/docs/guides/error-codes"""
+"""OpenAI's errors, and those of the hosts that copy its protocol.
+
+https://platform.openai.com/docs/guides/error-codes
+https://learn.microsoft.com/azure/ai-foundry/openai/reference#api-error-codes
+https://openrouter.ai/docs/api-reference/errors
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,54 +13,131 @@ from llmring_types.exceptions import (
     LLMRingError,
     ModelNotFoundError,
     ProviderAuthenticationError,
+    ProviderBadRequestError,
+    ProviderOverloadedError,
+    ProviderPermissionError,
+    ProviderQuotaError,
     ProviderRateLimitError,
     ProviderRequestTooLargeError,
     ProviderServerError,
+    ProviderTimeoutError,
 )
 
-from llmring_providers._errors import build, error_type
+from llmring_providers._errors import build, error_type, plain_text
+from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 
 _BY_CODE: Mapping[str, type[LLMRingError]] = {
     "model_not_found": ModelNotFoundError,
     "context_length_exceeded": ProviderRequestTooLargeError,
+    "exceed_context_size_error": ProviderRequestTooLargeError,
     "invalid_api_key": ProviderAuthenticationError,
-    "rate_limit_exceeded": ProviderRateLimitError,
-    "insufficient_quota": ProviderRateLimitError,
-    "server_error": ProviderServerError,
+    "insufficient_quota": ProviderQuotaError,
+    "billing_hard_limit_reached": ProviderQuotaError,
+    "billing_not_active": ProviderQuotaError,
 }
+"""Words that say more than the status."""
+
+_WITHOUT_STATUS: Mapping[str, type[LLMRingError]] = {
+    "rate_limit_exceeded": ProviderRateLimitError,
+    "rate_limit_error": ProviderRateLimitError,
+    "server_error": ProviderServerError,
+    "server_is_overloaded": ProviderOverloadedError,
+    "service_unavailable_error": ProviderOverloadedError,
+    "overloaded_error": ProviderOverloadedError,
+    "timeout": ProviderTimeoutError,
+    "content_filter": ProviderBadRequestError,
+    "invalid_request_error": ProviderBadRequestError,
+    "authentication_error": ProviderAuthenticationError,
+    "permission_error": ProviderPermissionError,
+    "not_found_error": ModelNotFoundError,
+    "bio_policy": ProviderBadRequestError,
+    "data_residency_mismatch": ProviderBadRequestError,
+    "misalignment_policy_violation": ProviderBadRequestError,
+    "failed_to_download_image": ProviderBadRequestError,
+}
+_REJECTIONS = ("invalid_", "image_", "unsupported_", "empty_")
+"""How the codes of a failed response begin that blame the request."""
+
+
+class _Words(msgspec.Struct):
+    """What an error object says."""
+
+    message: str = ""
+    code: str | None = None
+    kind: str | None = None
+    number: int | None = None
+    details: dict[str, Any] | None = None
+
+    def known(self, *tables: Mapping[str, type[LLMRingError]]) -> type[LLMRingError] | None:
+        for table in tables:
+            found = table.get(self.code or "") or table.get(self.kind or "")
+            if found is not None:
+                return found
+        return None
 
 
 def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
     """Translate an error answer, whatever its body is."""
-    message, code = _read(body)
-    kind = _BY_CODE.get(code or "") or error_type(status)
-    return build(kind, message or f"HTTP status {status}", call, status=status, headers=headers, code=code)
+    try:
+        words = _read(msgspec.json.decode(body))
+    except DECODE_ERRORS:
+        words = _Words(plain_text(body))
+    return build(
+        words.known(_BY_CODE) or error_type(status),
+        words.message or f"HTTP status {status}",
+        call,
+        status=status,
+        headers=headers,
+        code=words.code or words.kind,
+        details=words.details,
+    )
 
 
 def body_error(said: Any, call: ChatCall) -> LLMRingError:
-    """Translate an error object that came with a status of success, or inside a stream."""
-    message, code = _words(said)
-    number = said.get("status") or said.get("code") if isinstance(said, Mapping) else None
-    kind = _BY_CODE.get(code or "")
+    """Translate an error that came with a status of success, or inside a stream."""
+    words = _read(said)
+    kind = words.known(_BY_CODE, _WITHOUT_STATUS)
+    if kind is None and (words.code or "").startswith(_REJECTIONS):
+        kind = ProviderBadRequestError
     if kind is None:
-        kind = error_type(number) if isinstance(number, int) else ProviderServerError
-    return build(kind, message or "the provider reported an error", call, code=code)
+        kind = ProviderServerError if words.number is None else error_type(words.number)
+    message = words.message or "the provider reported an error"
+    return build(kind, message, call, code=words.code or words.kind, details=words.details)
 
 
-def _read(body: bytes) -> tuple[str, str | None]:
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return body.decode("utf-8", "replace"), None
+def _read(document: Any) -> _Words:
+    """Read an error object, whether it stands alone, under ``error``, in a list, or is a mere text."""
     if isinstance(document, list) and document:
         document = document[0]
-    return _words(document.get("error", document) if isinstance(document, Mapping) else document)
+    if isinstance(document, Mapping):
+        document = document.get("error") or document
+    if not isinstance(document, Mapping):
+        return _Words("" if document is None else str(document))
+    code, kind, number = document.get("code"), document.get("type"), document.get("status")
+    if isinstance(code, int):
+        code, number = None, code
+    return _Words(
+        message=_message(document),
+        code=None if code is None else str(code),
+        kind=str(kind) if kind and kind != "error" else None,
+        number=number if isinstance(number, int) else None,
+        details=_details(document),
+    )
 
 
-def _words(said: Any) -> tuple[str, str | None]:
-    if not isinstance(said, Mapping):
-        return str(said), None
-    message = said.get("message") or said.get("detail") or ""
-    code = said.get("code") or said.get("type")
-    return str(message), None if code is None else str(code)
+def _message(document: Mapping[str, Any]) -> str:
+    message = document.get("message") or document.get("detail") or ""
+    if not isinstance(message, str):
+        message = msgspec.json.encode(message).decode()
+    # OpenRouter says "Provider returned error" and puts what that provider said beside it.
+    metadata = document.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    return f"{message}: {raw}" if isinstance(raw, str) and raw else message
+
+
+def _details(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What Azure's content filter found: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter"""
+    inner = document.get("innererror")
+    found = inner.get("content_filter_result") if isinstance(inner, Mapping) else None
+    return {"content_filter_result": found} if found else None

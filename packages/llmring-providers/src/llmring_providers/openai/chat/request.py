@@ -1,20 +1,33 @@
-"""The neutral request as a chat completions body."""
+"""The neutral request as a chat completions body: https://platform.openai.com/docs/api-reference/chat/create"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from llmring_types import LLMRequest, Message, function_spec
-from llmring_types.exceptions import UnsupportedContentError
+import msgspec
+from llmring_types import Message, ToolCall, tool_call
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._json import encode_body
+from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.models import is_reasoning_model
+from llmring_providers.openai.chat.response import neutral_call
+from llmring_providers.openai.chat.tools import choice_of, wire_tools
+from llmring_providers.openai.chat.wire import Call
+from llmring_providers.openai.models import in_reasoning_family
+from llmring_providers.openai.parameters import (
+    cache_params,
+    effort,
+    merge_extra,
+    note_ignored_marks,
+    output_limit,
+    system_role,
+    temperature,
+)
+from llmring_providers.openai.parts import openai_part, unsupported
+from llmring_providers.openai.structured import ask_for_json, json_schema, wanted_format
 
 _PATH = "/chat/completions"
-_REASONING_RESERVE = 2000
-"""Tokens added to ``max_tokens`` for a reasoning model that says nothing better: reasoning counts against the limit."""
-_PASSED_PARTS = frozenset({"text", "image_url", "input_audio", "file", "refusal"})
+_NESTED = frozenset({"stream_options"})
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -26,133 +39,113 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     request, warnings = call.request, list[str]()
     body: dict[str, Any] = {
         "model": call.ref.model,
-        "messages": [_message(message, call) for message in request.messages],
+        "messages": [_message(message, call, warnings) for message in request.messages],
     }
     if stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
-    _limits(body, call, warnings)
-    _tools(body, request)
-    if (response_format := _response_format(request)) is not None:
-        body["response_format"] = response_format
-    if request.cache:
-        _cache(body, request.cache, warnings)
-    if any(message.metadata and "cache_control" in message.metadata for message in request.messages):
-        warnings.append("cache_control has no effect on OpenAI, which caches long prompts by itself")
-    body.update((name, value) for name, value in request.extra_params.items() if name != "api")
+    _parameters(body, call, warnings)
+    if request.tools:
+        body["tools"] = wire_tools(request.tools)
+        if request.tool_choice is not None:
+            body["tool_choice"] = choice_of(request.tool_choice)
+    elif request.tool_choice is not None:
+        warnings.append("tool_choice was dropped: there are no tools to choose from")
+    if (wanted := wanted_format(call)) is not None:
+        _format(body, wanted)
+    note_ignored_marks(call, warnings)
+    _extra(body, request.extra_params, warnings)
     return WireRequest(path=_PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
-def _message(message: Message, call: ChatCall) -> dict[str, Any]:
-    content = message.content
-    wire: dict[str, Any] = {"role": message.role, "content": content}
-    if isinstance(content, list):
-        wire["content"] = [_part(part, call) for part in content]
-    if message.role == "tool":
-        wire["tool_call_id"] = message.tool_call_id or ""
-    elif message.tool_calls:
-        wire["tool_calls"] = message.tool_calls
-        if not content:
-            wire["content"] = None
+def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
+    content, role = message.content, message.role
+    if content is not None and not isinstance(content, str):
+        content = [_part(part, call) for part in content]
+    if role == "assistant":
+        return _assistant(message, content, call, warnings)
+    if role == "tool":
+        return {"role": role, "tool_call_id": message.tool_call_id or "", "content": content}
+    wire_role = role if role == "user" else system_role(call, warnings)
+    return {"role": wire_role, "content": content}
+
+
+def _assistant(
+    message: Message, content: str | list[Any] | None, call: ChatCall, warnings: list[str]
+) -> dict[str, Any]:
+    wire: dict[str, Any] = {"role": "assistant", "content": content}
+    if message.tool_calls:
+        wire["content"] = content or None
+        wire["tool_calls"] = [_call(made) for made in message.tool_calls]
+    elif content is None:
+        wire["content"] = ""
+    if message.metadata:
+        for block in replay_of(message, call, warnings, api="chat"):
+            if isinstance(block, dict):
+                _replay(wire, block, message)
     return wire
 
 
-def _part(part: dict[str, Any], call: ChatCall) -> dict[str, Any]:
-    kind = part["type"]
-    if kind in _PASSED_PARTS:
-        return part
-    source = part.get("source")
-    if kind == "document" and isinstance(source, Mapping) and source.get("type") == "base64":
-        media_type = source.get("media_type", "application/pdf")
-        file = {
-            "filename": part.get("filename") or part.get("title") or "document.pdf",
-            "file_data": f"data:{media_type};base64,{source.get('data', '')}",
-        }
-        return {"type": "file", "file": file}
-    raise UnsupportedContentError(
-        f"{call.ref.provider} chat completions cannot take a {kind!r} part; use text, image_url, or a base64 document",
-        provider=call.ref.provider,
-        part=kind,
-    )
+def _call(made: Mapping[str, Any]) -> Mapping[str, Any]:
+    function = made.get("function")
+    if not function:
+        return made  # a custom tool call, written by the user in OpenAI's form
+    return tool_call(made.get("id") or "", function.get("name") or "", function.get("arguments"))
 
 
-def _limits(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
-    request, facts = call.request, call.facts
-    if request.temperature is not None:
-        if facts is not None and facts.temperature is False:
-            warnings.append(f"temperature was dropped: {call.ref} does not take it")
-        else:
-            body["temperature"] = request.temperature
-    if request.reasoning_effort is not None:
-        body["reasoning_effort"] = request.reasoning_effort
-    if request.max_tokens is None:
-        if request.reasoning_tokens:
-            warnings.append(
-                "reasoning_tokens has no effect without max_tokens on OpenAI; use reasoning_effort"
-            )
-    elif is_reasoning_model(call.ref.model, facts):
-        reserve = request.reasoning_tokens
-        if reserve is None:
-            reserve = (facts.min_reasoning_tokens if facts else None) or _REASONING_RESERVE
-        body["max_completion_tokens"] = request.max_tokens + reserve
-    else:
-        body["max_tokens"] = request.max_tokens
+def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message) -> None:
+    """Put back what the host said beyond the neutral form, as far as the message still says the same."""
+    fields = dict(block)
+    raw, audio = fields.get("tool_calls"), fields.pop("audio", None)
+    if raw is not None and _neutral(raw) != message.tool_calls:
+        del fields["tool_calls"]
+    if isinstance(audio, dict) and audio.get("transcript") == message_text(message):
+        fields.update(audio={"id": audio.get("id")}, content=None)
+    wire.update(fields)
 
 
-def _tools(body: dict[str, Any], request: LLMRequest) -> None:
-    if request.tools:
-        body["tools"] = list(_wire_tools(request.tools))
-    choice = request.tool_choice
-    if choice is None:
+def _neutral(raw: object) -> list[ToolCall]:
+    try:
+        calls = msgspec.convert(raw, list[Call])
+    except msgspec.ValidationError:  # somebody wrote into what was to travel unchanged
+        return []
+    return [neutral_call(made, place) for place, made in enumerate(calls)]
+
+
+def _part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
+    wire = openai_part(part, call)
+    if wire["type"] == "file" and "file_url" in (wire.get("file") or {}):
+        raise unsupported("document with a 'url' source", call, "chat completions")
+    return wire
+
+
+def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
+    if (heat := temperature(call, warnings)) is not None:
+        body["temperature"] = heat
+    if (wanted := effort(call, warnings)) is not None:
+        body["reasoning_effort"] = wanted
+    if (limit := output_limit(call, warnings)) is not None:
+        # max_tokens is deprecated, and the reasoning families refuse it; most other hosts know nothing else.
+        facts = call.facts
+        new = in_reasoning_family(call.ref.model) or (facts is not None and facts.reasoning)
+        body["max_completion_tokens" if new else "max_tokens"] = limit
+    if call.request.cache:
+        body.update(cache_params(call, warnings))
+
+
+def _format(body: dict[str, Any], wanted: Mapping[str, Any]) -> None:
+    if wanted.get("type") == "json_schema":
+        body["response_format"] = {"type": "json_schema", "json_schema": json_schema(wanted)}
         return
-    body["tool_choice"] = named_choice(choice) or choice
+    body["response_format"] = wanted
+    if wanted.get("type") == "json_object":
+        ask_for_json(body["messages"])
 
 
-def _wire_tools(tools: Iterable[dict[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    for tool in tools:
-        function = function_spec(tool)
-        if function is None or function is tool.get("function"):
-            yield tool
-        else:
-            yield {
-                "type": "function",
-                "function": {key: value for key, value in function.items() if key != "type"},
-            }
-
-
-def named_choice(choice: str | Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return OpenAI's form of a choice that names a function, however it was written; ``None`` for the words."""
-    if isinstance(choice, str):
-        name: Any = None if choice in ("auto", "none", "required") else choice
-    else:
-        function = choice.get("function")
-        name = function.get("name") if isinstance(function, Mapping) else function
-        if name is None and choice.get("type", "function") == "function":
-            name = choice.get("name")
-    return {"type": "function", "function": {"name": name}} if isinstance(name, str) else None
-
-
-def _response_format(request: LLMRequest) -> Mapping[str, Any] | None:
-    wanted = request.response_format
-    if wanted is None:
-        return {"type": "json_object"} if request.json_response else None
-    kind = wanted.get("type")
-    if kind in ("json", "json_object"):
-        return {"type": "json_object"}
-    if kind != "json_schema":
-        return dict(wanted)
-    schema = dict(wanted.get("json_schema") or {})
-    schema.setdefault("name", "response")
-    if "strict" in wanted:
-        schema.setdefault("strict", wanted["strict"])
-    return {"type": "json_schema", "json_schema": schema}
-
-
-def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) -> None:
-    """https://platform.openai.com/docs/guides/prompt-caching"""
-    known = {"key": "prompt_cache_key", "retention": "prompt_cache_retention"}
-    for name, value in cache.items():
-        if name in known:
-            body[known[name]] = value
-        else:
-            warnings.append(f"cache[{name!r}] has no effect on OpenAI, which takes 'key' and 'retention'")
+def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
+    if "max_completion_tokens" in extra:
+        body.pop("max_tokens", None)  # OpenAI refuses both together
+    merge_extra(body, extra, _NESTED, warnings)
+    number = body.get("n")
+    if isinstance(number, int) and number > 1:
+        warnings.append(f"n={number} was asked for: the response holds only the first answer")

@@ -2,12 +2,23 @@
 
 from typing import Any
 
+import msgspec
 from llmring_types import FinishReason, LLMResponse, ToolCall, Usage, tool_call
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.chat.wire import Choice, Completion, WireMessage, WireUsage, decode_completion
+from llmring_providers.openai.chat.wire import (
+    Call,
+    Choice,
+    Completion,
+    CompletionDetails,
+    PromptDetails,
+    WireMessage,
+    WireUsage,
+    decode_completion,
+)
 from llmring_providers.openai.errors import body_error
+from llmring_providers.openai.usage import neutral_usage
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -16,7 +27,29 @@ _FINISH: dict[str, FinishReason] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
     "error": "error",
+    # Hosts that let their own word through.
+    "end_turn": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_use": "tool_calls",
+    "abort": "error",
+    "insufficient_system_resource": "error",
 }
+
+COMPLETION_EXTRAS = (
+    "system_fingerprint",
+    "service_tier",
+    "moderation",
+    "prompt_filter_results",
+    "citations",
+    "search_results",
+)
+CHOICE_EXTRAS = ("logprobs", "content_filter_results", "native_finish_reason")
+MESSAGE_EXTRAS = ("annotations", "images", "reasoning_details", "audio")
+"""What is said beyond the neutral form, by whom."""
 
 
 def decode(body: bytes, call: ChatCall) -> LLMResponse:
@@ -30,39 +63,53 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         completion = decode_completion(body)
     except DECODE_ERRORS as error:
         raise malformed("the answer is no chat completion", call, error) from error
-    if not completion.choices:
-        if completion.error:
-            raise body_error(completion.error, call)
+    choices = completion.choices
+    if completion.error and not (choices and choices[0].message):
+        raise body_error(completion.error, call)
+    if not choices:
+        if completion.object == "error":
+            raise body_error(msgspec.json.decode(body), call)
         raise malformed("the answer has no choices", call)
-    return _response(completion, completion.choices[0], call)
+    if choices[0].error:
+        raise body_error(choices[0].error, call)
+    return _response(completion, choices[0], call)
 
 
 def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResponse:
     message = choice.message or WireMessage()
-    calls = tool_calls(message)
-    text = text_of(message.content)
+    made = calls_of(message)
+    calls = [neutral_call(call, place) for place, call in enumerate(made)]
+    word = finish_word(choice)
+    said = (
+        extras(completion, COMPLETION_EXTRAS)
+        | extras(choice, CHOICE_EXTRAS)
+        | extras(message, MESSAGE_EXTRAS)
+    )
     return LLMResponse(
-        content=text or message.refusal or "",
+        content=text_of(message),
         model=str(call.ref),
-        usage=usage_of(completion.usage),
-        finish_reason=finish_reason(choice.finish_reason, called=bool(calls), refused=bool(message.refusal)),
+        usage=usage_of(completion.usage or choice.usage),
+        finish_reason=finish_reason(word, called=bool(calls), refused=bool(message.refusal)),
         tool_calls=calls or None,
-        reasoning=message.reasoning_content or message.reasoning or None,
+        reasoning=reasoning_of(message) or None,
         refusal=message.refusal or None,
-        provider_finish_reason=choice.finish_reason,
+        provider_finish_reason=word,
         provider_model=completion.model,
         response_id=completion.id,
-        native=native_of(
-            call, annotations=message.annotations, audio=message.audio, logprobs=choice.logprobs
-        ),
+        native=native_of(call, said, replay(made, said, message.reasoning_content)),
     )
 
 
-def finish_reason(word: str | None, *, called: bool, refused: bool) -> FinishReason | None:
-    """The neutral word. A plain end with tool calls means them, and a refusal is a filter whatever the host calls it."""
-    if word is None:
-        return None
-    found = _FINISH.get(word, "other")
+def finish_word(choice: Choice) -> str | None:
+    """The host's own word; some leave it empty."""
+    if choice.finish_reason or choice.finish_details is None:
+        return choice.finish_reason or None
+    return choice.finish_details.type
+
+
+def finish_reason(word: str | None, *, called: bool, refused: bool) -> FinishReason:
+    """The neutral word. A plain end with tool calls means them, a refusal is a filter, and no word is a plain end."""
+    found: FinishReason = _FINISH.get(word, "other") if word else "stop"
     if found != "stop":
         return found
     if refused:
@@ -70,49 +117,106 @@ def finish_reason(word: str | None, *, called: bool, refused: bool) -> FinishRea
     return "tool_calls" if called else "stop"
 
 
-def text_of(content: str | list[Any] | None) -> str:
-    """The text of a content that is text or a list of parts."""
+def text_of(message: WireMessage) -> str:
+    """The text: content, which some hosts send in parts, then the refusal; with spoken answers the transcript."""
+    content = message.content
     if isinstance(content, list):
-        return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
-    return content or ""
+        content = "".join(_text(part) for part in content)
+    if message.refusal:
+        return (content or "") + message.refusal
+    if content or message.audio is None:
+        return content or ""
+    transcript = message.audio.get("transcript") if isinstance(message.audio, dict) else None
+    return transcript if isinstance(transcript, str) else ""
 
 
-def tool_calls(message: WireMessage) -> list[ToolCall]:
+def _text(part: Any) -> str:
+    if not isinstance(part, dict) or part.get("type", "text") not in ("text", "output_text"):
+        return ""
+    text = part.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def reasoning_of(message: WireMessage) -> str:
+    """The reasoning text, wherever the host puts it."""
+    found = message.reasoning_content or message.reasoning
+    if isinstance(found, str):
+        return found
+    if not isinstance(message.content, list):
+        return ""
+    # Mistral: https://docs.mistral.ai/capabilities/reasoning/
+    thinking = (part.get("thinking") for part in message.content if isinstance(part, dict))
+    return "".join(_text(part) for parts in thinking if isinstance(parts, list) for part in parts)
+
+
+def calls_of(message: WireMessage) -> list[Call]:
     """The calls of a whole message, the legacy single ``function_call`` included."""
-    calls = [
-        tool_call(wire.id or f"call_{place}", wire.function.name or "", wire.function.arguments)
-        for place, wire in enumerate(message.tool_calls or ())
-        if wire.function is not None
-    ]
-    if not calls and message.function_call is not None:
-        calls.append(tool_call("call_0", message.function_call.name or "", message.function_call.arguments))
-    return calls
+    if message.tool_calls or message.function_call is None:
+        return message.tool_calls or []
+    return [Call(function=message.function_call)]
+
+
+def neutral_call(wire: Call, place: int) -> ToolCall:
+    """A call in the neutral form; that of a custom tool has its free text as the argument ``input``."""
+    call_id = wire.id or f"call_{place}"
+    if wire.custom is not None:
+        return tool_call(call_id, wire.custom.name or "", {"input": wire.custom.input or ""})
+    if wire.function is None:
+        return tool_call(call_id, "", None)
+    return tool_call(call_id, wire.function.name or "", wire.function.arguments)
 
 
 def usage_of(wire: WireUsage | None) -> Usage | None:
-    """Token counts in the neutral keys; https://platform.openai.com/docs/api-reference/completions/object"""
+    """Token counts: https://platform.openai.com/docs/api-reference/completions/object"""
     if wire is None:
         return None
-    usage: Usage = {}
-    if wire.prompt_tokens is not None:
-        usage["prompt_tokens"] = wire.prompt_tokens
-    if wire.completion_tokens is not None:
-        usage["completion_tokens"] = wire.completion_tokens
-    if wire.total_tokens is not None:
-        usage["total_tokens"] = wire.total_tokens
-    elif wire.prompt_tokens is not None and wire.completion_tokens is not None:
-        usage["total_tokens"] = wire.prompt_tokens + wire.completion_tokens
-    if (prompt := wire.prompt_tokens_details) is not None:
-        if prompt.cached_tokens is not None:
-            usage["cache_read_input_tokens"] = prompt.cached_tokens
-        if prompt.cache_write_tokens is not None:
-            usage["cache_creation_input_tokens"] = prompt.cache_write_tokens
-    if (completion := wire.completion_tokens_details) is not None and completion.reasoning_tokens is not None:
-        usage["reasoning_tokens"] = completion.reasoning_tokens
-    return usage
+    prompt = wire.prompt_tokens_details or PromptDetails()
+    completion = wire.completion_tokens_details or CompletionDetails()
+    return neutral_usage(
+        prompt=wire.prompt_tokens,
+        completion=wire.completion_tokens,
+        total=wire.total_tokens,
+        cached=prompt.cached_tokens,
+        cache_written=prompt.cache_write_tokens,
+        reasoning=completion.reasoning_tokens,
+    )
 
 
-def native_of(call: ChatCall, **said: Any) -> dict[str, Any] | None:
-    """What was said beyond the neutral form, if anything."""
-    kept = {name: value for name, value in said.items() if value}
+def extras(source: Completion | Choice | WireMessage, names: tuple[str, ...]) -> dict[str, Any]:
+    """What is said under these names."""
+    return {name: value for name in names if (value := getattr(source, name))}
+
+
+def replay(made: list[Call], said: dict[str, Any], reasoning_content: Any) -> dict[str, Any]:
+    """The fields of the assistant message that the host wants to see again and that the neutral form cannot carry."""
+    block: dict[str, Any] = {}
+    if details := said.get("reasoning_details"):
+        block["reasoning_details"] = details
+    if made and reasoning_content and isinstance(reasoning_content, str):
+        # DeepSeek and Moonshot want it back between tool calls, and only there:
+        # https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
+        block["reasoning_content"] = reasoning_content
+    if any(call.custom is not None or call.extra_content for call in made):
+        block["tool_calls"] = [_raw_call(call, place) for place, call in enumerate(made)]
+    audio = said.get("audio")
+    if isinstance(audio, dict) and audio.get("id"):
+        block["audio"] = {"id": audio["id"], "transcript": audio.get("transcript") or ""}
+    return block
+
+
+def _raw_call(made: Call, place: int) -> dict[str, Any]:
+    neutral = neutral_call(made, place)
+    raw: dict[str, Any] = {"id": neutral["id"], "type": "function", "function": dict(neutral["function"])}
+    if made.custom is not None:
+        raw = {"id": neutral["id"], "type": "custom", "custom": msgspec.to_builtins(made.custom)}
+    if made.extra_content:
+        raw["extra_content"] = made.extra_content
+    return raw
+
+
+def native_of(call: ChatCall, said: dict[str, Any], block: dict[str, Any]) -> dict[str, Any] | None:
+    """What was said beyond the neutral form, and what has to travel back."""
+    kept = {name: value for name, value in said.items() if (name, value) != ("service_tier", "default")}
+    if block:
+        kept["replay"] = [block]
     return {"provider": call.ref.provider, "api": "chat", **kept} if kept else None

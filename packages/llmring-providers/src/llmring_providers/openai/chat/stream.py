@@ -7,46 +7,31 @@ The terminal event is ``data: [DONE]``; some hosts leave it out, then the chunk 
 from typing import Any
 
 import msgspec
-from llmring_types import StreamChunk, ToolCall, Usage, tool_call
+from llmring_types import StreamChunk, Usage
 
+from llmring_providers._json import malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event
 from llmring_providers._stream import BaseStreamDecoder
-from llmring_providers.openai.chat.response import finish_reason, native_of, text_of, usage_of
-from llmring_providers.openai.chat.wire import (
-    Call,
-    Choice,
-    Completion,
-    Function,
-    WireMessage,
-    decode_completion,
+from llmring_providers.openai.chat.calls import CallPieces
+from llmring_providers.openai.chat.response import (
+    CHOICE_EXTRAS,
+    COMPLETION_EXTRAS,
+    MESSAGE_EXTRAS,
+    extras,
+    finish_reason,
+    finish_word,
+    native_of,
+    neutral_call,
+    reasoning_of,
+    replay,
+    text_of,
+    usage_of,
 )
+from llmring_providers.openai.chat.wire import Call, Choice, Completion, WireMessage, decode_completion
 from llmring_providers.openai.errors import body_error
 
 _DONE = b"[DONE]"
-
-
-class _CallSlot:
-    """A tool call as its pieces come."""
-
-    def __init__(self) -> None:
-        self.id = ""
-        self.name = ""
-        self.arguments: list[str] = []
-
-    def add(self, piece: Call) -> None:
-        if piece.id and not self.id:
-            self.id = piece.id
-        self.add_function(piece.function or Function())
-
-    def add_function(self, function: Function) -> None:
-        if function.name and function.name != self.name:  # some hosts repeat the whole name in every piece
-            self.name += function.name
-        arguments = function.arguments
-        if isinstance(arguments, dict):
-            arguments = msgspec.json.encode(arguments).decode()
-        if arguments:
-            self.arguments.append(arguments)
 
 
 class ChatStreamDecoder(BaseStreamDecoder):
@@ -54,41 +39,47 @@ class ChatStreamDecoder(BaseStreamDecoder):
 
     def __init__(self, call: ChatCall) -> None:
         super().__init__(call)
-        self._slots: dict[int, _CallSlot] = {}
+        self._answered = False
+        self._refused = False
+        self._calls = CallPieces()
+        self._reasoning_content: list[str] = []
         self._word: str | None = None
         self._usage: Usage | None = None
         self._id: str | None = None
         self._served: str | None = None
-        self._refused = False
-        self._logprobs: list[Any] = []
-        self._annotations: list[Any] = []
+        self._said: dict[str, Any] = {}
 
     def partial(self) -> StreamChunk:
-        calls: list[ToolCall] = [
-            tool_call(slot.id or f"call_{index}", slot.name, "".join(slot.arguments))
-            for index, slot in sorted(self._slots.items())
-        ]
+        made = self._calls.whole()
+        calls = [neutral_call(call, place) for place, call in enumerate(made)]
+        ended = self.done or self._word is not None
+        block = replay(made, self._said, "".join(self._reasoning_content))
         return StreamChunk(
             model=self._model,
-            finish_reason=finish_reason(self._word, called=bool(calls), refused=self._refused),
+            finish_reason=finish_reason(self._word, called=bool(calls), refused=self._refused)
+            if ended
+            else None,
             usage=self._usage,
             tool_calls=calls or None,
             provider_finish_reason=self._word,
             provider_model=self._served,
             response_id=self._id,
-            native=native_of(self._call, annotations=self._annotations, logprobs=self._joined_logprobs()),
+            native=native_of(self._call, self._said, block),
         )
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
-        if event.data == _DONE:
+        data = event.data
+        if data.startswith(_DONE):
+            if not self._answered:
+                raise malformed("the stream ended without an answer", self._call)
             self.done = True
-            if self._word is None:
-                self._word = "stop" if not self._slots else "tool_calls"
             chunks.append(self.partial())
             return
-        part = decode_completion(event.data)
-        if part.error and not part.choices:
-            raise body_error(part.error, self._call)
+        if not data:  # a sign of life
+            return
+        part = decode_completion(data)
+        if part.error or part.object == "error" or event.name == b"error":
+            raise body_error(part.error or msgspec.json.decode(data), self._call)
         self._remember(part)
         for choice in part.choices or ():
             if not choice.index:  # n > 1 has no neutral form: the first answer is the answer
@@ -98,42 +89,60 @@ class ChatStreamDecoder(BaseStreamDecoder):
         return self.partial() if self._word is not None else None
 
     def _remember(self, part: Completion) -> None:
-        if part.usage is not None:
-            self._usage = usage_of(part.usage)
-        if part.id and self._id is None:
-            self._id = part.id
+        if self._id is None:
+            self._id = part.id or None
         if part.model:
             self._served = part.model
+        if part.usage is not None:
+            self._usage = usage_of(part.usage)
+        # Said once, with the first chunk, but for these:
+        if not self._answered or part.moderation or part.prompt_filter_results or part.citations:
+            self._said.update(extras(part, COMPLETION_EXTRAS))
 
     def _choice(self, choice: Choice, chunks: list[StreamChunk]) -> None:
-        delta = choice.delta or choice.message or WireMessage()
-        text = text_of(delta.content)
-        if delta.refusal:
-            self._refused = True
-            text = text or delta.refusal
-        reasoning = delta.reasoning_content or delta.reasoning
+        if choice.error:
+            raise body_error(choice.error, self._call)
+        self._answered = True
+        delta = choice.delta or choice.message
+        if delta is not None:
+            self._delta(delta, chunks)
+        if choice.finish_reason or choice.finish_details is not None:
+            self._word = finish_word(choice)
+        if choice.usage is not None:
+            self._usage = usage_of(choice.usage)
+        if choice.logprobs or choice.content_filter_results or choice.native_finish_reason:
+            _gather(self._said, extras(choice, CHOICE_EXTRAS))
+
+    def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
+        text, reasoning, refusal = text_of(delta), reasoning_of(delta), delta.refusal
         if text or reasoning:
             chunks.append(
                 StreamChunk(
-                    delta=text, model=self._model, reasoning=reasoning or None, refusal=delta.refusal or None
+                    delta=text, model=self._model, reasoning=reasoning or None, refusal=refusal or None
                 )
             )
-        for piece in delta.tool_calls or ():
-            index = piece.index if piece.index is not None else len(self._slots)
-            self._slots.setdefault(index, _CallSlot()).add(piece)
+        if refusal:
+            self._refused = True
+        if delta.reasoning_content:
+            self._reasoning_content.append(reasoning)
+        if delta.tool_calls:
+            for piece in delta.tool_calls:
+                self._calls.add(piece)
         if delta.function_call is not None:
-            self._slots.setdefault(0, _CallSlot()).add_function(delta.function_call)
-        if choice.finish_reason:
-            self._word = choice.finish_reason
-        if choice.logprobs:
-            self._logprobs.append(choice.logprobs)
-        if delta.annotations:
-            self._annotations.extend(delta.annotations)
+            self._calls.add(Call(index=0, function=delta.function_call))
+        if delta.annotations or delta.audio or delta.images or delta.reasoning_details:
+            _gather(self._said, extras(delta, MESSAGE_EXTRAS))
 
-    def _joined_logprobs(self) -> dict[str, Any] | None:
-        joined: dict[str, Any] = {}
-        for piece in self._logprobs:
-            for name, value in piece.items():
-                if isinstance(value, list):
-                    joined.setdefault(name, []).extend(value)
-        return joined or None
+
+def _gather(whole: dict[str, Any], pieces: dict[str, Any]) -> None:
+    """Put pieces of lists and objects together; of an audio answer, the text and the sound too."""
+    for name, piece in pieces.items():
+        there = whole.get(name)
+        if isinstance(there, list) and isinstance(piece, list):
+            there.extend(piece)
+        elif isinstance(there, dict) and isinstance(piece, dict):
+            _gather(there, piece)
+        elif isinstance(there, str) and isinstance(piece, str) and name in ("transcript", "data"):
+            whole[name] = there + piece
+        elif piece is not None or there is None:
+            whole[name] = piece

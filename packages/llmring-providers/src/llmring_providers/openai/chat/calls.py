@@ -1,0 +1,86 @@
+"""Tool calls out of the pieces of a stream."""
+
+from typing import Any
+
+import msgspec
+
+from llmring_providers.openai.chat.wire import Call, Custom, Function
+
+
+class _Slot:
+    """One call as its pieces come."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.id: str | None = None
+        self.name = ""
+        self.arguments: list[str] = []
+        self.custom = False
+        self.extra_content: Any = None
+
+    def add(self, piece: Call) -> None:
+        self.id = self.id or piece.id
+        self.extra_content = self.extra_content or piece.extra_content
+        if piece.custom is not None:
+            self.custom = True
+            self._add(piece.custom.name, piece.custom.input)
+        if piece.function is not None:
+            self._add(piece.function.name, piece.function.arguments)
+
+    def _add(self, name: str | None, arguments: Any) -> None:
+        if name and name != self.name:  # some hosts repeat the whole name in every piece
+            self.name += name
+        if arguments is not None and not isinstance(arguments, str):
+            arguments = msgspec.json.encode(arguments).decode()
+        if arguments:
+            self.arguments.append(arguments)
+
+    def whole(self) -> Call:
+        text = "".join(self.arguments)
+        call = Call(id=self.id, extra_content=self.extra_content)
+        if self.custom:
+            call.custom = Custom(self.name, text)
+        else:
+            call.function = Function(self.name, text)
+        return call
+
+
+class CallPieces:
+    """Gathers calls. ``index`` says which call a piece belongs to; hosts that get it wrong are understood too."""
+
+    def __init__(self) -> None:
+        self._slots: list[_Slot] = []
+        self._open: dict[int, _Slot] = {}
+
+    def add(self, piece: Call) -> None:
+        """Take the next piece."""
+        index = piece.index
+        if index is None:
+            index = self._slots[-1].index if self._slots else 0
+        slot = self._open.get(index)
+        if slot is None or _begins_another(piece, slot):
+            if slot is not None and piece.index is None:
+                index += 1
+            slot = self._open[index] = _Slot(index)
+            self._slots.append(slot)
+        slot.add(piece)
+
+    def whole(self) -> list[Call]:
+        """Return the calls so far, in the order of their indexes."""
+        return [slot.whole() for slot in sorted(self._slots, key=lambda slot: slot.index)]
+
+
+def _begins_another(piece: Call, slot: _Slot) -> bool:
+    """Whether a piece with the index of an open call begins a new one.
+
+    Some hosts give every call the index 0, or none at all; others invent a new id for every piece of one call, so an
+    id alone says nothing: only a named piece begins a call.
+    """
+    named = (piece.function is not None and piece.function.name) or (
+        piece.custom is not None and piece.custom.name
+    )
+    if not named:
+        return False
+    if piece.id and slot.id:
+        return piece.id != slot.id
+    return piece.index is None

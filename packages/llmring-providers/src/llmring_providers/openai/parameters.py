@@ -1,0 +1,96 @@
+"""Parameters that mean the same in both of OpenAI's APIs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmring_providers._protocol import ChatCall
+from llmring_providers.openai.models import in_reasoning_family, reasons
+
+_REASONING_RESERVE = 2000
+"""Tokens added to ``max_tokens`` where neither the request nor the registry says how much reasoning needs."""
+_CACHE = {"key": "prompt_cache_key", "retention": "prompt_cache_retention"}
+_OURS = frozenset({"api", "stream"})
+
+
+def output_limit(call: ChatCall, warnings: list[str]) -> int | None:
+    """Return the limit of output tokens, with room for reasoning: OpenAI counts it against the same limit.
+
+    https://platform.openai.com/docs/guides/reasoning#controlling-costs
+    """
+    request, facts = call.request, call.facts
+    limit, reserve = request.max_tokens, request.reasoning_tokens
+    if limit is None:
+        if reserve:
+            warnings.append(
+                "reasoning_tokens has no effect on OpenAI without max_tokens; use reasoning_effort"
+            )
+        return None
+    if not reasons(call):
+        if reserve:
+            warnings.append(f"reasoning_tokens has no effect on {call.ref}, which does not reason")
+        return limit
+    if reserve is None:
+        reserve = (facts.min_reasoning_tokens if facts else None) or _REASONING_RESERVE
+    return limit + reserve
+
+
+def temperature(call: ChatCall, warnings: list[str]) -> float | None:
+    """Return the temperature, unless the model is known not to take it."""
+    value, facts = call.request.temperature, call.facts
+    if value is not None and facts is not None and facts.temperature is False:
+        warnings.append(f"temperature was dropped: {call.ref} does not take it")
+        return None
+    return value
+
+
+def effort(call: ChatCall, warnings: list[str]) -> str | None:
+    """Return the reasoning effort, unless the model is known not to reason."""
+    value, facts = call.request.reasoning_effort, call.facts
+    if value is None or facts is None or facts.reasoning is not False or in_reasoning_family(call.ref.model):
+        return value
+    warnings.append(f"reasoning_effort was dropped: {call.ref} does not reason")
+    return None
+
+
+def system_role(call: ChatCall, warnings: list[str]) -> str:
+    """Return the role in which a system message is sent."""
+    facts = call.facts
+    if facts is None or facts.system_message is not False:
+        return "system"
+    told = f"system messages were sent as user messages: {call.ref} takes none"
+    if told not in warnings:
+        warnings.append(told)
+    return "user"
+
+
+def cache_params(call: ChatCall, warnings: list[str]) -> dict[str, Any]:
+    """https://platform.openai.com/docs/guides/prompt-caching"""
+    wanted = call.request.cache or {}
+    warnings.extend(
+        f"cache[{name!r}] has no effect on OpenAI, which takes 'key' and 'retention'"
+        for name in wanted
+        if name not in _CACHE
+    )
+    return {_CACHE[name]: value for name, value in wanted.items() if name in _CACHE}
+
+
+def note_ignored_marks(call: ChatCall, warnings: list[str]) -> None:
+    """Tell that cache marks were left out."""
+    if any(message.metadata and "cache_control" in message.metadata for message in call.request.messages):
+        warnings.append("cache_control has no effect on OpenAI, which caches long prompts by itself")
+
+
+def merge_extra(
+    body: dict[str, Any], extra: Mapping[str, Any], nested: frozenset[str], warnings: list[str]
+) -> None:
+    """Put ``extra_params`` over the body; those named in ``nested`` are merged key by key with what is there."""
+    for name, value in extra.items():
+        if name == "stream":
+            warnings.append("extra_params['stream'] was dropped: chat() and chat_stream() decide it")
+        if name in _OURS:
+            continue
+        present = body.get(name)
+        if name in nested and isinstance(present, dict) and isinstance(value, Mapping):
+            body[name] = {**present, **value}
+        else:
+            body[name] = value

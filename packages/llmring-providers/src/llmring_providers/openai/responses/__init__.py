@@ -1,0 +1,1 @@
+"""The responses API: https://platform.openai.com/docs/api-reference/responses"""

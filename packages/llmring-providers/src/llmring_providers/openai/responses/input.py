@@ -1,0 +1,119 @@
+"""The messages of a conversation as input items: https://platform.openai.com/docs/api-reference/responses/create#input"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from llmring_types import Message
+
+from llmring_providers._native import agrees, replay_of
+from llmring_providers._protocol import ChatCall
+from llmring_providers.openai.parameters import system_role
+from llmring_providers.openai.parts import openai_part, unsupported
+from llmring_providers.openai.responses.items import read_items, sendable
+
+
+def input_items(call: ChatCall, warnings: list[str]) -> list[Any]:
+    """Return the conversation, oldest first; an assistant message may be several items.
+
+    Raises:
+        UnsupportedContentError: a part of a message has no place among them.
+    """
+    items = _Items(call, warnings)
+    for message in call.request.messages:
+        items.add(message)
+    return items.items
+
+
+class _Items:
+    """The items so far."""
+
+    def __init__(self, call: ChatCall, warnings: list[str]) -> None:
+        self.items: list[Any] = []
+        self._call = call
+        self._warnings = warnings
+        self._custom: set[Any] = set()
+        """Ids of calls of custom tools, whose results are items of another type."""
+
+    def add(self, message: Message) -> None:
+        content = message.content
+        if message.role == "assistant":
+            self._assistant(message)
+            return
+        if not isinstance(content, str):
+            content = [_input_part(part, self._call) for part in content]
+        if message.role == "tool":
+            kind = (
+                "custom_tool_call_output" if message.tool_call_id in self._custom else "function_call_output"
+            )
+            self.items.append({"type": kind, "call_id": message.tool_call_id or "", "output": content})
+        else:
+            role = "user" if message.role == "user" else system_role(self._call, self._warnings)
+            self.items.append({"role": role, "content": content})
+
+    def _assistant(self, message: Message) -> None:
+        replay = replay_of(message, self._call, self._warnings, api="responses")
+        kept = [item for item in replay if isinstance(item, dict)]
+        if kept and self._still_true(message, kept):
+            self.items.extend(sendable(kept, stored=bool(self._call.request.extra_params.get("store"))))
+            self._custom.update(
+                item.get("call_id") for item in kept if item.get("type") == "custom_tool_call"
+            )
+            return
+        content = message.content
+        if content and not isinstance(content, str):
+            content = [_output_part(part, self._call) for part in content]
+        if content or not message.tool_calls:
+            self.items.append({"role": "assistant", "content": content or ""})
+        for made in message.tool_calls or ():
+            self._call_item(made)
+
+    def _still_true(self, message: Message, kept: list[dict[str, Any]]) -> bool:
+        """Whether the items say what the message says; reasoning cannot stand beside another answer than its own."""
+        try:
+            answer = read_items(kept)
+        except msgspec.ValidationError:  # somebody wrote into what was to travel unchanged
+            answer = None
+        if answer is not None and agrees(message, answer.content, answer.calls):
+            return True
+        self._warnings.append(
+            "the reasoning of an earlier answer was left out: the message is no longer what the model said"
+        )
+        return False
+
+    def _call_item(self, made: Mapping[str, Any]) -> None:
+        custom, call_id = made.get("custom"), made.get("id") or ""
+        if isinstance(custom, Mapping):
+            self._custom.add(call_id)
+            self.items.append({"type": "custom_tool_call", "call_id": call_id, **custom})
+            return
+        function = made.get("function") or {}
+        arguments = function.get("arguments") or "{}"
+        if not isinstance(arguments, str):
+            arguments = msgspec.json.encode(arguments).decode()
+        item = {"type": "function_call", "call_id": call_id, "name": function.get("name") or ""}
+        self.items.append({**item, "arguments": arguments})
+
+
+def _input_part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
+    kind = part["type"]
+    if kind in ("input_text", "input_image", "input_file"):
+        return part
+    wire = openai_part(part, call)
+    if wire["type"] == "text":
+        return {"type": "input_text", "text": wire.get("text")}
+    if wire["type"] == "image_url":
+        image = wire.get("image_url") or {}
+        return {"type": "input_image", "image_url": image.get("url"), "detail": image.get("detail") or "auto"}
+    if wire["type"] == "file":
+        return {"type": "input_file", **(wire.get("file") or {})}
+    raise unsupported(kind, call, "responses")
+
+
+def _output_part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
+    kind = part["type"]
+    if kind in ("text", "output_text"):
+        return {"type": "output_text", "text": part.get("text")}
+    if kind == "refusal":
+        return part
+    raise unsupported(f"{kind} in an assistant message", call, "responses")

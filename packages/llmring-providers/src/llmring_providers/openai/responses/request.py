@@ -1,0 +1,102 @@
+"""The neutral request as a body of the responses API.
+
+https://platform.openai.com/docs/api-reference/responses/create
+
+Nothing is stored at OpenAI: every call sends the whole conversation, as with every other provider, and encrypted
+reasoning travels with the assistant messages. System messages stay where they are in the conversation.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmring_providers._adapter import WireRequest
+from llmring_providers._json import encode_body
+from llmring_providers._protocol import ChatCall
+from llmring_providers.openai.models import in_reasoning_family
+from llmring_providers.openai.parameters import (
+    cache_params,
+    effort,
+    merge_extra,
+    note_ignored_marks,
+    output_limit,
+    temperature,
+)
+from llmring_providers.openai.responses.input import input_items
+from llmring_providers.openai.responses.tools import flat_choice, flat_tools
+from llmring_providers.openai.structured import ask_for_json, json_schema, wanted_format
+
+PATH = "/responses"
+_ENCRYPTED = "reasoning.encrypted_content"
+_NESTED = frozenset({"reasoning", "text", "stream_options"})
+_CHAT_NAMES = {
+    "max_tokens": ("max_output_tokens",),
+    "max_completion_tokens": ("max_output_tokens",),
+    "reasoning_effort": ("reasoning", "effort"),
+    "verbosity": ("text", "verbosity"),
+}
+"""Extra parameters under the names of chat completions: the user need not know which API a model needs."""
+
+
+def encode(call: ChatCall, *, stream: bool) -> WireRequest:
+    """Translate the call.
+
+    Raises:
+        UnsupportedContentError: a part of a message that the responses API cannot carry.
+    """
+    request, warnings = call.request, list[str]()
+    body: dict[str, Any] = {
+        "model": call.ref.model,
+        "input": input_items(call, warnings),
+        "store": False,
+    }
+    if stream:
+        body["stream"] = True
+    _parameters(body, call, warnings)
+    if request.tools:
+        body["tools"] = flat_tools(request.tools)
+        if request.tool_choice is not None:
+            body["tool_choice"] = flat_choice(request.tool_choice)
+    elif request.tool_choice is not None:
+        warnings.append("tool_choice was dropped: there are no tools to choose from")
+    if (wanted := wanted_format(call)) is not None:
+        _format(body, wanted)
+    note_ignored_marks(call, warnings)
+    _extra(body, request.extra_params, warnings)
+    return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
+
+
+def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
+    if (heat := temperature(call, warnings)) is not None:
+        body["temperature"] = heat
+    if (wanted := effort(call, warnings)) is not None:
+        body["reasoning"] = {"effort": wanted}
+    if (limit := output_limit(call, warnings)) is not None:
+        body["max_output_tokens"] = limit
+    facts = call.facts
+    if in_reasoning_family(call.ref.model) or (facts is not None and facts.reasoning):
+        body["include"] = [_ENCRYPTED]  # other models refuse it
+    if call.request.cache:
+        body.update(cache_params(call, warnings))
+
+
+def _format(body: dict[str, Any], wanted: Mapping[str, Any]) -> None:
+    if wanted.get("type") == "json_schema":
+        body["text"] = {"format": {"strict": False, **json_schema(wanted), "type": "json_schema"}}
+        return
+    body["text"] = {"format": wanted}
+    if wanted.get("type") == "json_object":
+        ask_for_json(body["input"])
+
+
+def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
+    given = dict(extra)
+    for name, place in _CHAT_NAMES.items():
+        if name in given:
+            value = given.pop(name)
+            given.setdefault(place[0], value if len(place) == 1 else {place[1]: value})
+    if given.get("background"):
+        del body["store"]  # an answer that is fetched later has to be stored
+    include = given.get("include")
+    if isinstance(include, list):
+        given["include"] = list(dict.fromkeys([*body.get("include", ()), *include]))
+    merge_extra(body, given, _NESTED, warnings)

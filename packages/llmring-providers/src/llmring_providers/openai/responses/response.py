@@ -1,0 +1,119 @@
+"""A response of the responses API as the neutral one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from llmring_types import FinishReason, LLMResponse, Usage
+
+from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._protocol import ChatCall
+from llmring_providers.openai.errors import body_error
+from llmring_providers.openai.responses.items import Answer, read_items, replay_items
+from llmring_providers.openai.responses.wire import (
+    InputDetails,
+    OutputDetails,
+    Response,
+    WireUsage,
+    decode_response,
+)
+from llmring_providers.openai.usage import neutral_usage
+
+_FINISH: dict[str, FinishReason] = {
+    "completed": "stop",
+    "complete": "stop",
+    "max_output_tokens": "length",
+    "content_filter": "content_filter",
+    "cancelled": "error",
+    "failed": "error",
+}
+
+
+def decode(body: bytes, call: ChatCall) -> LLMResponse:
+    """Translate a whole answer.
+
+    Raises:
+        MalformedResponseError: it is no response object.
+        ProviderError: the response failed, or the host reports an error with status 200.
+    """
+    try:
+        response = decode_response(body)
+        check(response, call)
+        answer = read_items(response.output or ())
+    except DECODE_ERRORS as error:
+        raise malformed("the answer is no response object", call, error) from error
+    word = finish_word(response)
+    return LLMResponse(
+        content=answer.content,
+        model=str(call.ref),
+        usage=usage_of(response.usage),
+        finish_reason=finish_reason(word, answer),
+        tool_calls=answer.calls or None,
+        reasoning=answer.reasoning or None,
+        refusal=answer.refusal or None,
+        provider_finish_reason=word,
+        provider_model=response.model,
+        response_id=response.id,
+        native=native_of(call, response, answer, response.output or ()),
+    )
+
+
+def check(response: Response, call: ChatCall) -> None:
+    """Raise what the response says of itself: that it failed, or nothing at all.
+
+    Raises:
+        MalformedResponseError: it has neither output nor status.
+        ProviderError: it failed.
+    """
+    if response.status == "failed" or (response.error and not response.output):
+        raise body_error(response.error or "the response failed, and does not say why", call)
+    if response.output is None and response.status is None:
+        raise malformed("the answer has no output", call)
+
+
+def finish_word(response: Response) -> str | None:
+    """The provider's own word: the status, or why it is incomplete."""
+    details = response.incomplete_details
+    if response.status == "incomplete" and details is not None and details.reason:
+        return details.reason
+    return response.status
+
+
+def finish_reason(word: str | None, answer: Answer) -> FinishReason:
+    """The neutral word. A plain end with tool calls means them, and a refusal is a filter."""
+    found: FinishReason = _FINISH.get(word, "other") if word else "stop"
+    if found != "stop":
+        return found
+    if answer.refusal:
+        return "content_filter"
+    return "tool_calls" if answer.calls else "stop"
+
+
+def usage_of(wire: WireUsage | None) -> Usage | None:
+    """Token counts: https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage"""
+    if wire is None:
+        return None
+    given = wire.input_tokens_details or InputDetails()
+    made = wire.output_tokens_details or OutputDetails()
+    return neutral_usage(
+        prompt=wire.input_tokens,
+        completion=wire.output_tokens,
+        total=wire.total_tokens,
+        cached=given.cached_tokens,
+        cache_written=given.cache_write_tokens,
+        reasoning=made.reasoning_tokens,
+    )
+
+
+def native_of(
+    call: ChatCall, response: Response, answer: Answer, output: Sequence[dict[str, Any]]
+) -> dict[str, Any] | None:
+    """What was said beyond the neutral form, and what has to travel back."""
+    said = {
+        "annotations": answer.annotations,
+        "logprobs": answer.logprobs,
+        "moderation": response.moderation,
+        "service_tier": response.service_tier if response.service_tier not in ("default", "auto") else None,
+        "replay": replay_items(output),
+    }
+    kept = {name: value for name, value in said.items() if value}
+    return {"provider": call.ref.provider, "api": "responses", **kept} if kept else None

@@ -1,0 +1,140 @@
+"""The stream of the responses API: https://platform.openai.com/docs/api-reference/responses-streaming
+
+The terminal event carries the whole response; hosts that leave its output empty have sent the items before.
+"""
+
+from typing import Any
+
+import msgspec
+from llmring_types import StreamChunk, Usage
+
+from llmring_providers._protocol import ChatCall
+from llmring_providers._sse import Event
+from llmring_providers._stream import BaseStreamDecoder
+from llmring_providers.openai.errors import body_error
+from llmring_providers.openai.responses.items import Answer, read_items
+from llmring_providers.openai.responses.response import (
+    check,
+    finish_reason,
+    finish_word,
+    native_of,
+    usage_of,
+)
+from llmring_providers.openai.responses.wire import (
+    Response,
+    StreamEvent,
+    decode_event,
+    decode_identity,
+    decode_response,
+)
+
+_REASONING = frozenset({"response.reasoning_summary_text.delta", "response.reasoning_text.delta"})
+_TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
+
+
+class ResponsesStreamDecoder(BaseStreamDecoder):
+    """Decodes one stream."""
+
+    def __init__(self, call: ChatCall) -> None:
+        super().__init__(call)
+        self._id: str | None = None
+        self._served: str | None = None
+        self._usage: Usage | None = None
+        self._items: dict[int, dict[str, Any]] = {}
+        self._arguments: dict[int, list[str]] = {}
+        """Of calls that are not whole yet."""
+        self._spoke = False
+        self._reasoned = False
+
+    def partial(self) -> StreamChunk:
+        try:
+            answer = read_items(self._gathered())
+        except msgspec.ValidationError:  # what is wrong with an item is told elsewhere
+            answer = Answer()
+        return StreamChunk(
+            model=self._model,
+            usage=self._usage,
+            tool_calls=answer.calls or None,
+            provider_model=self._served,
+            response_id=self._id,
+        )
+
+    def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
+        data = event.data
+        if not data or data.startswith(b"[DONE]"):
+            return
+        part = decode_event(data)
+        kind = part.type or event.name.decode("utf-8", "replace")
+        if kind == "response.output_text.delta":
+            self._say(chunks, text=part.delta)
+        elif kind in _REASONING:
+            self._say(chunks, reasoning=part.delta)
+        elif kind == "response.refusal.delta":
+            self._say(chunks, refusal=part.delta)
+        elif kind in _TERMINAL:
+            self._finish(decode_response(part.response), chunks)
+        elif kind == "error" or part.error:
+            raise body_error(part.error or msgspec.json.decode(data), self._call)
+        elif not kind and part.object == "response":  # no stream: the whole answer at once
+            self._finish(decode_response(data), chunks)
+        else:
+            self._remember(kind, part)
+
+    def _remember(self, kind: str, part: StreamEvent) -> None:
+        """Keep what the last chunk needs; every other event only tells of progress."""
+        index = part.output_index if part.output_index is not None else len(self._items)
+        if kind in ("response.output_item.added", "response.output_item.done"):
+            if part.item is not None:
+                self._items[index] = part.item
+            if kind.endswith("done"):
+                self._arguments.pop(index, None)
+        elif kind == "response.function_call_arguments.delta":
+            if isinstance(part.delta, str):
+                self._arguments.setdefault(index, []).append(part.delta)
+        elif kind == "response.created" and bytes(part.response).startswith(b"{"):
+            identity = decode_identity(part.response)
+            self._id, self._served = identity.id, identity.model
+
+    def _say(
+        self, chunks: list[StreamChunk], *, text: Any = "", reasoning: Any = None, refusal: Any = None
+    ) -> None:
+        said = refusal or text
+        if isinstance(said, str) and said:
+            self._spoke = True
+            chunks.append(StreamChunk(delta=said, model=self._model, refusal=refusal or None))
+        elif isinstance(reasoning, str) and reasoning:
+            self._reasoned = True
+            chunks.append(StreamChunk(model=self._model, reasoning=reasoning))
+
+    def _finish(self, response: Response, chunks: list[StreamChunk]) -> None:
+        self._id, self._served = response.id or self._id, response.model or self._served
+        self._usage = usage_of(response.usage)
+        check(response, self._call)
+        output = response.output or self._gathered()
+        answer = read_items(output)
+        if not self._reasoned:
+            self._say(chunks, reasoning=answer.reasoning)
+        if not self._spoke:
+            self._say(chunks, text=answer.text)
+            self._say(chunks, refusal=answer.refusal)
+        word = finish_word(response)
+        self.done = True
+        chunks.append(
+            StreamChunk(
+                model=self._model,
+                finish_reason=finish_reason(word, answer),
+                usage=self._usage,
+                tool_calls=answer.calls or None,
+                provider_finish_reason=word,
+                provider_model=self._served,
+                response_id=self._id,
+                native=native_of(self._call, response, answer, output),
+            )
+        )
+
+    def _gathered(self) -> list[dict[str, Any]]:
+        """The items so far, with the arguments of unfinished calls."""
+        return [
+            {**item, "arguments": "".join(self._arguments[index])} if index in self._arguments else item
+            for index, item in sorted(self._items.items())
+        ]

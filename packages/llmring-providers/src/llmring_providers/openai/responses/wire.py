@@ -1,0 +1,91 @@
+"""The fields of the responses API that we read.
+
+https://platform.openai.com/docs/api-reference/responses/object
+https://platform.openai.com/docs/api-reference/responses-streaming
+"""
+
+from typing import Any
+
+import msgspec
+
+from llmring_providers.openai.usage import Count
+
+
+class InputDetails(msgspec.Struct):
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
+
+
+class OutputDetails(msgspec.Struct):
+    reasoning_tokens: Count = None
+
+
+class WireUsage(msgspec.Struct):
+    input_tokens: Count = None
+    output_tokens: Count = None
+    total_tokens: Count = None
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
+
+
+class IncompleteDetails(msgspec.Struct):
+    reason: str | None = None
+
+
+class Part(msgspec.Struct):
+    """A part of a message (output_text, refusal) or of reasoning (summary_text, reasoning_text)."""
+
+    type: str | None = None
+    text: str | None = None
+    refusal: str | None = None
+    annotations: Any = None
+    logprobs: Any = None
+
+
+class Item(msgspec.Struct):
+    """What the model put out: the items with a neutral form. The others are only kept."""
+
+    type: str
+    id: str | None = None
+    content: list[Part] | None = None
+    summary: list[Part] | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: Any = None
+    input: str | None = None
+
+
+class Response(msgspec.Struct):
+    id: str | None = None
+    model: str | None = None
+    status: str | None = None
+    output: list[dict[str, Any]] | None = None
+    usage: WireUsage | None = None
+    incomplete_details: IncompleteDetails | None = None
+    error: Any = None
+    service_tier: Any = None
+    moderation: Any = None
+
+
+class StreamEvent(msgspec.Struct):
+    """One event. ``response`` is decoded only at the end: at the start it repeats the request."""
+
+    type: str = ""
+    delta: Any = None
+    item: dict[str, Any] | None = None
+    output_index: int | None = None
+    response: msgspec.Raw = msgspec.Raw()
+    error: Any = None
+    object: str | None = None
+
+
+class Identity(msgspec.Struct):
+    """What the first event says that no other one does if the stream is cut."""
+
+    id: str | None = None
+    model: str | None = None
+
+
+decode_response = msgspec.json.Decoder(Response).decode
+decode_event = msgspec.json.Decoder(StreamEvent).decode
+decode_identity = msgspec.json.Decoder(Identity).decode

@@ -1,0 +1,395 @@
+"""The neutral request as a chat completions body."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from llmring_providers import ChatCall, WireRequest
+from llmring_providers.openai.chat.request import encode
+from llmring_types import Message, ModelFacts
+from llmring_types.exceptions import UnsupportedContentError
+
+CallWith = Callable[..., ChatCall]
+HI = {"role": "user", "content": "Hi"}
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+TOOL = {"type": "function", "function": {"name": "weather", "description": "Says it.", "parameters": SCHEMA}}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
+NOT_REASONING = ModelFacts(provider="openai", model="m", reasoning=False)
+REASONING = ModelFacts(provider="openai", model="m", reasoning=True)
+
+
+def body(wire: WireRequest) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(wire.body)
+    return document
+
+
+def sent(call: ChatCall) -> dict[str, Any]:
+    """What a request adds to model and messages."""
+    document = body(encode(call, stream=False))
+    return {name: value for name, value in document.items() if name not in ("model", "messages")}
+
+
+def test_a_plain_question_is_sent_with_nothing_else(call: ChatCall) -> None:
+    wire = encode(call, stream=False)
+    assert body(wire) == {"model": "gpt-4o", "messages": [HI]}
+    assert (wire.path, wire.warnings) == ("/chat/completions", ())
+
+
+def test_a_stream_asks_for_usage(call: ChatCall) -> None:
+    document = body(encode(call, stream=True))
+    assert document["stream"] is True
+    assert document["stream_options"] == {"include_usage": True}
+
+
+MESSAGES = [
+    pytest.param(
+        [{"role": "system", "content": "A"}, {"role": "system", "content": "B"}, HI],
+        [{"role": "system", "content": "A"}, {"role": "system", "content": "B"}, HI],
+        id="several system messages keep their order",
+    ),
+    pytest.param(
+        [{"role": "assistant", "content": "Hello"}],
+        [{"role": "assistant", "content": "Hello"}],
+        id="an answer",
+    ),
+    pytest.param(
+        [{"role": "assistant", "content": None, "tool_calls": [CALL]}],
+        [{"role": "assistant", "content": None, "tool_calls": [CALL]}],
+        id="an answer that only calls",
+    ),
+    pytest.param(
+        [{"role": "assistant", "content": "", "tool_calls": [CALL]}],
+        [{"role": "assistant", "content": None, "tool_calls": [CALL]}],
+        id="an empty text beside a call is none",
+    ),
+    pytest.param(
+        [{"role": "assistant", "content": None}], [{"role": "assistant", "content": ""}], id="an empty answer"
+    ),
+    pytest.param(
+        [{"role": "tool", "content": "12 °C", "tool_call_id": "call_1"}],
+        [{"role": "tool", "tool_call_id": "call_1", "content": "12 °C"}],
+        id="a tool's result",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), MESSAGES)
+def test_messages(given: list[dict[str, Any]], expected: list[dict[str, Any]], call_with: CallWith) -> None:
+    assert body(encode(call_with(messages=given), stream=False))["messages"] == expected
+
+
+def test_arguments_that_are_an_object_are_sent_as_text(call_with: CallWith) -> None:
+    made: Any = [{"id": "c", "function": {"name": "f", "arguments": {"a": 1}}, "index": 0}]
+    messages = [Message(role="assistant", content=None, tool_calls=made)]
+    assert body(encode(call_with(messages=messages), stream=False))["messages"][0]["tool_calls"] == [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+    ]
+
+
+def test_a_custom_call_that_the_user_wrote_is_sent_as_it_is(call_with: CallWith) -> None:
+    made: Any = {"id": "c", "type": "custom", "custom": {"name": "exp", "input": "4"}}
+    messages = [Message(role="assistant", content=None, tool_calls=[made])]
+    assert body(encode(call_with(messages=messages), stream=False))["messages"][0]["tool_calls"] == [made]
+
+
+PARTS = [
+    pytest.param({"type": "text", "text": "A"}, {"type": "text", "text": "A"}, id="text"),
+    pytest.param(
+        {"type": "image_url", "image_url": {"url": "https://a/b.png", "detail": "low"}},
+        {"type": "image_url", "image_url": {"url": "https://a/b.png", "detail": "low"}},
+        id="image",
+    ),
+    pytest.param(
+        {"type": "image_url", "image_url": "https://a/b.png"},
+        {"type": "image_url", "image_url": {"url": "https://a/b.png"}},
+        id="image by its bare address",
+    ),
+    pytest.param(
+        {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "QQ=="}},
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,QQ=="}},
+        id="image as Anthropic writes it",
+    ),
+    pytest.param(
+        {"type": "image", "source": {"type": "url", "url": "https://a/b.png"}},
+        {"type": "image_url", "image_url": {"url": "https://a/b.png"}},
+        id="image by its address as Anthropic writes it",
+    ),
+    pytest.param(
+        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "QQ=="}},
+        {"type": "file", "file": {"filename": "document.pdf", "file_data": "data:application/pdf;base64,QQ=="}},
+        id="document",
+    ),
+    pytest.param(
+        {"type": "document", "title": "a.pdf", "source": {"type": "base64", "data": "QQ=="}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,QQ=="}},
+        id="document with a title",
+    ),
+    pytest.param(
+        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Hello"}},
+        {"type": "text", "text": "Hello"},
+        id="document of plain text",
+    ),
+    pytest.param(
+        {"type": "document", "source": {"type": "file", "file_id": "file-1"}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+        id="document that is at OpenAI",
+    ),
+    pytest.param(
+        {"type": "input_audio", "input_audio": {"data": "QQ==", "format": "wav"}},
+        {"type": "input_audio", "input_audio": {"data": "QQ==", "format": "wav"}},
+        id="sound",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "expected"), PARTS)
+def test_parts(given: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+    messages = [Message(role="user", content=[given])]
+    assert body(encode(call_with(messages=messages), stream=False))["messages"][0]["content"] == [expected]
+
+
+UNSUPPORTED = [
+    pytest.param({"type": "video", "video": "x"}, "video", id="a part nobody knows"),
+    pytest.param({"type": "document", "source": {"type": "url", "url": "https://a"}}, "document", id="document URL"),
+    pytest.param({"type": "document", "source": {"type": "base64", "data": 5}}, "document", id="data that is no text"),
+    pytest.param({"type": "document"}, "document", id="document without a source"),
+    pytest.param({"type": "image", "source": {"type": "content"}}, "image", id="image of another source"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("part", "named"), UNSUPPORTED)
+def test_a_part_without_a_place_is_named(part: dict[str, Any], named: str, call_with: CallWith) -> None:
+    with pytest.raises(UnsupportedContentError, match=rf"openai.* {named}") as caught:
+        encode(call_with(messages=[Message(role="user", content=[part])]), stream=False)
+    assert caught.value.part.startswith(named)
+    assert caught.value.provider == "openai"
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "a\udfff"])
+def test_text_that_is_no_unicode_is_a_typed_error(text: str, call_with: CallWith) -> None:
+    with pytest.raises(UnsupportedContentError, match="cannot be written as JSON"):
+        encode(call_with(messages=[Message(role="user", content=text)]), stream=False)
+
+
+PARAMETERS = [
+    pytest.param({"temperature": 0.0}, {"temperature": 0.0}, id="a temperature of nought is sent"),
+    pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="limit"),
+    pytest.param({"reasoning_effort": "low"}, {"reasoning_effort": "low"}, id="effort"),
+    pytest.param({"json_response": True, "messages": [{"role": "user", "content": "In JSON"}]},
+                 {"response_format": {"type": "json_object"}}, id="JSON"),
+    pytest.param({"cache": {"key": "k", "retention": "24h"}},
+                 {"prompt_cache_key": "k", "prompt_cache_retention": "24h"}, id="cache"),
+    pytest.param({"extra_params": {"top_p": 0.5, "api": "chat"}}, {"top_p": 0.5}, id="extra parameters"),
+    pytest.param({"temperature": 1, "extra_params": {"temperature": 0.2}}, {"temperature": 0.2},
+                 id="extra parameters have the last word"),
+    pytest.param({"max_tokens": 9, "extra_params": {"max_completion_tokens": 5}}, {"max_completion_tokens": 5},
+                 id="the other name of the limit replaces it"),
+    pytest.param({"metadata": {"user": "me"}}, {}, id="metadata stays here"),
+    pytest.param({"tools": []}, {}, id="no tools"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_fields", "expected"), PARAMETERS)
+def test_parameters(request_fields: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+    call = call_with(**request_fields)
+    assert sent(call) == expected
+    assert encode(call, stream=False).warnings == ()
+
+
+def test_extra_stream_options_leave_usage_on(call_with: CallWith) -> None:
+    call = call_with(extra_params={"stream_options": {"include_obfuscation": False}})
+    assert body(encode(call, stream=True))["stream_options"] == {
+        "include_usage": True,
+        "include_obfuscation": False,
+    }
+
+
+LIMITS = [
+    pytest.param("o3", None, {"max_tokens": 100}, {"max_completion_tokens": 2100}, id="room for reasoning"),
+    pytest.param("o3", None, {"max_tokens": 100, "reasoning_tokens": 500}, {"max_completion_tokens": 600}, id="as much as asked for"),
+    pytest.param("o3", None, {"max_tokens": 100, "reasoning_tokens": 0}, {"max_completion_tokens": 100}, id="nought is nought"),
+    pytest.param("gpt-5.4", ModelFacts(provider="openai", model="m", reasoning=True, min_reasoning_tokens=5000),
+                 {"max_tokens": 100}, {"max_completion_tokens": 5100}, id="the registry's minimum"),
+    pytest.param("gpt-5.4", NOT_REASONING, {"max_tokens": 100}, {"max_completion_tokens": 100}, id="the registry says it does not reason"),
+    pytest.param("gpt-5.4", NOT_REASONING, {"max_tokens": 100, "reasoning_effort": "high"},
+                 {"max_completion_tokens": 2100, "reasoning_effort": "high"}, id="unless told to"),
+    pytest.param("gpt-5.1", None, {"max_tokens": 100, "reasoning_effort": "none"},
+                 {"max_completion_tokens": 100, "reasoning_effort": "none"}, id="no effort, no room"),
+    pytest.param("gpt-5-chat-latest", None, {"max_tokens": 100}, {"max_completion_tokens": 100}, id="chat models do not reason"),
+    pytest.param("openai/gpt-5-mini", None, {"max_tokens": 100}, {"max_completion_tokens": 2100}, id="another host's name"),
+    pytest.param("ft:o4-mini-2025:me::1", None, {"max_tokens": 100}, {"max_completion_tokens": 2100}, id="fine-tuned"),
+    pytest.param("my-deployment", REASONING, {"max_tokens": 100}, {"max_completion_tokens": 2100}, id="known by its facts"),
+    pytest.param("gpt-4.1", None, {"max_tokens": 100}, {"max_tokens": 100}, id="older family"),
+    pytest.param("gpt-oss-120b", None, {"max_tokens": 100}, {"max_tokens": 100}, id="not of the family"),
+    pytest.param("o10-like", None, {"max_tokens": 100}, {"max_tokens": 100}, id="only looks like one"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "facts", "request_fields", "expected"), LIMITS)
+def test_the_limit_leaves_room_for_reasoning(
+    model: str,
+    facts: ModelFacts | None,
+    request_fields: dict[str, Any],
+    expected: dict[str, Any],
+    call_with: CallWith,
+) -> None:
+    assert sent(call_with(model, facts, **request_fields)) == expected
+
+
+TOOLS = [
+    pytest.param(TOOL, TOOL, id="OpenAI's form"),
+    pytest.param({"name": "weather", "description": "Says it.", "parameters": SCHEMA}, TOOL, id="flat"),
+    pytest.param({"type": "function", "name": "f", "strict": True},
+                 {"type": "function", "function": {"name": "f", "strict": True}}, id="the responses API's form"),
+    pytest.param({"type": "web_search"}, {"type": "web_search"}, id="a host's own tool"),
+    pytest.param({"type": "custom", "custom": {"name": "c"}}, {"type": "custom", "custom": {"name": "c"}}, id="custom"),
+    pytest.param({"type": "custom", "name": "c", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}},
+                 {"type": "custom", "custom": {"name": "c", "format": {
+                     "type": "grammar", "grammar": {"syntax": "lark", "definition": "x"}}}}, id="custom, flat"),
+    pytest.param({"type": "custom", "name": "c", "format": {"type": "text"}},
+                 {"type": "custom", "custom": {"name": "c", "format": {"type": "text"}}}, id="custom, free text"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tool", "expected"), TOOLS)
+def test_tools(tool: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+    assert sent(call_with(tools=[tool])) == {"tools": [expected]}
+
+
+NAMED = {"type": "function", "function": {"name": "weather"}}
+CHOICES = [
+    ("auto", "auto"),
+    ("none", "none"),
+    ("required", "required"),
+    ("weather", NAMED),
+    ({"function": "weather"}, NAMED),
+    (NAMED, NAMED),
+    ({"type": "function", "name": "weather"}, NAMED),
+    ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},) * 2,
+]
+
+
+@pytest.mark.parametrize(("choice", "expected"), CHOICES)
+def test_tool_choice(
+    choice: str | dict[str, Any], expected: str | dict[str, Any], call_with: CallWith
+) -> None:
+    assert sent(call_with(tools=[TOOL], tool_choice=choice))["tool_choice"] == expected
+
+
+FORMATS = [
+    pytest.param({"type": "json"}, {"type": "json_object"}, id="json"),
+    pytest.param({"type": "text"}, {"type": "text"}, id="text"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA, "strict": True}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA, "strict": True}}, id="schema"),
+    pytest.param({"type": "json_schema", "strict": True, "json_schema": {"schema": SCHEMA}},
+                 {"type": "json_schema", "json_schema": {"schema": SCHEMA, "name": "response", "strict": True}},
+                 id="strict beside the schema, and no name"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wanted", "expected"), FORMATS)
+def test_response_format(wanted: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+    assert sent(call_with(response_format=wanted))["response_format"] == expected
+
+
+def test_a_response_format_that_is_a_type_has_to_be_resolved_before(call_with: CallWith) -> None:
+    with pytest.raises(UnsupportedContentError, match="response_format must be a dict"):
+        encode(call_with(response_format=int), stream=False)
+
+
+WISHES = [
+    pytest.param([HI], [{"role": "system", "content": "Answer with a JSON object."}, HI], id="alone"),
+    pytest.param(
+        [{"role": "system", "content": "Be brief."}, HI],
+        [{"role": "system", "content": "Be brief.\n\nAnswer with a JSON object."}, HI],
+        id="with the system message",
+    ),
+    pytest.param([{"role": "user", "content": "As Json!"}], [{"role": "user", "content": "As Json!"}], id="said already"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "expected"), WISHES)
+def test_json_mode_says_json_because_openai_insists(
+    given: list[dict[str, Any]], expected: list[dict[str, Any]], call_with: CallWith
+) -> None:
+    call = call_with(messages=given, json_response=True)
+    assert body(encode(call, stream=False))["messages"] == expected
+
+
+WARNINGS = [
+    pytest.param({"temperature": 0.5}, ModelFacts(provider="openai", model="m", temperature=False), "temperature was dropped", id="temperature"),
+    pytest.param({"reasoning_effort": "low"}, NOT_REASONING, "reasoning_effort was dropped", id="effort"),
+    pytest.param({"reasoning_tokens": 5}, None, "no effect on OpenAI without max_tokens", id="budget without limit"),
+    pytest.param({"reasoning_tokens": 5, "max_tokens": 5}, NOT_REASONING, "does not reason", id="budget without reasoning"),
+    pytest.param({"tool_choice": "auto"}, None, "no tools to choose from", id="choice without tools"),
+    pytest.param({"cache": {"type": "ephemeral"}}, None, r"cache\['type'\] has no effect", id="another provider's cache"),
+    pytest.param({"messages": [{"role": "user", "content": "x", "metadata": {"cache_control": {}}}]}, None, "cache_control has no effect", id="cache mark"),
+    pytest.param({"extra_params": {"stream": True}}, None, r"extra_params\['stream'\] was dropped", id="stream"),
+    pytest.param({"extra_params": {"n": 2}}, None, "n=2", id="several answers"),
+    pytest.param({"messages": [{"role": "system", "content": "x"}] * 2}, ModelFacts(provider="openai", model="m", system_message=False), "sent as user messages", id="no system messages"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_fields", "facts", "told"), WARNINGS)
+def test_what_has_no_effect_is_told_once(
+    request_fields: dict[str, Any], facts: ModelFacts | None, told: str, call_with: CallWith
+) -> None:
+    wire = encode(call_with("some-model", facts, **request_fields), stream=False)
+    assert len(wire.warnings) == 1
+    assert re.search(told, wire.warnings[0])
+
+
+def replayed(block: dict[str, Any], call_with: CallWith, **message: Any) -> dict[str, Any]:
+    native = {"provider": "openai", "api": "chat", "replay": [block]}
+    messages = [Message(role="assistant", metadata={"native": native}, **message)]
+    wire: dict[str, Any] = body(encode(call_with(messages=messages), stream=False))["messages"][0]
+    return wire
+
+
+def test_reasoning_that_the_host_wants_again_goes_back(call_with: CallWith) -> None:
+    details = [{"type": "reasoning.encrypted", "data": "x"}]
+    wire = replayed({"reasoning_details": details}, call_with, content="A")
+    assert wire == {"role": "assistant", "content": "A", "reasoning_details": details}
+
+
+def test_raw_calls_go_back_while_the_message_says_the_same(call_with: CallWith) -> None:
+    raw = {"id": "c", "type": "custom", "custom": {"name": "f", "input": "4"}}
+    calls = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"input":"4"}'}}]
+    assert replayed({"tool_calls": [raw]}, call_with, content=None, tool_calls=calls)["tool_calls"] == [raw]
+    changed = [{**calls[0], "function": {"name": "f", "arguments": '{"input":"5"}'}}]
+    wire = replayed({"tool_calls": [raw]}, call_with, content=None, tool_calls=changed)
+    assert wire["tool_calls"] == changed
+    broken = replayed({"tool_calls": "?"}, call_with, content=None, tool_calls=calls)
+    assert broken["tool_calls"] == calls
+
+
+def test_a_spoken_answer_goes_back_by_its_id_while_its_text_is_the_same(call_with: CallWith) -> None:
+    audio = {"audio": {"id": "audio_1", "transcript": "Hello"}}
+    assert replayed(audio, call_with, content="Hello") == {
+        "role": "assistant",
+        "content": None,
+        "audio": {"id": "audio_1"},
+    }
+    assert replayed(audio, call_with, content="Bye") == {"role": "assistant", "content": "Bye"}
+
+
+def test_what_another_provider_wants_again_is_left_out_and_told(call_with: CallWith) -> None:
+    native = {"provider": "anthropic", "replay": [{"type": "thinking", "signature": "s"}]}
+    messages = [Message(role="assistant", content="A", metadata={"native": native})] * 2
+    wire = encode(call_with(messages=messages), stream=False)
+    assert body(wire)["messages"] == [{"role": "assistant", "content": "A"}] * 2
+    assert len(wire.warnings) == 1
+    assert "anthropic" in wire.warnings[0]
+
+
+def test_the_request_is_not_changed(call_with: CallWith) -> None:
+    call = call_with(
+        messages=[{"role": "system", "content": "S"}, HI],
+        json_response=True,
+        extra_params={"stream_options": {}},
+    )
+    before = json.dumps([call.request.messages[0].content, call.request.extra_params])
+    encode(call, stream=True)
+    assert json.dumps([call.request.messages[0].content, call.request.extra_params]) == before

@@ -1,0 +1,273 @@
+"""A response object as the neutral response."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from llmring_providers import ChatCall
+from llmring_providers.openai.responses.response import decode
+from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, tool_call
+from llmring_types.exceptions import (
+    LLMRingError,
+    MalformedResponseError,
+    ProviderBadRequestError,
+    ProviderRateLimitError,
+    ProviderServerError,
+)
+
+Recorded = Callable[[str], bytes]
+CALL = ChatCall(LLMRequest([Message(role="user", content="Hi")]), ModelRef("openai", "gpt-5"))
+
+
+def message(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"type": "message", "id": "msg_1", "role": "assistant", "content": list(parts), **fields}
+
+
+def text(said: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "output_text", "text": said, **fields}
+
+
+def answer(*output: dict[str, Any], **fields: Any) -> LLMResponse:
+    return decode(
+        json.dumps({"id": "r", "status": "completed", "output": list(output), **fields}).encode(), CALL
+    )
+
+
+RECORDINGS: list[Any] = [
+    pytest.param(
+        "responses-a2f8cd5a277b",
+        {
+            "content": "I'm sorry, I can't assist with that.",
+            "refusal": "I'm sorry, I can't assist with that.",
+            "finish_reason": "content_filter",
+            "provider_finish_reason": "completed",
+            "provider_model": "gpt-4o-2024-08-06",
+            "response_id": "resp_REDACTED_1",
+            "native": None,
+            "usage": {
+                "prompt_tokens": 43,
+                "completion_tokens": 11,
+                "total_tokens": 54,
+                "cache_read_input_tokens": 0,
+                "cache_creation_input_tokens": 0,
+                "reasoning_tokens": 0,
+            },
+        },
+        id="refusal",
+    ),
+    pytest.param(
+        "responses-d8c4a7fb3a77",
+        {
+            "content": "",
+            "finish_reason": "tool_calls",
+            "tool_calls": [tool_call("call_TMnrMVzeKwybZDgKqUngmqm8", "get_file", "{}")],
+            "reasoning": None,
+        },
+        id="a call after encrypted reasoning",
+    ),
+    pytest.param(
+        "responses-85d22c0cdb41",
+        {
+            "content": "",
+            "finish_reason": "length",
+            "provider_finish_reason": "max_output_tokens",
+            # Reasoning without an answer after it would be refused in the next turn.
+            "native": None,
+        },
+        id="nothing but reasoning before the limit",
+    ),
+    pytest.param(
+        "responses-f311afc6a6dd",
+        {"tool_calls": [tool_call("call_H8YsBUDPYjNHSq9fWOzwetxr", "math_exp", '{"input":"4 + 4"}')]},
+        id="the call of a custom tool",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), RECORDINGS)
+def test_recorded_answers(name: str, expected: dict[str, Any], recorded: Recorded) -> None:
+    response = decode(recorded(name), CALL)
+    assert response.model == "openai:gpt-5"
+    assert {field: getattr(response, field) for field in expected} == expected
+
+
+def test_a_summary_is_the_reasoning_and_its_item_travels_back(recorded: Recorded) -> None:
+    response = decode(recorded("responses-ab4618480f8a"), CALL)
+    assert response.content == "12:00"
+    assert response.reasoning is not None
+    assert response.reasoning.startswith("**Calculating travel duration**\n\nI need")
+    assert (response.native or {})["replay"] == json.loads(recorded("responses-ab4618480f8a"))["output"]
+
+
+def test_what_a_hosted_tool_did_is_kept_and_its_citations_are_told(recorded: Recorded) -> None:
+    native = decode(recorded("responses-6109a1ad418f"), CALL).native or {}
+    assert [item["type"] for item in native["replay"]] == ["file_search_call", "message"]
+    assert native["annotations"][0]["filename"] == "tmp2zuepgia.txt"
+
+
+FINISH = [
+    ({"status": "completed"}, "stop", "completed"),
+    ({"status": "complete"}, "stop", "complete"),
+    ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "length", "max_output_tokens"),
+    ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "content_filter", "content_filter"),
+    ({"status": "incomplete", "incomplete_details": {"reason": "steered"}}, "other", "steered"),
+    ({"status": "incomplete", "incomplete_details": None}, "other", "incomplete"),
+    ({"status": "cancelled"}, "error", "cancelled"),
+    ({"status": "queued", "output": []}, "other", "queued"),
+    ({"status": None}, "stop", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "neutral", "word"), FINISH)
+def test_finish_reasons(fields: dict[str, Any], neutral: str, word: str | None) -> None:
+    response = answer(message(text("A")), **fields)
+    assert (response.finish_reason, response.provider_finish_reason) == (neutral, word)
+
+
+def test_a_cut_answer_with_calls_stays_cut() -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    details = {"reason": "max_output_tokens"}
+    assert answer(call).finish_reason == "tool_calls"
+    assert answer(call, status="incomplete", incomplete_details=details).finish_reason == "length"
+
+
+def test_several_messages_are_one_text_and_a_refusal_follows() -> None:
+    response = answer(message(text("A"), text("B")), message({"type": "refusal", "refusal": "No."}))
+    assert (response.content, response.refusal) == ("ABNo.", "No.")
+
+
+def test_open_reasoning_is_read_like_a_summary() -> None:
+    item = {
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": "S"}],
+        "content": [{"type": "reasoning_text", "text": "T"}],
+    }
+    assert answer(item, message(text("A"))).reasoning == "ST"
+
+
+CALLS = [
+    pytest.param({"call_id": "c", "id": "fc", "arguments": ""}, tool_call("c", "f", "{}"), id="no arguments"),
+    pytest.param(
+        {"call_id": None, "id": "fc", "arguments": {"a": 1}}, tool_call("fc", "f", '{"a":1}'), id="odd"
+    ),
+    pytest.param({}, tool_call("call_0", "f", "{}"), id="no id at all"),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), CALLS)
+def test_calls(fields: dict[str, Any], expected: Any) -> None:
+    assert answer({"type": "function_call", "name": "f", **fields}).tool_calls == [expected]
+
+
+PLAIN = message(text("A", annotations=[], logprobs=[]), status="completed", phase=None)
+REPLAYS: list[Any] = [
+    pytest.param([PLAIN], False, id="plain text"),
+    pytest.param([{**PLAIN, "phase": "commentary"}], True, id="a phase"),
+    pytest.param(
+        [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}], False, id="a call"
+    ),
+    pytest.param(
+        [{"type": "function_call", "call_id": "c", "name": "f", "namespace": "n"}], True, id="a namespace"
+    ),
+    pytest.param([{"type": "compaction", "encrypted_content": "x"}], True, id="compaction"),
+    pytest.param([{"type": "something_new"}], True, id="an item nobody knows"),
+    pytest.param([], False, id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("output", "travels"), REPLAYS)
+def test_items_travel_back_only_where_they_say_more_than_the_message(
+    output: list[dict[str, Any]], travels: bool
+) -> None:
+    assert (answer(*output).native or {}).get("replay") == (output if travels else None)
+
+
+def test_what_is_said_beyond_the_neutral_form_is_kept() -> None:
+    part = text("A", annotations=[{"type": "url_citation"}], logprobs=[{"token": "A"}])
+    response = answer(message(part), service_tier="flex", moderation={"flagged": False})
+    assert response.native == {
+        "provider": "openai",
+        "api": "responses",
+        "annotations": [{"type": "url_citation"}],
+        "logprobs": [{"token": "A"}],
+        "moderation": {"flagged": False},
+        "service_tier": "flex",
+    }
+
+
+def test_usage() -> None:
+    wire = {
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3},
+        "output_tokens_details": {"reasoning_tokens": 2},
+    }
+    assert answer(usage=wire).usage == {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 15,
+        "cache_read_input_tokens": 4,
+        "cache_creation_input_tokens": 3,
+        "reasoning_tokens": 2,
+    }
+    assert answer(usage=None).usage is None
+
+
+FAILURES: list[Any] = [
+    pytest.param({"status": "failed", "error": {"code": "server_error", "message": "Sorry"}}, ProviderServerError, id="ours"),
+    pytest.param({"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "Slow"}}, ProviderRateLimitError, id="limit"),
+    pytest.param({"status": "failed", "error": {"code": "invalid_prompt", "message": "Bad"}}, ProviderBadRequestError, id="prompt"),
+    pytest.param({"status": "failed", "error": {"code": "image_too_large", "message": "Big"}}, ProviderBadRequestError, id="image"),
+    pytest.param({"status": "failed", "error": None}, ProviderServerError, id="no reason"),
+    pytest.param({"error": {"message": "Busy", "code": 429}}, ProviderRateLimitError, id="another host"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "kind"), FAILURES)
+def test_a_failed_response_is_an_error(document: dict[str, Any], kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        decode(json.dumps(document).encode(), CALL)
+
+
+MALFORMED = [
+    b"",
+    b"null",
+    b"{}",
+    b'{"output": 5}',
+    b'{"status":"completed","output":["odd"]}',
+    b'{"status":"completed","output":[{"type":"message","content":"odd"}]}',
+    b"\xff",
+]
+
+
+@pytest.mark.parametrize("body", MALFORMED)
+def test_what_is_no_response_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedResponseError):
+        decode(body, CALL)
+
+
+@given(st.binary(max_size=60))
+def test_random_bytes_raise_nothing_but_our_errors(body: bytes) -> None:
+    with pytest.raises(LLMRingError):
+        decode(body, CALL)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_TYPES = st.sampled_from(["message", "reasoning", "function_call", "custom_tool_call", "new"])
+_FIELDS = st.sampled_from(["content", "summary", "call_id", "name", "arguments", "input"])
+
+
+@given(_TYPES, st.dictionaries(_FIELDS, _JSON))
+def test_items_of_any_shape_raise_nothing_but_our_errors(kind: str, fields: dict[str, Any]) -> None:
+    try:
+        response = answer({"type": kind, **fields})
+    except LLMRingError:
+        return
+    json.dumps([response.native, response.tool_calls])
