@@ -1,0 +1,24 @@
+"""What a transport says when it fails: the host and the reason, never a URL, a header or a proxy's password."""
+
+from urllib.parse import urlsplit
+
+from llmring_providers.transport._protocol import TransportError
+
+NOT_SENDABLE = (
+    "the URL, a header or the proxy is not valid HTTP: look for stray characters in the base URL and the key"
+)
+BROKEN_OFF = "the answer broke off or is not valid HTTP"
+UNTRUSTED = "its TLS certificate is not trusted: pass the transport an ssl_context that trusts its authority"
+
+
+def failure(url: str, reason: str) -> TransportError:
+    """Build the error for a request to this URL."""
+    return TransportError(f"{host_of(url)}: {reason}")
+
+
+def host_of(url: str) -> str:
+    """Return host and port, without user and password."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "no host"
+    except ValueError:
+        return "no valid host"

@@ -1,0 +1,45 @@
+"""The transports, and the event loops that they run on."""
+
+import gc
+import ssl
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import anyio
+from llmring_providers.transport.aiohttp import AiohttpTransport
+from llmring_providers.transport.httpx2 import Httpx2Transport
+
+_PATIENCE_S = 10.0
+
+
+class Kind(NamedTuple):
+    """A transport and the event loop that it is tried on."""
+
+    make: Callable[..., AiohttpTransport | Httpx2Transport]
+    backend: str
+
+    def run(self, main: Callable[..., Any], *args: object) -> Any:
+        """Run the test's coroutine function; what it leaves open shows as a warning, which is an error here."""
+
+        async def bounded() -> Any:
+            with anyio.fail_after(_PATIENCE_S):
+                return await main(*args)
+
+        try:
+            return anyio.run(bounded, backend=self.backend)
+        finally:
+            gc.collect()
+
+
+KINDS = {
+    "aiohttp-asyncio": Kind(AiohttpTransport, "asyncio"),
+    "httpx2-asyncio": Kind(Httpx2Transport, "asyncio"),
+    "httpx2-trio": Kind(Httpx2Transport, "trio"),
+}
+
+
+class Tls(NamedTuple):
+    """A server's certificate and a client that trusts its authority."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
