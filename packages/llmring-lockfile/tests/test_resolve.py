@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llmring_lockfile import ActiveProfile, Binding, Lockfile, Profile, explain, parse, resolve
+from llmring_lockfile import BUNDLED, ActiveProfile, Binding, Lockfile, Profile, explain, parse, resolve
 from llmring_types import ModelRef
 from llmring_types.exceptions import AliasNotFoundError, ModelReferenceError, ProfileNotFoundError
 
@@ -120,6 +120,14 @@ def test_an_unbound_name_is_told_with_what_to_do(name: str, profile: str | None,
         assert text in str(caught.value)
     assert caught.value.alias == name
     assert isinstance(caught.value, ValueError)
+
+
+def test_without_a_lockfile_of_ones_own_the_error_says_how_to_create_one() -> None:
+    bundled = parse(BUNDLED.read_text(), BUNDLED)
+    with pytest.raises(
+        AliasNotFoundError, match=r"no llmring\.lock was found.*only advisor.*llmring lock init"
+    ):
+        resolve(bundled, "summarizer")
 
 
 @pytest.mark.parametrize("name", ["summarizer", "my-tools:extractor"])

@@ -59,6 +59,28 @@ def test_a_path_has_a_line_or_the_nearest_one_around_it(path: KeyPath, line: int
     assert line_of(TEXT, path) == line
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[ # ]\n]",
+        '["]",\n]',
+        '["["\n]',
+        '["""]\n"""]',
+        "'''[ ]\n'''",
+        "[[1],\n[2]]",
+        "{ a = [\n] }",
+        "[1, 2] # [",
+        '"[" # ]',
+        "[]",
+    ],
+)
+def test_a_value_ends_where_the_parser_says(value: str) -> None:
+    text = f"x = {value}\ny = 1\n"
+    tomllib.loads(text)
+    first, second = scan(split_lines(text))
+    assert (first.end, second.start) == (text.count("\n") - 1, text.count("\n") - 1)
+
+
 def test_only_a_line_feed_ends_a_line() -> None:
     assert split_lines("a\u2028b\x85c\r\nd") == ["a\u2028b\x85c\r\n", "d"]
 

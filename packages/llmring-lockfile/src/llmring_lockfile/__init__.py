@@ -1,16 +1,10 @@
-"""llmring.lock: read, resolve and edit the file that binds aliases to models."""
+"""llmring.lock: read, resolve, edit and review the file that binds aliases to models."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from llmring_lockfile._constraints import NEEDS, Constraints, Need, UnmetNeed, unmet_needs
-from llmring_lockfile._discovery import (
-    Found,
-    active_profile,
-    discover,
-    load,
-    new_lockfile_path,
-)
+from llmring_lockfile._discovery import Found, active_profile, discover, load, new_lockfile_path
 from llmring_lockfile._files import BUNDLED
 from llmring_lockfile._keys import KeyPath
 from llmring_lockfile._model import (
@@ -24,7 +18,7 @@ from llmring_lockfile._model import (
     Profile,
 )
 from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference
-from llmring_lockfile._packages import find_package_lockfile
+from llmring_lockfile._packages import find_package_lockfile, installed_lockfile
 from llmring_lockfile._parse import parse
 from llmring_lockfile._project import find_package_directory, find_project_root
 from llmring_lockfile._require import has_alias, require_aliases
@@ -33,24 +27,40 @@ from llmring_lockfile._resolve import PackageLockfiles, explain, resolve
 from llmring_lockfile._resolver import Resolver
 
 if TYPE_CHECKING:
+    from llmring_lockfile._audit import audit
+    from llmring_lockfile._check import Check, check
+    from llmring_lockfile._diff import Change, diff
     from llmring_lockfile._document import Document
     from llmring_lockfile._editing import DEFAULT_PROFILES, bind, create_lockfile, editing, unbind
     from llmring_lockfile._edits import Models
     from llmring_lockfile._emit import digest, emit
+    from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, with_lines
+    from llmring_lockfile._lock import FactsOf, RegistryRelease, lock_models
+    from llmring_lockfile._sarif import to_sarif
+    from llmring_lockfile._scan import AliasUse, Scan, read_sources, scan
+    from llmring_lockfile._stubs import known_aliases, stubs
+    from llmring_lockfile._upgrade import Upgrade, apply_upgrades, propose_upgrades
+    from llmring_lockfile._validate import UNLISTED_PROVIDERS, Validation, validate
 
 # What reads and resolves is loaded with the package. What edits and reviews needs tomlkit and more, which take longer
-# to import than a lockfile takes to read, so it is loaded when it is first used.
+# to import than a lockfile takes to read, so each of these is loaded when it is first used.
 _ON_USE = {
-    "DEFAULT_PROFILES": "_editing",
-    "Document": "_document",
-    "Models": "_edits",
-    "bind": "_editing",
-    "create_lockfile": "_editing",
-    "digest": "_emit",
-    "editing": "_editing",
-    "emit": "_emit",
-    "unbind": "_editing",
+    "_audit": ("audit",),
+    "_check": ("Check", "check"),
+    "_diff": ("Change", "diff"),
+    "_document": ("Document",),
+    "_editing": ("DEFAULT_PROFILES", "bind", "create_lockfile", "editing", "unbind"),
+    "_edits": ("Models",),
+    "_emit": ("digest", "emit"),
+    "_findings": ("RULES", "Finding", "Place", "Severity", "has_errors", "with_lines"),
+    "_lock": ("FactsOf", "RegistryRelease", "lock_models"),
+    "_sarif": ("to_sarif",),
+    "_scan": ("AliasUse", "Scan", "read_sources", "scan"),
+    "_stubs": ("known_aliases", "stubs"),
+    "_upgrade": ("Upgrade", "apply_upgrades", "propose_upgrades"),
+    "_validate": ("UNLISTED_PROVIDERS", "Validation", "validate"),
 }
+_MODULE_OF = {name: module for module, names in _ON_USE.items() for name in names}
 
 __all__ = [
     "BUNDLED",
@@ -60,11 +70,18 @@ __all__ = [
     "KNOWN_PROVIDERS",
     "LOCKFILE_NAME",
     "NEEDS",
+    "RULES",
+    "UNLISTED_PROVIDERS",
     "ActiveProfile",
+    "AliasUse",
     "Binding",
+    "Change",
+    "Check",
     "Constraints",
     "Document",
     "Explanation",
+    "FactsOf",
+    "Finding",
     "Found",
     "KeyPath",
     "LockedModel",
@@ -72,14 +89,24 @@ __all__ = [
     "Models",
     "Need",
     "PackageLockfiles",
+    "Place",
     "Profile",
+    "RegistryRelease",
     "Resolution",
     "Resolver",
+    "Scan",
+    "Severity",
     "Step",
     "UnmetNeed",
+    "Upgrade",
+    "Validation",
     "active_profile",
+    "apply_upgrades",
+    "audit",
     "bind",
+    "check",
     "create_lockfile",
+    "diff",
     "digest",
     "discover",
     "editing",
@@ -89,21 +116,36 @@ __all__ = [
     "find_package_lockfile",
     "find_project_root",
     "has_alias",
+    "has_errors",
+    "installed_lockfile",
     "is_reference",
+    "known_aliases",
     "load",
+    "lock_models",
     "new_lockfile_path",
     "parse",
+    "propose_upgrades",
+    "read_sources",
     "require_aliases",
     "resolve",
+    "scan",
+    "stubs",
+    "to_sarif",
     "unbind",
     "unmet_needs",
+    "validate",
+    "with_lines",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    module = _ON_USE.get(name)
+    module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{module}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

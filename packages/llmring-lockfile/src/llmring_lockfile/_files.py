@@ -2,7 +2,6 @@
 
 import os
 import stat
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -154,7 +153,7 @@ def _exists(path: Path) -> LockfileExistsError:
 
 def _write_beside(path: Path, text: str, mode: int) -> Path:
     """A new file in the same directory, so that it can be renamed, with the text safely on disk."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         with os.fdopen(handle, "wb") as file:

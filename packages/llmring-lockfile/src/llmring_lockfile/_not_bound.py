@@ -2,12 +2,22 @@
 
 from llmring_types.exceptions import AliasNotFoundError
 
+from llmring_lockfile._files import BUNDLED
 from llmring_lockfile._model import Lockfile, Profile
 from llmring_lockfile._names import nearest
 
 
 def not_bound(asked: str, alias: str, profile: Profile, lockfile: Lockfile) -> AliasNotFoundError:
     """``asked`` is what the user wrote, ``alias`` what was looked for in this lockfile."""
+    if lockfile.path == BUNDLED:
+        return AliasNotFoundError(
+            f"The alias {asked!r} is not bound: no llmring.lock was found, and the bundled one has only "
+            f"{', '.join(profile.aliases)}. Create one with: llmring lock init. "
+            f"Then bind it: llmring bind {asked} provider:model",
+            alias=asked,
+            profile=profile.name,
+            path=_path(lockfile),
+        )
     sentences = [f"The alias {asked!r} is not bound in profile {profile.name!r} of {lockfile.place}."]
     near = nearest(alias, profile.aliases)
     if near:

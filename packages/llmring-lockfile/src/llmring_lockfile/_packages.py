@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from llmring_lockfile._model import LOCKFILE_NAME
+from llmring_lockfile._files import read_text
+from llmring_lockfile._model import LOCKFILE_NAME, Lockfile
+from llmring_lockfile._parse import parse
 
 
 def find_package_lockfile(package: str, search_path: Sequence[str] | None = None) -> Path | None:
@@ -26,6 +28,16 @@ def find_package_lockfile(package: str, search_path: Sequence[str] | None = None
             if lockfile.is_file():
                 return lockfile
     return _distribution_lockfile(package, search)
+
+
+def installed_lockfile(package: str) -> Lockfile | None:
+    """The lockfile that an installed package ships, read; ``None`` where there is none.
+
+    Raises:
+        LockfileParseError: it is no lockfile.
+    """
+    path = find_package_lockfile(package)
+    return None if path is None else parse(read_text(path), path)
 
 
 def _package_directories(name: str, search: Sequence[str]) -> list[Path]:

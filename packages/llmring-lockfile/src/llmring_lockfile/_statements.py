@@ -16,8 +16,8 @@ from llmring_lockfile._keys import KeyPath
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _SIMPLE_KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
-_MAY_GO_ON = re.compile(r"\[|\"{3}|'{3}")
-"""Only arrays and strings in three quotes go over several lines."""
+_WHOLE_ARRAY = re.compile(r"[^\[#]*\[[^\[#]*\]\s*")
+"""One bracket opens, and the line ends with one that closes: a string cannot hold the last, as it would not end."""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -124,7 +124,10 @@ def _nested_keys(value: object) -> list[str]:
 
 
 def _end_of_value(lines: list[str], start: int) -> int:
-    if not _MAY_GO_ON.search(lines[start]):
+    line = lines[start]
+    # Only arrays and strings in three quotes go over several lines.
+    long_string = '"""' in line or "'''" in line
+    if not long_string and ("[" not in line or _WHOLE_ARRAY.fullmatch(line)):
         return start + 1
     for end in range(start + 1, len(lines)):
         try:

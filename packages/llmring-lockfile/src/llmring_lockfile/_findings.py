@@ -1,0 +1,117 @@
+"""What reviews find, as values."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from llmring_lockfile._json_lines import line_of as json_line_of
+from llmring_lockfile._keys import KeyPath, show_key
+from llmring_lockfile._lock import Member
+from llmring_lockfile._parse import is_json
+from llmring_lockfile._statements import line_of
+
+
+class Severity(StrEnum):
+    """How bad: an ``error`` makes a review fail, a ``warning`` asks for a look, a ``note`` is only said."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+RULES: dict[str, str] = {
+    "alias-shared": "Several packages define the same alias.",
+    "alias-unreachable": "An alias looks like a direct reference and can never be used.",
+    "capability-lost": "A model can no longer do what it could when it was locked.",
+    "limit-down": "A model takes or gives fewer tokens than when it was locked.",
+    "member-twice": "A model occurs twice in one pool.",
+    "need-unmet": "A model does not meet what its binding needs.",
+    "need-unproved": "A model is not known to meet what its binding needs.",
+    "not-locked": "A model in a pool is not locked.",
+    "override-unused": "A binding overrides an alias that no extended package has.",
+    "package-broken": "The lockfile of an extended package cannot be read.",
+    "package-missing": "An extended package is not installed or ships no lockfile.",
+    "price-up": "A model costs more than when it was locked.",
+    "provider-unknown": "A model's provider is none that is known.",
+    "registry-unreachable": "The registry cannot say what is known of a model.",
+    "retired": "The provider no longer serves a model.",
+    "retiring": "The provider will soon no longer serve a model.",
+    "snapshot-moved": "A name stands for another snapshot than when it was locked.",
+    "unknown-constraint": "A key of a binding's constraints means nothing.",
+    "unknown-model": "The registry does not list a model.",
+    "unlisted-model": "The registry lists no models of this provider.",
+    "unused-lock": "A model is locked and in no pool.",
+}
+"""Every rule and what it says in general."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where in a lockfile something was found. ``line`` counts from 1 and is ``None`` until it was looked for."""
+
+    path: KeyPath
+    profile: str | None = None
+    alias: str | None = None
+    line: int | None = None
+
+    @property
+    def key(self) -> str:
+        return show_key(self.path)
+
+    @classmethod
+    def of(cls, member: Member) -> "Place":
+        return cls(path=member.path, profile=member.profile, alias=member.alias)
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a review found.
+
+    Attributes:
+        rule: a key of :data:`RULES`.
+        severity: how bad.
+        message: what, with the figures.
+        model: the ``provider:model`` it is about, if any.
+        places: where, the first first.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    model: str | None = None
+    places: tuple[Place, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.message} [{self.rule}]"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        places = [
+            {"key": place.key, "profile": place.profile, "alias": place.alias, "line": place.line}
+            for place in self.places
+        ]
+        return {
+            "rule": self.rule,
+            "severity": self.severity.value,
+            "message": self.message,
+            "model": self.model,
+            "places": places,
+        }
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+def with_lines(findings: Iterable[Finding], text: str, path: object = None) -> tuple[Finding, ...]:
+    """The same findings with the lines of their places, looked up in the text of the lockfile."""
+    locate = json_line_of if is_json(None if path is None else str(path)) else line_of
+    return tuple(
+        msgspec.structs.replace(
+            finding,
+            places=tuple(
+                msgspec.structs.replace(place, line=locate(text, place.path)) for place in finding.places
+            ),
+        )
+        for finding in findings
+    )

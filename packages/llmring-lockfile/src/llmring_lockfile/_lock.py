@@ -1,0 +1,126 @@
+"""Record what is true of the models in the pools."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Final
+
+import msgspec
+from llmring_types import ModelFacts, ModelRef
+
+from llmring_lockfile._keys import KeyPath
+from llmring_lockfile._model import Binding, LockedModel, Lockfile
+
+FactsOf = Callable[[ModelRef], ModelFacts | None]
+"""Gives what is known of a model, ``None`` where the registry does not list it.
+
+It raises :class:`llmring_types.exceptions.RegistryError` where the registry cannot say: that is not the same.
+"""
+
+CAPABILITIES: Final = (
+    "audio",
+    "caching",
+    "documents",
+    "json_mode",
+    "json_schema",
+    "parallel_tool_calls",
+    "reasoning",
+    "streaming",
+    "system_message",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "vision",
+)
+"""The fields of :class:`llmring_types.ModelFacts` that are locked, sorted."""
+
+
+class RegistryRelease(msgspec.Struct, frozen=True):
+    """Which of a provider's registry versions facts come from, and the digest of its content."""
+
+    version: int | None = None
+    digest: str | None = None
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One place of one pool."""
+
+    profile: str
+    binding: Binding
+    model: ModelRef
+    path: KeyPath
+
+    @property
+    def alias(self) -> str:
+        return self.binding.alias
+
+
+def members(lockfile: Lockfile) -> Iterator[Member]:
+    """Every place of every pool of every profile, in the order of the file."""
+    for profile in lockfile.profiles.values():
+        for row, binding in enumerate(profile.bindings):
+            for place, model in enumerate(binding.models):
+                path = ("profiles", profile.name, "bindings", row, "models", place)
+                yield Member(profile.name, binding, model, path)
+
+
+def lock_models(
+    lockfile: Lockfile,
+    facts: FactsOf,
+    releases: Mapping[str, RegistryRelease] | None = None,
+    *,
+    refresh: Collection[ModelRef] | None = None,
+) -> dict[str, LockedModel]:
+    """What is to be recorded of every model in the pools, for :meth:`Document.set_locked`.
+
+    An entry whose facts are the same as before stays as it is, with the registry version that first said so: a review
+    shows what changed in the models, not that the registry was published again.
+
+    Args:
+        lockfile: its pools, and what it has locked before.
+        facts: what is known of a model now.
+        releases: by provider, where the facts come from.
+        refresh: models to look at again; the others keep their entry where they have one. ``None`` is all.
+
+    Raises:
+        RegistryError: the registry cannot say; nothing is recorded as unlisted for that.
+    """
+    locked = {}
+    for model in sorted({member.model for member in members(lockfile)}):
+        name = str(model)
+        before = lockfile.locked.get(name)
+        if before is not None and refresh is not None and model not in refresh:
+            locked[name] = before
+            continue
+        now = locked_model(facts(model), (releases or {}).get(model.provider))
+        locked[name] = before if before is not None and _same_facts(before, now) else now
+    return locked
+
+
+def locked_model(facts: ModelFacts | None, release: RegistryRelease | None = None) -> LockedModel:
+    """The entry for one model; ``None`` is a model that the registry does not list."""
+    version, digest = (None, None) if release is None else (release.version, release.digest)
+    if facts is None:
+        return LockedModel(listed=False, registry_version=version, registry_digest=digest)
+    return LockedModel(
+        snapshot=facts.model,
+        context_window=facts.context_window,
+        max_output_tokens=facts.max_output_tokens,
+        capabilities=capabilities(facts),
+        prices=facts.prices,
+        active=False if facts.active is False else None,
+        retires_on=facts.retires_on,
+        registry_version=version,
+        registry_digest=digest,
+    )
+
+
+def capabilities(facts: ModelFacts) -> tuple[str, ...]:
+    """What a model is known to be able to do, sorted."""
+    return tuple(name for name in CAPABILITIES if getattr(facts, name) is True)
+
+
+def _same_facts(one: LockedModel, other: LockedModel) -> bool:
+    return without_release(one) == without_release(other)
+
+
+def without_release(entry: LockedModel) -> LockedModel:
+    return msgspec.structs.replace(entry, registry_version=None, registry_digest=None)

@@ -1,0 +1,44 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import llmring_lockfile
+import pytest
+
+SOURCES = Path(llmring_lockfile.__file__).parent
+
+
+def test_every_public_name_can_be_imported_and_no_other_is_promised() -> None:
+    for name in llmring_lockfile.__all__:
+        assert getattr(llmring_lockfile, name) is not None
+    assert set(llmring_lockfile.__all__) <= set(dir(llmring_lockfile))
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        llmring_lockfile.absent  # noqa: B018 - the access is the test
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import llmring_lockfile", {"tomlkit", "difflib", "importlib.metadata", "llmring_lockfile._scan"}),
+        ("from llmring_lockfile import load; load()", {"tomlkit", "difflib", "importlib.metadata"}),
+    ],
+)
+def test_reading_a_lockfile_loads_nothing_that_only_editing_needs(
+    code: str, absent: set[str], tmp_path: Path
+) -> None:
+    show = f"{code}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", show], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert absent.isdisjoint(done.stdout.split())
+
+
+def test_one_module_knows_of_the_environment() -> None:
+    assert [path.name for path in SOURCES.glob("*.py") if "os.environ" in path.read_text()] == [
+        "_discovery.py"
+    ]
+
+
+def test_the_bundled_lockfile_ships_with_the_package() -> None:
+    assert llmring_lockfile.BUNDLED == SOURCES / "llmring.lock"
+    assert llmring_lockfile.BUNDLED.is_file()

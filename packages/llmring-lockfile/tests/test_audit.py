@@ -1,0 +1,100 @@
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from llmring_lockfile import LockedModel, audit, parse, with_lines
+from llmring_lockfile._lock import locked_model
+from llmring_types import ModelFacts, ModelRef, Prices
+from llmring_types.exceptions import RegistryConnectionError
+from msgspec.structs import replace
+
+TODAY = date(2026, 11, 22)
+TEXT = """\
+[[profiles.default.bindings]]
+alias = "a"
+models = ["openai:x"]
+
+[[profiles.dev.bindings]]
+alias = "b"
+models = ["openai:x"]
+"""
+NOW = ModelFacts(
+    provider="openai",
+    model="x-1",
+    context_window=1000,
+    max_output_tokens=100,
+    tools=True,
+    vision=True,
+    prices=Prices(input=Decimal("2.5"), output=Decimal(10), cache_read=Decimal(0)),
+    active=True,
+)
+LOCKED = locked_model(NOW)
+
+
+def found(facts: ModelFacts | None, locked: LockedModel | None = LOCKED) -> list[str]:
+    lockfile = replace(parse(TEXT), locked={} if locked is None else {"openai:x": locked})
+    return [str(finding) for finding in audit(lockfile, lambda _: facts, today=TODAY)]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"active": False}, ["error: openai:x is retired; try: llmring lock upgrade [retired]"]),
+        ({"retires_on": date(2026, 11, 22)}, ["error: openai:x is retired since 2026-11-22; try: llmring lock upgrade [retired]"]),
+        ({"retires_on": date(2027, 2, 20)}, ["warning: openai:x retires in 90 days, on 2027-02-20 [retiring]"]),
+        ({"retires_on": date(2027, 2, 21)}, []),
+        ({"model": "x-2"}, ["warning: openai:x stood for x-1 and now for x-2 [snapshot-moved]"]),
+        ({"context_window": 999}, ["warning: openai:x has a context window of 999 tokens, had 1,000 [limit-down]"]),
+        ({"max_output_tokens": 10}, ["warning: openai:x has a max output tokens of 10 tokens, had 100 [limit-down]"]),
+        ({"context_window": None, "max_output_tokens": 200}, []),
+        ({"tools": False}, ["error: openai:x no longer has the capability tools [capability-lost]"]),
+        ({"tools": None}, ["note: openai:x is no longer known to have the capability tools [capability-lost]"]),
+        ({"audio": True}, []),
+        ({"prices": Prices(input=Decimal(3), output=Decimal(9))}, ["warning: openai:x costs $3 per million tokens (input), was $2.5, +20% [price-up]"]),
+        ({"prices": Prices(cache_read=Decimal("0.1"))}, ["warning: openai:x costs $0.1 per million tokens (cache read), was $0 [price-up]"]),
+    ],
+)  # fmt: skip
+def test_what_became_worse_since_the_lock_is_found(change: dict[str, object], expected: list[str]) -> None:
+    assert found(replace(NOW, **change)) == expected
+
+
+def test_a_model_that_is_gone_is_an_error_unless_it_was_never_listed() -> None:
+    assert found(None) == ["error: openai:x is not in the registry any more [unknown-model]"]
+    assert found(None, LockedModel(listed=False)) == []
+    assert found(NOW, LockedModel(listed=False)) == []
+
+
+def test_of_a_model_that_was_never_locked_only_retirement_is_told() -> None:
+    told = found(replace(NOW, active=False, model="y"), None)
+    assert [line.rpartition(" ")[2] for line in told] == ["[not-locked]", "[retired]"]
+
+
+def test_one_finding_has_every_place_of_the_model_and_its_line() -> None:
+    lockfile = replace(parse(TEXT), locked={"openai:x": LOCKED})
+    findings = audit(lockfile, lambda _: replace(NOW, active=False), today=TODAY)
+    (finding,) = with_lines(findings, TEXT)
+    assert [(p.profile, p.alias, p.key, p.line) for p in finding.places] == [
+        ("default", "a", "profiles.default.bindings[0].models[0]", 3),
+        ("dev", "b", "profiles.dev.bindings[0].models[0]", 7),
+    ]
+    assert finding.as_dict()["places"][1] == {
+        "key": "profiles.dev.bindings[0].models[0]",
+        "profile": "dev",
+        "alias": "b",
+        "line": 7,
+    }
+
+
+def test_how_far_ahead_to_look_is_an_argument() -> None:
+    facts = replace(NOW, retires_on=date(2026, 12, 22))
+    lockfile = replace(parse(TEXT), locked={"openai:x": LOCKED})
+    assert audit(lockfile, lambda _: facts, today=TODAY, within_days=29) == ()
+    assert len(audit(lockfile, lambda _: facts, today=TODAY, within_days=30)) == 1
+
+
+def test_an_unreachable_registry_is_a_finding() -> None:
+    def facts(_: ModelRef) -> ModelFacts | None:
+        raise RegistryConnectionError("no network")
+
+    assert [f.rule for f in audit(parse(TEXT), facts, today=TODAY)] == ["registry-unreachable"]

@@ -1,0 +1,46 @@
+import runpy
+from pathlib import Path
+from typing import Never, get_args
+
+import pytest
+from llmring_lockfile import Lockfile, known_aliases, parse, stubs
+from llmring_types.exceptions import ProfileNotFoundError
+
+OURS = parse(
+    'extends.packages = ["tools", "gone"]\n[[profiles.default.bindings]]\nalias = "b"\nmodels = ["openai:x"]\n'
+    '[[profiles.dev.bindings]]\nalias = "a"\nmodels = ["openai:x"]\n'
+)
+THEIRS = parse('[[profiles.default.bindings]]\nalias = "t"\nmodels = ["openai:x"]\n')
+
+
+def packages(name: str) -> Lockfile | None:
+    return THEIRS if name == "tools" else None
+
+
+def test_known_aliases_are_those_of_all_profiles_or_of_the_ones_named() -> None:
+    assert known_aliases(OURS, packages=packages) == ("a", "b", "tools:t")
+    assert known_aliases(OURS, ["dev"], packages=packages) == ("a",)
+    assert known_aliases(OURS, ["default"], packages=packages) == ("b", "tools:t")
+    with pytest.raises(ProfileNotFoundError):
+        known_aliases(OURS, ["absent"])
+
+
+@pytest.mark.parametrize("aliases", [["b", "a", "b"], ['qu"ote\\', "é😀\u2028", "new\nline", "pkg:a"]])
+def test_the_module_defines_a_literal_of_the_aliases(tmp_path: Path, aliases: list[str]) -> None:
+    path = tmp_path / "aliases.py"
+    path.write_text(stubs(aliases, name="Alias"), encoding="utf-8")
+    assert get_args(runpy.run_path(str(path))["Alias"]) == tuple(sorted(set(aliases)))
+
+
+def test_the_module_is_as_a_formatter_would_leave_it() -> None:
+    assert stubs(["fast"]) == (
+        '"""The aliases of llmring.lock, for type checkers. Written by ``llmring lock stubs``: do not edit."""\n'
+        "\nfrom typing import Literal, TypeAlias\n\nAlias: TypeAlias = Literal[\n"
+        '    "fast",\n]\n'
+    )
+
+
+def test_without_aliases_no_value_is_of_the_type(tmp_path: Path) -> None:
+    path = tmp_path / "aliases.py"
+    path.write_text(stubs([]))
+    assert runpy.run_path(str(path))["Alias"] is Never
