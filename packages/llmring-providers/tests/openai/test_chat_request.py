@@ -224,6 +224,8 @@ LIMITS = [
     pytest.param("gpt-4.1", None, {"max_tokens": 100}, {"max_tokens": 100}, id="older family"),
     pytest.param("gpt-oss-120b", None, {"max_tokens": 100}, {"max_tokens": 100}, id="not of the family"),
     pytest.param("o10-like", None, {"max_tokens": 100}, {"max_tokens": 100}, id="only looks like one"),
+    pytest.param("gpt-4o", NOT_REASONING, {"max_tokens": 100, "reasoning_effort": "high"}, {"max_tokens": 100},
+                 id="an effort that was dropped needs no room"),
 ]  # fmt: skip
 
 
@@ -236,6 +238,12 @@ def test_the_limit_leaves_room_for_reasoning(
     call_with: CallWith,
 ) -> None:
     assert sent(call_with(model, facts, **request_fields)) == expected
+
+
+def test_a_model_that_takes_no_temperature_takes_the_default(call_with: CallWith) -> None:
+    facts = ModelFacts(provider="openai", model="m", temperature=False)
+    assert sent(call_with("m", facts, temperature=1.0)) == {"temperature": 1.0}
+    assert sent(call_with("m", facts, temperature=0.9)) == {}
 
 
 TOOLS = [
@@ -286,6 +294,8 @@ FORMATS = [
     pytest.param({"type": "json_schema", "strict": True, "json_schema": {"schema": SCHEMA}},
                  {"type": "json_schema", "json_schema": {"schema": SCHEMA, "name": "response", "strict": True}},
                  id="strict beside the schema, and no name"),
+    pytest.param({"type": "json_schema", "name": "a", "schema": SCHEMA},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA}}, id="flat"),
 ]  # fmt: skip
 
 
@@ -373,6 +383,12 @@ def test_a_spoken_answer_goes_back_by_its_id_while_its_text_is_the_same(call_wit
         "audio": {"id": "audio_1"},
     }
     assert replayed(audio, call_with, content="Bye") == {"role": "assistant", "content": "Bye"}
+
+
+def test_reasoning_content_goes_back_only_with_calls(call_with: CallWith) -> None:
+    block = {"reasoning_content": "R"}
+    assert replayed(block, call_with, content=None, tool_calls=[CALL])["reasoning_content"] == "R"
+    assert replayed(block, call_with, content="A") == {"role": "assistant", "content": "A"}
 
 
 def test_what_another_provider_wants_again_is_left_out_and_told(call_with: CallWith) -> None:

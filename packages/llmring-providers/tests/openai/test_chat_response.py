@@ -202,6 +202,13 @@ def test_usage(wire: dict[str, Any], expected: dict[str, int]) -> None:
     assert answer(choice={"usage": wire}).usage == expected  # where Moonshot puts it
 
 
+def test_reasoning_that_xai_counts_apart_is_part_of_the_completion() -> None:
+    counted = {"completion_tokens_details": {"reasoning_tokens": 5}}
+    apart = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 15, **counted}
+    usage = answer(usage=apart).usage or {}
+    assert (usage["completion_tokens"], usage["total_tokens"], usage["reasoning_tokens"]) == (8, 15, 5)
+
+
 def test_no_usage_is_none() -> None:
     assert answer(usage=None).usage is None
 
@@ -272,7 +279,12 @@ def test_what_is_no_completion_is_malformed(body: bytes) -> None:
     assert (caught.value.provider, caught.value.model) == ("openai", "gpt-4o")
 
 
+FAILED = {
+    "choices": [{"finish_reason": "error", "message": {"content": "Hel"}}],
+    "error": {"message": "Lost", "code": 502},
+}
 ERRORS: list[Any] = [
+    pytest.param(FAILED, ProviderServerError, "Lost", id="beside half an answer"),
     pytest.param({"error": {"message": "Busy", "code": 429}}, ProviderRateLimitError, "Busy", id="OpenRouter"),
     pytest.param({"error": "no such thing"}, ProviderServerError, "no such thing", id="a mere text"),
     pytest.param({"object": "error", "message": "Busy", "code": 503}, ProviderOverloadedError, "Busy", id="vLLM"),

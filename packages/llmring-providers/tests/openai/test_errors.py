@@ -77,6 +77,7 @@ TEXTS: list[Any] = [
     pytest.param(502, b"<html><title>Bad\n Gateway</title></html>", "[openai] Bad Gateway", id="title"),
     pytest.param(502, b"<html>", "[openai] HTTP status 502", id="page without a title"),
     pytest.param(500, b"", "[openai] HTTP status 500", id="nothing"),
+    pytest.param(400, {"errors": [{"message": "odd"}]}, '[openai] {"errors": [{"message": "odd"}]}', id="of its own shape"),
     pytest.param(500, b"upstream connect error", "[openai] upstream connect error", id="text"),
     pytest.param(422, {"detail": [{"msg": "missing"}]}, '[openai] [{"msg":"missing"}]', id="detail"),
     pytest.param(400, {"error": {"code": 400, "message": "Provider returned error", "metadata": {"raw": "too hot"}}},

@@ -158,6 +158,7 @@ PARAMETERS: list[Any] = [
                  {"max_output_tokens": 30, "text": {"verbosity": "low"}}, id="under the names of chat completions"),
     pytest.param("o3", {"reasoning_effort": "low", "extra_params": {"reasoning_effort": "high"}},
                  {"reasoning": {"effort": "high"}, "include": ENCRYPTED}, id="effort under its other name"),
+    pytest.param("gpt-5-chat-latest", {"max_tokens": 99}, {"max_output_tokens": 99}, id="a chat model"),
 ]  # fmt: skip
 
 
@@ -168,6 +169,11 @@ def test_parameters(
     call = call_with(model, **request_fields)
     assert sent(call) == expected
     assert encode(call, stream=False).warnings == ()
+
+
+def test_a_model_that_the_registry_knows_to_reason_is_asked_for_it_encrypted(call_with: CallWith) -> None:
+    facts = ModelFacts(provider="openai", model="m", reasoning=True)
+    assert sent(call_with("my-deployment", facts)) == {"include": ENCRYPTED}
 
 
 def test_an_answer_is_stored_only_on_demand(call_with: CallWith) -> None:

@@ -157,6 +157,21 @@ def test_a_call_whose_item_was_never_done_is_put_together_from_its_pieces() -> N
     assert collect(chunks_of(pieces)).tool_calls == [tool_call("c", "f", '{"a":1}')]
 
 
+def test_items_of_a_host_that_does_not_count_are_told_apart_by_their_ids() -> None:
+    item = {**FUNCTION, "id": "fc", "arguments": ""}
+    pieces = [
+        event("response.output_item.added", item=item),
+        event("response.function_call_arguments.delta", item_id="fc", delta='{"a":1}'),
+        event("response.output_item.done", item={**item, "arguments": '{"a":1}'}),
+        event("response.output_item.done", item={**FUNCTION, "call_id": "d"}),
+        completed(),
+    ]
+    assert collect(chunks_of(pieces)).tool_calls == [
+        tool_call("c", "f", '{"a":1}'),
+        tool_call("d", "f", '{"a":1}'),
+    ]
+
+
 def test_text_that_was_never_streamed_is_not_lost() -> None:
     reasoning = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "R"}]}
     refusal = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}

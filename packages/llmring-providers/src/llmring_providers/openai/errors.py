@@ -82,10 +82,10 @@ def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) 
     try:
         words = _read(msgspec.json.decode(body))
     except DECODE_ERRORS:
-        words = _Words(plain_text(body))
+        words = _Words()
     return build(
         words.known(_BY_CODE) or error_type(status),
-        words.message or f"HTTP status {status}",
+        words.message or plain_text(body) or f"HTTP status {status}",
         call,
         status=status,
         headers=headers,
@@ -101,7 +101,7 @@ def body_error(said: Any, call: ChatCall) -> LLMRingError:
     if kind is None and (words.code or "").startswith(_REJECTIONS):
         kind = ProviderBadRequestError
     if kind is None:
-        kind = ProviderServerError if words.number is None else error_type(words.number)
+        kind = error_type(words.number or 500)
     message = words.message or "the provider reported an error"
     return build(kind, message, call, code=words.code or words.kind, details=words.details)
 
@@ -115,7 +115,7 @@ def _read(document: Any) -> _Words:
     if not isinstance(document, Mapping):
         return _Words("" if document is None else str(document))
     code, kind, number = document.get("code"), document.get("type"), document.get("status")
-    if isinstance(code, int):
+    if isinstance(code, int):  # OpenRouter and vLLM put the HTTP status here
         code, number = None, code
     return _Words(
         message=_message(document),

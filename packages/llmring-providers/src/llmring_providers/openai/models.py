@@ -21,15 +21,31 @@ def in_reasoning_family(model: str) -> bool:
     return _REASONING_FAMILY.match(_bare(model)) is not None
 
 
-def reasons(call: ChatCall) -> bool:
-    """Whether the answer to this call may spend tokens on reasoning."""
-    effort = call.request.reasoning_effort
-    if effort is not None:
-        return effort != "none"
+def takes_effort(call: ChatCall) -> bool:
+    """Whether the model may be told how much to reason: all but those that are known not to reason.
+
+    Newer models of the families reason only when told to, so a registry may well say that they do not.
+    """
     facts = call.facts
+    return facts is None or facts.reasoning is not False or in_reasoning_family(call.ref.model)
+
+
+def spends_on_reasoning(call: ChatCall) -> bool:
+    """Whether the answer to this call may cost tokens for reasoning."""
+    effort, facts = call.request.reasoning_effort, call.facts
+    if effort is not None and takes_effort(call):
+        return effort != "none"
     if facts is not None and facts.reasoning is not None:
         return facts.reasoning
-    return in_reasoning_family(call.ref.model) and "-chat" not in call.ref.model
+    return _can_reason(call.ref.model)
+
+
+def encrypts_reasoning(call: ChatCall) -> bool:
+    """Whether the model may be asked for its reasoning in encrypted form; models that never reason refuse it."""
+    facts = call.facts
+    return _can_reason(call.ref.model) or (
+        facts is not None and facts.reasoning is True and not in_reasoning_family(call.ref.model)
+    )
 
 
 def needs_responses(call: ChatCall) -> bool:
@@ -39,6 +55,10 @@ def needs_responses(call: ChatCall) -> bool:
         return facts.api == "responses"
     # A name with a slash is another host's (``openai/o1-pro``), which brings every model through chat completions.
     return _ONLY_RESPONSES.match(call.ref.model) is not None
+
+
+def _can_reason(model: str) -> bool:
+    return in_reasoning_family(model) and "-chat" not in model
 
 
 def _bare(model: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.models import in_reasoning_family, reasons
+from llmring_providers.openai.models import spends_on_reasoning, takes_effort
 
 _REASONING_RESERVE = 2000
 """Tokens added to ``max_tokens`` where neither the request nor the registry says how much reasoning needs."""
@@ -25,7 +25,7 @@ def output_limit(call: ChatCall, warnings: list[str]) -> int | None:
                 "reasoning_tokens has no effect on OpenAI without max_tokens; use reasoning_effort"
             )
         return None
-    if not reasons(call):
+    if not spends_on_reasoning(call):
         if reserve:
             warnings.append(f"reasoning_tokens has no effect on {call.ref}, which does not reason")
         return limit
@@ -35,9 +35,9 @@ def output_limit(call: ChatCall, warnings: list[str]) -> int | None:
 
 
 def temperature(call: ChatCall, warnings: list[str]) -> float | None:
-    """Return the temperature, unless the model is known not to take it."""
+    """Return the temperature, unless the model is known not to take it; the default of 1 is taken by all."""
     value, facts = call.request.temperature, call.facts
-    if value is not None and facts is not None and facts.temperature is False:
+    if value is not None and value != 1 and facts is not None and facts.temperature is False:
         warnings.append(f"temperature was dropped: {call.ref} does not take it")
         return None
     return value
@@ -45,8 +45,8 @@ def temperature(call: ChatCall, warnings: list[str]) -> float | None:
 
 def effort(call: ChatCall, warnings: list[str]) -> str | None:
     """Return the reasoning effort, unless the model is known not to reason."""
-    value, facts = call.request.reasoning_effort, call.facts
-    if value is None or facts is None or facts.reasoning is not False or in_reasoning_family(call.ref.model):
+    value = call.request.reasoning_effort
+    if value is None or takes_effort(call):
         return value
     warnings.append(f"reasoning_effort was dropped: {call.ref} does not reason")
     return None

@@ -29,11 +29,13 @@ def wanted_format(call: ChatCall) -> Mapping[str, Any] | None:
 
 
 def json_schema(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of a ``json_schema`` format with a name, and ``strict`` from either level."""
-    schema = dict(wanted.get("json_schema") or {})
+    """Return the inner part of a ``json_schema`` format, with a name; its fields may also stand beside it."""
+    inner = wanted.get("json_schema")
+    schema = dict(inner) if isinstance(inner, Mapping) else {}
+    for name in ("schema", "name", "description", "strict"):
+        if name in wanted:
+            schema.setdefault(name, wanted[name])
     schema.setdefault("name", "response")
-    if "strict" in wanted:
-        schema.setdefault("strict", wanted["strict"])
     return schema
 
 

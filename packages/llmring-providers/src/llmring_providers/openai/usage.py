@@ -17,6 +17,10 @@ def neutral_usage(
 ) -> Usage:
     """Return what was reported. OpenAI counts cached tokens in the prompt, and reasoning in the completion."""
     usage: Usage = {}
+    if reasoning and total and total == (prompt or 0) + (completion or 0) + reasoning:
+        completion = (
+            completion or 0
+        ) + reasoning  # xAI counts it apart: https://docs.x.ai/docs/guides/reasoning
     if prompt is not None:
         usage["prompt_tokens"] = int(prompt)
     if completion is not None:

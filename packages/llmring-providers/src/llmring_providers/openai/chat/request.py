@@ -26,7 +26,7 @@ from llmring_providers.openai.parameters import (
 from llmring_providers.openai.parts import openai_part, unsupported
 from llmring_providers.openai.structured import ask_for_json, json_schema, wanted_format
 
-_PATH = "/chat/completions"
+PATH = "/chat/completions"
 _NESTED = frozenset({"stream_options"})
 
 
@@ -55,7 +55,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         _format(body, wanted)
     note_ignored_marks(call, warnings)
     _extra(body, request.extra_params, warnings)
-    return WireRequest(path=_PATH, body=encode_body(body, call), warnings=tuple(warnings))
+    return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
@@ -99,6 +99,8 @@ def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message) -> No
     raw, audio = fields.get("tool_calls"), fields.pop("audio", None)
     if raw is not None and _neutral(raw) != message.tool_calls:
         del fields["tool_calls"]
+    if not message.tool_calls:
+        fields.pop("reasoning_content", None)  # wanted with calls, refused without
     if isinstance(audio, dict) and audio.get("transcript") == message_text(message):
         fields.update(audio={"id": audio.get("id")}, content=None)
     wire.update(fields)

@@ -64,7 +64,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     except DECODE_ERRORS as error:
         raise malformed("the answer is no chat completion", call, error) from error
     choices = completion.choices
-    if completion.error and not (choices and choices[0].message):
+    if completion.error and (not choices or choices[0].finish_reason in (None, "", "error")):
         raise body_error(completion.error, call)
     if not choices:
         if completion.object == "error":

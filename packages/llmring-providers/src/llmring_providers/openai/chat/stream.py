@@ -95,8 +95,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._served = part.model
         if part.usage is not None:
             self._usage = usage_of(part.usage)
-        # Said once, with the first chunk, but for these:
         if not self._answered or part.moderation or part.prompt_filter_results or part.citations:
+            # The others are said with the first chunk, and then only repeated.
             self._said.update(extras(part, COMPLETION_EXTRAS))
 
     def _choice(self, choice: Choice, chunks: list[StreamChunk]) -> None:

@@ -39,7 +39,7 @@ def read_items(output: Iterable[Mapping[str, Any]]) -> Answer:
     """
     answer = Answer()
     for raw in output:
-        if raw.get("type") not in _READ:
+        if str(raw.get("type")) not in _READ:
             continue
         item = msgspec.convert(raw, Item)
         if item.type == "message":

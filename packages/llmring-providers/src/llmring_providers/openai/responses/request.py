@@ -12,7 +12,7 @@ from typing import Any
 from llmring_providers._adapter import WireRequest
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.models import in_reasoning_family
+from llmring_providers.openai.models import encrypts_reasoning
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -72,9 +72,8 @@ def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> No
         body["reasoning"] = {"effort": wanted}
     if (limit := output_limit(call, warnings)) is not None:
         body["max_output_tokens"] = limit
-    facts = call.facts
-    if in_reasoning_family(call.ref.model) or (facts is not None and facts.reasoning):
-        body["include"] = [_ENCRYPTED]  # other models refuse it
+    if encrypts_reasoning(call):
+        body["include"] = [_ENCRYPTED]
     if call.request.cache:
         body.update(cache_params(call, warnings))
 

@@ -40,8 +40,9 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
         self._id: str | None = None
         self._served: str | None = None
         self._usage: Usage | None = None
-        self._items: dict[int, dict[str, Any]] = {}
-        self._arguments: dict[int, list[str]] = {}
+        self._items: dict[int | str, dict[str, Any]] = {}
+        """By their index, or by their id with hosts that do not count."""
+        self._arguments: dict[int | str, list[str]] = {}
         """Of calls that are not whole yet."""
         self._spoke = False
         self._reasoned = False
@@ -82,18 +83,23 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
 
     def _remember(self, kind: str, part: StreamEvent) -> None:
         """Keep what the last chunk needs; every other event only tells of progress."""
-        index = part.output_index if part.output_index is not None else len(self._items)
         if kind in ("response.output_item.added", "response.output_item.done"):
             if part.item is not None:
-                self._items[index] = part.item
-            if kind.endswith("done"):
-                self._arguments.pop(index, None)
+                place = self._place(part, part.item.get("id"))
+                self._items[place] = part.item
+                if kind.endswith("done"):
+                    self._arguments.pop(place, None)
         elif kind == "response.function_call_arguments.delta":
             if isinstance(part.delta, str):
-                self._arguments.setdefault(index, []).append(part.delta)
+                self._arguments.setdefault(self._place(part, part.item_id), []).append(part.delta)
         elif kind == "response.created" and bytes(part.response).startswith(b"{"):
             identity = decode_identity(part.response)
             self._id, self._served = identity.id, identity.model
+
+    def _place(self, part: StreamEvent, item_id: Any) -> int | str:
+        if part.output_index is not None:
+            return part.output_index
+        return item_id if isinstance(item_id, str) else len(self._items)
 
     def _say(
         self, chunks: list[StreamChunk], *, text: Any = "", reasoning: Any = None, refusal: Any = None
@@ -135,6 +141,6 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
     def _gathered(self) -> list[dict[str, Any]]:
         """The items so far, with the arguments of unfinished calls."""
         return [
-            {**item, "arguments": "".join(self._arguments[index])} if index in self._arguments else item
-            for index, item in sorted(self._items.items())
+            {**item, "arguments": "".join(self._arguments[place])} if place in self._arguments else item
+            for place, item in self._items.items()
         ]

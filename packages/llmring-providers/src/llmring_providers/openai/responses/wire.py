@@ -74,6 +74,7 @@ class StreamEvent(msgspec.Struct):
     delta: Any = None
     item: dict[str, Any] | None = None
     output_index: int | None = None
+    item_id: str | None = None
     response: msgspec.Raw = msgspec.Raw()
     error: Any = None
     object: str | None = None
