@@ -1,5 +1,6 @@
 """Change the value of one ``key = value`` statement and keep its comments and form."""
 
+import re
 import tomllib
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -9,6 +10,9 @@ from tomlkit.items import Array
 
 from llmring_lockfile._keys import KeyPath
 from llmring_lockfile._render import render_line, render_value
+
+_LINE_END = re.compile(r"\r?\n")
+_COMMENT = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|(#[^\r\n]*)")
 
 
 def replace_value(statement: str, keys: KeyPath, new: Any) -> str:
@@ -25,11 +29,27 @@ def replace_value(statement: str, keys: KeyPath, new: Any) -> str:
         table = table[key]
     _put(table, keys[-1], new)
     result = tomlkit.dumps(document)
-    if _value(result, keys) == new:
-        return result
-    end = "\r\n" if statement.endswith("\r\n") else "\n"
+    if not _says(result, keys, new):
+        result = _rendered_anew(statement, keys, new)
+    return _LINE_END.sub("\r\n", result) if "\r\n" in statement else result
+
+
+def _says(statement: str, keys: KeyPath, value: object) -> bool:
+    try:
+        found: Any = tomllib.loads(statement)
+    except tomllib.TOMLDecodeError:
+        return False
+    for key in keys:
+        found = found[key]
+    return bool(found == value)
+
+
+def _rendered_anew(statement: str, keys: KeyPath, new: Any) -> str:
+    """What tomlkit 0.15 gets wrong: items put behind a comment that ends an array. Its comments move above it."""
     indent = statement[: len(statement) - len(statement.lstrip())]
-    return indent + render_line((), keys, new).replace("\n", end)
+    comments = [found[1] for found in _COMMENT.finditer(statement) if found[1]]
+    above = "".join(f"{indent}{comment}\n" for comment in comments)
+    return above + indent + render_line((), keys, new)
 
 
 def _put(container: Any, key: Any, new: Any) -> None:
@@ -65,10 +85,3 @@ def _change_array(old: Array, new: list[Any]) -> None:
         del old[place]
     for place in range(both, len(new) - tail):
         old.insert(place, render_value(new[place]))
-
-
-def _value(statement: str, keys: KeyPath) -> object:
-    value: Any = tomllib.loads(statement)
-    for key in keys:
-        value = value[key]
-    return value
