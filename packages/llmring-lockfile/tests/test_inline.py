@@ -13,6 +13,12 @@ KEPT = [
     ("a.x = [1, 2] # c\n", ("a", "x"), [1, 3], "a.x = [1, 3] # c\n"),
     ("x = [\n  1, # one\n  2, # two\n]\n", ("x",), [1, 5, 2], "x = [\n  1, # one\n  5,\n  2, # two\n]\n"),
     ("x = [\n  1, # one\n  2, # two\n]\n", ("x",), [2], "x = [\n  2, # two\n]\n"),
+    (
+        "x = [\n  1, # one\n  2, # two\n  3, # three\n]\n",
+        ("x",),
+        [3, 1, 2],
+        "x = [\n  3,\n  1, # one\n  2, # two\n]\n",
+    ),
     ("x = {a = 1, b = [1]}", ("x",), {"b": [2], "c": {"d": []}}, "x = { b = [2], c = {d = []}}"),
     ("x = [{a = 1}, {a = 2}]\n", ("x",), [{"a": 1}, {"a": 3}], "x = [{a = 1}, {a = 3}]\n"),
     ("x = [1]\n", ("x",), "text", 'x = "text"\n'),
@@ -29,9 +35,9 @@ def test_a_new_value_keeps_the_form_and_the_comments(
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_where_the_form_cannot_be_kept_the_comments_move_above(end: str) -> None:
-    statement = end.join(['  x = [ # "one"', '  "#a", # first', "  'b' # last", "  ] # all", ""])
-    assert replace_value(statement, ("x",), ["#a", "b", "c", "d"]) == end.join(
-        ['  # "one"', "  # first", "  # last", "  # all", '  x = ["#a", "b", "c", "d"]', ""]
+    statement = end.join(['  x = ["i#" # c', "  , 'e' # end", "  ] # t", ""])
+    assert replace_value(statement, ("x",), ["g", "e", "c", "a"]) == end.join(
+        ["  # c", "  # end", "  # t", '  x = ["g", "e", "c", "a"]', ""]
     )
 
 

@@ -15,6 +15,7 @@ SHAPES = {
     "dotted constraints": '[[profiles.default.bindings]]\nalias = "a"\nmodels = ["openai:x"]\nconstraints.needs = ["vision"] # see\n',
     "constraints in a table": '[[profiles.default.bindings]]\nalias = "a"\nmodels = ["openai:x"]\n[profiles.default.bindings.constraints]\nneeds = ["vision"]\n',
     "no profile header": "[profiles.default.registry_versions]\nopenai = 1\n",
+    "only inner tables": "# more\n[extends.more]\nx = 1\n[profiles.default.more.still]\nx = 1\n",
     "arrays only": '[[profiles.default.bindings]]\nalias = "a"\nmodels = ["openai:x"]\n[[profiles.dev.bindings]]\nalias = "b"\nmodels = ["openai:x"]\n',
     "super table last": '[[profiles.default.bindings]]\nalias = "a"\nmodels = ["openai:x"]\n[profiles.default]\nname = "default"\n[profiles]\n',
     "empty tables": "[extends]\n[profiles.default]\nregistry_versions = {}\nbindings = []\n[locked]\n",

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, MutableMapping
+from difflib import SequenceMatcher
 from typing import Any
 
 import tomlkit
@@ -73,15 +74,16 @@ def _change_table(old: MutableMapping[str, Any], new: Mapping[str, Any]) -> None
 
 
 def _change_array(old: Array, new: list[Any]) -> None:
-    plain = old.unwrap()
-    shorter = min(len(plain), len(new))
-    head = next((i for i in range(shorter) if plain[i] != new[i]), shorter)
-    tail = next((i for i in range(shorter - head) if plain[-1 - i] != new[-1 - i]), shorter - head)
-    both = shorter - tail
-    for place in range(head, both):
-        if plain[place] != new[place]:
-            _put(old, place, new[place])
-    for place in reversed(range(both, len(plain) - tail)):
-        del old[place]
-    for place in range(both, len(new) - tail):
-        old.insert(place, render_value(new[place]))
+    """Items that stay keep their comments, wherever they move between the others."""
+    before, after = [list(map(repr, items)) for items in (old.unwrap(), new)]
+    for _, start, end, first, last in reversed(
+        SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    ):
+        both = min(end - start, last - first)
+        for place in reversed(range(start + both, end)):
+            del old[place]
+        for offset in range(both, last - first):
+            old.insert(start + offset, render_value(new[first + offset]))
+        for offset in range(both):
+            if before[start + offset] != after[first + offset]:
+                _put(old, start + offset, new[first + offset])
