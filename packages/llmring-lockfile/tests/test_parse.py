@@ -151,6 +151,12 @@ def test_a_version_from_the_future_has_a_class_of_its_own() -> None:
         parse('version = "9.0"')
 
 
+@pytest.mark.parametrize(("text", "path"), [("x = " + "[" * 9999, "x.lock"), ("[" * 99999, "x.json")])
+def test_text_that_is_nested_too_deep_is_no_lockfile(text: str, path: str) -> None:
+    with pytest.raises(LockfileParseError, match="this is no valid"):
+        parse(text, path)
+
+
 @pytest.mark.parametrize(
     ("text", "path", "line"),
     [
