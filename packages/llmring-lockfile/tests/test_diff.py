@@ -58,6 +58,7 @@ models = ["openai:x"]
          ["default_profile default -> dev", "extends nothing -> p"]),
         ('["openai:x", "openai:y"]', '["openai:x"]', ["default a: models openai:x, openai:y -> openai:x"]),
         ('alias = "b"', 'alias = "c"', ["dev b: models openai:x -> nothing", "dev c: models nothing -> openai:x"]),
+        ("needs = ", "timeout_s = 2.5\nconstraints.needs = ", ["default a: constraints.timeout_s nothing -> 2.5"]),
         ("needs = ", "min_context = 5000\nconstraints.needs = ", ["default a: constraints.min_context nothing -> 5,000"]),
         ('["vision"]', '["tools"]', ["default a: constraints.needs vision -> tools"]),
         ("[[profiles.dev", "[profiles.dev.registry_versions]\nopenai = 7\n[[profiles.dev", ["dev: registry_versions.openai nothing -> 7"]),

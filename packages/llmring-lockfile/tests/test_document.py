@@ -3,8 +3,10 @@ from datetime import UTC, datetime
 
 import pytest
 from llmring_lockfile import Constraints, Document, LockedModel, parse
+from llmring_types import ModelRef
 from llmring_types.exceptions import (
     LockfileParseError,
+    LockfileWriteError,
     ModelReferenceError,
     ProfileNotFoundError,
     ValidationError,
@@ -69,6 +71,18 @@ def test_a_new_alias_goes_to_the_end_of_its_profile_and_before_the_next_ones_com
         "+",
     ]
     assert 'llama3:8b"]\n\n# Nothing here yet.\n[profiles.prod]' in document.text
+
+
+def test_a_comment_right_below_a_binding_stays_below_it() -> None:
+    below = "models = ['openai:x']\n# was openai:w\n"
+    text = f"[[profiles.default.bindings]]\nalias = 'a'\n{below}\n# For work.\n[profiles.dev]\n{{end}}"
+    for end in ("", "# the end"):
+        document = edited(text.replace("{end}", end))
+        document.bind("new", "openai:y")
+        document.bind("new", "openai:z", profile="dev")
+        assert f"{below}\n[[profiles.default.bindings]]" in document.text
+        assert f"# For work.\n[profiles.dev]\n{end}" in document.text
+        assert document.text.endswith('z"]\n')
 
 
 def test_a_changed_pool_keeps_the_comments_of_the_members_that_stay() -> None:
@@ -169,6 +183,27 @@ def test_a_long_pool_is_written_one_member_a_line() -> None:
     document = edited("")
     document.bind("a", [f"openai:a-model-with-a-long-name-{place}" for place in range(4)])
     assert 'models = [\n    "openai:a-model-with-a-long-name-0",\n' in document.text
+
+
+def test_a_pool_may_be_one_reference_and_each_member_counts_once() -> None:
+    document = edited("")
+    document.bind("a", ModelRef("openai", "x"))
+    document.bind("b", [ModelRef("openai", "x"), "OPENAI:x", "openai:y"])
+    assert document.text.count('"openai:x"') == 2
+    assert [len(binding.models) for binding in document.lockfile.profile().bindings] == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["", " x"])
+def test_a_profile_needs_a_name(name: str) -> None:
+    with pytest.raises(ValidationError, match="Not the name of a profile"):
+        edited().create_profile(name)
+
+
+def test_a_form_that_cannot_be_kept_is_refused_and_nothing_is_lost() -> None:
+    document = edited("[metadata]\nodd = nan\n")
+    with pytest.raises(LockfileWriteError, match="Cannot change profiles"):
+        document.bind("a", "openai:x")
+    assert not document.changed
 
 
 def test_the_default_profile_is_one_word_on_one_line() -> None:

@@ -3,7 +3,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from llmring_lockfile import BUNDLED, bind, create_lockfile, editing, parse, unbind
+from llmring_lockfile import BUNDLED, _filelock, bind, create_lockfile, editing, parse, unbind
 from llmring_lockfile._filelock import exclusive
 from llmring_lockfile._files import read_text, signature
 from llmring_types.exceptions import (
@@ -180,3 +180,75 @@ def test_what_cannot_be_read_is_told(
 def test_a_folder_cannot_be_read_as_a_lockfile(tmp_path: Path) -> None:
     with pytest.raises(LockfileError, match="Cannot read the lockfile"):
         read_text(tmp_path)
+
+
+def test_a_file_replaced_while_it_was_waited_for_is_opened_anew(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = _filelock._open
+    opened: list[int] = []
+
+    def replaced_meanwhile(target: Path) -> int:
+        handle = real(target)
+        if not opened:
+            copy = target.with_suffix(".new")
+            copy.write_bytes(target.read_bytes())
+            copy.replace(target)
+        opened.append(handle)
+        return handle
+
+    monkeypatch.setattr(_filelock, "_open", replaced_meanwhile)
+    bind(path, "a", "openai:x", environ={})
+    assert len(opened) == 2
+    assert parse(path.read_text()).profile().aliases == ("fast", "a")
+
+
+def test_a_file_removed_while_it_was_waited_for_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = _filelock._open
+
+    def removed_meanwhile(target: Path) -> int:
+        handle = real(target)
+        target.unlink()
+        return handle
+
+    monkeypatch.setattr(_filelock, "_open", removed_meanwhile)
+    with pytest.raises(LockfileNotFoundError, match="There is no"):
+        bind(path, "a", "openai:x", environ={})
+
+
+@pytest.mark.parametrize("call", ["fsync", "rename"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = path.read_bytes()
+    with monkeypatch.context() as patched:
+        if call == "fsync":
+            patched.setattr(os, "fsync", full)
+        else:
+            patched.setattr(Path, "replace", full)
+        with pytest.raises(LockfileWriteError, match="No space left on device"):
+            bind(path, "a", "openai:x", environ={})
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "chown"), reason="owners are of POSIX")
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_owner_stays_where_that_is_allowed(
+    path: Path, monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    given: list[tuple[int, int]] = []
+
+    def chown(_: Path, user: int, group: int) -> None:
+        given.append((user, group))
+        if not allowed:
+            raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    monkeypatch.setattr(os, "chown", chown)
+    bind(path, "a", "openai:x", environ={})
+    assert given == [(path.stat().st_uid, path.stat().st_gid)]
+    assert "openai:x" in path.read_text()

@@ -2,7 +2,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from llmring_lockfile import find_package_lockfile
+from llmring_lockfile import Lockfile, find_package_lockfile, installed_lockfile
 
 
 @pytest.fixture
@@ -50,3 +50,14 @@ def test_the_interpreters_path_is_the_default() -> None:
     path = find_package_lockfile("llmring-lockfile")
     assert path is not None
     assert path.parent.name == "llmring_lockfile"
+
+
+def test_an_installed_lockfile_is_read_or_there_is_none(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(site))
+    assert installed_lockfile("my-tools") == Lockfile(path=site / "my_tools" / "llmring.lock")
+    assert installed_lockfile("bare") is None
+
+
+def test_a_distribution_whose_listed_lockfile_is_gone_ships_none(site: Path) -> None:
+    (site / "impl_name" / "llmring.lock").unlink()
+    assert find_package_lockfile("dist-name", [str(site)]) is None

@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 from llmring_lockfile import Binding, Constraints, LockedModel, Lockfile, Profile, parse
+from llmring_lockfile._json_lines import line_of
+from llmring_lockfile._keys import KeyPath
 from llmring_types import ModelRef, Prices
 from llmring_types.exceptions import LockfileParseError, LockfileVersionError
 
@@ -92,6 +94,7 @@ BIND = '[[profiles.default.bindings]]\nalias = "a"\nmodels = ["openai:x"]\n'
         ("version = 1.0", 1, "version", "as a string"),
         ('\ndefault_profile = "prod"\n[profiles.dev]\n', 2, "default_profile", "no [profiles.prod]"),
         ("[profiles.dev]\n", None, "default_profile", "expected one of: dev"),
+        ("created_at = 3", 1, "created_at", "expected a string, got an integer"),
         ("profiles = 3", 1, "profiles", "expected a table, got an integer"),
         ("[profiles]\ndefault = 'x'", 2, "profiles.default", "expected a table, got a string"),
         ("[extends]\npackages = 'x'", 2, "extends.packages", "expected `array`, got `str`"),
@@ -148,6 +151,12 @@ def test_a_version_from_the_future_has_a_class_of_its_own() -> None:
         parse('version = "9.0"')
 
 
+@pytest.mark.parametrize(("text", "path"), [("x = " + "[" * 9999, "x.lock"), ("[" * 99999, "x.json")])
+def test_text_that_is_nested_too_deep_is_no_lockfile(text: str, path: str) -> None:
+    with pytest.raises(LockfileParseError, match="this is no valid"):
+        parse(text, path)
+
+
 @pytest.mark.parametrize(
     ("text", "path", "line"),
     [
@@ -183,3 +192,11 @@ def test_an_error_in_json_names_its_line_too(text: str, line: int, key: str) -> 
     with pytest.raises(LockfileParseError) as caught:
         parse(text, "llmring.lock.json")
     assert (caught.value.line, caught.value.key) == (line, key)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [((), 1), (("a",), 2), (("a", 1, "b"), 3), (("a", "b"), 2), (("a", 7), 2), (("x", 0), 1)],
+)
+def test_a_path_in_json_has_a_line_or_the_nearest_one_around_it(path: KeyPath, line: int) -> None:
+    assert line_of('{\n"a": [1, {\n"b": 2}]}', path) == line

@@ -165,3 +165,14 @@ def test_a_lockfile_that_was_handed_over_is_taken_as_it_is(clock: Clock, path: P
     clock.now = 5.0
     assert first(resolver) == "openai:one"
     assert isinstance(resolver.lockfile, Lockfile)
+
+
+def test_packages_of_a_lockfile_that_was_handed_over_are_still_watched(tmp_path: Path, clock: Clock) -> None:
+    theirs = tmp_path / "theirs.lock"
+    theirs.write_text(TEXT)
+    ours = parse("extends.packages = ['tools']")
+    resolver = Resolver(ours, clock=clock, environ={}, find_package=lambda _: theirs)
+    assert first(resolver, "tools:a") == "openai:one"
+    theirs.write_text(TEXT.replace("one", "changed"))
+    clock.now = 1.0
+    assert first(resolver, "tools:a") == "openai:changed"

@@ -82,7 +82,9 @@ def create_profile(data: Data, name: str) -> Data:
     if not name or name != name.strip():
         raise ValidationError(f"Not the name of a profile: {name!r}", field="profile", value=name)
     profiles = data.setdefault("profiles", {})
-    table: Data = profiles.setdefault(name, {"name": name})
+    for wanted in (_default(data), name):  # a lockfile with any profile has its default one
+        profiles.setdefault(wanted, {"name": wanted})
+    table: Data = profiles[name]
     return table
 
 

@@ -19,8 +19,12 @@ if sys.platform == "win32":
         # Windows cannot replace a file that is open, so the lock is a file beside it.
         return os.open(path.with_name(path.name + ".guard"), os.O_RDWR | os.O_CREAT)
 
-    def _try_lock(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    def _try_lock(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
 
     def _is_current(handle: int, path: Path) -> bool:  # noqa: ARG001 - the file beside it is never replaced
         return True
@@ -31,8 +35,12 @@ else:
     def _open(path: Path) -> int:
         return os.open(path, os.O_RDWR)
 
-    def _try_lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _try_lock(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def _is_current(handle: int, path: Path) -> bool:
         # Whoever held the lock before may have put another file in place of the one that is open here.
@@ -71,20 +79,14 @@ def _acquire(path: Path, deadline: float) -> int | None:
     pause = _FIRST_PAUSE
     while True:
         handle = _open(path)
+        held = False
         try:
-            _try_lock(handle)
-            if _is_current(handle, path):
-                return handle
-        except BlockingIOError:
-            pass
-        except PermissionError:  # how Windows says that it is locked
-            if sys.platform != "win32":
+            held = _try_lock(handle) and _is_current(handle, path)
+        finally:
+            if not held:
                 os.close(handle)
-                raise
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)
+        if held:
+            return handle
         left = deadline - time.monotonic()
         if left <= 0:
             return None

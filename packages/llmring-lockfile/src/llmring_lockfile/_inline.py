@@ -1,7 +1,9 @@
 """Change the value of one ``key = value`` statement and keep its comments and form."""
 
+import re
 import tomllib
 from collections.abc import Mapping, MutableMapping
+from difflib import SequenceMatcher
 from typing import Any
 
 import tomlkit
@@ -9,6 +11,9 @@ from tomlkit.items import Array
 
 from llmring_lockfile._keys import KeyPath
 from llmring_lockfile._render import render_line, render_value
+
+_LINE_END = re.compile(r"\r?\n")
+_COMMENT = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|(#[^\r\n]*)")
 
 
 def replace_value(statement: str, keys: KeyPath, new: Any) -> str:
@@ -25,11 +30,27 @@ def replace_value(statement: str, keys: KeyPath, new: Any) -> str:
         table = table[key]
     _put(table, keys[-1], new)
     result = tomlkit.dumps(document)
-    if _value(result, keys) == new:
-        return result
-    end = "\r\n" if statement.endswith("\r\n") else "\n"
+    if not _says(result, keys, new):
+        result = _rendered_anew(statement, keys, new)
+    return _LINE_END.sub("\r\n", result) if "\r\n" in statement else result
+
+
+def _says(statement: str, keys: KeyPath, value: object) -> bool:
+    try:
+        found: Any = tomllib.loads(statement)
+    except tomllib.TOMLDecodeError:
+        return False
+    for key in keys:
+        found = found[key]
+    return bool(found == value)
+
+
+def _rendered_anew(statement: str, keys: KeyPath, new: Any) -> str:
+    """What tomlkit 0.15 gets wrong: items put behind a comment that ends an array. Its comments move above it."""
     indent = statement[: len(statement) - len(statement.lstrip())]
-    return indent + render_line((), keys, new).replace("\n", end)
+    comments = [found[1] for found in _COMMENT.finditer(statement) if found[1]]
+    above = "".join(f"{indent}{comment}\n" for comment in comments)
+    return above + indent + render_line((), keys, new)
 
 
 def _put(container: Any, key: Any, new: Any) -> None:
@@ -53,22 +74,16 @@ def _change_table(old: MutableMapping[str, Any], new: Mapping[str, Any]) -> None
 
 
 def _change_array(old: Array, new: list[Any]) -> None:
-    plain = old.unwrap()
-    shorter = min(len(plain), len(new))
-    head = next((i for i in range(shorter) if plain[i] != new[i]), shorter)
-    tail = next((i for i in range(shorter - head) if plain[-1 - i] != new[-1 - i]), shorter - head)
-    both = shorter - tail
-    for place in range(head, both):
-        if plain[place] != new[place]:
-            _put(old, place, new[place])
-    for place in reversed(range(both, len(plain) - tail)):
-        del old[place]
-    for place in range(both, len(new) - tail):
-        old.insert(place, render_value(new[place]))
-
-
-def _value(statement: str, keys: KeyPath) -> object:
-    value: Any = tomllib.loads(statement)
-    for key in keys:
-        value = value[key]
-    return value
+    """Items that stay keep their comments, wherever they move between the others."""
+    before, after = [list(map(repr, items)) for items in (old.unwrap(), new)]
+    for _, start, end, first, last in reversed(
+        SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    ):
+        both = min(end - start, last - first)
+        for place in reversed(range(start + both, end)):
+            del old[place]
+        for offset in range(both, last - first):
+            old.insert(start + offset, render_value(new[first + offset]))
+        for offset in range(both):
+            if before[start + offset] != after[first + offset]:
+                _put(old, start + offset, new[first + offset])

@@ -4,38 +4,24 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
 from pathlib import Path, PurePath
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import msgspec
 from llmring_types import ModelRef
 from llmring_types.exceptions import LockfileParseError, LockfileVersionError, ModelReferenceError
 
 from llmring_lockfile import _json_lines, _statements
 from llmring_lockfile._constraints import Constraints
-from llmring_lockfile._keys import KeyPath, read_relative, show_key
+from llmring_lockfile._keys import KeyPath, show_key
 from llmring_lockfile._model import DEFAULT_PROFILE, FORMAT_VERSION, Binding, LockedModel, Lockfile, Profile
-
-T = TypeVar("T")
+from llmring_lockfile._shape import ProblemError, as_table, as_text, as_timestamp, convert, kind_of
 
 BOM: Final = "\ufeff"
 """Some editors put this mark at the start of a file; TOML and JSON parsers refuse it."""
 
 _PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _AT_LINE = re.compile(r"line (\d+)")
-_MSGSPEC_PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
 _CONSTRAINTS = frozenset(Constraints.__struct_fields__) - {"other"}
-
-
-class _ProblemError(Exception):
-    """Something is wrong at a key path; the line is looked for only now that it is needed."""
-
-    def __init__(self, path: KeyPath, text: str, kind: type[LockfileParseError] = LockfileParseError) -> None:
-        super().__init__(text)
-        self.path = path
-        self.text = text
-        self.kind = kind
 
 
 def is_json(path: PurePath | str | None) -> bool:
@@ -67,7 +53,7 @@ def read_data(data: Mapping[str, Any], text: str, path: Path | None) -> Lockfile
     """
     try:
         return _lockfile(data, path)
-    except _ProblemError as problem:
+    except ProblemError as problem:
         locate = _json_lines.line_of if is_json(path) else _statements.line_of
         line = locate(text.removeprefix(BOM), problem.path)
         where = _where(path, line)
@@ -89,7 +75,7 @@ def parse_data(text: str, path: Path | None = None) -> dict[str, Any]:
     text = text.removeprefix(BOM)
     try:
         data = json.loads(text) if is_json(path) else tomllib.loads(text)
-    except ValueError as error:  # both parsers' errors are ValueErrors
+    except (ValueError, RecursionError) as error:  # both parsers' errors are ValueErrors
         line = getattr(error, "lineno", None) or _line_in(str(error), text)
         language = "JSON" if is_json(path) else "TOML"
         raise LockfileParseError(
@@ -100,7 +86,7 @@ def parse_data(text: str, path: Path | None = None) -> dict[str, Any]:
         ) from error
     if not isinstance(data, dict):
         raise LockfileParseError(
-            f"{_where(path, 1)}: expected an object, got {_kind(data)}", path=str(path), line=1
+            f"{_where(path, 1)}: expected an object, got {kind_of(data)}", path=str(path), line=1
         )
     return data
 
@@ -120,27 +106,27 @@ def _where(path: Path | None, line: int | None) -> str:
 def _lockfile(data: Mapping[str, Any], path: Path | None) -> Lockfile:
     _check_version(data.get("version", FORMAT_VERSION))
     profiles = {
-        name: _profile(name, _table(table, ("profiles", name)))
-        for name, table in _table(data.get("profiles"), ("profiles",)).items()
+        name: _profile(name, as_table(table, ("profiles", name)))
+        for name, table in as_table(data.get("profiles"), ("profiles",)).items()
     }
-    default = _text(data.get("default_profile"), ("default_profile",)) or DEFAULT_PROFILE
+    default = as_text(data.get("default_profile"), ("default_profile",)) or DEFAULT_PROFILE
     if profiles and default not in profiles:
-        raise _ProblemError(
+        raise ProblemError(
             ("default_profile",),
             f"the default profile is {default!r}, but there is no [profiles.{default}]; "
             f"expected one of: {', '.join(profiles)}",
         )
     return Lockfile(
         version=FORMAT_VERSION,
-        created_at=_timestamp(data.get("created_at"), ("created_at",)),
-        updated_at=_timestamp(data.get("updated_at"), ("updated_at",)),
+        created_at=as_timestamp(data.get("created_at"), ("created_at",)),
+        updated_at=as_timestamp(data.get("updated_at"), ("updated_at",)),
         default_profile=default,
-        metadata=_table(data.get("metadata"), ("metadata",)),
-        extends=_packages(_table(data.get("extends"), ("extends",)).get("packages")),
+        metadata=as_table(data.get("metadata"), ("metadata",)),
+        extends=_packages(as_table(data.get("extends"), ("extends",)).get("packages")),
         profiles=profiles,
         locked={
-            name: _convert(entry, LockedModel, ("locked", name))
-            for name, entry in _table(data.get("locked"), ("locked",)).items()
+            name: convert(entry, LockedModel, ("locked", name))
+            for name, entry in as_table(data.get("locked"), ("locked",)).items()
         },
         path=path,
     )
@@ -148,7 +134,7 @@ def _lockfile(data: Mapping[str, Any], path: Path | None) -> Lockfile:
 
 def _check_version(version: object) -> None:
     if version != FORMAT_VERSION:
-        raise _ProblemError(
+        raise ProblemError(
             ("version",),
             f"expected the format version {FORMAT_VERSION!r} as a string, got {version!r}; "
             "if a newer llmring wrote this file, upgrade llmring-lockfile",
@@ -158,26 +144,26 @@ def _check_version(version: object) -> None:
 
 def _packages(value: object) -> tuple[str, ...]:
     path: KeyPath = ("extends", "packages")
-    packages = _convert([] if value is None else value, tuple[str, ...], path)
+    packages = convert([] if value is None else value, tuple[str, ...], path)
     for place, package in enumerate(packages):
         if not _PACKAGE.fullmatch(package):
-            raise _ProblemError((*path, place), f"expected the name of a package, got {package!r}")
+            raise ProblemError((*path, place), f"expected the name of a package, got {package!r}")
     return packages
 
 
 def _profile(name: str, table: Mapping[str, Any]) -> Profile:
     path: KeyPath = ("profiles", name)
-    _text(table.get("name"), (*path, "name"))
+    as_text(table.get("name"), (*path, "name"))
     rows = table.get("bindings") or []
     if not isinstance(rows, list):
-        raise _ProblemError((*path, "bindings"), f"expected an array of tables, got {_kind(rows)}")
+        raise ProblemError((*path, "bindings"), f"expected an array of tables, got {kind_of(rows)}")
     bindings = []
     first: dict[str, int] = {}
     for place, row in enumerate(rows):
         here = (*path, "bindings", place)
-        binding = _binding(_table(row, here), here)
+        binding = _binding(as_table(row, here), here)
         if binding.alias in first:
-            raise _ProblemError(
+            raise ProblemError(
                 (*here, "alias"),
                 f"the alias {binding.alias!r} is bound twice in profile {name!r}; "
                 f"the first is bindings[{first[binding.alias]}]. Put all its models into one list",
@@ -185,19 +171,19 @@ def _profile(name: str, table: Mapping[str, Any]) -> Profile:
         first[binding.alias] = place
         bindings.append(binding)
     versions = table.get("registry_versions") or {}
-    return Profile(name, tuple(bindings), _convert(versions, dict[str, int], (*path, "registry_versions")))
+    return Profile(name, tuple(bindings), convert(versions, dict[str, int], (*path, "registry_versions")))
 
 
 def _binding(row: Mapping[str, Any], path: KeyPath) -> Binding:
-    alias = _text(row.get("alias"), (*path, "alias"))
+    alias = as_text(row.get("alias"), (*path, "alias"))
     if not alias or alias != alias.strip():
-        raise _ProblemError((*path, "alias"), f"expected the name of an alias, got {alias!r}")
+        raise ProblemError((*path, "alias"), f"expected the name of an alias, got {alias!r}")
     models = row.get("models")
     if not isinstance(models, list) or not models:
-        raise _ProblemError(
+        raise ProblemError(
             (*path, "models"),
             f"expected a list of at least one 'provider:model' for the alias {alias!r}, "
-            + ("got an empty list" if models == [] else f"got {_kind(models)}"),
+            + ("got an empty list" if models == [] else f"got {kind_of(models)}"),
         )
     constraints = row.get("constraints")
     if not constraints and (constraints is None or constraints == {}):
@@ -209,66 +195,16 @@ def _pool(models: Sequence[object], path: KeyPath) -> tuple[ModelRef, ...]:
     pool = []
     for place, text in enumerate(models):
         if not isinstance(text, str):
-            raise _ProblemError((*path, place), f"expected the text 'provider:model', got {_kind(text)}")
+            raise ProblemError((*path, place), f"expected the text 'provider:model', got {kind_of(text)}")
         try:
             pool.append(ModelRef.parse(text))
         except ModelReferenceError as error:
-            raise _ProblemError((*path, place), str(error)) from error
+            raise ProblemError((*path, place), str(error)) from error
     return tuple(pool)
 
 
 def _constraints(value: object, path: KeyPath) -> Constraints:
-    table = _table(value, path)
+    table = as_table(value, path)
     known = {key: item for key, item in table.items() if key in _CONSTRAINTS and item is not None}
     other = {key: item for key, item in table.items() if key not in _CONSTRAINTS}
-    return _convert({**known, "other": other}, Constraints, path)
-
-
-def _convert(value: object, kind: type[T], path: KeyPath) -> T:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        match = _MSGSPEC_PATH.match(str(error))
-        assert match is not None  # noqa: S101 - the pattern matches every text
-        inner = match["path"] or "$"
-        what = match["what"]
-        raise _ProblemError(path + read_relative(inner), what[:1].lower() + what[1:]) from error
-
-
-def _table(value: object, path: KeyPath) -> Mapping[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise _ProblemError(path, f"expected a table, got {_kind(value)}")
-    return value
-
-
-def _text(value: object, path: KeyPath) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise _ProblemError(path, f"expected a string, got {_kind(value)}")
-
-
-def _timestamp(value: object, path: KeyPath) -> str | None:
-    # TOML has dates of its own, which people who write by hand may use.
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    return _text(value, path)
-
-
-_KINDS: dict[type, str] = {
-    bool: "a boolean",
-    int: "an integer",
-    float: "a number",
-    str: "a string",
-    list: "an array",
-    dict: "a table",
-    date: "a date",
-    datetime: "a date",
-    time: "a time",
-    type(None): "nothing",
-}
-
-
-def _kind(value: object) -> str:
-    return _KINDS.get(type(value), type(value).__name__)
+    return convert({**known, "other": other}, Constraints, path)

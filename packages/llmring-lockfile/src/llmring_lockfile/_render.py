@@ -75,16 +75,15 @@ def render_key(path: KeyPath) -> str:
 
 
 def render_value(value: Any) -> Item:
-    """A value on one line: tables and lists of tables too."""
+    """A value on one line: tables and lists of tables too. What is ``None``, which TOML lacks, is left out."""
     if isinstance(value, Mapping):
         table: InlineTable = tomlkit.inline_table()
-        for key, item in value.items():
-            if item is not None:
-                table.append(key, render_value(item))
+        for key in (key for key in value if value[key] is not None):
+            table.append(key, render_value(value[key]))
         return table
     if isinstance(value, (list, tuple)):
         array: Array = tomlkit.array()
-        for item in value:
+        for item in (item for item in value if item is not None):
             array.append(render_value(item))
         return array
     scalar: Item = tomlkit.item(value)

@@ -55,6 +55,9 @@ class _Patch:
                 if value != old[key]:
                     self._change((*path, key), old[key], value, before)
                 before.append((*path, key))
+        if path and not new and not self.outline.block(path):
+            # Only what was in it said that there is such a table.
+            self.splice.insert(self.outline.before(path), render_block(path, new), is_block=True)
 
     def _change(self, path: KeyPath, old: Any, new: Any, before: Sequence[KeyPath]) -> None:
         statement = self.outline.key(path)
@@ -119,7 +122,11 @@ class _Patch:
         block = self.outline.block(parent)
         if block:
             return self.outline.past_comments(block[-1].end)
-        return self.outline.before(parent) if self.outline.under(parent) else len(self.outline.lines)
+        under = self.outline.under(parent)
+        if not under:
+            return len(self.outline.lines)
+        # A header amid dotted keys would take the rest of them into its own table.
+        return self.outline.after(parent) if under[0].kind == "key" else self.outline.before(parent)
 
     def _remove(self, path: KeyPath) -> None:
         for found in self.outline.under(path):
