@@ -12,6 +12,19 @@ from llmring_providers.transport.httpx2 import Httpx2Transport
 _PATIENCE_S = 10.0
 
 
+def run_on(backend: str, main: Callable[..., Any], *args: object) -> Any:
+    """Run the coroutine function of a test; what it leaves open shows as a warning, which is an error here."""
+
+    async def bounded() -> Any:
+        with anyio.fail_after(_PATIENCE_S):
+            return await main(*args)
+
+    try:
+        return anyio.run(bounded, backend=backend)
+    finally:
+        gc.collect()
+
+
 class Kind(NamedTuple):
     """A transport and the event loop that it is tried on."""
 
@@ -19,16 +32,7 @@ class Kind(NamedTuple):
     backend: str
 
     def run(self, main: Callable[..., Any], *args: object) -> Any:
-        """Run the test's coroutine function; what it leaves open shows as a warning, which is an error here."""
-
-        async def bounded() -> Any:
-            with anyio.fail_after(_PATIENCE_S):
-                return await main(*args)
-
-        try:
-            return anyio.run(bounded, backend=self.backend)
-        finally:
-            gc.collect()
+        return run_on(self.backend, main, *args)
 
 
 KINDS = {

@@ -1,13 +1,15 @@
 """An adapter and a transport make a provider."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from importlib import import_module
+from typing import Any, Protocol, Self
 
 from llmring_types import LLMResponse, StreamChunk
 from llmring_types.exceptions import LLMRingError, ProviderConnectionError, StreamInterruptedError
 
 from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
 from llmring_providers._protocol import ChatCall
+from llmring_providers._settings import ProviderSettings
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
 
 _OK = range(200, 300)
@@ -31,6 +33,7 @@ class HttpProvider:
         base_url: where the adapter's paths begin.
         api_key: may be empty for a provider that needs none.
         client_factory: builds the SDK client for raw access.
+        client: the user's own SDK client, where the transport goes through it; it is never closed here.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class HttpProvider:
         base_url: str,
         api_key: str = "",
         client_factory: ClientFactory | None = None,
+        client: Any = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -53,14 +57,57 @@ class HttpProvider:
             **adapter.auth_headers(api_key),
         }
         self._client_factory = client_factory
-        self._client: Any = None
+        self._client: Any = client
+        self._client_is_given = client is not None
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: ProviderSettings,
+        *,
+        adapter: Adapter,
+        base_url: str,
+        client_factory: ClientFactory,
+        sdk: str,
+    ) -> Self:
+        """Build a provider of one's own keys and connections, or one around the SDK client that the settings bring.
+
+        Args:
+            settings: as they were given.
+            adapter: the provider's protocol.
+            base_url: where the adapter's paths begin, without an SDK client.
+            client_factory: builds the SDK client for raw access.
+            sdk: the module whose ``transport_through`` makes a transport out of an SDK client.
+
+        Raises:
+            ConfigurationError: the client is of the wrong kind.
+        """
+        if settings.client is None:
+            return cls(
+                settings.name,
+                adapter=adapter,
+                transport=settings.transport,
+                base_url=base_url,
+                api_key=settings.api_key,
+                client_factory=client_factory,
+            )
+        through = import_module(sdk).transport_through(settings.client)
+        return cls(
+            settings.name,
+            adapter=adapter,
+            transport=through,
+            base_url=through.base_url,
+            client=settings.client,
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, base_url={self.base_url!r})"
 
     @property
     def client(self) -> Any:
-        """The vendor's async SDK client with the same key and base URL, built when first asked for.
+        """The vendor's async SDK client: the one that was given, or one with the same key and base URL.
+
+        The latter is built when first asked for.
 
         Raises:
             MissingSDKError: the SDK is not installed; the text names the extra that brings it.
@@ -95,10 +142,16 @@ class HttpProvider:
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire)
 
     async def aclose(self) -> None:
+        if self._client_is_given:
+            await self._transport.aclose()  # made for this client, so nobody else's
+            return
         client, self._client = self._client, None
-        close = getattr(client, "close", None)
-        if close is not None:
-            await close()
+        if client is not None:
+            await self.close_client(client)
+
+    async def close_client(self, client: Any) -> None:
+        """Close an SDK client that was built for raw access."""
+        await client.close()
 
     def _request(self, wire: WireRequest) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
@@ -118,8 +171,11 @@ class HttpProvider:
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
-        if self._api_key and self._api_key in error.message:  # some hosts repeat the key that they refuse
-            error.message = error.message.replace(self._api_key, "***")
+        key = self._api_key or getattr(self._client, "api_key", None)
+        if (
+            key and isinstance(key, str) and key in error.message
+        ):  # some hosts repeat the key that they refuse
+            error.message = error.message.replace(key, "***")
             error.args = (error.message,)
         return error
 

@@ -1,5 +1,7 @@
 """What a provider is built from."""
 
+from typing import Any
+
 import msgspec
 
 from llmring_providers.transport import Transport
@@ -13,12 +15,15 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
         transport: moves the bytes; shared, so a provider does not close it.
         api_key: empty where there is none.
         base_url: ``None`` means the provider's own.
+        client: an async client of the vendor's SDK, to be used instead of the three above: with its address, its keys
+            and its connections. It stays the user's: it is never closed here.
     """
 
     name: str
     transport: Transport
     api_key: str = ""
     base_url: str | None = None
+    client: Any = None
 
     def __repr__(self) -> str:
         return f"ProviderSettings(name={self.name!r}, base_url={self.base_url!r})"

@@ -219,6 +219,19 @@ class TestReuse:
         kind.run(main)
         assert server.connections == 1
 
+    def test_a_stream_read_to_its_end_may_be_closed_instead(self, kind: Kind, serve: StartServer) -> None:
+        server = serve(answering(CHUNKED + chunk(b"one") + END))
+
+        async def main() -> None:
+            async with kind.make() as transport:
+                for _ in range(3):
+                    stream = await transport.open(post(server.url))
+                    assert await read_all(stream) == b"one"
+                    stream.close()
+
+        kind.run(main)
+        assert server.connections == 1
+
     def test_finish_does_not_wait_for_a_stream_that_goes_on(self, kind: Kind, serve: StartServer) -> None:
         def script(connection: Connection) -> None:
             connection.receive()

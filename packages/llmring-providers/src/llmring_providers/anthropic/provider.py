@@ -13,13 +13,12 @@ BASE_URL = "https://api.anthropic.com"
 
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to Anthropic itself."""
-    return HttpProvider(
-        settings.name,
+    return HttpProvider.from_settings(
+        settings,
         adapter=AnthropicAdapter(),
-        transport=settings.transport,
         base_url=settings.base_url or BASE_URL,
-        api_key=settings.api_key,
         client_factory=build_client,
+        sdk="llmring_providers.anthropic.sdk",
     )
 
 

@@ -19,11 +19,9 @@ _VERSIONED = re.compile(r"(?P<host>.*)/(?P<version>v\d+(?:(?:alpha|beta)\d*)?)")
 class GoogleProvider(HttpProvider):
     """Gemini over HTTP."""
 
-    async def aclose(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:  # one SDK client holds two: the synchronous one and the one below ``aio``
-            client.close()
-            await client.aio.aclose()
+    async def close_client(self, client: Any) -> None:
+        client.close()  # one SDK client holds two: the synchronous one and the one below ``aio``
+        await client.aio.aclose()
 
 
 def create(settings: ProviderSettings) -> GoogleProvider:
@@ -34,13 +32,12 @@ def create(settings: ProviderSettings) -> GoogleProvider:
     base_url = (settings.base_url or BASE_URL).rstrip("/")
     if _VERSIONED.fullmatch(base_url) is None:
         base_url = f"{base_url}/{API_VERSION}"
-    return GoogleProvider(
-        settings.name,
+    return GoogleProvider.from_settings(
+        settings,
         adapter=GoogleAdapter(),
-        transport=settings.transport,
         base_url=base_url,
-        api_key=settings.api_key,
         client_factory=build_client,
+        sdk="llmring_providers.google.sdk",
     )
 
 

@@ -16,13 +16,12 @@ def create(settings: ProviderSettings) -> HttpProvider:
     Raises:
         ConfigurationError: the base URL is none.
     """
-    return HttpProvider(
-        settings.name,
+    return HttpProvider.from_settings(
+        settings,
         adapter=OllamaAdapter(),
-        transport=settings.transport,
         base_url=normalise_host(settings.base_url),
-        api_key=settings.api_key,
         client_factory=build_client,
+        sdk="llmring_providers.ollama.sdk",
     )
 
 

@@ -26,6 +26,7 @@ _BY_NAME: Mapping[str, str] = {
     "RemoteProtocolError": BROKEN_OFF,
     "DecodingError": BROKEN_OFF,
     "NetworkError": "the connection broke",
+    "JSONDecodeError": BROKEN_OFF,
     "ValueError": NOT_SENDABLE,
 }
 
@@ -37,13 +38,20 @@ class HttpxStream:
         response: opened with ``stream=True``.
         url: what was asked for.
         leftovers: takes the stream when it is closed before its end.
+        pieces: the body in another form than the response gives it.
     """
 
-    def __init__(self, response: Any, url: str, leftovers: "Leftovers") -> None:
+    def __init__(
+        self,
+        response: Any,
+        url: str,
+        leftovers: "Leftovers",
+        pieces: AsyncGenerator[bytes, None] | None = None,
+    ) -> None:
         self._response = response
         self._url = url
         self._leftovers = leftovers
-        self._pieces: AsyncGenerator[bytes, None] = response.aiter_bytes()
+        self._pieces: AsyncGenerator[bytes, None] = pieces or response.aiter_bytes()
         self._closed = False
         self._shut = False
         self._reading = False
@@ -68,7 +76,7 @@ class HttpxStream:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._shut = _shut(self._response)
+            self._shut = not self._response.is_closed and _shut(self._response)
             self._leftovers.add(self)
 
     async def take_away(self) -> None:
@@ -112,7 +120,8 @@ def httpx_failures() -> tuple[type[Exception], ...]:
     """Return what a call of the libraries that are loaded may raise when it fails."""
     loaded = [sys.modules[name] for name in ("httpx2", "httpx") if name in sys.modules]
     own = (kind for lib in loaded for kind in (lib.HTTPError, lib.InvalidURL, lib.StreamError))
-    return *own, OSError, ValueError
+    # EndOfStream: https://github.com/pydantic/httpx2/issues/854
+    return *own, anyio.EndOfStream, OSError, ValueError
 
 
 def httpx_failure(url: str, error: BaseException) -> TransportError:
@@ -121,7 +130,8 @@ def httpx_failure(url: str, error: BaseException) -> TransportError:
 
 
 def _reason(error: BaseException) -> str:
-    for link in _causes(error):
+    links = list(_causes(error))
+    for link in links:
         if isinstance(link, ssl.SSLCertVerificationError):
             return UNTRUSTED
         if isinstance(link, ssl.SSLError):

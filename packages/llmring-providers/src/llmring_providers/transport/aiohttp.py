@@ -125,20 +125,26 @@ class AiohttpStream:
             self._response.close()  # reused already if the body has ended
 
     def close(self) -> None:
+        _drop(self._response)
         self._response.close()
 
 
 class _Response(aiohttp.ClientResponse):
-    """Drops its connection instead of closing it in good order, which waits for unsent data and for TLS's goodbye.
+    """Drops its connection where aiohttp closes it: when a call is cancelled, say."""
+
+    def close(self) -> None:
+        _drop(self)
+        super().close()
+
+
+def _drop(response: aiohttp.ClientResponse) -> None:
+    """Drop the connection, since closing it in good order waits for unsent data and for TLS's goodbye.
 
     Cancelling a call or leaving a stream must reach the server at once, and leave nothing open behind the loop's back.
     """
-
-    def close(self) -> None:
-        connection = self.connection
-        if connection is not None and connection.transport is not None:
-            connection.transport.abort()
-        super().close()
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
 
 
 def _running_loop() -> object:

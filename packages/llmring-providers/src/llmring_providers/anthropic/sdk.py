@@ -1,0 +1,83 @@
+"""Calls through a client of Anthropic's SDK that the user brings."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import msgspec
+from llmring_types.exceptions import ConfigurationError
+
+from llmring_providers.transport import HttpRequest
+from llmring_providers.transport._failure import BROKEN_OFF, failure
+from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure
+from llmring_providers.transport.sdk import SdkTransport, post_with_stainless, refusal
+
+_EVENT_STREAM = "application/vnd.amazon.eventstream"
+
+
+def transport_through(client: Any) -> SdkTransport:
+    """Carry calls through an ``anthropic.AsyncAnthropic`` or one of its kind, for Bedrock or Vertex, say.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    import anthropic  # noqa: PLC0415 - whoever has a client has imported it
+    from anthropic._base_client import AsyncAPIClient  # noqa: PLC0415 - what all of them are
+
+    if not isinstance(client, AsyncAPIClient):
+        raise ConfigurationError(
+            "client must be an anthropic.AsyncAnthropic, AsyncAnthropicBedrock, AsyncAnthropicVertex or the like; "
+            f"got {type(client).__qualname__}"
+        )
+    version = _version_in_body(client)
+
+    async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> HttpxStream:
+        content = request.body if version is None else _versioned(request.body, version)
+        try:
+            response = await post_with_stainless(client, anthropic, path, content, request.headers)
+        except anthropic.APIConnectionError as error:
+            raise httpx_failure(request.url, error) from None
+        except anthropic.AnthropicError as error:
+            raise refusal(error) from error
+        if response.headers.get("content-type", "").startswith(_EVENT_STREAM):
+            pieces = _events(response, client._make_sse_decoder(), request.url)  # noqa: SLF001 - see there
+            return HttpxStream(response, request.url, leftovers, pieces)
+        return HttpxStream(response, request.url, leftovers)
+
+    return SdkTransport(str(client.base_url), post)
+
+
+def _version_in_body(client: Any) -> str | None:
+    """The clouds that read the version of the API in the body, where a client of theirs puts its own otherwise.
+
+    https://platform.claude.com/docs/en/build-with-claude/claude-on-amazon-bedrock
+    https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai
+    """
+    import anthropic  # noqa: PLC0415 - whoever has a client has imported it
+
+    if isinstance(client, anthropic.AsyncAnthropicBedrock):
+        return "bedrock-2023-05-31"
+    if isinstance(client, anthropic.AsyncAnthropicVertex):
+        return "vertex-2023-10-16"
+    return None
+
+
+def _versioned(body: bytes, version: str) -> dict[str, Any]:
+    content: dict[str, Any] = msgspec.json.decode(body)
+    content.setdefault("anthropic_version", version)
+    return content
+
+
+async def _events(response: Any, decoder: Any, url: str) -> AsyncGenerator[bytes, None]:
+    """Turn Amazon's binary event stream, which the SDK decodes in private, back into server-sent events."""
+    from botocore.eventstream import ParserError  # type: ignore[import-untyped] # noqa: PLC0415
+
+    async with (
+        contextlib.aclosing(response.aiter_bytes()) as pieces,
+        contextlib.aclosing(decoder.aiter_bytes(pieces)) as events,
+    ):
+        try:
+            async for event in events:
+                yield f"event: {event.event}\ndata: {event.data}\n\n".encode()
+        except ParserError as error:
+            raise failure(url, BROKEN_OFF) from error

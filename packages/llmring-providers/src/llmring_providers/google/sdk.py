@@ -1,0 +1,87 @@
+"""Calls through a client of Google's SDK that the user brings, for the Gemini API or for Vertex."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from llmring_types.exceptions import ConfigurationError
+
+from llmring_providers.transport import ByteStream, HttpRequest
+from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
+from llmring_providers.transport.aiohttp import AiohttpStream
+from llmring_providers.transport.sdk import SdkTransport, refusal
+
+
+def transport_through(client: Any) -> SdkTransport:
+    """Carry calls through a ``google.genai.Client``.
+
+    The SDK has no public way to send bytes and to read them, so this goes where its own methods go. Its asynchronous
+    half takes aiohttp where that is installed, unless the client was given an HTTP client of another kind.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - whoever has a client has imported it
+    from google.genai import Client  # noqa: PLC0415
+    from google.genai.errors import APIError  # noqa: PLC0415
+
+    if not isinstance(client, Client):
+        raise ConfigurationError(f"client must be a google.genai.Client; got {type(client).__qualname__}")
+    api = client._api_client  # noqa: SLF001
+
+    async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> ByteStream:
+        asked = api._build_request("post", _resource(path, vertex=client.vertexai), {})  # noqa: SLF001
+        asked.data = request.body
+        asked.timeout = None
+        asked.headers.update(request.headers)
+        try:
+            answer = await api._async_request_once(asked, stream=True, implicit_retry=False)  # noqa: SLF001
+        except APIError as error:
+            return await _rejection(error.response, request.url, leftovers)
+        except GoogleAuthError as error:
+            raise refusal(error) from error
+        except _failures() as error:
+            raise httpx_failure(request.url, error) from None
+        response = answer.response_stream
+        if isinstance(response, aiohttp.ClientResponse):
+            return AiohttpStream(response, request.url)
+        return HttpxStream(response, request.url, leftovers)
+
+    options = api._http_options  # noqa: SLF001
+    version = f"/{options.api_version}" if options.api_version else ""
+    return SdkTransport(str(options.base_url).rstrip("/") + version, post)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    return aiohttp.ClientError, *httpx_failures()
+
+
+def _resource(path: str, *, vertex: bool) -> str:
+    """The path as the SDK's own methods give it; Vertex has the models below their publisher."""
+    path = path.removeprefix("/")
+    return f"publishers/google/{path}" if vertex and path.startswith("models/") else path
+
+
+async def _rejection(response: Any, url: str, leftovers: Leftovers) -> ByteStream:
+    if isinstance(response, aiohttp.ClientResponse):
+        return _WholeAnswer(response.status, response.headers, await response.read())
+    return HttpxStream(response, url, leftovers)
+
+
+class _WholeAnswer:
+    """An answer whose body the SDK has read from the connection already."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self._body = body
+
+    async def read(self) -> bytes:
+        body, self._body = self._body, b""
+        return body
+
+    async def finish(self) -> None:
+        """There is no connection to give back."""
+
+    def close(self) -> None:
+        """There is no connection to close."""

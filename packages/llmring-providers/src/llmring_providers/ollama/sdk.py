@@ -1,0 +1,34 @@
+"""Calls through a client of Ollama's SDK that the user brings."""
+
+from typing import Any
+
+from llmring_types.exceptions import ConfigurationError
+
+from llmring_providers.transport import HttpRequest
+from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
+from llmring_providers.transport.sdk import SdkTransport
+
+
+def transport_through(client: Any) -> SdkTransport:
+    """Carry calls through an ``ollama.AsyncClient``.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    import ollama  # noqa: PLC0415 - whoever has a client has imported it
+
+    if not isinstance(client, ollama.AsyncClient):
+        raise ConfigurationError(f"client must be an ollama.AsyncClient; got {type(client).__qualname__}")
+    http = client._client  # noqa: SLF001 - the SDK's own request method only gives parsed answers
+
+    async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> HttpxStream:
+        try:
+            asked = http.build_request(
+                request.method, path, content=request.body, headers=dict(request.headers), timeout=None
+            )
+            response = await http.send(asked, stream=True)
+        except httpx_failures() as error:
+            raise httpx_failure(request.url, error) from None
+        return HttpxStream(response, request.url, leftovers)
+
+    return SdkTransport(str(http.base_url), post)

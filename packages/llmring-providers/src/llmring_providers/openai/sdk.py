@@ -1,0 +1,38 @@
+"""Calls through a client of OpenAI's SDK that the user brings."""
+
+from typing import Any
+
+import msgspec
+from llmring_types.exceptions import ConfigurationError
+
+from llmring_providers.transport import HttpRequest
+from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure
+from llmring_providers.transport.sdk import SdkTransport, post_with_stainless, refusal
+
+
+def transport_through(client: Any) -> SdkTransport:
+    """Carry calls through an ``openai.AsyncOpenAI`` or one of its kind, such as ``AsyncAzureOpenAI``.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    import openai  # noqa: PLC0415 - whoever has a client has imported it
+
+    if not isinstance(client, openai.AsyncOpenAI):
+        raise ConfigurationError(
+            f"client must be an openai.AsyncOpenAI or AsyncAzureOpenAI; got {type(client).__qualname__}"
+        )
+    # Azure's client reads the model out of a body that is a dict, and puts it into the path.
+    parsed = isinstance(client, openai.AsyncAzureOpenAI)
+
+    async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> HttpxStream:
+        content = msgspec.json.decode(request.body) if parsed else request.body
+        try:
+            response = await post_with_stainless(client, openai, path, content, request.headers)
+        except openai.APIConnectionError as error:
+            raise httpx_failure(request.url, error) from None
+        except openai.OpenAIError as error:
+            raise refusal(error) from error
+        return HttpxStream(response, request.url, leftovers)
+
+    return SdkTransport(str(client.base_url), post)

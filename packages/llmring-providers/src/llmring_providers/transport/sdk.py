@@ -1,0 +1,100 @@
+"""Carries calls through a client of a vendor's SDK that the user brings: its keys, its signing, its paths, our bytes."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any
+
+import anyio.lowlevel
+from llmring_types.exceptions import ConfigurationError
+
+from llmring_providers.transport._httpx import Leftovers
+from llmring_providers.transport._per_loop import PerLoop
+from llmring_providers.transport._protocol import ByteStream, HttpRequest, HttpResponse
+
+Post = Callable[[str, HttpRequest, Leftovers], Awaitable[ByteStream]]
+"""Sends a request to a path below the client's base URL, and returns when status and headers are there."""
+
+_OF_THE_CLIENT = frozenset(("content-type", "authorization", "x-api-key", "x-goog-api-key"))
+"""Headers that the client sets itself."""
+
+
+class SdkTransport:
+    """A transport through one SDK client, which stays its owner's: it is never closed here.
+
+    Args:
+        base_url: where the client's paths begin.
+        post: sends through the client. It must not retry, nor limit the time.
+    """
+
+    def __init__(self, base_url: str, post: Post) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._post = post
+        self._leftovers = PerLoop(_hold_leftovers, anyio.lowlevel.current_token)
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        stream = await self.open(request)
+        pieces: list[bytes] = []
+        try:
+            while piece := await stream.read():
+                pieces.append(piece)
+            await stream.finish()
+        finally:
+            stream.close()
+        return HttpResponse(stream.status, stream.headers, b"".join(pieces))
+
+    async def open(self, request: HttpRequest) -> ByteStream:
+        leftovers = await self._leftovers.get()
+        await leftovers.clear()
+        headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CLIENT}
+        path = request.url.removeprefix(self.base_url)
+        return await self._post(path, request._replace(headers=headers), leftovers)
+
+    async def aclose(self) -> None:
+        await self._leftovers.aclose()
+
+
+async def post_with_stainless(
+    client: Any, sdk: Any, path: str, content: bytes | dict[str, Any], headers: Mapping[str, str]
+) -> Any:
+    """Post through a client of OpenAI's or Anthropic's SDK, which the same generator, Stainless, writes.
+
+    Args:
+        client: any of the vendor's async clients.
+        sdk: the vendor's module.
+        path: below the client's base URL.
+        content: bytes, or a dict for clients that take the model out of the body to find the path.
+        headers: those that are not the client's own.
+
+    Returns:
+        The answer as an ``httpx2.Response``, whatever its status; unread where the status is one of success.
+
+    Raises:
+        sdk.APIConnectionError: there is no answer.
+        sdk.APIError: the client refuses to ask.
+    """
+    import httpx2  # noqa: PLC0415 - these SDKs bring it
+
+    body = {"content": content} if isinstance(content, bytes) else {"body": content}
+    try:
+        return await client.post(
+            path,
+            cast_to=httpx2.Response,
+            options={"headers": headers, "max_retries": 0, "timeout": None},
+            stream=True,
+            stream_cls=sdk.AsyncStream[Any],
+            **body,
+        )
+    except sdk.APIStatusError as error:
+        return error.response
+
+
+def refusal(error: Exception) -> ConfigurationError:
+    """Build the error for a client that would not send: it has no credential, say."""
+    return ConfigurationError(f"the SDK client did not send the request: {error}", original=error)
+
+
+async def _hold_leftovers() -> AsyncGenerator[Leftovers, None]:
+    leftovers = Leftovers()
+    try:
+        yield leftovers
+    finally:
+        await leftovers.clear()

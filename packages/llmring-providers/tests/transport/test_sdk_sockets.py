@@ -1,0 +1,161 @@
+"""SDK clients that really connect: what reaches the server when a call is left."""
+
+import json
+import threading
+from collections.abc import Awaitable, Callable
+from socket import create_server
+from typing import Any, NamedTuple
+
+import anthropic
+import anyio
+import ollama
+import openai
+import pytest
+from google import genai
+from llmring_providers import ChatCall, Provider, ProviderSettings, find_factory
+from llmring_providers.transport import AutoTransport
+from llmring_types import LLMRequest, Message, ModelRef
+from llmring_types.exceptions import ProviderConnectionError, ProviderRateLimitError
+from loopback import Connection, StartServer
+from transport_kinds import run_on
+
+KEY = "sk-hunter2"
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+TOO_MANY = (
+    b"HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+)
+
+
+class Socket(NamedTuple):
+    """A vendor's client, the first event of its stream, and the loops that it runs on."""
+
+    provider: str
+    make: Callable[[str], Any]
+    first_event: bytes
+    backends: tuple[str, ...] = ("asyncio", "trio")
+
+
+def event(**content: Any) -> bytes:
+    return b"data: " + json.dumps(content).encode() + b"\n\n"
+
+
+def gemini(url: str) -> genai.Client:
+    """It speaks aiohttp, since that is installed."""
+    return genai.Client(api_key=KEY, http_options=genai.types.HttpOptions(base_url=url))
+
+
+SOCKETS = {
+    "openai": Socket(
+        "openai",
+        lambda url: openai.AsyncOpenAI(api_key=KEY, base_url=url),
+        event(choices=[{"delta": {"content": "Hel"}}]),
+    ),
+    "anthropic": Socket(
+        "anthropic",
+        lambda url: anthropic.AsyncAnthropic(api_key=KEY, base_url=url),
+        event(type="message_start", message={"type": "message", "content": []})
+        + event(type="content_block_start", index=0, content_block={"type": "text", "text": ""})
+        + event(type="content_block_delta", index=0, delta={"type": "text_delta", "text": "Hel"}),
+    ),
+    "google": Socket(
+        "google", gemini, event(candidates=[{"content": {"parts": [{"text": "Hel"}]}}]), ("asyncio",)
+    ),
+    "ollama": Socket(
+        "ollama",
+        ollama.AsyncClient,
+        json.dumps({"message": {"content": "Hel"}, "done": False}).encode() + b"\n",
+    ),
+}
+
+
+def question(socket: Socket) -> ChatCall:
+    request = LLMRequest(messages=[Message(role="user", content="Hi")], max_tokens=100)
+    return ChatCall(request, ModelRef(socket.provider, "m"))
+
+
+def run(socket: Socket, backend: str, url: str, test: Callable[[Provider], Awaitable[None]]) -> None:
+    """Run the test with a provider around a client for this address, and close both in their own ways."""
+
+    async def main() -> None:
+        client = socket.make(url)
+        settings = ProviderSettings(name=socket.provider, transport=AutoTransport(), client=client)
+        provider = find_factory(socket.provider)(settings)
+        await test(provider)
+        await provider.aclose()
+        await (client.aio.aclose() if isinstance(client, genai.Client) else client.close())
+
+    run_on(backend, main)
+
+
+@pytest.mark.parametrize(
+    ("socket", "backend"),
+    [(socket, backend) for socket in SOCKETS.values() for backend in socket.backends],
+    ids=[f"{name}-{backend}" for name, socket in SOCKETS.items() for backend in socket.backends],
+)
+class TestSockets:
+    def test_leaving_a_stream_reaches_the_server_at_once(
+        self, socket: Socket, backend: str, serve: StartServer
+    ) -> None:
+        def script(connection: Connection) -> None:
+            connection.receive()
+            connection.send(CHUNKED + b"%x\r\n%s\r\n" % (len(socket.first_event), socket.first_event))
+            connection.wait_until_gone()
+
+        server = serve(script)
+
+        async def main(provider: Provider) -> None:
+            stream = await provider.stream(question(socket))
+            [chunk] = await stream.receive()
+            assert chunk.delta == "Hel"
+            stream.close()
+            await anyio.to_thread.run_sync(server.wait_gone, 1)
+
+        run(socket, backend, server.url, main)
+
+    def test_a_cancelled_call_reaches_the_server_at_once(
+        self, socket: Socket, backend: str, serve: StartServer
+    ) -> None:
+        waiting = threading.Event()
+
+        def script(connection: Connection) -> None:
+            connection.receive()
+            waiting.set()
+            connection.wait_until_gone()
+
+        server = serve(script)
+
+        async def main(provider: Provider) -> None:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(provider.chat, question(socket))
+                assert await anyio.to_thread.run_sync(waiting.wait, 10)
+                tasks.cancel_scope.cancel()
+            await anyio.to_thread.run_sync(server.wait_gone, 1)
+
+        run(socket, backend, server.url, main)
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_an_error_status_is_typed(
+        self, socket: Socket, backend: str, stream: bool, serve: StartServer
+    ) -> None:
+        said = b'{"error": {"message": "slow down"}}'
+
+        def script(connection: Connection) -> None:
+            while connection.receive():
+                connection.send(TOO_MANY % (len(said), said))
+
+        async def main(provider: Provider) -> None:
+            with pytest.raises(ProviderRateLimitError, match="slow down") as caught:
+                await (provider.stream if stream else provider.chat)(question(socket))
+            assert caught.value.retry_after == 7
+
+        run(socket, backend, serve(script).url, main)
+
+    def test_nobody_listens(self, socket: Socket, backend: str) -> None:
+        with create_server(("127.0.0.1", 0)) as free:
+            host = f"127.0.0.1:{free.getsockname()[1]}"
+
+        async def main(provider: Provider) -> None:
+            with pytest.raises(ProviderConnectionError, match=f"{host}: Connection refused"):
+                await provider.chat(question(socket))
+
+        run(socket, backend, f"http://{host}", main)
