@@ -5,7 +5,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import cast
 
-from llmring_types.exceptions import ProviderNotFoundError
+from llmring_types.exceptions import ConfigurationError, ProviderNotFoundError
 
 from llmring_providers._protocol import Provider
 from llmring_providers._settings import ProviderSettings
@@ -32,6 +32,7 @@ def find_factory(name: str) -> ProviderFactory:
 
     Raises:
         ProviderNotFoundError: nobody offers this name.
+        ConfigurationError: the package that offers it cannot be loaded.
     """
     module = BUILTIN.get(name)
     if module is not None:
@@ -39,7 +40,14 @@ def find_factory(name: str) -> ProviderFactory:
     from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and only for providers of others
 
     for entry in entry_points(group=ENTRY_POINT_GROUP, name=name):
-        return cast("ProviderFactory", entry.load())
+        try:
+            return cast("ProviderFactory", entry.load())
+        except (ImportError, AttributeError) as error:
+            package = entry.dist.name if entry.dist is not None else entry.module
+            raise ConfigurationError(
+                f"provider {name!r} of the package {package!r} cannot be loaded from {entry.value!r}: {error}",
+                original=error,
+            ) from error
     raise ProviderNotFoundError(
         f"there is no provider {name!r}; known are {', '.join(sorted(BUILTIN))}, "
         f"and what installed packages offer in the entry-point group {ENTRY_POINT_GROUP!r}",

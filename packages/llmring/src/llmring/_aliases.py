@@ -59,6 +59,8 @@ class Aliases:
         try:
             return self._resolver.resolve(name, profile)
         except AliasNotFoundError as error:
+            if self._is_of_installed_provider(name):
+                return self._resolver.resolve(name, profile)
             if self._found is not None and self._found.is_bundled:
                 error.message = (
                     f"alias {name!r} is not bound: there is no lockfile here ({lockfiles.new_lockfile_path()}). "
@@ -69,6 +71,14 @@ class Aliases:
     def providers_changed(self) -> None:
         """Take note that other names make a direct reference now."""
         self._resolver.providers = self._providers.known()
+
+    def _is_of_installed_provider(self, name: str) -> bool:
+        """Whether it is a reference to a provider that nobody asked for before, so that it looked like an alias."""
+        provider, colon, _ = name.partition(":")
+        if not colon or provider in self._providers.known() or not self._providers.discover(provider):
+            return False
+        self.providers_changed()
+        return True
 
     def has(self, alias: str, profile: str | None) -> bool:
         """Whether the alias is bound."""

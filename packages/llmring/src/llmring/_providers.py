@@ -48,9 +48,7 @@ class Providers(Mapping[str, Provider]):
         """Return why the provider cannot be used, or ``None``."""
         if name in self._built:
             return None
-        access = self._access.get(name)
-        if access is None:
-            access = self._discover(name)
+        access = self._access[name] if name in self._access or self.discover(name) else None
         if access is None:
             return ProviderNotFoundError(
                 f"there is no provider {name!r}; known are {', '.join(sorted(self.known()))}", provider=name
@@ -92,14 +90,18 @@ class Providers(Mapping[str, Provider]):
             await provider.aclose()
         await self._transport.aclose()
 
-    def _discover(self, name: str) -> ProviderAccess | None:
-        """Look for a provider that an installed package brings."""
+    def discover(self, name: str) -> bool:
+        """Look for a provider that an installed package brings; once found it is known.
+
+        Raises:
+            ConfigurationError: the package that offers it cannot be loaded.
+        """
         try:
             find_factory(name)
         except ProviderNotFoundError:
-            return None
-        access = self._access[name] = provider_access(name)
-        return access
+            return False
+        self._access[name] = provider_access(name)
+        return True
 
     def _build(self, name: str, access: ProviderAccess, **more: Any) -> Provider:
         settings = ProviderSettings(
