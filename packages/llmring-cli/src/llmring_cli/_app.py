@@ -1,11 +1,11 @@
 """The command tree. A command's module is imported only when the command runs."""
 
-import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import NamedTuple
 
 from cyclopts import App
+
+from llmring_cli._help import HelpFormatter
 
 
 class Command(NamedTuple):
@@ -41,14 +41,14 @@ What a command answers goes to standard output, everything else to standard erro
 
 
 def build_app() -> App:
-    """Return the command tree. On a terminal its help has frames, elsewhere it is plain text."""
+    """Return the command tree."""
     app = App(
         name="llmring",
         help="Aliases for language models: bind them, list them, check them, talk to them.",
         help_epilogue=_EXIT_CODES,
-        version=lambda: version("llmring-cli"),
+        version=_version,
         help_format="plaintext",
-        help_formatter="default" if sys.stdout.isatty() else "plain",
+        help_formatter=HelpFormatter(),
         result_action="return_value",
         print_error=False,
         exit_on_error=False,
@@ -65,3 +65,9 @@ def build_app() -> App:
 def _add(app: App, commands: Sequence[Command]) -> None:
     for name, place, summary in commands:
         app.command(f"llmring_cli.commands.{place}", name=name, help=summary, help_epilogue="")
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - slow to import
+
+    return version("llmring-cli")

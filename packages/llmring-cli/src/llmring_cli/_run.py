@@ -1,5 +1,6 @@
 """From the command line to an exit code: whatever goes wrong is one line on standard error, never a traceback."""
 
+import gc
 import io
 import os
 import sys
@@ -54,6 +55,7 @@ def _dispatch(arguments: list[str]) -> int:
         if command.default_command is not None and not command.name[0].startswith("-"):
             command.help = None  # its docstring says more than its line in the list
     load_dotenv()
+    gc.enable()  # switched off while modules were loaded
     result = app(arguments)
     return result if isinstance(result, int) else 0
 

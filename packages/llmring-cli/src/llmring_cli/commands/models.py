@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from cyclopts import Parameter
-from llmring import LLMRing, ModelFacts, provider_status
-from llmring.registry import PROVIDERS, Registry
+from llmring import LLMRing, ModelFacts, open_registry, provider_status
+from llmring.registry import PROVIDERS
 from llmring_types.exceptions import ProviderNotFoundError
 
 from llmring_cli._facts import capabilities, facts_json, price_text, tokens_text
@@ -30,7 +30,7 @@ def list_models(
         every: Retired models as well.
     """
     names = PROVIDERS if provider is None else (_known(provider),)
-    registry = Registry()
+    registry = open_registry()
     models = [
         facts for name in names for facts in registry.models(name) if every or facts.active is not False
     ]
@@ -54,7 +54,7 @@ def info(model: str, /, *, profile: ProfileName = None, json: Json = False) -> i
         model: An alias or provider:model.
     """
     pool = LLMRing().pool(model, profile)
-    facts = Registry().facts(pool[0].provider, pool[0].model)
+    facts = open_registry().facts(pool[0].provider, pool[0].model)
     if facts is None:
         say(f"nothing is known of {pool[0]}; it may work all the same")
         return UNKNOWN

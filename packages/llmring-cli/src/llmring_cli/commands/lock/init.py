@@ -5,8 +5,7 @@ from typing import Annotated
 
 import llmring_lockfile as lockfiles
 from cyclopts import Parameter
-from llmring import ModelRef, provider_status
-from llmring.registry import Registry
+from llmring import ModelRef, open_registry, provider_status
 from llmring.suggest import suggest_aliases
 
 from llmring_cli._demo import SIMULATED, installed_model
@@ -45,4 +44,6 @@ async def init(
 
 async def _suggested() -> dict[str, list[ModelRef]]:
     ready = [row.name for row in provider_status() if row.configured]
-    return suggest_aliases(ready, Registry().models) or {"default": [await installed_model() or SIMULATED]}
+    return suggest_aliases(ready, open_registry().models) or {
+        "default": [await installed_model() or SIMULATED]
+    }

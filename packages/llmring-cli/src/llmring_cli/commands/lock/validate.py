@@ -1,6 +1,7 @@
 """``llmring lock validate``."""
 
 import llmring_lockfile as lockfiles
+from llmring import open_registry
 from llmring.registry import Registry
 from llmring_types import ModelRef
 
@@ -20,7 +21,7 @@ def validate(*, lockfile: LockfilePath = None, json: Json = False) -> int:
     $ llmring lock validate --json
     """
     found = lockfiles.load(lockfile)
-    registry = Registry()
+    registry = open_registry()
     rows = [
         (profile.name, binding.alias, str(ref), _problem(registry, ref))
         for profile in found.profiles.values()
