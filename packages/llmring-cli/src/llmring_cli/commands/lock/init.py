@@ -9,14 +9,15 @@ from llmring import ModelRef, open_registry, provider_status
 from llmring.suggest import suggest_aliases
 
 from llmring_cli._demo import SIMULATED, installed_model
-from llmring_cli._output import say
-from llmring_cli._parameters import Flag
+from llmring_cli._output import print_json, say
+from llmring_cli._parameters import Flag, Json
 
 
 async def init(
     *,
     file: Annotated[Path | None, Parameter(name=("--file", "--lockfile", "-f"))] = None,
     force: Flag = False,
+    json: Json = False,
 ) -> None:
     """Write a new lockfile, with aliases for the providers whose keys are set.
 
@@ -34,6 +35,14 @@ async def init(
     lockfiles.create_lockfile(
         path, bindings={alias: [str(ref) for ref in pool] for alias, pool in bindings.items()}, force=force
     )
+    if json:
+        print_json(
+            {
+                "lockfile": str(path),
+                "aliases": {name: list(map(str, pool)) for name, pool in bindings.items()},
+            }
+        )
+        return
     say(f"wrote {path}")
     for alias, pool in bindings.items():
         say(f"  {alias}: {', '.join(map(str, pool))}")
