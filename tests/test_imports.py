@@ -17,7 +17,7 @@ ALLOWED: list[tuple[str, tuple[str, ...]]] = [
     ("import llmring", (*SDKS, *HTTP, *CLI, *SLOW)),
     ("import llmring; llmring.LLMRing()", (*SDKS, *HTTP, *CLI, *SLOW)),
     (
-        "import llmring_cli; llmring_cli._app.build_app()",
+        "from llmring_cli._app import build_app; build_app()",
         (*SDKS, *HTTP, "llmring", "tomlkit", "pydantic"),
     ),
 ]

@@ -67,3 +67,33 @@ def answering() -> Iterator[Callable[[int, Any], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def publish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Publish models of one provider in a registry on disk, which commands then ask."""
+    base = folder / "registry"
+    base.mkdir()
+    monkeypatch.setenv("LLMRING_REGISTRY_URL", base.as_uri())
+
+    def put(models: dict[str, dict[str, Any]], *, provider: str = "openai", version: int = 7) -> None:
+        entries = {
+            f"{provider}:{name}": {
+                "model_name": name,
+                "display_name": name,
+                "provider": provider,
+                "max_input_tokens": 100_000,
+                "max_output_tokens": 8_000,
+                "dollars_per_million_tokens_input": 1,
+                "dollars_per_million_tokens_output": 4,
+                "supports_function_calling": True,
+                "is_active": True,
+                **fields,
+            }
+            for name, fields in models.items()
+        }
+        document = {"provider": provider, "version": version, "updated_at": "2026-11-01", "models": entries}
+        (base / provider).mkdir(exist_ok=True)
+        (base / provider / "models.json").write_text(json.dumps(document))
+
+    return put

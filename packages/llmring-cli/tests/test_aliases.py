@@ -13,7 +13,7 @@ Run = Callable[..., tuple[int, str, str]]
 def test_bind_makes_a_lockfile_where_there_is_none(llmring: Run, folder: Path) -> None:
     code, out, err = llmring("bind", "fast", "openai:gpt-4o-mini")
     assert (code, out) == (0, "")
-    assert err == f"bound fast to openai:gpt-4o-mini in {folder / 'llmring.lock'}\n"
+    assert err == f"bound fast to openai:gpt-4o-mini in {folder / 'llmring.lock'}, profile default\n"
     assert llmring_lockfile.load().profile().aliases == ("fast",)
 
 
@@ -50,11 +50,20 @@ def test_aliases_says_on_standard_error_which_lockfile_it_read(llmring: Run, fol
 
 def test_unbind_removes_an_alias_and_says_when_there_was_none(llmring: Run, folder: Path) -> None:
     llmring("bind", "fast", "openai:x")
-    assert llmring("unbind", "fast") == (0, "", f"removed fast from {folder / 'llmring.lock'}\n")
-    assert llmring("unbind", "fast") == (1, "", f"fast is not bound in {folder / 'llmring.lock'}\n")
+    where = f"{folder / 'llmring.lock'}, profile default"
+    assert llmring("unbind", "fast") == (0, "", f"removed fast from {where}\n")
+    assert llmring("unbind", "fast") == (1, "", f"fast is not bound in {where}\n")
 
 
-def test_unbind_without_a_lockfile_says_how_to_make_one(llmring: Run) -> None:
-    code, out, err = llmring("unbind", "fast")
+@pytest.mark.parametrize("command", [("unbind", "fast"), ("aliases",)])
+def test_without_a_lockfile_it_is_said_how_to_make_one(llmring: Run, command: tuple[str, ...]) -> None:
+    code, out, err = llmring(*command)
     assert (code, out) == (1, "")
     assert "llmring lock init" in err
+
+
+def test_edits_can_be_told_as_json(llmring: Run, folder: Path) -> None:
+    bound = json.loads(llmring("bind", "fast", "openai:x,openai:y", "--json")[1])
+    where = {"lockfile": str(folder / "llmring.lock"), "profile": "default", "alias": "fast"}
+    assert bound == {**where, "models": ["openai:x", "openai:y"]}
+    assert json.loads(llmring("unbind", "fast", "--json")[1]) == {**where, "removed": True}

@@ -36,7 +36,13 @@ CASES: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("chat", "Hi", "--max-tokens", "0", "-m", "sim:demo"), ("max_tokens",)),
     (("aliases", "--profile", "nosuch"), ("nosuch", "default")),
     (("aliases", "-f", "nosuch.lock"), ("nosuch.lock", "llmring lock init")),
-    (("lock", "validate", "-f", "nosuch.lock"), ("nosuch.lock",)),
+    (("lock", "diff", "nosuch"), ("nosuch", "neither a lockfile nor a revision")),
+    (("lock", "diff", "--", "--output=x"), ("--output=x",)),
+    (("lock", "scan", "nosuch"), ("nosuch",)),
+    (("lock", "stubs", "--name", "not a name"), ("not a name",)),
+    (("lock", "stubs", "-o", "no/such/folder.py"), ("folder.py",)),
+    (("lock", "audit", "--offline", "--sarif", "no/such/folder"), ("no/such/folder",)),
+    (("lock", "update", "--registry", "ftp://example.org"), ("ftp",)),
     (("lock", "init", "-f", "no/such/folder/llmring.lock"), ("folder",)),
     (("list", "-p", "acme"), ("acme",)),
 ]
@@ -89,7 +95,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("text", "part"), BROKEN)
 @pytest.mark.parametrize(
-    "command", [("aliases",), ("chat", "Hi"), ("lock", "validate"), ("bind", "a", "openai:x")]
+    "command", [("aliases",), ("chat", "Hi"), ("lock", "explain", "a"), ("bind", "a", "openai:x")]
 )
 def test_a_broken_lockfile_is_named_with_the_place(
     llmring: Run, folder: Path, command: tuple[str, ...], text: str, part: str

@@ -1,11 +1,11 @@
 """The command tree. A command's module is imported only when the command runs."""
 
-import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import NamedTuple
 
 from cyclopts import App
+
+from llmring_cli._help import HelpFormatter
 
 
 class Command(NamedTuple):
@@ -29,8 +29,59 @@ GROUPS = {
     "lock": (
         "Write and check the lockfile.",
         (
-            Command("init", "lock.init:init", "Write a new lockfile."),
-            Command("validate", "lock.validate:validate", "Check every model of every pool."),
+            Command(
+                "audit",
+                "lock.audit:audit",
+                "Compare what is locked with what is true now: retired, retiring, dearer, smaller, less able, unknown.",
+            ),
+            Command(
+                "bump-registry",
+                "lock.update:bump_registry",
+                "Pin each profile to the registry versions that are current for the providers of its pools.",
+            ),
+            Command(
+                "check",
+                "lock.check:check",
+                "Check the lockfile and the packages it extends, without asking anybody.",
+            ),
+            Command(
+                "diff",
+                "lock.diff:diff",
+                "Tell what changed in the lockfile in terms of models: pools, prices per million tokens, limits, capabilities.",
+            ),
+            Command(
+                "explain",
+                "lock.explain:explain",
+                "Tell what a name stands for, and where each step of the answer comes from.",
+            ),
+            Command(
+                "init",
+                "lock.init:init",
+                "Write a new lockfile, with aliases for the providers whose keys are set.",
+            ),
+            Command(
+                "scan",
+                "lock.code:scan",
+                "List the aliases that Python code uses and the lockfile lacks, and those bound that no code names.",
+            ),
+            Command(
+                "stubs",
+                "lock.code:stubs",
+                "Write the aliases as a Python type, so that a type checker knows a wrong one.",
+            ),
+            Command(
+                "update",
+                "lock.update:update",
+                "Lock the models of every pool: record their limits, prices and capabilities as they are now.",
+            ),
+            Command(
+                "upgrade",
+                "lock.upgrade:upgrade",
+                "Propose successors for models that are retired, retiring or superseded, and write them after a yes.",
+            ),
+            Command(
+                "validate", "lock.validate:validate", "Check every model of every pool against the registry."
+            ),
         ),
     ),
 }
@@ -41,14 +92,14 @@ What a command answers goes to standard output, everything else to standard erro
 
 
 def build_app() -> App:
-    """Return the command tree. On a terminal its help has frames, elsewhere it is plain text."""
+    """Return the command tree."""
     app = App(
         name="llmring",
         help="Aliases for language models: bind them, list them, check them, talk to them.",
         help_epilogue=_EXIT_CODES,
-        version=lambda: version("llmring-cli"),
+        version=_version,
         help_format="plaintext",
-        help_formatter="default" if sys.stdout.isatty() else "plain",
+        help_formatter=HelpFormatter(),
         result_action="return_value",
         print_error=False,
         exit_on_error=False,
@@ -65,3 +116,9 @@ def build_app() -> App:
 def _add(app: App, commands: Sequence[Command]) -> None:
     for name, place, summary in commands:
         app.command(f"llmring_cli.commands.{place}", name=name, help=summary, help_epilogue="")
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - slow to import
+
+    return version("llmring-cli")

@@ -2,8 +2,7 @@
 
 import asyncio
 
-from llmring import LLMRing, ModelRef, provider_access, provider_status
-from llmring.registry import Registry
+from llmring import LLMRing, ModelRef, open_registry, provider_access, provider_status
 from llmring.suggest import suggest_aliases
 from llmring_lockfile import DEFAULT_PROFILE, Binding, Lockfile, Profile, discover
 from llmring_providers.ollama import installed_models
@@ -33,7 +32,7 @@ async def ring_for(model: str | None) -> LLMRing:
 
 async def _somebody() -> ModelRef:
     ready = [row.name for row in provider_status() if row.configured]
-    pools = suggest_aliases(ready, Registry().models)
+    pools = suggest_aliases(ready, open_registry().models)
     return pools["default"][0] if pools else await installed_model() or SIMULATED
 
 

@@ -34,3 +34,11 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*map(Text, row))  # a model's name may look like markup
     Console().print(table)
+
+
+def confirm(question: str) -> bool:
+    """Ask a person; nobody at the terminal, and anything but a yes, is a no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

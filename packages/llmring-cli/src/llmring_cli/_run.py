@@ -1,17 +1,16 @@
 """From the command line to an exit code: whatever goes wrong is one line on standard error, never a traceback."""
 
+import gc
 import io
 import os
 import sys
 from collections.abc import Sequence
 
 from cyclopts import CycloptsError
+from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._app import build_app
-
-FAILED = 1
-WRONG_USAGE = 2
-INTERRUPTED = 130
+from llmring_cli._failure import FAILED, INTERRUPTED, WRONG_USAGE, CommandError
 
 
 def main() -> None:
@@ -24,13 +23,13 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
-    from llmring_types.exceptions import LLMRingError  # noqa: PLC0415 - found here, not when somebody asks for help
-
     try:
         code = _dispatch(list(arguments))
         sys.stdout.flush()
     except CycloptsError as error:
         return _fail(f"{error} See: {_help_command(error)}", WRONG_USAGE)
+    except CommandError as error:
+        return _fail(str(error), error.exit_code)
     except LLMRingError as error:
         return _fail(str(error), FAILED)
     except KeyboardInterrupt:
@@ -54,6 +53,7 @@ def _dispatch(arguments: list[str]) -> int:
         if command.default_command is not None and not command.name[0].startswith("-"):
             command.help = None  # its docstring says more than its line in the list
     load_dotenv()
+    gc.enable()  # switched off while modules were loaded
     result = app(arguments)
     return result if isinstance(result, int) else 0
 

@@ -69,7 +69,11 @@ def _model(
 
 def _changes(locked: LockedModel | None, facts: ModelFacts | None, calendar: _Calendar) -> Iterator[_Found]:
     if locked is None:
-        yield "not-locked", Severity.NOTE, "is not locked, so nothing can be compared; run: llmring lock"
+        yield (
+            "not-locked",
+            Severity.NOTE,
+            "is not locked, so nothing can be compared; run: llmring lock update",
+        )
     if facts is None:
         if locked is None or locked.listed:
             yield "unknown-model", Severity.ERROR, "is not in the registry any more"

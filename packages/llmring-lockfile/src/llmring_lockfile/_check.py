@@ -176,7 +176,7 @@ def _lock(lockfile: Lockfile) -> Iterator[Finding]:
             yield Finding(
                 rule="not-locked",
                 severity=Severity.WARNING,
-                message=f"{name} is not locked; run: llmring lock",
+                message=f"{name} is not locked; run: llmring lock update",
                 model=name,
                 places=tuple(places),
             )

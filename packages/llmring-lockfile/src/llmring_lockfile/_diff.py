@@ -146,5 +146,5 @@ def _show(value: Value) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, Decimal):
-        return f"${value:f}"
+        return f"${value.normalize():f}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,5 +1,8 @@
 """Say what you want done, not which model does it: one async client for every LLM provider."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from llmring_types import (
     Attempt,
     LLMRequest,
@@ -33,10 +36,33 @@ from llmring_types.exceptions import (
 )
 
 from llmring import exceptions, schemas
-from llmring._policy import BreakerPolicy, Policy, RetryPolicy
-from llmring._ring import LLMRing
-from llmring._settings import ProviderAccess, ProviderStatus, provider_access, provider_status
-from llmring._stream import ChatStream
+
+if TYPE_CHECKING:
+    from llmring._policy import BreakerPolicy, Policy, RetryPolicy
+    from llmring._ring import LLMRing
+    from llmring._settings import (
+        ProviderAccess,
+        ProviderStatus,
+        open_registry,
+        provider_access,
+        provider_status,
+    )
+    from llmring._stream import ChatStream
+
+# The ring and what it stands on take ten times as long to import as the types above. Whoever only asks the registry
+# or prices a call (most commands of llmring-cli, for example) does without, so it is loaded when it is first used.
+_ON_USE = {
+    "BreakerPolicy": "_policy",
+    "ChatStream": "_stream",
+    "LLMRing": "_ring",
+    "Policy": "_policy",
+    "ProviderAccess": "_settings",
+    "ProviderStatus": "_settings",
+    "RetryPolicy": "_policy",
+    "open_registry": "_settings",
+    "provider_access": "_settings",
+    "provider_status": "_settings",
+}
 
 __all__ = [
     "AliasNotFoundError",
@@ -75,15 +101,21 @@ __all__ = [
     "ValidationError",
     "__version__",
     "exceptions",
+    "open_registry",
     "provider_access",
     "provider_status",
     "schemas",
 ]
 
 
-def __getattr__(name: str) -> str:
+def __getattr__(name: str) -> Any:
     if name == "__version__":  # looked up only when asked for: it costs more than the rest of this module
         from importlib.metadata import version  # noqa: PLC0415
 
         return version("llmring")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _ON_USE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value

@@ -19,9 +19,8 @@ from llmring._failover import Failover
 from llmring._policy import Policy
 from llmring._providers import Providers
 from llmring._routing import Router
-from llmring._settings import Settings
+from llmring._settings import Settings, open_registry
 from llmring._stream import ChatStream
-from llmring.registry import Registry
 
 
 class LLMRing:
@@ -32,7 +31,7 @@ class LLMRing:
 
     Args:
         origin: who is asking, for the usage log.
-        registry_url: where model facts come from instead of the published registry.
+        registry_url: where model facts come from; without it ``LLMRING_REGISTRY_URL``, then the published registry.
         lockfile_path: the lockfile; without it ``LLMRING_LOCKFILE_PATH``, then ``./llmring.lock``.
         server_url: usage server. Accepted and stored; delivery to it is not built yet.
         api_key: key for the usage server. Accepted and stored, like ``server_url``.
@@ -75,7 +74,7 @@ class LLMRing:
         self.log_metadata = log_metadata
         self.log_conversations = log_conversations
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
-        self.registry = Registry(registry_url, cache_dir=settings.registry_cache)
+        self.registry = open_registry(registry_url)
         self._providers = Providers(AutoTransport(trust_env=settings.proxies))
         self._accounting = Accounting(self.registry, strict=strict_cost or settings.strict_cost)
         self._aliases = Aliases(

@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ import msgspec
 from llmring_types.exceptions import ConfigurationError
 
 from llmring._policy import RetryPolicy
-from llmring.registry import default_cache_dir
+from llmring.registry import Registry, default_cache_dir
 
 DEFAULT_TIMEOUT_S = 60.0
 _RETRY = RetryPolicy()
@@ -98,6 +97,19 @@ def provider_status(environ: Mapping[str, str] = os.environ) -> list[ProviderSta
     ]
 
 
+def open_registry(url: str | None = None, environ: Mapping[str, str] = os.environ) -> Registry:
+    """Return the registry of models that a ring of this environment uses. Nothing is fetched.
+
+    Args:
+        url: its address; ``None`` takes ``LLMRING_REGISTRY_URL``, then the public registry.
+        environ: the environment.
+
+    Raises:
+        ValidationError: the address is not allowed (also a ``ValueError``).
+    """
+    return Registry(url or _first(("LLMRING_REGISTRY_URL",), environ), cache_dir=default_cache_dir(environ))
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the environment says about a ring. Arguments of :class:`LLMRing` come before it."""
 
@@ -108,7 +120,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     server_key: str = ""
     usage_log: str | None = None
     proxies: bool = False
-    registry_cache: Path | None = None
 
     def __repr__(self) -> str:
         return f"Settings(timeout={self.timeout!r}, retry={self.retry!r})"
@@ -131,7 +142,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             server_url=_first(("LLMRING_SERVER_URL",), environ),
             server_key=_first(("LLMRING_API_KEY",), environ) or "",
             usage_log=_first(("LLMRING_USAGE_LOG",), environ),
-            registry_cache=default_cache_dir(environ),
             proxies=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ),
         )
 

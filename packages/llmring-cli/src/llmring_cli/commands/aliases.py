@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import llmring_lockfile as lockfiles
-from llmring_types.exceptions import LockfileNotFoundError
 
+from llmring_cli._failure import FAILED
+from llmring_cli._lockfiles import find_lockfile, read_lockfile
 from llmring_cli._output import print_json, print_table, say
 from llmring_cli._parameters import Json, LockfilePath, ProfileName
-
-NOT_BOUND = 1
 
 
 def bind(
@@ -18,6 +17,7 @@ def bind(
     *,
     profile: ProfileName = None,
     lockfile: LockfilePath = None,
+    json: Json = False,
 ) -> None:
     """Bind an alias to a model, or to a pool of models.
 
@@ -31,16 +31,18 @@ def bind(
         models: One provider:model, or several with commas between them, best first.
     """
     path = _path_to_write(lockfile)
-    lockfiles.bind(path, alias, models, profile=profile, create=True)
-    say(f"bound {alias} to {models} in {path}")
+    found = lockfiles.bind(path, alias, models, profile=profile, create=True)
+    active = lockfiles.active_profile(found, profile).name
+    binding = found.profile(active).binding(alias)
+    pool = [] if binding is None else [str(model) for model in binding.models]
+    if json:
+        print_json({"lockfile": str(path), "profile": active, "alias": alias, "models": pool})
+    else:
+        say(f"bound {alias} to {', '.join(pool)} in {path}, profile {active}")
 
 
 def unbind(
-    alias: str,
-    /,
-    *,
-    profile: ProfileName = None,
-    lockfile: LockfilePath = None,
+    alias: str, /, *, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False
 ) -> int:
     """Remove an alias.
 
@@ -51,24 +53,19 @@ def unbind(
     Args:
         alias: The name.
     """
-    found = lockfiles.discover(lockfile)
-    if found.is_bundled:
-        raise LockfileNotFoundError(
-            f"there is no lockfile to remove {alias!r} from; create one with: llmring lock init"
-        )
-    if lockfiles.unbind(found.path, alias, profile=profile):
-        say(f"removed {alias} from {found.path}")
-        return 0
-    say(f"{alias} is not bound in {found.path}")
-    return NOT_BOUND
+    path = find_lockfile(lockfile)
+    active = lockfiles.active_profile(lockfiles.load(path), profile).name
+    removed = lockfiles.unbind(path, alias, profile=profile)
+    if json:
+        print_json({"lockfile": str(path), "profile": active, "alias": alias, "removed": removed})
+    elif removed:
+        say(f"removed {alias} from {path}, profile {active}")
+    else:
+        say(f"{alias} is not bound in {path}, profile {active}")
+    return 0 if removed else FAILED
 
 
-def aliases(
-    *,
-    profile: ProfileName = None,
-    lockfile: LockfilePath = None,
-    json: Json = False,
-) -> None:
+def aliases(*, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False) -> None:
     """List the aliases of a profile, each with its pool.
 
     As JSON: alias to list of models, best first.
@@ -76,13 +73,13 @@ def aliases(
     $ llmring aliases
     $ llmring aliases --profile prod --json
     """
-    found = lockfiles.load(lockfile)
-    active = found.profile(lockfiles.active_profile(found, profile).name)
+    source = read_lockfile(lockfile)
+    active = source.lockfile.profile(lockfiles.active_profile(source.lockfile, profile).name)
     pools = {binding.alias: [str(model) for model in binding.models] for binding in active.bindings}
     if json:
         print_json(pools)
         return
-    say(f"{found.path}, profile {active.name}")
+    say(f"{source.path}, profile {active.name}")
     print_table(("alias", "models"), [(alias, ", ".join(pool)) for alias, pool in pools.items()])
 
 

@@ -2,15 +2,19 @@
 
 import re
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 from cyclopts import Parameter
-from llmring import LLMRequest, LLMResponse, LLMRing, Message
-from llmring_types.exceptions import ValidationError
+from llmring import LLMRequest, LLMResponse
 
 from llmring_cli._demo import ring_for
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Flag, Json, ProfileName
+from llmring_cli.chat.answer import ask, show
+from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
+from llmring_cli.chat.message import read_message
+from llmring_cli.chat.report import response_json, tell
 
 _OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")
 
@@ -26,95 +30,66 @@ async def chat(
     /,
     *,
     model: Annotated[str | None, Parameter(alias="-m")] = None,
-    system: str | None = None,
+    system: Annotated[str | None, Parameter(alias="-s")] = None,
+    file: Annotated[list[Path] | None, Parameter(name=("--file", "-f"), negative="")] = None,
+    go_on: Annotated[Flag, Parameter(name=("--continue", "-c"))] = False,
     temperature: float | None = None,
     max_tokens: int | None = None,
     profile: ProfileName = None,
     stream: Flag = False,
+    plain: Flag = False,
     json: Json = False,
     verbose: Annotated[Flag, Parameter(alias="-v")] = False,
 ) -> None:
     """Send a message and print the answer.
 
-    Without a lockfile and without --model, the first provider that has a key or runs answers, or a simulated model.
+    On a terminal the answer is shown as Markdown while it comes. What is piped into the command is added to the message.
+    Without a lockfile and without --model, the first provider that has a key or runs answers, or a simulated model;
+    it is said which. The conversation is kept for --continue, one for each working directory.
 
     $ llmring chat "What is a monad?"
-    $ git diff | llmring chat --model reviewer --system "Review this change." --stream
+    $ llmring chat --continue "And in Python?"
+    $ git diff | llmring chat "Review this change." --model reviewer
+    $ llmring chat "What does this show?" --file chart.png
 
     Args:
         message: What to say; read from standard input when it is left out or "-".
         model: An alias or provider:model; the alias "default" when it is left out.
         system: Instructions for the model.
+        file: An image, a PDF or a text file to send along. May be given several times.
+        go_on: Continue the conversation last held in this working directory.
         temperature: 0 for the most likely answer, higher for more variety.
         max_tokens: Most tokens of the answer.
-        stream: Print the answer as it comes.
+        stream: Print the answer as it comes where standard output is no terminal, too.
+        plain: Print the answer as it was written, without showing Markdown.
         verbose: Tell model, tokens, cost and attempts on standard error.
     """
-    messages = [Message(role="user", content=_read(message))]
-    if system is not None:
-        messages.insert(0, Message(role="system", content=system))
+    said = read_message(message, file or ())
+    held = load_conversation(Path.cwd()) if go_on else Conversation()
+    model = model or held.model
+    messages = [*(held.messages if system is None else instruct(held.messages, system)), said]
     request = LLMRequest(messages=messages, model=model, temperature=temperature, max_tokens=max_tokens)
     async with await ring_for(model) as ring:
-        if stream and not json:
-            response = await _stream(ring, request, profile)
+        if json or not (stream or sys.stdout.isatty()):
+            response = await ask(ring, request, profile)
+            print_json(response_json(response)) if json else print(response.content)
         else:
-            response = await ring.chat(request, profile=profile)
-            print_json(_plain(response)) if json else print(response.content)
+            response = await show(ring, request, profile, markdown=sys.stdout.isatty() and not plain)
+    _keep(Conversation(model, [*messages, response.to_message()]))
+    _account(response, verbose=verbose)
+
+
+def _keep(conversation: Conversation) -> None:
+    try:
+        save_conversation(Path.cwd(), conversation)
+    except OSError as error:
+        say(f"warning: the conversation cannot be kept for --continue: {error}")
+
+
+def _account(response: LLMResponse, *, verbose: bool) -> None:
     for warning in response.warnings:
         say(f"warning: {warning}")
+    if response.finish_reason not in ("stop", "tool_calls", None):
+        say(f"warning: the answer ended early: {response.finish_reason}")
     if verbose:
-        _tell(response)
-
-
-def _read(message: str | None) -> str:
-    """Return the message of the command line, or of standard input."""
-    if message is None and sys.stdin.isatty():
-        raise ValidationError('there is no message: llmring chat "Hello"', field="message")
-    if message is None or message == "-":
-        try:
-            message = sys.stdin.buffer.read().decode()
-        except UnicodeDecodeError as error:
-            raise ValidationError(f"standard input is no text: {error}", field="message") from error
-    if not message.strip():
-        raise ValidationError('the message is empty: llmring chat "Hello"', field="message")
-    return message
-
-
-async def _stream(ring: LLMRing, request: LLMRequest, profile: str | None) -> LLMResponse:
-    async with ring.chat_stream(request, profile=profile) as chunks:
-        async for chunk in chunks:
-            sys.stdout.write(chunk.delta)
-            sys.stdout.flush()
-        sys.stdout.write("\n")
-        response = chunks.response
-    if response is None:  # the stream raises before it ends without one
-        raise RuntimeError("a stream ended without its response")
-    return response
-
-
-def _plain(response: LLMResponse) -> dict[str, Any]:
-    return {
-        "content": response.content,
-        "model": response.model,
-        "usage": response.usage,
-        "finish_reason": response.finish_reason,
-        "tool_calls": response.tool_calls,
-        "reasoning": response.reasoning,
-        "attempts": response.attempts,
-        "warnings": response.warnings,
-    }
-
-
-def _tell(response: LLMResponse) -> None:
-    usage = response.usage or {}
-    cost = usage.get("cost")
-    say(f"model: {response.model}")
-    say(f"tokens: {usage.get('prompt_tokens', '?')} in, {usage.get('completion_tokens', '?')} out")
-    say(
-        f"cost: ${cost:.6f}"
-        if cost is not None
-        else f"cost: unknown ({usage.get('cost_status', 'no_usage')})"
-    )
-    for attempt in response.attempts:
-        told = f": {attempt.message}" if attempt.message else ""
-        say(f"attempt: {attempt.model} {attempt.outcome} in {attempt.seconds:.2f} s{told}")
+        tell(response)

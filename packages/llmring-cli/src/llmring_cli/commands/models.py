@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
+import llmring_lockfile as lockfiles
 from cyclopts import Parameter
-from llmring import LLMRing, ModelFacts, provider_status
-from llmring.registry import PROVIDERS, Registry
+from llmring import ModelFacts, ModelRef, open_registry
+from llmring.registry import PROVIDERS
 from llmring_types.exceptions import ProviderNotFoundError
 
 from llmring_cli._facts import capabilities, facts_json, price_text, tokens_text
+from llmring_cli._lockfiles import known_providers
 from llmring_cli._output import print_json, print_table, say
 from llmring_cli._parameters import Flag, Json, ProfileName
 
@@ -30,7 +32,7 @@ def list_models(
         every: Retired models as well.
     """
     names = PROVIDERS if provider is None else (_known(provider),)
-    registry = Registry()
+    registry = open_registry()
     models = [
         facts for name in names for facts in registry.models(name) if every or facts.active is not False
     ]
@@ -53,8 +55,8 @@ def info(model: str, /, *, profile: ProfileName = None, json: Json = False) -> i
     Args:
         model: An alias or provider:model.
     """
-    pool = LLMRing().pool(model, profile)
-    facts = Registry().facts(pool[0].provider, pool[0].model)
+    pool = _pool(model, profile)
+    facts = open_registry().facts(pool[0].provider, pool[0].model)
     if facts is None:
         say(f"nothing is known of {pool[0]}; it may work all the same")
         return UNKNOWN
@@ -67,10 +69,20 @@ def info(model: str, /, *, profile: ProfileName = None, json: Json = False) -> i
     return 0
 
 
+def _pool(name: str, profile: str | None) -> tuple[ModelRef, ...]:
+    lockfile = lockfiles.load()
+    active = lockfiles.active_profile(lockfile, profile)
+    return lockfiles.resolve(
+        lockfile, name, active, providers=known_providers(), packages=lockfiles.installed_lockfile
+    ).models
+
+
 def _known(provider: str) -> str:
-    known = [row.name for row in provider_status()]
+    known = known_providers()
     if provider not in known:
-        raise ProviderNotFoundError(f"there is no provider {provider!r}; known are {', '.join(known)}")
+        raise ProviderNotFoundError(
+            f"there is no provider {provider!r}; known are {', '.join(sorted(known))}"
+        )
     return provider
 
 

@@ -6,7 +6,6 @@ makes the copies last only as long as the process.
 """
 
 import contextlib
-import hashlib
 import itertools
 import os
 from collections.abc import Iterator, Mapping
@@ -73,6 +72,8 @@ class RegistryCache:
         """Return the file of a document."""
         if self.folder is None:
             return None
+        import hashlib  # noqa: PLC0415 - slow to import, and most machines have no copies to look for
+
         document_path(provider, version)  # raises for what must not become a file name
         key = hashlib.sha256(self._location.base.encode()).hexdigest()[:16]
         return self.folder / key / (f"{provider}.json" if version is None else f"{provider}-v{version}.json")
@@ -80,7 +81,7 @@ class RegistryCache:
     def load(self, provider: str, version: int | None = None) -> CachedCopy | None:
         """Return the copy of a document; ``None`` where there is none that can be read."""
         url = self._location.document(provider, version)
-        path = self.path(provider, version)
+        path = self.path(provider, version) if self._has_copies() else None
         if path is not None:
             try:
                 copy = _decoder.decode(path.read_bytes())
@@ -116,6 +117,9 @@ class RegistryCache:
         for path in paths:
             path.unlink(missing_ok=True)
         return len(paths)
+
+    def _has_copies(self) -> bool:
+        return self.folder is not None and self.folder.is_dir()
 
 
 def _write(path: Path, data: bytes) -> bool:

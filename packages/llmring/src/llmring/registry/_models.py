@@ -58,6 +58,10 @@ class ProviderModels:
         facts = memo[model] = self._search(model)
         return facts
 
+    def published(self, model: str) -> ModelFacts | None:
+        """Find a model by any of its names among those published."""
+        return self._names.find(model)
+
     def _search(self, model: str) -> ModelFacts | None:
         exact = self._names.exact(model)
         if exact is not None:

@@ -78,6 +78,13 @@ class Registry:
         """
         return (self._providers.get(provider) or self._load(provider)).find(model)
 
+    def published(self, provider: str, model: str) -> ModelFacts | None:
+        """Return the registry's own entry for a model, ``None`` where it publishes none: reviews are about that.
+
+        Unlike :meth:`facts` it does not take a model that only the price list knows for one that is listed.
+        """
+        return (self._providers.get(provider) or self._load(provider)).published(model)
+
     def models(self, provider: str) -> tuple[ModelFacts, ...]:
         """Return every model that the registry publishes for a provider, retired ones included."""
         return (self._providers.get(provider) or self._load(provider)).models

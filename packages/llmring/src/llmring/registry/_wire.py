@@ -27,6 +27,14 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ModelFacts, ...]
     skipped: tuple[str, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """Digest of what it says of its models, however the publisher formats it: ``sha256:`` and 64 hex digits."""
+        import hashlib  # noqa: PLC0415 - slow to import, and only lockfiles ask
+
+        rows = sorted(self.models, key=lambda facts: facts.model)
+        return f"sha256:{hashlib.sha256(msgspec.json.encode(rows)).hexdigest()}"
+
 
 class _Document(msgspec.Struct):
     models: dict[str, msgspec.Raw] | list[msgspec.Raw]

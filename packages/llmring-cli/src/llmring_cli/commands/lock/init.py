@@ -5,19 +5,19 @@ from typing import Annotated
 
 import llmring_lockfile as lockfiles
 from cyclopts import Parameter
-from llmring import ModelRef, provider_status
-from llmring.registry import Registry
+from llmring import ModelRef, open_registry, provider_status
 from llmring.suggest import suggest_aliases
 
 from llmring_cli._demo import SIMULATED, installed_model
-from llmring_cli._output import say
-from llmring_cli._parameters import Flag
+from llmring_cli._output import print_json, say
+from llmring_cli._parameters import Flag, Json
 
 
 async def init(
     *,
     file: Annotated[Path | None, Parameter(name=("--file", "--lockfile", "-f"))] = None,
     force: Flag = False,
+    json: Json = False,
 ) -> None:
     """Write a new lockfile, with aliases for the providers whose keys are set.
 
@@ -35,6 +35,14 @@ async def init(
     lockfiles.create_lockfile(
         path, bindings={alias: [str(ref) for ref in pool] for alias, pool in bindings.items()}, force=force
     )
+    if json:
+        print_json(
+            {
+                "lockfile": str(path),
+                "aliases": {name: list(map(str, pool)) for name, pool in bindings.items()},
+            }
+        )
+        return
     say(f"wrote {path}")
     for alias, pool in bindings.items():
         say(f"  {alias}: {', '.join(map(str, pool))}")
@@ -45,4 +53,6 @@ async def init(
 
 async def _suggested() -> dict[str, list[ModelRef]]:
     ready = [row.name for row in provider_status() if row.configured]
-    return suggest_aliases(ready, Registry().models) or {"default": [await installed_model() or SIMULATED]}
+    return suggest_aliases(ready, open_registry().models) or {
+        "default": [await installed_model() or SIMULATED]
+    }

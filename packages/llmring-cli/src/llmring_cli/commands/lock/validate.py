@@ -1,46 +1,48 @@
 """``llmring lock validate``."""
 
-import llmring_lockfile as lockfiles
-from llmring.registry import Registry
-from llmring_types import ModelRef
+from llmring_lockfile import validate as validate_lockfile
 
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._clock import today
+from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE
+from llmring_cli._findings import findings_json, located, print_findings, summarize
+from llmring_cli._lockfiles import read_lockfile
+from llmring_cli._output import print_json
 from llmring_cli._parameters import Json, LockfilePath
+from llmring_cli._registry import Offline, RegistryUrl, known_models, pool_providers
 
-INVALID = 1
+_EXIT_CODES = {"valid": 0, "invalid": FAILED, "unreachable": UNREACHABLE}
 
 
-def validate(*, lockfile: LockfilePath = None, json: Json = False) -> int:
-    """Check every model of every pool against what is known of models.
+async def validate(
+    *,
+    lockfile: LockfilePath = None,
+    registry: RegistryUrl = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> int:
+    """Check every model of every pool against the registry: listed, still served, able to do what its binding needs.
 
-    Exit code 1 when a model is unknown or retired. Models of providers that the registry does not list, such as those
-    installed in Ollama, cannot be judged and pass.
+    The registry is asked at most once a day. Exit code 1 when a model is not valid, 2 when there is no lockfile or it cannot be
+    read, 3 when the registry cannot be reached: what could not be looked up is never valid.
 
     $ llmring lock validate
-    $ llmring lock validate --json
+    $ llmring lock validate --offline --json
     """
-    found = lockfiles.load(lockfile)
-    registry = Registry()
-    rows = [
-        (profile.name, binding.alias, str(ref), _problem(registry, ref))
-        for profile in found.profiles.values()
-        for binding in profile.bindings
-        for ref in binding.models
-    ]
+    source = read_lockfile(lockfile, unreadable=UNREADABLE)
+    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    result = validate_lockfile(source.lockfile, known.facts, today=today())
+    findings = located(result.findings, source)
     if json:
-        names = ("profile", "alias", "model", "problem")
-        print_json([dict(zip(names, row, strict=True)) for row in rows])
+        print_json(
+            {
+                "lockfile": str(source.path),
+                "status": result.status,
+                "checked": result.checked,
+                "unreachable": result.unreachable,
+                "findings": findings_json(findings),
+            }
+        )
     else:
-        say(str(found.path))
-        print_table(("profile", "alias", "model", "state"), [(*row[:3], row[3] or "ok") for row in rows])
-    return INVALID if any(row[3] for row in rows) else 0
-
-
-def _problem(registry: Registry, ref: ModelRef) -> str | None:
-    """What is wrong with a member; models of providers that the registry does not list cannot be judged."""
-    facts = registry.facts(ref.provider, ref.model)
-    if facts is None:
-        return "not in the registry" if registry.models(ref.provider) else None
-    if facts.active is False:
-        return "retired"
-    return None
+        print_findings(findings, source)
+        summarize(findings, nothing=f"{result.checked} models are valid")
+    return _EXIT_CODES[result.status]

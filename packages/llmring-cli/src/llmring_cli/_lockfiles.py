@@ -1,0 +1,64 @@
+"""The lockfile that a command works on."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from llmring import provider_status
+from llmring_lockfile import Lockfile, discover, load, new_lockfile_path
+from llmring_types.exceptions import LockfileError, LockfileNotFoundError
+
+from llmring_cli._failure import FAILED, CommandError
+
+
+class Source(NamedTuple):
+    """A lockfile that was read: what it says, and its file and text."""
+
+    path: Path
+    lockfile: Lockfile
+    text: str
+
+
+def find_lockfile(path: Path | None, *, missing: int = FAILED) -> Path:
+    """Return the user's lockfile: the one named, else the one that applications here would find.
+
+    Args:
+        path: of the command line.
+        missing: exit code where there is none; the one that ships with llmring does not count.
+
+    Raises:
+        CommandError: there is none.
+    """
+    try:
+        found = discover(path)
+    except LockfileNotFoundError as error:
+        raise CommandError(str(error), exit_code=missing) from error
+    if found.is_bundled:
+        raise CommandError(
+            f"there is no lockfile here ({new_lockfile_path()}); create one with: llmring lock init",
+            exit_code=missing,
+        )
+    return found.path
+
+
+def read_lockfile(path: Path | None, *, unreadable: int = FAILED) -> Source:
+    """Return the user's lockfile.
+
+    Raises:
+        CommandError: there is none, or it cannot be read.
+    """
+    found = find_lockfile(path, missing=unreadable)
+    try:
+        return Source(found, load(found), found.read_bytes().decode(errors="replace"))
+    except LockfileError as error:
+        raise CommandError(str(error), exit_code=unreadable) from error
+
+
+def known_providers() -> frozenset[str]:
+    """Names that make a direct ``provider:model``."""
+    return frozenset(row.name for row in provider_status())
+
+
+def shown(path: Path) -> Path:
+    """Return a path as people and tools in this folder write it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,26 @@
+"""Files that commands keep for the user: readable for nobody else, replaced whole."""
+
+import os
+from pathlib import Path
+
+
+def state_folder(topic: str) -> Path:
+    """Return the folder for a topic, below ``XDG_STATE_HOME`` or ``~/.local/state``. It need not exist."""
+    base = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not base.is_absolute():  # the specification says to ignore a relative one
+        base = Path.home() / ".local" / "state"
+    return base / "llmring" / topic
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    draft.replace(path)

@@ -1,0 +1,57 @@
+"""The conversation last held in a folder, kept so that it can go on."""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+from llmring_types import Message
+from llmring_types.exceptions import ConfigurationError
+
+from llmring_cli._state import state_folder, write_private
+
+
+class Conversation(msgspec.Struct, omit_defaults=True):
+    """A conversation as it is kept.
+
+    Attributes:
+        model: the alias or ``provider:model`` that was asked for; ``None`` for the alias ``default``.
+        messages: oldest first, with what providers want back unchanged.
+    """
+
+    model: str | None = None
+    messages: list[Message] = msgspec.field(default_factory=list)
+
+
+def instruct(messages: list[Message], system: str) -> list[Message]:
+    """Return the messages with these instructions instead of those that they had."""
+    return [Message(role="system", content=system), *(one for one in messages if one.role != "system")]
+
+
+def load_conversation(folder: Path) -> Conversation:
+    """Return the conversation last held in a folder.
+
+    Raises:
+        ConfigurationError: there is none, or it cannot be read.
+    """
+    path = conversation_path(folder)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Conversation)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"no conversation to continue: none was held in {folder}") from error
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the conversation in {path}: {error}") from error
+
+
+def save_conversation(folder: Path, conversation: Conversation) -> None:
+    """Keep a conversation in the place of the one before.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_private(conversation_path(folder), msgspec.json.encode(conversation))
+
+
+def conversation_path(folder: Path) -> Path:
+    """Return where the conversation of a folder is kept."""
+    key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    return state_folder("chat") / f"{key}.json"

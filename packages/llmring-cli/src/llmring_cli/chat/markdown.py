@@ -1,0 +1,84 @@
+"""Markdown on a terminal while it comes."""
+
+import re
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, RenderResult
+from rich.live import Live
+from rich.markdown import Markdown
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+
+
+def split_finished(text: str) -> tuple[str, str]:
+    """Split Markdown into the blocks that nothing to come can change, and the rest.
+
+    A block ends at an empty line outside of fenced code, if what follows is not indented: an indented line may go on
+    with a list.
+    """
+    end = start = 0
+    fence = ""
+    after_blank = False
+    for line in text.splitlines(keepends=True):
+        if after_blank and not fence and line[0] not in " \t\n":
+            end = start
+        found = _FENCE.match(line)
+        if fence:
+            if found and found[1].startswith(fence) and not line[found.end() :].strip():
+                fence = ""
+        elif found:
+            fence = found[1]
+        after_blank = not line.strip()
+        start += len(line)
+    return text[:end], text[end:]
+
+
+class _Tail:
+    """The unfinished end; parsed when the screen is drawn, not whenever a word comes."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def __rich_console__(self, *_: object) -> RenderResult:
+        yield Markdown(self.text)
+
+
+class MarkdownStream:
+    """Writes finished blocks for good and redraws the last one while it grows.
+
+    Args:
+        console: the terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._tail = _Tail()
+        self._began = False
+        self._live = Live(
+            self._tail, console=console, refresh_per_second=12, transient=True, vertical_overflow="ellipsis"
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        rest, self._tail.text = self._tail.text, ""
+        self._live.stop()
+        self._print(rest)
+
+    def write(self, text: str) -> None:
+        """Take the next piece of text."""
+        finished, self._tail.text = split_finished(self._tail.text + text)
+        self._print(finished)
+
+    def _print(self, text: str) -> None:
+        if not text.strip():
+            return
+        if self._began:
+            self._console.print()
+        self._began = True
+        self._console.print(Markdown(text))

@@ -1,0 +1,83 @@
+"""One message from the command line, from what is piped in, and from files."""
+
+import base64
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from llmring_types import Message
+from llmring_types.exceptions import ValidationError
+
+_IMAGES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+_EXAMPLE = 'llmring chat "Hello"'
+
+
+def read_message(text: str | None, files: Sequence[Path] = ()) -> Message:
+    """Return the user's message.
+
+    What is piped into the command comes below the text; images and PDF files become parts of their own, and text files
+    are quoted under their names.
+
+    Args:
+        text: of the command line; ``None`` or ``-`` where there is none.
+        files: what to attach.
+
+    Raises:
+        ValidationError: there is nothing to say, or a file cannot be attached.
+    """
+    said = [] if text in (None, "-") else [str(text)]
+    if sys.stdin is not None and not sys.stdin.isatty():
+        said.append(_piped())
+    elif not said and not files:
+        raise ValidationError(f"there is no message: {_EXAMPLE}", field="message")
+    words = "\n\n".join(part for part in said if part.strip())
+    if not words and not files:
+        raise ValidationError(f"the message is empty: {_EXAMPLE}", field="message")
+    if not files:
+        return Message(role="user", content=words)
+    parts = [_attachment(path) for path in files]
+    return Message(role="user", content=[*parts, {"type": "text", "text": words}] if words else parts)
+
+
+def _piped() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise ValidationError(f"standard input is no text: {error}", field="message") from error
+
+
+def _attachment(path: Path) -> dict[str, Any]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValidationError(f"cannot attach {path}: {error.strerror}", field="file") from error
+    media_type = _media_type(data)
+    if media_type == "application/pdf":
+        source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(data).decode()}
+        return {"type": "document", "source": source}
+    if media_type is not None:
+        url = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+        return {"type": "image_url", "image_url": {"url": url}}
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise ValidationError(
+            f"cannot attach {path}: it is neither text, nor a PNG, JPEG, GIF or WebP image, nor a PDF",
+            field="file",
+        ) from error
+    return {"type": "text", "text": f"File {path.name}:\n\n{text}"}
+
+
+def _media_type(data: bytes) -> str | None:
+    """Tell by the first bytes, which lie less often than names do; ``None`` for what may be text."""
+    if data.startswith(b"%PDF-"):
+        return "application/pdf"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for magic, kind in _IMAGES if data.startswith(magic)), None)

@@ -1,0 +1,113 @@
+"""``llmring lock stubs`` and ``llmring lock scan``: the lockfile and the code that uses it."""
+
+import sys
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from llmring_lockfile import AliasUse, Scan, installed_lockfile, known_aliases, read_sources
+from llmring_lockfile import scan as scan_sources
+from llmring_lockfile import stubs as write_stubs
+
+from llmring_cli._failure import FAILED, CommandError
+from llmring_cli._lockfiles import known_providers, read_lockfile, shown
+from llmring_cli._output import print_json, say
+from llmring_cli._parameters import Flag, Json, LockfilePath
+
+
+def stubs(
+    *,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    name: str = "Alias",
+    profile: str | None = None,
+    check: Flag = False,
+    lockfile: LockfilePath = None,
+) -> int:
+    """Write the aliases as a Python type, so that a type checker knows a wrong one.
+
+    $ llmring lock stubs --output src/my_app/aliases.py
+    $ llmring lock stubs --output src/my_app/aliases.py --check
+
+    Args:
+        output: The file; standard output when it is left out.
+        name: The name of the type.
+        profile: Only this profile's aliases; those of every profile when it is left out.
+        check: Write nothing; exit code 1 when the file is not what would be written.
+    """
+    found = read_lockfile(lockfile).lockfile
+    profiles = None if profile is None else [profile]
+    if not name.isidentifier():
+        raise CommandError(f"{name!r} is no name for a Python type")
+    text = write_stubs(known_aliases(found, profiles, packages=installed_lockfile), name=name)
+    if output is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        same = output.is_file() and output.read_text(encoding="utf-8") == text
+        if not same and not check:
+            output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"cannot write {output}: {error.strerror}") from error
+    if check and not same:
+        say(f"{output} is out of date; write it with: llmring lock stubs --output {output}")
+        return FAILED
+    say(f"{output} is up to date" if same else f"wrote {output}")
+    return 0
+
+
+def scan(
+    *sources: Path, profile: str | None = None, lockfile: LockfilePath = None, json: Json = False
+) -> int:
+    """List the aliases that Python code uses and the lockfile lacks, and those bound that no code names.
+
+    The code is read, not run. Exit code 1 when an alias is missing.
+
+    $ llmring lock scan src tests
+
+    Args:
+        sources: Files and folders; the working directory when they are left out.
+        profile: Look only in this profile; in every profile when it is left out.
+    """
+    source = read_lockfile(lockfile)
+    roots = sources or (Path(),)
+    for root in roots:
+        if not root.exists():
+            raise CommandError(f"there is no {root}")
+    found = scan_sources(
+        source.lockfile,
+        chain.from_iterable(map(read_sources, roots)),
+        profile,
+        providers=known_providers(),
+        packages=installed_lockfile,
+    )
+    if json:
+        print_json(_plain(found))
+    else:
+        _show(found, shown(source.path))
+    return FAILED if found.missing else 0
+
+
+def _show(found: Scan, lockfile: Path) -> None:
+    for use in found.missing:
+        print(f"{use.path}:{use.line}:{use.column}: error: the alias {use.alias!r} is not bound")
+    for path in found.unread:
+        print(f"{path}: warning: no valid Python, so it was not read")
+    for alias in found.unused:
+        sure = ", as far as can be told without running it" if found.dynamic else ""
+        print(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")
+    say(f"{len(found.uses)} uses of aliases, {len(found.missing)} of them not bound")
+
+
+def _plain(found: Scan) -> dict[str, Any]:
+    return {
+        "missing": [_use(use) for use in found.missing],
+        "unused": found.unused,
+        "uses": [_use(use) for use in found.uses],
+        "dynamic": [_use(use) for use in found.dynamic],
+        "unread": [str(path) for path in found.unread],
+    }
+
+
+def _use(use: AliasUse) -> dict[str, Any]:
+    return {"path": str(use.path), "line": use.line, "column": use.column, "alias": use.alias}

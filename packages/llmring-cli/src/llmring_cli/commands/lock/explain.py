@@ -1,0 +1,62 @@
+"""``llmring lock explain``."""
+
+from typing import Any
+
+from llmring_lockfile import Explanation, active_profile, installed_lockfile
+from llmring_lockfile import explain as explain_name
+
+from llmring_cli._failure import FAILED, CommandError
+from llmring_cli._lockfiles import known_providers, read_lockfile
+from llmring_cli._output import print_json
+from llmring_cli._parameters import Json, LockfilePath, ProfileName
+
+
+def explain(
+    name: str, /, *, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False
+) -> int:
+    """Tell what a name stands for, and where each step of the answer comes from.
+
+    Exit code 1 when it stands for nothing.
+
+    $ llmring lock explain summarizer
+    $ llmring lock explain my-tools:summarizer --profile prod
+
+    Args:
+        name: An alias, package:alias or provider:model.
+    """
+    found = read_lockfile(lockfile).lockfile
+    explanation = explain_name(
+        found,
+        name,
+        active_profile(found, profile),
+        providers=known_providers(),
+        packages=installed_lockfile,
+    )
+    if json:
+        print_json(_plain(explanation))
+        return 0 if explanation.error is None else FAILED
+    for step in explanation.steps:
+        print(step)
+    if explanation.error is not None:
+        raise CommandError(str(explanation.error))
+    return 0
+
+
+def _plain(explanation: Explanation) -> dict[str, Any]:
+    found = explanation.resolution
+    return {
+        "name": explanation.name,
+        "models": [] if found is None else [str(model) for model in found.models],
+        "source": None if found is None else found.source,
+        "profile": None if found is None else found.profile,
+        "lockfile": None if found is None or found.path is None else str(found.path),
+        "steps": [
+            {
+                "question": step.question,
+                "answer": step.answer,
+                "path": None if step.path is None else str(step.path),
+            }
+            for step in explanation.steps
+        ],
+        "error": None if explanation.error is None else str(explanation.error),
+    }

@@ -1,0 +1,88 @@
+"""``llmring lock update`` and ``llmring lock bump-registry``."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from llmring_lockfile import Lockfile, diff, editing, lock_models
+from llmring_types.exceptions import RegistryError
+
+from llmring_cli._changes import changes_json, print_changes
+from llmring_cli._failure import UNREACHABLE, CommandError
+from llmring_cli._lockfiles import find_lockfile, read_lockfile, shown
+from llmring_cli._output import print_json, say
+from llmring_cli._parameters import Json, LockfilePath
+from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
+
+
+async def update(
+    *,
+    lockfile: LockfilePath = None,
+    registry: RegistryUrl = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> None:
+    """Lock the models of every pool: record their limits, prices and capabilities as they are now.
+
+    Later, lock audit tells what has changed since. Exit code 3 when the registry cannot be reached; nothing is written then.
+
+    $ llmring lock update
+    """
+    source = read_lockfile(lockfile)
+    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    _raise_unreachable(known)
+    with editing(source.path) as document:
+        before = document.lockfile
+        releases = {name: known.release(name) for name in pool_providers(before)}
+        document.set_locked(lock_models(before, known.facts, releases))
+    _tell(source.path, before, document.lockfile, json=json)
+    if not json:
+        say(f"{len(document.lockfile.locked)} models are locked in {shown(source.path)}")
+
+
+async def bump_registry(
+    *,
+    lockfile: LockfilePath = None,
+    registry: RegistryUrl = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> None:
+    """Pin each profile to the registry versions that are current for the providers of its pools.
+
+    Exit code 3 when the registry cannot be reached; nothing is written then.
+
+    $ llmring lock bump-registry
+    """
+    path = find_lockfile(lockfile)
+    source = read_lockfile(path)
+    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    _raise_unreachable(known)
+    with editing(path) as document:
+        before = document.lockfile
+        for profile in before.profiles.values():
+            providers = {ref.provider for binding in profile.bindings for ref in binding.models}
+            document.set_registry_versions(_versions(known, providers), profile=profile.name)
+    _tell(path, before, document.lockfile, json=json)
+    if not json:
+        say(f"pinned in {shown(path)}" if document.changed else "every profile is pinned to what is current")
+
+
+def _versions(known: KnownModels, providers: Iterable[str]) -> dict[str, int]:
+    versions = {name: known.release(name).version for name in sorted(providers)}
+    return {name: version for name, version in versions.items() if version is not None}
+
+
+def _raise_unreachable(known: KnownModels) -> None:
+    failures: list[RegistryError] = list(known.failures.values())
+    if failures:
+        raise CommandError(
+            f"nothing was written: {failures[0]}. What is at hand is used with: --offline",
+            exit_code=UNREACHABLE,
+        )
+
+
+def _tell(path: Path, before: Lockfile, after: Lockfile, *, json: bool) -> None:
+    changes = diff(before, after)
+    if json:
+        print_json({"lockfile": str(path), "changes": changes_json(changes)})
+    else:
+        print_changes(changes)

@@ -1,0 +1,119 @@
+"""``llmring lock upgrade``."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from llmring_lockfile import (
+    Document,
+    Upgrade,
+    apply_upgrades,
+    editing,
+    lock_models,
+    propose_upgrades,
+)
+
+from llmring_cli._clock import today
+from llmring_cli._facts import price_text
+from llmring_cli._failure import UNREACHABLE, CommandError
+from llmring_cli._lockfiles import Source, read_lockfile, shown
+from llmring_cli._output import confirm, print_json, say
+from llmring_cli._parameters import Flag, Json, LockfilePath
+from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
+
+
+async def upgrade(
+    alias: str | None = None,
+    /,
+    *,
+    profile: str | None = None,
+    days: int = 90,
+    yes: Annotated[Flag, Parameter(alias="-y")] = False,
+    lockfile: LockfilePath = None,
+    registry: RegistryUrl = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> None:
+    """Propose successors for models that are retired, retiring or superseded, and write them after a yes.
+
+    Nothing is written without --yes where there is nobody to ask. Exit code 3 when the registry cannot be reached.
+
+    $ llmring lock upgrade
+    $ llmring lock upgrade summarizer --yes
+
+    Args:
+        alias: Only this alias.
+        profile: Only this profile.
+        days: How many days before its retirement a model should go.
+        yes: Write without asking.
+    """
+    source = read_lockfile(lockfile)
+    providers = pool_providers(source.lockfile)
+    known = await known_models(providers, url=registry, offline=offline)
+    if known.failures:
+        raise CommandError(
+            f"nothing can be proposed: {next(iter(known.failures.values()))}", exit_code=UNREACHABLE
+        )
+    upgrades = propose_upgrades(
+        source.lockfile,
+        [facts for name in sorted(providers) for facts in known.registry.models(name)],
+        today=today(),
+        within_days=days,
+        alias=alias,
+        profile=profile,
+    )
+    if not json:
+        _show(upgrades)
+    written = _write(source, known, upgrades, yes=yes, ask=not json)
+    if json:
+        rows = [_plain(upgrade) for upgrade in upgrades]
+        print_json({"lockfile": str(source.path), "upgrades": rows, "written": written})
+
+
+def _write(source: Source, known: KnownModels, upgrades: Sequence[Upgrade], *, yes: bool, ask: bool) -> bool:
+    if not any(upgrade.successor for upgrade in upgrades):
+        say("nothing to upgrade" if not upgrades else "nothing fits; choose yourself with: llmring bind")
+        return False
+    draft = Document(source.text, source.path)
+    _apply(draft, known, upgrades)
+    if ask:
+        say(draft.diff().rstrip())
+    if not yes and not (ask and confirm(f"write this to {shown(source.path)}?")):
+        say("nothing was written; --yes writes it")
+        return False
+    with editing(source.path) as document:
+        _apply(document, known, upgrades)
+    say(f"wrote {shown(source.path)}")
+    return True
+
+
+def _apply(document: Document, known: KnownModels, upgrades: Sequence[Upgrade]) -> None:
+    """Put the successors in; where models are locked, lock them too."""
+    apply_upgrades(document, upgrades)
+    if document.lockfile.locked:
+        new = {upgrade.successor for upgrade in upgrades if upgrade.successor is not None}
+        releases = {ref.provider: known.release(ref.provider) for ref in new}
+        document.set_locked(lock_models(document.lockfile, known.facts, releases, refresh=new))
+
+
+def _show(upgrades: Sequence[Upgrade]) -> None:
+    for upgrade in upgrades:
+        before, after = upgrade.prices, upgrade.successor_prices
+        prices = ""
+        if upgrade.successor is not None:
+            prices = (
+                f"; ${price_text(before.input)}/${price_text(before.output)} -> "
+                f"${price_text(after.input)}/${price_text(after.output)} per million tokens"
+            )
+        print(f"{upgrade}{prices}")
+
+
+def _plain(upgrade: Upgrade) -> dict[str, Any]:
+    return {
+        "profile": upgrade.profile,
+        "alias": upgrade.alias,
+        "model": str(upgrade.model),
+        "reason": upgrade.reason,
+        "successor": None if upgrade.successor is None else str(upgrade.successor),
+        "why": upgrade.why,
+    }

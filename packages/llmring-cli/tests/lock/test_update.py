@@ -1,0 +1,68 @@
+"""update and bump-registry."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import llmring_lockfile
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+Publish = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def lockfile(llmring: Run, publish: Publish) -> None:
+    publish({"gpt-6": {"supports_vision": True}})
+    llmring("bind", "fast", "openai:gpt-6")
+    llmring("bind", "slow", "ollama:llama3", "--profile", "dev")
+
+
+def test_it_records_what_is_true_of_every_model_and_where_that_is_from(llmring: Run) -> None:
+    code, _, err = llmring("lock", "update")
+    locked = llmring_lockfile.load().locked
+    assert code == 0
+    assert err == "2 models are locked in llmring.lock\n"
+    assert locked["openai:gpt-6"].context_window == 100_000
+    assert "vision" in locked["openai:gpt-6"].capabilities
+    assert locked["openai:gpt-6"].registry_version == 7
+    assert str(locked["openai:gpt-6"].registry_digest).startswith("sha256:")
+    assert not locked["ollama:llama3"].listed
+
+
+def test_the_same_facts_leave_the_file_as_it_is(llmring: Run, folder: Path, publish: Publish) -> None:
+    llmring("lock", "update")
+    before = (folder / "llmring.lock").read_bytes()
+    publish({"gpt-6": {"supports_vision": True}}, version=8)
+    llmring("lock", "update")
+    assert (folder / "llmring.lock").read_bytes() == before
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_what_changed_is_told(llmring: Run, publish: Publish, more: tuple[str, ...]) -> None:
+    llmring("lock", "update")
+    publish({"gpt-6": {"supports_vision": True, "dollars_per_million_tokens_input": 2.5}})
+    out = llmring("lock", "update", *more)[1]
+    if more:
+        assert json.loads(out)["changes"] == [
+            {
+                "what": "price input",
+                "before": 1.0,
+                "after": 2.5,
+                "profile": "default",
+                "alias": "fast",
+                "model": "openai:gpt-6",
+            }
+        ]
+    else:
+        assert out == "default fast openai:gpt-6: price input $1 -> $2.5\n"
+
+
+def test_each_profile_is_pinned_to_the_versions_of_its_own_providers(llmring: Run) -> None:
+    code, out, err = llmring("lock", "bump-registry")
+    profiles = llmring_lockfile.load().profiles
+    assert (code, err) == (0, "pinned in llmring.lock\n")
+    assert out == "default: registry_versions.openai nothing -> 7\n"
+    assert profiles["default"].registry_versions == {"openai": 7}
+    assert profiles["dev"].registry_versions == {}
+    assert llmring("lock", "bump-registry")[2] == "every profile is pinned to what is current\n"
