@@ -9,7 +9,7 @@ from llmring_types.exceptions import LLMRingError, ProviderConnectionError, Stre
 
 from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
 from llmring_providers._protocol import ChatCall
-from llmring_providers._settings import ProviderSettings
+from llmring_providers._settings import ProviderSettings, without_credentials
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
 
 _OK = range(200, 300)
@@ -101,7 +101,7 @@ class HttpProvider:
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, base_url={self.base_url!r})"
+        return f"{type(self).__name__}({self.name!r}, base_url={without_credentials(self.base_url)!r})"
 
     @property
     def client(self) -> Any:
@@ -172,16 +172,15 @@ class HttpProvider:
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
         key = self._api_key or getattr(self._client, "api_key", None)
-        if (
-            key and isinstance(key, str) and key in error.message
-        ):  # some hosts repeat the key that they refuse
+        if key and isinstance(key, str) and key in error.message:
+            # Some hosts repeat the key that they refuse.
             error.message = error.message.replace(key, "***")
             error.args = (error.message,)
         return error
 
     def _unreachable(self, error: TransportError, call: ChatCall) -> ProviderConnectionError:
         return ProviderConnectionError(
-            f"no answer from {error}; check the network and the base URL {self.base_url}",
+            f"no answer from {error}; check the network and the base URL {without_credentials(self.base_url)}",
             provider=self.name,
             model=call.ref.model,
             original=error,
