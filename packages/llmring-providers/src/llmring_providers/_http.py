@@ -138,7 +138,7 @@ class HttpProvider:
         except TransportError as error:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
-            raise self._rejection(await self._read_error(reply, call), call)
+            raise self._rejection(await _whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire)
 
     async def aclose(self) -> None:
@@ -156,18 +156,6 @@ class HttpProvider:
     def _request(self, wire: WireRequest) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         return HttpRequest("POST", self.base_url + wire.path, headers, wire.body)
-
-    async def _read_error(self, reply: ByteStream, call: ChatCall) -> HttpResponse:
-        pieces: list[bytes] = []
-        try:
-            while piece := await reply.read():
-                pieces.append(piece)
-            await reply.finish()
-        except TransportError as error:
-            raise self._unreachable(error, call) from error
-        finally:
-            reply.close()
-        return HttpResponse(reply.status, reply.headers, b"".join(pieces))
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
@@ -247,6 +235,20 @@ class HttpStream:
     def close(self) -> None:
         self._ended = True
         self._reply.close()
+
+
+async def _whole(reply: ByteStream) -> HttpResponse:
+    """Read the body of an error, or what comes of it: the status says more than a broken connection."""
+    pieces: list[bytes] = []
+    try:
+        while piece := await reply.read():
+            pieces.append(piece)
+        await reply.finish()
+    except TransportError:
+        pass
+    finally:
+        reply.close()
+    return HttpResponse(reply.status, reply.headers, b"".join(pieces))
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
