@@ -9,7 +9,7 @@ from llmring_types.exceptions import LLMRingError, ProviderConnectionError, Stre
 
 from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
 from llmring_providers._protocol import ChatCall
-from llmring_providers._settings import ProviderSettings
+from llmring_providers._settings import ProviderSettings, without_credentials
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
 
 _OK = range(200, 300)
@@ -101,7 +101,7 @@ class HttpProvider:
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, base_url={self.base_url!r})"
+        return f"{type(self).__name__}({self.name!r}, base_url={without_credentials(self.base_url)!r})"
 
     @property
     def client(self) -> Any:
@@ -138,7 +138,7 @@ class HttpProvider:
         except TransportError as error:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
-            raise self._rejection(await self._read_error(reply, call), call)
+            raise self._rejection(await _whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire)
 
     async def aclose(self) -> None:
@@ -157,31 +157,18 @@ class HttpProvider:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         return HttpRequest("POST", self.base_url + wire.path, headers, wire.body)
 
-    async def _read_error(self, reply: ByteStream, call: ChatCall) -> HttpResponse:
-        pieces: list[bytes] = []
-        try:
-            while piece := await reply.read():
-                pieces.append(piece)
-            await reply.finish()
-        except TransportError as error:
-            raise self._unreachable(error, call) from error
-        finally:
-            reply.close()
-        return HttpResponse(reply.status, reply.headers, b"".join(pieces))
-
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
         key = self._api_key or getattr(self._client, "api_key", None)
-        if (
-            key and isinstance(key, str) and key in error.message
-        ):  # some hosts repeat the key that they refuse
+        if key and isinstance(key, str) and key in error.message:
+            # Some hosts repeat the key that they refuse.
             error.message = error.message.replace(key, "***")
             error.args = (error.message,)
         return error
 
     def _unreachable(self, error: TransportError, call: ChatCall) -> ProviderConnectionError:
         return ProviderConnectionError(
-            f"no answer from {error}; check the network and the base URL {self.base_url}",
+            f"no answer from {error}; check the network and the base URL {without_credentials(self.base_url)}",
             provider=self.name,
             model=call.ref.model,
             original=error,
@@ -248,6 +235,20 @@ class HttpStream:
     def close(self) -> None:
         self._ended = True
         self._reply.close()
+
+
+async def _whole(reply: ByteStream) -> HttpResponse:
+    """Read the body of an error, or what comes of it: the status says more than a broken connection."""
+    pieces: list[bytes] = []
+    try:
+        while piece := await reply.read():
+            pieces.append(piece)
+        await reply.finish()
+    except TransportError:
+        pass
+    finally:
+        reply.close()
+    return HttpResponse(reply.status, reply.headers, b"".join(pieces))
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

@@ -26,4 +26,12 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
     client: Any = None
 
     def __repr__(self) -> str:
-        return f"ProviderSettings(name={self.name!r}, base_url={self.base_url!r})"
+        base_url = self.base_url and without_credentials(self.base_url)
+        return f"ProviderSettings(name={self.name!r}, base_url={base_url!r})"
+
+
+def without_credentials(url: str) -> str:
+    """Return the URL without the user and password that it may have."""
+    head, mark, rest = url.partition("//")
+    host, slash, path = rest.partition("/")
+    return head + mark + host.rpartition("@")[2] + slash + path

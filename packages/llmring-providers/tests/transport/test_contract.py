@@ -412,20 +412,25 @@ class TestCancellation:
         kind.run(main)
 
     def test_closing_a_stream_wakes_its_reader(self, kind: Kind, serve: StartServer) -> None:
-        server = serve(streaming_for_ever)
+        def script(connection: Connection) -> None:
+            while request := connection.receive():
+                connection.send(whole(b"ok") if request.body == b"whole" else CHUNKED + chunk(b"one"))
+
+        server = serve(script)
 
         async def main() -> None:
             async with kind.make() as transport:
                 stream = await transport.open(post(server.url))
                 await stream.read()
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(close_later, stream)
+                    tasks.start_soon(close_and_go_on, transport, stream)
                     with pytest.raises(TransportError):
                         await stream.read()
 
-        async def close_later(stream: ByteStream) -> None:
+        async def close_and_go_on(transport: Transport, stream: ByteStream) -> None:
             await anyio.lowlevel.checkpoint()
             stream.close()
+            assert (await transport.send(post(server.url, b"whole"))).body == b"ok"
 
         kind.run(main)
 

@@ -1,0 +1,159 @@
+"""What an adapter and a transport make together."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from llmring_providers import ChatCall, HttpProvider, ProviderSettings
+from llmring_providers.openai import create
+from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
+from llmring_types import LLMRequest, Message, ModelRef
+from llmring_types.exceptions import (
+    ProviderAuthenticationError,
+    ProviderConnectionError,
+    ProviderRateLimitError,
+    ProviderServerError,
+    StreamInterruptedError,
+)
+
+SECRET = "sk-hunter2"
+CALL = ChatCall(LLMRequest(messages=[Message(role="user", content="Hi")]), ModelRef("openai", "gpt-4o"))
+
+
+class Broken:
+    """A transport that reaches nobody."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        raise TransportError("h.test: Connection refused")
+
+    async def open(self, request: HttpRequest) -> ByteStream:
+        raise TransportError("h.test: Connection refused")
+
+    async def aclose(self) -> None:
+        raise AssertionError("a provider does not close the transport that others use")
+
+
+class Body:
+    """A body in pieces; an exception among them is raised."""
+
+    def __init__(self, status: int, *pieces: bytes | TransportError) -> None:
+        self.status = status
+        self.headers: Mapping[str, str] = {"x-request-id": "r1"}
+        self.left: list[str] = []
+        self._pieces = list(pieces)
+
+    async def read(self) -> bytes:
+        piece = self._pieces.pop(0) if self._pieces else b""
+        if isinstance(piece, TransportError):
+            raise piece
+        return piece
+
+    async def finish(self) -> None:
+        self.left.append("finished")
+
+    def close(self) -> None:
+        self.left.append("closed")
+
+
+class Answering(Broken):
+    """A transport with one answer."""
+
+    def __init__(self, body: Body) -> None:
+        self.body = body
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(self.body.status, self.body.headers, await self.body.read())
+
+    async def open(self, request: HttpRequest) -> ByteStream:
+        return self.body
+
+
+def provider(transport: Transport | None = None, **settings: Any) -> HttpProvider:
+    return create(
+        ProviderSettings(name="openai", transport=transport or Broken(), api_key=SECRET, **settings)
+    )
+
+
+@pytest.mark.parametrize(
+    ("base_url", "shown"),
+    [
+        ("https://h.test/v1", "https://h.test/v1"),
+        (f"https://me:{SECRET}@h.test/v1", "https://h.test/v1"),
+        (f"https://{SECRET}@h.test:8080", "https://h.test:8080"),
+        ("https://h.test/at/@here", "https://h.test/at/@here"),
+    ],
+)
+@pytest.mark.parametrize("method", ["chat", "stream"])
+async def test_nobody_reached_is_a_connection_error_that_shows_where(
+    base_url: str, shown: str, method: str
+) -> None:
+    with pytest.raises(ProviderConnectionError) as caught:
+        await getattr(provider(base_url=base_url), method)(CALL)
+    assert str(caught.value) == (
+        f"[openai] no answer from h.test: Connection refused; check the network and the base URL {shown}"
+    )
+    assert caught.value.model == "gpt-4o"
+
+
+@pytest.mark.parametrize("method", ["chat", "stream"])
+async def test_a_key_that_the_host_repeats_is_masked(method: str) -> None:
+    said = b'{"error": {"message": "no such key as %s here"}}' % SECRET.encode()
+    with pytest.raises(ProviderAuthenticationError, match=r"no such key as [*]+ here") as caught:
+        await getattr(provider(Answering(Body(401, said))), method)(CALL)
+    assert SECRET not in str(caught.value.args) + caught.value.message
+    assert caught.value.request_id == "r1"
+
+
+async def test_an_error_whose_body_breaks_off_is_told_by_its_status() -> None:
+    body = Body(429, b'{"error": {"mess', TransportError("h.test: reset"))
+    with pytest.raises(ProviderRateLimitError):
+        await provider(Answering(body)).stream(CALL)
+    assert body.left == ["closed"]
+
+
+async def test_a_stream_whose_connection_breaks_is_interrupted() -> None:
+    event = b'data: {"choices": [{"delta": {"content": "Hel"}}]}\n\n'
+    body = Body(200, event, TransportError("h.test: Connection reset by peer"))
+    stream = await provider(Answering(body)).stream(CALL)
+    [chunk] = await stream.receive()
+    assert chunk.delta == "Hel"
+    with pytest.raises(StreamInterruptedError, match=r"in the middle .*h\.test: Connection reset by peer"):
+        await stream.receive()
+    assert body.left == ["closed"]
+    assert not await stream.receive()
+
+
+async def test_a_stream_that_reports_an_error_is_closed() -> None:
+    body = Body(200, b'data: {"error": {"message": "too much", "code": "server_error"}}\n\n', b"more")
+    stream = await provider(Answering(body)).stream(CALL)
+    with pytest.raises(ProviderServerError, match="too much"):
+        await stream.receive()
+    assert body.left == ["closed"]
+
+
+async def test_a_stream_is_not_read_beyond_its_terminal_event() -> None:
+    event = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+    body = Body(200, event, TransportError("nobody must read this"))
+    stream = await provider(Answering(body)).stream(CALL)
+    chunks = await stream.receive()
+    assert [chunk.finish_reason for chunk in chunks] == [None, "stop"]
+    assert chunks[-1].request_id == "r1"
+    assert stream.partial().request_id == "r1"
+    assert not await stream.receive()
+    await stream.finish()
+    assert body.left == ["finished"]
+
+
+def test_nothing_shows_a_secret() -> None:
+    settings = ProviderSettings(
+        name="openai", transport=Broken(), api_key=SECRET, base_url=f"https://me:{SECRET}@h.test/v1"
+    )
+    assert repr(settings) == "ProviderSettings(name='openai', base_url='https://h.test/v1')"
+    assert repr(create(settings)) == "HttpProvider('openai', base_url='https://h.test/v1')"
+    assert repr(ProviderSettings(name="x", transport=Broken())) == "ProviderSettings(name='x', base_url=None)"
+
+
+async def test_the_shared_transport_stays_open() -> None:
+    built = provider()
+    await built.aclose()
+    await built.aclose()
