@@ -58,7 +58,7 @@ class EventSplitter:
         self._carriage_return = data.endswith(b"\r")
         if self._carriage_return:
             data = data[:-1]
-        if _LONE_CR.search(data) is None:  # every CR belongs to a CRLF, and deleting costs a tenth of replacing
+        if _LONE_CR.search(data) is None:  # only CRLF: deleting costs a tenth of replacing
             return data.replace(b"\r", b"")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
