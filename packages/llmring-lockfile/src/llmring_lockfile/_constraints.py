@@ -44,7 +44,10 @@ class Constraints(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
                 raise ValueError(f"unknown need {need!r}: expected one of {', '.join(NEEDS)}")
 
     def __bool__(self) -> bool:
-        return self != Constraints()
+        return self != _NOTHING
+
+
+_NOTHING = Constraints()
 
 
 class UnmetNeed(msgspec.Struct, frozen=True):

@@ -3,12 +3,15 @@
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """
 
-from typing import NamedTuple
+import re
+
+import msgspec
 
 _BOM = b"\xef\xbb\xbf"
+_LONE_CR = re.compile(rb"\r(?!\n)")
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One event. ``name`` is empty where the server gave none."""
 
     name: bytes
@@ -55,6 +58,8 @@ class EventSplitter:
         self._carriage_return = data.endswith(b"\r")
         if self._carriage_return:
             data = data[:-1]
+        if _LONE_CR.search(data) is None:  # only CRLF: deleting costs a tenth of replacing
+            return data.replace(b"\r", b"")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _event(self, block: bytes) -> Event | None:

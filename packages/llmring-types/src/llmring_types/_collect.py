@@ -1,12 +1,12 @@
 """Chunks back into one response."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from llmring_types._response import LLMResponse, StreamChunk
 
 _CLOSING = (
-    "model",
     "usage",
     "finish_reason",
     "tool_calls",
@@ -19,6 +19,8 @@ _CLOSING = (
     "attempts",
     "warnings",
 )
+_closing_of = attrgetter(*_CLOSING)
+_NOTHING = (None,) * len(_CLOSING)
 
 
 class ChunkCollector:
@@ -41,10 +43,12 @@ class ChunkCollector:
             self._reasoning.append(chunk.reasoning)
         if chunk.refusal:
             self._refusal.append(chunk.refusal)
-        for name in _CLOSING:
-            value = getattr(chunk, name)
-            if value is not None:
-                self._closing[name] = value
+        if chunk.model is not None:
+            self._closing["model"] = chunk.model
+        values = _closing_of(chunk)
+        if values != _NOTHING:
+            said = zip(_CLOSING, values, strict=True)
+            self._closing.update((name, value) for name, value in said if value is not None)
 
     def response(self) -> LLMResponse:
         """Return what has come so far as one response."""

@@ -26,7 +26,7 @@ not in the token counts and so not in the cost.
 
 from collections.abc import Mapping
 from decimal import Context, Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 from llmring_types import ModelFacts, Prices, Usage
@@ -74,7 +74,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str | None = None
 
 
-class _Counts(NamedTuple):
+class _Counts(msgspec.Struct, frozen=True, gc=False):
     prompt: int
     fresh: int
     read: int

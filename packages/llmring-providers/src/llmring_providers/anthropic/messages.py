@@ -87,7 +87,7 @@ class _Encoder:
         if turn:
             self._turns.append({"role": role, "content": turn})
             self._results = None
-            self._container = _container_of(message, self._call)
+            self._container = None if message.metadata is None else _container_of(message, self._call)
         else:
             self._warn(f"an empty message of the {role} was left out: Anthropic takes no blank text")
 

@@ -53,8 +53,8 @@ class Replay:
 
 
 def is_plain_text(part: dict[str, Any]) -> bool:
-    """Whether a part is text and nothing else, signature included."""
-    return part.keys() <= _TEXT
+    """Whether a part that has a text is nothing else, signature included."""
+    return len(part) == 1 or part.keys() <= _TEXT
 
 
 def says(parts: Sequence[Any], text: str, calls: Sequence[ToolCall]) -> bool:
