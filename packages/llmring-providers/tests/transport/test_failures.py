@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import time
 import traceback
 from typing import Any
 
@@ -78,6 +79,22 @@ def test_an_answer_that_is_cut_or_no_http(kind: Kind, serve: StartServer, method
 
     server = serve(script)
     assert str(failure(kind, method, request(server.url))).startswith(f"{server.host}: ")
+
+
+@pytest.mark.parametrize("broken", [b"zz\r\nhello\r\n", b"5\r\nhello, you\r\n"])
+def test_framing_that_breaks_once_the_body_has_begun(
+    kind: Kind, serve: StartServer, method: str, broken: bytes
+) -> None:
+    """And the server then leaves the connection open: only the client can tell that nothing will follow."""
+
+    def script(connection: Connection) -> None:
+        connection.receive()
+        connection.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        time.sleep(0.02)
+        connection.send(broken)
+        connection.wait_until_gone()
+
+    failure(kind, method, request(serve(script).url))
 
 
 @pytest.mark.parametrize("begun", [b"", HEAD + b"Content-Length: 10\r\n\r\nhello"])

@@ -65,7 +65,7 @@ class AiohttpTransport:
         session = await self._sessions.get()
         body = request.body
         try:
-            return await session.request(
+            response = await session.request(
                 request.method,
                 request.url,
                 data=(io.BytesIO(body) if len(body) > _SENT_AT_ONCE else body) or None,
@@ -75,6 +75,9 @@ class AiohttpTransport:
             )
         except _FAILURES as error:
             raise _failure(request.url, error) from _safe_cause(error)
+        if response.connection is not None:  # there is more to come
+            _tell_of_loss(response.content, response.connection)
+        return response
 
     async def _session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
         async with aiohttp.ClientSession(
@@ -145,6 +148,39 @@ def _drop(response: aiohttp.ClientResponse) -> None:
     connection = response.connection
     if connection is not None and connection.transport is not None:
         connection.transport.abort()
+
+
+def _tell_of_loss(content: aiohttp.StreamReader, connection: aiohttp.connector.Connection) -> None:
+    """Wake the reader of a body when its connection is lost.
+
+    aiohttp closes the connection of a body whose framing breaks after its head has come, a chunk size that is no
+    number, say, but does not tell the reader, who would wait for ever.
+    """
+    closed = connection.protocol.closed if connection.protocol is not None else None
+
+    def lost(closed: "asyncio.Future[None] | None") -> None:
+        if closed is not None:
+            _hear(closed)
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
+
+    if closed is None:  # lost already
+        lost(closed)
+        return
+
+    def end() -> None:
+        closed.remove_done_callback(lost)
+        closed.add_done_callback(_hear)
+
+    closed.remove_done_callback(_hear)
+    closed.add_done_callback(lost)
+    content.on_eof(end)
+
+
+def _hear(closed: "asyncio.Future[None]") -> None:
+    """Take note of how a connection ended, else asyncio complains that nobody did."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _running_loop() -> object:
