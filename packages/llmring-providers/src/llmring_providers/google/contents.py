@@ -3,7 +3,7 @@
 https://ai.google.dev/api/caching#Content
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -107,16 +107,41 @@ class Contents:
         else:
             # The message was changed, or never had more than neutral parts. A call that is still the same keeps its
             # part with the signature; that of a text holds only for the very text.
-            parts = self._parts(message) if message.content else []
+            parts = self._parts(message) if message.content or not calls else []
             kept = call_parts(replay, calls)
-            parts += [part or _function_call(call) for call, part in zip(calls, kept, strict=True)]
+            parts += [part or self._function_call(call) for call, part in zip(calls, kept, strict=True)]
         self._remember(calls, [part for part in parts if "functionCall" in part])
         return self._signed(parts)
+
+    def _function_call(self, call: ToolCall) -> _Part:
+        function: Any = call.get("function")
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+            raise UnsupportedContentError(
+                f"{self._call.ref} takes only calls of functions with a name; got {call!r}",
+                provider=self._call.ref.provider,
+                part="tool_calls",
+            )
+        arguments: Any = function.get("arguments") or {}
+        if isinstance(arguments, str):
+            if not _is_object(arguments):
+                raise UnsupportedContentError(
+                    f"{self._call.ref} takes only a JSON object as arguments of a call; "
+                    f"those of {function['name']!r} are none",
+                    provider=self._call.ref.provider,
+                    part="tool_calls",
+                )
+            arguments = msgspec.Raw(arguments)
+        wire: dict[str, Any] = {"name": function["name"], "args": arguments}
+        if call.get("id"):
+            wire["id"] = call["id"]
+        return {"functionCall": wire}
 
     def _remember(self, calls: list[ToolCall], parts: list[_Part]) -> None:
         for call, part in zip(calls, parts, strict=True):
             function = part["functionCall"]
-            self._called[call["id"]] = _Called(function["name"], function.get("id"), self._calls)
+            self._called[call.get("id") or ""] = _Called(
+                function.get("name") or "", function.get("id"), self._calls
+            )
             self._calls += 1
 
     def _signed(self, parts: list[_Part]) -> list[_Part]:
@@ -163,33 +188,19 @@ class Contents:
             self._warnings.append(sentence)
 
 
-def _function_call(call: ToolCall) -> _Part:
-    function = call["function"]
-    wire: dict[str, Any] = {"name": function["name"], "args": _arguments(function["arguments"])}
-    if call["id"]:
-        wire["id"] = call["id"]
-    return {"functionCall": wire}
-
-
-def _arguments(text: str) -> dict[str, Any]:
-    """Arguments are an object; what the model of another provider wrote instead is kept under a name."""
-    if not text or text == "{}":
-        return {}
+def _is_object(text: str) -> bool:
+    """Whether a text is a JSON object; it then goes out as it was written, numbers and all."""
     try:
-        arguments = msgspec.json.decode(text)
+        return isinstance(msgspec.json.decode(text), dict)
     except DECODE_ERRORS:
-        arguments = text
-    return arguments if isinstance(arguments, dict) else {"arguments": arguments}
+        return False
 
 
-def _response(content: str, *, failed: bool) -> dict[str, Any]:
+def _response(content: str, *, failed: bool) -> Any:
     """A result is an object, with ``error`` for a failure; https://ai.google.dev/api/caching#FunctionResponse"""
     value: Any = content
-    if content[:1] in ("{", "["):
-        try:
-            value = msgspec.json.decode(content)
-        except DECODE_ERRORS:
-            value = content
-    if failed:
-        return {"error": value}
-    return value if isinstance(value, dict) else {"output": value}
+    if content[:1] == "{" and _is_object(content):
+        value = msgspec.Raw(content)
+        if not failed:
+            return value
+    return {"error" if failed else "output": value}

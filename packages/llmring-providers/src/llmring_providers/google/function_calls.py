@@ -61,10 +61,12 @@ class FunctionCalls:
     ) -> None:
         if not name:
             raise malformed("a function call has no name", self._call)
-        # Gemini 2.5 and older give no ids. These differ between the calls of a conversation and are the same for the
-        # same answer, streamed or not.
-        turn = response_id or f"turn{len(self._call.request.messages)}"
-        self.calls.append(tool_call(call_id or f"call_{turn}_{len(self.calls)}", name, arguments))
+        if not call_id:
+            # Gemini 2.5 and older give no ids. These differ within a conversation, even where a host gives every
+            # answer the same id, and are the same for the same answer, streamed or not.
+            place = f"{len(self._call.request.messages)}_{len(self.calls)}"
+            call_id = f"call_{response_id}_{place}" if response_id else f"call_{place}"
+        self.calls.append(tool_call(call_id, name, arguments))
 
     def _put(self, arguments: dict[str, Any], piece: dict[str, Any]) -> None:
         """Put the value of a piece where its path says; a string goes on where its beginning stands."""

@@ -66,7 +66,12 @@ def part_of(part: Mapping[str, Any], call: ChatCall, model: GeminiModel) -> dict
     """
     kind = part["type"]
     if kind in ("text", "refusal"):
-        return {"text": str(part.get(kind) or "")}
+        text = part.get(kind)
+        return (
+            {"text": text}
+            if isinstance(text, str)
+            else _unsupported(kind, f"a {kind!r} part without one", call)
+        )
     if kind.endswith("_url") and kind.removesuffix("_url") in _WITH_SOURCE:
         address = part.get(kind)
         url = address.get("url") if isinstance(address, Mapping) else address

@@ -77,10 +77,15 @@ def call_parts(parts: Iterable[Any], calls: Iterable[ToolCall]) -> Iterator[dict
 
 
 def _same_call(made: Any, call: ToolCall) -> bool:
-    if not isinstance(made, dict) or made.get("name") != call["function"]["name"]:
+    function: Any = call.get("function")
+    if (
+        not isinstance(made, dict)
+        or not isinstance(function, dict)
+        or made.get("name") != function.get("name")
+    ):
         return False
     try:
-        arguments = msgspec.json.decode(call["function"]["arguments"] or "{}")
-    except DECODE_ERRORS:
+        arguments = msgspec.json.decode(function.get("arguments") or "{}")
+    except (*DECODE_ERRORS, TypeError):
         return False
     return bool((made.get("args") or {}) == arguments)

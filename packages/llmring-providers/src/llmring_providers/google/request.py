@@ -10,7 +10,7 @@ from llmring_providers._adapter import WireRequest
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.contents import Contents
-from llmring_providers.google.extra import extra_tools, merge_extra
+from llmring_providers.google.extra_params import extra_tools, merge_extra
 from llmring_providers.google.models import GeminiModel, model_of
 from llmring_providers.google.structured import ANSWER_TOOL, JsonAnswer, as_config, as_function, json_answer
 from llmring_providers.google.thinking import thinking_config
@@ -37,7 +37,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if request.cache:
         _cache(body, request.cache, warnings)
     if request.extra_params:
-        merge_extra(body, request.extra_params)
+        merge_extra(body, request.extra_params, warnings)
     action = "streamGenerateContent?alt=sse" if stream else "generateContent"
     return WireRequest(
         path=f"/{model.path}:{action}",
@@ -111,13 +111,9 @@ def _answer_by_tool(
         )
         return choice, {}
     choice = choice or {}
-    if (
-        choice.get("mode") == "ANY"
-    ):  # the user wants a call of his functions now: the answer comes in a later turn
-        return {
-            "mode": "ANY",
-            "allowedFunctionNames": choice.get("allowedFunctionNames") or tools.names(),
-        }, {}
+    if choice.get("mode") == "ANY":
+        # The user wants a call of his functions now; the answer comes in a later turn.
+        return {**choice, "allowedFunctionNames": choice.get("allowedFunctionNames") or tools.names()}, {}
     tools.functions.append(as_function(answer.schema, call))
     notes = {"answer_schema": answer.schema}
     if choice.get("mode") == "NONE":

@@ -8,8 +8,8 @@ from llmring_providers._adapter import WireRequest
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.errors import body_error
-from llmring_providers.google.extras import Extras
 from llmring_providers.google.function_calls import FunctionCalls
+from llmring_providers.google.metadata import CandidateMetadata
 from llmring_providers.google.replay import Replay, is_plain_text
 from llmring_providers.google.structured import ANSWER_TOOL, answer_text
 from llmring_providers.google.usage import unusual, usage_of
@@ -82,7 +82,7 @@ class Gathered:
         self._answer_schema = wire.notes.get("answer_schema")
         self._calls = FunctionCalls(call)
         self._replay = Replay()
-        self._extras = Extras()
+        self._metadata = CandidateMetadata()
         self._usage: dict[str, Any] = {}
         self._word: str | None = None
         self._feedback: dict[str, Any] | None = None
@@ -155,7 +155,7 @@ class Gathered:
         word = candidate.finish_reason
         if word is not None:
             self._word = _finish_word(word)
-        self._extras.take(candidate)
+        self._metadata.take(candidate)
         return "".join(texts), "".join(thoughts)
 
     def _function_call(self, part: dict[str, Any], texts: list[str]) -> None:
@@ -192,7 +192,7 @@ class Gathered:
             "modelStatus": self._model_status,
             "usageMetadata": unusual(self._usage),
         }
-        kept = {name: value for name, value in said.items() if value} | self._extras.said()
+        kept = {name: value for name, value in said.items() if value} | self._metadata.said()
         return {"provider": self._call.ref.provider, **kept} if kept else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
@@ -26,13 +27,18 @@ def json_schema(schema: Mapping[str, Any], call: ChatCall) -> msgspec.Raw:
     """Return the schema as JSON.
 
     Raises:
-        UnsupportedContentError: it cannot be written as JSON.
+        UnsupportedContentError: it cannot be written as JSON, or is nested too deeply.
     """
     written = encode_body(schema, call)
     if _REWRITTEN.search(written):
-        # read back: what JSON cannot hold is gone by then, and nothing of the caller's is touched
-        read = msgspec.json.decode(written)
-        written = encode_body(_Rewriter(read).rewrite(read), call)
+        try:
+            # Read back: what JSON cannot hold is gone by then, and nothing of the caller's is touched.
+            read = msgspec.json.decode(written)
+            written = encode_body(_Rewriter(read).rewrite(read), call)
+        except RecursionError as error:
+            raise UnsupportedContentError(
+                "a schema is nested too deeply", provider=call.ref.provider, part="schema", original=error
+            ) from error
     return msgspec.Raw(written)
 
 
@@ -52,8 +58,10 @@ class _Rewriter:
         if not isinstance(schema, Mapping):
             return schema
         out = {name: value for name, value in schema.items() if name != "$schema"}
-        if isinstance(out.get("definitions"), Mapping):
-            out["$defs"] = {**out.pop("definitions"), **out.get("$defs", {})}
+        older, newer = out.get("definitions"), out.get("$defs", {})
+        if isinstance(older, Mapping) and isinstance(newer, Mapping):
+            out["$defs"] = {**older, **newer}
+            del out["definitions"]
         for name in _SCHEMAS_BY_NAME:
             if isinstance(out.get(name), Mapping):
                 out[name] = {key: self.rewrite(value) for key, value in out[name].items()}

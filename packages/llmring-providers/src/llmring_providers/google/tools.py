@@ -58,7 +58,7 @@ class Tools:
 
     def names(self) -> list[str]:
         """The functions' names."""
-        return [function["name"] for function in self.functions]
+        return [function.get("name", "") for function in self.functions]
 
     def wire(self) -> list[dict[str, Any]]:
         """Return the ``tools`` of a body."""
@@ -66,7 +66,7 @@ class Tools:
 
     def _add(self, tool: dict[str, Any], call: ChatCall) -> None:
         if tool.keys().isdisjoint(_OF_A_FUNCTION):
-            self.hosted.append(tool)  # Gemini's own form: {"googleSearch": {}}
+            self._add_own(tool)
             return
         function = function_spec(tool)
         if function is None:
@@ -74,6 +74,15 @@ class Tools:
         else:
             self.functions.append(_declaration(function, call))
             self.strict = self.strict or function.get("strict") is True
+
+    def _add_own(self, tool: dict[str, Any]) -> None:
+        """Take a tool in Gemini's own form: ``{"googleSearch": {}}``, or functions already declared."""
+        others = dict(tool)
+        for name, value in tool.items():
+            if camel(name) == "functionDeclarations" and isinstance(value, list):
+                self.functions += [function for function in others.pop(name) if isinstance(function, dict)]
+        if others:
+            self.hosted.append(others)
 
 
 def _hosted(tool: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
@@ -116,8 +125,9 @@ def function_calling(
     choice: str | Mapping[str, Any] | None, tools: Tools, warnings: list[str]
 ) -> dict[str, Any] | None:
     """Return the ``functionCallingConfig`` for a choice, however it was written; ``None`` for the default."""
-    if choice is not None and not tools.functions:
-        warnings.append("tool_choice was dropped: there is no function to choose")
+    if not tools.functions:
+        if choice not in (None, "auto", "none"):
+            warnings.append("tool_choice was dropped: there is no function to choose")
         return None
     if isinstance(choice, Mapping) and "mode" in choice:  # Gemini's own form
         return dict(choice)

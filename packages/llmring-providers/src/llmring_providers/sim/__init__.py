@@ -1,7 +1,29 @@
-"""A simulated model: scripted or with answers of its own, through the protocols of the real ones."""
+"""A simulated model: scripted or with answers of its own, through the protocols of the real ones.
 
+:func:`create` makes the provider ``sim``; :class:`SimTransport` plays a script in memory under any adapter; the server
+``llmring.testing.Simulator`` plays it over real HTTP.
+"""
+
+from llmring_providers.sim import faults
+from llmring_providers.sim.faults import Fault
+from llmring_providers.sim.prompt import Prompt, Tool, Turn
 from llmring_providers.sim.provider import create
 from llmring_providers.sim.script import Answer, Call, Rule, Script, Tokens
+from llmring_providers.sim.simulation import Simulation
 from llmring_providers.sim.transport import SimTransport
 
-__all__ = ["Answer", "Call", "Rule", "Script", "SimTransport", "Tokens", "create"]
+__all__ = [
+    "Answer",
+    "Call",
+    "Fault",
+    "Prompt",
+    "Rule",
+    "Script",
+    "SimTransport",
+    "Simulation",
+    "Tokens",
+    "Tool",
+    "Turn",
+    "create",
+    "faults",
+]

@@ -25,11 +25,11 @@ def answer(prompt: Prompt) -> Answer:
     calls = _calls(prompt)
     if calls:
         return Answer(text="", tool_calls=calls, reasoning=_reasoning(prompt))
-    text = _stopped(_json(prompt) if prompt.schema is not None else _words(prompt), prompt.stop)
+    text, stop_word = _stopped(_json(prompt) if prompt.schema is not None else _words(prompt), prompt.stop)
     if prompt.max_tokens is not None and len(text.encode()) > prompt.max_tokens * BYTES_PER_TOKEN:
         text = text.encode()[: prompt.max_tokens * BYTES_PER_TOKEN].decode(errors="ignore")
         return Answer(text=text, finish="length", reasoning=_reasoning(prompt))
-    return Answer(text=text, reasoning=_reasoning(prompt))
+    return Answer(text=text, stop_word=stop_word, reasoning=_reasoning(prompt))
 
 
 def _calls(prompt: Prompt) -> tuple[Call, ...]:
@@ -72,9 +72,12 @@ def _quote(text: str) -> str:
     return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE].rstrip() + " …"
 
 
-def _stopped(text: str, stops: tuple[str, ...]) -> str:
-    ends = [place for stop in stops if stop and (place := text.find(stop)) >= 0]
-    return text[: min(ends)] if ends else text
+def _stopped(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
+    ends = [(place, stop) for stop in stops if stop and (place := text.find(stop)) >= 0]
+    if not ends:
+        return text, None
+    end, stop = min(ends)
+    return text[:end], stop
 
 
 def _reasoning(prompt: Prompt) -> str:

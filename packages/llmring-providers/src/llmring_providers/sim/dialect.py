@@ -1,7 +1,7 @@
 """What the simulator must know of a wire protocol, seen from the provider's side."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from llmring_types import FinishReason
@@ -16,7 +16,7 @@ class Reply(msgspec.Struct, kw_only=True, frozen=True):
 
     Attributes:
         seed: 32 hexadecimal digits; ids are made of it, so that the same call has the same ids.
-        calls: every one has an id only where the script gives it.
+        calls: one has an id only where the script gives it.
         size: characters of text in one event of a stream.
     """
 
@@ -25,6 +25,7 @@ class Reply(msgspec.Struct, kw_only=True, frozen=True):
     reasoning: str
     calls: Sequence[Call]
     finish: FinishReason
+    stop_word: str | None
     count: Count
     size: int
 
@@ -34,8 +35,7 @@ class Reply(msgspec.Struct, kw_only=True, frozen=True):
 
     def id(self, prefix: str, place: int = 0, *, digits: int = 24) -> str:
         """Return an id in the provider's style."""
-        end = f"{place:02x}"
-        return prefix + self.seed[: digits - len(end)] + end
+        return f"{prefix}{(self.seed * 2)[: digits - 2]}{place:02x}"
 
 
 class Dialect(Protocol):
@@ -44,10 +44,12 @@ class Dialect(Protocol):
     Attributes:
         name: as in :attr:`Prompt.protocol`.
         stream_type: media type of a streamed answer.
+        wait_in_body: an error says in its body when to try again, not in a header.
     """
 
     name: str
     stream_type: str
+    wait_in_body: bool
 
     def read(self, path: str, body: bytes) -> Prompt:
         """Read a request. ``path`` has its query.
@@ -75,9 +77,19 @@ class Dialect(Protocol):
     def headers(self, seed: str) -> Mapping[str, str]:
         """Return the headers of every answer, such as the id of the request."""
 
+    def models(self, names: Sequence[str]) -> bytes:
+        """Write the list of models."""
+
 
 FIXED_TIME = 1_767_225_600
 """When every simulated answer was made, in seconds: 2026-01-01. A clock would make answers differ."""
 
 GARBAGE = b'{"simulated": malformed'
 """Data that is no JSON."""
+
+
+def server_event(data: Any, name: str = "", *, end: bytes = b"\n") -> bytes:
+    """Return a server-sent event; data that is not bytes yet is written as JSON."""
+    written: bytes = data if isinstance(data, bytes) else msgspec.json.encode(data)
+    head = b"event: " + name.encode() + end if name else b""
+    return head + b"data: " + written + end + end

@@ -45,7 +45,7 @@ def refusal(dialect: Dialect, status: int, message: str) -> Plan:
 
 def _rejection(dialect: Dialect, fault: faults.Status, seed: str, *, wait: float = 0.0) -> Plan:
     headers = {**dialect.headers(seed), "content-type": _JSON}
-    if fault.retry_after is not None:
+    if fault.retry_after is not None and not dialect.wait_in_body:
         headers["retry-after"] = f"{fault.retry_after:g}"
     if fault.body is None:
         body = dialect.error(fault.status, fault.message, fault.retry_after)
@@ -68,6 +68,7 @@ def _spoken(answer: Answer, prompt: Prompt) -> Answer:
         tool_calls=said.tool_calls,
         reasoning=answer.reasoning or said.reasoning,
         finish=answer.finish or said.finish,
+        stop_word=answer.stop_word or said.stop_word,
     )
 
 
@@ -79,6 +80,7 @@ def _reply(answer: Answer, prompt: Prompt, seed: str) -> Reply:
         reasoning=answer.reasoning,
         calls=answer.tool_calls,
         finish=answer.finish or ("tool_calls" if answer.tool_calls else "stop"),
+        stop_word=answer.stop_word,
         count=count(prompt, answer, text),
         size=max(1, answer.chunk_size),
     )

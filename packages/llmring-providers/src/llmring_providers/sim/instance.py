@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from llmring_providers.sim.prompt import UnreadablePromptError
+
 _FORMATS = {
     "date": "2026-01-01",
     "date-time": "2026-01-01T00:00:00Z",
@@ -39,6 +41,8 @@ _TIGHTEST = {
     "maxItems": min,
 }
 _DEEPEST = 32
+_MOST_PARTS = 10_000
+_LONGEST = 100_000
 
 
 class _NoInstanceError(Exception):
@@ -51,11 +55,16 @@ def instance(schema: Mapping[str, Any], *, name: str = "text") -> Any:
     Args:
         schema: a JSON schema; ``$ref`` may point into it. Types in capitals, as Gemini writes them, are taken too.
         name: what a string without other rules says; a property says its own name.
+
+    Raises:
+        UnreadablePromptError: there is no such instance, or it is no schema.
     """
     try:
         return _Maker(schema).make(schema, name, 0, 0)
-    except _NoInstanceError:
-        return {}
+    except _NoInstanceError as error:
+        raise UnreadablePromptError("the JSON schema has no instance that is small and finite") from error
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise UnreadablePromptError(f"the JSON schema is not valid: {error}") from error
 
 
 class _Maker:
@@ -63,8 +72,10 @@ class _Maker:
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
+        self._left = _MOST_PARTS
 
     def make(self, schema: Any, name: str, place: int, depth: int) -> Any:
+        self._left -= 1
         if schema is True:
             return _text({}, name, place)
         if not isinstance(schema, Mapping):
@@ -78,7 +89,7 @@ class _Maker:
 
     def _ways(self, schema: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
         """Yield the schema without references and unions, once for each way through them."""
-        if depth > _DEEPEST:
+        if depth > _DEEPEST or self._left < 0:
             return
         rest = dict(schema)
         if isinstance(reference := rest.pop("$ref", None), str):
@@ -89,20 +100,25 @@ class _Maker:
             yield from self._ways(rest, depth + 1)
         elif union := next((key for key in ("anyOf", "oneOf") if rest.get(key)), None):
             for branch in rest.pop(union):
-                if isinstance(branch, Mapping):
+                if branch is not False:
                     yield from self._ways(_merged(rest, self._resolved(branch, depth)), depth + 1)
         else:
             yield rest
 
-    def _resolved(self, schema: Mapping[str, Any], depth: int) -> Mapping[str, Any]:
+    def _resolved(self, schema: Any, depth: int) -> Mapping[str, Any]:
         """Follow a reference at the top, so that what it means can be merged."""
-        while "$ref" in schema:
+        if schema is True:
+            return {}
+        if schema is False:
+            raise _NoInstanceError
+        found: Mapping[str, Any] = schema
+        while "$ref" in found:
             depth += 1
             if depth > _DEEPEST:
                 raise _NoInstanceError
-            rest = {key: value for key, value in schema.items() if key != "$ref"}
-            schema = _merged(self._target(schema["$ref"]), rest)
-        return schema
+            rest = {key: value for key, value in found.items() if key != "$ref"}
+            found = _merged(self._target(found["$ref"]), rest)
+        return found
 
     def _target(self, reference: str) -> Mapping[str, Any]:
         found: Any = self._root
@@ -131,7 +147,7 @@ class _Maker:
     def _object(self, schema: Mapping[str, Any], place: int, depth: int) -> dict[str, Any]:
         properties = schema.get("properties") or {}
         names = list(dict.fromkeys(schema.get("required") or ()))
-        lacking = schema.get("minProperties", 0) - len(names)
+        lacking = min(schema.get("minProperties", 0), self._left) - len(names)
         if lacking > 0:
             spare = [name for name in properties if name not in names]
             spare += [f"property{number}" for number in range(1, lacking + 1)]
@@ -141,6 +157,8 @@ class _Maker:
 
     def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
         first, others = schema.get("prefixItems") or [], schema.get("items", True)
+        if (schema.get("minItems") or 0) > self._left:
+            raise _NoInstanceError
         return [
             self.make(first[place] if place < len(first) else others, name, place, depth + 1)
             for place in range(schema.get("minItems") or 0)
@@ -187,22 +205,28 @@ def _scalar(kind: str, schema: Mapping[str, Any], name: str, place: int) -> Any:
 def _text(schema: Mapping[str, Any], name: str, place: int) -> str:
     text = _FORMATS.get(schema.get("format", ""))
     if text is None:
+        longest = schema.get("maxLength", _LONGEST)
         text = f"{name} {place + 1}" if place else name
-        text = text.ljust(schema.get("minLength") or 0, ".")[: schema.get("maxLength")]
+        if place and len(text) > longest:
+            text = f"{place + 1} {name}"
+        text = text.ljust(min(schema.get("minLength") or 0, _LONGEST), ".")[:longest]
     return text
 
 
 def _number(schema: Mapping[str, Any], place: int, *, whole: bool) -> float:
-    """The multiple nearest to nought within the bounds; the ``place``-th from there in an array."""
+    """The multiple nearest to nought within the bounds, or the ``place``-th from there."""
     step: float = schema.get("multipleOf") or 1
     least, most = _multiples(schema, step)
     if least > most:
         if whole or "multipleOf" in schema:
             raise _NoInstanceError
         return _between(schema)
-    if least > 0:
-        return step * int(least + place)
-    return step * int(min(place, most) if most >= 0 else most - place)
+    nearest = min(max(0, least), most)
+    if nearest + place <= most:
+        return step * int(nearest + place)
+    if least == -math.inf:
+        return step * int(nearest - place)
+    return step * int(least + place % (most - least + 1))
 
 
 def _multiples(schema: Mapping[str, Any], step: float) -> tuple[float, float]:

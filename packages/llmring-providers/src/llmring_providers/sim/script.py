@@ -67,6 +67,7 @@ class Answer(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
         reasoning: comes before the text.
         tool_calls: come after the text.
         finish: ``None`` means ``tool_calls`` where there are some, else ``stop``.
+        stop_word: the stop word that ended the text, for protocols that tell it.
         usage: token counts to report.
         latency: seconds before the first byte.
         chunk_size: characters of text in one event of a stream.
@@ -78,6 +79,7 @@ class Answer(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     reasoning: str = ""
     tool_calls: tuple[Call, ...] = ()
     finish: FinishReason | None = None
+    stop_word: str | None = None
     usage: Tokens = Tokens()
     latency: float = 0.0
     chunk_size: int = 16
@@ -87,7 +89,7 @@ class Answer(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
 class Rule(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """When it applies, all conditions given being met, and what then happens.
 
-    Calls are numbered from 1 for each protocol and model.
+    Calls are numbered for each protocol and model, from 1 and again from 1 with another script.
 
     Attributes:
         model: the model's name, with ``*`` and ``?`` as in file names.
@@ -137,6 +139,12 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The first rule that applies decides; where none does, the demo model answers."""
 
     rules: tuple[Rule, ...] = ()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models to list: those that rules name, and ``demo``."""
+        named = [rule.model for rule in self.rules if rule.model and not set(rule.model) & set("*?[")]
+        return tuple(dict.fromkeys([*named, "demo"]))
 
     @classmethod
     def parse(cls, text: str) -> Self:

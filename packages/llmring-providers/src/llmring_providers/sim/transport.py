@@ -1,10 +1,8 @@
 """A transport whose other end is the simulator in the same process: no sockets, the same bytes."""
 
-import asyncio
-import math
-import sys
 from collections.abc import Iterator, Mapping
 
+from llmring_providers.sim.pause import pause
 from llmring_providers.sim.plan import Plan
 from llmring_providers.sim.script import Script
 from llmring_providers.sim.simulation import Simulation
@@ -34,7 +32,7 @@ class SimTransport:
         return HttpResponse(reply.status, reply.headers, b"".join(pieces))
 
     async def open(self, request: HttpRequest) -> "SimStream":
-        plan, _ = self._simulation.plan(request.url, request.body)
+        plan, _ = self._simulation.plan(request)
         await pause(plan.wait)
         if plan.status is None:
             raise _broken(plan)
@@ -68,19 +66,6 @@ class SimStream:
 
     def close(self) -> None:
         self._steps = iter(())
-
-
-async def pause(seconds: float) -> None:
-    """Sleep with the async library that is running."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:  # not asyncio, so it is trio, and imported by whoever runs it
-        await sys.modules["trio"].sleep(seconds)
-        return
-    if math.isinf(seconds):
-        await loop.create_future()
-    elif seconds:
-        await asyncio.sleep(seconds)
 
 
 def _broken(plan: Plan) -> TransportError:

@@ -16,7 +16,7 @@ _values = attrgetter(*_NAMES)
 _NOTHING = (None,) * len(_NAMES)
 
 
-class Extras:
+class CandidateMetadata:
     """Citations, grounding, log probabilities, ratings and the like, under Gemini's own names."""
 
     def __init__(self) -> None:

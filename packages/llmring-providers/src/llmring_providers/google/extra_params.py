@@ -1,7 +1,8 @@
 """``extra_params`` into the body, where a user means them to be.
 
 Names may be in Gemini's camelCase or in snake_case. What belongs into ``generationConfig`` may stand at the top, and
-what belongs into its ``thinkingConfig`` too.
+what belongs into its ``thinkingConfig`` too. Of OpenAI's names, those that mean something here are translated and the
+others dropped with a warning, since Gemini refuses names that it does not know.
 """
 
 from collections.abc import Mapping
@@ -48,6 +49,11 @@ _MERGED = frozenset({"generationConfig", "thinkingConfig", "toolConfig", "functi
 _NOT_SENT = frozenset({"api", "tools"})
 """``api`` chooses among OpenAI's endpoints; tools are put beside the others."""
 
+_TRANSLATED = {"n": "candidateCount", "stop": "stopSequences", "topLogprobs": "logprobs"}
+_OF_OTHER_APIS = frozenset(
+    {"logitBias", "parallelToolCalls", "promptCacheKey", "streamOptions", "user", "verbosity"}
+)
+
 
 def extra_tools(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The tools among them."""
@@ -55,27 +61,36 @@ def extra_tools(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
 
 
-def merge_extra(body: dict[str, Any], extra: Mapping[str, Any]) -> None:
+def merge_extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
     """Merge them into the body, over what stands there."""
     for name, value in extra.items():
         key = camel(name)
-        if key in _NOT_SENT:
-            continue
-        if key == "stop":
-            _merge(body, "generationConfig", {"stopSequences": [value] if isinstance(value, str) else value})
-        elif key in _THINKING:
-            _merge(body, "generationConfig", {"thinkingConfig": {key: value}})
-        elif key in _GENERATION:
-            _merge(body, "generationConfig", {key: value})
-        else:
-            _merge(body, key, value)
+        if key in _OF_OTHER_APIS:
+            warnings.append(f"{name} was dropped: Gemini has no such parameter")
+        elif key not in _NOT_SENT:
+            _place(body, key, value)
+
+
+def _place(body: dict[str, Any], key: str, value: Any) -> None:
+    if key == "logprobs" and isinstance(value, bool):  # OpenAI's switch; Gemini's own word is a number
+        key = "responseLogprobs"
+    if key == "stop" and isinstance(value, str):
+        value = [value]
+    key = _TRANSLATED.get(key, key)
+    if key in _THINKING:
+        _merge(body, "generationConfig", {"thinkingConfig": {key: value}})
+    elif key in _GENERATION:
+        _merge(body, "generationConfig", {key: value})
+    else:
+        _merge(body, key, value)
 
 
 def _merge(target: dict[str, Any], key: str, value: Any) -> None:
     if key not in _MERGED or not isinstance(value, Mapping):
         target[key] = value
         return
-    inner = target[key] = dict(target.get(key) or {})
+    there = target.get(key)
+    inner = target[key] = dict(there) if isinstance(there, Mapping) else {}
     for name, item in value.items():
         _merge(inner, camel(name), item)
     if key == "thinkingConfig" and {"thinkingBudget", "thinkingLevel"} <= inner.keys():

@@ -1,0 +1,119 @@
+"""``extra_params`` in the body."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from llmring_providers import ChatCall
+from llmring_providers.google.extra_params import _GENERATION, merge_extra
+from llmring_providers.google.request import encode
+
+ROWS: list[Any] = [
+    pytest.param({"top_p": 0.9}, {"generationConfig": {"topP": 0.9}}, id="snake case"),
+    pytest.param({"topK": 5, "seed": 1}, {"generationConfig": {"topK": 5, "seed": 1}}, id="camel case"),
+    pytest.param({"stop": "x"}, {"generationConfig": {"stopSequences": ["x"]}}, id="stop"),
+    pytest.param({"stop_sequences": ["x", "y"]}, {"generationConfig": {"stopSequences": ["x", "y"]}}, id="stops"),
+    pytest.param(
+        {"generation_config": {"top_p": 0.9, "seed": 1}, "temperature": 2},
+        {"generationConfig": {"topP": 0.9, "seed": 1, "temperature": 2}},
+        id="Gemini's own nesting",
+    ),
+    pytest.param(
+        {"thinking_budget": 7, "include_thoughts": True},
+        {"generationConfig": {"thinkingConfig": {"thinkingBudget": 7, "includeThoughts": True}}},
+        id="thinking at the top",
+    ),
+    pytest.param(
+        {"thinking_config": {"thinking_budget": 7}},
+        {"generationConfig": {"thinkingConfig": {"thinkingBudget": 7}}},
+        id="thinking config",
+    ),
+    pytest.param(
+        {"safety_settings": [{"category": "a_b"}], "cachedContent": "c", "labels": {"my_key": "v"}},
+        {"safetySettings": [{"category": "a_b"}], "cachedContent": "c", "labels": {"my_key": "v"}},
+        id="what stays at the top",
+    ),
+    pytest.param(
+        {"response_schema": {"properties": {"my_name": {}}}},
+        {"generationConfig": {"responseSchema": {"properties": {"my_name": {}}}}},
+        id="names within a schema are the user's",
+    ),
+    pytest.param({"response_modalities": ["IMAGE"], "image_config": {"aspectRatio": "1:1"}},
+                 {"generationConfig": {"responseModalities": ["IMAGE"], "imageConfig": {"aspectRatio": "1:1"}}},
+                 id="images"),
+    pytest.param(
+        {"n": 2, "logprobs": True, "top_logprobs": 3},
+        {"generationConfig": {"candidateCount": 2, "responseLogprobs": True, "logprobs": 3}},
+        id="OpenAI's names",
+    ),
+    pytest.param({"logprobs": 3}, {"generationConfig": {"logprobs": 3}}, id="Gemini's logprobs"),
+    pytest.param({"api": "responses"}, {}, id="a word for another provider"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("extra", "body"), ROWS)
+def test_every_parameter_goes_where_it_belongs(extra: dict[str, Any], body: dict[str, Any]) -> None:
+    merged: dict[str, Any] = {}
+    warnings: list[str] = []
+    merge_extra(merged, extra, warnings)
+    assert (merged, warnings) == (body, [])
+
+
+def test_what_gemini_would_refuse_is_dropped_and_told() -> None:
+    merged: dict[str, Any] = {}
+    warnings: list[str] = []
+    merge_extra(merged, {"parallel_tool_calls": False, "seed": 1}, warnings)
+    assert merged == {"generationConfig": {"seed": 1}}
+    assert warnings == ["parallel_tool_calls was dropped: Gemini has no such parameter"]
+
+
+def test_they_go_over_what_the_request_says(call_with: Callable[..., ChatCall]) -> None:
+    call = call_with(
+        temperature=1.0,
+        max_tokens=9,
+        reasoning_effort="low",
+        extra_params={"temperature": 0.5, "generationConfig": {"max_output_tokens": 8}, "thinking_level": "high"},
+    )  # fmt: skip
+    assert json.loads(encode(call, stream=False).body)["generationConfig"] == {
+        "temperature": 0.5,
+        "maxOutputTokens": 8,
+        "thinkingConfig": {"includeThoughts": True, "thinkingLevel": "high"},
+    }
+
+
+def test_a_budget_goes_over_a_level(call_with: Callable[..., ChatCall]) -> None:
+    call = call_with("gemini-3-pro", reasoning_effort="low", extra_params={"thinking_budget": 5})
+    config = json.loads(encode(call, stream=False).body)["generationConfig"]
+    assert config == {"thinkingConfig": {"includeThoughts": True, "thinkingBudget": 5}}
+
+
+def test_tool_config_is_merged(call_with: Callable[..., ChatCall]) -> None:
+    call = call_with(
+        tools=[{"name": "f"}],
+        tool_choice="required",
+        extra_params={
+            "tool_config": {
+                "function_calling_config": {"allowed_function_names": ["f"]},
+                "retrieval_config": {"lat_lng": {}},
+            }
+        },
+    )
+    assert json.loads(encode(call, stream=False).body)["toolConfig"] == {
+        "functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]},
+        "retrievalConfig": {"lat_lng": {}},
+    }
+
+
+def test_tools_stand_beside_those_of_the_request(call_with: Callable[..., ChatCall]) -> None:
+    call = call_with(tools=[{"name": "f"}], extra_params={"tools": [{"google_search": {}}]})
+    assert json.loads(encode(call, stream=False).body)["tools"] == [
+        {"google_search": {}},
+        {"functionDeclarations": [{"name": "f"}]},
+    ]
+
+
+def test_the_sdk_knows_no_other_generation_settings() -> None:
+    types = pytest.importorskip("google.genai.types")
+    known = {field.alias or name for name, field in types.GenerationConfig.model_fields.items()}
+    assert known <= _GENERATION

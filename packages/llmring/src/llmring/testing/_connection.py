@@ -1,0 +1,149 @@
+"""HTTP/1.1 for the simulator: a small server's side of one connection, which can also break the rules.
+
+A server of a library would mend or hide what is to go wrong here: broken chunks, bodies cut short, resets.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from http.client import responses
+
+from llmring_providers.sim.pause import pause
+from llmring_providers.sim.plan import Plan
+from llmring_providers.transport import HttpRequest
+
+_LONGEST_HEAD = 64 * 1024
+_SETTLE_S = 0.02
+"""Before a connection breaks: time for what was sent to be read. Else a client may lose it to the error."""
+
+
+class _BadRequestError(Exception):
+    """Not HTTP as this server knows it."""
+
+
+class Connection(asyncio.StreamReaderProtocol):
+    """Answers the requests of one connection in turn, and ends when the client leaves.
+
+    Args:
+        answer: from a request to what happens.
+        open_connections: the set in which this one is while it is open.
+    """
+
+    def __init__(self, answer: Callable[[HttpRequest], Plan], open_connections: "set[Connection]") -> None:
+        self._answer = answer
+        self._open = open_connections
+        self._serving: asyncio.Task[None] | None = None
+        self._wire: asyncio.WriteTransport | None = None
+        super().__init__(asyncio.StreamReader(limit=_LONGEST_HEAD), self._begin)
+
+    def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(self)
+        self._wire = writer.transport
+        self._serving = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+
+    def eof_received(self) -> bool:
+        """Close as soon as the client has closed its side, so that a stalled answer ends with its client."""
+        super().eof_received()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._open.discard(self)
+        if self._serving is not None:
+            self._serving.cancel()
+
+    async def drop(self) -> None:
+        """Close without finishing what is being sent."""
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.wait([self._serving])
+        if self._wire is not None:
+            self._wire.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while (request := await _read_request(reader, writer)) is not None:
+                ending = await _play(self._answer(request), writer)
+                if ending == "reset":
+                    _reset(writer)
+                if ending != "end" or request.headers.get("connection", "").lower() == "close":
+                    break
+        except (_BadRequestError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # there is nobody to tell: whoever sent this is gone or speaks no HTTP
+        finally:
+            writer.close()
+
+
+async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> HttpRequest | None:
+    """Return the next request, or ``None`` when the client has closed the connection."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError as error:
+        if error.partial:
+            raise
+        return None
+    first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+    method, _, rest = first.partition(" ")
+    path, _, version = rest.rpartition(" ")
+    if not path or not version.startswith("HTTP/1."):
+        raise _BadRequestError(first)
+    fields = (line.partition(":") for line in lines)
+    headers = {name.strip().lower(): value.strip() for name, _, value in fields}
+    if headers.get("expect", "").lower() == "100-continue":
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return HttpRequest(method, path, headers, await _read_body(reader, headers))
+
+
+async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
+    if headers.get("transfer-encoding", "").lower() != "chunked":
+        return await reader.readexactly(_number(headers.get("content-length", "0"), base=10))
+    pieces = []
+    while size := _number((await reader.readuntil(b"\r\n")).partition(b";")[0].decode("latin-1"), base=16):
+        pieces.append(await reader.readexactly(size))
+        await reader.readuntil(b"\r\n")
+    await reader.readuntil(b"\r\n")
+    return b"".join(pieces)
+
+
+def _number(text: str, *, base: int) -> int:
+    try:
+        return int(text.strip(), base)
+    except ValueError as error:
+        raise _BadRequestError(text) from error
+
+
+async def _play(plan: Plan, writer: asyncio.StreamWriter) -> str:
+    """Send what is planned; return how the connection is to go on."""
+    await pause(plan.wait)
+    if plan.status is None:
+        return plan.ending
+    chunked = plan.length is None
+    writer.write(_head(plan.status, plan))
+    for step in plan.steps:
+        if not isinstance(step, bytes):
+            await pause(step)
+        elif step:
+            writer.write(b"%x\r\n%b\r\n" % (len(step), step) if chunked else step)
+            await writer.drain()
+    if plan.ending == "end":
+        writer.write(b"0\r\n\r\n" if chunked else b"")
+        await writer.drain()
+        return plan.ending
+    await pause(_SETTLE_S)
+    if plan.ending == "bad_chunk":
+        writer.write(b"not a size\r\n")
+    return plan.ending
+
+
+def _head(status: int, plan: Plan) -> bytes:
+    phrase = responses.get(status, "Simulated")
+    length = "transfer-encoding: chunked" if plan.length is None else f"content-length: {plan.length}"
+    fields = "".join(f"{name}: {value}\r\n" for name, value in plan.headers.items())
+    return f"HTTP/1.1 {status} {phrase}\r\n{fields}{length}\r\n\r\n".encode("latin-1")
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close with a TCP RST in place of a proper end: no lingering (socket(7), SO_LINGER)."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

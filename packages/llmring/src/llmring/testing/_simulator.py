@@ -1,0 +1,132 @@
+"""A host on loopback that speaks the protocols of all providers, as a script says."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import msgspec
+from llmring_providers.sim import Prompt, Script, Simulation
+from llmring_providers.sim.plan import Plan
+from llmring_providers.transport import HttpRequest
+
+from llmring.testing._connection import Connection
+
+_BASE_PATH = {"openai": "/v1", "anthropic": "", "google": "", "ollama": ""}
+_BACKLOG = 4096
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A request that the simulator got.
+
+    Attributes:
+        method: ``GET`` or ``POST``.
+        path: with its query.
+        headers: names in lower case. Keys are in them as they were sent.
+        prompt: what was asked, in a form common to all protocols; ``None`` where it was no readable chat call.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    prompt: Prompt | None = None
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded.
+
+        Raises:
+            msgspec.DecodeError: it is no JSON.
+        """
+        return msgspec.json.decode(self.body)
+
+
+class Simulator:
+    """A simulated host for any client that can be given a base URL. Needs asyncio, and no dependency.
+
+    ::
+
+        script = Script(rules=(Rule(until=1, fault=faults.Status(status=429, retry_after=2)),))
+        async with Simulator(script) as simulator:
+            client = AsyncOpenAI(base_url=simulator.base_url("openai"), api_key="any")
+
+    It takes any key. Without a script, or where no rule of it applies, the demo model answers.
+
+    Args:
+        script: may be replaced while it runs (:attr:`script`); calls are then numbered from 1 again.
+        host: to listen at.
+        port: 0 takes a free one.
+
+    Attributes:
+        requests: what it got, oldest first.
+    """
+
+    def __init__(self, script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.requests: list[Received] = []
+        self._simulation = Simulation(script or Script())
+        self._host = host
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+
+    @property
+    def script(self) -> Script:
+        return self._simulation.script
+
+    @script.setter
+    def script(self, script: Script) -> None:
+        self._simulation.script = script
+
+    @property
+    def url(self) -> str:
+        """``http://HOST:PORT``; the port is known once the simulator runs."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    def base_url(self, provider: str) -> str:
+        """Return the base URL for a provider: ``openai``, ``anthropic``, ``google`` or ``ollama``."""
+        return self.url + _BASE_PATH[provider]
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self._answer, self._connections), self._host, self._port, backlog=_BACKLOG
+        )
+        self._port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop listening and drop every connection, whatever was still to be sent."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        for connection in list(self._connections):
+            await connection.drop()
+        await server.wait_closed()
+
+    def _answer(self, request: HttpRequest) -> Plan:
+        plan, prompt = self._simulation.plan(request)
+        self.requests.append(Received(request.method, request.url, request.headers, request.body, prompt))
+        return plan
+
+
+async def serve(
+    script: Script | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    on_ready: Callable[[Simulator], object] | None = None,
+) -> None:
+    """Run a simulator until cancelled.
+
+    Args:
+        script: what it answers.
+        host: to listen at.
+        port: 0 takes a free one.
+        on_ready: called once it listens.
+    """
+    async with Simulator(script, host=host, port=port) as simulator:
+        if on_ready is not None:
+            on_ready(simulator)
+        await asyncio.get_running_loop().create_future()
