@@ -13,6 +13,7 @@ from llmring_types.exceptions import (
     ProviderServerError,
     ProviderTimeoutError,
     StreamInterruptedError,
+    UnsupportedContentError,
 )
 
 REF = ModelRef("openai", "gpt-4o")
@@ -58,6 +59,21 @@ def test_a_probe_that_was_cancelled_may_be_tried_again() -> None:
     breakers.refusal(REF, 10.0)
     breakers.abandoned(REF)
     assert breakers.refusal(REF, 10.0) is None
+
+
+def test_a_probe_that_is_answered_closes_it_even_if_the_answer_is_a_rejection() -> None:
+    breakers = opened()
+    breakers.refusal(REF, 10.0)
+    breakers.failed(REF, ProviderBadRequestError("no", status_code=400), 11.0)
+    assert [breakers.refusal(REF, 11.0) for _ in range(2)] == [None, None]
+
+
+def test_a_probe_that_never_left_tells_nothing() -> None:
+    breakers = opened()
+    breakers.refusal(REF, 10.0)
+    breakers.failed(REF, UnsupportedContentError("no video", provider="openai", part="video"), 11.0)
+    assert breakers.refusal(REF, 11.0) is None
+    assert breakers.refusal(REF, 11.0) is not None
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,13 @@ from llmring_types.exceptions import (
     CircuitBreakerError,
     LLMRingError,
     ProviderAuthenticationError,
+    ProviderConnectionError,
     ProviderNotFoundError,
     ProviderRateLimitError,
     ProviderServerError,
     ProviderTimeoutError,
+    StructuredOutputError,
+    UnsupportedContentError,
 )
 
 Script = dict[str, list[LLMRingError | str]]
@@ -160,6 +163,57 @@ async def test_a_refused_key_ends_the_call() -> None:
     with pytest.raises(ProviderAuthenticationError):
         await Failover(Policy()).run(route("a:x", "b:y"), attempt, timeout=1)
     assert asked == ["a:x"]
+
+
+async def test_half_open_lets_one_of_many_concurrent_calls_through() -> None:
+    failover = Failover(Policy(breaker=BreakerPolicy(failures=1, open_s=0.0)))
+    candidates = route("a:x", "b:y")
+    failover.breakers.failed(ModelRef("a", "x"), ProviderServerError("down"), failover.clock.now())
+    over = asyncio.Event()
+    asked: list[str] = []
+
+    async def attempt(candidate: Candidate) -> str:
+        asked.append(candidate.ref.provider)
+        await over.wait()
+        return candidate.ref.provider
+
+    calls = [asyncio.create_task(failover.run(candidates, attempt, timeout=5)) for _ in range(20)]
+    await asyncio.sleep(0)
+    over.set()
+    answers = [answered.result for answered in await asyncio.gather(*calls)]
+    assert answers == ["a"] + ["b"] * 19
+    assert sorted(asked) == sorted(answers)
+    assert (await failover.run(candidates, attempt, timeout=5)).result == "a"
+
+
+async def test_a_refused_key_may_move_on_to_another_provider_and_the_trace_says_so() -> None:
+    attempt, asked = scripted({"a:x": [ProviderAuthenticationError("401", status_code=401)], "b:z": ["hi"]})
+    policy = Policy(fail_over_on_authentication=True)
+    answered = await Failover(policy).run(route("a:x", "a:y", "b:z"), attempt, timeout=1)
+    assert asked == ["a:x", "b:z"]
+    assert [(tried.model, tried.outcome, tried.error, tried.message) for tried in answered.attempts] == [
+        ("a:x", "error", "ProviderAuthenticationError", "401"),
+        ("a:y", "skipped", None, "the key of a was refused"),
+        ("b:z", "ok", None, None),
+    ]
+
+
+BILLED = [
+    (ProviderRateLimitError("slow", status_code=429), False),
+    (ProviderServerError("in the stream"), None),
+    (ProviderConnectionError("lost"), None),
+    (StructuredOutputError("no JSON", raw_text="hm"), True),
+    (UnsupportedContentError("no video", provider="a", part="video"), False),
+]
+
+
+@pytest.mark.parametrize(("error", "billed"), BILLED, ids=lambda value: type(value).__name__)
+async def test_the_trace_says_whether_a_failure_is_billed(error: LLMRingError, billed: bool | None) -> None:
+    attempt, _ = scripted({"a:x": [error]})
+    policy = Policy(retry=RetryPolicy(attempts=1))
+    with pytest.raises(type(error)) as caught:
+        await Failover(policy).run(route("a:x"), attempt, timeout=1)
+    assert [tried.billed for tried in caught.value.attempts] == [billed]
 
 
 async def test_cancellation_passes_through_and_leaves_no_task() -> None:

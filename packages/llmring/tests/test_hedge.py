@@ -1,6 +1,7 @@
 """Hedged calls: the next member is started beside a slow one."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,10 +10,10 @@ import trio
 import trio.testing
 from llmring._failover import Failover
 from llmring._hedge import Outcome, race
-from llmring._policy import Policy, RetryPolicy
+from llmring._policy import BreakerPolicy, Policy, RetryPolicy
 from llmring._routing import Candidate, Route
 from llmring_types import ModelRef
-from llmring_types.exceptions import ProviderBadRequestError, ProviderServerError
+from llmring_types.exceptions import CircuitBreakerError, ProviderBadRequestError, ProviderServerError
 
 POLICY = Policy(hedge_after_s=0.01, retry=RetryPolicy(attempts=1))
 ROUTE = Route([Candidate(ModelRef("a", "x")), Candidate(ModelRef("b", "y"))])
@@ -73,6 +74,55 @@ async def test_a_quick_failure_of_the_first_moves_on_as_ever() -> None:
         await Failover(POLICY).run(ROUTE, Script(a=ProviderBadRequestError("no")).attempt, timeout=1)
 
 
+def breaking(*, open_s: float) -> Failover:
+    """Failover that has just seen the second member fail."""
+    failover = Failover(Policy(hedge_after_s=0.01, breaker=BreakerPolicy(failures=1, open_s=open_s)))
+    failover.breakers.failed(ROUTE.candidates[1].ref, ProviderServerError("down"), failover.clock.now())
+    return failover
+
+
+async def test_a_second_member_that_is_never_started_keeps_its_probe() -> None:
+    failover = breaking(open_s=0.0)
+    for way in ("hi", ProviderBadRequestError("no")):
+        script = Script(a=way, b="back again")
+        with contextlib.suppress(ProviderBadRequestError):
+            await failover.run(ROUTE, script.attempt, timeout=1)
+        assert script.asked == ["a"]
+    answered = await failover.run(ROUTE, Script(a=None, b="back again").attempt, timeout=5)
+    assert answered.result == "back again"
+
+
+async def test_a_second_member_with_an_open_breaker_is_skipped() -> None:
+    async def attempt(candidate: Candidate) -> str:
+        await asyncio.sleep(0.03)
+        return candidate.ref.provider
+
+    answered = await breaking(open_s=60.0).run(ROUTE, attempt, timeout=5)
+    assert answered.result == "a"
+    assert [(tried.model, tried.outcome) for tried in answered.attempts] == [
+        ("b:y", "skipped"),
+        ("a:x", "ok"),
+    ]
+
+
+async def test_when_the_second_was_skipped_the_error_is_the_one_of_the_first() -> None:
+    async def attempt(candidate: Candidate) -> str:
+        await asyncio.sleep(0.03)
+        raise ProviderServerError(f"{candidate.ref} is down")
+
+    with pytest.raises(ProviderServerError, match="a:x is down"):
+        await breaking(open_s=60.0).run(ROUTE, attempt, timeout=5)
+
+
+async def test_where_both_breakers_are_open_nothing_is_sent() -> None:
+    failover = breaking(open_s=60.0)
+    failover.breakers.failed(ROUTE.candidates[0].ref, ProviderServerError("down"), failover.clock.now())
+    script = Script()
+    with pytest.raises(CircuitBreakerError, match="a:x"):
+        await failover.run(ROUTE, script.attempt, timeout=1)
+    assert script.asked == []
+
+
 async def test_cancelling_a_hedged_call_cancels_both_and_leaves_no_task() -> None:
     script = Script(a=None, b=None)
     task = asyncio.create_task(Failover(POLICY).run(ROUTE, script.attempt, timeout=60))
@@ -131,3 +181,41 @@ def test_the_race_is_the_same_under_trio(
 
     clock = trio.testing.MockClock(autojump_threshold=0)
     assert trio.run(main, clock=clock) == expected
+
+
+def test_a_result_that_comes_while_the_race_is_cancelled_is_freed() -> None:
+    freed: list[str] = []
+
+    async def on_asyncio() -> None:
+        task = asyncio.create_task(race(outcome_now, outcome_now, 9, freed.append))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def on_trio() -> None:
+        with trio.CancelScope() as scope:
+
+            async def call() -> Outcome[str]:
+                scope.cancel()
+                return Outcome("trio")
+
+            await race(call, call, 9, freed.append)
+        assert scope.cancelled_caught
+
+    async def outcome_now() -> Outcome[str]:
+        return Outcome("asyncio")
+
+    asyncio.run(on_asyncio())
+    trio.run(on_trio)
+    assert freed == ["asyncio", "trio"]
+
+
+def test_a_mistake_in_the_program_comes_out_as_it_is() -> None:
+    async def call() -> Outcome[str]:
+        raise KeyError("a mistake")
+
+    for run in (asyncio.run, lambda main: trio.run(lambda: main)):
+        with pytest.raises(KeyError):
+            run(race(call, call, 9))

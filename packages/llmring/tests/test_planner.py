@@ -1,5 +1,7 @@
 """The failover planner is pure: candidates and failures in, steps out."""
 
+from typing import NamedTuple
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,13 +53,22 @@ def test_a_rejection_ends_the_call(error: LLMRingError) -> None:
     assert planner.after(error, 0.0) is None
 
 
-@pytest.mark.parametrize(("other", "moves"), [("b:y", True), ("a:y", False)])
+REFUSED_KEY = [
+    (("a:x", "b:y"), Step(pool("b:y")[0])),
+    (("a:x", "a:y", "a:z", "b:y", "a:u"), Step(pool("b:y")[0], passed_over=tuple(pool("a:y", "a:z")))),
+    (("a:x", "a:y"), None),
+    (("a:x",), None),
+]
+
+
+@pytest.mark.parametrize(("members", "step"), REFUSED_KEY)
 def test_a_refused_key_moves_on_only_when_told_and_only_to_another_provider(
-    other: str, *, moves: bool
+    members: tuple[str, ...], step: Step | None
 ) -> None:
-    planner = Planner(pool("a:x", other), Policy(fail_over_on_authentication=True))
-    planner.first()
-    assert (planner.after(ProviderAuthenticationError("401"), 0.0) is not None) is moves
+    for policy, expected in ((Policy(fail_over_on_authentication=True), step), (Policy(), None)):
+        planner = Planner(pool(*members), policy)
+        planner.first()
+        assert planner.after(ProviderAuthenticationError("401"), 0.0) == expected
 
 
 def test_a_skipped_candidate_moves_on_whatever_the_reason_and_is_never_asked_again() -> None:
@@ -91,35 +102,124 @@ def test_nothing_starts_after_the_deadline_or_would_start_after_it() -> None:
         assert planner.after(ProviderRateLimitError("slow down", retry_after=5.0), now) is None
 
 
-errors = st.sampled_from(MOVES_ON + STAYS)
-
-
-@given(
-    members=st.lists(
-        st.sampled_from(["a:1", "a:2", "b:1", "c:1", "c:2"]), min_size=1, max_size=5, unique=True
+errors = st.sampled_from([*MOVES_ON, *STAYS, ProviderRateLimitError("later", retry_after=5.0)])
+failures = st.lists(st.tuples(errors, st.booleans(), st.floats(0, 3)), max_size=20)
+pools = st.lists(
+    st.sampled_from(["a:1", "a:2", "b:1", "c:1", "c:2"]), min_size=1, max_size=5, unique=True
+).map(lambda names: pool(*names))
+policies = st.builds(
+    Policy,
+    retry=st.builds(
+        RetryPolicy,
+        attempts=st.integers(1, 4),
+        base_s=st.floats(0, 2),
+        max_s=st.floats(0, 4),
+        retry_after_cap_s=st.floats(0, 10),
     ),
-    failures=st.lists(st.tuples(errors, st.booleans(), st.floats(0, 3)), max_size=20),
-    attempts=st.integers(1, 4),
-    deadline=st.none() | st.floats(0, 20),
+    fail_over_on_authentication=st.booleans(),
 )
-def test_candidates_come_in_order_and_never_past_the_deadline(
-    members: list[str],
-    failures: list[tuple[LLMRingError, bool, float]],
-    attempts: int,
-    deadline: float | None,
-) -> None:
-    candidates = pool(*members)
-    planner = Planner(candidates, Policy(retry=RetryPolicy(attempts=attempts)), deadline=deadline)
-    tried, now = [planner.first().candidate], 0.0
+
+
+class Walk(NamedTuple):
+    """The steps that a planner gave, each with the failure before it."""
+
+    steps: list[tuple[LLMRingError, bool, float, Step]]
+    ended_by: tuple[LLMRingError, bool] | None
+
+
+def walk(planner: Planner, failures: list[tuple[LLMRingError, bool, float]]) -> Walk:
+    steps: list[tuple[LLMRingError, bool, float, Step]] = []
+    now = 0.0
     for error, sent, seconds in failures:
         now += seconds
         step = planner.after(error, now, sent=sent)
         if step is None:
-            break
+            return Walk(steps, (error, sent))
+        steps.append((error, sent, now, step))
+    return Walk(steps, None)
+
+
+@given(candidates=pools, policy=policies, failures=failures, deadline=st.none() | st.floats(0, 20))
+def test_candidates_come_in_order_none_twice_and_never_past_the_deadline(
+    candidates: list[Candidate],
+    policy: Policy,
+    failures: list[tuple[LLMRingError, bool, float]],
+    deadline: float | None,
+) -> None:
+    planner = Planner(candidates, policy, deadline=deadline)
+    tried = [planner.first().candidate]
+    for _, _, now, step in walk(planner, failures).steps:
         assert deadline is None or now + step.pause < deadline
-        tried.append(step.candidate)
-    in_order = [candidates.index(candidate) for candidate in tried]
-    assert in_order == sorted(in_order)
-    for candidate in candidates[:-1]:
-        assert tried.count(candidate) <= 1
-    assert tried.count(candidates[-1]) <= attempts
+        tried += [*step.passed_over, step.candidate]
+    *earlier, last = candidates
+    assert tried[: len(candidates)] == candidates[: len(tried)]
+    assert tried[len(candidates) :] == [last] * (len(tried) - len(candidates))
+    assert all(tried.count(candidate) <= 1 for candidate in earlier)
+    assert tried.count(last) <= policy.retry.attempts
+
+
+@given(candidates=pools, policy=policies, failures=failures)
+def test_nobody_waits_while_another_candidate_can_be_tried_and_never_longer_than_told(
+    candidates: list[Candidate], policy: Policy, failures: list[tuple[LLMRingError, bool, float]]
+) -> None:
+    planner = Planner(candidates, policy)
+    candidate = planner.first().candidate
+    for error, _, _, step in walk(planner, failures).steps:
+        if step.candidate is not candidate:
+            assert step.pause == 0
+        else:
+            wish = getattr(error, "retry_after", None)
+            assert step.pause == wish or (wish is None and 0 <= step.pause <= policy.retry.max_s)
+            assert step.pause <= max(policy.retry.max_s, policy.retry.retry_after_cap_s)
+        candidate = step.candidate
+
+
+@given(candidates=pools, policy=policies, failures=failures)
+def test_a_call_goes_on_exactly_when_it_may(
+    candidates: list[Candidate], policy: Policy, failures: list[tuple[LLMRingError, bool, float]]
+) -> None:
+    """What was sent and rejected is final; what may work elsewhere is tried elsewhere as long as there is an elsewhere."""
+    planner = Planner(candidates, policy)
+    candidate, tries = planner.first().candidate, 1
+    ended = walk(planner, failures)
+    for error, sent, _, step in ended.steps:
+        if step.candidate is candidate:
+            assert sent
+            assert error.retryable
+            assert candidate is candidates[-1]
+            tries += 1
+        else:
+            refused = isinstance(error, ProviderAuthenticationError) and policy.fail_over_on_authentication
+            assert not sent or error.fails_over or refused
+            tries = 1
+        candidate = step.candidate
+    if ended.ended_by is not None:
+        error, sent = ended.ended_by
+        wish = getattr(error, "retry_after", None) or 0.0
+        if candidate is candidates[-1]:
+            may = sent and error.retryable and wish <= policy.retry.retry_after_cap_s
+            assert not may or tries == policy.retry.attempts
+        else:
+            assert sent
+            assert not error.fails_over
+
+
+@given(
+    candidates=pools,
+    policy=policies,
+    failures=failures,
+    deadline=st.none() | st.floats(0, 20),
+    draws=st.lists(st.floats(0, 1), min_size=20, max_size=20),
+)
+def test_the_same_failures_lead_to_the_same_steps(
+    candidates: list[Candidate],
+    policy: Policy,
+    failures: list[tuple[LLMRingError, bool, float]],
+    deadline: float | None,
+    draws: list[float],
+) -> None:
+    walks = [
+        walk(Planner(candidates, policy, deadline=deadline, draw=iter(draws).__next__), failures)
+        for _ in range(2)
+    ]
+    assert walks[0] == walks[1]

@@ -11,6 +11,7 @@ from canned import Answer, Server, Stalling
 from llmring import LLMRequest, LLMRing, Message, Policy, RetryPolicy
 from llmring.exceptions import (
     AliasNotFoundError,
+    ConfigurationError,
     CostTrackingError,
     LLMRingError,
     LockfileNotFoundError,
@@ -32,6 +33,8 @@ from llmring.exceptions import (
     ProviderTimeoutError,
     StructuredOutputError,
 )
+from llmring_providers.sim import Answer as SimAnswer
+from llmring_providers.sim import Rule, Script, SimTransport
 from llmring_types import ModelRef
 
 HELLO = [Message(role="user", content="Hello")]
@@ -340,3 +343,27 @@ async def test_an_answer_that_breaks_a_strict_schema_is_an_error_with_the_answer
     assert [(attempt.error, attempt.billed) for attempt in caught.value.attempts] == [
         ("StructuredOutputError", True)
     ]
+
+
+async def test_the_bytes_may_go_through_a_transport_of_ones_own() -> None:
+    transport = SimTransport(Script(rules=(Rule(answer=SimAnswer(text="Hi")),)))
+    ring = LLMRing(transport=transport)
+    ring.register_provider("openai", api_key="k")
+    assert (await ring.chat(ask())).content == "Hi"
+    await ring.close()
+
+
+@pytest.mark.parametrize(("value", "allowed"), [("0", False), ("off", False), ("1", True), ("", True)])
+async def test_the_environment_may_refuse_the_network(
+    server: Server, monkeypatch: pytest.MonkeyPatch, value: str, allowed: bool
+) -> None:
+    monkeypatch.setattr("llmring_providers.transport._network._refusals", [])
+    monkeypatch.setenv("LLMRING_ALLOW_NETWORK", value)
+    server.answers = [answer()]
+    async with ring_on(server) as ring:
+        ring.register_provider("anthropic", api_key="k", base_url="http://192.0.2.1")
+        assert (await ring.chat(ask())).content == "Hi"
+        with pytest.raises(ProviderConnectionError if allowed else ConfigurationError) as caught:
+            await ring.chat(ask("anthropic:claude-sonnet-5", timeout=5))
+    assert ("the network is refused" in str(caught.value)) is not allowed
+    assert len(caught.value.attempts) == 1

@@ -51,11 +51,14 @@ class Breakers:
             self._states.pop(ref, None)
 
     def failed(self, ref: ModelRef, error: LLMRingError, now: float) -> None:
-        """Count the failure if it is one of availability; anything else shows that the model can be reached."""
+        """Count the failure if it is one of availability; another answer shows that the model can be reached."""
         if self._policy is None:
             return
         if not isinstance(error, _AVAILABILITY):
-            self.abandoned(ref)
+            if getattr(error, "status_code", None) is None:
+                self.abandoned(ref)
+            else:
+                self.succeeded(ref)
             return
         state = self._states.setdefault(ref, _State())
         state.failures += 1

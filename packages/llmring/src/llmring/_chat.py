@@ -4,8 +4,8 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from llmring_providers import ChatCall, Provider, ProviderStream
-from llmring_types import LLMRequest, LLMResponse
-from llmring_types.exceptions import LLMRingError, MessageValidationError
+from llmring_types import LLMRequest, LLMResponse, collect
+from llmring_types.exceptions import LLMRingError, MessageValidationError, ProviderError
 from msgspec import UNSET
 
 from llmring._accounting import Accounting
@@ -83,6 +83,10 @@ class Chat:
             stream = PlacedStream(stream, place)
         try:
             return Opened(stream, await stream.receive(), candidate, [])
+        except ProviderError as error:
+            error.partial = collect([stream.partial()])
+            stream.close()
+            raise
         except BaseException:
             stream.close()
             raise

@@ -7,8 +7,9 @@ import msgspec
 from llmring_types import Attempt
 from llmring_types.exceptions import (
     LLMRingError,
-    MalformedResponseError,
     ProviderConnectionError,
+    ProviderRateLimitError,
+    ProviderResponseError,
     ProviderTimeoutError,
     StructuredOutputError,
 )
@@ -21,6 +22,9 @@ from llmring._routing import Candidate, Route
 from llmring._runtime import Clock, SystemClock, TimeLimitError, within
 
 T = TypeVar("T")
+
+_SENT = (ProviderTimeoutError, ProviderConnectionError, ProviderRateLimitError, ProviderResponseError)
+"""Errors of requests that were sent; those without a status came in place of an answer or within one."""
 
 
 class Answered(NamedTuple, Generic[T]):
@@ -67,25 +71,22 @@ class Failover:
         while True:
             if step.pause:
                 await self.clock.sleep(step.pause)
-            error = self.refusal(step.candidate)
-            sent = error is None
-            if error is None:
-                answer = await run.ask(step.candidate)
-                if answer.error is None:
-                    return Answered(answer.result, answer.candidate, run.trace)
-                failure = error = answer.error
-            else:
-                run.skipped(step.candidate, error)
-                failure = failure or error
-            following = planner.after(error, self.clock.now(), sent=sent)
+            answer = await run.ask(step.candidate)
+            if answer.error is None:
+                return Answered(answer.result, answer.candidate, run.trace)
+            if answer.sent or failure is None:
+                failure = answer.error
+            following = planner.after(answer.error, self.clock.now(), sent=answer.sent)
             if following is None:
                 break
             step = following
+            for candidate in step.passed_over:
+                run.skipped(candidate, f"the key of {candidate.ref.provider} was refused")
         failure.attempts = tuple(run.trace)
         raise failure
 
     def refusal(self, candidate: Candidate) -> LLMRingError | None:
-        """Why the candidate must not be asked now, or ``None``."""
+        """Why the candidate must not be asked now, or ``None``: whoever gets that has to ask it, and tell how it went."""
         return candidate.unusable or self.breakers.refusal(candidate.ref, self.clock.now())
 
     def failed_later(
@@ -101,6 +102,7 @@ class _Answer(NamedTuple, Generic[T]):
     result: Any
     candidate: Candidate
     error: LLMRingError | None = None
+    sent: bool = True
 
 
 class _Run(Generic[T]):
@@ -127,26 +129,27 @@ class _Run(Generic[T]):
     async def ask(self, candidate: Candidate) -> _Answer[T]:
         """Ask a candidate, and the next one beside it if calls are hedged and this one is slow."""
         delay, backup = self._failover.policy.hedge_after_s, self._planner.following()
-        if delay is None or backup is None or self._failover.refusal(backup) is not None:
+        if delay is None or backup is None or backup.unusable is not None:
             outcome = await self._once(candidate)
-            return _Answer(outcome.result, candidate, outcome.error)
-        first, second, both = await race(lambda: self._once(candidate), lambda: self._once(backup), delay)
+            return _Answer(outcome.result, candidate, outcome.error, outcome.sent)
+        first, second, both = await race(
+            lambda: self._once(candidate), lambda: self._once(backup), delay, self._discard
+        )
         if both:
             self._planner.advance()
         return self._chosen([(candidate, first), (backup, second)])
 
-    def skipped(self, candidate: Candidate, error: LLMRingError) -> None:
-        """Take note of a candidate that was not asked."""
-        self.trace.append(
-            Attempt(model=str(candidate.ref), outcome="skipped", message=str(error), billed=False)
-        )
+    def skipped(self, candidate: Candidate, reason: str) -> None:
+        """Take note of a candidate that is not asked."""
+        self.trace.append(Attempt(model=str(candidate.ref), outcome="skipped", message=reason, billed=False))
 
-    def _chosen(self, ended: list[tuple[Candidate, Outcome[T] | None]]) -> _Answer[T]:
+    def _chosen(self, outcomes: list[tuple[Candidate, Outcome[T] | None]]) -> _Answer[T]:
         """Take the first good outcome, or the last error; another good one came too late and is freed."""
-        good = [(who, outcome) for who, outcome in ended if outcome is not None and outcome.error is None]
+        ended = [(who, outcome) for who, outcome in outcomes if outcome is not None]
+        good = [(who, outcome) for who, outcome in ended if outcome.error is None]
         if not good:
-            who, outcome = [(who, outcome) for who, outcome in ended if outcome is not None][-1]
-            return _Answer(None, who, outcome.error)
+            who, outcome = ([one for one in ended if one[1].sent] or ended)[-1]
+            return _Answer(None, who, outcome.error, outcome.sent)
         for who, late in good[1:]:
             self._withdraw(who)
             if self._discard is not None and late.result is not None:
@@ -161,6 +164,10 @@ class _Run(Generic[T]):
 
     async def _once(self, candidate: Candidate) -> Outcome[T]:
         failover, ref = self._failover, candidate.ref
+        refusal = failover.refusal(candidate)
+        if refusal is not None:
+            self.skipped(candidate, str(refusal))
+            return Outcome(None, refusal, sent=False)
         started, limit = failover.clock.now(), self._limit()
         try:
             result = await within(limit, self._attempt(candidate))
@@ -212,6 +219,6 @@ def _billed(error: LLMRingError) -> bool | None:
     """Whether the provider charges for a failure: it may have worked on what we did not hear the end of."""
     if isinstance(error, StructuredOutputError):
         return True
-    if isinstance(error, (ProviderTimeoutError, ProviderConnectionError, MalformedResponseError)):
+    if isinstance(error, _SENT):
         return None if getattr(error, "status_code", None) is None else False
     return False

@@ -11,28 +11,47 @@ T = TypeVar("T")
 
 
 class Outcome(NamedTuple, Generic[T]):
-    """How a call ended: with a result or with an error."""
+    """How a call ended: with a result or with an error. ``sent`` is false where nothing was sent."""
 
     result: T | None
     error: LLMRingError | None = None
+    sent: bool = True
 
 
 Call = Callable[[], Awaitable[Outcome[T]]]
 
 
 async def race(
-    first: Call[T], second: Call[T], delay: float
+    first: Call[T], second: Call[T], delay: float, discard: Callable[[T], None] | None = None
 ) -> tuple[Outcome[T] | None, Outcome[T] | None, bool]:
     """Run the first call, and the second beside it when the first has not ended after ``delay`` seconds.
 
     A call that has not ended when another has given a result is cancelled, and awaited until it has ended.
 
+    Args:
+        first: the call that has the start.
+        second: the other one.
+        delay: seconds.
+        discard: frees a result that came when the race as a whole was cancelled already.
+
     Returns:
         The outcome of each, ``None`` for one that was cancelled or never started; and whether the second was started.
     """
-    if in_trio():
-        return await _race_in_trio(first, second, delay)
-    return await _race_in_asyncio(first, second, delay)
+    ended: list[Outcome[T]] = []
+
+    async def noted(call: Call[T]) -> Outcome[T]:
+        outcome = await call()
+        ended.append(outcome)
+        return outcome
+
+    run = _race_in_trio if in_trio() else _race_in_asyncio
+    try:
+        return await run(lambda: noted(first), lambda: noted(second), delay)
+    except BaseException:
+        for outcome in ended:
+            if discard is not None and outcome.result is not None:
+                discard(outcome.result)
+        raise
 
 
 async def _race_in_asyncio(
@@ -68,19 +87,21 @@ async def _race_in_trio(
     ended = trio.Event()
     started = False
 
-    async with trio.open_nursery() as nursery:
+    async def run(place: int, call: Call[T], scope: trio.CancelScope) -> None:
+        outcome = outcomes[place] = await call()
+        if place == 0:
+            ended.set()
+        if outcome.error is None:
+            scope.cancel()
 
-        async def run(place: int, call: Call[T]) -> None:
-            outcome = outcomes[place] = await call()
-            if place == 0:
-                ended.set()
-            if outcome.error is None:
-                nursery.cancel_scope.cancel()
-
-        nursery.start_soon(run, 0, first)
-        with trio.move_on_after(delay):
-            await ended.wait()
-        if not ended.is_set():
-            started = True
-            nursery.start_soon(run, 1, second)
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run, 0, first, nursery.cancel_scope)
+            with trio.move_on_after(delay):
+                await ended.wait()
+            if not ended.is_set():
+                started = True
+                nursery.start_soon(run, 1, second, nursery.cancel_scope)
+    except ExceptionGroup as group:  # the nursery's wrapping; nobody outside knows of a nursery
+        raise group.exceptions[0] from group.exceptions[0].__cause__
     return outcomes[0], outcomes[1], started

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError
@@ -11,10 +12,11 @@ from llmring._routing import Candidate
 
 
 class Step(NamedTuple):
-    """Try this candidate after a pause in seconds."""
+    """Try this candidate after a pause in seconds; those passed over are not worth trying."""
 
     candidate: Candidate
     pause: float = 0.0
+    passed_over: Sequence[Candidate] = ()
 
 
 class Planner:
@@ -67,12 +69,21 @@ class Planner:
         if self._expired(now):
             return None
         rest = self._candidates[self._position + 1 :]
-        if rest:
-            if sent and not self._moves_on(error, rest):
-                return None
+        if not rest:
+            return self._retry(error, now) if sent and error.retryable else None
+        if not sent or error.fails_over:
+            passed_over: Sequence[Candidate] = ()
+        elif isinstance(error, ProviderAuthenticationError) and self._policy.fail_over_on_authentication:
+            passed_over = self._of_this_provider(rest)
+        else:
+            return None
+        for _ in passed_over:
             self.advance()
-            return Step(self._candidates[self._position])
-        return self._retry(error, now) if sent and error.retryable else None
+        following = self.following()
+        if following is None:
+            return None
+        self.advance()
+        return Step(following, passed_over=passed_over)
 
     def _retry(self, error: LLMRingError, now: float) -> Step | None:
         retry = self._policy.retry
@@ -91,13 +102,10 @@ class Planner:
         self._tries += 1
         return Step(self._candidates[self._position], pause)
 
-    def _moves_on(self, error: LLMRingError, rest: Sequence[Candidate]) -> bool:
-        if isinstance(error, ProviderAuthenticationError):
-            here = self._candidates[self._position].ref.provider
-            return self._policy.fail_over_on_authentication and any(
-                other.ref.provider != here for other in rest
-            )
-        return error.fails_over
+    def _of_this_provider(self, rest: Sequence[Candidate]) -> Sequence[Candidate]:
+        """The next candidates that would show the same key."""
+        here = self._candidates[self._position].ref.provider
+        return tuple(takewhile(lambda other: other.ref.provider == here, rest))
 
     def _expired(self, moment: float) -> bool:
         return self._deadline is not None and moment >= self._deadline

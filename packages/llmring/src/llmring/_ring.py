@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from llmring_lockfile import Lockfile
 from llmring_providers import Provider
-from llmring_providers.transport import AutoTransport
+from llmring_providers.transport import AutoTransport, Transport, refuse_network_for_good
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
 from llmring_types.exceptions import ProviderNotFoundError
 from msgspec import UNSET, UnsetType
@@ -43,6 +43,7 @@ class LLMRing:
         strict_cost: raise before a call whose price cannot be known.
         policy: retries, deadlines and breakers.
         lockfile: a lockfile in memory, instead of a path.
+        transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
 
     Raises:
         LockfileNotFoundError: the lockfile named does not exist (also a ``FileNotFoundError``).
@@ -66,8 +67,11 @@ class LLMRing:
         *,
         policy: Policy | None = None,
         lockfile: Lockfile | None = None,
+        transport: Transport | None = None,
     ) -> None:
         settings = Settings.from_environment()
+        if not settings.allow_network:
+            refuse_network_for_good()
         self.origin = origin
         self.server_url = server_url if server_url is not None else settings.server_url
         self._server_key = api_key if api_key is not None else settings.server_key
@@ -75,7 +79,7 @@ class LLMRing:
         self.log_conversations = log_conversations
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
-        self._providers = Providers(AutoTransport(trust_env=settings.proxies))
+        self._providers = Providers(transport or AutoTransport(trust_env=settings.proxies))
         self._accounting = Accounting(self.registry, strict=strict_cost or settings.strict_cost)
         self._aliases = Aliases(
             lockfile_path,

@@ -15,6 +15,7 @@ from llmring.registry import Registry, default_cache_dir
 DEFAULT_TIMEOUT_S = 60.0
 _RETRY = RetryPolicy()
 _TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
 _NO_LIMIT = frozenset({"none", "off", "disable", "disabled", "infinite"})
 
 
@@ -120,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     server_key: str = ""
     usage_log: str | None = None
     proxies: bool = False
+    allow_network: bool = True
 
     def __repr__(self) -> str:
         return f"Settings(timeout={self.timeout!r}, retry={self.retry!r})"
@@ -142,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             server_url=_first(("LLMRING_SERVER_URL",), environ),
             server_key=_first(("LLMRING_API_KEY",), environ) or "",
             usage_log=_first(("LLMRING_USAGE_LOG",), environ),
+            allow_network=environ.get("LLMRING_ALLOW_NETWORK", "").strip().lower() not in _FALSE,
             proxies=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ),
         )
 

@@ -1,6 +1,7 @@
 """How bytes reach a provider: one small protocol with few implementations."""
 
 from llmring_providers.transport._auto import AutoTransport
+from llmring_providers.transport._network import Refusal, refuse_network, refuse_network_for_good
 from llmring_providers.transport._protocol import (
     ByteStream,
     HttpRequest,
@@ -9,4 +10,14 @@ from llmring_providers.transport._protocol import (
     TransportError,
 )
 
-__all__ = ["AutoTransport", "ByteStream", "HttpRequest", "HttpResponse", "Transport", "TransportError"]
+__all__ = [
+    "AutoTransport",
+    "ByteStream",
+    "HttpRequest",
+    "HttpResponse",
+    "Refusal",
+    "Transport",
+    "TransportError",
+    "refuse_network",
+    "refuse_network_for_good",
+]

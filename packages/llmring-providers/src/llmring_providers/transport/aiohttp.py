@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport._failure import BROKEN_OFF, NOT_SENDABLE, UNTRUSTED, failure
+from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import HttpRequest, HttpResponse, TransportError
 from llmring_providers.transport._proxies import EnvironmentProxies
@@ -49,6 +50,7 @@ class AiohttpTransport:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         response = await self._start(request)
+        _tell_of_loss(response)
         try:
             body = await response.read()
         except _FAILURES as error:
@@ -62,10 +64,11 @@ class AiohttpTransport:
         await self._sessions.aclose()
 
     async def _start(self, request: HttpRequest) -> aiohttp.ClientResponse:
+        check_network(request.url)
         session = await self._sessions.get()
         body = request.body
         try:
-            response = await session.request(
+            return await session.request(
                 request.method,
                 request.url,
                 data=(io.BytesIO(body) if len(body) > _SENT_AT_ONCE else body) or None,
@@ -75,9 +78,6 @@ class AiohttpTransport:
             )
         except _FAILURES as error:
             raise _failure(request.url, error) from _safe_cause(error)
-        if response.connection is not None:  # there is more to come
-            _tell_of_loss(response.content, response.connection)
-        return response
 
     async def _session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
         async with aiohttp.ClientSession(
@@ -102,6 +102,7 @@ class AiohttpStream:
     """A streamed answer."""
 
     def __init__(self, response: aiohttp.ClientResponse, url: str) -> None:
+        _tell_of_loss(response)
         self._response = response
         self._content = response.content
         self._url = url
@@ -150,13 +151,16 @@ def _drop(response: aiohttp.ClientResponse) -> None:
         connection.transport.abort()
 
 
-def _tell_of_loss(content: aiohttp.StreamReader, connection: aiohttp.connector.Connection) -> None:
-    """Wake the reader of a body when its connection is lost.
+def _tell_of_loss(response: aiohttp.ClientResponse) -> None:
+    """Wake the reader of a body when its connection is lost, if there is more to come.
 
     aiohttp closes the connection of a body whose framing breaks after its head has come, a chunk size that is no
     number, say, but does not tell the reader, who would wait for ever.
     """
-    closed = connection.protocol.closed if connection.protocol is not None else None
+    content, connection = response.content, response.connection
+    if connection is None or connection.protocol is None:
+        return
+    closed = connection.protocol.closed
 
     def lost(closed: "asyncio.Future[None] | None") -> None:
         if closed is not None:

@@ -8,6 +8,7 @@ import anyio.lowlevel
 import httpx2
 
 from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
+from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import HttpRequest, HttpResponse
 
@@ -44,6 +45,7 @@ class Httpx2Transport:
         self._pools = PerLoop(self._pool, anyio.lowlevel.current_token)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
+        check_network(request.url)
         pool = await self._ready_pool()
         try:
             response = await pool.client.send(_built(pool.client, request))
@@ -52,6 +54,7 @@ class Httpx2Transport:
         return HttpResponse(response.status_code, response.headers, response.content)
 
     async def open(self, request: HttpRequest) -> HttpxStream:
+        check_network(request.url)
         pool = await self._ready_pool()
         try:
             response = await pool.client.send(_built(pool.client, request), stream=True)

@@ -7,6 +7,7 @@ import anyio.lowlevel
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport._httpx import Leftovers
+from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import ByteStream, HttpRequest, HttpResponse
 
@@ -42,6 +43,7 @@ class SdkTransport:
         return HttpResponse(stream.status, stream.headers, b"".join(pieces))
 
     async def open(self, request: HttpRequest) -> ByteStream:
+        check_network(request.url)
         leftovers = await self._leftovers.get()
         await leftovers.clear()
         headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CLIENT}

@@ -1,18 +1,24 @@
-"""For the tests of programs that use llmring: a simulated provider over real HTTP."""
+"""For the tests of programs that use llmring: simulated providers, and a switch that keeps tests off the network."""
 
 from llmring_providers.sim import Answer, Call, Fault, Rule, Script, Tokens, faults
+from llmring_providers.testing import HANG, FakeProvider, Reply
+from llmring_providers.transport import refuse_network
 
 from llmring.testing._simulator import Received, Simulator, serve
 
 __all__ = [
+    "HANG",
     "Answer",
     "Call",
+    "FakeProvider",
     "Fault",
     "Received",
+    "Reply",
     "Rule",
     "Script",
     "Simulator",
     "Tokens",
     "faults",
+    "refuse_network",
     "serve",
 ]

@@ -1,0 +1,99 @@
+"""The switch that keeps requests on this machine."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from llmring_providers.transport import (
+    AutoTransport,
+    HttpRequest,
+    Transport,
+    _network,
+    refuse_network,
+    refuse_network_for_good,
+)
+from llmring_providers.transport.aiohttp import AiohttpTransport
+from llmring_providers.transport.httpx2 import Httpx2Transport
+from llmring_providers.transport.sdk import SdkTransport
+from llmring_types.exceptions import ConfigurationError
+
+SECRET = "sk-hunter2"
+
+
+async def never(*_: object) -> Any:
+    raise AssertionError("the request was sent")
+
+
+def through_an_sdk() -> Transport:
+    return SdkTransport("https://api.openai.com/v1", never)
+
+
+@pytest.mark.parametrize("make", [AutoTransport, AiohttpTransport, Httpx2Transport, through_an_sdk])
+@pytest.mark.parametrize("method", ["send", "open"])
+async def test_a_request_that_would_leave_this_machine_is_refused(
+    make: Callable[[], Transport], method: str
+) -> None:
+    transport = make()
+    request = HttpRequest("POST", f"https://me:{SECRET}@api.openai.com/v1/chat?key={SECRET}", {})
+    with (
+        refuse_network(),
+        pytest.raises(ConfigurationError, match=r"^a request to api\.openai\.com ") as caught,
+    ):
+        await getattr(transport, method)(request)
+    await transport.aclose()
+    assert "FakeProvider" in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+ALLOWED = [
+    "http://127.0.0.1:1234/v1",
+    "http://127.9.9.9",
+    "http://[::1]:80/",
+    "http://localhost:11434/api/chat",
+    "http://sim.localhost",
+]
+REFUSED = [
+    "https://api.openai.com",
+    "http://10.0.0.1:80",
+    "http://[2001:db8::1]/",
+    "http://localhost.example.com/",
+    "http://127.0.0.1.example.com/",
+    "http://127.0.0.1@example.com/",
+    "http://[::1",
+    "nonsense",
+    "",
+]
+
+
+@pytest.mark.parametrize("url", ALLOWED)
+def test_loopback_is_allowed(url: str) -> None:
+    with refuse_network():
+        _network.check_network(url)
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_everything_else_is_not(url: str) -> None:
+    _network.check_network(url)
+    with refuse_network(), pytest.raises(ConfigurationError):
+        _network.check_network(url)
+    _network.check_network(url)
+
+
+def test_hosts_may_be_allowed_by_name_and_the_last_word_counts() -> None:
+    url = "https://models.example.com/v1"
+    with refuse_network("models.example.com"):
+        _network.check_network(url)
+        with refuse_network(), pytest.raises(ConfigurationError):
+            _network.check_network(url)
+        _network.check_network(url)
+
+
+def test_a_standing_refusal_gives_way_to_an_explicit_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_network, "_refusals", [])
+    with refuse_network("models.example.com"):
+        refuse_network_for_good()
+        refuse_network_for_good()
+        _network.check_network("https://models.example.com/v1")
+    with pytest.raises(ConfigurationError):
+        _network.check_network("https://models.example.com/v1")
+    assert len(_network._refusals) == 1
