@@ -4,15 +4,22 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol, Self
 
-from llmring_types import LLMResponse, StreamChunk
-from llmring_types.exceptions import LLMRingError, ProviderConnectionError, StreamInterruptedError
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
+from llmring_types.exceptions import (
+    LLMRingError,
+    ProviderConnectionError,
+    ProviderResponseError,
+    StreamInterruptedError,
+)
 
 from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
+from llmring_providers._listing import Listing, read_pages
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings, without_credentials
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
 
 _OK = range(200, 300)
+_MISSING = (404, 405)
 _REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id")
 
 
@@ -34,6 +41,7 @@ class HttpProvider:
         api_key: may be empty for a provider that needs none.
         client_factory: builds the SDK client for raw access.
         client: the user's own SDK client, where the transport goes through it; it is never closed here.
+        listing: how models are listed; ``None`` where the provider does not list any.
     """
 
     def __init__(
@@ -46,10 +54,12 @@ class HttpProvider:
         api_key: str = "",
         client_factory: ClientFactory | None = None,
         client: Any = None,
+        listing: Listing | None = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self._adapter = adapter
+        self._listing = listing
         self._transport = transport
         self._api_key = api_key
         self._headers: Mapping[str, str] = {
@@ -69,6 +79,7 @@ class HttpProvider:
         base_url: str,
         client_factory: ClientFactory,
         sdk: str,
+        listing: Listing | None = None,
     ) -> Self:
         """Build a provider of one's own keys and connections, or one around the SDK client that the settings bring.
 
@@ -78,6 +89,7 @@ class HttpProvider:
             base_url: where the adapter's paths begin, without an SDK client.
             client_factory: builds the SDK client for raw access.
             sdk: the module whose ``transport_through`` makes a transport out of an SDK client.
+            listing: how models are listed.
 
         Raises:
             ConfigurationError: the client is of the wrong kind.
@@ -90,6 +102,7 @@ class HttpProvider:
                 base_url=base_url,
                 api_key=settings.api_key,
                 client_factory=client_factory,
+                listing=listing,
             )
         through = import_module(sdk).transport_through(settings.client)
         return cls(
@@ -98,6 +111,7 @@ class HttpProvider:
             transport=through,
             base_url=through.base_url,
             client=settings.client,
+            listing=listing,
         )
 
     def __repr__(self) -> str:
@@ -141,6 +155,16 @@ class HttpProvider:
             raise self._rejection(await _whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire)
 
+    async def models(self) -> list[ModelFacts]:
+        """Ask the provider which models it offers to this key, with whatever else it says of them.
+
+        Raises:
+            ProviderError: it does not list any, or refused, or cannot be reached.
+        """
+        if self._listing is None:
+            raise ProviderResponseError("this provider does not list its models", provider=self.name)
+        return await read_pages(self._listing, self._get)
+
     async def aclose(self) -> None:
         if self._client_is_given:
             await self._transport.aclose()  # made for this client, so nobody else's
@@ -156,6 +180,20 @@ class HttpProvider:
     def _request(self, wire: WireRequest) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         return HttpRequest("POST", self.base_url + wire.path, headers, wire.body)
+
+    async def _get(self, path: str) -> bytes:
+        call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
+        try:
+            reply = await self._transport.send(HttpRequest("GET", self.base_url + path, self._headers))
+        except TransportError as error:
+            raise self._unreachable(error, call) from error
+        if reply.status in _MISSING:
+            raise ProviderResponseError(
+                f"{self.base_url} has no list of models", provider=self.name, status_code=reply.status
+            )
+        if reply.status not in _OK:
+            raise self._rejection(reply, call)
+        return reply.body
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)

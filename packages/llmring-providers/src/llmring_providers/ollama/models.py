@@ -10,6 +10,7 @@ from llmring_types.exceptions import (
 )
 
 from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._listing import Page
 from llmring_providers.ollama.host import normalise_host
 from llmring_providers.transport import HttpRequest, Transport, TransportError
 
@@ -51,6 +52,15 @@ def decode_tags(body: bytes) -> list[ModelFacts]:
             f"the list of models is not what the protocol says: {error}", provider=_PROVIDER, original=error
         ) from error
     return [_facts(name, model) for model in tags.models or () if (name := model.model or model.name)]
+
+
+class OllamaListing:
+    """``GET /api/tags``: what is installed."""
+
+    path = "/api/tags"
+
+    def decode(self, body: bytes) -> Page:
+        return Page(decode_tags(body))
 
 
 async def installed_models(

@@ -8,6 +8,7 @@ from llmring_providers._http import HttpProvider
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.ollama.adapter import OllamaAdapter
 from llmring_providers.ollama.host import normalise_host
+from llmring_providers.ollama.models import OllamaListing
 
 
 def create(settings: ProviderSettings) -> HttpProvider:
@@ -22,6 +23,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
         base_url=normalise_host(settings.base_url),
         client_factory=build_client,
         sdk="llmring_providers.ollama.sdk",
+        listing=OllamaListing(),
     )
 
 

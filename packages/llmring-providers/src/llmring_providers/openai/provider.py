@@ -5,6 +5,7 @@ from typing import Any
 from llmring_types.exceptions import MissingSDKError
 
 from llmring_providers._http import HttpProvider
+from llmring_providers._listing import OpenAIListing
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.openai.adapter import OpenAIAdapter
 
@@ -19,6 +20,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
         base_url=settings.base_url or BASE_URL,
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
+        listing=OpenAIListing("openai"),
     )
 
 
