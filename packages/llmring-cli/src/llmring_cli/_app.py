@@ -70,6 +70,11 @@ GROUPS = {
                 "Write the aliases as a Python type, so that a type checker knows a wrong one.",
             ),
             Command(
+                "suggest",
+                "lock.suggest:suggest",
+                "Suggest models for what is needed, best first, each with its reason.",
+            ),
+            Command(
                 "update",
                 "lock.update:update",
                 "Lock the models of every pool: record their limits, prices and capabilities as they are now.",

@@ -1,0 +1,102 @@
+"""``llmring lock suggest``."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated
+
+from cyclopts import Parameter
+from llmring import ModelFacts, open_registry, provider_status
+from llmring.registry import PROVIDERS
+from llmring.suggest import Preference, Suggestion, Wish, near_misses, suggest_models
+from llmring_lockfile import Need
+from llmring_types.exceptions import ValidationError
+
+from llmring_cli._facts import facts_json, price_text, tokens_text
+from llmring_cli._failure import FAILED
+from llmring_cli._output import print_json, print_table, say
+from llmring_cli._parameters import Flag, Json
+
+_NEAR = 3
+_HEADERS = ("model", "context", "input", "output", "why")
+
+
+def suggest(
+    *,
+    need: Annotated[list[Need] | None, Parameter(negative="")] = None,
+    min_context: int | None = None,
+    min_output: int | None = None,
+    max_input_price: Decimal | None = None,
+    max_output_price: Decimal | None = None,
+    provider: Annotated[list[str] | None, Parameter(alias="-p", negative="")] = None,
+    ready: Flag = False,
+    prefer: Preference = "cost",
+    limit: int = 10,
+    json: Json = False,
+) -> int:
+    """Suggest models for what is needed, best first, each with its reason.
+
+    Computed from the registry, without asking a model: the same needs get the same advice. Prices are US dollars per million
+    tokens. Exit code 1 when nothing fits; then the models that lack only one thing are told.
+
+    $ llmring lock suggest --need vision --need tools --max-input-price 1
+    $ llmring lock suggest --min-context 200000 --prefer strength --ready
+
+    Args:
+        need: A capability. May be given several times.
+        min_context: Least context window, in tokens.
+        min_output: Least length of the longest answer, in tokens.
+        max_input_price: Most that a million tokens of input may cost.
+        max_output_price: Most that a million tokens of output may cost.
+        provider: Only this provider's models. May be given several times.
+        ready: Only providers whose key is set.
+        prefer: What counts among models that fit.
+        limit: How many to show.
+    """
+    try:
+        wish = Wish(
+            needs=tuple(need or ()),
+            min_context=min_context,
+            min_output=min_output,
+            max_input_price=max_input_price,
+            max_output_price=max_output_price,
+        )
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+    models = _models(_providers(provider, ready=ready))
+    found = suggest_models(wish, models, prefer=prefer)[:limit]
+    near = near_misses(wish, models)[:_NEAR] if not found else []
+    if json:
+        print_json({"suggestions": _plain(found), "near_misses": _plain(near)})
+    else:
+        _show(found, near)
+    return 0 if found else FAILED
+
+
+def _providers(names: Sequence[str] | None, *, ready: bool) -> list[str]:
+    configured = {row.name for row in provider_status() if row.configured}
+    return [name for name in names or PROVIDERS if not ready or name in configured]
+
+
+def _models(providers: Sequence[str]) -> list[ModelFacts]:
+    registry = open_registry()
+    return [facts for name in providers for facts in registry.models(name)]
+
+
+def _show(found: Sequence[Suggestion], near: Sequence[Suggestion]) -> None:
+    if found:
+        print_table(_HEADERS, [_row(one) for one in found])
+        say(f"use one: llmring bind ALIAS {found[0].ref}")
+        return
+    say("no model that is known meets all of this" + ("; these lack one thing:" if near else ""))
+    for one in near:
+        say(f"  {one.ref}: {one.reason}")
+
+
+def _row(one: Suggestion) -> tuple[str, ...]:
+    facts = one.facts
+    prices = (price_text(facts.prices.input), price_text(facts.prices.output))
+    return (str(one.ref), tokens_text(facts.context_window), *prices, one.reason)
+
+
+def _plain(suggestions: Sequence[Suggestion]) -> list[dict[str, object]]:
+    return [{**facts_json(one.facts), "reason": one.reason} for one in suggestions]
