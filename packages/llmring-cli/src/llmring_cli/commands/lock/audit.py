@@ -28,10 +28,11 @@ async def audit(
     offline: Offline = False,
     json: Json = False,
 ) -> int:
-    """Compare what is locked with what is true now: retired, retiring, dearer, smaller, less able, unknown.
+    """Find what has changed for the worse since the models were locked.
 
-    Exit code 1 when an error or a warning is found, 2 when there is no lockfile or it cannot be read, 3 when the registry
-    cannot be reached.
+    Found are models that are retired or soon will be, cost more, take or give fewer tokens, lost a capability
+    or are unknown. Exit code 1 when an error or a warning is found, 2 when there is no lockfile or it cannot be
+    read, 3 when the registry cannot be reached.
 
     $ llmring lock audit --days 30
     $ llmring lock audit --sarif llmring.sarif

@@ -21,9 +21,10 @@ async def update(
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Lock the models of every pool: record their limits, prices and capabilities as they are now.
+    """Lock the models: record what is true of them now.
 
-    Later, lock audit tells what has changed since. Exit code 3 when the registry cannot be reached; nothing is written then.
+    Recorded are limits, prices, capabilities and dates of every model of every pool. Later, lock audit tells
+    what has changed since. Exit code 3 when the registry cannot be reached; nothing is written then.
 
     $ llmring lock update
     """
@@ -46,9 +47,10 @@ async def bump_registry(
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Pin each profile to the registry versions that are current for the providers of its pools.
+    """Pin each profile to the current registry versions.
 
-    Exit code 3 when the registry cannot be reached; nothing is written then.
+    The versions are those of the providers in its pools. Exit code 3 when the registry cannot be reached;
+    nothing is written then.
 
     $ llmring lock bump-registry
     """
