@@ -13,7 +13,6 @@ from llmring_cli._output import print_json, print_table, say
 from llmring_cli._parameters import Json, ProviderName
 from llmring_cli._providers import require_provider
 from llmring_cli._registry import RegistryUrl
-from llmring_cli._registry import refresh as refresh_registry
 
 
 def info(*, json: Json = False) -> None:
@@ -76,6 +75,8 @@ async def refresh(*providers: ProviderName, registry: RegistryUrl = None, json: 
         providers: Only these.
     """
     names = [require_provider(name) for name in providers] or list(PROVIDERS)
+    from llmring_cli._refresh import refresh as refresh_registry  # noqa: PLC0415 - it brings the transports
+
     known = open_registry(registry)
     outcomes = await refresh_registry(known, names, force=True)
     rows: list[dict[str, Any]] = []

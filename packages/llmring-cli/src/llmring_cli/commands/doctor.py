@@ -7,7 +7,7 @@ from llmring_cli.doctor.checkup import Checkup, check_up
 from llmring_cli.doctor.show import show
 
 
-async def doctor(
+def doctor(
     *,
     online: Flag = False,
     profile: ProfileName = None,
@@ -28,7 +28,7 @@ async def doctor(
     """
     checkup = check_up(lockfile, profile)
     if online:
-        await _ask(checkup)
+        _ask(checkup)
     if json:
         print_json(checkup)
     else:
@@ -36,11 +36,14 @@ async def doctor(
     return FAILED if checkup.problems else 0
 
 
-async def _ask(checkup: Checkup) -> None:
-    from llmring_cli._live import ask_providers  # noqa: PLC0415 - it brings the transports
+def _ask(checkup: Checkup) -> None:
+    import asyncio  # noqa: PLC0415 - as the transports, only for those who ask over the network
+
+    from llmring_cli._live import ask_providers  # noqa: PLC0415
 
     rows = [row for row in checkup.providers if row.configured and row.name != "sim"]
-    for row, outcome in zip(rows, await ask_providers([row.name for row in rows]), strict=True):
+    outcomes = asyncio.run(ask_providers([row.name for row in rows]))
+    for row, outcome in zip(rows, outcomes, strict=True):
         if isinstance(outcome, list):
             row.models = len(outcome)
             continue

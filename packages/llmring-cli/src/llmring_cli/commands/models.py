@@ -18,7 +18,7 @@ _LIVE_ONLY = "ollama"
 """What it offers is in no registry: it is what somebody installed."""
 
 
-async def list_models(
+def list_models(
     *,
     provider: Annotated[ProviderName | None, Parameter(alias="-p")] = None,
     live: Flag = False,
@@ -43,9 +43,11 @@ async def list_models(
         require_provider(provider)
     failed = False
     if live or provider == _LIVE_ONLY:
-        from llmring_cli._live import live_models  # noqa: PLC0415 - it brings the transports
+        import asyncio  # noqa: PLC0415 - as the transports, only for those who ask over the network
 
-        models, problems = await live_models(_to_ask(provider))
+        from llmring_cli._live import live_models  # noqa: PLC0415
+
+        models, problems = asyncio.run(live_models(_to_ask(provider)))
         for problem in problems:
             say(f"error: {problem}")
         failed = bool(problems)

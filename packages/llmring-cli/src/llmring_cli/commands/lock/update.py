@@ -14,7 +14,7 @@ from llmring_cli._parameters import Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
 
 
-async def update(
+def update(
     *,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,
@@ -29,7 +29,7 @@ async def update(
     $ llmring lock update
     """
     source = read_lockfile(lockfile)
-    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     _raise_unreachable(known)
     with editing(source.path) as document:
         before = document.lockfile
@@ -40,7 +40,7 @@ async def update(
         say(f"{len(document.lockfile.locked)} models are locked in {shown(source.path)}")
 
 
-async def bump_registry(
+def bump_registry(
     *,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,
@@ -56,7 +56,7 @@ async def bump_registry(
     """
     path = find_lockfile(lockfile)
     source = read_lockfile(path)
-    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     _raise_unreachable(known)
     with editing(path) as document:
         before = document.lockfile

@@ -22,7 +22,7 @@ from llmring_cli._parameters import Alias, Flag, Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
 
 
-async def upgrade(
+def upgrade(
     alias: Alias | None = None,
     /,
     *,
@@ -50,7 +50,7 @@ async def upgrade(
     """
     source = read_lockfile(lockfile)
     providers = pool_providers(source.lockfile)
-    known = await known_models(providers, url=registry, offline=offline)
+    known = known_models(providers, url=registry, offline=offline)
     if known.failures:
         raise CommandError(
             f"nothing can be proposed: {next(iter(known.failures.values()))}", exit_code=UNREACHABLE

@@ -13,7 +13,7 @@ from llmring_cli._registry import Offline, RegistryUrl, known_models, pool_provi
 _EXIT_CODES = {"valid": 0, "invalid": FAILED, "unreachable": UNREACHABLE}
 
 
-async def validate(
+def validate(
     *,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,
@@ -31,7 +31,7 @@ async def validate(
     $ llmring lock validate --offline --json
     """
     source = read_lockfile(lockfile, unreadable=UNREADABLE)
-    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     result = validate_lockfile(source.lockfile, known.facts, today=today())
     findings = located(result.findings, source)
     if json:
