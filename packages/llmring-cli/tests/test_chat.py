@@ -1,9 +1,15 @@
 """chat."""
 
 import json
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from llmring.testing import Received
+from llmring_cli.chat.conversation import conversation_path
+from simulated import Simulated
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -77,11 +83,103 @@ def test_the_profile_chooses_the_pool(llmring: Run) -> None:
     assert json.loads(out)["model"] == "sim:second"
 
 
-def test_temperature_and_system_are_sent(
-    llmring: Run, monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, object], str]
+def asked(requests: list[Received]) -> list[dict[str, Any]]:
+    """The messages of the last request, as OpenAI's protocol has them."""
+    messages: list[dict[str, Any]] = requests[-1].json["messages"]
+    return messages
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulated]:
+    with Simulated() as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        yield running
+
+
+CHAT = ("chat", "-m", "openai:gpt-4o")
+
+
+def test_temperature_and_system_are_sent(llmring: Run, simulated: Simulated) -> None:
+    llmring(*CHAT, "Hi", "--system", "Be brief.", "--temperature", "0.5")
+    assert simulated.requests[-1].json["temperature"] == 0.5
+    assert asked(simulated.requests) == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+    ]
+
+
+def test_what_is_piped_in_is_added_to_the_message(llmring: Run, simulated: Simulated) -> None:
+    llmring(*CHAT, "Review this:", stdin="- old\n+ new\n")
+    assert asked(simulated.requests)[-1]["content"] == "Review this:\n\n- old\n+ new\n"
+
+
+def test_files_are_sent_along_each_in_its_way(llmring: Run, simulated: Simulated, folder: Path) -> None:
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
+    (folder / "b.pdf").write_bytes(b"%PDF-1.7 rest")
+    (folder / "c.txt").write_text("words")
+    llmring(*CHAT, "Look", "-f", "a.png", "-f", "b.pdf", "--file", "c.txt")
+    parts = asked(simulated.requests)[-1]["content"]
+    assert parts[0]["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+    assert parts[1]["file"]["file_data"].startswith("data:application/pdf;base64,")
+    assert parts[2] == {"type": "text", "text": "File c.txt:\n\nwords"}
+    assert parts[3] == {"type": "text", "text": "Look"}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "part"), [("x.bin", b"\xff\x00", "neither text"), ("gone", None, "No such file")]
+)
+def test_a_file_that_cannot_be_attached_is_named(
+    llmring: Run, folder: Path, name: str, data: bytes | None, part: str
 ) -> None:
-    _, out, _ = llmring(
-        "chat", "Hi", "-m", "sim:demo", "--system", "Be brief.", "--temperature", "0.5", "--json"
+    if data is not None:
+        (folder / name).write_bytes(data)
+    code, out, err = llmring("chat", "Look", "-m", "sim:demo", "-f", name)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: cannot attach {name}: ")
+    assert part in err
+
+
+def test_a_conversation_goes_on_with_its_model(llmring: Run, simulated: Simulated) -> None:
+    first = llmring(*CHAT, "One", "--system", "Be brief.")[1]
+    llmring("chat", "--continue", "Two")
+    assert asked(simulated.requests) == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "One"},
+        {"role": "assistant", "content": first.removesuffix("\n")},
+        {"role": "user", "content": "Two"},
+    ]
+    assert simulated.requests[-1].json["model"] == "gpt-4o"
+
+
+def test_new_instructions_replace_the_old(llmring: Run, simulated: Simulated) -> None:
+    llmring(*CHAT, "One", "--system", "Be brief.")
+    llmring("chat", "-c", "Two", "--system", "Be long.")
+    assert [message["content"] for message in asked(simulated.requests) if message["role"] == "system"] == [
+        "Be long."
+    ]
+
+
+def test_each_folder_has_its_own_conversation(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llmring("chat", "One", "-m", "sim:demo")
+    (folder / "other").mkdir()
+    monkeypatch.chdir(folder / "other")
+    code, _, err = llmring("chat", "-c", "Two")
+    assert code == 1
+    assert err.startswith("error: no conversation to continue")
+
+
+def test_nobody_else_can_read_the_conversation(llmring: Run, folder: Path) -> None:
+    llmring("chat", "One", "-m", "sim:demo")
+    path = conversation_path(folder)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert b"One" in path.read_bytes()
+
+
+def test_an_answer_that_ended_early_is_told(llmring: Run) -> None:
+    assert (
+        llmring("chat", "Hi", "-m", "sim:demo", "--max-tokens", "3")[2]
+        == "warning: the answer ended early: length\n"
     )
-    alone = json.loads(llmring("chat", "Hi", "-m", "sim:demo", "--json")[1])["usage"]["prompt_tokens"]
-    assert json.loads(out)["usage"]["prompt_tokens"] > alone

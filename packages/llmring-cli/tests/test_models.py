@@ -67,3 +67,40 @@ def test_nothing_known_of_a_model_is_exit_code_1(llmring: Run, more: tuple[str, 
     code, out, err = llmring("info", "openai:gpt-99", *more)
     assert (code, out) == (1, "")
     assert err == "nothing is known of openai:gpt-99; it may work all the same\n"
+
+
+LIVE = {"data": [{"id": "gpt-4o"}, {"id": "gpt-99"}]}
+
+
+def test_live_models_are_those_that_the_provider_offers_with_what_is_known_of_them(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, object], str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up")
+    monkeypatch.setenv("OPENAI_BASE_URL", answering(200, LIVE))
+    code, out, err = llmring("list", "--live", "-p", "openai", "--json")
+    rows = {row["model"]: row for row in json.loads(out)}
+    assert (code, err) == (0, "")
+    assert set(rows) == {"openai:gpt-4o", "openai:gpt-99"}
+    assert rows["openai:gpt-4o"]["context_window"] == 128_000
+    assert rows["openai:gpt-99"]["context_window"] is None
+
+
+def test_ollamas_models_are_always_asked_for(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, object], str]
+) -> None:
+    monkeypatch.setenv(
+        "OLLAMA_BASE_URL", answering(200, {"models": [{"name": "qwen3:8b", "model": "qwen3:8b"}]})
+    )
+    assert llmring("list", "-p", "ollama")[1] == "ollama:qwen3:8b\t?\t?\t?\t\n"
+
+
+def test_a_provider_that_cannot_be_asked_is_told_beside_those_that_can(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, object], str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up")
+    monkeypatch.setenv("OPENAI_BASE_URL", answering(200, LIVE))
+    code, out, err = llmring("list", "--live")
+    assert code == 1
+    assert out.startswith("openai:gpt-4o\t")
+    assert err.startswith("error: [ollama] ")
+    assert err.count("\n") == 1

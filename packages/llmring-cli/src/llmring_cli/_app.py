@@ -17,57 +17,94 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
+    Command(
+        "--install-completion",
+        "completion:install",
+        "Install completion for the shell.",
+    ),
     Command("aliases", "aliases:aliases", "List the aliases of a profile."),
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
     Command("chat", "chat:chat", "Send a message and print the answer."),
-    Command("info", "models:info", "Show what is known of a model, or of the first model of an alias."),
+    Command("doctor", "doctor:doctor", "Tell what is set up here, and what is not."),
+    Command("info", "models:info", "Show what is known of a model or an alias."),
     Command("list", "models:list_models", "List the models that are known."),
     Command("providers", "providers:providers", "List the providers, and what each still needs."),
+    Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {
+    "cache": (
+        "Show and clear what is kept of the registry on this machine.",
+        (
+            Command(
+                "clear",
+                "cache:clear",
+                "Delete the registry documents kept here.",
+            ),
+            Command(
+                "info",
+                "cache:info",
+                "List the registry documents kept here.",
+            ),
+        ),
+    ),
+    "registry": (
+        "Bring up to date what is known of models.",
+        (
+            Command(
+                "refresh",
+                "cache:refresh",
+                "Fetch what the registry says of models now.",
+            ),
+        ),
+    ),
     "lock": (
         "Write and check the lockfile.",
         (
             Command(
                 "audit",
                 "lock.audit:audit",
-                "Compare what is locked with what is true now: retired, retiring, dearer, smaller, less able, unknown.",
+                "Find what has changed for the worse since the models were locked.",
             ),
             Command(
                 "bump-registry",
                 "lock.update:bump_registry",
-                "Pin each profile to the registry versions that are current for the providers of its pools.",
+                "Pin each profile to the current registry versions.",
             ),
             Command(
                 "check",
                 "lock.check:check",
-                "Check the lockfile and the packages it extends, without asking anybody.",
+                "Check the lockfile and what it extends, offline.",
             ),
             Command(
                 "diff",
                 "lock.diff:diff",
-                "Tell what changed in the lockfile in terms of models: pools, prices per million tokens, limits, capabilities.",
+                "Tell what changed in the lockfile, in terms of models.",
             ),
             Command(
                 "explain",
                 "lock.explain:explain",
-                "Tell what a name stands for, and where each step of the answer comes from.",
+                "Tell what a name stands for, and why.",
             ),
             Command(
                 "init",
                 "lock.init:init",
-                "Write a new lockfile, with aliases for the providers whose keys are set.",
+                "Write a new lockfile with aliases to begin with.",
             ),
             Command(
                 "scan",
                 "lock.code:scan",
-                "List the aliases that Python code uses and the lockfile lacks, and those bound that no code names.",
+                "Compare the aliases in Python code with those bound.",
             ),
             Command(
                 "stubs",
                 "lock.code:stubs",
-                "Write the aliases as a Python type, so that a type checker knows a wrong one.",
+                "Write the aliases as a Python type.",
+            ),
+            Command(
+                "suggest",
+                "lock.suggest:suggest",
+                "Suggest models for what is needed.",
             ),
             Command(
                 "suggest",
@@ -77,12 +114,12 @@ GROUPS = {
             Command(
                 "update",
                 "lock.update:update",
-                "Lock the models of every pool: record their limits, prices and capabilities as they are now.",
+                "Lock the models: record what is true of them now.",
             ),
             Command(
                 "upgrade",
                 "lock.upgrade:upgrade",
-                "Propose successors for models that are retired, retiring or superseded, and write them after a yes.",
+                "Propose successors for models that should go.",
             ),
             Command(
                 "validate", "lock.validate:validate", "Check every model of every pool against the registry."

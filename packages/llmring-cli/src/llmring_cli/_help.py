@@ -1,5 +1,6 @@
-"""How help looks: framed on a terminal, plain text elsewhere."""
+"""How help looks: framed on a terminal, plain text elsewhere, and wrapped to the width that there is."""
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +20,15 @@ class HelpFormatter:
 
     def render_description(self, console: "Console", options: "ConsoleOptions", description: Any) -> None:
         _formatter(console).render_description(console, options, description)
+
+
+def long_help(function: object) -> str:
+    """Return what a command's docstring says before its arguments: paragraphs on one line each, examples as they are."""
+    description = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
+    blocks = (
+        block if block.startswith("$ ") else " ".join(block.split()) for block in description.split("\n\n")
+    )
+    return "\n\n".join(blocks)
 
 
 def _formatter(console: "Console") -> "DefaultFormatter | PlainFormatter":

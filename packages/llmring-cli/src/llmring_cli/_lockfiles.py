@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from llmring import provider_status
 from llmring_lockfile import Lockfile, discover, load, new_lockfile_path
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
@@ -51,11 +50,6 @@ def read_lockfile(path: Path | None, *, unreadable: int = FAILED) -> Source:
         return Source(found, load(found), found.read_bytes().decode(errors="replace"))
     except LockfileError as error:
         raise CommandError(str(error), exit_code=unreadable) from error
-
-
-def known_providers() -> frozenset[str]:
-    """Names that make a direct ``provider:model``."""
-    return frozenset(row.name for row in provider_status())
 
 
 def shown(path: Path) -> Path:

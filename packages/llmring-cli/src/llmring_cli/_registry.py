@@ -1,6 +1,5 @@
 """The registry as reviews see it: current, or at hand, and never silent about what could not be asked."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -8,12 +7,9 @@ from cyclopts import Parameter
 from llmring import ModelFacts, ModelRef, open_registry
 from llmring.registry import Registry
 from llmring_lockfile import UNLISTED_PROVIDERS, Lockfile, RegistryRelease
-from llmring_types.exceptions import RegistryConnectionError, RegistryError, RegistryNotFoundError
+from llmring_types.exceptions import RegistryError, RegistryNotFoundError
 
 from llmring_cli._parameters import Flag
-
-PATIENCE_S = 20.0
-"""How long a registry may take."""
 
 Offline = Annotated[
     Flag, Parameter(name="--offline", help="Judge by what is at hand, without asking the registry.")
@@ -58,11 +54,11 @@ class KnownModels:
         return RegistryRelease(publication.version, publication.digest)
 
 
-async def known_models(providers: Iterable[str], *, url: str | None, offline: bool) -> KnownModels:
+def known_models(providers: Iterable[str], *, url: str | None, offline: bool) -> KnownModels:
     """Return what the registry says of these providers, asked now unless ``offline`` or asked within the last day."""
     registry = open_registry(url)
     asked = [] if offline else sorted(set(providers) - UNLISTED_PROVIDERS)
-    outcomes = await refresh(registry, asked)
+    outcomes = _refresh(registry, asked) if asked else {}
     failures = {
         name: error
         for name, error in outcomes.items()
@@ -71,35 +67,12 @@ async def known_models(providers: Iterable[str], *, url: str | None, offline: bo
     return KnownModels(registry, failures)
 
 
-async def refresh(
-    registry: Registry, providers: Iterable[str], *, force: bool = False
-) -> dict[str, RegistryError | None]:
-    """Ask the registry about these providers, all at once; the error of each, if there was one."""
-    names = list(providers)
-    if not names:
-        return {}
-    from llmring.registry import RegistryClient  # noqa: PLC0415 - it brings the transports
-    from llmring_providers.transport import AutoTransport  # noqa: PLC0415
+def _refresh(registry: Registry, providers: list[str]) -> dict[str, RegistryError | None]:
+    import asyncio  # noqa: PLC0415 - as the transports, only for those who ask over the network
 
-    transport = AutoTransport(trust_env=True)
-    client = RegistryClient(registry, transport)
+    from llmring_cli._refresh import refresh  # noqa: PLC0415
 
-    async def one(provider: str) -> RegistryError | None:
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                await client.refresh(provider, force=force)
-        except TimeoutError:
-            return RegistryConnectionError(
-                f"{registry.location.document(provider)} did not answer within {PATIENCE_S:g} s"
-            )
-        except RegistryError as error:
-            return error
-        return None
-
-    try:
-        return dict(zip(names, await asyncio.gather(*map(one, names)), strict=True))
-    finally:
-        await transport.aclose()
+    return asyncio.run(refresh(registry, providers))
 
 
 def pool_providers(lockfile: Lockfile) -> set[str]:

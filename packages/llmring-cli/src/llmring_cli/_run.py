@@ -11,6 +11,9 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._app import build_app
 from llmring_cli._failure import FAILED, INTERRUPTED, WRONG_USAGE, CommandError
+from llmring_cli._help import long_help
+
+_BUILT_IN = frozenset({"--help", "--version", "-h"})
 
 
 def main() -> None:
@@ -50,8 +53,8 @@ def _dispatch(arguments: list[str]) -> int:
         app.help_print(arguments, console=app.error_console)
         return WRONG_USAGE
     for command in apps:
-        if command.default_command is not None and not command.name[0].startswith("-"):
-            command.help = None  # its docstring says more than its line in the list
+        if command.default_command is not None and command.name[0] not in _BUILT_IN:
+            command.help = long_help(command.default_command)  # more than its line in the list
     load_dotenv()
     gc.enable()  # switched off while modules were loaded
     result = app(arguments)

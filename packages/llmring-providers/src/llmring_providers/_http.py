@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
 from llmring_types.exceptions import (
@@ -13,10 +13,12 @@ from llmring_types.exceptions import (
 )
 
 from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
-from llmring_providers._listing import Listing, read_pages
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings, without_credentials
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
+
+if TYPE_CHECKING:
+    from llmring_providers._listing import Listing
 
 _OK = range(200, 300)
 _MISSING = (404, 405)
@@ -54,7 +56,7 @@ class HttpProvider:
         api_key: str = "",
         client_factory: ClientFactory | None = None,
         client: Any = None,
-        listing: Listing | None = None,
+        listing: "Listing | None" = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -79,7 +81,7 @@ class HttpProvider:
         base_url: str,
         client_factory: ClientFactory,
         sdk: str,
-        listing: Listing | None = None,
+        listing: "Listing | None" = None,
     ) -> Self:
         """Build a provider of one's own keys and connections, or one around the SDK client that the settings bring.
 
@@ -163,6 +165,8 @@ class HttpProvider:
         """
         if self._listing is None:
             raise ProviderResponseError("this provider does not list its models", provider=self.name)
+        from llmring_providers._listing import read_pages  # noqa: PLC0415 - seldom asked for
+
         return await read_pages(self._listing, self._get)
 
     async def aclose(self) -> None:

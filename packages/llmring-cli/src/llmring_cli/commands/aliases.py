@@ -7,12 +7,12 @@ import llmring_lockfile as lockfiles
 from llmring_cli._failure import FAILED
 from llmring_cli._lockfiles import find_lockfile, read_lockfile
 from llmring_cli._output import print_json, print_table, say
-from llmring_cli._parameters import Json, LockfilePath, ProfileName
+from llmring_cli._parameters import Alias, Json, LockfilePath, ModelName, ProfileName
 
 
 def bind(
-    alias: str,
-    models: str,
+    alias: Alias,
+    models: ModelName,
     /,
     *,
     profile: ProfileName = None,
@@ -42,7 +42,7 @@ def bind(
 
 
 def unbind(
-    alias: str, /, *, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False
+    alias: Alias, /, *, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False
 ) -> int:
     """Remove an alias.
 

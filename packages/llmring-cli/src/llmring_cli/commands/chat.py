@@ -10,7 +10,7 @@ from llmring import LLMRequest, LLMResponse
 
 from llmring_cli._demo import ring_for
 from llmring_cli._output import print_json, say
-from llmring_cli._parameters import Flag, Json, ProfileName
+from llmring_cli._parameters import Flag, Json, ModelName, ProfileName
 from llmring_cli.chat.answer import ask, show
 from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
 from llmring_cli.chat.message import read_message
@@ -29,7 +29,7 @@ async def chat(
     message: Annotated[str | None, Parameter(allow_leading_hyphen=True, validator=_no_option)] = None,
     /,
     *,
-    model: Annotated[str | None, Parameter(alias="-m")] = None,
+    model: Annotated[ModelName | None, Parameter(alias="-m")] = None,
     system: Annotated[str | None, Parameter(alias="-s")] = None,
     file: Annotated[list[Path] | None, Parameter(name=("--file", "-f"), negative="")] = None,
     go_on: Annotated[Flag, Parameter(name=("--continue", "-c"))] = False,
@@ -43,9 +43,9 @@ async def chat(
 ) -> None:
     """Send a message and print the answer.
 
-    On a terminal the answer is shown as Markdown while it comes. What is piped into the command is added to the message.
-    Without a lockfile and without --model, the first provider that has a key or runs answers, or a simulated model;
-    it is said which. The conversation is kept for --continue, one for each working directory.
+    On a terminal the answer is shown as Markdown while it comes. What is piped into the command is added to the
+    message. Without a lockfile and without --model, the first provider that has a key or runs answers, or a
+    simulated model; it is said which. The conversation is kept for --continue, one for each working directory.
 
     $ llmring chat "What is a monad?"
     $ llmring chat --continue "And in Python?"

@@ -1,53 +1,69 @@
 """``llmring list`` and ``llmring info``."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import llmring_lockfile as lockfiles
 from cyclopts import Parameter
-from llmring import ModelFacts, ModelRef, open_registry
+from llmring import ModelFacts, ModelRef, open_registry, provider_status
 from llmring.registry import PROVIDERS
-from llmring_types.exceptions import ProviderNotFoundError
 
 from llmring_cli._facts import capabilities, facts_json, price_text, tokens_text
-from llmring_cli._lockfiles import known_providers
+from llmring_cli._failure import FAILED
 from llmring_cli._output import print_json, print_table, say
-from llmring_cli._parameters import Flag, Json, ProfileName
+from llmring_cli._parameters import Flag, Json, ModelName, ProfileName, ProviderName
+from llmring_cli._providers import known_providers, require_provider
 
-UNKNOWN = 1
+_LIVE_ONLY = "ollama"
+"""What it offers is in no registry: it is what somebody installed."""
 
 
 def list_models(
     *,
-    provider: Annotated[str | None, Parameter(alias="-p")] = None,
+    provider: Annotated[ProviderName | None, Parameter(alias="-p")] = None,
+    live: Flag = False,
     every: Annotated[Flag, Parameter(name="--all")] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """List the models that are known, with context, prices in US dollars per million tokens, and capabilities.
 
+    They are those of the registry; for Ollama, and with --live for every provider that can be used, those that
+    the provider itself offers. Exit code 1 when a provider could not be asked.
+
     $ llmring list --provider openai
+    $ llmring list --live --provider ollama
     $ llmring list --json | jq -r '.[] | select(.prices.input < 1) | .model'
 
     Args:
         provider: Only this provider's.
+        live: Ask the providers what they offer to this key.
         every: Retired models as well.
     """
-    names = PROVIDERS if provider is None else (_known(provider),)
-    registry = open_registry()
-    models = [
-        facts for name in names for facts in registry.models(name) if every or facts.active is not False
-    ]
-    if json:
-        print_json([facts_json(facts) for facts in models])
-        return
-    if not models:
-        say(f"the registry lists no models of {provider}")
-    print_table(("model", "context", "input", "output", "can"), [_row(facts) for facts in models])
+    if provider is not None:
+        require_provider(provider)
+    failed = False
+    if live or provider == _LIVE_ONLY:
+        import asyncio  # noqa: PLC0415 - as the transports, only for those who ask over the network
+
+        from llmring_cli._live import live_models  # noqa: PLC0415
+
+        models, problems = asyncio.run(live_models(_to_ask(provider)))
+        for problem in problems:
+            say(f"error: {problem}")
+        failed = bool(problems)
+    else:
+        registry = open_registry()
+        models = [
+            facts for name in ([provider] if provider else PROVIDERS) for facts in registry.models(name)
+        ]
+    _show([facts for facts in models if every or facts.active is not False], json=json)
+    return FAILED if failed else 0
 
 
-def info(model: str, /, *, profile: ProfileName = None, json: Json = False) -> int:
-    """Show what is known of a model, or of the first model of an alias.
+def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False) -> int:
+    """Show what is known of a model or an alias.
 
-    Exit code 1 when nothing is known of it; it may work all the same.
+    Of an alias, its first model is shown. Exit code 1 when nothing is known of it; it may work all the same.
 
     $ llmring info anthropic:claude-haiku-4-5
     $ llmring info summarizer --json
@@ -59,7 +75,7 @@ def info(model: str, /, *, profile: ProfileName = None, json: Json = False) -> i
     facts = open_registry().facts(pool[0].provider, pool[0].model)
     if facts is None:
         say(f"nothing is known of {pool[0]}; it may work all the same")
-        return UNKNOWN
+        return FAILED
     if json:
         print_json({**facts_json(facts), "pool": [str(ref) for ref in pool]})
         return 0
@@ -69,21 +85,27 @@ def info(model: str, /, *, profile: ProfileName = None, json: Json = False) -> i
     return 0
 
 
+def _to_ask(provider: str | None) -> list[str]:
+    if provider is not None:
+        return [provider]
+    return [row.name for row in provider_status() if row.configured and row.name != "sim"]
+
+
+def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
+    if json:
+        print_json([facts_json(facts) for facts in models])
+        return
+    if not models:
+        say("no models are known")
+    print_table(("model", "context", "input", "output", "can"), [_row(facts) for facts in models])
+
+
 def _pool(name: str, profile: str | None) -> tuple[ModelRef, ...]:
     lockfile = lockfiles.load()
     active = lockfiles.active_profile(lockfile, profile)
     return lockfiles.resolve(
         lockfile, name, active, providers=known_providers(), packages=lockfiles.installed_lockfile
     ).models
-
-
-def _known(provider: str) -> str:
-    known = known_providers()
-    if provider not in known:
-        raise ProviderNotFoundError(
-            f"there is no provider {provider!r}; known are {', '.join(sorted(known))}"
-        )
-    return provider
 
 
 def _row(facts: ModelFacts) -> tuple[str, ...]:

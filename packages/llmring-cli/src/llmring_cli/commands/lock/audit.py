@@ -19,7 +19,7 @@ from llmring_cli._parameters import Json, LockfilePath
 from llmring_cli._registry import Offline, RegistryUrl, known_models, pool_providers
 
 
-async def audit(
+def audit(
     *,
     days: int = 90,
     sarif: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
@@ -28,10 +28,11 @@ async def audit(
     offline: Offline = False,
     json: Json = False,
 ) -> int:
-    """Compare what is locked with what is true now: retired, retiring, dearer, smaller, less able, unknown.
+    """Find what has changed for the worse since the models were locked.
 
-    Exit code 1 when an error or a warning is found, 2 when there is no lockfile or it cannot be read, 3 when the registry
-    cannot be reached.
+    Found are models that are retired or soon will be, cost more, take or give fewer tokens, lost a capability
+    or are unknown. Exit code 1 when an error or a warning is found, 2 when there is no lockfile or it cannot be
+    read, 3 when the registry cannot be reached.
 
     $ llmring lock audit --days 30
     $ llmring lock audit --sarif llmring.sarif
@@ -41,7 +42,7 @@ async def audit(
         sarif: Write the findings as SARIF 2.1.0 to this file, too; "-" is standard output, then nothing else goes there.
     """
     source = read_lockfile(lockfile, unreadable=UNREADABLE)
-    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     findings = located(audit_lockfile(source.lockfile, known.facts, today=today(), within_days=days), source)
     if sarif is not None:
         _write_sarif(sarif, to_sarif(findings, shown(source.path), version=version("llmring-cli")))

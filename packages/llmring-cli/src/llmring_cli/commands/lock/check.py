@@ -5,13 +5,14 @@ from llmring_lockfile import installed_lockfile
 
 from llmring_cli._failure import FAILED, UNREADABLE
 from llmring_cli._findings import findings_json, located, print_findings, summarize
-from llmring_cli._lockfiles import known_providers, read_lockfile
+from llmring_cli._lockfiles import read_lockfile
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Json, LockfilePath
+from llmring_cli._providers import known_providers
 
 
 def check(*, lockfile: LockfilePath = None, json: Json = False) -> int:
-    """Check the lockfile and the packages it extends, without asking anybody.
+    """Check the lockfile and what it extends, offline.
 
     Exit code 1 when something is missing or cannot work, 2 when there is no lockfile or it cannot be read.
 

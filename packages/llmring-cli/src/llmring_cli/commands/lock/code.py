@@ -11,9 +11,10 @@ from llmring_lockfile import scan as scan_sources
 from llmring_lockfile import stubs as write_stubs
 
 from llmring_cli._failure import FAILED, CommandError
-from llmring_cli._lockfiles import known_providers, read_lockfile, shown
+from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Flag, Json, LockfilePath
+from llmring_cli._providers import known_providers
 
 
 def stubs(
@@ -24,7 +25,9 @@ def stubs(
     check: Flag = False,
     lockfile: LockfilePath = None,
 ) -> int:
-    """Write the aliases as a Python type, so that a type checker knows a wrong one.
+    """Write the aliases as a Python type.
+
+    A type checker then knows a wrong one.
 
     $ llmring lock stubs --output src/my_app/aliases.py
     $ llmring lock stubs --output src/my_app/aliases.py --check
@@ -59,9 +62,10 @@ def stubs(
 def scan(
     *sources: Path, profile: str | None = None, lockfile: LockfilePath = None, json: Json = False
 ) -> int:
-    """List the aliases that Python code uses and the lockfile lacks, and those bound that no code names.
+    """Compare the aliases in Python code with those bound.
 
-    The code is read, not run. Exit code 1 when an alias is missing.
+    Listed are those that the code uses and the lockfile lacks, and those bound that no code names. The code is
+    read, not run. Exit code 1 when an alias is missing.
 
     $ llmring lock scan src tests
 

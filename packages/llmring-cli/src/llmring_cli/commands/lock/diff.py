@@ -23,7 +23,9 @@ def diff(
     lockfile: LockfilePath = None,
     json: Json = False,
 ) -> int:
-    """Tell what changed in the lockfile in terms of models: pools, prices per million tokens, limits, capabilities.
+    """Tell what changed in the lockfile, in terms of models.
+
+    That is: pools, prices per million tokens, limits and capabilities, for each alias and profile.
 
     $ llmring lock diff
     $ llmring lock diff main~3

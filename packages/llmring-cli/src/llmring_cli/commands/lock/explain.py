@@ -6,17 +6,18 @@ from llmring_lockfile import Explanation, active_profile, installed_lockfile
 from llmring_lockfile import explain as explain_name
 
 from llmring_cli._failure import FAILED, CommandError
-from llmring_cli._lockfiles import known_providers, read_lockfile
+from llmring_cli._lockfiles import read_lockfile
 from llmring_cli._output import print_json
-from llmring_cli._parameters import Json, LockfilePath, ProfileName
+from llmring_cli._parameters import Json, LockfilePath, ModelName, ProfileName
+from llmring_cli._providers import known_providers
 
 
 def explain(
-    name: str, /, *, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False
+    name: ModelName, /, *, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False
 ) -> int:
-    """Tell what a name stands for, and where each step of the answer comes from.
+    """Tell what a name stands for, and why.
 
-    Exit code 1 when it stands for nothing.
+    Each step of the answer is told with the file that it comes from. Exit code 1 when it stands for nothing.
 
     $ llmring lock explain summarizer
     $ llmring lock explain my-tools:summarizer --profile prod

@@ -19,9 +19,10 @@ async def init(
     force: Flag = False,
     json: Json = False,
 ) -> None:
-    """Write a new lockfile, with aliases for the providers whose keys are set.
+    """Write a new lockfile with aliases to begin with.
 
-    Without a key it binds "default" to a model that Ollama has installed, or to the simulated one.
+    The aliases are for the providers whose keys are set. Without a key it binds "default" to a model that
+    Ollama has installed, or to the simulated one.
 
     $ llmring lock init
     $ llmring lock init --file config/llmring.lock --force

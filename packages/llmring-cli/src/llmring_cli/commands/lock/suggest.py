@@ -14,7 +14,8 @@ from llmring_types.exceptions import ValidationError
 from llmring_cli._facts import facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
 from llmring_cli._output import print_json, print_table, say
-from llmring_cli._parameters import Flag, Json
+from llmring_cli._parameters import Flag, Json, ProviderName
+from llmring_cli._providers import require_provider
 
 _NEAR = 3
 _HEADERS = ("model", "context", "input", "output", "why")
@@ -27,16 +28,17 @@ def suggest(
     min_output: int | None = None,
     max_input_price: Decimal | None = None,
     max_output_price: Decimal | None = None,
-    provider: Annotated[list[str] | None, Parameter(alias="-p", negative="")] = None,
+    provider: Annotated[list[ProviderName] | None, Parameter(alias="-p", negative="")] = None,
     ready: Flag = False,
     prefer: Preference = "cost",
     limit: int = 10,
     json: Json = False,
 ) -> int:
-    """Suggest models for what is needed, best first, each with its reason.
+    """Suggest models for what is needed.
 
-    Computed from the registry, without asking a model: the same needs get the same advice. Prices are US dollars per million
-    tokens. Exit code 1 when nothing fits; then the models that lack only one thing are told.
+    They come best first, each with its reason. Computed from the registry, without asking a model: the same
+    needs get the same advice. Prices are US dollars per million tokens. Exit code 1 when nothing fits; then the
+    models that lack only one thing are told.
 
     $ llmring lock suggest --need vision --need tools --max-input-price 1
     $ llmring lock suggest --min-context 200000 --prefer strength --ready
@@ -74,7 +76,8 @@ def suggest(
 
 def _providers(names: Sequence[str] | None, *, ready: bool) -> list[str]:
     configured = {row.name for row in provider_status() if row.configured}
-    return [name for name in names or PROVIDERS if not ready or name in configured]
+    chosen = [require_provider(name) for name in names or PROVIDERS]
+    return [name for name in chosen if not ready or name in configured]
 
 
 def _models(providers: Sequence[str]) -> list[ModelFacts]:

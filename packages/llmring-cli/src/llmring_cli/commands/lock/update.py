@@ -14,21 +14,22 @@ from llmring_cli._parameters import Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
 
 
-async def update(
+def update(
     *,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Lock the models of every pool: record their limits, prices and capabilities as they are now.
+    """Lock the models: record what is true of them now.
 
-    Later, lock audit tells what has changed since. Exit code 3 when the registry cannot be reached; nothing is written then.
+    Recorded are limits, prices, capabilities and dates of every model of every pool. Later, lock audit tells
+    what has changed since. Exit code 3 when the registry cannot be reached; nothing is written then.
 
     $ llmring lock update
     """
     source = read_lockfile(lockfile)
-    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     _raise_unreachable(known)
     with editing(source.path) as document:
         before = document.lockfile
@@ -39,22 +40,23 @@ async def update(
         say(f"{len(document.lockfile.locked)} models are locked in {shown(source.path)}")
 
 
-async def bump_registry(
+def bump_registry(
     *,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Pin each profile to the registry versions that are current for the providers of its pools.
+    """Pin each profile to the current registry versions.
 
-    Exit code 3 when the registry cannot be reached; nothing is written then.
+    The versions are those of the providers in its pools. Exit code 3 when the registry cannot be reached;
+    nothing is written then.
 
     $ llmring lock bump-registry
     """
     path = find_lockfile(lockfile)
     source = read_lockfile(path)
-    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     _raise_unreachable(known)
     with editing(path) as document:
         before = document.lockfile

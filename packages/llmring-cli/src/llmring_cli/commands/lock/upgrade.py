@@ -18,12 +18,12 @@ from llmring_cli._facts import price_text
 from llmring_cli._failure import UNREACHABLE, CommandError
 from llmring_cli._lockfiles import Source, read_lockfile, shown
 from llmring_cli._output import confirm, print_json, say
-from llmring_cli._parameters import Flag, Json, LockfilePath
+from llmring_cli._parameters import Alias, Flag, Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
 
 
-async def upgrade(
-    alias: str | None = None,
+def upgrade(
+    alias: Alias | None = None,
     /,
     *,
     profile: str | None = None,
@@ -34,9 +34,10 @@ async def upgrade(
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Propose successors for models that are retired, retiring or superseded, and write them after a yes.
+    """Propose successors for models that should go.
 
-    Nothing is written without --yes where there is nobody to ask. Exit code 3 when the registry cannot be reached.
+    Those are retired, retiring or superseded. The successors are written after a yes. Nothing is written
+    without --yes where there is nobody to ask. Exit code 3 when the registry cannot be reached.
 
     $ llmring lock upgrade
     $ llmring lock upgrade summarizer --yes
@@ -49,7 +50,7 @@ async def upgrade(
     """
     source = read_lockfile(lockfile)
     providers = pool_providers(source.lockfile)
-    known = await known_models(providers, url=registry, offline=offline)
+    known = known_models(providers, url=registry, offline=offline)
     if known.failures:
         raise CommandError(
             f"nothing can be proposed: {next(iter(known.failures.values()))}", exit_code=UNREACHABLE

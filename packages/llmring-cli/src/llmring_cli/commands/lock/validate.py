@@ -13,23 +13,25 @@ from llmring_cli._registry import Offline, RegistryUrl, known_models, pool_provi
 _EXIT_CODES = {"valid": 0, "invalid": FAILED, "unreachable": UNREACHABLE}
 
 
-async def validate(
+def validate(
     *,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,
     offline: Offline = False,
     json: Json = False,
 ) -> int:
-    """Check every model of every pool against the registry: listed, still served, able to do what its binding needs.
+    """Check every model of every pool against the registry.
 
-    The registry is asked at most once a day. Exit code 1 when a model is not valid, 2 when there is no lockfile or it cannot be
-    read, 3 when the registry cannot be reached: what could not be looked up is never valid.
+    A model must be listed, still served, and able to do what its binding needs.
+
+    The registry is asked at most once a day. Exit code 1 when a model is not valid, 2 when there is no lockfile
+    or it cannot be read, 3 when the registry cannot be reached: what could not be looked up is never valid.
 
     $ llmring lock validate
     $ llmring lock validate --offline --json
     """
     source = read_lockfile(lockfile, unreadable=UNREADABLE)
-    known = await known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     result = validate_lockfile(source.lockfile, known.facts, today=today())
     findings = located(result.findings, source)
     if json:

@@ -1,0 +1,44 @@
+"""What the shell may complete: called when somebody presses Tab, so nothing here is loaded before."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cyclopts.completion import CompletionContext
+
+
+def aliases(_context: "CompletionContext") -> dict[str, str]:
+    """Return the aliases of the active profile, each with its pool."""
+    from llmring_lockfile import active_profile, load  # noqa: PLC0415
+
+    lockfile = load()
+    bindings = lockfile.profile(active_profile(lockfile).name).bindings
+    return {binding.alias: ", ".join(map(str, binding.models)) for binding in bindings}
+
+
+def profiles(_context: "CompletionContext") -> list[str]:
+    """Return the profiles of the lockfile."""
+    from llmring_lockfile import load  # noqa: PLC0415
+
+    return list(load().profiles)
+
+
+def models(context: "CompletionContext") -> dict[str, str]:
+    """Return the aliases, then the models that the registry lists and that are still served."""
+    from llmring import open_registry  # noqa: PLC0415
+    from llmring.registry import PROVIDERS  # noqa: PLC0415
+
+    registry = open_registry()
+    known = {
+        f"{name}:{facts.model}": facts.display_name or ""
+        for name in PROVIDERS
+        for facts in registry.models(name)
+        if facts.active is not False
+    }
+    return {**aliases(context), **known}
+
+
+def providers(_context: "CompletionContext") -> list[str]:
+    """Return the providers that come with llmring."""
+    from llmring import provider_status  # noqa: PLC0415
+
+    return [row.name for row in provider_status()]

@@ -1,0 +1,59 @@
+"""``llmring sim``."""
+
+import sys
+from pathlib import Path
+
+from llmring.testing import Script, Simulator, serve
+
+from llmring_cli._failure import CommandError
+from llmring_cli._output import print_json, say
+from llmring_cli._parameters import Json
+
+_VARIABLES = {
+    "openai": "OPENAI_BASE_URL",
+    "anthropic": "ANTHROPIC_BASE_URL",
+    "google": "GOOGLE_GEMINI_BASE_URL",
+    "ollama": "OLLAMA_BASE_URL",
+}
+
+
+async def sim(
+    script: Path | None = None, /, *, host: str = "127.0.0.1", port: int = 0, json: Json = False
+) -> None:
+    """Run a simulated provider until interrupted.
+
+    It speaks the protocols of all four. What is printed can be read by a shell; then every program that takes a
+    base URL talks to the simulator. It takes any key. A script, in TOML or JSON, says what is answered and what
+    goes wrong; without one a demo model answers.
+
+    $ llmring sim
+    $ llmring sim faults.toml --port 8400
+
+    Args:
+        script: A list of rules: which calls, and the answer or the fault.
+        host: The address to listen at.
+        port: The port; 0 takes a free one.
+    """
+    rules = None if script is None else Script.parse(_read(script))
+
+    def ready(simulator: Simulator) -> None:
+        urls = {name: simulator.base_url(name) for name in _VARIABLES}
+        if json:
+            print_json({"url": simulator.url, "base_urls": urls})
+        else:
+            for name, url in urls.items():
+                print(f"export {_VARIABLES[name]}={url}")
+            say("any key will do; Ctrl-C ends it")
+        sys.stdout.flush()
+
+    try:
+        await serve(rules, host=host, port=port, on_ready=ready)
+    except OSError as error:
+        raise CommandError(f"cannot listen at {host}:{port}: {error.strerror or error}") from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"cannot read the script {path}: {error}") from error

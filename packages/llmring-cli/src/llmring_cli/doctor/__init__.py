@@ -1,0 +1,1 @@
+"""What ``llmring doctor`` looks at, and how it tells."""

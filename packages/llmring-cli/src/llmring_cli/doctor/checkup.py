@@ -1,0 +1,154 @@
+"""What is set up here, as values. A key is never among them."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+from llmring import LLMRing, open_registry, provider_status
+from llmring.registry import PROVIDERS, Registry
+from llmring_lockfile import Lockfile, active_profile, discover, load
+from llmring_types.exceptions import LLMRingError
+
+from llmring_cli._providers import known_providers
+
+PACKAGES = ("llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "llmring-types")
+
+
+class LockfileState(msgspec.Struct, kw_only=True):
+    """Which lockfile counts here.
+
+    Attributes:
+        path: the file; ``None`` where one was named and is not there.
+        origin: what named it: argument, environment, working directory, project package or bundled.
+        passed_over: places looked at before it.
+        profile: the active profile.
+        profile_origin: what chose it.
+        error: why it cannot be used.
+    """
+
+    path: str | None = None
+    origin: str | None = None
+    passed_over: list[str] = []
+    profile: str | None = None
+    profile_origin: str | None = None
+    error: str | None = None
+
+
+class ProviderState(msgspec.Struct, kw_only=True):
+    """Whether a provider can be used. ``models`` and ``error`` are there once it was asked."""
+
+    name: str
+    configured: bool
+    needs: list[str]
+    base_url: str | None
+    models: int | None = None
+    error: str | None = None
+
+
+class RegistryState(msgspec.Struct, kw_only=True):
+    """Where the facts on a provider's models come from, and how old they are."""
+
+    provider: str
+    origin: str
+    version: int | None
+    url: str
+    age_days: float | None
+    problem: str | None
+
+
+class AliasState(msgspec.Struct, kw_only=True):
+    """What an alias resolves to right now; ``error`` says why to nothing."""
+
+    alias: str
+    pool: list[str]
+    resolves_to: str | None = None
+    error: str | None = None
+
+
+class Checkup(msgspec.Struct, kw_only=True):
+    """Everything that is looked at. ``problems`` has one sentence for each thing that will not work."""
+
+    versions: dict[str, str]
+    lockfile: LockfileState
+    providers: list[ProviderState]
+    registry: list[RegistryState]
+    aliases: list[AliasState]
+    problems: list[str]
+
+
+def check_up(path: Path | None, profile: str | None) -> Checkup:
+    """Look at what is here. Nobody is asked over the network."""
+    state, lockfile = _lockfile(path, profile)
+    problems = [state.error] if state.error else []
+    aliases: list[AliasState] = []
+    if lockfile is not None and state.origin != "bundled":
+        try:
+            aliases = _aliases(lockfile, profile)
+        except LLMRingError as error:
+            problems.append(str(error))
+    problems += [f"alias {row.alias}: {row.error}" for row in aliases if row.error]
+    return Checkup(
+        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        lockfile=state,
+        providers=[
+            ProviderState(
+                name=row.name, configured=row.configured, needs=list(row.needs), base_url=row.base_url
+            )
+            for row in provider_status()
+        ],
+        registry=_registry(problems),
+        aliases=aliases,
+        problems=problems,
+    )
+
+
+def _lockfile(path: Path | None, profile: str | None) -> tuple[LockfileState, Lockfile | None]:
+    state = LockfileState()
+    try:
+        found = discover(path)
+        state.path, state.origin = str(found.path), found.origin
+        state.passed_over = [str(place) for place in found.passed_over]
+        lockfile = load(found.path)
+        active = active_profile(lockfile, profile)
+        state.profile, state.profile_origin = active.name, active.origin
+        lockfile.profile(active.name)  # raises for one that does not exist
+    except LLMRingError as error:
+        state.error = str(error)
+        return state, None
+    return state, lockfile
+
+
+def _aliases(lockfile: Lockfile, profile: str | None) -> list[AliasState]:
+    ring = LLMRing(lockfile=lockfile)
+    active = active_profile(lockfile, profile).name
+    states = []
+    for binding in lockfile.profile(active).bindings:
+        state = AliasState(alias=binding.alias, pool=[str(ref) for ref in binding.models])
+        try:
+            state.resolves_to = ring.resolve_alias(binding.alias, active)
+        except LLMRingError as error:
+            state.error = str(error)
+        states.append(state)
+    return states
+
+
+def _registry(problems: list[str]) -> list[RegistryState]:
+    try:
+        registry = open_registry()
+    except LLMRingError as error:
+        problems.append(str(error))
+        return []
+    return [_source(registry, name) for name in PROVIDERS if name in known_providers()]
+
+
+def _source(registry: Registry, provider: str) -> RegistryState:
+    info = registry.source_info(provider)
+    return RegistryState(
+        provider=provider,
+        origin=info.origin,
+        version=info.version,
+        url=info.url,
+        age_days=None if info.age is None else round(info.age_days, 1),
+        problem=info.problem,
+    )

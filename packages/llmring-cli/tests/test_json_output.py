@@ -1,0 +1,102 @@
+"""What --json prints follows a schema that is kept here: programs rely on it."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from llmring_cli._app import COMMANDS, GROUPS
+from referencing import Registry, Resource
+
+Run = Callable[..., tuple[int, str, str]]
+Publish = Callable[..., None]
+SCHEMAS = Path(__file__).parent / "schemas"
+
+# What is run; a name that stands twice shows two sides of a command.
+OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
+    ("aliases", ("aliases",)),
+    ("bind", ("bind", "new", "openai:gpt-6,ollama:llama3:8b")),
+    ("unbind", ("unbind", "fast")),
+    ("unbind", ("unbind", "nosuch")),
+    ("chat", ("chat", "Hi", "-m", "helper")),
+    ("chat", ("chat", "Hi", "-m", "sim:demo", "--max-tokens", "2")),
+    ("doctor", ("doctor",)),
+    ("doctor", ("doctor", "-f", "broken.lock")),
+    ("doctor", ("doctor", "--online")),
+    ("info", ("info", "fast")),
+    ("info", ("info", "anthropic:claude-haiku-4-5")),
+    ("list", ("list", "--all")),
+    ("providers", ("providers",)),
+    ("cache-info", ("cache", "info")),
+    ("cache-clear", ("cache", "clear")),
+    ("registry-refresh", ("registry", "refresh", "openai", "google")),
+    ("lock-audit", ("lock", "audit")),
+    ("lock-bump-registry", ("lock", "bump-registry")),
+    ("lock-check", ("lock", "check")),
+    ("lock-diff", ("lock", "diff", "old.lock")),
+    ("lock-explain", ("lock", "explain", "fast")),
+    ("lock-explain", ("lock", "explain", "nosuch")),
+    ("lock-init", ("lock", "init", "-f", "new.lock")),
+    ("lock-scan", ("lock", "scan", "app.py")),
+    ("lock-suggest", ("lock", "suggest", "--need", "tools")),
+    ("lock-suggest", ("lock", "suggest", "--min-context", "999000000")),
+    ("lock-update", ("lock", "update")),
+    ("lock-upgrade", ("lock", "upgrade", "--yes")),
+    ("lock-validate", ("lock", "validate")),
+    ("lock-validate", ("lock", "validate", "--registry", "http://127.0.0.1:9")),
+]
+ELSEWHERE = {"sim"}  # runs until interrupted: tests/cli/test_sim.py
+TEXT_ONLY = {"--install-completion", "lock-stubs"}
+
+
+@pytest.fixture
+def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
+    publish({"gpt-5": {}, "gpt-6": {"dollars_per_million_tokens_input": 2.5}})
+    llmring("bind", "fast", "openai:gpt-5", "-f", "old.lock")
+    llmring("bind", "fast", "openai:gpt-5,openai:gpt-99")
+    llmring("bind", "helper", "sim:demo")
+    llmring("lock", "update")
+    publish({"gpt-5": {"is_active": False}, "gpt-6": {}}, version=8)
+    (folder / "app.py").write_text(
+        'LLMRequest([], model="fast")\nLLMRequest([], model=name)\nring.has_alias("x")\n'
+    )
+    (folder / "broken.lock").write_text("version = ")
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    documents = [json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")]
+    registry: Registry[Any] = Registry().with_resources(
+        [(document["$id"], Resource.from_contents(document)) for document in documents]
+    )
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, registry=registry)
+
+
+@pytest.mark.usefixtures("lockfile")
+@pytest.mark.parametrize(
+    ("name", "arguments"), OUTPUTS, ids=[" ".join(arguments) for _, arguments in OUTPUTS]
+)
+def test_it_is_one_document_that_follows_its_schema(
+    llmring: Run, name: str, arguments: tuple[str, ...]
+) -> None:
+    out = llmring(*arguments, "--json")[1]
+    validator(name).validate(json.loads(out))
+
+
+def test_every_command_that_answers_something_has_a_schema() -> None:
+    names = {command.name for command in COMMANDS} | {
+        f"{group}-{command.name}" for group, (_, commands) in GROUPS.items() for command in commands
+    }
+    covered = {name for name, _ in OUTPUTS}
+    assert names - TEXT_ONLY == covered | ELSEWHERE
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == covered | ELSEWHERE | {"common"}
+
+
+def test_the_schemas_are_strict(llmring: Run) -> None:
+    assert not validator("providers").is_valid([{"name": "openai"}])
+    assert not validator("list").is_valid([{"model": "openai:x", "more": 1}])

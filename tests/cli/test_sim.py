@@ -1,0 +1,56 @@
+"""llmring sim as a process that others talk to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LLMRING = Path(sys.executable).with_name("llmring")
+SCRIPT = '[[rules]]\nanswer = { text = "scripted" }\n'
+
+
+def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [LLMRING, "sim", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
+def test_what_it_prints_makes_a_shell_talk_to_it(tmp_path: Path) -> None:
+    (tmp_path / "script.toml").write_text(SCRIPT)
+    with start(tmp_path, "script.toml") as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(4)]
+        variables = dict(line.removeprefix("export ").strip().split("=") for line in lines)
+        answer = subprocess.run(
+            [LLMRING, "chat", "Hi", "-m", "anthropic:any"],
+            cwd=tmp_path,
+            env={**os.environ, **variables, "ANTHROPIC_API_KEY": "any"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    assert (answer.returncode, answer.stdout) == (0, "scripted\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
+def test_as_json_it_prints_one_document(tmp_path: Path) -> None:
+    with start(tmp_path, "--json") as process:
+        assert process.stdout is not None
+        text = process.stdout.readline()
+        while not text.endswith("}\n") or text.count("{") != text.count("}"):
+            text += process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+    document = json.loads(text)
+    assert document["base_urls"]["openai"] == document["url"] + "/v1"
