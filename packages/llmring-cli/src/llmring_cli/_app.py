@@ -107,11 +107,6 @@ GROUPS = {
                 "Suggest models for what is needed.",
             ),
             Command(
-                "suggest",
-                "lock.suggest:suggest",
-                "Suggest models for what is needed, best first, each with its reason.",
-            ),
-            Command(
                 "update",
                 "lock.update:update",
                 "Lock the models: record what is true of them now.",
