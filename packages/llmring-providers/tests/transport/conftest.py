@@ -1,5 +1,6 @@
 """Servers that tests script, and the transports that they are tried with."""
 
+import gc
 import ssl
 from collections.abc import Iterator
 
@@ -7,6 +8,15 @@ import pytest
 import trustme
 from loopback import Loopback, Script, StartServer
 from transport_kinds import KINDS, Kind, Tls
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_is_loaded_is_not_searched() -> Iterator[None]:
+    """Every test here collects garbage; the vendors' SDKs, millions of objects, would make that most of its time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(params=KINDS.values(), ids=list(KINDS))
