@@ -234,6 +234,24 @@ def test_arguments_that_are_no_object_are_unsupported(
     assert (caught.value.provider, caught.value.part) == ("anthropic", "tool_calls")
 
 
+def test_a_call_may_come_as_users_write_it_by_hand(encoded: Encoded) -> None:
+    calls: Any = [{"function": {"name": "f", "arguments": {"a": 1}}}, {"id": "t", "function": {"name": "g"}}]
+    message = Message(role="assistant", content=None, tool_calls=calls)
+    body, _ = encoded(messages=[user("a"), message])
+    assert body["messages"][1]["content"] == [
+        {"type": "tool_use", "id": "", "name": "f", "input": {"a": 1}},
+        {"type": "tool_use", "id": "t", "name": "g", "input": {}},
+    ]
+
+
+def test_a_custom_call_of_another_provider_is_unsupported(call_with: Callable[..., ChatCall]) -> None:
+    made: Any = {"id": "t", "type": "custom", "custom": {"name": "c", "input": "x"}}
+    call = call_with(messages=[user("a"), Message(role="assistant", content="", tool_calls=[made])])
+    with pytest.raises(UnsupportedContentError, match="only calls of functions") as caught:
+        AnthropicAdapter().encode(call, stream=False)
+    assert caught.value.part == "tool_calls"
+
+
 # --------------------------------------------------------------------------- what travels back
 
 THOUGHT = {"type": "thinking", "thinking": "Rome, surely.", "signature": "sig=="}
@@ -306,6 +324,14 @@ def test_edited_arguments_replace_the_old_ones(arguments: str, encoded: Encoded)
     message.tool_calls = [tool_call("t1", "f", arguments)]
     body, _ = encoded(messages=[user("a"), message, result("t1", "x")])
     assert body["messages"][1]["content"] == [THOUGHT, used("t1", **json.loads(arguments))]
+
+
+def test_a_call_edited_by_hand_is_an_edit(encoded: Encoded) -> None:
+    message = answer([THOUGHT, used("t1", a=1)]).to_message()
+    calls: Any = [{"id": "t1", "function": {"name": "f", "arguments": {"a": 2}}}]
+    message.tool_calls = calls
+    body, _ = encoded(messages=[user("a"), message, result("t1", "x")])
+    assert body["messages"][1]["content"] == [THOUGHT, used("t1", a=2)]
 
 
 def test_arguments_written_otherwise_are_no_edit(encoded: Encoded) -> None:

@@ -184,6 +184,17 @@ def test_betas_go_into_their_header(betas: Any, call_with: Callable[..., ChatCal
     assert b"betas" not in wire.body
 
 
+@pytest.mark.parametrize("betas", [7, ["a-1", None], {"a-1": True}])
+def test_betas_that_are_no_names_are_refused(betas: Any, call_with: Callable[..., ChatCall]) -> None:
+    with pytest.raises(UnsupportedContentError, match="must be a list of names") as caught:
+        AnthropicAdapter().encode(call_with(extra_params={"betas": betas}), stream=False)
+    assert caught.value.part == "betas"
+
+
+def test_no_betas_are_no_header(call_with: Callable[..., ChatCall]) -> None:
+    assert AnthropicAdapter().encode(call_with(extra_params={"betas": None}), stream=False).headers == {}
+
+
 def test_the_request_is_not_changed(call_with: Callable[..., ChatCall]) -> None:
     def build() -> ChatCall:
         return call_with(

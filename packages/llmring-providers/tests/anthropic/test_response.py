@@ -221,6 +221,12 @@ def test_a_call_without_input_has_an_empty_object() -> None:
     assert response.tool_calls[0]["function"]["arguments"] == "{}"
 
 
+def test_calls_of_a_host_that_gives_no_ids_have_some_of_their_own() -> None:
+    block = {"type": "tool_use", "name": "f", "input": {}}
+    calls = read(content=[block, {**block, "id": "t"}, {**block, "id": ""}]).tool_calls
+    assert [call["id"] for call in calls or ()] == ["call_0", "t", "call_2"]
+
+
 def test_an_error_with_a_status_of_success_is_an_error() -> None:
     body = {
         "type": "error",

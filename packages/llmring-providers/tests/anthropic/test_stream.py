@@ -239,6 +239,12 @@ def test_input_in_the_start_of_a_block_is_the_input() -> None:
     assert json.loads(calls[0]["function"]["arguments"]) == {"a": 1}
 
 
+def test_a_call_without_an_id_has_one_of_its_own() -> None:
+    body = [START, block_start(0, type="text"), block_start(1, type="tool_use", name="f", input={}), STOP]
+    calls = collect(chunks_of(body)).tool_calls
+    assert [call["id"] for call in calls or ()] == ["call_0"]
+
+
 def test_the_model_that_takes_over_after_a_refusal_is_named() -> None:
     takeover = block_start(
         0, type="fallback", **{"from": {"model": "claude-opus-5"}, "to": {"model": "claude-opus-4-8"}}

@@ -172,7 +172,7 @@ def test_numbers_in_arguments_and_results_go_out_as_they_were_written(
         (Message(role="system", content=[PNG]), "system"),
         (Message(role="user", content=[{"type": "text"}]), "text"),
         (Message(role="user", content=[{"type": "thinking", "thinking": "x"}]), "thinking"),
-        (Message(role="assistant", content="", tool_calls=[{"id": "x", "type": "custom"}]), "tool_calls"),  # type: ignore[typeddict-item]
+        (Message(role="assistant", content="", tool_calls=[{"id": "x", "type": "custom", "custom": {}}]), "tool_calls"),  # type: ignore[typeddict-item]
         (Message(role="assistant", content="", tool_calls=[tool_call("x", "f", "[1]")]), "tool_calls"),
         (Message(role="assistant", content="", tool_calls=[tool_call("x", "f", '{"a":')]), "tool_calls"),
         (Message(role="user", content="\ud800"), "body"),

@@ -135,7 +135,7 @@ def test_arguments_that_are_no_text_are_taken_too(call_with: Callable[..., ChatC
         (Message(role="user", content=[{"type": "text"}]), "text"),
         (Message(role="assistant", content="", tool_calls=[tool_call("x", "f", "[1]")]), "tool_calls"),
         (Message(role="assistant", content="", tool_calls=[tool_call("x", "f", '{"a":')]), "tool_calls"),
-        (Message(role="assistant", content="", tool_calls=[{"id": "x", "type": "custom"}]), "tool_calls"),  # type: ignore[typeddict-item]
+        (Message(role="assistant", content="", tool_calls=[{"id": "x", "type": "custom", "custom": {}}]), "tool_calls"),  # type: ignore[typeddict-item]
         (Message(role="user", content="\ud800"), "body"),
     ],
 )  # fmt: skip

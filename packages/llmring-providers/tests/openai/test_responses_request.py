@@ -153,6 +153,8 @@ PARAMETERS: list[Any] = [
                  {"text": {"format": {"type": "text"}, "verbosity": "low"}}, id="extra text"),
     pytest.param("o3", {"extra_params": {"include": ["message.output_text.logprobs"]}},
                  {"include": [*ENCRYPTED, "message.output_text.logprobs"]}, id="extra include"),
+    pytest.param("o3", {"extra_params": {"include": [*ENCRYPTED, {"odd": 1}]}},
+                 {"include": [*ENCRYPTED, {"odd": 1}]}, id="odd include"),
     pytest.param("gpt-4o", {"extra_params": {"include": ENCRYPTED}}, {"include": ENCRYPTED}, id="include asked for"),
     pytest.param("gpt-4o", {"max_tokens": 9, "extra_params": {"max_completion_tokens": 30, "verbosity": "low"}},
                  {"max_output_tokens": 30, "text": {"verbosity": "low"}}, id="under the names of chat completions"),

@@ -1,6 +1,7 @@
 """One message of a conversation."""
 
 from datetime import datetime
+from types import NoneType
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -49,8 +50,8 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
         content = self.content
         if not isinstance(content, str):
             self._check_parts(content)
-        if self.tool_calls is not None and not isinstance(self.tool_calls, list):
-            raise MessageValidationError("tool_calls must be a list of dicts or None", field="tool_calls")
+        if self.tool_calls is not None:
+            _check_calls(self.tool_calls)
         if self.tool_call_id is not None and not isinstance(self.tool_call_id, str):
             raise MessageValidationError("tool_call_id must be a string or None", field="tool_call_id")
         if self.metadata is not None and not isinstance(self.metadata, dict):
@@ -73,3 +74,27 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
                     f"content[{place}] must be a dict with a 'type', such as {{'type': 'text', 'text': …}}",
                     field=f"content[{place}]",
                 )
+
+
+def _check_calls(calls: object) -> None:
+    if not isinstance(calls, list):
+        raise MessageValidationError("tool_calls must be a list of dicts or None", field="tool_calls")
+    for place, call in enumerate(calls):
+        if not _is_call(call):
+            raise MessageValidationError(
+                f"tool_calls[{place}] must be a call as a response gives it: "
+                "{'id': …, 'type': 'function', 'function': {'name': …, 'arguments': JSON text}}",
+                field=f"tool_calls[{place}]",
+            )
+
+
+def _is_call(call: object) -> bool:
+    """Whether it has the shape of a call; the custom ones are a provider's own, beyond the neutral form."""
+    if not isinstance(call, dict) or not isinstance(call.get("id"), (str, NoneType)):
+        return False
+    function = call.get("function")
+    if function is None:
+        return isinstance(call.get("custom"), dict)
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        return False
+    return isinstance(function.get("arguments"), (str, dict, NoneType))

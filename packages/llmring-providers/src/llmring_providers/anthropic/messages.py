@@ -193,8 +193,8 @@ def _agrees(message: Message, replay: list[Block]) -> bool:
         if block["type"] == "tool_use"
     ]
     said = [
-        (tool_call["id"], tool_call["function"]["name"], _arguments(tool_call["function"]["arguments"]))
-        for tool_call in message.tool_calls or ()
+        (made.get("id"), made["function"]["name"], _arguments(made["function"].get("arguments")))
+        for made in message.tool_calls or ()
     ]
     return calls == said
 
@@ -204,11 +204,11 @@ def _text(block: Block) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _arguments(text: str) -> Any:
+def _arguments(given: Any) -> Any:
     try:
-        return decode_json(text or "{}")
+        return decode_json(given) if given and isinstance(given, str) else given or {}
     except DECODE_ERRORS:
-        return text
+        return given
 
 
 def _cached(message: Message, blocks: list[Block]) -> list[Block]:

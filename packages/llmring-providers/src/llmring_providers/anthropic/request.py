@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from llmring_types.exceptions import UnsupportedContentError
+
 from llmring_providers._adapter import WireRequest
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
@@ -152,7 +154,7 @@ def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) 
 def _extra(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> tuple[str, ...]:
     """Merge ``extra_params`` into the body and return the betas among them."""
     extra = dict(call.request.extra_params)
-    betas = extra.pop("betas", ())
+    betas = _betas(extra.pop("betas", None) or [], call)
     if extra.pop("parallel_tool_calls", None) is False:
         _one_call_at_a_time(body)
     stop = extra.pop("stop", None)
@@ -170,7 +172,18 @@ def _extra(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> tuple[s
             body[name] = {**body[name], **value}
         else:
             body[name] = value
-    return (betas,) if isinstance(betas, str) else tuple(betas)
+    return betas
+
+
+def _betas(given: Any, call: ChatCall) -> tuple[str, ...]:
+    betas = [given] if isinstance(given, str) else given
+    if not isinstance(betas, (list, tuple)) or not all(isinstance(beta, str) for beta in betas):
+        raise UnsupportedContentError(
+            f"extra_params['betas'] must be a list of names; got {given!r}",
+            provider=call.ref.provider,
+            part="betas",
+        )
+    return tuple(betas)
 
 
 def _one_call_at_a_time(body: dict[str, Any]) -> None:

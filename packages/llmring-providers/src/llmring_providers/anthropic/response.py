@@ -73,7 +73,7 @@ def _content(blocks: "list[msgspec.Raw] | tuple[()]") -> _Content:
         if block.type == "text":
             text += block.text or ""
         elif block.type == "tool_use":
-            calls.append(call_of(block, bytes(block.input).decode()))
+            calls.append(call_of(block, bytes(block.input).decode(), len(calls)))
         elif block.type == "thinking":
             reasoning += block.thinking or ""
         plain = plain and is_plain(block)
@@ -87,9 +87,9 @@ def is_plain(block: Block) -> bool:
     return block.caller is None or block.caller.get("type") == "direct"
 
 
-def call_of(block: Block, arguments: str) -> ToolCall:
-    """Build the call of a ``tool_use`` block."""
-    return tool_call(block.id or "", block.name or "", "" if arguments == "null" else arguments)
+def call_of(block: Block, arguments: str, place: int) -> ToolCall:
+    """Build the call of a ``tool_use`` block; some hosts give it no id."""
+    return tool_call(block.id or f"call_{place}", block.name or "", "" if arguments == "null" else arguments)
 
 
 def finish_reason(word: str | None, *, called: bool) -> FinishReason | None:

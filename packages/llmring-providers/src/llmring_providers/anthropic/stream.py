@@ -103,7 +103,8 @@ class MessageStreamDecoder(BaseStreamDecoder):
 
     def partial(self) -> StreamChunk:
         slots = [slot for _, slot in sorted(self._slots.items())]
-        calls = [call_of(slot.block, slot.arguments()) for slot in slots if slot.block.type == "tool_use"]
+        made = [slot for slot in slots if slot.block.type == "tool_use"]
+        calls = [call_of(slot.block, slot.arguments(), place) for place, slot in enumerate(made)]
         replay = None
         if self.done and not all(slot.plain for slot in slots):  # half of a signed block is of no use
             replay = [slot.whole() for slot in slots]

@@ -52,11 +52,19 @@ def tool_use(tool_call: ToolCall, call: ChatCall) -> dict[str, Any]:
     """Translate a call that the assistant made; the arguments stay as the model wrote them.
 
     Raises:
-        UnsupportedContentError: they are no JSON object.
+        UnsupportedContentError: they are no JSON object, or it is no call of a function.
     """
-    function = tool_call["function"]
+    function: Any = tool_call.get("function")
+    if function is None:
+        raise UnsupportedContentError(
+            f"{call.ref.provider} takes only calls of functions; got {tool_call!r}",
+            provider=call.ref.provider,
+            part="tool_calls",
+        )
+    given = function.get("arguments") or "{}"
     try:
-        given = _decode_arguments(function["arguments"] or "{}")
+        if isinstance(given, str):
+            given = _decode_arguments(given)
     except DECODE_ERRORS as error:
         raise UnsupportedContentError(
             f"{call.ref.provider} takes only a JSON object as arguments of a call; "
@@ -65,7 +73,7 @@ def tool_use(tool_call: ToolCall, call: ChatCall) -> dict[str, Any]:
             part="tool_calls",
             original=error,
         ) from error
-    return {"type": "tool_use", "id": wire_id(tool_call["id"]), "name": function["name"], "input": given}
+    return {"type": "tool_use", "id": wire_id(tool_call.get("id")), "name": function["name"], "input": given}
 
 
 def wire_id(call_id: str | None) -> str:

@@ -97,5 +97,6 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
         del body["store"]  # an answer that is fetched later has to be stored
     include = given.get("include")
     if isinstance(include, list):
-        given["include"] = list(dict.fromkeys([*body.get("include", ()), *include]))
+        present = body.get("include", [])
+        given["include"] = [*present, *(name for name in include if name not in present)]
     merge_extra(body, given, _NESTED, warnings)

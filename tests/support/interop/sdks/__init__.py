@@ -1,0 +1,21 @@
+"""The vendors' official SDKs, each asked by its own typed call and answered with the recorded bytes."""
+
+from typing import Any, NamedTuple
+
+from interop.whole import Document
+
+
+class Refusal(NamedTuple):
+    """What an SDK's exception says. ``request_id`` is ``None`` where the SDK does not tell it."""
+
+    status: int
+    message: str
+    request_id: str | None = None
+
+
+class SdkExchange(NamedTuple):
+    """What an SDK put on the wire, and what it read: the answer as one document in the vendor's own form, or a refusal."""
+
+    sent: Any
+    answer: Document | None = None
+    refusal: Refusal | None = None

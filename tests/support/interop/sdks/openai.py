@@ -1,0 +1,33 @@
+"""``openai.AsyncOpenAI``."""
+
+from typing import Any
+
+import openai
+
+from interop.recordings import Recording
+from interop.sdks import Refusal, SdkExchange
+from interop.sdks.mock import MockClient
+from interop.whole import Document, join_chat, join_responses
+
+
+async def exchange(recording: Recording) -> SdkExchange:
+    """Ask by ``create(**json)``."""
+    http = MockClient(recording)
+    client = openai.AsyncOpenAI(api_key="k", base_url="http://sdk/v1", http_client=http, max_retries=0)
+    chat = recording.protocol == "openai chat"
+    create: Any = client.chat.completions.create if chat else client.responses.create
+    try:
+        async with client:
+            answer = await _read(await create(**recording.request), recording, chat=chat)
+    except openai.APIStatusError as error:
+        said: Any = error.body
+        return SdkExchange(http.body, refusal=Refusal(error.status_code, said["message"], error.request_id))
+    return SdkExchange(http.body, answer)
+
+
+async def _read(answer: Any, recording: Recording, *, chat: bool) -> Document:
+    if not recording.stream:
+        document: Document = answer.model_dump(mode="json")
+        return document
+    events = [event.model_dump(mode="json") async for event in answer]
+    return join_chat(events) if chat else join_responses(events)
