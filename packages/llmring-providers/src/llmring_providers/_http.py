@@ -227,6 +227,7 @@ class HttpStream:
         self._warnings = list(wire.warnings)
         self._request_id = request_id(reply.headers)
         self._ended = False
+        self._begun = False
 
     async def receive(self) -> Sequence[StreamChunk]:
         while not self._ended:
@@ -237,9 +238,18 @@ class HttpStream:
                 break
             chunks = await self._next()
             if chunks:
+                self._begun = True
                 return chunks
+            self._go_on()
         self._ended = True
         return ()
+
+    def _go_on(self) -> None:
+        """Say that something came, once the answer has begun: what comes before that is only a greeting."""
+        if self._call.progress is not None:
+            self._begun = self._begun or bool(self._decoder.partial().tool_calls)
+            if self._begun:
+                self._call.progress()
 
     async def _next(self) -> list[StreamChunk]:
         try:

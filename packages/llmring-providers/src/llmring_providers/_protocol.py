@@ -1,6 +1,6 @@
 """What a provider is: the one thing that others implement to bring another provider."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
@@ -13,11 +13,14 @@ class ChatCall(NamedTuple):
         request: never to be changed; its ``model`` is what the user asked for, not what is to be called.
         ref: the model to call.
         facts: what is known of it, or ``None``.
+        progress: to be called by a stream that goes on without a chunk to show for it, in the midst of a long tool call
+            say; whoever waits for the next chunk then waits longer.
     """
 
     request: LLMRequest
     ref: ModelRef
     facts: ModelFacts | None = None
+    progress: Callable[[], None] | None = None
 
 
 class ProviderStream(Protocol):

@@ -1,6 +1,7 @@
 """One chat call from request to accounted answer, whole or streamed."""
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from llmring_providers import ChatCall, Provider, ProviderStream
@@ -12,6 +13,7 @@ from llmring._accounting import Accounting
 from llmring._failover import Failover
 from llmring._limits import Limits, PlacedStream
 from llmring._routing import Candidate, Route, Router
+from llmring._runtime import put_off
 from llmring._stream import ChatStream, Opened
 from llmring.structured import Expectation, finish, prepare
 
@@ -69,12 +71,16 @@ class Chat:
         """Return the answer in chunks; nothing happens before the first one is asked for."""
         return ChatStream(_StreamedCall(self, request, profile))
 
-    async def start(self, request: LLMRequest, candidate: Candidate) -> Opened:
+    async def start(
+        self, request: LLMRequest, candidate: Candidate, *, progress: Callable[[], None]
+    ) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
         provider = self._admitted(candidate)
         place = await self._limits.take(candidate.ref.provider) if self._limits else None
         try:
-            stream: ProviderStream = await provider.stream(ChatCall(request, candidate.ref, candidate.facts))
+            stream: ProviderStream = await provider.stream(
+                ChatCall(request, candidate.ref, candidate.facts, progress)
+            )
         except BaseException:
             if place is not None:
                 place.release()
@@ -128,21 +134,20 @@ class _StreamedCall:
         route = chat.route(self._asked, self._profile)
         timeout = chat.timeout(self._asked, route)
         request, self._expectation = prepare(self._asked)
-        first, following = policy.first_chunk_timeout_s, policy.chunk_timeout_s
+        first = timeout if policy.first_chunk_timeout_s is UNSET else policy.first_chunk_timeout_s
+        following = timeout if policy.chunk_timeout_s is UNSET else policy.chunk_timeout_s
 
         def attempt(candidate: Candidate) -> Coroutine[Any, Any, Opened]:
             self._started = chat.failover.clock.now()
-            return chat.start(request, candidate)
+            return chat.start(request, candidate, progress=partial(put_off, following))
 
         answered = await chat.failover.run(
             route,
             attempt,
-            timeout=timeout if first is UNSET else first,
+            timeout=first,
             discard=lambda late: late.stream.close(),
         )
-        return answered.result._replace(
-            attempts=answered.attempts, chunk_timeout=timeout if following is UNSET else following
-        )
+        return answered.result._replace(attempts=answered.attempts, chunk_timeout=following)
 
     def complete(self, response: LLMResponse, opened: Opened) -> None:
         self._chat.accounting.settle(response, opened.candidate)

@@ -168,9 +168,10 @@ class _Run(Generic[T]):
         if refusal is not None:
             self.skipped(candidate, str(refusal))
             return Outcome(None, refusal, sent=False)
-        started, limit = failover.clock.now(), self._limit()
+        started, left = failover.clock.now(), self._left()
+        limit = _shorter(self._timeout, left)
         try:
-            result = await within(limit, self._attempt(candidate))
+            result = await within(limit, self._attempt(candidate), at_most=left)
         except TimeLimitError:
             error: LLMRingError = ProviderTimeoutError(
                 f"{ref} did not answer within {limit:g} s",
@@ -195,11 +196,9 @@ class _Run(Generic[T]):
         self.trace.append(failed_attempt(candidate, error, now - started))
         return Outcome(None, error)
 
-    def _limit(self) -> float | None:
-        if self._deadline is None:
-            return self._timeout
-        left = max(0.0, self._deadline - self._failover.clock.now())
-        return left if self._timeout is None else min(self._timeout, left)
+    def _left(self) -> float | None:
+        """Seconds until the deadline."""
+        return None if self._deadline is None else max(0.0, self._deadline - self._failover.clock.now())
 
 
 def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float) -> Attempt:
@@ -213,6 +212,11 @@ def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float) ->
         seconds=seconds,
         billed=_billed(error),
     )
+
+
+def _shorter(one: float | None, other: float | None) -> float | None:
+    """The shorter of two limits; ``None`` is no limit."""
+    return min((limit for limit in (one, other) if limit is not None), default=None)
 
 
 def _billed(error: LLMRingError) -> bool | None:

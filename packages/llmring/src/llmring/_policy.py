@@ -44,7 +44,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         deadline_s: seconds for the whole call, all attempts and pauses together; a stream is within it once its
             first chunk has come. ``None`` has no such limit.
         first_chunk_timeout_s: seconds until a stream's first chunk; absent uses the timeout of the attempt.
-        chunk_timeout_s: seconds between two chunks; absent uses the timeout of the attempt, ``None`` waits for ever.
+        chunk_timeout_s: seconds between two chunks, or between signs of life while there is nothing to show, in the
+            midst of a tool call; absent uses the timeout of the attempt, ``None`` waits for ever.
         fail_over_on_authentication: let a refused key move on to another provider of the pool.
         max_concurrent: provider to most calls at once; more wait, first come, first served, within their timeout.
         hedge_after_s: start the next member beside the first when it has not answered after so many seconds; the first

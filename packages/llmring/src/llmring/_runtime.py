@@ -3,10 +3,16 @@
 The standard library and trio are used as they are: anyio would cost every call about as much as the rest of llmring.
 """
 
+import math
 import sys
 import time
-from collections.abc import Coroutine
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 _T = TypeVar("_T")
 
@@ -21,8 +27,24 @@ def in_trio() -> bool:
     return trio is not None and bool(trio.lowlevel.in_trio_run())
 
 
-async def within(seconds: float | None, work: Coroutine[Any, Any, _T]) -> _T:
+class _Limit(NamedTuple):
+    """A time limit that runs: what moves its end, the clock it goes by, and the moment that it never goes past."""
+
+    move: Callable[[float], None]
+    now: Callable[[], float]
+    latest: float
+
+
+_running: ContextVar[_Limit | None] = ContextVar("_running", default=None)
+
+
+async def within(seconds: float | None, work: Coroutine[Any, Any, _T], *, at_most: float | None = None) -> _T:
     """Await the work for at most so many seconds; ``None`` waits for ever.
+
+    Args:
+        seconds: from now; the work may have them :func:`put_off`.
+        work: what is awaited.
+        at_most: seconds that it may be put off to.
 
     Raises:
         TimeLimitError: it took longer and was cancelled.
@@ -32,18 +54,43 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, _T]) -> _T:
     if in_trio():
         import trio  # noqa: PLC0415 - it is loaded already
 
-        with trio.move_on_after(seconds):
-            return await work
+        with trio.move_on_after(seconds) as scope:
+            limit = _Limit(partial(setattr, scope, "deadline"), trio.current_time, math.inf)
+            return await _limited(work, limit, at_most)
         raise TimeLimitError
     import asyncio  # noqa: PLC0415 - ten megabytes that whoever awaits this has loaded already
 
     try:
-        async with asyncio.timeout(seconds) as limit:
-            return await work
+        async with asyncio.timeout(seconds) as timeout:
+            limit = _Limit(partial(_reschedule, timeout), asyncio.get_running_loop().time, math.inf)
+            return await _limited(work, limit, at_most)
     except TimeoutError:
-        if limit.expired():
+        if timeout.expired():
             raise TimeLimitError from None
         raise
+
+
+def put_off(seconds: float | None) -> None:
+    """Let the innermost :func:`within` that runs end so many seconds from now, ``None`` for never."""
+    limit = _running.get()
+    if limit is not None:
+        end = math.inf if seconds is None else limit.now() + seconds
+        limit.move(min(end, limit.latest))
+
+
+async def _limited(work: Coroutine[Any, Any, _T], limit: _Limit, at_most: float | None) -> _T:
+    if at_most is not None:
+        limit = limit._replace(latest=limit.now() + at_most)
+    token = _running.set(limit)
+    try:
+        return await work
+    finally:
+        _running.reset(token)
+
+
+def _reschedule(timeout: "asyncio.Timeout", end: float) -> None:
+    if not timeout.expired():
+        timeout.reschedule(None if math.isinf(end) else end)
 
 
 class Semaphore(Protocol):

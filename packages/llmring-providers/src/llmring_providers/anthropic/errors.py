@@ -11,6 +11,7 @@ from llmring_types.exceptions import (
     ProviderError,
     ProviderOverloadedError,
     ProviderPermissionError,
+    ProviderQuotaError,
     ProviderRateLimitError,
     ProviderRequestTooLargeError,
     ProviderServerError,
@@ -23,7 +24,7 @@ from llmring_providers.anthropic.wire import decode_json
 
 _BY_TYPE: Mapping[str, type[LLMRingError]] = {
     "authentication_error": ProviderAuthenticationError,
-    "billing_error": ProviderPermissionError,
+    "billing_error": ProviderQuotaError,
     "permission_error": ProviderPermissionError,
     "not_found_error": ModelNotFoundError,
     "request_too_large": ProviderRequestTooLargeError,
@@ -36,6 +37,9 @@ _BY_TYPE: Mapping[str, type[LLMRingError]] = {
 
 _TOO_LONG = ("prompt is too long", "exceed context limit")
 """What a 400 says of a request that is larger than the context window; it has no type of its own."""
+
+_NO_CREDIT = "credit balance is too low"
+"""What a 400 says when the account's credit is used up."""
 
 
 def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
@@ -72,6 +76,8 @@ def _error(
         kind = _invalid(code) if status is None else error_type(status)
     if kind is ProviderBadRequestError and any(words in message for words in _TOO_LONG):
         kind = ProviderRequestTooLargeError
+    elif kind is ProviderBadRequestError and _NO_CREDIT in message:
+        kind = ProviderQuotaError
     told = message or (f"HTTP status {status}" if status else "the provider reported an error")
     built = build(kind, told, call, status=status, headers=headers, code=code)
     built.details.update(details)

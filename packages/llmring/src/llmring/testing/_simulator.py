@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from threading import Thread
 from typing import Any, Self
 
 import msgspec
@@ -42,7 +45,9 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Simulator:
-    """A simulated host for any client that can be given a base URL. Needs asyncio, and no dependency.
+    """A simulated host for any client that can be given a base URL. It needs no dependency.
+
+    ``async with`` runs it in the running asyncio loop, ``with`` in a thread, for clients on trio or without a loop.
 
     ::
 
@@ -68,6 +73,13 @@ class Simulator:
         self._port = port
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
+        self._thread: Thread | None = None
+        self._leave: Callable[[], object] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected, in use or kept for later."""
+        return len(self._connections)
 
     @property
     def script(self) -> Script:
@@ -104,6 +116,27 @@ class Simulator:
         for connection in list(self._connections):
             await connection.drop()
         await server.wait_closed()
+
+    def __enter__(self) -> Self:
+        started: Future[Callable[[], object]] = Future()
+        self._thread = Thread(target=lambda: asyncio.run(self._run(started)), name="llmring-simulator")
+        self._thread.start()
+        self._leave = started.result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._leave is not None and self._thread is not None:
+            self._leave()
+            self._thread.join()
+
+    async def _run(self, started: "Future[Callable[[], object]]") -> None:
+        over = asyncio.Event()
+        try:
+            async with self:
+                started.set_result(partial(asyncio.get_running_loop().call_soon_threadsafe, over.set))
+                await over.wait()
+        except OSError as error:  # it cannot listen there
+            started.set_exception(error)
 
     def _answer(self, request: HttpRequest) -> Plan:
         plan, prompt = self._simulation.plan(request)

@@ -25,6 +25,7 @@ _STOP: Mapping[FinishReason, str] = {
 _ERRORS = {
     400: ("invalid_request_error", "The request is not valid."),
     401: ("authentication_error", "invalid x-api-key"),
+    402: ("billing_error", "There is an issue with your billing or payment information."),
     403: ("permission_error", "Your API key does not have permission to use the specified resource."),
     404: ("not_found_error", "The requested model does not exist."),
     413: ("request_too_large", "Request exceeds the maximum size"),

@@ -1,0 +1,92 @@
+"""Time limits that the work may have put off, on both event loops."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import anyio
+import pytest
+from llmring._runtime import TimeLimitError, put_off, within
+
+SHORT, LONG = 0.02, 30.0
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def backend(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+async def sleeps() -> str:
+    await anyio.sleep(LONG)
+    return "late"
+
+
+async def goes_on() -> str:
+    put_off(LONG)
+    await anyio.sleep(2 * SHORT)
+    return "in time"
+
+
+async def needs_no_limit() -> str:
+    put_off(None)
+    await anyio.sleep(2 * SHORT)
+    return "in time"
+
+
+async def is_put_off_to_now() -> str:
+    put_off(0.0)
+    await anyio.sleep(LONG)
+    return "late"
+
+
+async def contains_another() -> str:
+    with pytest.raises(TimeLimitError):
+        await within(SHORT, sleeps())
+    return await goes_on()
+
+
+Work = Callable[[], Coroutine[Any, Any, str]]
+LIMITS: list[tuple[Work, float | None, float | None, bool]] = [
+    (goes_on, SHORT, None, True),
+    (needs_no_limit, SHORT, None, True),
+    (goes_on, None, None, True),
+    (contains_another, LONG, None, True),
+    (sleeps, SHORT, None, False),
+    (sleeps, SHORT, LONG, False),
+    (goes_on, SHORT, SHORT, False),
+    (needs_no_limit, SHORT, SHORT, False),
+    (is_put_off_to_now, LONG, None, False),
+    (sleeps, 0.0, 0.0, False),
+]
+
+
+@pytest.mark.parametrize(("work", "seconds", "at_most", "in_time"), LIMITS)
+def test_a_limit_may_be_put_off_but_not_past_the_last_moment(
+    work: Work, seconds: float | None, at_most: float | None, in_time: bool, backend: str
+) -> None:
+    async def main() -> None:
+        if in_time:
+            assert await within(seconds, work(), at_most=at_most) == "in time"
+        else:
+            with pytest.raises(TimeLimitError):
+                await within(seconds, work(), at_most=at_most)
+
+    anyio.run(main, backend=backend)
+
+
+def test_without_a_limit_there_is_nothing_to_put_off(backend: str) -> None:
+    async def main() -> None:
+        put_off(1.0)
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_timeout_of_the_work_itself_stays_one(backend: str) -> None:
+    async def main() -> None:
+        async def fails() -> None:
+            raise TimeoutError("its own")
+
+        with pytest.raises(TimeoutError, match="its own"):
+            await within(LONG, fails())
+
+    anyio.run(main, backend=backend)

@@ -1,0 +1,93 @@
+"""A ring whose four providers are simulated, on either event loop, and what must not be left of it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any
+
+import anyio
+import trio
+from llmring import LLMRequest, LLMRing, Message, Policy
+from llmring.testing import Simulator
+from llmring_lockfile import Binding, Lockfile, Profile
+from llmring_providers.transport.aiohttp import AiohttpTransport
+from llmring_providers.transport.httpx2 import Httpx2Transport
+from llmring_types import ModelRef
+
+BACKENDS = ("asyncio", "trio")
+PROTOCOLS = ("openai", "responses", "anthropic", "google", "ollama")
+PROVIDERS = ("openai", "anthropic", "google", "ollama")
+_PATIENCE_S = 20.0
+
+
+def provider_of(protocol: str) -> str:
+    return "openai" if protocol == "responses" else protocol
+
+
+def ask(model: str, protocol: str = "", **fields: Any) -> LLMRequest:
+    extra = {"api": "responses"} if protocol == "responses" else {}
+    return LLMRequest(
+        messages=[Message(role="user", content="Hello")], model=model, extra_params=extra, **fields
+    )
+
+
+async def read(ring: LLMRing, request: LLMRequest, *, stream: bool) -> None:
+    """Take the whole answer."""
+    if stream:
+        async for _ in ring.chat_stream(request):
+            pass
+    else:
+        await ring.chat(request)
+
+
+def run(backend: str, main: Callable[..., Awaitable[None]], *args: object) -> None:
+    """Run a test's coroutine function on an event loop, within a bound."""
+
+    async def bounded() -> None:
+        with anyio.fail_after(_PATIENCE_S):
+            await main(*args)
+
+    anyio.run(bounded, backend=backend)
+
+
+@asynccontextmanager
+async def ring_on(
+    simulator: Simulator,
+    tls: ssl.SSLContext,
+    *,
+    policy: Policy | None = None,
+    pools: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    **arguments: Any,
+) -> AsyncIterator[LLMRing]:
+    """Yield a ring, and see to it afterwards that it has left no task and no connection."""
+    on_trio = _on_trio()
+    before = _tasks(on_trio=on_trio)
+    transport = Httpx2Transport(ssl_context=tls) if on_trio else AiohttpTransport()
+    async with LLMRing(policy=policy, lockfile=_lockfile(pools), transport=transport, **arguments) as ring:
+        for provider in PROVIDERS:
+            ring.register_provider(provider, api_key="sk-a-key", base_url=simulator.base_url(provider))
+        yield ring
+    assert _tasks(on_trio=on_trio) == before
+    await no_more_connections(simulator, than=0)
+
+
+async def no_more_connections(simulator: Simulator, *, than: int) -> None:
+    """Wait until the simulator has seen that its clients have gone."""
+    with anyio.fail_after(5):
+        while simulator.connections > than:  # noqa: ASYNC110 - it runs in another thread
+            await anyio.sleep(0.001)
+
+
+def _lockfile(pools: Mapping[str, Sequence[str]]) -> Lockfile:
+    bindings = [Binding(alias, tuple(map(ModelRef.parse, models))) for alias, models in pools.items()]
+    return Lockfile(profiles={"default": Profile("default", tuple(bindings))})
+
+
+def _on_trio() -> bool:
+    return trio.lowlevel.in_trio_run()
+
+
+def _tasks(*, on_trio: bool) -> int:
+    return trio.lowlevel.current_statistics().tasks_living if on_trio else len(asyncio.all_tasks())
