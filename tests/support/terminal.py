@@ -8,7 +8,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +16,15 @@ import pyte
 
 LLMRING = Path(sys.executable).with_name("llmring")
 _PATIENCE_S = 30.0
+
+
+class _Screen(pyte.Screen):
+    """A screen that answers when a program asks where the cursor is."""
+
+    answer: Callable[[str], object]
+
+    def write_process_input(self, data: str) -> None:
+        self.answer(data)
 
 
 class Terminal:
@@ -37,10 +46,11 @@ class Terminal:
         columns: int = 80,
         lines: int = 24,
     ) -> None:
-        self._screen = pyte.Screen(columns, lines)
+        self._screen = _Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self.raw = b""
         self._handle, inner = pty.openpty()
+        self._screen.answer = self.type
         termios.tcsetwinsize(inner, (lines, columns))
         self.process = subprocess.Popen(
             [LLMRING, *arguments],
@@ -82,10 +92,14 @@ class Terminal:
 
     def wait_for(self, text: str) -> str:
         """Read until the text is on the screen, and return the screen."""
+        return self.wait_until(lambda screen: text in screen, repr(text))
+
+    def wait_until(self, seen: Callable[[str], bool], what: str = "what was waited for") -> str:
+        """Read until the screen shows what is wanted, and return it."""
         deadline = time.monotonic() + _PATIENCE_S
-        while text not in self.screen:
+        while not seen(self.screen):
             if not self._read(deadline):
-                raise AssertionError(f"{text!r} did not appear; the screen shows:\n{self.screen}")
+                raise AssertionError(f"{what} did not appear; the screen shows:\n{self.screen}")
         return self.screen
 
     def finish(self) -> int:
@@ -93,6 +107,8 @@ class Terminal:
         deadline = time.monotonic() + _PATIENCE_S
         while self._read(deadline):
             pass
+        if time.monotonic() > deadline:
+            raise AssertionError(f"the command does not end; the screen shows:\n{self.screen}")
         return self.process.wait(_PATIENCE_S)
 
     def _read(self, deadline: float) -> bool:

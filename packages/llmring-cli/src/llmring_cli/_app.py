@@ -17,11 +17,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
-    Command(
-        "--install-completion",
-        "completion:install",
-        "Install completion for the shell.",
-    ),
+    Command("--install-completion", "completion:install", "Install completion for the shell."),
     Command("aliases", "aliases:aliases", "List the aliases of a profile."),
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
     Command("chat", "chat:chat", "Send a message and print the answer."),
@@ -36,27 +32,17 @@ GROUPS = {
     "cache": (
         "Show and clear what is kept of the registry on this machine.",
         (
-            Command(
-                "clear",
-                "cache:clear",
-                "Delete the registry documents kept here.",
-            ),
-            Command(
-                "info",
-                "cache:info",
-                "List the registry documents kept here.",
-            ),
+            Command("clear", "cache:clear", "Delete the registry documents kept here."),
+            Command("info", "cache:info", "List the registry documents kept here."),
         ),
+    ),
+    "mcp": (
+        "Serve tools to MCP clients.",
+        (Command("lockfile", "mcp:lockfile", "Serve the lockfile tools to an MCP client."),),
     ),
     "registry": (
         "Bring up to date what is known of models.",
-        (
-            Command(
-                "refresh",
-                "cache:refresh",
-                "Fetch what the registry says of models now.",
-            ),
-        ),
+        (Command("refresh", "cache:refresh", "Fetch what the registry says of models now."),),
     ),
     "lock": (
         "Write and check the lockfile.",
@@ -71,51 +57,16 @@ GROUPS = {
                 "lock.update:bump_registry",
                 "Pin each profile to the current registry versions.",
             ),
-            Command(
-                "check",
-                "lock.check:check",
-                "Check the lockfile and what it extends, offline.",
-            ),
-            Command(
-                "diff",
-                "lock.diff:diff",
-                "Tell what changed in the lockfile, in terms of models.",
-            ),
-            Command(
-                "explain",
-                "lock.explain:explain",
-                "Tell what a name stands for, and why.",
-            ),
-            Command(
-                "init",
-                "lock.init:init",
-                "Write a new lockfile with aliases to begin with.",
-            ),
-            Command(
-                "scan",
-                "lock.code:scan",
-                "Compare the aliases in Python code with those bound.",
-            ),
-            Command(
-                "stubs",
-                "lock.code:stubs",
-                "Write the aliases as a Python type.",
-            ),
-            Command(
-                "suggest",
-                "lock.suggest:suggest",
-                "Suggest models for what is needed.",
-            ),
-            Command(
-                "update",
-                "lock.update:update",
-                "Lock the models: record what is true of them now.",
-            ),
-            Command(
-                "upgrade",
-                "lock.upgrade:upgrade",
-                "Propose successors for models that should go.",
-            ),
+            Command("chat", "lock.chat:chat", "Talk with an advisor about the lockfile."),
+            Command("check", "lock.check:check", "Check the lockfile and what it extends, offline."),
+            Command("diff", "lock.diff:diff", "Tell what changed in the lockfile, in terms of models."),
+            Command("explain", "lock.explain:explain", "Tell what a name stands for, and why."),
+            Command("init", "lock.init:init", "Write a new lockfile with aliases to begin with."),
+            Command("scan", "lock.code:scan", "Compare the aliases in Python code with those bound."),
+            Command("stubs", "lock.code:stubs", "Write the aliases as a Python type."),
+            Command("suggest", "lock.suggest:suggest", "Suggest models for what is needed."),
+            Command("update", "lock.update:update", "Lock the models: record what is true of them now."),
+            Command("upgrade", "lock.upgrade:upgrade", "Propose successors for models that should go."),
             Command(
                 "validate", "lock.validate:validate", "Check every model of every pool against the registry."
             ),

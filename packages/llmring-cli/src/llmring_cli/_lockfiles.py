@@ -52,6 +52,18 @@ def read_lockfile(path: Path | None, *, unreadable: int = FAILED) -> Source:
         raise CommandError(str(error), exit_code=unreadable) from error
 
 
+def lockfile_to_write(path: Path | None) -> Path:
+    """Return where an edit goes: to the file named, else the user's lockfile, else where a new one belongs.
+
+    Raises:
+        LockfileNotFoundError: the environment names one that is not there.
+    """
+    if path is not None:
+        return path
+    found = discover()
+    return new_lockfile_path() if found.is_bundled else found.path
+
+
 def shown(path: Path) -> Path:
     """Return a path as people and tools in this folder write it."""
     here = Path.cwd()

@@ -1,11 +1,9 @@
 """``llmring bind``, ``unbind`` and ``aliases``."""
 
-from pathlib import Path
-
 import llmring_lockfile as lockfiles
 
 from llmring_cli._failure import FAILED
-from llmring_cli._lockfiles import find_lockfile, read_lockfile
+from llmring_cli._lockfiles import find_lockfile, lockfile_to_write, read_lockfile
 from llmring_cli._output import print_json, print_table, say
 from llmring_cli._parameters import Alias, Json, LockfilePath, ModelName, ProfileName
 
@@ -30,7 +28,7 @@ def bind(
         alias: The name that applications use.
         models: One provider:model, or several with commas between them, best first.
     """
-    path = _path_to_write(lockfile)
+    path = lockfile_to_write(lockfile)
     found = lockfiles.bind(path, alias, models, profile=profile, create=True)
     active = lockfiles.active_profile(found, profile).name
     binding = found.profile(active).binding(alias)
@@ -81,10 +79,3 @@ def aliases(*, profile: ProfileName = None, lockfile: LockfilePath = None, json:
         return
     say(f"{source.path}, profile {active.name}")
     print_table(("alias", "models"), [(alias, ", ".join(pool)) for alias, pool in pools.items()])
-
-
-def _path_to_write(lockfile: Path | None) -> Path:
-    if lockfile is not None:
-        return lockfile
-    found = lockfiles.discover()
-    return lockfiles.new_lockfile_path() if found.is_bundled else found.path

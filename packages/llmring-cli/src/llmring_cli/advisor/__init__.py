@@ -1,0 +1,1 @@
+"""``llmring lock chat``: an advisor that helps to write a lockfile."""

@@ -1,0 +1,43 @@
+"""What is not written yet, and how it comes to be: shown as a difference, and only after a yes."""
+
+import msgspec
+
+from llmring_cli._output import say
+from llmring_cli.advisor.screen import Screen, confirm
+from llmring_cli.toolbox import Toolbox, ToolResult
+from llmring_cli.toolbox.box import CHANGES, SAVE
+
+_REFUSED = "The developer refused. Nothing was written; the changes are still in the draft."
+
+
+class Changes:
+    """The changes in the draft of a toolbox.
+
+    Args:
+        toolbox: of this machine, or behind a server.
+        screen: where the person is.
+    """
+
+    def __init__(self, toolbox: Toolbox, screen: Screen) -> None:
+        self._toolbox = toolbox
+        self._screen = screen
+
+    async def diff(self) -> str:
+        """Return them as a unified diff; empty when there are none."""
+        result = await self._toolbox.call(CHANGES, {})
+        return "" if result.is_error else msgspec.json.decode(result.text, type=dict[str, str])["diff"]
+
+    async def save(self) -> ToolResult:
+        """Write them after a yes, and tell what came of it."""
+        diff = await self.diff()
+        if diff:
+            self._screen.diff(diff)
+            if not await confirm(self._screen, "write this?"):
+                say("nothing was written")
+                return ToolResult(_REFUSED)
+        result = await self._toolbox.call(SAVE, {})
+        if result.is_error:
+            say(f"error: {result.text}")
+        else:
+            say("written" if diff else "there was nothing to write")
+        return result

@@ -1,0 +1,47 @@
+"""Where a session talks to a person: a terminal, or lines that come and go."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+
+class Screen(Protocol):
+    """A person on the other side."""
+
+    async def ask(self, prompt: str) -> str | None:
+        """Return what the person types; ``None`` when they leave."""
+
+    def writer(self) -> AbstractContextManager[Callable[[str], None]]:
+        """Take text piece by piece and show it."""
+
+    def diff(self, text: str) -> None:
+        """Show a unified diff."""
+
+
+class PlainScreen:
+    """Lines from standard input, text to standard output: for pipes and scripts."""
+
+    async def ask(self, prompt: str) -> str | None:
+        print(prompt, end="", file=sys.stderr, flush=True)
+        line = await asyncio.to_thread(sys.stdin.readline)
+        return line.rstrip("\n") if line else None
+
+    @contextmanager
+    def writer(self) -> Iterator[Callable[[str], None]]:
+        def write(text: str) -> None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+        yield write
+        write("\n")
+
+    def diff(self, text: str) -> None:
+        print(text.rstrip())
+
+
+async def confirm(screen: Screen, question: str) -> bool:
+    """Ask for a yes; anything else is a no."""
+    answer = await screen.ask(f"{question} [y/N] ")
+    return answer is not None and answer.strip().lower() in {"y", "yes"}

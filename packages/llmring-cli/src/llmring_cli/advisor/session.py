@@ -1,0 +1,74 @@
+"""Sessions as they are kept, so that they can go on another day."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from llmring_types import Message
+from llmring_types.exceptions import ConfigurationError
+
+from llmring_cli._state import state_folder, write_private
+
+
+class Session(msgspec.Struct):
+    """A session: everything that was said, with tool calls and their results.
+
+    Attributes:
+        name: tells when it began; the file is named so.
+        lockfile: which lockfile it was about.
+        messages: without the instructions, which are made anew.
+    """
+
+    name: str
+    lockfile: str
+    messages: list[Message] = []
+
+    @property
+    def title(self) -> str:
+        """What the person said first."""
+        return next((str(message.content) for message in self.messages if message.role == "user"), "")
+
+
+def new_session(lockfile: Path) -> Session:
+    """Begin a session."""
+    return Session(datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f"), str(lockfile))
+
+
+def save_session(session: Session) -> None:
+    """Keep a session.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if session.messages:
+        write_private(_folder() / f"{session.name}.json", msgspec.json.encode(session))
+
+
+def load_session(name: str) -> Session:
+    """Return a session that was kept.
+
+    Raises:
+        ConfigurationError: there is none of this name, or it cannot be read.
+    """
+    path = _folder() / f"{Path(name).name}.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Session)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"there is no session {name!r}") from error
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read the session in {path}: {error}") from error
+
+
+def kept_sessions() -> list[Session]:
+    """Return the sessions that can be read, the latest first."""
+    sessions = []
+    for path in sorted(_folder().glob("*.json"), reverse=True):
+        try:
+            sessions.append(load_session(path.stem))
+        except ConfigurationError:
+            continue
+    return sessions
+
+
+def _folder() -> Path:
+    return state_folder("advisor") / "sessions"

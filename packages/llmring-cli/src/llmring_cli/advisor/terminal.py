@@ -1,0 +1,49 @@
+"""A session on a terminal: editing, history and completion by prompt_toolkit, Markdown and colours by rich."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.history import FileHistory
+from rich.console import Console
+from rich.syntax import Syntax
+
+from llmring_cli._state import state_folder
+from llmring_cli.chat.markdown import MarkdownStream
+
+
+class TerminalScreen:
+    """A person at a terminal.
+
+    Args:
+        words: what Tab completes at the beginning of a line.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        folder = state_folder("advisor")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._console = Console()
+        self._session: PromptSession[str] = PromptSession(
+            history=FileHistory(str(folder / "history")),
+            completer=WordCompleter(list(words), sentence=True),
+        )
+
+    async def ask(self, prompt: str) -> str | None:
+        try:
+            return await self._session.prompt_async(prompt)
+        except KeyboardInterrupt:
+            return ""  # as in a shell: the line is forgotten, the session goes on
+        except EOFError:
+            return None
+
+    @contextmanager
+    def writer(self) -> Iterator[Callable[[str], None]]:
+        with MarkdownStream(self._console) as stream:
+            yield stream.write
+
+    def diff(self, text: str) -> None:
+        if self._console.no_color or self._console.color_system is None:
+            self._console.print(text.rstrip(), markup=False, highlight=False)
+        else:
+            self._console.print(Syntax(text.rstrip(), "diff", background_color="default", word_wrap=True))

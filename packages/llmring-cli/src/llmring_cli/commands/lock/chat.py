@@ -1,0 +1,90 @@
+"""``llmring lock chat``."""
+
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from llmring import open_registry
+from llmring_types.exceptions import MissingSDKError
+
+from llmring_cli._lockfiles import lockfile_to_write
+from llmring_cli._output import say
+from llmring_cli._parameters import Flag, LockfilePath, ModelName
+from llmring_cli.advisor.conversation import COMMANDS, Conversation
+from llmring_cli.advisor.guided import guide
+from llmring_cli.advisor.model import find_advisor
+from llmring_cli.advisor.screen import PlainScreen, Screen
+from llmring_cli.advisor.session import Session, kept_sessions, new_session
+from llmring_cli.toolbox import Draft, LocalToolbox, Toolbox
+
+
+async def chat(
+    *,
+    model: Annotated[ModelName | None, Parameter(alias="-m")] = None,
+    go_on: Annotated[Flag, Parameter(name=("--continue", "-c"))] = False,
+    server_url: str | None = None,
+    guided: Flag = False,
+    lockfile: LockfilePath = None,
+) -> None:
+    """Talk with an advisor about the lockfile.
+
+    It finds models, compares what they cost, and proposes aliases, pools and profiles. Every change is shown as
+    a difference and written only after a yes. The advisor is the alias "advisor" of your lockfile or of the one
+    that ships with llmring, by any provider that can be used; where no model can be asked, questions lead to
+    the same advice. /help lists what can be typed beside words. Sessions are kept.
+
+    $ llmring lock chat
+    $ llmring lock chat --model openai:gpt-5-mini --continue
+
+    Args:
+        model: Who advises: an alias or provider:model.
+        go_on: Go on with the last session about this lockfile.
+        server_url: Use the tools of this MCP server, such as one of llmring mcp lockfile --http. Needs the extra mcp.
+        guided: Ask no model, only questions.
+    """
+    screen = _screen()
+    path = lockfile_to_write(lockfile)
+    say(f"about {path}" if server_url is None else f"about the lockfile of {server_url}")
+    advisor = None if guided else await find_advisor(model)
+    if advisor is None:
+        if not guided:
+            say(
+                "no model can be asked: no key is set and Ollama does not run; so there are questions instead"
+            )
+        await guide(screen, Draft(path))
+        return
+    ring, name = advisor
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(ring)
+        toolbox = await _toolbox(stack, path, server_url)
+        say(f"{ring.resolve_alias(name)} advises; /help lists commands, Ctrl-D leaves")
+        await Conversation(ring, name, toolbox, screen, _session(path, go_on=go_on)).run()
+
+
+def _screen() -> Screen:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return PlainScreen()
+    from llmring_cli.advisor.terminal import TerminalScreen  # noqa: PLC0415 - pipes do without
+
+    return TerminalScreen(usage.partition(" ")[0] for usage in COMMANDS)
+
+
+async def _toolbox(stack: AsyncExitStack, path: Path, server_url: str | None) -> Toolbox:
+    if server_url is None:
+        return LocalToolbox(Draft(path), open_registry())
+    try:
+        from llmring_cli.mcp.remote import connect  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingSDKError("--server-url needs an extra: pip install 'llmring-cli[mcp]'") from error
+    return await stack.enter_async_context(connect(server_url))
+
+
+def _session(path: Path, *, go_on: bool) -> Session:
+    if go_on:
+        for session in kept_sessions():
+            if session.lockfile == str(path):
+                return session
+        say("there is no session to go on with; a new one begins")
+    return new_session(path)

@@ -1,0 +1,41 @@
+"""``llmring mcp``."""
+
+import asyncio
+
+from llmring import open_registry
+from llmring_types.exceptions import MissingSDKError
+
+from llmring_cli._failure import CommandError
+from llmring_cli._lockfiles import lockfile_to_write
+from llmring_cli._output import say
+from llmring_cli._parameters import Flag, LockfilePath
+from llmring_cli.toolbox import Draft, LocalToolbox
+
+
+def lockfile(*, http: Flag = False, port: int = 0, lockfile: LockfilePath = None) -> None:
+    """Serve the lockfile tools to an MCP client.
+
+    The client starts this command and talks to it by standard input and output; with --http it runs until
+    interrupted, for clients on this machine. Edits go into a draft, which the tool save_lockfile writes. Needs:
+    pip install 'llmring-cli[mcp]'
+
+    $ llmring mcp lockfile
+    $ llmring mcp lockfile --http --port 8800
+
+    Args:
+        http: Speak streamable HTTP instead.
+        port: The port for HTTP; 0 takes a free one.
+    """
+    try:
+        from llmring_cli.mcp.server import serve_http, serve_stdio  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingSDKError("the MCP server needs an extra: pip install 'llmring-cli[mcp]'") from error
+    path = lockfile_to_write(lockfile)
+    toolbox = LocalToolbox(Draft(path), open_registry())
+    if not http:
+        asyncio.run(serve_stdio(toolbox))
+        return
+    try:
+        asyncio.run(serve_http(toolbox, port, lambda url: say(f"serving {path} at {url}; Ctrl-C ends it")))
+    except OSError as error:
+        raise CommandError(f"cannot listen at port {port}: {error.strerror or error}") from error

@@ -1,0 +1,73 @@
+"""A lockfile with changes that are not written yet."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from llmring_lockfile import DEFAULT_PROFILES, Document, Lockfile, Profile, editing, emit
+
+Edit = Callable[[Document], None]
+
+
+class Draft:
+    """Collects edits, shows what they come to, and writes them when it is told to.
+
+    Args:
+        path: the lockfile; it need not exist, and is then made when the draft is saved.
+
+    Raises:
+        LockfileParseError: it is no lockfile.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._edits: list[Edit] = []
+        self._document = self._read()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file already."""
+        return self.path.exists()
+
+    @property
+    def lockfile(self) -> Lockfile:
+        """The lockfile with the changes."""
+        return self._document.lockfile
+
+    def edit(self, edit: Edit) -> str:
+        """Make a change to the draft and return what it changed, as a unified diff; empty when nothing.
+
+        Raises:
+            LLMRingError: the change cannot be made; the draft is as it was.
+        """
+        step = Document(self._document.text, self.path)
+        edit(step)
+        edit(self._document)
+        if step.changed:
+            self._edits.append(edit)
+        return step.diff()
+
+    def diff(self) -> str:
+        """Return what all changes come to, as a unified diff."""
+        return self._document.diff()
+
+    def discard(self) -> None:
+        """Forget the changes, and read the file as it is now."""
+        self._edits.clear()
+        self._document = self._read()
+
+    def save(self) -> None:
+        """Write the changes into the file as it is now.
+
+        Raises:
+            LockfileWriteError: it cannot be written; the draft stays.
+        """
+        with editing(self.path, create=True) as document:
+            for edit in self._edits:
+                edit(document)
+        self.discard()
+
+    def _read(self) -> Document:
+        if self.path.exists():
+            return Document(self.path.read_bytes().decode(errors="replace"), self.path)
+        empty = Lockfile(profiles={name: Profile(name) for name in DEFAULT_PROFILES})
+        return Document(emit(empty), self.path)

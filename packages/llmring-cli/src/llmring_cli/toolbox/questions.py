@@ -1,0 +1,109 @@
+"""Tools that only look: at the draft of a lockfile, at the registry, at which keys are set."""
+
+from decimal import Decimal
+from typing import Any
+
+from llmring import ModelRef, provider_status
+from llmring.registry import PROVIDERS, Registry
+from llmring.suggest import Wish, near_misses, suggest_models
+from llmring_lockfile import validate as validate_lockfile
+
+from llmring_cli._clock import today
+from llmring_cli._facts import facts_json
+from llmring_cli._providers import require_provider
+from llmring_cli.toolbox import arguments as args
+from llmring_cli.toolbox.draft import Draft
+
+
+class Questions:
+    """Answers, as values for JSON.
+
+    Args:
+        draft: the lockfile with the changes made so far.
+        registry: what is known of models.
+    """
+
+    def __init__(self, draft: Draft, registry: Registry) -> None:
+        self._draft = draft
+        self._registry = registry
+
+    def configuration(self, _: args.Nothing) -> dict[str, Any]:
+        lockfile = self._draft.lockfile
+        return {
+            "lockfile": str(self._draft.path),
+            "exists": self._draft.exists,
+            "default_profile": lockfile.default_profile,
+            "profiles": list(lockfile.profiles),
+            "extends": lockfile.extends,
+            "providers": provider_status(),
+        }
+
+    def aliases(self, wanted: args.InProfile) -> dict[str, Any]:
+        profile = self._draft.lockfile.profile(wanted.profile)
+        return {
+            "profile": profile.name,
+            "aliases": {binding.alias: list(map(str, binding.models)) for binding in profile.bindings},
+        }
+
+    def list_models(self, wanted: args.ListModels) -> list[dict[str, Any]]:
+        names = PROVIDERS if wanted.provider is None else (require_provider(wanted.provider),)
+        return [
+            {
+                "model": f"{facts.provider}:{facts.model}",
+                "context_window": facts.context_window,
+                "input_price": _number(facts.prices.input),
+                "output_price": _number(facts.prices.output),
+            }
+            for name in names
+            for facts in self._registry.models(name)
+            if wanted.include_retired or facts.active is not False
+        ]
+
+    def find(self, wanted: args.FindModels) -> dict[str, Any]:
+        wish = Wish(
+            needs=tuple(wanted.needs),
+            min_context=wanted.min_context,
+            min_output=wanted.min_output,
+            max_input_price=args.dollars(wanted.max_input_price),
+            max_output_price=args.dollars(wanted.max_output_price),
+        )
+        names = [require_provider(name) for name in wanted.providers] or PROVIDERS
+        models = [facts for name in names for facts in self._registry.models(name)]
+        found = suggest_models(wish, models, prefer=wanted.prefer)[: wanted.limit]
+        near = [] if found else near_misses(wish, models)[: wanted.limit]
+        return {
+            "models": [{**facts_json(one.facts), "reason": one.reason} for one in found],
+            "near_misses": [{"model": str(one.ref), "reason": one.reason} for one in near],
+        }
+
+    def details(self, wanted: args.NamedModels) -> list[dict[str, Any]]:
+        return [self._assess(ModelRef.parse(name)) for name in wanted.models]
+
+    def _assess(self, ref: ModelRef) -> dict[str, Any]:
+        facts = self._registry.facts(ref.provider, ref.model)
+        ready = {row.name for row in provider_status() if row.configured}
+        against = (
+            []
+            if ref.provider in ready
+            else [f"the provider {ref.provider} cannot be used here: no key is set"]
+        )
+        if facts is None:
+            return {"model": str(ref), "known": False, "against": [*against, "the registry does not know it"]}
+        if facts.active is False:
+            against.append("it is retired")
+        elif facts.retires_on is not None:
+            against.append(f"it retires on {facts.retires_on}")
+        return {**facts_json(facts), "known": True, "against": against}
+
+    def validate(self, _: args.Nothing) -> dict[str, Any]:
+        result = validate_lockfile(
+            self._draft.lockfile, lambda ref: self._registry.published(ref.provider, ref.model), today=today()
+        )
+        return {"status": result.status, "findings": [finding.as_dict() for finding in result.findings]}
+
+    def changes(self, _: args.Nothing) -> dict[str, Any]:
+        return {"diff": self._draft.diff()}
+
+
+def _number(price: Decimal | None) -> float | None:
+    return None if price is None else float(price)

@@ -1,0 +1,118 @@
+"""llmring mcp lockfile, asked by the official client over both transports."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import llmring_lockfile
+import pytest
+from llmring.testing import Answer, Call, Rule, Script
+from mcp import Client, StdioServerParameters, types
+from mcp.client.stdio import stdio_client
+from simulated import Simulated
+
+LLMRING = Path(sys.executable).with_name("llmring")
+
+
+@contextmanager
+def http_server(folder: Path) -> Iterator[str]:
+    process = subprocess.Popen(
+        [LLMRING, "mcp", "lockfile", "--http"], cwd=folder, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        yield line.partition(" at ")[2].partition(";")[0]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+@asynccontextmanager
+async def connected(transport: str, folder: Path) -> AsyncIterator[Client]:
+    if transport == "stdio":
+        server = StdioServerParameters(
+            command=str(LLMRING), args=["mcp", "lockfile"], cwd=folder, env={"HOME": os.environ["HOME"]}
+        )
+        async with Client(stdio_client(server)) as client:
+            yield client
+    else:
+        with http_server(folder) as url:
+            async with Client(url) as client:
+                yield client
+
+
+async def call(client: Client, name: str, **arguments: Any) -> tuple[str, bool]:
+    result = await client.call_tool(name, arguments)
+    (part,) = result.content
+    assert isinstance(part, types.TextContent)
+    return part.text, result.is_error
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+async def test_a_client_can_manage_the_lockfile(transport: str, tmp_path: Path) -> None:
+    path = tmp_path / "llmring.lock"
+    async with connected(transport, tmp_path) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert tools["save_lockfile"].annotations == types.ToolAnnotations(
+            read_only_hint=False, open_world_hint=False
+        )
+        assert tools["bind_alias"].input_schema["required"] == ["alias", "models"]
+        text, _ = await call(client, "bind_alias", alias="reader", models=["openai:gpt-4o"])
+        assert '+alias = "reader"' in json.loads(text)["diff"]
+        assert not path.exists()
+        text, wrong = await call(client, "bind_alias", alias="reader", models=["gpt-4o"])
+        assert wrong
+        assert "provider:model" in text
+        await call(client, "save_lockfile")
+    assert llmring_lockfile.load(path).profile().aliases == ("reader",)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
+def test_the_advisor_can_use_a_servers_tools(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    bind = Call("bind_alias", {"alias": "reader", "models": ["openai:gpt-4o"]})
+    script = Script(
+        rules=(
+            Rule(after_tool=True, answer=Answer(text="Done.")),
+            Rule(answer=Answer(tool_calls=(bind, Call("save_lockfile")))),
+        )
+    )
+    with http_server(there) as url, Simulated(script) as simulated:
+        done = subprocess.run(
+            [LLMRING, "lock", "chat", "--server-url", url],
+            input="a reader\ny\n",
+            cwd=here,
+            env={**os.environ, **simulated.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("Done.\n")
+    assert llmring_lockfile.load(there / "llmring.lock").profile().aliases == ("reader",)
+    assert not (here / "llmring.lock").exists()
+
+
+def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [LLMRING, "lock", "chat", "-m", "sim:demo", "--server-url", "http://127.0.0.1:9/mcp"],
+        cwd=tmp_path,
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: no MCP server answers at http://127.0.0.1:9/mcp")
+    assert "Traceback" not in done.stderr
