@@ -68,9 +68,9 @@ class Answering(Broken):
         return self.body
 
 
-def provider(transport: Transport | None = None, **settings: Any) -> HttpProvider:
+def provider(transport: Transport | None = None, api_key: str = SECRET, **settings: Any) -> HttpProvider:
     return create(
-        ProviderSettings(name="openai", transport=transport or Broken(), api_key=SECRET, **settings)
+        ProviderSettings(name="openai", transport=transport or Broken(), api_key=api_key, **settings)
     )
 
 
@@ -102,6 +102,12 @@ async def test_a_key_that_the_host_repeats_is_masked(method: str) -> None:
         await getattr(provider(Answering(Body(401, said))), method)(CALL)
     assert SECRET not in str(caught.value.args) + caught.value.message
     assert caught.value.request_id == "r1"
+
+
+async def test_a_stand_in_for_a_key_is_not_blotted_out_of_the_words() -> None:
+    said = b'{"error": {"message": "no such key here"}}'
+    with pytest.raises(ProviderAuthenticationError, match="no such key here"):
+        await provider(Answering(Body(401, said)), api_key="key").chat(CALL)
 
 
 async def test_an_error_whose_body_breaks_off_is_told_by_its_status() -> None:

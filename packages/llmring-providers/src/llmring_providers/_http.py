@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from llmring_providers._listing import Listing
 
 _OK = range(200, 300)
+_SHORTEST_KEY = 6
+"""What is shorter is a stand-in where no key is needed, and may be a word of any message."""
 _MISSING = (404, 405)
 _REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id")
 
@@ -202,7 +204,7 @@ class HttpProvider:
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
         key = self._api_key or getattr(self._client, "api_key", None)
-        if key and isinstance(key, str) and key in error.message:
+        if isinstance(key, str) and len(key) >= _SHORTEST_KEY and key in error.message:
             # Some hosts repeat the key that they refuse.
             error.message = error.message.replace(key, "***")
             error.args = (error.message,)

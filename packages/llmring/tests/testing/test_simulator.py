@@ -6,9 +6,12 @@ import gc
 import json
 import socket
 import sys
+import threading
+import time
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from http.client import HTTPConnection
 from subprocess import run
 from typing import Any
 
@@ -402,3 +405,39 @@ def test_importing_llmring_loads_no_simulator() -> None:
     found = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_it_runs_in_a_thread_for_clients_without_a_loop() -> None:
+    threads = threading.active_count()
+    with Simulator(Script(rules=(Rule(answer=ANSWER),))) as simulator:
+        for stream in (False, True):
+            asked = asking(simulator, stream=stream)
+            connection = HTTPConnection(*address(simulator))
+            connection.request("POST", "/v1/chat/completions", json.dumps(asked["json"]))
+            assert connection.getresponse().status == 200
+            assert simulator.connections == 1
+            connection.close()
+            while simulator.connections:
+                time.sleep(0.001)
+        assert len(simulator.requests) == 2
+    assert threading.active_count() == threads
+
+
+def test_a_thread_that_cannot_listen_says_so() -> None:
+    with (
+        Simulator() as simulator,
+        pytest.raises(OSError, match="address already in use"),
+        Simulator(port=address(simulator)[1]),
+    ):
+        pass
+
+
+def test_a_thread_drops_what_still_hangs() -> None:
+    with Simulator(Script(rules=(Rule(fault=faults.Stall()),))) as simulator:
+        connection = HTTPConnection(*address(simulator))
+        connection.request("POST", "/v1/chat/completions", json.dumps(asking(simulator)["json"]))
+        while not simulator.requests:
+            time.sleep(0.001)
+    with pytest.raises(ConnectionError):
+        connection.getresponse()
+    connection.close()
