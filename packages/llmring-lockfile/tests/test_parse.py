@@ -28,7 +28,7 @@ registry_versions = { openai = 7 }
 [[profiles.dev.bindings]]
 alias = "fast"
 models = ["OpenAI:gpt-4o-mini", "ollama:llama3:8b"]
-constraints = { needs = ["vision", "tools"], min_context = 100000, max_cost_usd = 0.05, timeout_s = 30, region = "eu" }
+constraints = { needs = ["vision", "tools"], min_context = 100000, max_cost_usd = 0.05, budget_usd = 20, timeout_s = 30, region = "eu" }
 
 [locked."openai:gpt-4o-mini"]
 snapshot = "gpt-4o-mini-2024-07-18"
@@ -56,6 +56,7 @@ def test_every_part_of_a_lockfile_is_read() -> None:
                             needs=("vision", "tools"),
                             min_context=100000,
                             max_cost_usd=Decimal("0.05"),
+                            budget_usd=Decimal(20),
                             timeout_s=30.0,
                             other={"region": "eu"},
                         ),

@@ -45,6 +45,7 @@ constraints = st.builds(
     needs=st.lists(st.sampled_from(NEEDS), unique=True, max_size=3).map(tuple),
     min_context=st.none() | counts,
     max_cost_usd=st.none() | money,
+    budget_usd=st.none() | money,
     timeout_s=st.none() | st.floats(0.001, 1000),
     other=st.dictionaries(st.just("region"), texts, max_size=1),
 )
@@ -201,7 +202,7 @@ def without(lockfile: Lockfile, alias: str, profile: str) -> dict[str, tuple[Bin
 
 
 def demands(found: Constraints) -> tuple[object, ...]:
-    return (found.needs, found.min_context, found.max_cost_usd, found.timeout_s)
+    return (found.needs, found.min_context, found.max_cost_usd, found.budget_usd, found.timeout_s)
 
 
 EDITS: list[Callable[[Document], None]] = [

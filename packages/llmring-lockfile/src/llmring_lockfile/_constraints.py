@@ -21,6 +21,7 @@ class Constraints(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         needs: capabilities that every member must have.
         min_context: least context window, in tokens.
         max_cost_usd: most that one call may cost, in US dollars.
+        budget_usd: most that all calls of the alias may cost together, in US dollars, counted by whoever makes them.
         timeout_s: limit of one attempt, in seconds.
         other: keys of the table that this version does not know. They are kept and mean nothing.
 
@@ -31,11 +32,12 @@ class Constraints(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     needs: tuple[Need, ...] = ()
     min_context: int | None = None
     max_cost_usd: Decimal | None = None
+    budget_usd: Decimal | None = None
     timeout_s: float | None = None
     other: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("min_context", "max_cost_usd", "timeout_s"):
+        for name in ("min_context", "max_cost_usd", "budget_usd", "timeout_s"):
             value = getattr(self, name)
             if value is not None and not (isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be a finite number above 0; got {value}")
