@@ -47,6 +47,7 @@ LLMRingError
 │  └─ RegistryStaleError
 └─ ServerError
    ├─ ServerConnectionError
+   │  └─ ServerTimeoutError               also TimeoutError
    ├─ ServerAuthenticationError
    └─ ServerResponseError
 """
@@ -100,6 +101,7 @@ __all__ = [
     "ServerConnectionError",
     "ServerError",
     "ServerResponseError",
+    "ServerTimeoutError",
     "StreamInterruptedError",
     "StructuredOutputError",
     "UnsupportedContentError",
@@ -486,6 +488,10 @@ class ServerError(LLMRingError):
 
 class ServerConnectionError(ServerError):
     """The usage server cannot be reached."""
+
+
+class ServerTimeoutError(ServerConnectionError, TimeoutError):
+    """The usage server did not answer in time. What was sent to it may have been stored."""
 
 
 class ServerAuthenticationError(ServerError):
