@@ -1,0 +1,59 @@
+"""What is left of a call when it has ended."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+from llmring_types import Attempt, LLMRequest, LLMResponse, ModelRef, Usage
+
+Ending = Literal["answered", "failed", "aborted"]
+
+
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One call that has ended; observers get it.
+
+    Attributes:
+        id: of this call: 32 hexadecimal digits. The provider's ids are on the response.
+        origin: who asked.
+        started_at: seconds since 1970.
+        seconds: from the start to the answer, the last chunk or the failure.
+        first_chunk_s: seconds from the start to a stream's first chunk.
+        streamed: the answer was asked for in chunks.
+        request: as it was asked, with a list of messages of its own; the messages are the caller's.
+        alias: what was asked for, unless it was a ``provider:model``.
+        profile: the lockfile's profile that was used.
+        model: who answered, or was asked or refused last.
+        ending: ``aborted`` where the caller left a stream early or cancelled the call.
+        response: the whole answer, or what had come of a stream.
+        error: why there is no whole answer.
+        attempts: every member of the pool that was tried or skipped.
+        usage: tokens and cost; ``None`` where nothing was sent or nothing came of it.
+        estimated: the provider did not report the whole usage: it is made of estimates (:mod:`llmring.tokens`).
+        failed_cost: estimated dollars of attempts that came to nothing and may be billed all the same: their input,
+            since nobody knows their output. It is not in ``usage``.
+    """
+
+    id: str
+    origin: str
+    started_at: float
+    seconds: float
+    first_chunk_s: float | None = None
+    streamed: bool = False
+    request: LLMRequest
+    alias: str | None = None
+    profile: str | None = None
+    model: ModelRef | None = None
+    ending: Ending
+    response: LLMResponse | None = None
+    error: BaseException | None = None
+    attempts: Sequence[Attempt] = ()
+    usage: Usage | None = None
+    estimated: bool = False
+    failed_cost: Decimal = Decimal(0)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """Dollars for what was used, without ``failed_cost``; ``None`` where that cannot be known."""
+        cost = self.usage.get("cost") if self.usage is not None else None
+        return None if cost is None else Decimal(repr(cost))

@@ -1,0 +1,161 @@
+"""A bounded queue that is emptied in the background."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from contextvars import Context
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from llmring._runtime import TimeLimitError, in_trio, within
+
+T = TypeVar("T")
+
+_AT_ONCE = 8
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 60.0
+
+
+class Delivery(Generic[T]):
+    """Hands items to ``send``, a few at a time, off the path of whoever offers them.
+
+    On asyncio a task of the running loop does so; it lives only while there is something to do. On trio, where no task
+    may outlive its nursery, and outside of any loop, items wait for :meth:`aclose`. When nobody is there to receive
+    them, items wait, and the task tries again after a pause that grows up to a minute. When the queue is full, the
+    oldest item is lost.
+
+    Args:
+        send: delivers one item; ``False`` where it should be tried again later.
+        size: items that wait at most.
+        close_limit_s: seconds that :meth:`aclose` may take.
+    """
+
+    def __init__(
+        self, send: Callable[[T], Awaitable[bool]], *, size: int = 1000, close_limit_s: float = 5.0
+    ) -> None:
+        self._send = send
+        self._queue: deque[T] = deque()
+        self._size = size
+        self._close_limit_s = close_limit_s
+        self._workers: dict[Any, _Worker] = {}
+        self.lost = 0
+        """Items that had to make room for newer ones, or were still there when time was up."""
+
+    def offer(self, item: T) -> None:
+        """Put an item into the queue. Never waits, never fails; safe in any thread."""
+        if len(self._queue) >= self._size and self._take(1):
+            self.lost += 1
+        self._queue.append(item)
+        self._start()
+
+    async def aclose(self) -> None:
+        """Deliver what is left, within the limit of time; what then remains is lost. Items can be offered again."""
+        with suppress(TimeLimitError):
+            await within(self._close_limit_s, self._finish())
+        self.lost += len(self._queue)
+        self._queue.clear()
+
+    async def empty(self) -> bool:
+        """Deliver what is in the queue; ``False`` where some of it should be tried again later."""
+        while group := self._take(_AT_ONCE):
+            begun: set[int] = set()
+            try:
+                delivered = await _together(
+                    [partial(self._send_one, place, item, begun) for place, item in enumerate(group)]
+                )
+            except BaseException:
+                self.lost += len(begun)  # they may have arrived: sent again, they might be stored twice
+                self._keep(item for place, item in enumerate(group) if place not in begun)
+                raise
+            if not all(delivered):
+                self._keep(item for item, done in zip(group, delivered, strict=True) if not done)
+                return False
+        return True
+
+    async def _send_one(self, place: int, item: T, begun: set[int]) -> bool:
+        begun.add(place)
+        return await self._send(item)
+
+    def _keep(self, items: Iterable[T]) -> None:
+        self._queue.extendleft(reversed(list(items)))
+
+    def _take(self, most: int) -> list[T]:
+        items: list[T] = []
+        try:
+            while len(items) < most:
+                items.append(self._queue.popleft())
+        except IndexError:
+            pass
+        return items
+
+    def _start(self) -> None:
+        """Have a task of the running loop empty the queue, if there is a loop that can have one."""
+        if in_trio():
+            return
+        import asyncio  # noqa: PLC0415 - loaded already where there is a loop
+
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        worker = self._workers.get(loop)
+        if worker is None or worker.is_over:
+            self._workers = {other: busy for other, busy in self._workers.items() if not busy.is_over}
+            self._workers[loop] = _Worker(self.empty)
+
+    async def _finish(self) -> None:
+        if not in_trio():
+            import asyncio  # noqa: PLC0415 - it is loaded already
+
+            worker = self._workers.get(asyncio.get_running_loop())
+            if worker is not None and not worker.is_over:
+                await worker.finish()
+                return
+        await self.empty()
+
+
+class _Worker:
+    """The task that empties the queue on one loop, and ends when the queue is empty."""
+
+    def __init__(self, empty: Callable[[], Awaitable[bool]]) -> None:
+        import asyncio  # noqa: PLC0415 - it is loaded already
+
+        self._empty = empty
+        self._emptied = False
+        self._closing = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(
+            self._work(),
+            name="llmring usage delivery",
+            context=Context(),  # nothing of the call that happened to come first: no span, no request
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """It does not look at the queue any more."""
+        return self._emptied or self._task.done()
+
+    async def finish(self) -> None:
+        """Wait until the queue was emptied, or nobody was there to receive it. Cancelled, it cancels the task."""
+        self._closing.set()
+        await self._task
+
+    async def _work(self) -> None:
+        pause, last = _FIRST_PAUSE_S, False
+        while not await self._empty() and not last:
+            last = self._closing.is_set()  # then it is tried once more, at once
+            if not last:
+                try:
+                    await within(pause, self._closing.wait())
+                    last = True
+                except TimeLimitError:
+                    pause = min(2 * pause, _LONGEST_PAUSE_S)
+        self._emptied = True
+
+
+async def _together(work: Sequence[Callable[[], Coroutine[Any, Any, bool]]]) -> list[bool]:
+    """Await all: at the same time on asyncio, one by one on trio."""
+    if in_trio():
+        return [await each() for each in work]
+    import asyncio  # noqa: PLC0415 - it is loaded already
+
+    return await asyncio.gather(*(each() for each in work))
