@@ -1,0 +1,150 @@
+"""What is asked of the log."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from llmring.usage._database import FIELDS, open_to_read
+from llmring.usage._entry import UsageEntry
+
+Group = Literal["model", "provider", "alias", "profile", "origin", "day"]
+Moment = date | datetime | str
+"""A day, or a time (without a zone it is UTC), or either as ISO 8601. As an end, a day is meant with all its hours."""
+
+_COLUMNS: dict[Group, str] = {
+    "model": "provider || ':' || model",
+    "provider": "provider",
+    "alias": "alias",
+    "profile": "profile",
+    "origin": "origin",
+    "day": "substr(logged_at, 1, 10)",
+}
+
+_SUMS = {
+    "calls": "COUNT(*)",
+    "answered": "SUM(ending = 'answered')",
+    "input_tokens": "COALESCE(SUM(input_tokens), 0)",
+    "output_tokens": "COALESCE(SUM(output_tokens), 0)",
+    "cached_input_tokens": "COALESCE(SUM(cached_input_tokens), 0)",
+    "cost": "TOTAL(cost)",
+    "unpriced": "SUM(cost IS NULL AND input_tokens IS NOT NULL)",
+    "estimated": "SUM(estimated)",
+    "failed_cost": "TOTAL(failed_cost)",
+    "mean_latency_ms": "AVG(CASE WHEN ending = 'answered' THEN latency_ms END)",
+}
+
+
+class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What a group of calls used.
+
+    Attributes:
+        group: the value of each of the columns asked for, in their order: ``provider:model``, ``2026-11-22``, …
+        calls: all of them.
+        answered: those with a whole answer.
+        input_tokens: of the calls where they are known.
+        output_tokens: likewise.
+        cached_input_tokens: likewise.
+        cost: US dollars, of the calls whose cost is known, failed attempts left out.
+        unpriced: calls that used something whose cost is not known.
+        estimated: calls whose figures are estimates.
+        failed_cost: estimated dollars for attempts that came to nothing.
+        mean_latency_ms: of the answered calls; ``None`` where there are none.
+    """
+
+    group: tuple[str | None, ...]
+    calls: int
+    answered: int
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+    cost: float
+    unpriced: int
+    estimated: int
+    failed_cost: float
+    mean_latency_ms: float | None
+
+
+def stats(
+    path: str | Path,
+    *by: Group,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    origin: str | None = None,
+    alias: str | None = None,
+    model: str | None = None,
+) -> list[UsageStats]:
+    """Sum up the log.
+
+    Args:
+        path: the log.
+        by: what to group by; nothing gives one row for everything, or none where there is nothing.
+        since: the first moment that counts.
+        until: the last moment that counts.
+        origin: only what this origin asked.
+        alias: only what was asked by this alias.
+        model: only this model, with its provider (``openai:gpt-4o``) or without.
+
+    Returns:
+        By day in order, otherwise the dearest first.
+
+    Raises:
+        ConfigurationError: there is no log.
+        ValueError: a moment is no date or time.
+    """
+    where, values = _where(since, until, origin, alias, model)
+    columns = [_COLUMNS[group] for group in by]
+    grouped = f"GROUP BY {', '.join(columns)}" if columns else "HAVING COUNT(*) > 0"
+    order = "1" if by[:1] == ("day",) else "cost DESC, calls DESC, 1"
+    select = ", ".join((*columns, *(f"{sum_} AS {name}" for name, sum_ in _SUMS.items())))
+    query = f"SELECT {select} FROM usage {where} {grouped} ORDER BY {order}"  # noqa: S608 - columns of our own
+    with closing(open_to_read(Path(path))) as connection:
+        rows = connection.execute(query, values).fetchall()
+    return [UsageStats(group=row[: len(by)], **dict(zip(_SUMS, row[len(by) :], strict=True))) for row in rows]
+
+
+def read(
+    path: str | Path,
+    *,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    origin: str | None = None,
+    alias: str | None = None,
+    model: str | None = None,
+) -> Iterator[UsageEntry]:
+    """Yield the rows of the log, the oldest first. The arguments are those of :func:`stats`."""
+    where, values = _where(since, until, origin, alias, model)
+    query = f"SELECT {', '.join(FIELDS)} FROM usage {where} ORDER BY logged_at, id"  # noqa: S608 - columns of our own
+    with closing(open_to_read(Path(path))) as connection:
+        for row in connection.execute(query, values):
+            yield msgspec.convert(dict(zip(FIELDS, row, strict=True)), UsageEntry, strict=False)
+
+
+def _where(
+    since: Moment | None, until: Moment | None, origin: str | None, alias: str | None, model: str | None
+) -> tuple[str, Sequence[str]]:
+    conditions = {
+        "logged_at >= ?": None if since is None else _text(since, time.min),
+        "logged_at <= ?": None if until is None else _text(until, time.max),
+        "origin = ?": origin,
+        "alias = ?": alias,
+        f"{_COLUMNS['model']} = ?" if model is not None and ":" in model else "model = ?": model,
+    }
+    wanted = {condition: value for condition, value in conditions.items() if value is not None}
+    return f"WHERE {' AND '.join(wanted)}" if wanted else "", tuple(wanted.values())
+
+
+def _text(moment: Moment, hour: time) -> str:
+    """Return the moment as the log writes it, so that texts compare as times do."""
+    if isinstance(moment, str):
+        moment = (
+            date.fromisoformat(moment) if len(moment) <= len("2026-11-22") else datetime.fromisoformat(moment)
+        )
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, hour)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
