@@ -8,14 +8,21 @@ import pytest
 SDKS = ("openai", "anthropic", "google.genai", "ollama")
 HTTP = ("aiohttp", "httpx", "httpx2", "requests", "urllib3")
 CLI = ("cyclopts", "rich", "click", "typer", "dotenv", "prompt_toolkit")
+OPTIONAL = ("sqlite3", "opentelemetry", "logging", "llmring.server", "llmring.usage", "llmring.logging")
 SLOW = ("asyncio", "importlib.metadata", "tomlkit", "jsonschema", "pydantic", "trio", "anyio", "genai_prices")
 
 ALLOWED: list[tuple[str, tuple[str, ...]]] = [
     ("import llmring_types", (*SDKS, *HTTP, *CLI, *SLOW)),
     ("import llmring_lockfile", (*SDKS, *HTTP, *CLI, *SLOW)),
     ("import llmring_providers", (*SDKS, *HTTP, *CLI, *SLOW)),
-    ("import llmring", (*SDKS, *HTTP, *CLI, *SLOW)),
-    ("import llmring; llmring.LLMRing()", (*SDKS, *HTTP, *CLI, *SLOW)),
+    ("import llmring", (*SDKS, *HTTP, *CLI, *SLOW, *OPTIONAL)),
+    ("import llmring; llmring.LLMRing()", (*SDKS, *HTTP, *CLI, *SLOW, *OPTIONAL)),
+    (
+        "import llmring; llmring.LLMRing(server_url='http://127.0.0.1:1', usage_log='u.db')",
+        (*SDKS, *HTTP, *CLI, *SLOW, "opentelemetry"),
+    ),
+    ("import llmring.usage", (*SDKS, *HTTP, *CLI, *SLOW, "opentelemetry", "llmring.server")),
+    ("import llmring.server, llmring.logging", (*SDKS, *HTTP, *CLI, *SLOW, "sqlite3", "opentelemetry")),
     (
         "from llmring_cli._app import build_app; build_app()",
         (*SDKS, *HTTP, "llmring", "tomlkit", "pydantic"),

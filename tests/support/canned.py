@@ -50,12 +50,14 @@ class Server:
 
 
 class Stalling:
-    """Sends some bytes of a stream, or not even a status, then nothing; tells when its client has gone."""
+    """Sends some bytes of a stream, or not even a status, then nothing; tells when its client has come and gone."""
 
     def __init__(self, body: bytes | None) -> None:
         self.body = body
+        self.reached = asyncio.Event()
         self.gone = asyncio.Event()
         self.url = ""
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -65,13 +67,25 @@ class Stalling:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         await self._server.wait_closed()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        try:
+            await self._stall(reader, writer)
+        finally:
+            writer.close()
+
+    async def _stall(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
+        self.reached.set()
         if self.body is not None:
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + self.body)
             await writer.drain()
         while await reader.read(1000):
             pass
         self.gone.set()
-        writer.close()

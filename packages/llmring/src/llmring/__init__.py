@@ -16,6 +16,7 @@ from llmring_types import (
 )
 from llmring_types.exceptions import (
     AliasNotFoundError,
+    BudgetExceededError,
     CircuitBreakerError,
     ConfigurationError,
     CostTrackingError,
@@ -38,7 +39,10 @@ from llmring_types.exceptions import (
 from llmring import exceptions, schemas
 
 if TYPE_CHECKING:
+    from llmring._budgets import BudgetState
+    from llmring._observers import Observer
     from llmring._policy import BreakerPolicy, Policy, RetryPolicy
+    from llmring._records import CallRecord
     from llmring._ring import LLMRing
     from llmring._settings import (
         ProviderAccess,
@@ -48,17 +52,23 @@ if TYPE_CHECKING:
         provider_status,
     )
     from llmring._stream import ChatStream
+    from llmring.logging import log_llm_call, log_llm_stream
 
 # The ring and what it stands on take ten times as long to import as the types above. Whoever only asks the registry
 # or prices a call (most commands of llmring-cli, for example) does without, so it is loaded when it is first used.
 _ON_USE = {
     "BreakerPolicy": "_policy",
+    "BudgetState": "_budgets",
+    "CallRecord": "_records",
     "ChatStream": "_stream",
     "LLMRing": "_ring",
+    "Observer": "_observers",
     "Policy": "_policy",
     "ProviderAccess": "_settings",
     "ProviderStatus": "_settings",
     "RetryPolicy": "_policy",
+    "log_llm_call": "logging",
+    "log_llm_stream": "logging",
     "open_registry": "_settings",
     "provider_access": "_settings",
     "provider_status": "_settings",
@@ -68,6 +78,9 @@ __all__ = [
     "AliasNotFoundError",
     "Attempt",
     "BreakerPolicy",
+    "BudgetExceededError",
+    "BudgetState",
+    "CallRecord",
     "ChatStream",
     "CircuitBreakerError",
     "ConfigurationError",
@@ -81,6 +94,7 @@ __all__ = [
     "ModelFacts",
     "ModelNotFoundError",
     "ModelRef",
+    "Observer",
     "Policy",
     "ProviderAccess",
     "ProviderAuthenticationError",
@@ -101,6 +115,8 @@ __all__ = [
     "ValidationError",
     "__version__",
     "exceptions",
+    "log_llm_call",
+    "log_llm_stream",
     "open_registry",
     "provider_access",
     "provider_status",

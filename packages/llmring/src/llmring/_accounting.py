@@ -1,6 +1,8 @@
 """What calls cost."""
 
-from llmring_types import LLMResponse, ModelFacts, ModelRef
+from decimal import Decimal
+
+from llmring_types import LLMResponse, ModelFacts, ModelRef, Usage
 from llmring_types.exceptions import CostTrackingError
 
 from llmring._routing import Candidate
@@ -48,3 +50,20 @@ class Accounting:
         if facts is None and response.provider_model:
             facts = self.registry.facts(candidate.ref.provider, response.provider_model)
         annotate(response.usage, price(response.usage, facts))
+
+    def cost(self, usage: Usage, ref: ModelRef, facts: ModelFacts | None = None) -> Decimal | None:
+        """Return the dollars for this usage of a model; ``None`` where they cannot be known."""
+        return price(usage, facts or self.facts(ref)).total
+
+    def complete(self, usage: Usage, ref: ModelRef, served: str | None) -> None:
+        """Write the cost into usage that was made up afterwards.
+
+        Args:
+            usage: with token counts.
+            ref: the model asked.
+            served: the name that the provider gives to what it served.
+        """
+        facts = self.facts(ref)
+        if facts is None and served:
+            facts = self.registry.facts(ref.provider, served)
+        annotate(usage, price(usage, facts))

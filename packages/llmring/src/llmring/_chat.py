@@ -10,22 +10,28 @@ from llmring_types.exceptions import LLMRingError, MessageValidationError, Provi
 from msgspec import UNSET
 
 from llmring._accounting import Accounting
+from llmring._budgets import Budgets
 from llmring._failover import Failover
 from llmring._limits import Limits, PlacedStream
+from llmring._observers import Observers
 from llmring._routing import Candidate, Route, Router
 from llmring._runtime import put_off
+from llmring._screening import Screening
 from llmring._stream import ChatStream, Opened
+from llmring._watch import Watch, Watcher
 from llmring.structured import Expectation, finish, prepare
 
 
 class Chat:
-    """Joins routing, failover, providers and accounting.
+    """Joins routing, screening, failover, providers and accounting, and has calls watched.
 
     Args:
         router: names to candidates.
         providers: name to provider.
         failover: owns retries and deadlines.
         accounting: prices the answers.
+        origin: who asks, for the records of calls.
+        observers: get those records.
         timeout: seconds for one attempt where neither request nor alias says otherwise; ``None`` for no limit.
     """
 
@@ -36,14 +42,20 @@ class Chat:
         failover: Failover,
         accounting: Accounting,
         *,
+        origin: str,
+        observers: Observers,
         timeout: float | None,
     ) -> None:
+        policy = failover.policy
         self.failover = failover
-        self.accounting = accounting
+        self.budgets = Budgets(policy.budget_usd, accounting)
+        self.watcher = Watcher(origin, observers, self.budgets, accounting, failover.clock)
         self._router = router
         self._providers = providers
+        self._accounting = accounting
+        self._screening = Screening(policy.context_check, self.budgets)
         self._default_timeout = timeout
-        self._limits = Limits(failover.policy.max_concurrent)
+        self._limits = Limits(policy.max_concurrent)
 
     async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:
         """Return the whole answer."""
@@ -58,13 +70,24 @@ class Chat:
                     response = await provider.chat(call)
             else:
                 response = await provider.chat(call)
-            self.accounting.settle(response, candidate)
+            self.complete(response, request, route, candidate)
             finish(response, expectation)
             return response
 
-        answered = await self.failover.run(route, attempt, timeout=self.timeout(request, route))
+        watch = self.watcher.begin(request, route)
+        trace = None if watch is None else watch.attempts
+        try:
+            answered = await self.failover.run(
+                route, attempt, timeout=self.timeout(request, route), trace=trace
+            )
+        except BaseException as error:
+            if watch is not None:
+                watch.failed(error)
+            raise
         response = answered.result
         response.attempts = answered.attempts
+        if watch is not None:
+            watch.answered(response)
         return response
 
     def stream(self, request: LLMRequest, profile: str | None) -> ChatStream:
@@ -105,7 +128,14 @@ class Chat:
         """
         if not request.messages:
             raise MessageValidationError("there are no messages to send: give at least one", field="messages")
-        return self._router.route(request.model, profile)
+        return self._screening.screen(request, self._router.route(request.model, profile))
+
+    def complete(
+        self, response: LLMResponse, request: LLMRequest, route: Route, candidate: Candidate
+    ) -> None:
+        """Add the cost to an answer, and what is to be said about it."""
+        self._accounting.settle(response, candidate)
+        self._screening.comment(request, response, candidate, route)
 
     def timeout(self, request: LLMRequest, route: Route) -> float | None:
         """Seconds for one attempt: the request's, else the alias's, else the ring's."""
@@ -115,7 +145,7 @@ class Chat:
         return self._default_timeout if limit is None else limit
 
     def _admitted(self, candidate: Candidate) -> Provider:
-        self.accounting.admit(candidate)
+        self._accounting.admit(candidate)
         return self._providers[candidate.ref.provider]
 
 
@@ -127,13 +157,16 @@ class _StreamedCall:
         self._asked = request
         self._profile = profile
         self._expectation: Expectation | None = None
+        self._route: Route  # set when the stream is opened
+        self._watch: Watch | None = None
         self._started = 0.0
 
     async def open(self) -> Opened:
         chat, policy = self._chat, self._chat.failover.policy
-        route = chat.route(self._asked, self._profile)
+        route = self._route = chat.route(self._asked, self._profile)
         timeout = chat.timeout(self._asked, route)
         request, self._expectation = prepare(self._asked)
+        watch = self._watch = chat.watcher.begin(self._asked, route, streamed=True)
         first = timeout if policy.first_chunk_timeout_s is UNSET else policy.first_chunk_timeout_s
         following = timeout if policy.chunk_timeout_s is UNSET else policy.chunk_timeout_s
 
@@ -141,17 +174,34 @@ class _StreamedCall:
             self._started = chat.failover.clock.now()
             return chat.start(request, candidate, progress=partial(put_off, following))
 
-        answered = await chat.failover.run(
-            route,
-            attempt,
-            timeout=first,
-            discard=lambda late: late.stream.close(),
-        )
+        try:
+            answered = await chat.failover.run(
+                route,
+                attempt,
+                timeout=first,
+                discard=lambda late: late.stream.close(),
+                trace=None if watch is None else watch.attempts,
+            )
+        except BaseException as error:
+            if watch is not None:
+                watch.failed(error)
+            raise
+        if watch is not None:
+            watch.first_chunk()
         return answered.result._replace(attempts=answered.attempts, chunk_timeout=following)
 
     def complete(self, response: LLMResponse, opened: Opened) -> None:
-        self._chat.accounting.settle(response, opened.candidate)
+        self._chat.complete(response, self._asked, self._route, opened.candidate)
         finish(response, self._expectation)
+        if self._watch is not None:
+            self._watch.answered(response)
 
     def failed(self, error: LLMRingError, opened: Opened) -> None:
         self._chat.failover.failed_later(opened.candidate, error, opened.attempts, self._started)
+        error.attempts = tuple(opened.attempts)
+        if self._watch is not None:
+            self._watch.failed(error)
+
+    def abandoned(self, partial: Callable[[], LLMResponse]) -> None:
+        if self._watch is not None:
+            self._watch.aborted(partial())

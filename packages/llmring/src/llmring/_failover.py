@@ -50,6 +50,7 @@ class Failover:
         *,
         timeout: float | None,
         discard: Callable[[T], None] | None = None,
+        trace: list[Attempt] | None = None,
     ) -> Answered[T]:
         """Try the candidates until one answers.
 
@@ -58,6 +59,7 @@ class Failover:
             attempt: asks one candidate.
             timeout: seconds for one attempt; ``None`` for no limit.
             discard: frees a result that came too late to count, when calls are hedged.
+            trace: where the attempts are noted, for a caller who wants them of a cancelled call too.
 
         Raises:
             LLMRingError: the last attempt's own error; ``attempts`` on it lists all of them.
@@ -65,7 +67,7 @@ class Failover:
         started = self.clock.now()
         deadline = None if self.policy.deadline_s is None else started + self.policy.deadline_s
         planner = Planner(route.candidates, self.policy, deadline=deadline)
-        run = _Run(self, attempt, discard, planner, timeout=timeout, deadline=deadline)
+        run = _Run(self, attempt, discard, planner, timeout=timeout, deadline=deadline, trace=trace)
         failure: LLMRingError | None = None
         step = planner.first()
         while True:
@@ -117,8 +119,9 @@ class _Run(Generic[T]):
         *,
         timeout: float | None,
         deadline: float | None,
+        trace: list[Attempt] | None,
     ) -> None:
-        self.trace: list[Attempt] = []
+        self.trace = [] if trace is None else trace
         self._failover = failover
         self._attempt = attempt
         self._discard = discard

@@ -1,10 +1,15 @@
 """How a ring behaves when things go wrong."""
 
+import math
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal, get_args
 
 import msgspec
 from llmring_types.exceptions import ConfigurationError
 from msgspec import UNSET, UnsetType
+
+ContextCheck = Literal["warn", "error", "off"]
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +41,7 @@ class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that failover can be told.
+    """How a ring treats calls: when to ask again or elsewhere, how long to wait, what to refuse.
 
     Attributes:
         retry: when the last candidate is asked again.
@@ -50,6 +55,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         max_concurrent: provider to most calls at once; more wait, first come, first served, within their timeout.
         hedge_after_s: start the next member beside the first when it has not answered after so many seconds; the first
             answer counts, the other call is cancelled. ``None`` never does.
+        budget_usd: US dollars that all calls of the ring may cost together; ``None`` has no limit.
+        context_check: what to do about a request that is too long for the model, by a rough count: ``"warn"`` adds a
+            sentence to the answer's warnings, ``"error"`` passes over the model, ``"off"`` does not look.
     """
 
     retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
@@ -60,8 +68,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     fail_over_on_authentication: bool = False
     max_concurrent: Mapping[str, int] = msgspec.field(default_factory=dict)
     hedge_after_s: float | None = None
+    budget_usd: Decimal | float | None = None
+    context_check: ContextCheck = "warn"
 
     def __post_init__(self) -> None:
+        if self.budget_usd is not None and not 0 < self.budget_usd < math.inf:
+            raise ConfigurationError(f"budget_usd must be a number above 0; got {self.budget_usd}")
+        if self.context_check not in get_args(ContextCheck):
+            raise ConfigurationError(f"context_check must be warn, error or off; got {self.context_check!r}")
         for provider, places in self.max_concurrent.items():
             if places < 1:
                 raise ConfigurationError(f"max_concurrent[{provider!r}] must be 1 or more; got {places}")

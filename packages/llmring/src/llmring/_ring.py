@@ -14,10 +14,14 @@ from msgspec import UNSET, UnsetType
 
 from llmring._accounting import Accounting
 from llmring._aliases import Aliases
+from llmring._budgets import BudgetState
 from llmring._chat import Chat
 from llmring._failover import Failover
+from llmring._models import active_models, first_context_problem, response_cost
+from llmring._observers import Observer
 from llmring._policy import Policy
 from llmring._providers import Providers
+from llmring._reporting import open_observers, open_server
 from llmring._routing import Router
 from llmring._settings import Settings, open_registry
 from llmring._stream import ChatStream
@@ -33,22 +37,24 @@ class LLMRing:
         origin: who is asking, for the usage log.
         registry_url: where model facts come from; without it ``LLMRING_REGISTRY_URL``, then the published registry.
         lockfile_path: the lockfile; without it ``LLMRING_LOCKFILE_PATH``, then ``./llmring.lock``.
-        server_url: usage server. Accepted and stored; delivery to it is not built yet.
-        api_key: key for the usage server. Accepted and stored, like ``server_url``.
-        log_metadata: log tokens, cost and model of each call to the usage server. Accepted and stored.
-        log_conversations: log messages and answers as well. Accepted and stored.
+        server_url: usage server; without it ``LLMRING_SERVER_URL``. Calls are reported to it in the background.
+        api_key: key for the usage server; without it ``LLMRING_API_KEY``.
+        log_metadata: report tokens, cost and model of each call to the usage server.
+        log_conversations: report messages and answers as well.
         alias_cache_size: alias resolutions kept.
         alias_cache_ttl: seconds that they are kept.
         timeout: seconds for one attempt, ``None`` for no limit; absent takes ``LLMRING_PROVIDER_TIMEOUT_S``, then 60.
         strict_cost: raise before a call whose price cannot be known.
-        policy: retries, deadlines and breakers.
+        policy: retries, deadlines, breakers, limits and the budget.
         lockfile: a lockfile in memory, instead of a path.
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
+        usage_log: SQLite file for a local log of usage (:mod:`llmring.usage`); without it ``LLMRING_USAGE_LOG``.
+        observers: called with a :class:`CallRecord` after every call.
 
     Raises:
         LockfileNotFoundError: the lockfile named does not exist (also a ``FileNotFoundError``).
         LockfileParseError: it cannot be read (also a ``ValueError``).
-        ConfigurationError: an environment variable holds something else than its kind.
+        ConfigurationError: an environment variable holds something else than its kind, or the server's URL is none.
     """
 
     def __init__(  # noqa: PLR0917 - the documented API takes them by position
@@ -68,13 +74,14 @@ class LLMRing:
         policy: Policy | None = None,
         lockfile: Lockfile | None = None,
         transport: Transport | None = None,
+        usage_log: str | Path | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
         settings = Settings.from_environment()
         if not settings.allow_network:
             refuse_network_for_good()
         self.origin = origin
         self.server_url = server_url if server_url is not None else settings.server_url
-        self._server_key = api_key if api_key is not None else settings.server_key
         self.log_metadata = log_metadata
         self.log_conversations = log_conversations
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
@@ -89,11 +96,21 @@ class LLMRing:
             providers=self._providers,
         )
         self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
+        key = settings.server_key if api_key is None else api_key
+        self.server_client = open_server(self.server_url, key, proxies=settings.proxies)
         self._chat = Chat(
             self._router,
             self._providers,
             Failover(policy or Policy(retry=settings.retry)),
             self._accounting,
+            origin=origin,
+            observers=open_observers(
+                observers,
+                server=self.server_client if log_metadata or log_conversations else None,
+                conversations=log_conversations,
+                usage_log=settings.usage_log if usage_log is None else usage_log,
+                capture_content=settings.capture_content,
+            ),
             timeout=self.default_timeout,
         )
 
@@ -109,8 +126,14 @@ class LLMRing:
         await self.close()
 
     async def close(self) -> None:
-        """Close every connection. The ring can be used again; it then opens new ones."""
-        await self._providers.aclose()
+        """Report what waits to be, within five seconds each, and close every connection.
+
+        The ring can be used again; it then opens new ones.
+        """
+        try:
+            await self._chat.watcher.observers.aclose()
+        finally:
+            await self._providers.aclose()
 
     # ------------------------------------------------------------------ chat
 
@@ -177,6 +200,30 @@ class LLMRing:
     def facts(self, model: str, profile: str | None = None) -> ModelFacts | None:
         """Return what is known of an alias's first model or of a ``provider:model``; ``None`` if nothing is."""
         return self._accounting.facts(self.pool(model, profile)[0])
+
+    async def get_available_models(self) -> dict[str, list[str]]:
+        """Return each provider that can be used with the names of its models, as the registry has them."""
+        return active_models(self._accounting, self._providers)
+
+    async def validate_context_limit(self, request: LLMRequest, profile: str | None = None) -> str | None:
+        """Say why the request cannot fit every model that it may be sent to; ``None`` if it may, or nobody knows.
+
+        Raises:
+            AliasNotFoundError: not bound (also a ``ValueError``).
+        """
+        candidates = self._router.route(request.model, profile).candidates
+        return first_context_problem(request, (candidate.facts for candidate in candidates))
+
+    # ------------------------------------------------------------------ costs
+
+    async def calculate_cost(self, response: LLMResponse) -> dict[str, float | None] | None:
+        """Return what an answer cost: dollars per part, and the rates; ``None`` where that cannot be known."""
+        return response_cost(self._accounting, response)
+
+    @property
+    def budgets(self) -> tuple[BudgetState, ...]:
+        """The budgets that calls have come under, the ring's first, with what was spent since the ring was made."""
+        return self._chat.budgets.states
 
     # ------------------------------------------------------------------ aliases
 

@@ -14,6 +14,7 @@ from llmring.registry import Registry, default_cache_dir
 
 DEFAULT_TIMEOUT_S = 60.0
 _RETRY = RetryPolicy()
+_HOSTED_SERVER = "https://api.llmring.ai"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _NO_LIMIT = frozenset({"none", "off", "disable", "disabled", "infinite"})
@@ -120,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     server_url: str | None = None
     server_key: str = ""
     usage_log: str | None = None
+    capture_content: bool = False
     proxies: bool = False
     allow_network: bool = True
 
@@ -141,10 +143,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 max_s=_number(environ, "LLMRING_RETRY_MAX_S", _RETRY.max_s),
             ),
             strict_cost=environ.get("LLMRING_STRICT_COST", "").strip().lower() in _TRUE,
-            server_url=_first(("LLMRING_SERVER_URL",), environ),
+            server_url=_server_url(environ),
             server_key=_first(("LLMRING_API_KEY",), environ) or "",
             usage_log=_first(("LLMRING_USAGE_LOG",), environ),
             allow_network=environ.get("LLMRING_ALLOW_NETWORK", "").strip().lower() not in _FALSE,
+            capture_content=_capture_content(environ),
             proxies=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ),
         )
 
@@ -163,6 +166,17 @@ def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
         if value:
             return value
     return None
+
+
+def _server_url(environ: Mapping[str, str]) -> str | None:
+    hosted = environ.get("LLMRING_PREFER_SAAS", "").strip().lower() in _TRUE
+    return _first(("LLMRING_SERVER_URL",), environ) or (_HOSTED_SERVER if hosted else None)
+
+
+def _capture_content(environ: Mapping[str, str]) -> bool:
+    """OpenTelemetry's own opt-in; its values that ask for events alone are not for spans."""
+    wish = environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower()
+    return wish in _TRUE or wish in ("span_only", "span_and_event")
 
 
 def _timeout(environ: Mapping[str, str]) -> float | None:

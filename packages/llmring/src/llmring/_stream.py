@@ -1,6 +1,6 @@
 """The stream that users iterate over."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
@@ -40,7 +40,10 @@ class StreamOwner(Protocol):
         """Complete the whole answer (cost, parsed JSON) before the last chunk is handed out."""
 
     def failed(self, error: LLMRingError, opened: Opened) -> None:
-        """Take note of an error in the middle of the stream."""
+        """Take note of an error in the middle of the stream, and put the attempts on it."""
+
+    def abandoned(self, partial: Callable[[], LLMResponse]) -> None:
+        """Take note that nobody reads on; ``partial`` joins what has come."""
 
 
 class ChatStream:
@@ -60,6 +63,8 @@ class ChatStream:
         self._collector = ChunkCollector()
         self._response: LLMResponse | None = None
         self._over = False
+        self._told = False
+        """The owner knows how the stream ended."""
 
     @property
     def response(self) -> LLMResponse | None:
@@ -95,9 +100,14 @@ class ChatStream:
 
     def _abandon(self) -> None:
         self._over = True
+        opened = self._opened
+        if opened is None:
+            return
+        opened.stream.close()
+        if not self._told:
+            self._told = True
+            self._owner.abandoned(lambda: self._gathered(opened))
         self._pending.clear()
-        if self._opened is not None:
-            self._opened.stream.close()
 
     async def _fill(self) -> None:
         if self._over:
@@ -136,12 +146,12 @@ class ChatStream:
             return
         response = self._collector.response()
         response.attempts = opened.attempts
+        self._told = True
         try:
             self._owner.complete(response, opened)
         except LLMRingError as error:
             self._abandon()
             self._owner.failed(error, opened)
-            error.attempts = tuple(opened.attempts)
             raise
         last.usage, last.parsed = response.usage, response.parsed
         last.attempts, last.warnings = response.attempts, response.warnings or None
@@ -149,13 +159,19 @@ class ChatStream:
 
     def _explained(self, error: LLMRingError, opened: Opened) -> LLMRingError:
         """Add to an error what had come before it."""
-        self._owner.failed(error, opened)
-        error.attempts = tuple(opened.attempts)
+        self._told = True
         if isinstance(error, ProviderError):
-            self._collector.add(opened.stream.partial())
-            error.partial = self._collector.response()
+            error.partial = self._gathered(opened)
             error.partial.finish_reason = None
+        self._owner.failed(error, opened)
         return error
+
+    def _gathered(self, opened: Opened) -> LLMResponse:
+        """Join all that has come, handed out or not."""
+        while self._pending:
+            self._collector.add(self._pending.pop())
+        self._collector.add(opened.stream.partial())
+        return self._collector.response()
 
     def _stalled(self, opened: Opened) -> ProviderTimeoutError:
         ref = opened.candidate.ref

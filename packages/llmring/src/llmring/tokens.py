@@ -31,23 +31,33 @@ _BASE64_PER_PAGE = 67_000
 _encode = msgspec.json.Encoder().encode
 
 
-def context_problem(request: LLMRequest, facts: ModelFacts | None) -> str | None:
+def context_problem(
+    request: LLMRequest, facts: ModelFacts | None, *, counted: int | None = None
+) -> str | None:
     """Say why the request cannot fit the model, or ``None`` if it may, or if the model's limits are not known.
 
     The input limit of the published facts is, for many models, the context window less the longest answer. So room that
     this request does not ask for its answer counts as room for its input: only what surely is too long is a problem.
+
+    Args:
+        request: what is to be sent.
+        facts: the model's; ``None`` where it is unknown.
+        counted: input tokens that the provider has counted, if it has answered. Where they fill no more than half
+            of the window, nothing is estimated: the estimate would be wrong. A model that cuts what is too long counts more.
     """
     if facts is None:
         return None
-    name, longest, wanted = f"{facts.provider}:{facts.model}", facts.max_output_tokens, request.max_tokens
+    longest, wanted = facts.max_output_tokens, request.max_tokens
     if longest is not None and wanted is not None and wanted > longest:
-        return f"max_tokens is {wanted:,}, but {name} answers with {longest:,} tokens at most"
+        return f"max_tokens is {wanted:,}, but {facts.provider}:{facts.model} answers with {longest:,} tokens at most"
     if facts.context_window is None:
+        return None
+    if counted is not None and counted * 2 <= facts.context_window:
         return None
     room = facts.context_window + max((longest or 0) - (wanted or 0), 0)
     tokens = estimate_tokens(request)
     if tokens > room:
-        return f"the request has about {tokens:,} tokens, but {name} takes {room:,} at most"
+        return f"the request has about {tokens:,} tokens, but {facts.provider}:{facts.model} takes {room:,} at most"
     return None
 
 

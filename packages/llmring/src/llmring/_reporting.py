@@ -1,0 +1,55 @@
+"""The observers of a ring, from its settings. What is not asked for is not imported."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmring_providers.transport import AutoTransport
+
+from llmring._observers import Observer, Observers
+
+if TYPE_CHECKING:
+    from llmring.server import ServerClient
+
+
+def open_server(url: str | None, key: str, *, proxies: bool) -> "ServerClient | None":
+    """Return the client of the usage server; ``None`` without a URL. It has connections of its own.
+
+    Raises:
+        ConfigurationError: the URL is none, or no header can carry the key.
+    """
+    if not url:
+        return None
+    from llmring.server import ServerClient  # noqa: PLC0415 - most rings have no server
+
+    return ServerClient(url, key, transport=AutoTransport(trust_env=proxies))
+
+
+def open_observers(
+    given: Sequence[Observer],
+    *,
+    server: "ServerClient | None",
+    conversations: bool,
+    usage_log: str | Path | None,
+    capture_content: bool,
+) -> Observers:
+    """Return those given, and one for each place that calls are to be reported to."""
+    observers = list(given)
+    if server is not None:
+        from llmring.server import ServerLog  # noqa: PLC0415 - most rings have no server
+
+        observers.append(ServerLog(server, conversations=conversations))
+    if usage_log:
+        from llmring.usage import UsageLog  # noqa: PLC0415 - loads sqlite3
+
+        observers.append(UsageLog(usage_log))
+
+    def late() -> Sequence[Observer]:
+        if "opentelemetry" not in sys.modules:  # whoever configures it has imported it
+            return ()
+        from llmring._telemetry import find_telemetry  # noqa: PLC0415 - at the first call, not before
+
+        return find_telemetry(content=capture_content)
+
+    return Observers(observers, late=late)

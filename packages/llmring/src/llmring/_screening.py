@@ -1,0 +1,57 @@
+"""What is looked at before a request is sent: whether it can fit the model, and whether it may cost what it will."""
+
+from llmring_types import LLMRequest, LLMResponse
+from llmring_types.exceptions import ProviderRequestTooLargeError
+
+from llmring._budgets import Budgets
+from llmring._policy import ContextCheck
+from llmring._routing import Candidate, Route
+from llmring.pricing import unpriced
+from llmring.tokens import context_problem
+
+
+class Screening:
+    """Marks the candidates that a request must not be sent to; failover passes over them, and says why.
+
+    Args:
+        context_check: what to do about a request that is too long.
+        budgets: what calls may cost.
+    """
+
+    def __init__(self, context_check: ContextCheck, budgets: Budgets) -> None:
+        self._context_check = context_check
+        self._budgets = budgets
+
+    def screen(self, request: LLMRequest, route: Route) -> Route:
+        """Return the route with what is against each candidate."""
+        if self._context_check == "error":
+            candidates = [_fitting(request, candidate) for candidate in route.candidates]
+            route = route._replace(candidates=candidates)
+        return self._budgets.screen(request, route)
+
+    def comment(self, request: LLMRequest, response: LLMResponse, candidate: Candidate, route: Route) -> None:
+        """Add to the answer's warnings what was against the candidate and did not stop the call."""
+        usage = response.usage or {}
+        if self._context_check == "warn":
+            problem = context_problem(request, candidate.facts, counted=usage.get("prompt_tokens"))
+            if problem is not None:
+                response.warnings.append(problem)
+        if usage.get("cost") is None and self._budgets.concern(route):
+            reason = unpriced(candidate.facts)
+            if reason is not None:
+                response.warnings.append(
+                    f"the budget does not count this call: its price is not known ({reason})"
+                )
+
+
+def _fitting(request: LLMRequest, candidate: Candidate) -> Candidate:
+    if candidate.unusable is not None:
+        return candidate
+    problem = context_problem(request, candidate.facts)
+    if problem is None:
+        return candidate
+    ref = candidate.ref
+    too_large = ProviderRequestTooLargeError(
+        f"{problem}; nothing was sent", provider=ref.provider, model=ref.model
+    )
+    return candidate._replace(unusable=too_large)

@@ -1,0 +1,158 @@
+"""One call, watched from its start to its end for those who want a record of it."""
+
+import copy
+import os
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+from llmring_types import Attempt, LLMRequest, LLMResponse, ModelRef, Usage
+from llmring_types.exceptions import ProviderError, StructuredOutputError
+
+from llmring._accounting import Accounting
+from llmring._budgets import Budgets
+from llmring._estimates import completed_usage, input_usage, maybe_billed
+from llmring._observers import Observers
+from llmring._records import CallRecord, Ending
+from llmring._routing import Route
+from llmring._runtime import Clock
+
+_NOTHING = Decimal(0)
+
+
+class Watcher:
+    """Watches the calls that somebody wants to know about.
+
+    Args:
+        origin: who asks.
+        observers: get the records.
+        budgets: count what the calls cost.
+        accounting: prices what the provider did not report.
+        clock: measures the calls.
+    """
+
+    def __init__(
+        self, origin: str, observers: Observers, budgets: Budgets, accounting: Accounting, clock: Clock
+    ) -> None:
+        self.origin = origin
+        self.observers = observers
+        self.budgets = budgets
+        self.accounting = accounting
+        self.clock = clock
+        self._all: bool | None = None
+        """Whether every call is watched; not known before the first, when the observers are all there."""
+
+    def begin(self, request: LLMRequest, route: Route, *, streamed: bool = False) -> "Watch | None":
+        """Watch a call that begins now; ``None`` where nobody wants to know."""
+        if self._all is None:
+            self._all = bool(self.observers) or self.budgets.limit is not None
+        if not self._all and route.constraints.budget_usd is None:
+            return None
+        watch = Watch(self, request, route, streamed=streamed)
+        self.budgets.reserve(watch.id, request, route)
+        return watch
+
+
+class Watch:
+    """Becomes a record when the call ends, in one of its three ways. Only the first end counts.
+
+    Attributes:
+        id: the call's.
+        attempts: where failover keeps its trace.
+    """
+
+    def __init__(self, watcher: Watcher, request: LLMRequest, route: Route, *, streamed: bool) -> None:
+        self.id = os.urandom(16).hex()
+        self.attempts: list[Attempt] = []
+        self._watcher = watcher
+        self._request = copy.copy(request)
+        self._request.messages = list(request.messages)
+        self._route = route
+        self._streamed = streamed
+        self._started_at = time.time()
+        self._started = watcher.clock.now()
+        self._first_chunk_s: float | None = None
+        self._ended = False
+
+    def first_chunk(self) -> None:
+        """The first chunk of a stream has come."""
+        self._first_chunk_s = self._watcher.clock.now() - self._started
+
+    def answered(self, response: LLMResponse) -> None:
+        """The whole answer is there."""
+        self._end("answered", self.attempts, copy.copy(response))
+
+    def failed(self, error: BaseException) -> None:
+        """The call ended with this error; one that is no ``Exception`` is how event loops cancel."""
+        response = None
+        if isinstance(error, StructuredOutputError):
+            response = error.response
+        elif isinstance(error, ProviderError):
+            response = error.partial
+        self._end("failed" if isinstance(error, Exception) else "aborted", self.attempts, response, error)
+
+    def aborted(self, partial: LLMResponse) -> None:
+        """The caller left a stream when this much of it had come."""
+        attempts = list(self.attempts)
+        attempts[-1] = msgspec.structs.replace(attempts[-1], outcome="cancelled")
+        self._end("aborted", attempts, partial)
+
+    def _end(
+        self,
+        ending: Ending,
+        attempts: Sequence[Attempt],
+        response: LLMResponse | None,
+        error: BaseException | None = None,
+    ) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        watcher = self._watcher
+        usage, estimated = self._usage(attempts, response, whole=ending == "answered")
+        accounted = attempts[:-1] if usage is not None else attempts
+        record = CallRecord(
+            id=self.id,
+            origin=watcher.origin,
+            started_at=self._started_at,
+            seconds=watcher.clock.now() - self._started,
+            first_chunk_s=self._first_chunk_s,
+            streamed=self._streamed,
+            request=self._request,
+            alias=self._route.alias,
+            profile=self._route.profile,
+            model=_model(attempts, response),
+            ending=ending,
+            response=response,
+            error=error,
+            attempts=tuple(attempts),
+            usage=usage,
+            estimated=estimated,
+            failed_cost=self._failed_cost(accounted),
+        )
+        watcher.budgets.settle(record)
+        watcher.observers.notify(record)
+
+    def _usage(
+        self, attempts: Sequence[Attempt], response: LLMResponse | None, *, whole: bool
+    ) -> tuple[Usage | None, bool]:
+        if response is None or not attempts or attempts[-1].billed is False:
+            return None, False
+        whole = whole or response.finish_reason is not None
+        usage, estimated = completed_usage(self._request, response, whole=whole)
+        if estimated or "cost_status" not in usage:
+            ref = ModelRef.parse(attempts[-1].model)
+            self._watcher.accounting.complete(usage, ref, response.provider_model)
+        return usage, estimated
+
+    def _failed_cost(self, attempts: Sequence[Attempt]) -> Decimal:
+        total, usage = _NOTHING, None
+        for attempt in maybe_billed(attempts):
+            usage = usage or input_usage(self._request)
+            total += self._watcher.accounting.cost(usage, ModelRef.parse(attempt.model)) or _NOTHING
+        return total
+
+
+def _model(attempts: Sequence[Attempt], response: LLMResponse | None) -> ModelRef | None:
+    name = attempts[-1].model if attempts else "" if response is None else response.model
+    return ModelRef.parse(name) if name else None

@@ -1,0 +1,185 @@
+"""What the vendors' SDKs return, in the neutral form.
+
+An SDK's object is put back into the JSON that it was made of, and read by the adapter of its provider: so usage, tool calls
+and finish reasons mean the same as everywhere else, streamed or not.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from llmring_providers import Adapter, ChatCall, StreamDecoder, WireRequest
+from llmring_types import ChunkCollector, LLMRequest, LLMResponse, Message, ModelRef
+from llmring_types.exceptions import LLMRingError, ValidationError
+
+_MODULES = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google.genai": "google",
+    "google.generativeai": "google",
+    "ollama": "ollama",
+}
+_KEYS = {"choices": "openai", "output": "openai", "candidates": "google", "stop_reason": "anthropic"}
+"""Keys of plain JSON that tell whose it is."""
+
+
+class Dialect(NamedTuple):
+    """Which protocol an SDK speaks, and for which model."""
+
+    adapter: Adapter
+    call: ChatCall
+    wire: WireRequest
+
+
+def detect_provider(response: object, function: Callable[..., object] | None = None) -> str | None:
+    """Return the provider that an SDK's object comes from, or the one whose SDK the function's module is of.
+
+    Args:
+        response: an answer, a chunk or an event; or its JSON as a dict.
+        function: asked where the response does not tell.
+    """
+    if isinstance(response, Mapping):
+        found = next((provider for key, provider in _KEYS.items() if key in response), None)
+        if found is None and "message" in response and "done" in response:
+            found = "ollama"
+    else:
+        found = _of_module(type(response).__module__)
+    return found or (_of_module(function.__module__) if function is not None else None)
+
+
+def normalize_response(response: object, provider: str = "auto", model: str | None = None) -> LLMResponse:
+    """Return an SDK's whole answer in the neutral form.
+
+    Args:
+        response: what the SDK returned, or its JSON as a dict.
+        provider: ``openai``, ``anthropic``, ``google``, ``ollama``, or ``auto`` to find out.
+        model: the model asked; without it the one that the answer names.
+
+    Raises:
+        ValidationError: nobody knows whose answer this is (also a ``ValueError``).
+        MalformedResponseError: it is none of this provider's.
+    """
+    found = detect_provider(response) if provider == "auto" else provider
+    if found is None:
+        raise ValidationError(f"a {type(response).__module__}.{type(response).__name__} is of no known SDK")
+    data = encode(response)
+    dialect = dialect_of(found, data, model)
+    answer = dialect.adapter.decode(data, dialect.call, dialect.wire)
+    if model is None and answer.provider_model:
+        answer.model = f"{found}:{answer.provider_model}"
+    return answer
+
+
+class ChunkReader:
+    """Joins what an SDK streams into one answer.
+
+    Args:
+        provider: whose stream it is.
+        model: the model asked; without it the one that the stream names.
+    """
+
+    def __init__(self, provider: str, model: str | None) -> None:
+        self._provider = provider
+        self._model = model
+        self._decoder: StreamDecoder | None = None
+        self._collector = ChunkCollector()
+
+    def add(self, chunk: object) -> None:
+        """Take the next chunk or event."""
+        data = encode(chunk)
+        if self._decoder is None:
+            dialect = dialect_of(self._provider, data, self._model, stream=True)
+            self._decoder = dialect.adapter.stream_decoder(dialect.call, dialect.wire)
+        self._feed(data + b"\n" if self._provider == "ollama" else b"data: " + data + b"\n\n")
+
+    def response(self) -> LLMResponse | None:
+        """Return what has come; ``None`` if nothing has."""
+        decoder = self._decoder
+        if decoder is None:
+            return None
+        if self._provider == "openai":
+            self._feed(b"data: [DONE]\n\n")  # which the SDK keeps to itself
+        if not decoder.done:
+            try:
+                for chunk in decoder.close():
+                    self._collector.add(chunk)
+            except LLMRingError:  # the stream was left, or has no end that can be seen from here
+                pass
+        self._collector.add(decoder.partial())
+        answer = self._collector.response()
+        if self._model is None and answer.provider_model:
+            answer.model = f"{self._provider}:{answer.provider_model}"
+        return answer
+
+    def _feed(self, data: bytes) -> None:
+        if self._decoder is not None:
+            for chunk in self._decoder.feed(data):
+                self._collector.add(chunk)
+
+
+def encode(response: object) -> bytes:
+    """Return the JSON behind an SDK's object: all of them are pydantic models that keep the wire's names as aliases."""
+    dump = getattr(response, "model_dump_json", None)
+    if dump is not None:
+        text: str = dump(by_alias=True, exclude_none=True)
+        return text.encode()
+    return msgspec.json.encode(response)
+
+
+def dialect_of(provider: str, data: bytes, model: str | None, *, stream: bool = False) -> Dialect:
+    """Choose the protocol for JSON of a provider.
+
+    Raises:
+        ValidationError: there is no such provider.
+    """
+    extra = {"api": "responses" if _is_responses(data) else "chat"} if provider == "openai" else {}
+    request = LLMRequest(messages=[Message(role="user", content="")], extra_params=extra)
+    call = ChatCall(request, ModelRef(provider, model or "unknown"))
+    adapter = _adapter(provider)
+    return Dialect(adapter, call, adapter.encode(call, stream=stream))
+
+
+class _Kind(msgspec.Struct):
+    object: Any = None
+    type: Any = None
+
+
+def _is_responses(data: bytes) -> bool:
+    """The responses API marks its answers and events; chat completions have neither mark."""
+    kind = msgspec.json.decode(data, type=_Kind)
+    return kind.object == "response" or str(kind.type).startswith("response.")
+
+
+def _adapter(provider: str) -> Adapter:
+    match provider:
+        case "openai":
+            from llmring_providers.openai import OpenAIAdapter  # noqa: PLC0415 - only the one that is needed
+
+            return OpenAIAdapter()
+        case "anthropic":
+            from llmring_providers.anthropic import AnthropicAdapter  # noqa: PLC0415 - the same
+
+            return AnthropicAdapter()
+        case "google":
+            from llmring_providers.google import GoogleAdapter  # noqa: PLC0415 - the same
+
+            return GoogleAdapter()
+        case "ollama":
+            from llmring_providers.ollama import OllamaAdapter  # noqa: PLC0415 - the same
+
+            return OllamaAdapter()
+        case _:
+            raise ValidationError(
+                f"provider must be openai, anthropic, google, ollama or auto; got {provider!r}"
+            )
+
+
+def _of_module(name: str) -> str | None:
+    return next(
+        (
+            provider
+            for module, provider in _MODULES.items()
+            if name == module or name.startswith(f"{module}.")
+        ),
+        None,
+    )

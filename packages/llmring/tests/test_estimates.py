@@ -1,0 +1,61 @@
+"""What is estimated of calls that the provider did not report on."""
+
+from typing import Any
+
+import pytest
+from llmring import LLMRequest, LLMResponse, Message
+from llmring._estimates import completed_usage, expected_usage, maybe_billed
+from llmring_types import Attempt
+
+ASKED = LLMRequest(messages=[Message(role="user", content="x" * 400)])  # 104 tokens
+CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{" + " " * 400 + "}"}}
+
+
+def came(**fields: Any) -> LLMResponse:
+    return LLMResponse(**{"content": "y" * 40, "model": "a:b", **fields})
+
+
+CASES: list[tuple[LLMResponse, bool, int, int, bool]] = [
+    (came(), True, 104, 10, True),
+    (came(usage={"prompt_tokens": 90, "completion_tokens": 7}), True, 90, 7, False),
+    (came(usage={"prompt_tokens": 90}), True, 90, 10, True),
+    (came(usage={"completion_tokens": 7}), True, 104, 7, True),
+    (came(usage={"prompt_tokens": 90, "completion_tokens": 1}), False, 90, 10, True),
+    (came(usage={"prompt_tokens": 90, "completion_tokens": 70}), False, 90, 70, True),
+    (came(reasoning="z" * 80), False, 104, 30, True),
+    (came(content="", tool_calls=[CALL]), False, 104, 118, True),
+]
+
+
+@pytest.mark.parametrize(("response", "whole", "prompt", "completion", "estimated"), CASES)
+def test_what_was_reported_stands_and_the_rest_is_estimated(
+    response: LLMResponse, prompt: int, completion: int, *, whole: bool, estimated: bool
+) -> None:
+    before = dict(response.usage or {})
+    usage, guessed = completed_usage(ASKED, response, whole=whole)
+    assert (usage["prompt_tokens"], usage["completion_tokens"], guessed) == (prompt, completion, estimated)
+    if estimated:
+        assert usage["total_tokens"] == prompt + completion
+    assert (response.usage or {}) == before
+
+
+def test_before_a_call_its_output_is_what_it_allows() -> None:
+    assert expected_usage(ASKED) == {"prompt_tokens": 104, "completion_tokens": 0}
+    asked = LLMRequest(messages=ASKED.messages, max_tokens=10, reasoning_tokens=5)
+    assert expected_usage(asked)["completion_tokens"] == 15
+
+
+ATTEMPTS: list[tuple[Attempt, bool]] = [
+    (Attempt(model="a:b", outcome="ok", billed=True), False),
+    (Attempt(model="a:b", outcome="skipped", billed=False), False),
+    (Attempt(model="a:b", outcome="error", error="ProviderServerError", billed=False), False),
+    (Attempt(model="a:b", outcome="error", error="ProviderConnectionError", billed=None), False),
+    (Attempt(model="a:b", outcome="error", error="ProviderTimeoutError", billed=None), True),
+    (Attempt(model="a:b", outcome="error", error="StructuredOutputError", billed=True), True),
+    (Attempt(model="a:b", outcome="cancelled", billed=None), True),
+]
+
+
+@pytest.mark.parametrize(("attempt", "billed"), ATTEMPTS)
+def test_an_attempt_counts_where_it_may_be_billed(attempt: Attempt, *, billed: bool) -> None:
+    assert list(maybe_billed([attempt])) == ([attempt] if billed else [])

@@ -1,0 +1,106 @@
+"""Requests that are too long for the model."""
+
+from pathlib import Path
+
+import llmring_lockfile
+import msgspec
+import pytest
+from canned import Answer, Server
+from llmring import LLMRequest, LLMRing, Message, Policy, RetryPolicy
+from llmring._policy import ContextCheck
+from llmring.exceptions import ConfigurationError, ProviderRequestTooLargeError
+from llmring.tokens import context_problem
+from llmring_types import ModelFacts
+
+# gpt-4 has a window of 8,192 tokens less its answer; gpt-4o-mini's is far larger.
+LONG = "word " * 20_000
+SHORT = "word"
+
+
+def ask(text: str, model: str = "openai:gpt-4", max_tokens: int | None = None) -> LLMRequest:
+    return LLMRequest(messages=[Message(role="user", content=text)], model=model, max_tokens=max_tokens)
+
+
+def answer(prompt_tokens: int | None = 25_000) -> Answer:
+    usage = {"prompt_tokens": prompt_tokens, "completion_tokens": 1} if prompt_tokens else None
+    body = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": usage}
+    return Answer(msgspec.json.encode(body))
+
+
+def ring_on(server: Server, check: ContextCheck | None = None) -> LLMRing:
+    once = RetryPolicy(attempts=1)
+    ring = LLMRing(policy=Policy(retry=once) if check is None else Policy(retry=once, context_check=check))
+    ring.register_provider("openai", api_key="k", base_url=server.url)
+    return ring
+
+
+async def test_unless_told_otherwise_it_is_a_warning(server: Server) -> None:
+    server.answers = [answer()]
+    async with ring_on(server) as ring:
+        response = await ring.chat(ask(LONG))
+        short = await ring.chat(ask(SHORT))
+    (warning,) = response.warnings
+    assert "the request has about 25,004 tokens, but openai:gpt-4 takes" in warning
+    assert short.warnings == []
+
+
+async def test_a_stream_has_the_warning_on_its_last_chunk(server: Server) -> None:
+    server.answers = [
+        Answer(
+            b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+        )
+    ]
+    async with ring_on(server) as ring:
+        chunks = [chunk async for chunk in ring.chat_stream(ask(LONG))]
+    assert chunks[-1].warnings is not None
+    assert "about 25,004 tokens" in chunks[-1].warnings[0]
+
+
+async def test_an_estimate_that_the_provider_refutes_is_no_warning(server: Server) -> None:
+    server.answers = [answer(prompt_tokens=100)]
+    async with ring_on(server) as ring:
+        assert (await ring.chat(ask(LONG))).warnings == []
+
+
+async def test_an_answer_longer_than_the_model_gives_is_a_warning(server: Server) -> None:
+    server.answers = [answer(prompt_tokens=5)]
+    async with ring_on(server) as ring:
+        response = await ring.chat(ask(SHORT, "openai:gpt-4o-mini", max_tokens=50_000))
+    assert "max_tokens is 50,000, but openai:gpt-4o-mini answers with" in response.warnings[0]
+
+
+async def test_as_an_error_nothing_is_sent(server: Server) -> None:
+    async with ring_on(server, "error") as ring:
+        with pytest.raises(ProviderRequestTooLargeError, match="nothing was sent") as caught:
+            await ring.chat(ask(LONG))
+        with pytest.raises(ProviderRequestTooLargeError):
+            await anext(ring.chat_stream(ask(LONG)))
+    assert (caught.value.provider, caught.value.model) == ("openai", "gpt-4")
+    assert server.asked == []
+
+
+async def test_as_an_error_a_pool_moves_on_to_a_model_that_it_fits(server: Server, lockfile: Path) -> None:
+    llmring_lockfile.bind(lockfile, "pool", "openai:gpt-4,openai:gpt-4o-mini")
+    server.answers = [answer()]
+    async with ring_on(server, "error") as ring:
+        response = await ring.chat(ask(LONG, "pool"))
+    assert response.model == "openai:gpt-4o-mini"
+    assert [attempt.outcome for attempt in response.attempts] == ["skipped", "ok"]
+    assert response.warnings == []
+
+
+async def test_switched_off_nobody_looks(server: Server) -> None:
+    server.answers = [answer()]
+    async with ring_on(server, "off") as ring:
+        assert (await ring.chat(ask(LONG))).warnings == []
+
+
+def test_another_word_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="warn, error or off"):
+        Policy(context_check="raise")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("counted", "problem"), [(500, False), (501, True), (None, True)])
+def test_a_count_of_half_the_window_settles_it(counted: int | None, *, problem: bool) -> None:
+    facts = ModelFacts(provider="p", model="m", context_window=1000)
+    assert (context_problem(ask("x" * 5000), facts, counted=counted) is not None) is problem
