@@ -93,7 +93,9 @@ def test_tab_completes_commands_and_the_arrow_finds_what_was_typed_before(tmp_pa
             prompts(terminal, 1)
             terminal.type("hello\r")
             prompts(terminal, 2)
-            terminal.type("/exi\t")
+            terminal.type("/exi")
+            terminal.wait_for("/exit")
+            terminal.type("\t")
             terminal.wait_for("you> /exit")
             terminal.type("\r")
             assert terminal.finish() == 0
