@@ -87,15 +87,15 @@ def test_ctrl_c_at_the_prompt_forgets_the_line(tmp_path: Path) -> None:
     assert request.json["messages"][-1]["content"] == "hello"
 
 
-def test_tab_completes_commands_and_the_arrow_finds_what_was_typed_before(tmp_path: Path) -> None:
+def test_commands_are_offered_while_typing_and_the_arrow_finds_what_was_typed_before(tmp_path: Path) -> None:
     with Simulated(SCRIPT) as simulated:
         with session(tmp_path, simulated) as terminal:
             prompts(terminal, 1)
             terminal.type("hello\r")
             prompts(terminal, 2)
             terminal.type("/exi")
-            terminal.wait_for("/exit")
-            terminal.type("\t")
+            terminal.wait_for("/exit")  # the menu below what was typed
+            terminal.type("t")
             terminal.wait_for("you> /exit")
             terminal.type("\r")
             assert terminal.finish() == 0
