@@ -13,7 +13,7 @@ from canned import Answer, Server
 from interop.loops import FAILED, FOUND, LOOPS, PARIS, ROME, TIME, Loop
 from interop.ours import PROTOCOLS, api_params, ask
 from interop.recordings import Protocol
-from llmring import LLMRequest, LLMResponse, LLMRing, Message
+from llmring import LLMRequest, LLMResponse, LLMRing, Message, ToolCall
 
 BASE_PATHS = {"openai": "/v1"}
 TOOLS = [
@@ -31,7 +31,7 @@ def through_json(messages: Sequence[Message]) -> list[Message]:
     return msgspec.json.decode(msgspec.json.encode(messages), type=list[Message])
 
 
-def told(response: LLMResponse) -> list[Message]:
+def results_of(response: LLMResponse) -> list[Message]:
     """The results of its three calls, of which the first failed."""
     results = [
         Message(role="tool", tool_call_id=call["id"], content=result)
@@ -60,7 +60,7 @@ async def run(
             response = await ask(ring, request, stream=stream and step == 0)
             responses.append(response)
             conversation.append(response.to_message())
-            conversation += told(response) if step == 0 else [QUESTION_2]
+            conversation += results_of(response) if step == 0 else [QUESTION_2]
         return responses, server.asked
 
 
@@ -90,3 +90,31 @@ async def test_what_was_said_goes_back_unchanged(protocol: Protocol, stream: boo
     assert "Why?" in json.dumps(question_2)
     assert bodies[1][loop.conversation] == [question, *loop.returned[: len(bodies[1][loop.conversation]) - 1]]
     assert [response.warnings for response in responses] == [[], [], []]
+
+
+@all_protocols
+async def test_a_call_that_broke_off_can_be_answered(protocol: Protocol) -> None:
+    """As after an answer of any provider that came to its limit inside the arguments."""
+    broken: ToolCall = {
+        "id": "call_a",
+        "type": "function",
+        "function": {"name": "weather", "arguments": '{"city": "Par'},
+    }
+    conversation = [
+        QUESTION,
+        Message(role="assistant", content=None, tool_calls=[broken]),
+        Message(role="tool", tool_call_id="call_a", content="no such arguments", metadata={"is_error": True}),
+    ]
+    loop = LOOPS[protocol]
+    async with Server() as server, LLMRing() as ring:
+        server.answers = [Answer(json.dumps(loop.final).encode())]
+        provider = loop.model.partition(":")[0]
+        ring.register_provider(
+            provider, api_key="sk-made-up", base_url=server.url + BASE_PATHS.get(provider, "")
+        )
+        request = LLMRequest(conversation, model=loop.model, tools=TOOLS, extra_params=api_params(protocol))
+        response = await ring.chat(request)
+    assert response.content == "Warm."
+    assert json.dumps('{"city": "Par') in json.dumps(server.asked[0])
+    told = any("no JSON object" in warning for warning in response.warnings)
+    assert told is not protocol.startswith("openai")  # whose arguments are text
