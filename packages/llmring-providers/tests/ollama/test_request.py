@@ -171,6 +171,7 @@ SETTINGS = [
                  id="tool in OpenAI's form"),
     pytest.param({"tools": [WEATHER], "tool_choice": "auto"}, {"tools": [{"type": "function", "function": WEATHER}]}, id="auto"),
     pytest.param({"tools": [WEATHER], "tool_choice": "none"}, {}, id="no tool may be called"),
+    pytest.param({"tools": [WEATHER], "tool_choice": {"type": "none"}}, {}, id="no tool, in Anthropic's form"),
     pytest.param({"tools": [WEATHER], "json_response": True},
                  {"tools": [{"type": "function", "function": WEATHER}], "format": "json"}, id="tools and format"),
     pytest.param({"metadata": {"user": "me"}, "timeout": 3}, {}, id="what is ours is not sent"),

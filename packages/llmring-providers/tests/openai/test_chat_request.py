@@ -267,7 +267,7 @@ def test_tools(tool: dict[str, Any], expected: dict[str, Any], call_with: CallWi
 
 
 NAMED = {"type": "function", "function": {"name": "weather"}}
-CHOICES = [
+CHOICES: list[Any] = [
     ("auto", "auto"),
     ("none", "none"),
     ("required", "required"),
@@ -275,8 +275,14 @@ CHOICES = [
     ({"function": "weather"}, NAMED),
     (NAMED, NAMED),
     ({"type": "function", "name": "weather"}, NAMED),
+    ("any", "required"),
+    ({"type": "any"}, "required"),
+    ({"type": "tool", "name": "weather"}, NAMED),
+    ({"mode": "AUTO", "allowedFunctionNames": ["weather"]}, {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}}),
+    ({"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "weather"}]}, {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}}),
     ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},) * 2,
-]
+    ({"type": "custom", "custom": {"name": "c"}},) * 2,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)

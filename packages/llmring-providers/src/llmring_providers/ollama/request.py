@@ -11,6 +11,7 @@ from llmring_providers._arguments import arguments_object
 from llmring_providers._json import encode_body
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
+from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
 from llmring_providers.ollama.options import add_extra_params, think
 
 _PATH = "/api/chat"
@@ -124,7 +125,10 @@ def _call(given: Any, names: dict[Any, str], call: ChatCall, warnings: list[str]
 
 def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> None:
     """``tool_choice`` has no place in the protocol; without tools nothing can be called."""
-    if not request.tools or request.tool_choice == "none":
+    if not request.tools:
+        return
+    choice = request.tool_choice and read_choice(request.tool_choice, function_names(request.tools))
+    if choice and choice.mode == "none":
         return
     tools: list[dict[str, Any]] = []
     for tool in request.tools:
@@ -137,7 +141,7 @@ def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> No
             tools.append({"type": "function", "function": {k: v for k, v in function.items() if k != "type"}})
     if tools:
         body["tools"] = tools
-    if request.tool_choice not in (None, "auto"):
+    if request.tool_choice and choice != ToolChoice("auto"):
         warnings.append("tool_choice was dropped: on Ollama the model alone decides which tools it calls")
 
 
