@@ -41,6 +41,7 @@ def test_any_conversation_encodes_or_is_refused_by_type(
         body = json.loads(wire.body)
         assert isinstance(body, dict)
         assert all(wire.warnings)
+        assert "hologram" not in {part["type"] for part in parts(request)}, "a part became a placeholder"
         sent = "\n".join(strings(body))
         assert [text for text in spoken_texts(request) if text not in sent] == []
 
@@ -108,6 +109,13 @@ def encoded(call: ChatCall, *, stream: bool) -> WireRequest | UnsupportedContent
         return ADAPTERS[call.ref.provider].encode(call, stream=stream)
     except UnsupportedContentError as error:
         return error
+
+
+def parts(request: LLMRequest) -> Iterator[dict[str, Any]]:
+    """Every part of every content that is a list of them."""
+    for message in request.messages:
+        if isinstance(message.content, list):
+            yield from message.content
 
 
 def spoken_texts(request: LLMRequest) -> Iterator[str]:
