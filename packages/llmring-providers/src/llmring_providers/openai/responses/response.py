@@ -3,20 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from llmring_types import FinishReason, LLMResponse, Usage
+from llmring_types import FinishReason, LLMResponse
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.responses.items import Answer, read_items, replay_items
-from llmring_providers.openai.responses.wire import (
-    InputDetails,
-    OutputDetails,
-    Response,
-    WireUsage,
-    decode_response,
-)
-from llmring_providers.openai.usage import neutral_usage
+from llmring_providers.openai.responses.wire import Response, decode_response
+from llmring_providers.openai.usage import unusual, usage_of
 
 _FINISH: dict[str, FinishReason] = {
     "completed": "stop",
@@ -88,22 +82,6 @@ def finish_reason(word: str | None, answer: Answer) -> FinishReason:
     return "tool_calls" if answer.calls else "stop"
 
 
-def usage_of(wire: WireUsage | None) -> Usage | None:
-    """Token counts: https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage"""
-    if wire is None:
-        return None
-    given = wire.input_tokens_details or InputDetails()
-    made = wire.output_tokens_details or OutputDetails()
-    return neutral_usage(
-        prompt=wire.input_tokens,
-        completion=wire.output_tokens,
-        total=wire.total_tokens,
-        cached=given.cached_tokens,
-        cache_written=given.cache_write_tokens,
-        reasoning=made.reasoning_tokens,
-    )
-
-
 def native_of(
     call: ChatCall, response: Response, answer: Answer, output: Sequence[dict[str, Any]]
 ) -> dict[str, Any] | None:
@@ -113,6 +91,9 @@ def native_of(
         "logprobs": answer.logprobs,
         "moderation": response.moderation,
         "service_tier": response.service_tier if response.service_tier not in ("default", "auto") else None,
+        "tool_usage": unusual(response.tool_usage),
+        "input_transformations": response.input_transformations,
+        "usage": unusual(response.usage),
         "replay": replay_items(output),
     }
     kept = {name: value for name, value in said.items() if value}

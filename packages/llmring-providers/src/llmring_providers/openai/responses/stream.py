@@ -18,7 +18,6 @@ from llmring_providers.openai.responses.response import (
     finish_reason,
     finish_word,
     native_of,
-    usage_of,
 )
 from llmring_providers.openai.responses.wire import (
     Response,
@@ -27,6 +26,7 @@ from llmring_providers.openai.responses.wire import (
     decode_identity,
     decode_response,
 )
+from llmring_providers.openai.usage import usage_of
 
 _REASONING = frozenset({"response.reasoning_summary_text.delta", "response.reasoning_text.delta"})
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
