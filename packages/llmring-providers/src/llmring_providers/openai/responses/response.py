@@ -9,6 +9,7 @@ from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.responses.items import Answer, read_items, replay_items
+from llmring_providers.openai.responses.tools import has_custom
 from llmring_providers.openai.responses.wire import Response, decode_response
 from llmring_providers.openai.usage import unusual, usage_of
 
@@ -32,7 +33,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     try:
         response = decode_response(body)
         check(response, call)
-        answer = read_items(response.output or ())
+        answer = read_items(response.output or (), custom=offers_custom(call))
     except DECODE_ERRORS as error:
         raise malformed("the answer is no response object", call, error) from error
     word = finish_word(response)
@@ -49,6 +50,12 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         response_id=response.id,
         native=native_of(call, response, answer, response.output or ()),
     )
+
+
+def offers_custom(call: ChatCall) -> bool:
+    """Whether the call may offer a custom tool; a stored prompt has tools that only OpenAI knows."""
+    given = call.request.extra_params
+    return has_custom(call.request.tools) or has_custom(given.get("tools")) or "prompt" in given
 
 
 def check(response: Response, call: ChatCall) -> None:
