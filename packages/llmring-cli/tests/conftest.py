@@ -6,13 +6,52 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from llmring import ModelRef
+from llmring.exceptions import ProviderTimeoutError
+from llmring.usage import UsageLog
 from llmring_cli import run
+from records import record
 
 Run = Callable[..., tuple[int, str, str]]
+
+NOON = 1_795_348_800.0
+"""2026-11-22, 12:00 UTC."""
+DAY = 86_400.0
+USAGE: list[dict[str, Any]] = [
+    {
+        "id": "1",
+        "started_at": NOON - 2 * DAY,
+        "usage": {"prompt_tokens": 1_200, "completion_tokens": 300, "cost": 0.5},
+    },
+    {
+        "id": "2",
+        "started_at": NOON,
+        "model": ModelRef("anthropic", "claude-haiku-4-5"),
+        "alias": None,
+        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "cost": 0.25, "cache_read_input_tokens": 40},
+    },
+    {
+        "id": "3",
+        "started_at": NOON,
+        "model": ModelRef("ollama", "llama3:8b"),
+        "origin": "other-app",
+        "usage": {"prompt_tokens": 10, "completion_tokens": 2, "cost": None},
+    },
+    {
+        "id": "4",
+        "started_at": NOON,
+        "usage": None,
+        "response": None,
+        "ending": "failed",
+        "error": ProviderTimeoutError("late"),
+        "failed_cost": Decimal("0.0125"),
+    },
+]
 
 
 @pytest.fixture
@@ -34,6 +73,18 @@ def llmring(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         return code, printed.out, printed.err
 
     return invoke
+
+
+@pytest.fixture
+def usage_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A usage log that the environment names: calls of three days, one of no known price, one that failed."""
+    path = folder / "usage.db"
+    monkeypatch.setenv("LLMRING_USAGE_LOG", str(path))
+    log = UsageLog(path)
+    for entry in USAGE:
+        log(record(**entry))
+    log.close()
+    return path
 
 
 @pytest.fixture

@@ -30,6 +30,11 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("info", ("info", "anthropic:claude-haiku-4-5")),
     ("list", ("list", "--all")),
     ("providers", ("providers",)),
+    (
+        "stats",
+        ("stats", "--by", "day", "--by", "alias", "--since", "2026-11-20", "--until", "2026-11-22T23:00"),
+    ),
+    ("stats", ("stats", "--origin", "nobody")),
     ("cache-info", ("cache", "info")),
     ("cache-clear", ("cache", "clear")),
     ("registry-refresh", ("registry", "refresh", "openai", "google")),
@@ -49,7 +54,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-validate", ("lock", "validate", "--registry", "http://127.0.0.1:9")),
 ]
 ELSEWHERE = {"sim"}  # runs until interrupted: tests/cli/test_sim.py
-NO_JSON = {"--install-completion", "lock-chat", "lock-stubs", "mcp-lockfile"}
+NO_JSON = {"--install-completion", "export", "lock-chat", "lock-stubs", "mcp-lockfile"}
 
 
 @pytest.fixture
@@ -77,7 +82,7 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema, registry=registry)
 
 
-@pytest.mark.usefixtures("lockfile")
+@pytest.mark.usefixtures("lockfile", "usage_log")
 @pytest.mark.parametrize(
     ("name", "arguments"), OUTPUTS, ids=[" ".join(arguments) for _, arguments in OUTPUTS]
 )

@@ -25,6 +25,8 @@ ROWS: list[tuple[str, ...]] = [
     ("info", "fast"),
     ("list", "-p", "openai"),
     ("providers",),
+    ("stats",),
+    ("stats", "--by", "day", "--chart"),
     ("lock", "audit"),
     ("lock", "check"),
     ("lock", "diff", "old.lock"),
@@ -48,7 +50,7 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
     (folder / "app.py").write_text('LLMRequest([], model="fast")\nLLMRequest([], model="fsat")\n')
 
 
-@pytest.mark.usefixtures("lockfile")
+@pytest.mark.usefixtures("lockfile", "usage_log")
 @pytest.mark.parametrize("arguments", ROWS, ids=[" ".join(row) for row in ROWS])
 def test_it_looks_as_it_did(
     llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]

@@ -22,10 +22,12 @@ COMMANDS = (
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
     Command("chat", "chat:chat", "Send a message and print the answer."),
     Command("doctor", "doctor:doctor", "Tell what is set up here, and what is not."),
+    Command("export", "export:export", "Write the rows of the local usage log for other tools."),
     Command("info", "models:info", "Show what is known of a model or an alias."),
     Command("list", "models:list_models", "List the models that are known."),
     Command("providers", "providers:providers", "List the providers, and what each still needs."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
+    Command("stats", "stats:stats", "Sum up what calls used and cost."),
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {

@@ -110,6 +110,21 @@ def test_rows_and_sums_are_filtered_alike(path: Path, filters: dict[str, Any], e
     assert sum(row.calls for row in stats(path, **filters)) == len(expected)
 
 
+def test_the_cost_of_a_group_is_unknown_where_no_call_has_one(tmp_path: Path) -> None:
+    path = tmp_path / "usage.db"
+    log = UsageLog(path)
+    log(record(id="1", model=ModelRef("ollama", "llama3"), usage=usage(cost=None)))
+    log(record(id="2", model=ModelRef("openai", "x"), usage=None, response=None, ending="failed"))
+    log(record(id="3", model=ModelRef("openai", "y"), usage=usage(cost=0.1)))
+    log(record(id="4", model=ModelRef("openai", "y"), usage=usage(cost=0.2)))
+    log.close()
+    assert {row.group[0]: row.cost for row in stats(path, "model")} == {
+        "openai:y": 0.3,
+        "openai:x": 0.0,
+        "ollama:llama3": None,
+    }
+
+
 def test_an_empty_selection_has_no_sums(path: Path) -> None:
     assert stats(path, origin="nobody") == stats(path, "day", origin="nobody") == []
 
@@ -230,4 +245,4 @@ def test_groups_sum_up_to_the_whole(
     parts = stats(path, "origin")
     assert whole.calls == sum(part.calls for part in parts) == len(rows)
     assert whole.input_tokens == sum(part.input_tokens for part in parts) == sum(row[0] for row in rows)
-    assert whole.cost == pytest.approx(sum(part.cost for part in parts))
+    assert whole.cost == pytest.approx(sum(part.cost or 0 for part in parts))

@@ -24,16 +24,18 @@ _COLUMNS: dict[Group, str] = {
     "day": "substr(logged_at, 1, 10)",
 }
 
+_UNPRICED = "SUM(cost IS NULL AND input_tokens IS NOT NULL)"
+# Rounded where no price is: sums of binary fractions are not quite what they should be.
 _SUMS = {
     "calls": "COUNT(*)",
     "answered": "SUM(ending = 'answered')",
     "input_tokens": "COALESCE(SUM(input_tokens), 0)",
     "output_tokens": "COALESCE(SUM(output_tokens), 0)",
     "cached_input_tokens": "COALESCE(SUM(cached_input_tokens), 0)",
-    "cost": "TOTAL(cost)",
-    "unpriced": "SUM(cost IS NULL AND input_tokens IS NOT NULL)",
+    "cost": f"CASE WHEN COUNT(cost) = 0 AND {_UNPRICED} > 0 THEN NULL ELSE ROUND(TOTAL(cost), 12) END",
+    "unpriced": _UNPRICED,
     "estimated": "SUM(estimated)",
-    "failed_cost": "TOTAL(failed_cost)",
+    "failed_cost": "ROUND(TOTAL(failed_cost), 12)",
     "mean_latency_ms": "AVG(CASE WHEN ending = 'answered' THEN latency_ms END)",
 }
 
@@ -48,7 +50,8 @@ class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
         input_tokens: of the calls where they are known.
         output_tokens: likewise.
         cached_input_tokens: likewise.
-        cost: US dollars, of the calls whose cost is known, failed attempts left out.
+        cost: US dollars, of the calls whose cost is known, failed attempts left out; ``None`` where calls used
+            something and no cost is known.
         unpriced: calls that used something whose cost is not known.
         estimated: calls whose figures are estimates.
         failed_cost: estimated dollars for attempts that came to nothing.
@@ -61,7 +64,7 @@ class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int
-    cost: float
+    cost: float | None
     unpriced: int
     estimated: int
     failed_cost: float
@@ -120,9 +123,14 @@ def read(
     alias: str | None = None,
     model: str | None = None,
 ) -> Iterator[UsageEntry]:
-    """Yield the rows of the log, the oldest first. The arguments are those of :func:`stats`."""
+    """Return the rows of the log, the oldest first, as they are read. Arguments and errors are those of :func:`stats`."""
     where, values = _where(since, until, origin, alias, model)
     query = f"SELECT {', '.join(FIELDS)} FROM usage {where} ORDER BY logged_at, id"  # noqa: S608 - columns of our own
+    with open_to_read(place(path)):  # what is no log is told now, not when somebody asks for the first row
+        return _rows(path, query, values)
+
+
+def _rows(path: str | Path, query: str, values: Sequence[str]) -> Iterator[UsageEntry]:
     with open_to_read(place(path)) as connection:
         for row in connection.execute(query, values):
             yield msgspec.convert(dict(zip(FIELDS, row, strict=True)), UsageEntry, strict=False)
