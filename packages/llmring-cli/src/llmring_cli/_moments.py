@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import Token
+from cyclopts import Parameter, Token
 
 from llmring_cli._clock import now, today
 
@@ -37,6 +37,24 @@ def parse_moment(text: str) -> date | datetime:
 def read_moment(_type: Any, tokens: Sequence[Token]) -> date | datetime:
     """The same for cyclopts."""
     return parse_moment(tokens[0].value)
+
+
+Since = Annotated[
+    date | datetime | None,
+    Parameter(
+        name=("--since", "--start-date"),
+        converter=read_moment,
+        help="Only calls from this time on, in UTC: 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d, 2w.",
+    ),
+]
+Until = Annotated[
+    date | datetime | None,
+    Parameter(
+        name=("--until", "--end-date"),
+        converter=read_moment,
+        help="Only calls up to this time; a day is meant with all its hours.",
+    ),
+]
 
 
 def _with_zone(text: str) -> datetime:

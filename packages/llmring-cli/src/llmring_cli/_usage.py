@@ -1,6 +1,5 @@
 """The usage log that a command reads, and which of its rows."""
 
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,22 +7,10 @@ from cyclopts import Parameter
 from llmring import usage_log_path
 
 from llmring_cli._failure import CommandError
-from llmring_cli._moments import read_moment
 from llmring_cli._parameters import Alias, ModelName
 
 LogPath = Annotated[
     Path | None, Parameter(name="--log", help="The usage log; LLMRING_USAGE_LOG when it is left out.")
-]
-Since = Annotated[
-    date | datetime | None,
-    Parameter(
-        converter=read_moment,
-        help="Only calls from this time on, in UTC: 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d, 2w.",
-    ),
-]
-Until = Annotated[
-    date | datetime | None,
-    Parameter(converter=read_moment, help="Only calls up to this time; a day is meant with all its hours."),
 ]
 OfModel = Annotated[
     ModelName | None, Parameter(help="Only this model's calls: provider:model, or the model alone.")

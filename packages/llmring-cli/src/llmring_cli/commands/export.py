@@ -11,8 +11,9 @@ from llmring.usage import Format, read
 from llmring.usage import export as write
 
 from llmring_cli._failure import CommandError
+from llmring_cli._moments import Since, Until
 from llmring_cli._output import say
-from llmring_cli._usage import LogPath, OfAlias, OfModel, OfOrigin, Since, Until, find_usage_log
+from llmring_cli._usage import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
 
 
 def export(

@@ -11,9 +11,11 @@ from cyclopts import Parameter
 from llmring.usage import Group, UsageStats
 from llmring.usage import stats as sum_up
 
+from llmring_cli._amounts import count_text, dollars_text, dollars_texts
+from llmring_cli._moments import Since, Until
 from llmring_cli._output import print_json, print_table, say
 from llmring_cli._parameters import Flag, Json
-from llmring_cli._usage import LogPath, OfAlias, OfModel, OfOrigin, Since, Until, find_usage_log
+from llmring_cli._usage import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
 
 if TYPE_CHECKING:
     from llmring_cli._bars import Row
@@ -91,7 +93,7 @@ def _show(rows: Sequence[UsageStats], groups: Sequence[Group]) -> None:
         "input": [f"{row.input_tokens:,}" for row in rows],
         "cached": [f"{row.cached_input_tokens:,}" for row in rows],
         "output": [f"{row.output_tokens:,}" for row in rows],
-        "cost": _dollars([row.cost for row in rows]),
+        "cost": dollars_texts([row.cost for row in rows]),
         "seconds": [_seconds(row.mean_latency_ms) for row in rows],
     }
     if sys.stdout.isatty() and get_terminal_size().columns < _WIDE:
@@ -105,7 +107,7 @@ def _draw(rows: Sequence[UsageStats], groups: Sequence[Group], measure: Measure)
 
     values = [_value(row, measure) for row in rows]
     texts = (
-        _dollars(values)
+        dollars_texts(values)
         if measure == "cost"
         else ["?" if value is None else f"{value:,}" for value in values]
     )
@@ -137,21 +139,14 @@ def _with_idle_days(bars: "Sequence[Row]") -> "list[Row]":
 
 
 def _summary(total: UsageStats) -> str:
-    parts = [f"{total.calls:,} call{'s' if total.calls > 1 else ''}, {_dollars([total.cost])[0]}"]
+    parts = [f"{count_text(total.calls, 'call')}, {dollars_text(total.cost)}"]
     if total.calls > total.answered:
         parts.append(f"{total.calls - total.answered:,} of them without a whole answer")
     if total.unpriced:
         parts.append(f"{total.unpriced:,} whose cost is not known")
     if total.failed_cost:
-        parts.append(f"failed attempts about {_dollars([total.failed_cost])[0]} more")
+        parts.append(f"failed attempts about {dollars_text(total.failed_cost)} more")
     return "; ".join(parts)
-
-
-def _dollars(amounts: Sequence[float | None]) -> list[str]:
-    """Return amounts for people, all with as many digits as the least of them needs."""
-    least = min((amount for amount in amounts if amount), default=1.0)
-    digits = 2 if least >= 1 else 4 if least >= 0.01 else 6  # noqa: PLR2004 - a dollar, a cent
-    return ["?" if amount is None else f"${amount:,.{digits}f}" for amount in amounts]
 
 
 def _seconds(milliseconds: float | None) -> str:
