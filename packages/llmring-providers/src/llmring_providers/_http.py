@@ -195,7 +195,9 @@ class HttpProvider:
             raise self._unreachable(error, call) from error
         if reply.status in _MISSING:
             raise ProviderResponseError(
-                f"{self.base_url} has no list of models", provider=self.name, status_code=reply.status
+                f"{without_credentials(self.base_url)} has no list of models",
+                provider=self.name,
+                status_code=reply.status,
             )
         if reply.status not in _OK:
             raise self._rejection(reply, call)
