@@ -132,6 +132,21 @@ PARTS = [
         id="document of plain text",
     ),
     pytest.param(
+        {"type": "document", "source": {"type": "base64", "media_type": "text/csv", "data": "w6k="}},
+        {"type": "text", "text": "é"},
+        id="document of text in base64",
+    ),
+    pytest.param(
+        {"type": "document", "source": {"type": "base64", "media_type": "image/gif", "data": "QQ=="}},
+        {"type": "image_url", "image_url": {"url": "data:image/gif;base64,QQ=="}},
+        id="document that is an image",
+    ),
+    pytest.param(
+        {"type": "document", "source": {"type": "base64", "media_type": "application/x", "data": "QQ=="}},
+        {"type": "file", "file": {"filename": "document", "file_data": "data:application/x;base64,QQ=="}},
+        id="document of another type",
+    ),
+    pytest.param(
         {"type": "document", "source": {"type": "file", "file_id": "file-1"}},
         {"type": "file", "file": {"file_id": "file-1"}},
         id="document that is at OpenAI",
@@ -155,6 +170,8 @@ UNSUPPORTED = [
     pytest.param({"type": "document", "source": {"type": "url", "url": "https://a"}}, "document", id="document URL"),
     pytest.param({"type": "document", "source": {"type": "base64", "data": 5}}, "document", id="data that is no text"),
     pytest.param({"type": "document"}, "document", id="document without a source"),
+    pytest.param({"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "no base64!"}},
+                 "document of text/plain that is no base64 of UTF-8 text", id="broken base64"),
     pytest.param({"type": "image", "source": {"type": "content"}}, "image", id="image of another source"),
 ]  # fmt: skip
 
@@ -267,7 +284,7 @@ def test_tools(tool: dict[str, Any], expected: dict[str, Any], call_with: CallWi
 
 
 NAMED = {"type": "function", "function": {"name": "weather"}}
-CHOICES = [
+CHOICES: list[Any] = [
     ("auto", "auto"),
     ("none", "none"),
     ("required", "required"),
@@ -275,8 +292,14 @@ CHOICES = [
     ({"function": "weather"}, NAMED),
     (NAMED, NAMED),
     ({"type": "function", "name": "weather"}, NAMED),
+    ("any", "required"),
+    ({"type": "any"}, "required"),
+    ({"type": "tool", "name": "weather"}, NAMED),
+    ({"mode": "AUTO", "allowedFunctionNames": ["weather"]}, {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}}),
+    ({"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "weather"}]}, {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}}),
     ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},) * 2,
-]
+    ({"type": "custom", "custom": {"name": "c"}},) * 2,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)

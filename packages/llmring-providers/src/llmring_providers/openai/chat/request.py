@@ -12,7 +12,7 @@ from llmring_providers._json import encode_body
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.chat.response import neutral_call
-from llmring_providers.openai.chat.tools import choice_of, wire_tools
+from llmring_providers.openai.chat.tools import wire_choice, wire_tools
 from llmring_providers.openai.chat.wire import Call
 from llmring_providers.openai.models import in_reasoning_family
 from llmring_providers.openai.parameters import (
@@ -51,7 +51,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if request.tools:
         body["tools"] = wire_tools(request.tools)
         if request.tool_choice is not None:
-            body["tool_choice"] = choice_of(request.tool_choice)
+            body["tool_choice"] = wire_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
