@@ -32,29 +32,36 @@ class FunctionCalls:
         self._open: dict[str, Any] | None = None
         """The part of a call whose arguments are still coming."""
 
-    def take(self, part: dict[str, Any], response_id: str | None) -> dict[str, Any] | None:
-        """Take one part; return the whole part of the call that it completes, if it does.
+    def take(self, part: dict[str, Any], response_id: str | None) -> list[dict[str, Any]]:
+        """Take one part; return the whole parts of the calls that it completes.
 
         Raises:
             MalformedResponseError: it is no function call.
             msgspec.ValidationError: the same.
         """
         function = msgspec.convert(part["functionCall"], FunctionCall)
+        done = self.finish(response_id) if function.name else []
         if self._open is None:
             if not function.partial_args and not function.will_continue:
                 self._add(function.name, function.id, function.args, response_id)
-                return part
+                return [*done, part]
             self._open = {**part, "functionCall": {"name": function.name, "args": dict(function.args or {})}}
             if function.id:
                 self._open["functionCall"]["id"] = function.id
+        else:  # the signature may come with any piece
+            self._open.update((name, value) for name, value in part.items() if name != "functionCall")
         for piece in function.partial_args or ():
             self._put(self._open["functionCall"]["args"], piece)
-        if function.will_continue:
-            return None
+        return done if function.will_continue else [*done, *self.finish(response_id)]
+
+    def finish(self, response_id: str | None) -> list[dict[str, Any]]:
+        """Close the call whose arguments were still coming: another one, or the end of the answer, says that it is whole."""
         whole, self._open = self._open, None
+        if whole is None:
+            return []
         made = whole["functionCall"]
         self._add(made["name"], made.get("id"), made["args"], response_id)
-        return whole
+        return [whole]
 
     def _add(
         self, name: str | None, call_id: str | None, arguments: dict[str, Any] | None, response_id: str | None
