@@ -271,6 +271,7 @@ CHOICES = [
     ("auto", "auto"),
     ("none", "none"),
     ("required", "required"),
+    ("any", "required"),
     ("weather", NAMED),
     ({"function": "weather"}, NAMED),
     (NAMED, NAMED),

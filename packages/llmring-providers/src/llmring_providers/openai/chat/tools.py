@@ -5,7 +5,8 @@ from typing import Any
 
 from llmring_types import function_spec
 
-_WORDS = frozenset({"auto", "none", "required"})
+_WORDS = {"auto": "auto", "none": "none", "required": "required", "any": "required"}
+"""``any`` is the word of Anthropic, Gemini and Mistral, all of which take ``required`` here."""
 
 
 def wire_tools(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -35,7 +36,12 @@ def _nested_grammar(form: Mapping[str, Any]) -> Mapping[str, Any]:
 def choice_of(choice: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
     """Return a choice in OpenAI's form."""
     name = chosen_function(choice)
-    return choice if name is None else {"type": "function", "function": {"name": name}}
+    return spelled(choice) if name is None else {"type": "function", "function": {"name": name}}
+
+
+def spelled(choice: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
+    """Return a choice that names no function with OpenAI's word for it."""
+    return _WORDS[choice] if isinstance(choice, str) else choice
 
 
 def chosen_function(choice: str | Mapping[str, Any]) -> str | None:

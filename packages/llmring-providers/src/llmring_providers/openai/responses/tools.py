@@ -5,7 +5,7 @@ from typing import Any
 
 from llmring_types import function_spec
 
-from llmring_providers.openai.chat.tools import chosen_function
+from llmring_providers.openai.chat.tools import chosen_function, spelled
 
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
@@ -47,4 +47,4 @@ def flat_choice(choice: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
         for nested in ("custom", "allowed_tools"):
             if isinstance(inner := choice.get(nested), Mapping):
                 return {"type": choice.get("type", nested), **inner}
-    return choice
+    return spelled(choice)
