@@ -13,6 +13,7 @@ from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, tool_call
 from llmring_types.exceptions import (
     LLMRingError,
     MalformedResponseError,
+    ProviderAuthenticationError,
     ProviderOverloadedError,
     ProviderRateLimitError,
     ProviderServerError,
@@ -297,6 +298,8 @@ ERRORS: list[Any] = [
     pytest.param({"error": {"message": "Busy", "code": 429}}, ProviderRateLimitError, "Busy", id="OpenRouter"),
     pytest.param({"error": "no such thing"}, ProviderServerError, "no such thing", id="a mere text"),
     pytest.param({"object": "error", "message": "Busy", "code": 503}, ProviderOverloadedError, "Busy", id="vLLM"),
+    pytest.param({"code": "401", "message": "Who are you?"}, ProviderAuthenticationError, "Who are you", id="a message without choices"),
+    pytest.param({"detail": "Not ready", "choices": None}, ProviderServerError, "Not ready", id="FastAPI"),
     pytest.param({"choices": [{"error": {"message": "Lost", "code": 502}}]}, ProviderServerError, "Lost", id="in the choice"),
 ]  # fmt: skip
 

@@ -51,8 +51,9 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     if completion.error and (not choices or choices[0].finish_reason in (None, "", "error")):
         raise body_error(completion.error, call)
     if not choices:
-        if completion.object == "error":
-            raise body_error(msgspec.json.decode(body), call)
+        said = msgspec.json.decode(body)
+        if completion.object == "error" or said.get("message") or said.get("detail"):
+            raise body_error(said, call)
         raise malformed("the answer has no choices", call)
     if choices[0].error:
         raise body_error(choices[0].error, call)
