@@ -42,8 +42,12 @@ class FunctionCalls:
         function = msgspec.convert(part["functionCall"], FunctionCall)
         done = self.finish(response_id) if function.name else []
         if self._open is None:
+            if not part["functionCall"]:  # the last piece of a call that had none
+                return done
+            if not function.name:
+                raise malformed("a function call has no name", self._call)
             if not function.partial_args and not function.will_continue:
-                self._add(function.name, function.id, function.args, response_id)
+                self.calls.append(self._made(function.name, function.id, function.args, response_id))
                 return [*done, part]
             self._open = {**part, "functionCall": {"name": function.name, "args": dict(function.args or {})}}
             if function.id:
@@ -59,21 +63,28 @@ class FunctionCalls:
         whole, self._open = self._open, None
         if whole is None:
             return []
-        made = whole["functionCall"]
-        self._add(made["name"], made.get("id"), made["args"], response_id)
+        self.calls.append(self._opened(whole, response_id))
         return [whole]
 
-    def _add(
-        self, name: str | None, call_id: str | None, arguments: dict[str, Any] | None, response_id: str | None
-    ) -> None:
-        if not name:
-            raise malformed("a function call has no name", self._call)
+    def so_far(self, response_id: str | None) -> list[ToolCall]:
+        """Return the calls, with the one whose arguments are still coming."""
+        if self._open is None:
+            return list(self.calls)
+        return [*self.calls, self._opened(self._open, response_id)]
+
+    def _opened(self, part: dict[str, Any], response_id: str | None) -> ToolCall:
+        made = part["functionCall"]
+        return self._made(made["name"], made.get("id"), made["args"], response_id)
+
+    def _made(
+        self, name: str, call_id: str | None, arguments: dict[str, Any] | None, response_id: str | None
+    ) -> ToolCall:
         if not call_id:
             # Gemini 2.5 and older give no ids. These differ within a conversation, even where a host gives every
             # answer the same id, and are the same for the same answer, streamed or not.
             place = f"{len(self._call.request.messages)}_{len(self.calls)}"
             call_id = f"call_{response_id}_{place}" if response_id else f"call_{place}"
-        self.calls.append(tool_call(call_id, name, arguments))
+        return tool_call(call_id, name, arguments)
 
     def _put(self, arguments: dict[str, Any], piece: dict[str, Any]) -> None:
         """Put the value of a piece where its path says; a string goes on where its beginning stands."""

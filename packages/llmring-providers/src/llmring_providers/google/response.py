@@ -119,12 +119,12 @@ class Gathered:
 
     def closing(self) -> dict[str, Any]:
         """Everything but text and reasoning."""
-        calls = self._calls.calls
+        calls = self._calls.so_far(self._id)
         return {
             "model": str(self._call.ref),
             "usage": usage_of(self._usage),
             "finish_reason": self._finish_reason(),
-            "tool_calls": list(calls) or None,
+            "tool_calls": calls or None,
             "provider_finish_reason": self._word or self._block_reason,
             "provider_model": self._model,
             "response_id": self._id,
