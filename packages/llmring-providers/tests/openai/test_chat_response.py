@@ -251,6 +251,7 @@ SIGNED = {
     "function": {"name": "f", "arguments": "{}"},
     "extra_content": {"google": {"thought_signature": "s"}},
 }
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "T"}], "closed": True}
 REPLAYS = [
     pytest.param({"content": "A", "reasoning_details": [{"data": "x"}]}, {"reasoning_details": [{"data": "x"}]},
                  id="OpenRouter"),
@@ -258,6 +259,10 @@ REPLAYS = [
     pytest.param({"reasoning_content": "R", "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
                  {"reasoning_content": "R"}, id="DeepSeek between calls"),
     pytest.param({"reasoning_content": "R", "content": "A"}, None, id="DeepSeek at the end"),
+    pytest.param({"content": [THOUGHT, {"type": "text", "text": "A"}]}, {"content": [THOUGHT, {"type": "text", "text": "A"}]},
+                 id="Mistral"),
+    pytest.param({"content": [{"type": "text", "text": "A"}]}, None, id="text in parts"),
+    pytest.param({"content": ["odd", THOUGHT]}, None, id="odd parts"),
 ]  # fmt: skip
 
 
