@@ -288,6 +288,7 @@ CHOICES: list[Any] = [
     ("auto", "auto"),
     ("none", "none"),
     ("required", "required"),
+    ("any", "required"),
     ("weather", NAMED),
     ({"function": "weather"}, NAMED),
     (NAMED, NAMED),
@@ -372,6 +373,13 @@ def test_what_has_no_effect_is_told_once(
     wire = encode(call_with("some-model", facts, **request_fields), stream=False)
     assert len(wire.warnings) == 1
     assert re.search(told, wire.warnings[0])
+
+
+def test_thoughts_in_parts_go_back_while_the_text_is_the_same(call_with: CallWith) -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "T"}]}, {"type": "text", "text": "A"}]
+    assert replayed({"content": parts}, call_with, content="A")["content"] == parts
+    assert replayed({"content": parts}, call_with, content="B")["content"] == "B"
+    assert replayed({"content": "?"}, call_with, content="A")["content"] == "A"
 
 
 def replayed(block: dict[str, Any], call_with: CallWith, **message: Any) -> dict[str, Any]:
