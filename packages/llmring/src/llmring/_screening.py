@@ -1,7 +1,6 @@
 """What is looked at before a request is sent: whether it can fit the model, and whether it may cost what it will."""
 
 from llmring_types import LLMRequest, LLMResponse
-from llmring_types.exceptions import ProviderRequestTooLargeError
 
 from llmring._budgets import Budgets
 from llmring._policy import ContextCheck
@@ -48,10 +47,4 @@ def _fitting(request: LLMRequest, candidate: Candidate) -> Candidate:
     if candidate.unusable is not None:
         return candidate
     problem = context_problem(request, candidate.facts)
-    if problem is None:
-        return candidate
-    ref = candidate.ref
-    too_large = ProviderRequestTooLargeError(
-        f"{problem}; nothing was sent", provider=ref.provider, model=ref.model
-    )
-    return candidate._replace(unusable=too_large)
+    return candidate if problem is None else candidate.too_large(problem)
