@@ -83,7 +83,7 @@ class LLMRing:
             refuse_network_for_good()
         self.origin = origin
         self.server_url = server_url if server_url is not None else settings.server.url
-        self.log_metadata = log_metadata
+        self.log_metadata = log_metadata or log_conversations  # an exchange has its row of usage
         self.log_conversations = log_conversations
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
@@ -109,7 +109,7 @@ class LLMRing:
             origin=origin,
             observers=open_observers(
                 observers,
-                server=self.server_client if log_metadata or log_conversations else None,
+                server=self.server_client if self.log_metadata else None,
                 conversations=log_conversations,
                 usage_log=settings.usage_log if usage_log is None else usage_log,
                 capture_content=settings.capture_content,
