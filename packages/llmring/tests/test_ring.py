@@ -184,7 +184,21 @@ async def test_strict_cost_refuses_before_anything_is_sent(server: Server) -> No
         with pytest.raises(CostTrackingError) as caught:
             await ring.chat(ask("openai:gpt-unheard-of"))
     assert caught.value.cost_status == "model_not_in_registry"
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["skipped"]
     assert server.asked == []
+
+
+async def test_strict_cost_passes_over_a_member_of_the_pool_without_a_price(
+    server: Server, lockfile: Path
+) -> None:
+    llmring_lockfile.bind(lockfile, "pool", "openai:gpt-unheard-of,openai:gpt-4o-mini")
+    server.answers = [answer()]
+    async with LLMRing(strict_cost=True, policy=ONCE) as ring:
+        ring.register_provider("openai", api_key="k", base_url=server.url)
+        response = await ring.chat(ask("pool"))
+    assert response.model == "openai:gpt-4o-mini"
+    assert [attempt.outcome for attempt in response.attempts] == ["skipped", "ok"]
+    assert len(server.asked) == 1
 
 
 async def test_a_price_that_is_not_known_is_none_with_a_reason(server: Server) -> None:

@@ -57,7 +57,7 @@ class Chat:
         self._router = router
         self._providers = providers
         self._accounting = accounting
-        self._screening = Screening(policy.context_check, self.budgets)
+        self._screening = Screening(policy.context_check, accounting, self.budgets)
         self._default_timeout = timeout
         self._limits = Limits(policy.max_concurrent)
         self.counts_exactly = policy.context_check == "exact"
@@ -68,7 +68,7 @@ class Chat:
         prepared, expectation = prepare(request)
 
         async def attempt(candidate: Candidate) -> LLMResponse:
-            provider = self._admitted(candidate)
+            provider = self._providers[candidate.ref.provider]
             call = ChatCall(prepared, candidate.ref, candidate.facts)
             if self._limits:
                 async with self._limits.place(candidate.ref.provider):
@@ -105,7 +105,7 @@ class Chat:
         self, request: LLMRequest, candidate: Candidate, *, progress: Callable[[], None]
     ) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
-        provider = self._admitted(candidate)
+        provider = self._providers[candidate.ref.provider]
         place = await self._limits.take(candidate.ref.provider) if self._limits else None
         try:
             stream: ProviderStream = await provider.stream(
@@ -150,10 +150,6 @@ class Chat:
             return request.timeout
         limit = route.constraints.timeout_s
         return self._default_timeout if limit is None else limit
-
-    def _admitted(self, candidate: Candidate) -> Provider:
-        self._accounting.admit(candidate)
-        return self._providers[candidate.ref.provider]
 
 
 class _StreamedCall:

@@ -45,7 +45,7 @@ class LLMRing:
         alias_cache_size: alias resolutions kept.
         alias_cache_ttl: seconds that they are kept.
         timeout: seconds for one attempt, ``None`` for no limit; absent takes ``LLMRING_PROVIDER_TIMEOUT_S``, then 60.
-        strict_cost: raise before a call whose price cannot be known.
+        strict_cost: send nothing to a model whose price cannot be known; raise where a pool has no other.
         policy: retries, deadlines, breakers, limits and the budget.
         lockfile: a lockfile in memory, instead of a path.
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.

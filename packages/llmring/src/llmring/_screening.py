@@ -2,6 +2,7 @@
 
 from llmring_types import LLMRequest, LLMResponse
 
+from llmring._accounting import Accounting
 from llmring._budgets import Budgets
 from llmring._policy import ContextCheck
 from llmring._routing import Candidate, Route
@@ -14,15 +15,18 @@ class Screening:
 
     Args:
         context_check: what to do about a request that is too long.
+        accounting: whether they may cost what nobody knows.
         budgets: what calls may cost.
     """
 
-    def __init__(self, context_check: ContextCheck, budgets: Budgets) -> None:
+    def __init__(self, context_check: ContextCheck, accounting: Accounting, budgets: Budgets) -> None:
         self._context_check = context_check
+        self._accounting = accounting
         self._budgets = budgets
 
     def screen(self, request: LLMRequest, route: Route) -> Route:
         """Return the route with what is against each candidate."""
+        route = self._accounting.screen(route)
         if self._context_check == "error":
             candidates = [_fitting(request, candidate) for candidate in route.candidates]
             route = route._replace(candidates=candidates)
