@@ -177,6 +177,17 @@ async def test_the_request_is_never_changed(server: Server) -> None:
     assert msgspec.json.encode(request) == before
 
 
+async def test_a_model_that_only_the_responses_api_serves_is_asked_there(server: Server) -> None:
+    """Though the registry says that it is for chat completions."""
+    item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}
+    body = {"object": "response", "status": "completed", "output": [item]}
+    server.answers = [Answer(msgspec.json.encode(body))]
+    async with ring_on(server) as ring:
+        assert (await ring.chat(ask("openai:o1-pro", temperature=0.5))).content == "Hi"
+    assert "input" in server.asked[0]
+    assert "temperature" not in server.asked[0]
+
+
 async def test_strict_cost_refuses_before_anything_is_sent(server: Server) -> None:
     server.answers = [answer()]
     async with LLMRing(strict_cost=True, policy=ONCE) as ring:
