@@ -29,6 +29,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("doctor", ("doctor", "--online")),
     ("info", ("info", "fast")),
     ("info", ("info", "anthropic:claude-haiku-4-5")),
+    ("info", ("info", "google:gemini-3.7-flash")),
     ("list", ("list", "--all")),
     ("providers", ("providers",)),
     (

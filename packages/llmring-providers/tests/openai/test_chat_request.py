@@ -230,6 +230,7 @@ LIMITS = [
     pytest.param("gpt-5.4", ModelFacts(provider="openai", model="m", reasoning=True, min_reasoning_tokens=5000),
                  {"max_tokens": 100}, {"max_completion_tokens": 5100}, id="the registry's minimum"),
     pytest.param("gpt-5.4", NOT_REASONING, {"max_tokens": 100}, {"max_completion_tokens": 100}, id="the registry says it does not reason"),
+    pytest.param("gpt-5.4-mini", REASONING, {"max_tokens": 100}, {"max_completion_tokens": 100}, id="it reasons only when told to"),
     pytest.param("gpt-5.4", NOT_REASONING, {"max_tokens": 100, "reasoning_effort": "high"},
                  {"max_completion_tokens": 2100, "reasoning_effort": "high"}, id="unless told to"),
     pytest.param("gpt-5.1", None, {"max_tokens": 100, "reasoning_effort": "none"},
