@@ -88,13 +88,21 @@ def test_it_is_one_document_that_follows_its_schema(
     validator(name).validate(json.loads(out))
 
 
+@pytest.mark.usefixtures("lockfile")
+def test_a_stream_is_one_document_on_each_line(llmring: Run) -> None:
+    lines = llmring("chat", "Hi", "-m", "helper", "--json", "--stream")[1].splitlines()
+    for line in lines:
+        validator("chat-stream").validate(json.loads(line))
+    assert [json.loads(line).keys() for line in (lines[0], lines[-1])] == [{"delta"}, {"response"}]
+
+
 def test_every_command_that_answers_something_has_a_schema() -> None:
     names = {command.name for command in COMMANDS} | {
         f"{group}-{command.name}" for group, (_, commands) in GROUPS.items() for command in commands
     }
     covered = {name for name, _ in OUTPUTS}
     assert names - NO_JSON == covered | ELSEWHERE
-    assert {path.stem for path in SCHEMAS.glob("*.json")} == covered | ELSEWHERE | {"common"}
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == covered | ELSEWHERE | {"common", "chat-stream"}
 
 
 def test_the_schemas_are_strict(llmring: Run) -> None:

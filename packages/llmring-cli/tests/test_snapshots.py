@@ -54,12 +54,13 @@ def test_it_looks_as_it_did(
     llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr("platform.python_version", lambda: "3.14.0")
     for name, value in {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}.items():
         monkeypatch.setenv(name, value)
     code, out, err = llmring(*arguments)
     shown = f"$ llmring {' '.join(arguments)}\n{out}--- standard error\n{err}--- exit code {code}\n"
     shown = re.sub(r"(?m)[ \t]+$", "", shown)
-    shown = re.sub(r"(?m)^(version\s+\S+\s+)[\d.]+$", r"\1X", shown.replace(str(folder), "FOLDER"))
+    shown = re.sub(r"\b(llmring[-a-z]*) \d+\.\d+\.\d+", r"\1 X.Y.Z", shown.replace(str(folder), "FOLDER"))
     shown = re.sub(r"sha256:[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:.+]+", "X", shown)
     shown = re.sub(r"\d+ days old", "N days old", shown)
     name = re.sub(r"[^a-z0-9]+", "-", " ".join(arguments)).strip("-")

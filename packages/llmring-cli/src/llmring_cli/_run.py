@@ -13,6 +13,7 @@ from llmring_types.exceptions import LLMRingError
 from llmring_cli._app import build_app
 from llmring_cli._failure import FAILED, INTERRUPTED, WRONG_USAGE, CommandError
 from llmring_cli._help import long_help
+from llmring_cli._output import say
 
 _BUILT_IN = frozenset({"--help", "--version", "-h"})
 
@@ -64,7 +65,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    say(f"error: {' '.join(message.split())}")
     return code
 
 

@@ -72,7 +72,7 @@ class Conversation:
             say(f"error: {error}")
             return
         if said is None:
-            say("stopped; the model does not remember this turn")
+            say("stopped: the model does not remember this turn")
             return
         self._session.messages += said
         self._keep()

@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
+
+from llmring_cli.chat.answer import Writer, plain_writer
 
 
 class Screen(Protocol):
@@ -13,7 +13,7 @@ class Screen(Protocol):
     async def ask(self, prompt: str) -> str | None:
         """Return what the person types; ``None`` when they leave."""
 
-    def writer(self) -> AbstractContextManager[Callable[[str], None]]:
+    def writer(self) -> Writer:
         """Take text piece by piece and show it."""
 
     def diff(self, text: str) -> None:
@@ -28,14 +28,8 @@ class PlainScreen:
         line = await asyncio.to_thread(sys.stdin.readline)
         return line.rstrip("\n") if line else None
 
-    @contextmanager
-    def writer(self) -> Iterator[Callable[[str], None]]:
-        def write(text: str) -> None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-
-        yield write
-        write("\n")
+    def writer(self) -> Writer:
+        return plain_writer()
 
     def diff(self, text: str) -> None:
         print(text.rstrip())
