@@ -17,6 +17,7 @@ SCHEMAS = Path(__file__).parent / "schemas"
 
 # What is run; a name that stands twice shows two sides of a command.
 OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
+    ("install-completion", ("--install-completion", "--shell", "bash", "--output", "script")),
     ("aliases", ("aliases",)),
     ("bind", ("bind", "new", "openai:gpt-6,ollama:llama3:8b")),
     ("unbind", ("unbind", "fast")),
@@ -41,6 +42,9 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-explain", ("lock", "explain", "nosuch")),
     ("lock-init", ("lock", "init", "-f", "new.lock")),
     ("lock-scan", ("lock", "scan", "app.py")),
+    ("lock-stubs", ("lock", "stubs")),
+    ("lock-stubs", ("lock", "stubs", "--output", "aliases.py")),
+    ("lock-stubs", ("lock", "stubs", "--output", "aliases.py", "--check")),
     ("lock-suggest", ("lock", "suggest", "--need", "tools")),
     ("lock-suggest", ("lock", "suggest", "--min-context", "999000000")),
     ("lock-update", ("lock", "update")),
@@ -48,8 +52,9 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-validate", ("lock", "validate")),
     ("lock-validate", ("lock", "validate", "--registry", "http://127.0.0.1:9")),
 ]
-ELSEWHERE = {"sim"}  # runs until interrupted: tests/cli/test_sim.py
-NO_JSON = {"--install-completion", "lock-chat", "lock-stubs", "mcp-lockfile"}
+# These run until they are interrupted: tests/cli/test_sim.py and test_mcp.py.
+ELSEWHERE = {"sim", "mcp-lockfile"}
+NO_JSON = {"lock-chat"}  # a conversation
 
 
 @pytest.fixture
@@ -97,7 +102,7 @@ def test_a_stream_is_one_document_on_each_line(llmring: Run) -> None:
 
 
 def test_every_command_that_answers_something_has_a_schema() -> None:
-    names = {command.name for command in COMMANDS} | {
+    names = {command.name.removeprefix("--") for command in COMMANDS} | {
         f"{group}-{command.name}" for group, (_, commands) in GROUPS.items() for command in commands
     }
     covered = {name for name, _ in OUTPUTS}

@@ -15,8 +15,6 @@ from llmring_cli._failure import FAILED, INTERRUPTED, WRONG_USAGE, CommandError
 from llmring_cli._help import long_help
 from llmring_cli._output import say
 
-_BUILT_IN = frozenset({"--help", "--version", "-h"})
-
 
 def main() -> None:
     """Run the command of the process and leave with its exit code."""
@@ -56,7 +54,7 @@ def _dispatch(arguments: list[str]) -> int:
         app.help_print(arguments, console=app.error_console)
         return WRONG_USAGE
     for command in apps:
-        if command.default_command is not None and command.name[0] not in _BUILT_IN:
+        if getattr(command.default_command, "__module__", "").startswith("llmring_cli."):
             command.help = long_help(command.default_command)  # more than its line in the list
     load_dotenv()
     gc.enable()  # switched off while modules were loaded

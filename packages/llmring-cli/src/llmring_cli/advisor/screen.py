@@ -4,6 +4,7 @@ import asyncio
 import sys
 from typing import Protocol
 
+from llmring_cli._output import say
 from llmring_cli.chat.answer import Writer, plain_writer
 
 
@@ -26,6 +27,8 @@ class PlainScreen:
     async def ask(self, prompt: str) -> str | None:
         print(prompt, end="", file=sys.stderr, flush=True)
         line = await asyncio.to_thread(sys.stdin.readline)
+        if not line:
+            say("")  # ends the line of the question
         return line.rstrip("\n") if line else None
 
     def writer(self) -> Writer:
