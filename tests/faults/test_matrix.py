@@ -5,18 +5,13 @@ fallback behind it.
 """
 
 import ssl
-from typing import NamedTuple
 
 import anyio
 import pytest
-from fault_cases import ANSWER, CASES, PIECE, TEXT, Broken, Case, Late
+from fault_cases import ANSWER, CASES, TEXT, Case, expected
 from fault_ring import BACKENDS, PROTOCOLS, Met, ask, call, provider_of, ring_on, run
 from llmring import LLMRing, Policy, RetryPolicy
-from llmring.exceptions import LLMRingError, ProviderError
-from llmring.testing import Fault, Rule, Script, Simulator, faults
-
-FIRST_PIECE = {"openai": 1, "responses": 4, "anthropic": 3, "google": 0, "ollama": 0}
-"""Events of a stream before the first one with text."""
+from llmring.testing import Fault, Rule, Script, Simulator
 
 POLICY = Policy(retry=RetryPolicy(attempts=2, base_s=0), breaker=None)
 STALLED_S = 0.4
@@ -35,36 +30,6 @@ def script(fault: Fault) -> Script:
 
 def other(protocol: str) -> str:
     return "ollama" if protocol == "anthropic" else "anthropic"
-
-
-class Expected(NamedTuple):
-    """What a fault means for one protocol."""
-
-    kind: type[LLMRingError]
-    text: str
-    status: int | None
-    partial: bool
-
-    def check_error(self, met: Met, *, requests: int) -> None:
-        assert type(met.error) is self.kind
-        assert met.text == self.text
-        assert [(one.outcome, one.error, one.status_code) for one in met.attempts] == [
-            ("error", self.kind.__name__, self.status)
-        ] * requests
-        assert isinstance(met.error, ProviderError)
-        partial = met.error.partial
-        assert (partial is not None) is self.partial
-        assert partial is None or (partial.content, partial.finish_reason) == (self.text, None)
-
-
-def expected(case: Case, protocol: str, *, stream: bool) -> Expected:
-    if not stream:
-        return Expected(case.whole, "", case.status, partial=False)
-    text = TEXT[: PIECE * max(0, case.after - FIRST_PIECE[protocol])]
-    if isinstance(case.fault, faults.Status):
-        return Expected(case.streamed, text, case.status, partial=False)
-    begun = bool(text) or case.streamed not in (Late, Broken)
-    return Expected(case.streamed, text, None, partial=begun)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -95,8 +60,6 @@ async def check_protocol(
     ring: LLMRing, simulator: Simulator, case: Case, protocol: str, stream: bool
 ) -> None:
     provider, fate = provider_of(protocol), expected(case, protocol, stream=stream)
-    again = fate.kind.retryable and not fate.text
-    elsewhere = fate.kind.fails_over and not fate.text
     names = (f"{provider}:broken", f"{provider}:once", f"{protocol}-pool")
     met: dict[str, Met] = {}
 
@@ -107,12 +70,12 @@ async def check_protocol(
         for name in names:
             group.start_soon(meet_as, name)
     alone, once, backed = (met[name] for name in names)
-    fate.check_error(alone, requests=2 if again else 1)
-    if again:
+    fate.check_error(alone, requests=2 if fate.again else 1)
+    if fate.again:
         assert (once.text, [one.outcome for one in once.attempts]) == (TEXT, ["error", "ok"])
     else:
         fate.check_error(once, requests=1)
-    if elsewhere:
+    if fate.elsewhere:
         assert backed.text == TEXT
         assert [(one.model, one.error) for one in backed.attempts] == [
             (f"{provider}:backed", fate.kind.__name__),
@@ -126,4 +89,4 @@ async def check_protocol(
         if request.prompt is not None and request.prompt.protocol == protocol
     ]
     assert asked.count("backed") == 1
-    assert asked.count("broken") == asked.count("once") == (2 if again else 1)
+    assert asked.count("broken") == asked.count("once") == (2 if fate.again else 1)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from fault_ring import Met
 from llmring.exceptions import (
     LLMRingError,
     MalformedResponseError,
@@ -9,6 +10,7 @@ from llmring.exceptions import (
     ProviderAuthenticationError,
     ProviderBadRequestError,
     ProviderConnectionError,
+    ProviderError,
     ProviderOverloadedError,
     ProviderPermissionError,
     ProviderQuotaError,
@@ -23,6 +25,8 @@ from llmring.testing import Answer, Fault, faults
 PIECE = 20
 TEXT = "".join(f"{number:03} fault;" for number in range(20))
 ANSWER = Answer(text=TEXT, chunk_size=PIECE)
+FIRST_PIECE = {"openai": 1, "responses": 4, "anthropic": 3, "google": 0, "ollama": 0}
+"""Events of a stream before the first one with text."""
 MID = 6
 
 
@@ -93,3 +97,45 @@ CASES = {
         faults.ErrorEvent(after=MID, status=500), ProviderServerError, ProviderServerError, MID, status=500
     ),
 }
+
+
+class Expected(NamedTuple):
+    """What a fault means for one protocol."""
+
+    kind: type[LLMRingError]
+    text: str
+    status: int | None
+    partial: bool
+
+    @property
+    def again(self) -> bool:
+        """Whether the same model may be asked again."""
+        return self.kind.retryable and not self.text
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the next member of the pool is asked."""
+        return self.kind.fails_over and not self.text
+
+    def check_error(self, met: Met, *, requests: int) -> None:
+        """See to it that a call ended like this, after so many requests to one model."""
+        assert type(met.error) is self.kind
+        assert met.text == self.text
+        assert [(one.outcome, one.error, one.status_code) for one in met.attempts] == [
+            ("error", self.kind.__name__, self.status)
+        ] * requests
+        assert isinstance(met.error, ProviderError)
+        partial = met.error.partial
+        assert (partial is not None) is self.partial
+        assert partial is None or (partial.content, partial.finish_reason) == (self.text, None)
+
+
+def expected(case: Case, protocol: str, *, stream: bool) -> Expected:
+    """Return what becomes of a case."""
+    if not stream:
+        return Expected(case.whole, "", case.status, partial=False)
+    text = TEXT[: PIECE * max(0, case.after - FIRST_PIECE[protocol])]
+    if isinstance(case.fault, faults.Status):
+        return Expected(case.streamed, text, case.status, partial=False)
+    begun = bool(text) or case.streamed not in (Late, Broken)
+    return Expected(case.streamed, text, None, partial=begun)

@@ -20,7 +20,7 @@ from llmring_types import ModelRef
 BACKENDS = ("asyncio", "trio")
 PROTOCOLS = ("openai", "responses", "anthropic", "google", "ollama")
 PROVIDERS = ("openai", "anthropic", "google", "ollama")
-_PATIENCE_S = 20.0
+_PATIENCE_S = 120.0
 
 
 def provider_of(protocol: str) -> str:
