@@ -8,6 +8,7 @@ from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamC
 from llmring_types.exceptions import (
     LLMRingError,
     ProviderConnectionError,
+    ProviderError,
     ProviderResponseError,
     StreamInterruptedError,
 )
@@ -153,7 +154,11 @@ class HttpProvider:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
             raise self._rejection(reply, call)
-        response = self._adapter.decode(reply.body, call, wire)
+        try:
+            response = self._adapter.decode(reply.body, call, wire)
+        except ProviderError as error:
+            error.request_id = error.request_id or request_id(reply.headers)
+            raise
         response.request_id = request_id(reply.headers)
         response.warnings = [*wire.warnings, *response.warnings]
         return response
@@ -269,17 +274,21 @@ class HttpStream:
         self._begun = False
 
     async def receive(self) -> Sequence[StreamChunk]:
-        while not self._ended:
-            if self._decoder.failure is not None:
-                self.close()
-                raise _without_key(self._decoder.failure, self._key)
-            if self._decoder.done:
-                break
-            chunks = await self._next()
-            if chunks:
-                self._begun = True
-                return chunks
-            self._go_on()
+        try:
+            while not self._ended:
+                if self._decoder.failure is not None:
+                    self.close()
+                    raise _without_key(self._decoder.failure, self._key)
+                if self._decoder.done:
+                    break
+                chunks = await self._next()
+                if chunks:
+                    self._begun = True
+                    return chunks
+                self._go_on()
+        except ProviderError as error:
+            error.request_id = error.request_id or self._request_id
+            raise
         self._ended = True
         return ()
 

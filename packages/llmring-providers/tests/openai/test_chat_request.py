@@ -284,6 +284,13 @@ def test_tools(tool: dict[str, Any], expected: dict[str, Any], call_with: CallWi
     assert sent(call_with(tools=[tool])) == {"tools": [expected]}
 
 
+def test_a_strict_function_is_closed(call_with: CallWith) -> None:
+    tool = {"name": "f", "parameters": SCHEMA, "strict": True}
+    (sent_tool,) = sent(call_with(tools=[tool]))["tools"]
+    assert sent_tool == {"type": "function", "function": {**tool, "parameters": CLOSED}}
+    assert tool["parameters"] is SCHEMA
+
+
 NAMED = {"type": "function", "function": {"name": "weather"}}
 CHOICES: list[Any] = [
     ("auto", "auto"),
@@ -311,16 +318,31 @@ def test_tool_choice(
     assert sent(call_with(tools=[TOOL], tool_choice=choice))["tool_choice"] == expected
 
 
+CLOSED = {**SCHEMA, "additionalProperties": False}
 FORMATS = [
     pytest.param({"type": "json"}, {"type": "json_object"}, id="json"),
     pytest.param({"type": "text"}, {"type": "text"}, id="text"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA, "strict": True}},
-                 {"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA, "strict": True}}, id="schema"),
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": CLOSED, "strict": True}}, id="schema"),
     pytest.param({"type": "json_schema", "strict": True, "json_schema": {"schema": SCHEMA}},
-                 {"type": "json_schema", "json_schema": {"schema": SCHEMA, "name": "response", "strict": True}},
+                 {"type": "json_schema", "json_schema": {"schema": CLOSED, "name": "response", "strict": True}},
                  id="strict beside the schema, and no name"),
     pytest.param({"type": "json_schema", "name": "a", "schema": SCHEMA},
                  {"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA}}, id="flat"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "array", "items": {"$ref": "#/$defs/x"}, "$defs": {"x": SCHEMA}}, "strict": True}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": {
+                     "type": "object", "properties": {"value": {"type": "array", "items": {"$ref": "#/$defs/x"}}}, "required": ["value"],
+                     "additionalProperties": False, "$defs": {"x": CLOSED}}}}, id="of no object"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"anyOf": [SCHEMA, {"type": "null"}]}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {
+                     "type": "object", "properties": {"value": {"anyOf": [SCHEMA, {"type": "null"}]}}, "required": ["value"],
+                     "additionalProperties": False}}}, id="of one or the other"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/x", "$defs": {"x": SCHEMA}}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {**SCHEMA, "$defs": {"x": SCHEMA}}}}, id="a reference at the root"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y"}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y"}}}, id="a reference to nowhere"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}}, id="of anything"),
 ]  # fmt: skip
 
 

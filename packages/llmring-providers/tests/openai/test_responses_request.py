@@ -17,6 +17,7 @@ CallWith = Callable[..., ChatCall]
 Recorded = Callable[[str], bytes]
 HI = {"role": "user", "content": "Hi"}
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+CLOSED = {**SCHEMA, "additionalProperties": False}
 CALL = tool_call("call_1", "weather", '{"city":"Oslo"}')
 ENCRYPTED = ["reasoning.encrypted_content"]
 
@@ -188,7 +189,7 @@ TOOLS = [
                  {"type": "function", "name": "f", "description": "D", "parameters": SCHEMA, "strict": False},
                  id="not strict unless asked for"),
     pytest.param({"type": "function", "function": {"name": "f", "parameters": SCHEMA, "strict": True}},
-                 {"type": "function", "name": "f", "parameters": SCHEMA, "strict": True}, id="strict"),
+                 {"type": "function", "name": "f", "parameters": CLOSED, "strict": True}, id="strict"),
     pytest.param({"name": "f"}, {"type": "function", "name": "f", "strict": False,
                                  "parameters": {"type": "object", "properties": {}}}, id="no parameters"),
     pytest.param({"type": "web_search"}, {"type": "web_search"}, id="hosted"),
@@ -237,7 +238,7 @@ FORMATS: list[Any] = [
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA}},
                  {"type": "json_schema", "name": "a", "schema": SCHEMA, "strict": False}, id="schema"),
     pytest.param({"type": "json_schema", "strict": True, "json_schema": {"schema": SCHEMA}},
-                 {"type": "json_schema", "name": "response", "schema": SCHEMA, "strict": True}, id="strict"),
+                 {"type": "json_schema", "name": "response", "schema": CLOSED, "strict": True}, id="strict"),
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from llmring_types import function_spec
 
 from llmring_providers._tool_choice import function_names, read_choice
+from llmring_providers.openai.structured import strict_parameters
 
 
 def wire_tools(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -16,7 +17,7 @@ def wire_tools(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is not None:
-        nested = {name: value for name, value in function.items() if name != "type"}
+        nested = {name: value for name, value in strict_parameters(function).items() if name != "type"}
         return {"type": "function", "function": nested}
     if tool["type"] == "custom" and "custom" not in tool:  # written flat, as for the responses API
         custom = {name: value for name, value in tool.items() if name not in ("type", "format")}

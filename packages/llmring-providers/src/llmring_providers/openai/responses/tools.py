@@ -6,6 +6,7 @@ from typing import Any
 from llmring_types import function_spec
 
 from llmring_providers._tool_choice import function_names, read_choice
+from llmring_providers.openai.structured import strict_parameters
 
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
@@ -19,7 +20,12 @@ def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is not None:
         # ``strict`` is on by default here and off with chat completions: said aloud, a tool means the same with both.
-        return {"parameters": _NO_PARAMETERS, "strict": False, **function, "type": "function"}
+        return {
+            "parameters": _NO_PARAMETERS,
+            "strict": False,
+            **strict_parameters(function),
+            "type": "function",
+        }
     custom = tool.get("custom")
     if isinstance(custom, Mapping):
         flat: dict[str, Any] = {**custom, "type": "custom"}
