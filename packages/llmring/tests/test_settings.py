@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from llmring import ServerAccess, server_access, usage_log_path
+from llmring import ServerAccess, provider_access, provider_status, server_access, usage_log_path
+
+SECRET = {"OPENAI_API_KEY": "made-up", "OPENAI_BASE_URL": "https://me:made-up@example.org/v1"}
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,13 @@ def test_the_key_of_the_server_is_not_shown() -> None:
 def test_the_usage_log_is_the_one_that_rings_write() -> None:
     assert usage_log_path({"LLMRING_USAGE_LOG": "usage.db"}) == Path("usage.db")
     assert usage_log_path({}) is None
+
+
+def test_no_key_and_no_password_is_shown() -> None:
+    (row, *_) = provider_status(SECRET)
+    assert row.base_url == "https://example.org/v1"
+    assert "made-up" not in repr(row) + repr(provider_access("openai", SECRET))
+
+
+def test_the_password_is_used_all_the_same() -> None:
+    assert provider_access("openai", SECRET).base_url == SECRET["OPENAI_BASE_URL"]

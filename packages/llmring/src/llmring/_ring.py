@@ -265,8 +265,10 @@ class LLMRing:
                 return str(candidate.ref)
         if len(candidates) == 1 and candidates[0].unusable is not None:
             raise candidates[0].unusable
-        reasons = "; ".join(f"{candidate.ref}: {candidate.unusable}" for candidate in candidates)
-        raise ProviderNotFoundError(f"No available providers for {alias_or_model!r}: {reasons}")
+        reasons = dict.fromkeys(
+            str(candidate.unusable) for candidate in candidates
+        )  # each names its provider
+        raise ProviderNotFoundError(f"No available providers for {alias_or_model!r}: {'; '.join(reasons)}")
 
     def pool(self, alias_or_model: str, profile: str | None = None) -> tuple[ModelRef, ...]:
         """Return every model that the name stands for, in order, whether its provider is configured or not.

@@ -50,7 +50,9 @@ class ProviderAccess(msgspec.Struct, frozen=True):
     missing: str | None = None
 
     def __repr__(self) -> str:
-        return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={self.base_url!r})"
+        return (
+            f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={_shown(self.base_url)!r})"
+        )
 
 
 def provider_names() -> tuple[str, ...]:
@@ -78,7 +80,7 @@ class ProviderStatus(msgspec.Struct, frozen=True):
         name: the first half of references to its models.
         configured: it has what it needs; whether it answers is not asked here.
         needs: the environment variables of which one has to be set, if it is not.
-        base_url: where it is spoken to, if not at its own address.
+        base_url: where it is spoken to, if not at its own address; without the password that it may have.
     """
 
     name: str
@@ -88,13 +90,13 @@ class ProviderStatus(msgspec.Struct, frozen=True):
 
 
 def provider_status(environ: Mapping[str, str] = os.environ) -> list[ProviderStatus]:
-    """Return the state of every provider that comes with llmring. No key is in it."""
+    """Return the state of every provider that comes with llmring. Neither a key nor a password is in it."""
     return [
         ProviderStatus(
             name,
             configured=(access := provider_access(name, environ)).missing is None,
             needs=key_names(name) if access.missing else (),
-            base_url=access.base_url,
+            base_url=_shown(access.base_url),
         )
         for name in provider_names()
     ]
@@ -183,6 +185,14 @@ def _names(provider: str) -> _Names:
         return found
     stem = provider.upper().replace("-", "_").replace(".", "_")
     return _Names((f"{stem}_API_KEY",), (f"{stem}_BASE_URL",), keyless=True)
+
+
+def _shown(url: str | None) -> str | None:
+    if url is None or "@" not in url:
+        return url
+    from llmring_providers import without_credentials  # noqa: PLC0415 - it brings every adapter's base
+
+    return without_credentials(url)
 
 
 def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:

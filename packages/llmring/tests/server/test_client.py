@@ -228,7 +228,9 @@ async def test_whoever_answers_in_other_shapes_is_no_usage_server(body: bytes) -
         await client.aclose()
 
 
-@pytest.mark.parametrize("url", ["", "localhost:9100", "ftp://host", "http://", "http://user:pw@host"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:9100", "ftp://host", "http://", "http://user:pw@host", "http://[::1"]
+)
 def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(ConfigurationError, match="http://HOST") as caught:
         client_on(url)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from llmring import LLMRing, Message
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import say
+from llmring_cli._output import counted, say
 from llmring_cli.advisor.changes import Changes
 from llmring_cli.advisor.prompt import instructions
 from llmring_cli.advisor.screen import Screen
@@ -72,10 +72,10 @@ class Conversation:
             say(f"error: {error}")
             return
         if said is None:
-            say("stopped; the model does not remember this turn")
+            say("stopped: the model does not remember this turn")
             return
         self._session.messages += said
-        save_session(self._session)
+        self._keep()
 
     async def _command(self, name: str, argument: str = "") -> None:
         if name == "/diff":
@@ -95,6 +95,12 @@ class Conversation:
             for usage, meaning in COMMANDS.items():
                 say(f"  {usage:12} {meaning}")
 
+    def _keep(self) -> None:
+        try:
+            save_session(self._session)
+        except OSError as error:
+            say(f"warning: the session cannot be kept: {error}")
+
     def _choose(self, model: str) -> None:
         try:
             say(f"asking {self._ring.resolve_alias(model)} from now on")
@@ -109,7 +115,7 @@ class Conversation:
         except LLMRingError as error:
             say(f"error: {error}")
             return
-        say(f"{len(self._session.messages)} messages; it began with: {self._session.title[:60]}")
+        say(f"{counted(len(self._session.messages), 'message')}; it began with: {self._session.title[:60]}")
 
 
 async def interruptible(turn: Coroutine[Any, Any, T]) -> T | None:

@@ -13,7 +13,7 @@ from llmring.usage import export as write
 from llmring_cli._failure import CommandError
 from llmring_cli._moments import Since, Until
 from llmring_cli._output import say
-from llmring_cli._usage import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
+from llmring_cli._usage_log import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
 
 
 def export(

@@ -15,7 +15,7 @@ from llmring_cli._amounts import count_text, dollars_text, dollars_texts
 from llmring_cli._moments import Since, Until
 from llmring_cli._output import print_json, print_table, say
 from llmring_cli._parameters import Flag, Json
-from llmring_cli._usage import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
+from llmring_cli._usage_log import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
 
 if TYPE_CHECKING:
     from llmring_cli._bars import Row
@@ -99,7 +99,7 @@ def _show(rows: Sequence[UsageStats], groups: Sequence[Group]) -> None:
     if sys.stdout.isatty() and get_terminal_size().columns < _WIDE:
         del columns["cached"], columns["seconds"]
     table = [(*map(_label, row.group), *cells) for row, *cells in zip(rows, *columns.values(), strict=True)]
-    print_table((*groups, *columns), table, numbers=len(columns))
+    print_table((*groups, *columns), table)
 
 
 def _draw(rows: Sequence[UsageStats], groups: Sequence[Group], measure: Measure) -> None:

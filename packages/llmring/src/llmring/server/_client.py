@@ -45,7 +45,10 @@ class ServerClient:
     """
 
     def __init__(self, url: str, key: str, *, transport: Transport, timeout_s: float = 10.0) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # such as a bracket that is not closed
+            parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise ConfigurationError(
                 "the usage server's URL must be http://HOST or https://HOST, without user and password"
