@@ -90,21 +90,18 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
 
 
 @pytest.mark.usefixtures("lockfile", "usage_log")
-@pytest.mark.parametrize("arguments", ROWS, ids=[" ".join(row) for row in ROWS])
-def test_it_looks_as_it_did(
-    llmring: Run,
-    folder: Path,
-    usage_server: UsageServer,
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...],
-@pytest.mark.usefixtures("lockfile")
 @pytest.mark.parametrize(
     ("arguments", "columns"),
     [(row, ROOMY) for row in ROWS] + [(row, columns) for columns in (60, 40) for row in NARROW],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
 )
 def test_it_looks_as_it_did(
-    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], columns: int
+    llmring: Run,
+    folder: Path,
+    usage_server: UsageServer,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    columns: int,
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr("platform.python_version", lambda: "3.14.0")
@@ -112,13 +109,7 @@ def test_it_looks_as_it_did(
         monkeypatch.setenv(name, value)
     code, out, err = llmring(*arguments)
     shown = f"$ llmring {' '.join(arguments)}\n{out}--- standard error\n{err}--- exit code {code}\n"
-    shown = re.sub(r"(?m)[ \t]+$", "", shown)
-    shown = re.sub(r"(?m)^(version\s+\S+\s+)[\d.]+$", r"\1X", shown.replace(str(folder), "FOLDER"))
     shown = shown.replace(usage_server.url, "http://SERVER")
-    shown = re.sub(r"sha256:[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:.+]+", "X", shown)
-    shown = re.sub(r"\d+ days old", "N days old", shown)
-    name = re.sub(r"[^a-z0-9]+", "-", " ".join(arguments)).strip("-")
-    path = SNAPSHOTS / f"{name}.txt"
     shown = shown.replace(str(folder), "FOLDER").replace(str(Path.home()), "HOME")
     for pattern, replacement in CHANGING:
         shown = re.sub(pattern, replacement, shown)
