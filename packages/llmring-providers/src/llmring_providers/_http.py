@@ -166,7 +166,7 @@ class HttpProvider:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
             raise self._rejection(await _whole(reply), call)
-        return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire)
+        return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
 
     async def models(self) -> list[ModelFacts]:
         """Ask the provider which models it offers to this key, with whatever else it says of them.
@@ -242,12 +242,7 @@ class HttpProvider:
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
-        key = self._key()
-        if len(key) >= _SHORTEST_KEY and key in error.message:
-            # Some hosts repeat the key that they refuse.
-            error.message = error.message.replace(key, "***")
-            error.args = (error.message,)
-        return error
+        return _without_key(error, self._key())
 
     def _unreachable(self, error: TransportError, call: ChatCall) -> ProviderConnectionError:
         return ProviderConnectionError(
@@ -261,8 +256,11 @@ class HttpProvider:
 class HttpStream:
     """A streamed answer over HTTP."""
 
-    def __init__(self, reply: ByteStream, decoder: StreamDecoder, call: ChatCall, wire: WireRequest) -> None:
+    def __init__(
+        self, reply: ByteStream, decoder: StreamDecoder, call: ChatCall, wire: WireRequest, key: str = ""
+    ) -> None:
         self._reply = reply
+        self._key = key
         self._decoder = decoder
         self._call = call
         self._warnings = list(wire.warnings)
@@ -274,7 +272,7 @@ class HttpStream:
         while not self._ended:
             if self._decoder.failure is not None:
                 self.close()
-                raise self._decoder.failure
+                raise _without_key(self._decoder.failure, self._key)
             if self._decoder.done:
                 break
             chunks = await self._next()
@@ -328,6 +326,14 @@ class HttpStream:
     def close(self) -> None:
         self._ended = True
         self._reply.close()
+
+
+def _without_key(error: LLMRingError, key: str) -> LLMRingError:
+    """Blot out the key, which some hosts repeat when they refuse it."""
+    if len(key) >= _SHORTEST_KEY and key in error.message:
+        error.message = error.message.replace(key, "***")
+        error.args = (error.message,)
+    return error
 
 
 async def _whole(reply: ByteStream) -> HttpResponse:
