@@ -283,6 +283,7 @@ MALFORMED = [
     b"<html>busy</html>",
     b'{"choices":[{"message":{"content":5}}]}',
     b"\xff\xfe",
+    b'{"\x80": 1}',
     b'{"choices":' + b"[" * 5000,
 ]
 

@@ -52,7 +52,10 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     if completion.error and (not choices or choices[0].finish_reason in (None, "", "error")):
         raise body_error(completion.error, call)
     if not choices:
-        said = msgspec.json.decode(body)
+        try:
+            said = msgspec.json.decode(body)
+        except DECODE_ERRORS as error:  # in a place that was not looked at above
+            raise malformed("the answer has no choices", call, error) from error
         if completion.object == "error" or said.get("message") or said.get("detail"):
             raise body_error(said, call)
         raise malformed("the answer has no choices", call)
