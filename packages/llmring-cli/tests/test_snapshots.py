@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from usage_server import UsageServer
 
 Run = Callable[..., tuple[int, str, str]]
 Publish = Callable[..., None]
@@ -33,6 +34,12 @@ ROWS: list[tuple[str, ...]] = [
     ("providers",),
     ("registry", "refresh", "openai"),
     ("unbind", "fast"),
+    ("stats",),
+    ("stats", "--by", "day", "--chart"),
+    ("server", "status"),
+    ("server", "stats"),
+    ("server", "logs"),
+    ("server", "key", "--help"),
     ("lock", "audit"),
     ("lock", "bump-registry"),
     ("lock", "chat", "--guided"),
@@ -82,14 +89,19 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
     (folder / "app.py").write_text('LLMRequest([], model="fast")\nLLMRequest([], model="fsat")\n')
 
 
-@pytest.mark.usefixtures("lockfile")
+@pytest.mark.usefixtures("lockfile", "usage_log")
 @pytest.mark.parametrize(
     ("arguments", "columns"),
     [(row, ROOMY) for row in ROWS] + [(row, columns) for columns in (60, 40) for row in NARROW],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
 )
 def test_it_looks_as_it_did(
-    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], columns: int
+    llmring: Run,
+    folder: Path,
+    usage_server: UsageServer,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    columns: int,
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr("platform.python_version", lambda: "3.14.0")
@@ -98,6 +110,7 @@ def test_it_looks_as_it_did(
     code, out, err = llmring(*arguments)
     shown = f"$ llmring {' '.join(arguments)}\n{out}--- standard error\n{err}--- exit code {code}\n"
     shown = shown.replace(str(folder), "FOLDER").replace(str(Path.home()), "HOME")
+    shown = shown.replace(usage_server.url, "http://SERVER")
     for pattern, replacement in CHANGING:
         shown = re.sub(pattern, replacement, shown)
     name = re.sub(r"[^a-z0-9]+", "-", " ".join(arguments).lower()).strip("-")

@@ -48,6 +48,11 @@ CASES: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("lock", "update", "--registry", "ftp://example.org"), ("ftp",)),
     (("lock", "init", "-f", "no/such/folder/llmring.lock"), ("folder",)),
     (("list", "-p", "acme"), ("acme",)),
+    (("stats",), ("LLMRING_USAGE_LOG", "--log FILE")),
+    (("stats", "--log", "nosuch.db"), ("there is no usage log nosuch.db",)),
+    (("stats", "--log", "llmring.lock"), ("llmring.lock", "usage log")),
+    (("export",), ("LLMRING_USAGE_LOG", "--log FILE")),
+    (("export", "--log", "llmring.lock"), ("llmring.lock", "usage log")),
 ]
 
 
@@ -79,6 +84,9 @@ USAGE: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("mcp", "lockfile", "--http", "--port", "-1"), ("--port",)),
     (("chat", "--frobnicate"), ("--frobnicate",)),
     (("chat", "--modle=sim:demo"), ("--modle",)),
+    (("stats", "--by", "hour"), ("--by", "hour", "model")),
+    (("stats", "--since", "2026-13-01"), ("--since", "2026-13-01", "7d")),
+    (("export", "--format", "xml"), ("--format", "xml", "parquet")),
 ]
 
 

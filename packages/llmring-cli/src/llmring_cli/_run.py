@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
         code = _dispatch(list(arguments))
         sys.stdout.flush()
     except CycloptsError as error:
-        from llmring_cli._usage import usage_text  # noqa: PLC0415 - most command lines are right
+        from llmring_cli._mistakes import usage_text  # noqa: PLC0415 - most command lines are right
 
         return _fail(usage_text(error), WRONG_USAGE)
     except LLMRingError as error:

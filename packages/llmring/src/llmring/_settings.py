@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -114,15 +115,40 @@ def open_registry(url: str | None = None, environ: Mapping[str, str] = os.enviro
     return Registry(url or _first(("LLMRING_REGISTRY_URL",), environ), cache_dir=default_cache_dir(environ))
 
 
+class ServerAccess(msgspec.Struct, frozen=True):
+    """What the environment says about the usage server. ``url`` is ``None`` where there is none."""
+
+    url: str | None = None
+    api_key: str = ""
+
+    def __repr__(self) -> str:
+        return f"ServerAccess(url={self.url!r}, key={'set' if self.api_key else 'not set'})"
+
+
+def server_access(environ: Mapping[str, str] = os.environ) -> ServerAccess:
+    """Return where rings of this environment report to: ``LLMRING_SERVER_URL`` and ``LLMRING_API_KEY``.
+
+    ``LLMRING_PREFER_SAAS`` stands for the hosted server's URL.
+    """
+    hosted = environ.get("LLMRING_PREFER_SAAS", "").strip().lower() in _TRUE
+    url = _first(("LLMRING_SERVER_URL",), environ) or (_HOSTED_SERVER if hosted else None)
+    return ServerAccess(url, _first(("LLMRING_API_KEY",), environ) or "")
+
+
+def usage_log_path(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the local usage log that rings of this environment write: ``LLMRING_USAGE_LOG``; ``None`` for none."""
+    path = _first(("LLMRING_USAGE_LOG",), environ)
+    return None if path is None else Path(path)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the environment says about a ring. Arguments of :class:`LLMRing` come before it."""
 
     timeout: float | None = DEFAULT_TIMEOUT_S
     retry: RetryPolicy = _RETRY
     strict_cost: bool = False
-    server_url: str | None = None
-    server_key: str = ""
-    usage_log: str | None = None
+    server: ServerAccess = ServerAccess()
+    usage_log: Path | None = None
     capture_content: bool = False
     proxies: bool = False
     allow_network: bool = True
@@ -145,9 +171,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 max_s=_number(environ, "LLMRING_RETRY_MAX_S", _RETRY.max_s),
             ),
             strict_cost=environ.get("LLMRING_STRICT_COST", "").strip().lower() in _TRUE,
-            server_url=_server_url(environ),
-            server_key=_first(("LLMRING_API_KEY",), environ) or "",
-            usage_log=_first(("LLMRING_USAGE_LOG",), environ),
+            server=server_access(environ),
+            usage_log=usage_log_path(environ),
             allow_network=environ.get("LLMRING_ALLOW_NETWORK", "").strip().lower() not in _FALSE,
             capture_content=_capture_content(environ),
             proxies=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ),
@@ -176,11 +201,6 @@ def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
         if value:
             return value
     return None
-
-
-def _server_url(environ: Mapping[str, str]) -> str | None:
-    hosted = environ.get("LLMRING_PREFER_SAAS", "").strip().lower() in _TRUE
-    return _first(("LLMRING_SERVER_URL",), environ) or (_HOSTED_SERVER if hosted else None)
 
 
 def _capture_content(environ: Mapping[str, str]) -> bool:

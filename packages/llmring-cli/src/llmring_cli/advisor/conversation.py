@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from llmring import LLMRing, Message
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import counted, say
+from llmring_cli._amounts import count_text
+from llmring_cli._output import say
 from llmring_cli.advisor.changes import Changes
 from llmring_cli.advisor.prompt import instructions
 from llmring_cli.advisor.screen import Screen
@@ -115,7 +116,9 @@ class Conversation:
         except LLMRingError as error:
             say(f"error: {error}")
             return
-        say(f"{counted(len(self._session.messages), 'message')}; it began with: {self._session.title[:60]}")
+        say(
+            f"{count_text(len(self._session.messages), 'message')}; it began with: {self._session.title[:60]}"
+        )
 
 
 async def interruptible(turn: Coroutine[Any, Any, T]) -> T | None:
