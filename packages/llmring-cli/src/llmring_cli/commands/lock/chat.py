@@ -50,9 +50,8 @@ async def chat(
     advisor = None if guided else await find_advisor() if model is None else named_advisor(model)
     if advisor is None:
         if not guided:
-            say(
-                "no model can be asked: no key is set and Ollama does not run; so there are questions instead"
-            )
+            say("no model can be asked: no key is set and Ollama does not run")
+        say(f"questions lead to an alias in {where}")
         await guide(screen, Draft(path))
         return
     async with AsyncExitStack() as stack:
