@@ -72,7 +72,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
 ]
 # These run until they are interrupted: tests/cli/test_sim.py and test_mcp.py.
 ELSEWHERE = {"sim", "mcp-lockfile"}
-NO_JSON = {"export", "lock-chat"}  # rows in a format of their own; a conversation
+NO_JSON = {"export", "lock-chat"}  # an export has formats of its own, the other is a conversation
 
 
 @pytest.fixture

@@ -32,14 +32,14 @@ ROWS: list[tuple[str, ...]] = [
     ("info", "fast"),
     ("list", "-p", "openai"),
     ("providers",),
+    ("registry", "refresh", "openai"),
+    ("unbind", "fast"),
     ("stats",),
     ("stats", "--by", "day", "--chart"),
     ("server", "status"),
     ("server", "stats"),
     ("server", "logs"),
     ("server", "key", "--help"),
-    ("registry", "refresh", "openai"),
-    ("unbind", "fast"),
     ("lock", "audit"),
     ("lock", "bump-registry"),
     ("lock", "chat", "--guided"),
@@ -109,8 +109,8 @@ def test_it_looks_as_it_did(
         monkeypatch.setenv(name, value)
     code, out, err = llmring(*arguments)
     shown = f"$ llmring {' '.join(arguments)}\n{out}--- standard error\n{err}--- exit code {code}\n"
-    shown = shown.replace(usage_server.url, "http://SERVER")
     shown = shown.replace(str(folder), "FOLDER").replace(str(Path.home()), "HOME")
+    shown = shown.replace(usage_server.url, "http://SERVER")
     for pattern, replacement in CHANGING:
         shown = re.sub(pattern, replacement, shown)
     name = re.sub(r"[^a-z0-9]+", "-", " ".join(arguments).lower()).strip("-")

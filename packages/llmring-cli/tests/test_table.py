@@ -64,6 +64,22 @@ def test_a_name_with_hyphens_is_kept_whole() -> None:
     ]
 
 
+def test_a_text_between_others_wraps_where_numbers_follow() -> None:
+    rows = [("3f2a", "A long title of a conversation", "12", "$0.0012")]
+    headers = ("id", "title", "messages", "cost")
+    assert shown(44, headers, rows) == [
+        "id    title                messages     cost",
+        "3f2a  A long title of a          12  $0.0012",
+        "      conversation",
+    ]
+    assert shown(34, headers, rows) == [
+        "3f2a",
+        "  messages: 12  cost: $0.0012",
+        "  title: A long title of a",
+        "    conversation",
+    ]
+
+
 def test_without_headers_there_is_none() -> None:
     rows: list[tuple[str, ...]] = [
         ("longest answer", "64,000 tokens"),

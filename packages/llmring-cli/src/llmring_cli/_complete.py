@@ -8,6 +8,15 @@ if TYPE_CHECKING:
 
 def aliases(_context: "CompletionContext") -> dict[str, str]:
     """Return the aliases of the active profile, each with its pool."""
+    return own_aliases()
+
+
+def own_aliases() -> dict[str, str]:
+    """Return the aliases of the active profile, each with its pool.
+
+    Raises:
+        LLMRingError: the lockfile cannot be read.
+    """
     from llmring_lockfile import active_profile, load  # noqa: PLC0415
 
     lockfile = load()
@@ -22,9 +31,9 @@ def profiles(_context: "CompletionContext") -> list[str]:
     return list(load().profiles)
 
 
-def models(context: "CompletionContext") -> dict[str, str]:
-    """Return the aliases, then the models that the registry lists and that are still served."""
-    return {**aliases(context), **_known_models()}
+def models(_context: "CompletionContext") -> dict[str, str]:
+    """Return the aliases, then the models."""
+    return {**own_aliases(), **known_models()}
 
 
 def pools(context: "CompletionContext") -> dict[str, str]:
@@ -32,12 +41,13 @@ def pools(context: "CompletionContext") -> dict[str, str]:
     before, comma, _ = context.incomplete.rpartition(",")
     return {
         f"{before}{comma}{name}": told
-        for name, told in _known_models().items()
+        for name, told in known_models().items()
         if name not in before.split(",")
     }
 
 
-def _known_models() -> dict[str, str]:
+def known_models() -> dict[str, str]:
+    """Return the models that the registry lists and that are still served, each with its name for people."""
     from llmring import open_registry  # noqa: PLC0415
     from llmring.registry import PROVIDERS  # noqa: PLC0415
 

@@ -23,11 +23,6 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def counted(number: int, noun: str) -> str:
-    """Return ``1 model`` or ``2 models``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def printable(text: str) -> str:
     """Return text of others, such as a model or a server, without what would steer a terminal."""
     return _CONTROLS.sub("", text)

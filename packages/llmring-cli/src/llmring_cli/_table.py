@@ -27,9 +27,9 @@ class Line(NamedTuple):
 def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Line]:
     """Return the lines.
 
-    In a table only the last column wraps, since the others are names and numbers, which people copy. Columns of numbers
-    are aligned to the right. Where that leaves too little for the last column, every row becomes a block: its first cell
-    as a heading, and the others with their headers below.
+    In a table only the last column of text wraps, since the others are names and numbers, which people copy. Columns of
+    numbers are aligned to the right. Where that leaves too little for the one that wraps, every row becomes a block: its
+    first cell as a heading, and the others with their headers below.
 
     Args:
         headers: one for each column; no line is made of empty ones.
@@ -39,32 +39,41 @@ def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
     if not rows:
         return []
     columns = list(zip(headers, *rows, strict=True))
+    right = [all(_NUMBER.fullmatch(cell) for cell in cells) for _, *cells in columns]
+    wraps = max((place for place, number in enumerate(right) if not number), default=len(right) - 1)
     widths = [max(map(cell_len, column)) for column in columns]
-    room = width - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
-    words = max(cell_len(word) for cell in columns[-1] for word in cell.split() or [""])
-    if room < max(words, min(widths[-1], _NARROWEST)):
-        return [line for row in rows for line in _block(headers, row, width)]
-    right = [all(_NUMBER.fullmatch(cell) for cell in column[1:]) for column in columns]
-    lines = [line for row in rows for line in _line(row, widths, right, room)]
-    if any(headers):
-        lines = [*(Line(text, heading=True) for text, _ in _line(headers, widths, right, room)), *lines]
-    return lines
+    longest = max(cell_len(word) for cell in columns[wraps] for word in cell.split() or [""])
+    for gap in (_GAP, " "):
+        room = width - sum(widths) - len(gap) * (len(widths) - 1) + widths[wraps]
+        if room >= max(longest, min(widths[wraps], _NARROWEST)):
+            widths[wraps] = min(widths[wraps], room)
+            shape = _Shape(widths, right, wraps, gap)
+            heading = [Line(text, heading=True) for text in _lines(headers, shape)] if any(headers) else []
+            return heading + [Line(text) for row in rows for text in _lines(row, shape)]
+    return [line for row in rows for line in _block(headers, row, width, wraps)]
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], room: int) -> Iterator[Line]:
-    *first, last = cells
-    padded = [
-        " " * (width - cell_len(cell)) + cell if on_right else cell + " " * (width - cell_len(cell))
-        for cell, width, on_right in zip(first, widths, right, strict=False)
-    ]
-    begin = "".join(cell + _GAP for cell in padded)
-    for text in _wrap(last, room) or [""]:
-        told = text.rjust(min(widths[-1], room)) if right[-1] else text
-        yield Line((begin + told).rstrip())
-        begin = " " * cell_len(begin)
+class _Shape(NamedTuple):
+    """Widths of the columns, which are aligned to the right, which one wraps, and what is between them."""
+
+    widths: Sequence[int]
+    right: Sequence[bool]
+    wraps: int
+    gap: str
 
 
-def _block(headers: Sequence[str], cells: Sequence[str], width: int) -> Iterator[Line]:
+def _lines(cells: Sequence[str], shape: _Shape) -> Iterator[str]:
+    wraps = shape.wraps
+    for place, part in enumerate(_wrap(cells[wraps], shape.widths[wraps]) or [""]):
+        shown = [part if column == wraps else "" if place else cell for column, cell in enumerate(cells)]
+        padded = []
+        for cell, width, on_right in zip(shown, shape.widths, shape.right, strict=True):
+            blanks = " " * (width - cell_len(cell))
+            padded.append(blanks + cell if on_right else cell + blanks)
+        yield shape.gap.join(padded).rstrip()
+
+
+def _block(headers: Sequence[str], cells: Sequence[str], width: int, wraps: int) -> Iterator[Line]:
     if not any(headers):
         begin, text = (f"{cells[0]}: ", " ".join(cells[1:])) if cells[0] else (_GAP, " ".join(cells[1:]))
         for part in _wrap(begin + text, width, subsequent_indent=_GAP):
@@ -72,10 +81,9 @@ def _block(headers: Sequence[str], cells: Sequence[str], width: int) -> Iterator
         return
     for text in _wrap(cells[0], width):
         yield Line(text, heading=True)
-    *short, long = [f"{header}: {cell}" if cell else "" for header, cell in zip(headers, cells, strict=True)][
-        1:
-    ]
-    for text in [*_joined(filter(None, short), width - len(_GAP)), long]:
+    told = [f"{header}: {cell}" if cell else "" for header, cell in zip(headers, cells, strict=True)]
+    long = told.pop(wraps) if wraps else ""
+    for text in [*_joined(filter(None, told[1:]), width - len(_GAP)), long]:
         for part in _wrap(text, width, initial_indent=_GAP, subsequent_indent=_GAP * 2):
             yield Line(part)
 

@@ -1,10 +1,11 @@
 """A session on a terminal: editing, history and completion by prompt_toolkit, Markdown and colours by rich."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import fill
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.completion import Completer
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from rich.console import Console
 from rich.syntax import Syntax
@@ -18,19 +19,19 @@ class TerminalScreen:
     """A person at a terminal.
 
     Args:
-        words: what Tab completes at the beginning of a line.
+        completer: of what Tab completes.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, completer: Completer) -> None:
         self._console = Console()
         self._session: PromptSession[str] = PromptSession(
             history=_history(),
-            completer=WordCompleter(list(words), sentence=True),
+            completer=completer,
         )
 
     async def ask(self, prompt: str) -> str | None:
         try:
-            return await self._session.prompt_async(prompt)
+            return await self._session.prompt_async([("bold", _wrapped(prompt, self._console.width))])
         except KeyboardInterrupt:
             return ""  # as in a shell: the line is forgotten, the session goes on
         except EOFError:
@@ -40,12 +41,19 @@ class TerminalScreen:
     def writer(self) -> Iterator[Callable[[str], None]]:
         with MarkdownStream(self._console) as stream:
             yield stream.write
+        self._console.print()
 
     def diff(self, text: str) -> None:
         if self._console.no_color or self._console.color_system is None:
             self._console.print(text.rstrip(), markup=False, highlight=False)
         else:
             self._console.print(Syntax(text.rstrip(), "diff", background_color="default", word_wrap=True))
+
+
+def _wrapped(prompt: str, width: int) -> str:
+    """Break the lines of a question between words; the last one is where the answer is typed."""
+    *lines, last = prompt.split("\n")
+    return "\n".join([*(fill(line, width, subsequent_indent="  ") for line in lines), last])
 
 
 def _history() -> History:

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from llmring_cli._amounts import count_text
 from llmring_cli._lockfiles import shown
-from llmring_cli._output import Mark, counted, mark, print_table, say
+from llmring_cli._output import Mark, mark, print_table, say
 from llmring_cli.doctor.checkup import AliasState, Checkup, LockfileState, ProviderState, RegistryState
 
 _OLD_DAYS = 30
@@ -87,7 +88,7 @@ def _provider(row: ProviderState) -> str:
     if row.base_url is not None:
         told.append(row.base_url)
     if row.models is not None:
-        told.append(f"answers with {counted(row.models, 'model')}")
+        told.append(f"answers with {count_text(row.models, 'model')}")
     if row.error is not None:
         told.append("cannot be used now")
     return ", ".join(told)

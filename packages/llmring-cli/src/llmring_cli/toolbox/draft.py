@@ -5,7 +5,7 @@ from pathlib import Path
 
 from llmring_lockfile import DEFAULT_PROFILES, Document, Lockfile, Profile, editing, emit
 
-from llmring_cli._lockfiles import read_lockfile
+from llmring_cli._lockfiles import read_lockfile, shown
 
 Edit = Callable[[Document], None]
 
@@ -41,7 +41,7 @@ class Draft:
         Raises:
             LLMRingError: the change cannot be made; the draft is as it was.
         """
-        step = Document(self._document.text, self.path)
+        step = Document(self._document.text, shown(self.path))
         edit(step)
         edit(self._document)
         if step.changed:
@@ -70,6 +70,6 @@ class Draft:
 
     def _read(self) -> Document:
         if self.path.exists():
-            return Document(read_lockfile(self.path).text, self.path)
+            return Document(read_lockfile(self.path).text, shown(self.path))
         empty = Lockfile(profiles={name: Profile(name) for name in DEFAULT_PROFILES})
-        return Document(emit(empty), self.path)
+        return Document(emit(empty), shown(self.path))

@@ -10,9 +10,10 @@ from llmring_lockfile import AliasUse, Scan, installed_lockfile, known_aliases, 
 from llmring_lockfile import scan as scan_sources
 from llmring_lockfile import stubs as write_stubs
 
+from llmring_cli._amounts import count_text
 from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._lockfiles import read_lockfile, shown
-from llmring_cli._output import counted, print_json, say
+from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Flag, Json, LockfilePath
 from llmring_cli._providers import known_providers
 
@@ -116,7 +117,7 @@ def _show(found: Scan, lockfile: Path) -> None:
     for alias in found.unused:
         sure = ", as far as can be told without running it" if found.dynamic else ""
         print(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")
-    say(f"{counted(len(found.uses), 'use')} of aliases, {len(found.missing)} not bound")
+    say(f"{count_text(len(found.uses), 'use')} of aliases, {len(found.missing)} not bound")
 
 
 def _plain(found: Scan) -> dict[str, Any]:

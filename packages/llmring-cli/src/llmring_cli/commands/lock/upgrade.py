@@ -75,7 +75,7 @@ def _write(source: Source, known: KnownModels, upgrades: Sequence[Upgrade], *, y
     if not any(upgrade.successor for upgrade in upgrades):
         say("nothing to upgrade" if not upgrades else "nothing fits; choose yourself with: llmring bind")
         return False
-    draft = Document(source.text, source.path)
+    draft = Document(source.text, shown(source.path))
     _apply(draft, known, upgrades)
     if ask:
         say(draft.diff().rstrip())
