@@ -46,7 +46,9 @@ def test_info_tells_what_is_known_of_a_model(llmring: Run) -> None:
 
 
 def test_info_tells_what_the_registry_has_wrong(llmring: Run) -> None:
-    assert "corrected\tapi is responses, not chat: https://" in llmring("info", "openai:o1-pro")[1]
+    _, out, err = llmring("info", "openai:o1-pro")
+    assert "corrected\tapi is responses, not chat\n" in out
+    assert "hint: corrected after https://" in err
 
 
 def test_info_of_an_alias_is_that_of_its_first_model(llmring: Run) -> None:

@@ -91,11 +91,13 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
     if [str(ref) for ref in pool] != [model]:
         say(f"{model} is {', '.join(map(str, pool))}")
     print_table(("", ""), _lines(facts) + [_corrected(row) for row in corrections])
+    for page in dict.fromkeys(row.source for row in corrections):
+        say(f"hint: corrected after {page}")
     return 0
 
 
 def _corrected(row: Correction) -> tuple[str, str]:
-    return ("corrected", f"{row.field} is {_word(row.value)}, not {_word(row.published)}: {row.source}")
+    return ("corrected", f"{row.field} is {_word(row.value)}, not {_word(row.published)}")
 
 
 def _word(value: str | bool) -> str:
