@@ -230,6 +230,7 @@ LIMITS = [
     pytest.param("gpt-5.4", ModelFacts(provider="openai", model="m", reasoning=True, min_reasoning_tokens=5000),
                  {"max_tokens": 100}, {"max_completion_tokens": 5100}, id="the registry's minimum"),
     pytest.param("gpt-5.4", NOT_REASONING, {"max_tokens": 100}, {"max_completion_tokens": 100}, id="the registry says it does not reason"),
+    pytest.param("gpt-5.4-mini", REASONING, {"max_tokens": 100}, {"max_completion_tokens": 100}, id="it reasons only when told to"),
     pytest.param("gpt-5.4", NOT_REASONING, {"max_tokens": 100, "reasoning_effort": "high"},
                  {"max_completion_tokens": 2100, "reasoning_effort": "high"}, id="unless told to"),
     pytest.param("gpt-5.1", None, {"max_tokens": 100, "reasoning_effort": "none"},
@@ -295,6 +296,7 @@ CHOICES: list[Any] = [
     ("auto", "auto"),
     ("none", "none"),
     ("required", "required"),
+    ("any", "required"),
     ("weather", NAMED),
     ({"function": "weather"}, NAMED),
     (NAMED, NAMED),
@@ -394,6 +396,13 @@ def test_what_has_no_effect_is_told_once(
     wire = encode(call_with("some-model", facts, **request_fields), stream=False)
     assert len(wire.warnings) == 1
     assert re.search(told, wire.warnings[0])
+
+
+def test_thoughts_in_parts_go_back_while_the_text_is_the_same(call_with: CallWith) -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "T"}]}, {"type": "text", "text": "A"}]
+    assert replayed({"content": parts}, call_with, content="A")["content"] == parts
+    assert replayed({"content": parts}, call_with, content="B")["content"] == "B"
+    assert replayed({"content": "?"}, call_with, content="A")["content"] == "A"
 
 
 def replayed(block: dict[str, Any], call_with: CallWith, **message: Any) -> dict[str, Any]:

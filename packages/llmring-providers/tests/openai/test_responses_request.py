@@ -210,6 +210,7 @@ CHOICES: list[Any] = [
     ("auto", "auto"),
     ("none", "none"),
     ("required", "required"),
+    ("any", "required"),
     ("f", {"type": "function", "name": "f"}),
     ({"type": "function", "function": {"name": "f"}}, {"type": "function", "name": "f"}),
     ({"type": "web_search"}, {"type": "web_search"}),

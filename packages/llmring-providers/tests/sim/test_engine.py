@@ -132,6 +132,13 @@ def test_a_reset_may_come_before_any_answer() -> None:
     assert (found.status, found.steps, found.ending) == (None, (), "reset")
 
 
+@pytest.mark.parametrize(("seconds", "away"), [(None, math.inf), (2.5, 2.5)])
+def test_a_host_may_be_gone(seconds: float | None, away: float) -> None:
+    found = planned(faults.Refused(seconds=seconds))
+
+    assert (found.status, found.steps, found.ending, found.away) == (None, (), "refused", away)
+
+
 def test_a_malformed_event_stands_between_good_ones() -> None:
     steps = planned(faults.Malformed(after=2)).steps
 
