@@ -26,7 +26,7 @@ def wire_tool(tool: dict[str, Any]) -> Mapping[str, Any]:
     if function is None:
         return tool
     given = {**tool, **function}
-    schema = given.pop("parameters", None) or given.pop("input_schema", None)
+    schema = given.pop("parameters", None)
     wire = {
         key: value for key, value in given.items() if key not in ("type", "function") and value is not None
     }

@@ -106,7 +106,7 @@ def _declaration(function: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
     declared: dict[str, Any] = {"name": function["name"]}
     if function.get("description"):
         declared["description"] = function["description"]
-    parameters = function.get("parameters", function.get("input_schema"))
+    parameters = function.get("parameters")
     if parameters:
         if not isinstance(parameters, Mapping):
             raise UnsupportedContentError(
