@@ -39,8 +39,13 @@ def test_it_is_of_one_model_only() -> None:
 
 def test_half_open_lets_one_probe_through() -> None:
     breakers = opened()
+    early = breakers.refusal(REF, 9.75)
+    assert early is not None
+    assert (early.retry_after, "0.2 s more" in str(early)) == (0.25, True)
     assert breakers.refusal(REF, 10.0) is None
-    assert breakers.refusal(REF, 10.0) is not None
+    beside = breakers.refusal(REF, 10.0)
+    assert beside is not None
+    assert beside.retry_after == 0.0
 
 
 def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it_again() -> None:
