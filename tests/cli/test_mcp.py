@@ -12,6 +12,7 @@ from typing import Any
 
 import llmring_lockfile
 import pytest
+from json_output import json_document, validate_output
 from llmring.testing import Answer, Call, Rule, Script
 from mcp import Client, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
@@ -102,6 +103,20 @@ def test_the_advisor_can_use_a_servers_tools(tmp_path: Path) -> None:
     assert done.stdout.endswith("Done.\n")
     assert llmring_lockfile.load(there / "llmring.lock").profile().aliases == ("reader",)
     assert not (here / "llmring.lock").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
+def test_as_json_the_address_is_one_document(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [LLMRING, "mcp", "lockfile", "--http", "--json"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    document = json_document(process.stdout)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    process.stdout.close()
+    validate_output("mcp-lockfile", document)
+    assert document["lockfile"] == str(tmp_path / "llmring.lock")
 
 
 def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:

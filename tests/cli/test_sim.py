@@ -1,6 +1,5 @@
 """llmring sim as a process that others talk to."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from json_output import json_document, validate_output
 
 LLMRING = Path(sys.executable).with_name("llmring")
 SCRIPT = '[[rules]]\nanswer = { text = "scripted" }\n'
@@ -47,10 +47,8 @@ def test_what_it_prints_makes_a_shell_talk_to_it(tmp_path: Path) -> None:
 def test_as_json_it_prints_one_document(tmp_path: Path) -> None:
     with start(tmp_path, "--json") as process:
         assert process.stdout is not None
-        text = process.stdout.readline()
-        while not text.endswith("}\n") or text.count("{") != text.count("}"):
-            text += process.stdout.readline()
+        document = json_document(process.stdout)
         process.send_signal(signal.SIGINT)
         process.wait(30)
-    document = json.loads(text)
+    validate_output("sim", document)
     assert document["base_urls"]["openai"] == document["url"] + "/v1"

@@ -8,8 +8,12 @@ from typing import Any
 
 import llmring_lockfile
 import pytest
+from llmring import Message
 from llmring.testing import Answer, Call, Rule, Script, faults
-from llmring_cli.advisor.session import kept_sessions
+from llmring_cli.advisor.completion import CommandCompleter, model_names, session_names
+from llmring_cli.advisor.session import Session, kept_sessions, save_session
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
 from simulated import Simulated
 
 Run = Callable[..., tuple[int, str, str]]
@@ -155,6 +159,54 @@ def test_commands_with_a_slash_need_no_model(advised: Callable[..., Any]) -> Non
     assert "there was nothing to write" in err
     assert "error: " in err
     assert "asking sim:demo from now on" in err
+    assert "there is no command /nonsense" in err
+
+
+def test_another_model_of_the_lockfile_as_it_is_now_can_be_asked(advised: Callable[..., Any]) -> None:
+    script = Script(
+        rules=(
+            Rule(after_tool=True, answer=Answer(text="That is all.")),
+            Rule(contains="reader", answer=Answer(tool_calls=(BIND, SAVE))),
+            Rule(answer=Answer(text="Hello.")),
+        )
+    )
+    _, _, err, requests = advised(script, "I need a reader", "y", "/model reader", "Who are you?")
+    assert "asking openai:gpt-4o from now on" in err
+    assert requests[0].json["model"] == "gpt-5-2025-08-07"
+    assert requests[-1].json["model"] == "gpt-4o"
+
+
+def test_calls_of_tools_are_told_on_one_line(
+    advised: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    call = Call("find_models", {"needs": ["vision", "tools"], "limit": 3, "prefer": "strength"})
+    script = Script(
+        rules=(Rule(after_tool=True, answer=Answer(text="Ok.")), Rule(answer=Answer(tool_calls=(call,))))
+    )
+    assert "· find_models needs=vision,tools limit=…\n" in advised(script, "Go")[2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("", []),
+        ("/s", ["/save", "/sessions"]),
+        ("/model fa", ["/model fast"]),
+        ("/model openai:gpt-4o-mini-20", ["/model openai:gpt-4o-mini-2024-07-18"]),
+        ("/load 2026", ["/load 20260102-030405-000000"]),
+        ("/help ", []),
+        ("I need", []),
+    ],
+)
+def test_tab_completes_commands_and_the_names_they_take(llmring: Run, typed: str, offered: list[str]) -> None:
+    llmring("bind", "fast", "sim:demo")
+    save_session(Session("20260102-030405-000000", "llmring.lock", [Message(role="user", content="Hi")]))
+    completer = CommandCompleter(
+        ["/save", "/sessions", "/model", "/load", "/help"], {"/model": model_names, "/load": session_names}
+    )
+    found = completer.get_completions(Document(typed), CompleteEvent())
+    assert [typed[: len(typed) + one.start_position] + one.text for one in found] == offered
 
 
 def test_the_advisor_of_ones_own_lockfile_comes_first(advised: Callable[..., Any], llmring: Run) -> None:
@@ -189,7 +241,7 @@ def test_without_a_model_questions_lead_to_the_same_advice(llmring: Run) -> None
     assert binding is not None
     assert [str(model) for model in binding.models] == [row["model"] for row in suggested[:2]]
     assert binding.constraints.needs == ("vision", "tools")
-    assert f"1. {suggested[0]['model']}: {suggested[0]['reason']}" in out
+    assert f"1. {suggested[0]['model']}\t{suggested[0]['reason']}" in out
 
 
 def test_the_questions_ask_again_for_what_cannot_be_and_tell_near_misses(llmring: Run, folder: Path) -> None:

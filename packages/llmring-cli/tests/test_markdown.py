@@ -4,7 +4,7 @@ import io
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from llmring_cli.chat.markdown import MarkdownStream, split_finished
 from rich.console import Console
@@ -39,6 +39,7 @@ def test_no_character_is_lost_and_finished_stays_finished(text: str) -> None:
 TEXT = "# Title\n\nA paragraph\nof two lines.\n\n```python\nx = 1\n\ny = 2\n```\n\nThe end.\n"
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.integers(0, len(TEXT)), max_size=6))
 def test_however_it_comes_the_screen_shows_the_same(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(TEXT)]

@@ -9,6 +9,7 @@ from llmring_providers.openai import create
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
+    MalformedResponseError,
     ProviderAuthenticationError,
     ProviderConnectionError,
     ProviderRateLimitError,
@@ -133,8 +134,11 @@ async def test_a_stream_whose_connection_breaks_is_interrupted() -> None:
     stream = await provider(Answering(body)).stream(CALL)
     [chunk] = await stream.receive()
     assert chunk.delta == "Hel"
-    with pytest.raises(StreamInterruptedError, match=r"in the middle .*h\.test: Connection reset by peer"):
+    with pytest.raises(
+        StreamInterruptedError, match=r"in the middle .*h\.test: Connection reset by peer"
+    ) as caught:
         await stream.receive()
+    assert caught.value.request_id == "r1"
     assert body.left == ["closed"]
     assert not await stream.receive()
 
@@ -142,9 +146,16 @@ async def test_a_stream_whose_connection_breaks_is_interrupted() -> None:
 async def test_a_stream_that_reports_an_error_is_closed() -> None:
     body = Body(200, b'data: {"error": {"message": "too much", "code": "server_error"}}\n\n', b"more")
     stream = await provider(Answering(body)).stream(CALL)
-    with pytest.raises(ProviderServerError, match="too much"):
+    with pytest.raises(ProviderServerError, match="too much") as caught:
         await stream.receive()
+    assert caught.value.request_id == "r1"
     assert body.left == ["closed"]
+
+
+async def test_an_answer_that_cannot_be_read_says_which_it_was() -> None:
+    with pytest.raises(MalformedResponseError) as caught:
+        await provider(Answering(Body(200, b"<html>"))).chat(CALL)
+    assert caught.value.request_id == "r1"
 
 
 async def test_a_stream_is_not_read_beyond_its_terminal_event() -> None:

@@ -8,6 +8,15 @@ if TYPE_CHECKING:
 
 def aliases(_context: "CompletionContext") -> dict[str, str]:
     """Return the aliases of the active profile, each with its pool."""
+    return own_aliases()
+
+
+def own_aliases() -> dict[str, str]:
+    """Return the aliases of the active profile, each with its pool.
+
+    Raises:
+        LLMRingError: the lockfile cannot be read.
+    """
     from llmring_lockfile import active_profile, load  # noqa: PLC0415
 
     lockfile = load()
@@ -22,19 +31,33 @@ def profiles(_context: "CompletionContext") -> list[str]:
     return list(load().profiles)
 
 
-def models(context: "CompletionContext") -> dict[str, str]:
-    """Return the aliases, then the models that the registry lists and that are still served."""
+def models(_context: "CompletionContext") -> dict[str, str]:
+    """Return the aliases, then the models."""
+    return {**own_aliases(), **known_models()}
+
+
+def pools(context: "CompletionContext") -> dict[str, str]:
+    """Return what a pool may become with one more model behind its last comma."""
+    before, comma, _ = context.incomplete.rpartition(",")
+    return {
+        f"{before}{comma}{name}": told
+        for name, told in known_models().items()
+        if name not in before.split(",")
+    }
+
+
+def known_models() -> dict[str, str]:
+    """Return the models that the registry lists and that are still served, each with its name for people."""
     from llmring import open_registry  # noqa: PLC0415
     from llmring.registry import PROVIDERS  # noqa: PLC0415
 
     registry = open_registry()
-    known = {
+    return {
         f"{name}:{facts.model}": facts.display_name or ""
         for name in PROVIDERS
         for facts in registry.models(name)
         if facts.active is not False
     }
-    return {**aliases(context), **known}
 
 
 def providers(_context: "CompletionContext") -> list[str]:

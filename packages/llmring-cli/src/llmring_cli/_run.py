@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from cyclopts import CycloptsError
 from llmring_types.exceptions import LLMRingError
@@ -12,12 +13,12 @@ from llmring_types.exceptions import LLMRingError
 from llmring_cli._app import build_app
 from llmring_cli._failure import FAILED, INTERRUPTED, WRONG_USAGE, CommandError
 from llmring_cli._help import long_help
-
-_BUILT_IN = frozenset({"--help", "--version", "-h"})
+from llmring_cli._output import say
 
 
 def main() -> None:
     """Run the command of the process and leave with its exit code."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode still gets the rest
@@ -30,17 +31,17 @@ def run(arguments: Sequence[str]) -> int:
         code = _dispatch(list(arguments))
         sys.stdout.flush()
     except CycloptsError as error:
-        return _fail(f"{error} See: {_help_command(error)}", WRONG_USAGE)
-    except CommandError as error:
-        return _fail(str(error), error.exit_code)
+        from llmring_cli._mistakes import usage_text  # noqa: PLC0415 - most command lines are right
+
+        return _fail(usage_text(error), WRONG_USAGE)
     except LLMRingError as error:
-        return _fail(str(error), FAILED)
+        return _fail(str(error), error.exit_code if isinstance(error, CommandError) else FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; keep the interpreter from failing on it again while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except OSError as error:
+        _drop_output()
+        # When whoever read our output has gone, there is nobody to tell.
+        return FAILED if isinstance(error, BrokenPipeError) else _fail(_os_text(error), FAILED)
     return code
 
 
@@ -53,7 +54,7 @@ def _dispatch(arguments: list[str]) -> int:
         app.help_print(arguments, console=app.error_console)
         return WRONG_USAGE
     for command in apps:
-        if command.default_command is not None and command.name[0] not in _BUILT_IN:
+        if getattr(command.default_command, "__module__", "").startswith("llmring_cli."):
             command.help = long_help(command.default_command)  # more than its line in the list
     load_dotenv()
     gc.enable()  # switched off while modules were loaded
@@ -62,9 +63,30 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    say(f"error: {' '.join(message.split())}")
     return code
 
 
-def _help_command(error: CycloptsError) -> str:
-    return " ".join(["llmring", *(error.command_chain or ()), "--help"])
+def _os_text(error: OSError) -> str:
+    """Tell what the system refused: a full disk, a folder that nobody may write to."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the working directory does not exist any more; change to one that does"
+    what = error.strerror or str(error)
+    return what if error.filename is None else f"{error.filename}: {what}"
+
+
+def _open_streams() -> None:
+    """Give closed standard streams the null device, so that no file opened later takes their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _drop_output() -> None:
+    """Keep the interpreter, which flushes once more while it ends, from failing again on what cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,7 +16,7 @@ def test_what_fits_is_ranked_with_a_reason_for_each(llmring: Run) -> None:
     assert 1 < len(rows) <= 10
     assert all(len(row) == 5 and row[4] for row in rows)
     assert all(float(row[2]) <= 1 and int(row[1].replace(",", "")) >= 200_000 for row in rows)
-    assert err == f"use one: llmring bind ALIAS {rows[0][0]}\n"
+    assert err == f"hint: use one with: llmring bind ALIAS {rows[0][0]}\n"
 
 
 def test_the_same_needs_get_the_same_advice(llmring: Run) -> None:
@@ -51,9 +51,7 @@ def test_the_limit_and_the_preference_count(llmring: Run) -> None:
     assert windows == sorted(windows, reverse=True)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "code"), [(("--need", "wings"), 2), (("--max-input-price", "-1"), 1), (("--prefer", "luck"), 2)]
-)
-def test_what_cannot_be_meant_is_an_error(llmring: Run, wrong: tuple[str, ...], code: int) -> None:
-    exit_code, out, err = llmring("lock", "suggest", *wrong)
-    assert (exit_code, out, err.count("\n")) == (code, "", 1)
+@pytest.mark.parametrize("wrong", [("--need", "wings"), ("--max-input-price", "-1"), ("--prefer", "luck")])
+def test_what_cannot_be_meant_is_an_error(llmring: Run, wrong: tuple[str, ...]) -> None:
+    code, out, err = llmring("lock", "suggest", *wrong)
+    assert (code, out, err.count("\n")) == (2, "", 1)

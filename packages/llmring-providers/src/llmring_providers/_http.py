@@ -8,6 +8,7 @@ from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamC
 from llmring_types.exceptions import (
     LLMRingError,
     ProviderConnectionError,
+    ProviderError,
     ProviderResponseError,
     StreamInterruptedError,
 )
@@ -19,6 +20,7 @@ from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, T
 from llmring_providers.transport._diversion import diversions
 
 if TYPE_CHECKING:
+    from llmring_providers._counting import Counting
     from llmring_providers._listing import Listing
 
 _OK = range(200, 300)
@@ -47,6 +49,7 @@ class HttpProvider:
         client_factory: builds the SDK client for raw access.
         client: the user's own SDK client, where the transport goes through it; it is never closed here.
         listing: how models are listed; ``None`` where the provider does not list any.
+        counting: how tokens are counted; ``None`` where the provider does not count them.
     """
 
     def __init__(
@@ -60,11 +63,13 @@ class HttpProvider:
         client_factory: ClientFactory | None = None,
         client: Any = None,
         listing: "Listing | None" = None,
+        counting: "Counting | None" = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self._adapter = adapter
         self._listing = listing
+        self._counting = counting
         self._transport = transport
         self._api_key = api_key
         self._headers: Mapping[str, str] = {
@@ -85,6 +90,7 @@ class HttpProvider:
         client_factory: ClientFactory,
         sdk: str,
         listing: "Listing | None" = None,
+        counting: "Counting | None" = None,
     ) -> Self:
         """Build a provider of one's own keys and connections, or one around the SDK client that the settings bring.
 
@@ -95,6 +101,7 @@ class HttpProvider:
             client_factory: builds the SDK client for raw access.
             sdk: the module whose ``transport_through`` makes a transport out of an SDK client.
             listing: how models are listed.
+            counting: how tokens are counted.
 
         Raises:
             ConfigurationError: the client is of the wrong kind.
@@ -108,6 +115,7 @@ class HttpProvider:
                 api_key=settings.api_key,
                 client_factory=client_factory,
                 listing=listing,
+                counting=counting,
             )
         through = import_module(sdk).transport_through(settings.client)
         return cls(
@@ -117,6 +125,7 @@ class HttpProvider:
             base_url=through.base_url,
             client=settings.client,
             listing=listing,
+            counting=counting,
         )
 
     def __repr__(self) -> str:
@@ -145,7 +154,11 @@ class HttpProvider:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
             raise self._rejection(reply, call)
-        response = self._adapter.decode(reply.body, call, wire)
+        try:
+            response = self._adapter.decode(reply.body, call, wire)
+        except ProviderError as error:
+            error.request_id = error.request_id or request_id(reply.headers)
+            raise
         response.request_id = request_id(reply.headers)
         response.warnings = [*wire.warnings, *response.warnings]
         return response
@@ -171,6 +184,20 @@ class HttpProvider:
         from llmring_providers._listing import read_pages  # noqa: PLC0415 - seldom asked for
 
         return await read_pages(self._listing, self._get)
+
+    async def count_tokens(self, call: ChatCall) -> int:
+        """Ask the provider how many input tokens the call has, as it would count them. Nothing is generated.
+
+        Raises:
+            ProviderError: it does not count, or refused, or cannot be reached.
+        """
+        if self._counting is None:
+            raise ProviderResponseError("this provider does not count tokens", provider=self.name)
+        wire = self._counting.encode(call)
+        reply = await self._fetch(self._request(wire), call)
+        if reply.status not in _OK:
+            raise self._rejection(reply, call)
+        return self._counting.decode(reply.body)
 
     async def aclose(self) -> None:
         if self._client_is_given:
@@ -201,17 +228,22 @@ class HttpProvider:
 
     async def _get(self, path: str) -> bytes:
         call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
-        try:
-            reply = await self._carrier().send(HttpRequest("GET", self.base_url + path, self._headers))
-        except TransportError as error:
-            raise self._unreachable(error, call) from error
+        reply = await self._fetch(HttpRequest("GET", self.base_url + path, self._headers), call)
         if reply.status in _MISSING:
             raise ProviderResponseError(
-                f"{self.base_url} has no list of models", provider=self.name, status_code=reply.status
+                f"{without_credentials(self.base_url)} has no list of models",
+                provider=self.name,
+                status_code=reply.status,
             )
         if reply.status not in _OK:
             raise self._rejection(reply, call)
         return reply.body
+
+    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        try:
+            return await self._carrier().send(request)
+        except TransportError as error:
+            raise self._unreachable(error, call) from error
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
@@ -242,17 +274,21 @@ class HttpStream:
         self._begun = False
 
     async def receive(self) -> Sequence[StreamChunk]:
-        while not self._ended:
-            if self._decoder.failure is not None:
-                self.close()
-                raise _without_key(self._decoder.failure, self._key)
-            if self._decoder.done:
-                break
-            chunks = await self._next()
-            if chunks:
-                self._begun = True
-                return chunks
-            self._go_on()
+        try:
+            while not self._ended:
+                if self._decoder.failure is not None:
+                    self.close()
+                    raise _without_key(self._decoder.failure, self._key)
+                if self._decoder.done:
+                    break
+                chunks = await self._next()
+                if chunks:
+                    self._begun = True
+                    return chunks
+                self._go_on()
+        except ProviderError as error:
+            error.request_id = error.request_id or self._request_id
+            raise
         self._ended = True
         return ()
 

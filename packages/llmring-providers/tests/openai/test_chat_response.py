@@ -13,6 +13,7 @@ from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, tool_call
 from llmring_types.exceptions import (
     LLMRingError,
     MalformedResponseError,
+    ProviderAuthenticationError,
     ProviderOverloadedError,
     ProviderRateLimitError,
     ProviderServerError,
@@ -127,6 +128,9 @@ FINISH = [
     ({"finish_reason": "error"}, "error", "error"),
     ({"finish_reason": "eos"}, "stop", "eos"),
     ({"finish_reason": "model_length"}, "length", "model_length"),
+    ({"finish_reason": "MAX_TOKENS"}, "length", "MAX_TOKENS"),
+    ({"finish_reason": "SAFETY"}, "content_filter", "SAFETY"),
+    ({"finish_reason": "sensitive"}, "content_filter", "sensitive"),
     ({"finish_reason": "something new"}, "other", "something new"),
     ({"finish_reason": ""}, "stop", None),
     ({"finish_reason": None}, "stop", None),
@@ -192,7 +196,6 @@ USAGE = [
                  {"prompt_tokens": 7, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2}, id="cache"),
     pytest.param({"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 4}},
                  {"completion_tokens": 9, "reasoning_tokens": 4}, id="reasoning"),
-    pytest.param({"prompt_tokens_details": None, "completion_tokens_details": None}, {}, id="nothing"),
 ]  # fmt: skip
 
 
@@ -200,6 +203,7 @@ USAGE = [
 def test_usage(wire: dict[str, Any], expected: dict[str, int]) -> None:
     assert answer(usage=wire).usage == expected
     assert answer(choice={"usage": wire}).usage == expected  # where Moonshot puts it
+    assert answer(x_groq={"usage": wire}).usage == expected
 
 
 def test_reasoning_that_xai_counts_apart_is_part_of_the_completion() -> None:
@@ -219,14 +223,20 @@ def test_what_is_said_beyond_the_neutral_form_is_kept() -> None:
         {"logprobs": {"content": []}, "native_finish_reason": "STOP"},
         system_fingerprint="fp",
         service_tier="flex",
+        provider="Nebius",
         citations=["https://a"],
+        timings={"predicted_per_second": 52.9},
+        usage={"prompt_tokens": 7, "cost": 0.1},
     )
     assert response.native == {
         "provider": "openai",
         "api": "chat",
         "system_fingerprint": "fp",
         "service_tier": "flex",
+        "upstream": "Nebius",
         "citations": ["https://a"],
+        "timings": {"predicted_per_second": 52.9},
+        "usage": {"cost": 0.1},
         "logprobs": {"content": []},
         "native_finish_reason": "STOP",
         "annotations": [{"type": "url_citation"}],
@@ -241,6 +251,7 @@ SIGNED = {
     "function": {"name": "f", "arguments": "{}"},
     "extra_content": {"google": {"thought_signature": "s"}},
 }
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "T"}], "closed": True}
 REPLAYS = [
     pytest.param({"content": "A", "reasoning_details": [{"data": "x"}]}, {"reasoning_details": [{"data": "x"}]},
                  id="OpenRouter"),
@@ -248,6 +259,10 @@ REPLAYS = [
     pytest.param({"reasoning_content": "R", "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
                  {"reasoning_content": "R"}, id="DeepSeek between calls"),
     pytest.param({"reasoning_content": "R", "content": "A"}, None, id="DeepSeek at the end"),
+    pytest.param({"content": [THOUGHT, {"type": "text", "text": "A"}]}, {"content": [THOUGHT, {"type": "text", "text": "A"}]},
+                 id="Mistral"),
+    pytest.param({"content": [{"type": "text", "text": "A"}]}, None, id="text in parts"),
+    pytest.param({"content": ["odd", THOUGHT]}, None, id="odd parts"),
 ]  # fmt: skip
 
 
@@ -268,6 +283,7 @@ MALFORMED = [
     b"<html>busy</html>",
     b'{"choices":[{"message":{"content":5}}]}',
     b"\xff\xfe",
+    b'{"\x80": 1}',
     b'{"choices":' + b"[" * 5000,
 ]
 
@@ -288,6 +304,8 @@ ERRORS: list[Any] = [
     pytest.param({"error": {"message": "Busy", "code": 429}}, ProviderRateLimitError, "Busy", id="OpenRouter"),
     pytest.param({"error": "no such thing"}, ProviderServerError, "no such thing", id="a mere text"),
     pytest.param({"object": "error", "message": "Busy", "code": 503}, ProviderOverloadedError, "Busy", id="vLLM"),
+    pytest.param({"code": "401", "message": "Who are you?"}, ProviderAuthenticationError, "Who are you", id="a message without choices"),
+    pytest.param({"detail": "Not ready", "choices": None}, ProviderServerError, "Not ready", id="FastAPI"),
     pytest.param({"choices": [{"error": {"message": "Lost", "code": 502}}]}, ProviderServerError, "Lost", id="in the choice"),
 ]  # fmt: skip
 

@@ -1,13 +1,20 @@
 """What is not written yet, and how it comes to be: shown as a difference, and only after a yes."""
 
+from pathlib import Path
+
 import msgspec
 
+from llmring_cli._lockfiles import shown
 from llmring_cli._output import say
 from llmring_cli.advisor.screen import Screen, confirm
 from llmring_cli.toolbox import Toolbox, ToolResult
 from llmring_cli.toolbox.box import CHANGES, SAVE
 
 _REFUSED = "The developer refused. Nothing was written; the changes are still in the draft."
+
+
+class _Saved(msgspec.Struct):
+    lockfile: str
 
 
 class Changes:
@@ -38,6 +45,9 @@ class Changes:
         result = await self._toolbox.call(SAVE, {})
         if result.is_error:
             say(f"error: {result.text}")
+        elif diff:
+            path = msgspec.json.decode(result.text, type=_Saved).lockfile
+            say(f"wrote {shown(Path(path))}")
         else:
-            say("written" if diff else "there was nothing to write")
+            say("there was nothing to write")
         return result

@@ -2,14 +2,16 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from llmring import LLMRing, Message
+from llmring import Message
 from llmring_types.exceptions import LLMRingError
 
+from llmring_cli._amounts import count_text
 from llmring_cli._output import say
 from llmring_cli.advisor.changes import Changes
+from llmring_cli.advisor.model import Advisor
 from llmring_cli.advisor.prompt import instructions
 from llmring_cli.advisor.screen import Screen
 from llmring_cli.advisor.session import Session, kept_sessions, load_session, save_session
@@ -17,6 +19,7 @@ from llmring_cli.advisor.turn import Turns
 from llmring_cli.toolbox import Toolbox
 
 T = TypeVar("T")
+Choose = Callable[[str], Awaitable[Advisor]]
 
 COMMANDS = {
     "/help": "show this",
@@ -34,17 +37,19 @@ class Conversation:
     """Talks until the person leaves.
 
     Args:
-        ring: asks the model.
-        model: the one to begin with.
+        advisor: the model to begin with.
+        choose: finds the one that the person names.
         toolbox: what the model can do.
         screen: where the person is.
         session: what was said before; it is kept after every turn.
     """
 
-    def __init__(self, ring: LLMRing, model: str, toolbox: Toolbox, screen: Screen, session: Session) -> None:
+    def __init__(
+        self, advisor: Advisor, choose: Choose, toolbox: Toolbox, screen: Screen, session: Session
+    ) -> None:
         self._changes = Changes(toolbox, screen)
-        self._turns = Turns(ring, model, toolbox, self._changes, screen)
-        self._ring = ring
+        self._turns = Turns(advisor, toolbox, self._changes, screen)
+        self._choose = choose
         self._toolbox = toolbox
         self._screen = screen
         self._session = session
@@ -72,10 +77,10 @@ class Conversation:
             say(f"error: {error}")
             return
         if said is None:
-            say("stopped; the model does not remember this turn")
+            say("stopped: the model does not remember this turn")
             return
         self._session.messages += said
-        save_session(self._session)
+        self._keep()
 
     async def _command(self, name: str, argument: str = "") -> None:
         if name == "/diff":
@@ -83,7 +88,7 @@ class Conversation:
         elif name == "/save":
             await self._changes.save()
         elif name == "/model" and argument:
-            self._choose(argument)
+            await self._change_advisor(argument)
         elif name == "/clear":
             self._session.messages.clear()
         elif name == "/sessions":
@@ -92,16 +97,24 @@ class Conversation:
         elif name == "/load" and argument:
             self._load(argument)
         else:
+            if name != "/help":
+                say(f"there is no command {name}; there are:")
             for usage, meaning in COMMANDS.items():
                 say(f"  {usage:12} {meaning}")
 
-    def _choose(self, model: str) -> None:
+    def _keep(self) -> None:
         try:
-            say(f"asking {self._ring.resolve_alias(model)} from now on")
+            save_session(self._session)
+        except OSError as error:
+            say(f"warning: the session cannot be kept: {error}")
+
+    async def _change_advisor(self, name: str) -> None:
+        try:
+            self._turns.advisor = await self._choose(name)
         except LLMRingError as error:
             say(f"error: {error}")
             return
-        self._turns.model = model
+        say(f"asking {self._turns.advisor.model} from now on")
 
     def _load(self, name: str) -> None:
         try:
@@ -109,7 +122,9 @@ class Conversation:
         except LLMRingError as error:
             say(f"error: {error}")
             return
-        say(f"{len(self._session.messages)} messages; it began with: {self._session.title[:60]}")
+        say(
+            f"{count_text(len(self._session.messages), 'message')}; it began with: {self._session.title[:60]}"
+        )
 
 
 async def interruptible(turn: Coroutine[Any, Any, T]) -> T | None:

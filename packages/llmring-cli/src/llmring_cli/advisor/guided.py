@@ -9,7 +9,8 @@ from llmring.suggest import Preference, Suggestion, Wish, near_misses, suggest_m
 from llmring_lockfile import NEEDS, Constraints, Need
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import say
+from llmring_cli._lockfiles import shown
+from llmring_cli._output import print_table, say
 from llmring_cli.advisor.screen import Screen, confirm
 from llmring_cli.toolbox import Draft
 
@@ -19,7 +20,7 @@ _SHOWN = 5
 async def guide(screen: Screen, draft: Draft) -> None:
     """Ask what an alias is for, propose models, and bind it after a yes; until the person has enough."""
     while True:
-        alias = await _ask(screen, "What is to be done? Name the task, such as summarizer: ")
+        alias = await _ask(screen, "What is to be done?", "Name the task, such as summarizer; Enter leaves.")
         if not alias:
             return
         wish = await _wish(screen)
@@ -33,11 +34,11 @@ async def guide(screen: Screen, draft: Draft) -> None:
 async def _wish(screen: Screen) -> Wish:
     while True:
         words = await _ask(
-            screen, f"What must the model be able to do? ({', '.join(NEEDS)}; Enter for nothing special) "
+            screen, "What must the model be able to do?", f"{', '.join(NEEDS)}; Enter for nothing special."
         )
-        context = await _ask(screen, "How many tokens of context at least? (Enter for any number) ")
+        context = await _ask(screen, "How many tokens of context at least?", "Enter for any number.")
         price = await _ask(
-            screen, "At most how many dollars per million input tokens? (Enter for any price) "
+            screen, "At most how many dollars per million input tokens?", "Enter for any price."
         )
         try:
             return Wish(
@@ -59,7 +60,7 @@ def _needs(words: str) -> tuple[Need, ...]:
 
 async def _choose(screen: Screen, wish: Wish) -> list[str]:
     choices = get_args(Preference)
-    prefer = await _ask(screen, f"What counts most? ({', '.join(choices)}; Enter for cost) ")
+    prefer = await _ask(screen, "What counts most?", f"{', '.join(choices)}; Enter for cost.")
     registry = open_registry()
     models = [facts for name in PROVIDERS for facts in registry.models(name)]
     preference: Preference = next((choice for choice in choices if choice == prefer), "cost")
@@ -69,13 +70,15 @@ async def _choose(screen: Screen, wish: Wish) -> list[str]:
         _show(near_misses(wish, models)[:_SHOWN])
         return []
     _show(found)
-    picked = await _ask(screen, "Which of them, best first? (such as 1,3; Enter for 1) ")
+    picked = await _ask(screen, "Which of them, best first?", "Such as 1,3; Enter for 1.")
     return [str(found[place].ref) for place in _places(picked or "1", len(found))]
 
 
 def _show(suggestions: list[Suggestion]) -> None:
-    for place, one in enumerate(suggestions, start=1):
-        print(f"{place}. {one.ref}: {one.reason}")
+    print_table(
+        ("model", "why"),
+        [(f"{place}. {one.ref}", one.reason) for place, one in enumerate(suggestions, start=1)],
+    )
 
 
 def _places(picked: str, most: int) -> list[int]:
@@ -89,11 +92,11 @@ async def _bind(screen: Screen, draft: Draft, alias: str, pool: list[str], const
         screen.diff(diff or "that is what it says already")
         if diff and await confirm(screen, "write this?"):
             draft.save()
-            say(f"written to {draft.path}")
+            say(f"wrote {shown(draft.path)}")
     except LLMRingError as error:
         say(f"error: {error}")
     draft.discard()
 
 
-async def _ask(screen: Screen, question: str) -> str:
-    return (await screen.ask(question) or "").strip()
+async def _ask(screen: Screen, question: str, hint: str) -> str:
+    return (await screen.ask(f"{question}\n  {hint}\n> ") or "").strip()

@@ -1,6 +1,7 @@
 """Which model advises."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from llmring import LLMRing, ModelRef
 from llmring_lockfile import BUNDLED, DEFAULT_PROFILE, Binding, Lockfile, Profile, discover, load
@@ -16,28 +17,38 @@ from llmring_cli._demo import installed_model
 ADVISOR = "advisor"
 
 
-async def find_advisor(wanted: str | None) -> tuple[LLMRing, str] | None:
-    """Return a ring and the name to ask it for; ``None`` where no model can be asked.
+class Advisor(NamedTuple):
+    """Who advises: a ring, the name to ask it for, and the model which that is now."""
 
-    That is the model wanted, else the alias ``advisor`` of the lockfile here, else that of the lockfile that ships with
+    ring: LLMRing
+    name: str
+    model: str
+
+
+async def find_advisor() -> Advisor | None:
+    """Return who advises; ``None`` where no model can be asked.
+
+    That is the alias ``advisor`` of the lockfile here, else that of the lockfile that ships with
     llmring, by the first provider that has a key, else a model that Ollama has installed.
-
-    Raises:
-        LLMRingError: the model that was wanted cannot be asked.
     """
-    if wanted is not None:
-        ring = LLMRing()
-        ring.resolve_alias(wanted)
-        return ring, wanted
     for lockfile in _lockfiles():
         ring = LLMRing(lockfile=lockfile)
         try:
-            ring.resolve_alias(ADVISOR)
+            return Advisor(ring, ADVISOR, ring.resolve_alias(ADVISOR))
         except (AliasNotFoundError, ProfileNotFoundError, ProviderNotFoundError):
             continue
-        return ring, ADVISOR
     local = await installed_model()
-    return None if local is None else (LLMRing(lockfile=_binding(local)), ADVISOR)
+    return None if local is None else Advisor(LLMRing(lockfile=_binding(local)), ADVISOR, str(local))
+
+
+def named_advisor(name: str) -> Advisor:
+    """Return the advisor whom the person names.
+
+    Raises:
+        LLMRingError: it cannot be asked.
+    """
+    ring = LLMRing()
+    return Advisor(ring, name, ring.resolve_alias(name))
 
 
 def _lockfiles() -> Sequence[Lockfile]:

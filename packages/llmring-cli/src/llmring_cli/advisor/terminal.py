@@ -1,14 +1,16 @@
 """A session on a terminal: editing, history and completion by prompt_toolkit, Markdown and colours by rich."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import fill
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import WordCompleter
-from prompt_toolkit.history import FileHistory
+from prompt_toolkit.completion import Completer
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from rich.console import Console
 from rich.syntax import Syntax
 
+from llmring_cli._output import say
 from llmring_cli._state import state_folder
 from llmring_cli.chat.markdown import MarkdownStream
 
@@ -17,21 +19,19 @@ class TerminalScreen:
     """A person at a terminal.
 
     Args:
-        words: what Tab completes at the beginning of a line.
+        completer: of what Tab completes.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
-        folder = state_folder("advisor")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def __init__(self, completer: Completer) -> None:
         self._console = Console()
         self._session: PromptSession[str] = PromptSession(
-            history=FileHistory(str(folder / "history")),
-            completer=WordCompleter(list(words), sentence=True),
+            history=_history(),
+            completer=completer,
         )
 
     async def ask(self, prompt: str) -> str | None:
         try:
-            return await self._session.prompt_async(prompt)
+            return await self._session.prompt_async([("bold", _wrapped(prompt, self._console.width))])
         except KeyboardInterrupt:
             return ""  # as in a shell: the line is forgotten, the session goes on
         except EOFError:
@@ -41,9 +41,28 @@ class TerminalScreen:
     def writer(self) -> Iterator[Callable[[str], None]]:
         with MarkdownStream(self._console) as stream:
             yield stream.write
+        self._console.print()
 
     def diff(self, text: str) -> None:
         if self._console.no_color or self._console.color_system is None:
             self._console.print(text.rstrip(), markup=False, highlight=False)
         else:
             self._console.print(Syntax(text.rstrip(), "diff", background_color="default", word_wrap=True))
+
+
+def _wrapped(prompt: str, width: int) -> str:
+    """Break the lines of a question between words; the last one is where the answer is typed."""
+    *lines, last = prompt.split("\n")
+    return "\n".join([*(fill(line, width, subsequent_indent="  ") for line in lines), last])
+
+
+def _history() -> History:
+    """What was typed in earlier sessions; only of this one where no file can be kept."""
+    path = state_folder("advisor") / "history"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        say(f"warning: what is typed cannot be kept in {path}: {error.strerror}")
+        return InMemoryHistory()
+    return FileHistory(str(path))

@@ -1,17 +1,18 @@
 """One turn: the person says something, the model calls tools until it has an answer."""
 
+import shutil
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import Any
 
 import msgspec
-from llmring import LLMRequest, LLMResponse, LLMRing, Message, ToolCall
+from llmring import LLMRequest, Message, ToolCall
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._output import say
 from llmring_cli.advisor.changes import Changes
+from llmring_cli.advisor.model import Advisor
 from llmring_cli.advisor.screen import Screen
-from llmring_cli.chat.answer import waiting
+from llmring_cli.chat.answer import show
 from llmring_cli.toolbox import Toolbox, ToolResult
 from llmring_cli.toolbox.box import SAVE
 
@@ -22,16 +23,14 @@ class Turns:
     """Takes turns with a model.
 
     Args:
-        ring: asks.
-        model: whom.
+        advisor: who is asked.
         toolbox: what the model can do.
         changes: what is written only after a yes.
         screen: where the person is.
     """
 
-    def __init__(self, ring: LLMRing, model: str, toolbox: Toolbox, changes: Changes, screen: Screen) -> None:
-        self.model = model
-        self._ring = ring
+    def __init__(self, advisor: Advisor, toolbox: Toolbox, changes: Changes, screen: Screen) -> None:
+        self.advisor = advisor
         self._toolbox = toolbox
         self._changes = changes
         self._screen = screen
@@ -45,8 +44,8 @@ class Turns:
         said = [Message(role="user", content=text)]
         tools = list(await self._toolbox.specs())
         for _ in range(_MOST_ROUNDS):
-            request = LLMRequest([system, *history, *said], model=self.model, tools=tools)
-            response = await self._stream(request)
+            request = LLMRequest([system, *history, *said], model=self.advisor.name, tools=tools)
+            response = await show(self.advisor.ring, request, self._screen.writer)
             said.append(response.to_message())
             if not response.tool_calls:
                 return said
@@ -54,22 +53,6 @@ class Turns:
         raise LLMRingError(
             f"the model called tools {_MOST_ROUNDS} times without an answer; ask it for less at once"
         )
-
-    async def _stream(self, request: LLMRequest) -> LLMResponse:
-        with ExitStack() as stack:
-            spinner = stack.enter_context(waiting())
-            write = None
-            async with self._ring.chat_stream(request) as chunks:
-                async for chunk in chunks:
-                    if chunk.delta and write is None:
-                        spinner()
-                        write = stack.enter_context(self._screen.writer())
-                    if chunk.delta and write is not None:
-                        write(chunk.delta)
-                response = chunks.response
-        if response is None:  # the stream raises before it ends without one
-            raise RuntimeError("a stream ended without its response")
-        return response
 
     async def _run(self, call: ToolCall) -> Message:
         name = call["function"]["name"]
@@ -88,8 +71,24 @@ class Turns:
             return ToolResult(f"the arguments are no JSON: {error}", is_error=True)
         if name == SAVE:
             return await self._changes.save()
-        say(f"· {name} {arguments if decoded else ''}".rstrip())
+        say(call_text(name, decoded))
         result = await self._toolbox.call(name, decoded)
         if result.is_error:
             say(f"  {result.text}")
         return result
+
+
+def call_text(name: str, arguments: Any) -> str:
+    """Return a call of a tool on one line: ``· find_models needs=vision,tools limit=3``."""
+    if not isinstance(arguments, dict):
+        return f"· {name}"
+    told = (f"{key}={_value(value)}" for key, value in arguments.items())
+    text = " ".join([f"· {name}", *told])
+    width = shutil.get_terminal_size().columns
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(_value, value))
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

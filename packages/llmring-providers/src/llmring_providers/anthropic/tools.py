@@ -4,20 +4,20 @@ https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
 from llmring_types import ToolCall, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._arguments import arguments_object
 from llmring_providers._protocol import ChatCall
+from llmring_providers._tool_choice import Mode, function_names, read_choice
 from llmring_providers.anthropic.schemas import tightened
 
-_CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
+_TYPES_OF: Mapping[Mode, str] = {"auto": "auto", "none": "none", "required": "any"}
+_TYPES = frozenset({*_TYPES_OF.values(), "tool"})
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
-_decode_arguments = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def wire_tool(tool: dict[str, Any]) -> Mapping[str, Any]:
@@ -36,23 +36,27 @@ def wire_tool(tool: dict[str, Any]) -> Mapping[str, Any]:
     return wire
 
 
-def wire_choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Translate a choice: a word, a name, OpenAI's form or Anthropic's own."""
-    if isinstance(choice, str):
-        word = _CHOICES.get(choice)
-        return {"type": word} if word else {"type": "tool", "name": choice}
-    function = choice.get("function")
-    name = function.get("name") if isinstance(function, Mapping) else function
-    if name is None and choice.get("type", "function") == "function":
-        name = choice.get("name")
-    return {"type": "tool", "name": name} if isinstance(name, str) else dict(choice)
+def wire_choice(
+    choice: str | Mapping[str, Any], tools: Iterable[Mapping[str, Any]], warnings: list[str]
+) -> dict[str, Any]:
+    """Translate a choice; Anthropic's own form passes as it is, and so does one that nobody knows."""
+    if isinstance(choice, Mapping) and choice.get("type") in _TYPES:
+        return dict(choice)
+    read = read_choice(choice, function_names(tools))
+    if read is None:
+        return dict(choice) if isinstance(choice, Mapping) else {"type": choice}
+    if read.mode == "required" and len(read.names) == 1:
+        return {"type": "tool", "name": read.names[0]}
+    if read.names:
+        warnings.append("tool_choice names several functions: Anthropic takes one, so all were allowed")
+    return {"type": _TYPES_OF[read.mode]}
 
 
-def tool_use(tool_call: ToolCall, call: ChatCall) -> dict[str, Any]:
+def tool_use(tool_call: ToolCall, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     """Translate a call that the assistant made; the arguments stay as the model wrote them.
 
     Raises:
-        UnsupportedContentError: they are no JSON object, or it is no call of a function.
+        UnsupportedContentError: it is no call of a function.
     """
     function: Any = tool_call.get("function")
     if function is None:
@@ -61,19 +65,12 @@ def tool_use(tool_call: ToolCall, call: ChatCall) -> dict[str, Any]:
             provider=call.ref.provider,
             part="tool_calls",
         )
-    given = function.get("arguments") or "{}"
-    try:
-        if isinstance(given, str):
-            given = _decode_arguments(given)
-    except DECODE_ERRORS as error:
-        raise UnsupportedContentError(
-            f"{call.ref.provider} takes only a JSON object as arguments of a call; "
-            f"those of {function['name']!r} are none: {error}",
-            provider=call.ref.provider,
-            part="tool_calls",
-            original=error,
-        ) from error
-    return {"type": "tool_use", "id": wire_id(tool_call.get("id")), "name": function["name"], "input": given}
+    return {
+        "type": "tool_use",
+        "id": wire_id(tool_call.get("id")),
+        "name": function["name"],
+        "input": arguments_object(function, warnings),
+    }
 
 
 def wire_id(call_id: str | None) -> str:

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from llmring_types import LLMRequest, Message, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
-from llmring_providers._json import DECODE_ERRORS, encode_body
+from llmring_providers._arguments import arguments_object
+from llmring_providers._documents import document_text
+from llmring_providers._json import encode_body
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
+from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
 from llmring_providers.ollama.options import add_extra_params, think
 
 _PATH = "/api/chat"
@@ -40,7 +42,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["think"] = wish
     if request.cache or any(m.metadata and "cache_control" in m.metadata for m in request.messages):
         warnings.append("caching wishes have no effect on Ollama, which keeps the last prompts by itself")
-    add_extra_params(body, options, request.extra_params)
+    add_extra_params(body, options, request.extra_params, warnings)
     return WireRequest(path=_PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
@@ -59,7 +61,7 @@ def _messages(call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:
             if message.metadata:
                 one.update(_replay(message, call, warnings))
             if message.tool_calls:
-                one["tool_calls"] = [_call(each, names, call) for each in message.tool_calls]
+                one["tool_calls"] = [_call(each, names, call, warnings) for each in message.tool_calls]
         wire.append(one)
     return wire
 
@@ -68,15 +70,16 @@ def _add_parts(wire: dict[str, Any], parts: Any, call: ChatCall) -> None:
     texts: list[str] = []
     images: list[str] = []
     for part in parts:
-        if part["type"] == "text" and isinstance(part.get("text"), str):
-            texts.append(part["text"])
-        elif part["type"] == "image_url":
+        kind = part["type"]
+        if kind in ("text", "refusal") and isinstance(part.get(kind), str):
+            texts.append(part[kind])
+        elif kind in ("image_url", "image"):
             images.append(_image(part, call))
+        elif (text := _document_text(part, call)) is not None:
+            texts.append(text)
         else:
             raise _unsupported(
-                f"Ollama cannot take a {part['type']!r} part; use text, or image_url with a data URL",
-                part["type"],
-                call,
+                f"Ollama cannot take a {kind!r} part; use text, or image_url with a data URL", kind, call
             )
     wire["content"] = "\n".join(texts)
     if images:
@@ -85,15 +88,30 @@ def _add_parts(wire: dict[str, Any], parts: Any, call: ChatCall) -> None:
 
 def _image(part: Mapping[str, Any], call: ChatCall) -> str:
     """The bare base64 of an image: the protocol has no place for its media type."""
-    url = part.get("image_url")
+    source, url = part.get("source"), part.get("image_url")
+    if isinstance(source, Mapping) and source.get("type") == "base64" and isinstance(source.get("data"), str):
+        return str(source["data"])
     if isinstance(url, Mapping):
         url = url.get("url")
     head, comma, data = url.partition(",") if isinstance(url, str) else ("", "", "")
     if not comma or not head.startswith("data:") or not head.endswith(";base64"):
         raise _unsupported(
-            "Ollama takes images as data URLs in base64 only; fetch the image first", "image_url", call
+            "Ollama takes images as data URLs in base64 only; fetch the image first", part["type"], call
         )
     return data
+
+
+def _document_text(part: Mapping[str, Any], call: ChatCall) -> str | None:
+    """What a document says that is a text; the protocol has no place for files."""
+    source = part.get("source")
+    if part["type"] != "document" or not isinstance(source, Mapping):
+        return None
+    try:
+        return document_text(source)
+    except ValueError as error:
+        raise _unsupported(
+            f"a document of {source.get('media_type')} is no base64 of UTF-8 text", "document", call
+        ) from error
 
 
 def _add_result(wire: dict[str, Any], message: Message, names: Mapping[Any, str]) -> None:
@@ -109,7 +127,7 @@ def _replay(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, 
     return {"thinking": blocks[0]["thinking"]} if blocks and "thinking" in blocks[0] else {}
 
 
-def _call(given: Any, names: dict[Any, str], call: ChatCall) -> dict[str, Any]:
+def _call(given: Any, names: dict[Any, str], call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     function = given.get("function") if isinstance(given, Mapping) else None
     name = function.get("name") if isinstance(function, Mapping) else None
     if function is None or not isinstance(name, str):
@@ -117,30 +135,17 @@ def _call(given: Any, names: dict[Any, str], call: ChatCall) -> dict[str, Any]:
     names[given.get("id")] = name
     wire: dict[str, Any] = {
         "type": "function",
-        "function": {"name": name, "arguments": _arguments(function.get("arguments"), name, call)},
+        "function": {"name": name, "arguments": arguments_object(function, warnings)},
     }
     return {"id": given["id"], **wire} if given.get("id") else wire
 
 
-def _arguments(given: Any, name: str, call: ChatCall) -> Any:
-    """The wire has an object where the neutral form has its text, which goes out as it was written."""
-    if isinstance(given, Mapping):
-        return given
-    text = given or "{}"
-    try:
-        msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        return msgspec.Raw(text.encode())
-    except (*DECODE_ERRORS, TypeError, ValueError) as error:
-        raise _unsupported(
-            f"the arguments of an earlier call of {name!r} are no JSON object, which Ollama cannot take",
-            "tool_calls",
-            call,
-        ) from error
-
-
 def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> None:
     """``tool_choice`` has no place in the protocol; without tools nothing can be called."""
-    if not request.tools or request.tool_choice == "none":
+    if not request.tools:
+        return
+    choice = request.tool_choice and read_choice(request.tool_choice, function_names(request.tools))
+    if choice and choice.mode == "none":
         return
     tools: list[dict[str, Any]] = []
     for tool in request.tools:
@@ -153,7 +158,7 @@ def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> No
             tools.append({"type": "function", "function": {k: v for k, v in function.items() if k != "type"}})
     if tools:
         body["tools"] = tools
-    if request.tool_choice not in (None, "auto"):
+    if request.tool_choice and choice != ToolChoice("auto"):
         warnings.append("tool_choice was dropped: on Ollama the model alone decides which tools it calls")
 
 

@@ -9,12 +9,12 @@ from cyclopts import Parameter
 from llmring import open_registry
 from llmring_types.exceptions import MissingSDKError
 
-from llmring_cli._lockfiles import lockfile_to_write
+from llmring_cli._lockfiles import lockfile_to_write, shown
 from llmring_cli._output import say
 from llmring_cli._parameters import Flag, LockfilePath, ModelName
 from llmring_cli.advisor.conversation import COMMANDS, Conversation
 from llmring_cli.advisor.guided import guide
-from llmring_cli.advisor.model import find_advisor
+from llmring_cli.advisor.model import Advisor, find_advisor, named_advisor
 from llmring_cli.advisor.screen import PlainScreen, Screen
 from llmring_cli.advisor.session import Session, kept_sessions, new_session
 from llmring_cli.toolbox import Draft, LocalToolbox, Toolbox
@@ -46,29 +46,36 @@ async def chat(
     """
     screen = _screen()
     path = lockfile_to_write(lockfile)
-    say(f"about {path}" if server_url is None else f"about the lockfile of {server_url}")
-    advisor = None if guided else await find_advisor(model)
+    where = f"the lockfile of {server_url}" if server_url is not None else str(shown(path))
+    advisor = None if guided else await find_advisor() if model is None else named_advisor(model)
     if advisor is None:
         if not guided:
-            say(
-                "no model can be asked: no key is set and Ollama does not run; so there are questions instead"
-            )
+            say("no model can be asked: no key is set and Ollama does not run")
+        say(f"questions lead to an alias in {where}")
         await guide(screen, Draft(path))
         return
-    ring, name = advisor
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(ring)
+
+        async def choose(name: str) -> Advisor:
+            chosen = named_advisor(name)
+            await stack.enter_async_context(chosen.ring)
+            return chosen
+
+        await stack.enter_async_context(advisor.ring)
         toolbox = await _toolbox(stack, path, server_url)
-        say(f"{ring.resolve_alias(name)} advises; /help lists commands, Ctrl-D leaves")
-        await Conversation(ring, name, toolbox, screen, _session(path, go_on=go_on)).run()
+        say(f"{advisor.model} advises on {where}; /help lists commands, Ctrl-D leaves")
+        await Conversation(advisor, choose, toolbox, screen, _session(path, go_on=go_on)).run()
 
 
 def _screen() -> Screen:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return PlainScreen()
-    from llmring_cli.advisor.terminal import TerminalScreen  # noqa: PLC0415 - pipes do without
+    from llmring_cli.advisor import completion  # noqa: PLC0415 - pipes do without
+    from llmring_cli.advisor.terminal import TerminalScreen  # noqa: PLC0415
 
-    return TerminalScreen(usage.partition(" ")[0] for usage in COMMANDS)
+    names = [usage.partition(" ")[0] for usage in COMMANDS]
+    arguments = {"/model": completion.model_names, "/load": completion.session_names}
+    return TerminalScreen(completion.CommandCompleter(names, arguments))
 
 
 async def _toolbox(stack: AsyncExitStack, path: Path, server_url: str | None) -> Toolbox:

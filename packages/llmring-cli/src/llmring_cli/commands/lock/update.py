@@ -6,6 +6,7 @@ from pathlib import Path
 from llmring_lockfile import Lockfile, diff, editing, lock_models
 from llmring_types.exceptions import RegistryError
 
+from llmring_cli._amounts import count_text
 from llmring_cli._changes import changes_json, print_changes
 from llmring_cli._failure import UNREACHABLE, CommandError
 from llmring_cli._lockfiles import find_lockfile, read_lockfile, shown
@@ -37,7 +38,7 @@ def update(
         document.set_locked(lock_models(before, known.facts, releases))
     _tell(source.path, before, document.lockfile, json=json)
     if not json:
-        say(f"{len(document.lockfile.locked)} models are locked in {shown(source.path)}")
+        say(f"{count_text(len(document.lockfile.locked), 'model')} locked in {shown(source.path)}")
 
 
 def bump_registry(

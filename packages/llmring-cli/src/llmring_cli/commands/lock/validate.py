@@ -2,6 +2,7 @@
 
 from llmring_lockfile import validate as validate_lockfile
 
+from llmring_cli._amounts import count_text
 from llmring_cli._clock import today
 from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE
 from llmring_cli._findings import findings_json, located, print_findings, summarize
@@ -46,5 +47,5 @@ def validate(
         )
     else:
         print_findings(findings, source)
-        summarize(findings, nothing=f"{result.checked} models are valid")
+        summarize(findings, nothing=f"{count_text(result.checked, 'model')} checked, nothing is wrong")
     return _EXIT_CODES[result.status]

@@ -7,11 +7,13 @@ import msgspec
 from llmring_types import Message, ToolCall, tool_call
 
 from llmring_providers._adapter import WireRequest
+from llmring_providers._extra_params import without_foreign
 from llmring_providers._json import encode_body
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
+from llmring_providers.openai.chat.content_parts import parts_text
 from llmring_providers.openai.chat.response import neutral_call
-from llmring_providers.openai.chat.tools import choice_of, wire_tools
+from llmring_providers.openai.chat.tools import wire_choice, wire_tools
 from llmring_providers.openai.chat.wire import Call
 from llmring_providers.openai.models import in_reasoning_family
 from llmring_providers.openai.parameters import (
@@ -28,6 +30,8 @@ from llmring_providers.openai.structured import ask_for_json, json_schema, wante
 
 PATH = "/chat/completions"
 _NESTED = frozenset({"stream_options"})
+_FOREIGN = frozenset({"betas", "stream"})
+"""Of all others, some host may know them."""
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -48,7 +52,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if request.tools:
         body["tools"] = wire_tools(request.tools)
         if request.tool_choice is not None:
-            body["tool_choice"] = choice_of(request.tool_choice)
+            body["tool_choice"] = wire_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
@@ -96,11 +100,13 @@ def _call(made: Mapping[str, Any]) -> Mapping[str, Any]:
 def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message) -> None:
     """Put back what the host said beyond the neutral form, as far as the message still says the same."""
     fields = dict(block)
-    raw, audio = fields.get("tool_calls"), fields.pop("audio", None)
+    raw, audio, parts = fields.get("tool_calls"), fields.pop("audio", None), fields.pop("content", None)
     if raw is not None and _neutral(raw) != message.tool_calls:
         del fields["tool_calls"]
     if not message.tool_calls:
         fields.pop("reasoning_content", None)  # wanted with calls, refused without
+    if isinstance(parts, list) and parts_text(parts) == message_text(message):
+        fields["content"] = parts
     if isinstance(audio, dict) and audio.get("transcript") == message_text(message):
         fields.update(audio={"id": audio.get("id")}, content=None)
     wire.update(fields)
@@ -147,7 +153,7 @@ def _format(body: dict[str, Any], wanted: Mapping[str, Any]) -> None:
 def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
     if "max_completion_tokens" in extra:
         body.pop("max_tokens", None)  # OpenAI refuses both together
-    merge_extra(body, extra, _NESTED, warnings)
+    merge_extra(body, without_foreign(extra, _FOREIGN, "OpenAI", warnings), _NESTED)
     number = body.get("n")
     if isinstance(number, int) and number > 1:
         warnings.append(f"n={number} was asked for: the response holds only the first answer")

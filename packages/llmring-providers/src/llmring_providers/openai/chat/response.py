@@ -3,22 +3,15 @@
 from typing import Any
 
 import msgspec
-from llmring_types import FinishReason, LLMResponse, ToolCall, Usage, tool_call
+from llmring_types import FinishReason, LLMResponse, ToolCall, tool_call
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.chat.wire import (
-    Call,
-    Choice,
-    Completion,
-    CompletionDetails,
-    PromptDetails,
-    WireMessage,
-    WireUsage,
-    decode_completion,
-)
+from llmring_providers.openai.chat.content_parts import parts_text, say_more
+from llmring_providers.openai.chat.extras import all_extras
+from llmring_providers.openai.chat.wire import Call, Choice, Completion, WireMessage, decode_completion
 from llmring_providers.openai.errors import body_error
-from llmring_providers.openai.usage import neutral_usage
+from llmring_providers.openai.usage import usage_of
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -37,19 +30,11 @@ _FINISH: dict[str, FinishReason] = {
     "tool_use": "tool_calls",
     "abort": "error",
     "insufficient_system_resource": "error",
+    "network_error": "error",
+    "complete": "stop",
+    "safety": "content_filter",
+    "sensitive": "content_filter",
 }
-
-COMPLETION_EXTRAS = (
-    "system_fingerprint",
-    "service_tier",
-    "moderation",
-    "prompt_filter_results",
-    "citations",
-    "search_results",
-)
-CHOICE_EXTRAS = ("logprobs", "content_filter_results", "native_finish_reason")
-MESSAGE_EXTRAS = ("annotations", "images", "reasoning_details", "audio")
-"""What is said beyond the neutral form, by whom."""
 
 
 def decode(body: bytes, call: ChatCall) -> LLMResponse:
@@ -67,8 +52,12 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     if completion.error and (not choices or choices[0].finish_reason in (None, "", "error")):
         raise body_error(completion.error, call)
     if not choices:
-        if completion.object == "error":
-            raise body_error(msgspec.json.decode(body), call)
+        try:
+            said = msgspec.json.decode(body)
+        except DECODE_ERRORS as error:  # in a place that was not looked at above
+            raise malformed("the answer has no choices", call, error) from error
+        if completion.object == "error" or said.get("message") or said.get("detail"):
+            raise body_error(said, call)
         raise malformed("the answer has no choices", call)
     if choices[0].error:
         raise body_error(choices[0].error, call)
@@ -80,15 +69,12 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
     made = calls_of(message)
     calls = [neutral_call(call, place) for place, call in enumerate(made)]
     word = finish_word(choice)
-    said = (
-        extras(completion, COMPLETION_EXTRAS)
-        | extras(choice, CHOICE_EXTRAS)
-        | extras(message, MESSAGE_EXTRAS)
-    )
+    usage = usage_source(completion, choice)
+    said = all_extras(completion, choice, message, usage)
     return LLMResponse(
         content=text_of(message),
         model=str(call.ref),
-        usage=usage_of(completion.usage or choice.usage),
+        usage=usage_of(usage),
         finish_reason=finish_reason(word, called=bool(calls), refused=bool(message.refusal)),
         tool_calls=calls or None,
         reasoning=reasoning_of(message) or None,
@@ -96,7 +82,7 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
         provider_finish_reason=word,
         provider_model=completion.model,
         response_id=completion.id,
-        native=native_of(call, said, replay(made, said, message.reasoning_content)),
+        native=native_of(call, said, replay(made, said, message.reasoning_content, message.content)),
     )
 
 
@@ -109,7 +95,9 @@ def finish_word(choice: Choice) -> str | None:
 
 def finish_reason(word: str | None, *, called: bool, refused: bool) -> FinishReason:
     """The neutral word. A plain end with tool calls means them, a refusal is a filter, and no word is a plain end."""
-    found: FinishReason = _FINISH.get(word, "other") if word else "stop"
+    found: FinishReason = "stop"
+    if word:  # some hosts write OpenAI's words, or Gemini's, in capitals
+        found = _FINISH.get(word) or _FINISH.get(word.lower(), "other")
     if found != "stop":
         return found
     if refused:
@@ -121,20 +109,13 @@ def text_of(message: WireMessage) -> str:
     """The text: content, which some hosts send in parts, then the refusal; with spoken answers the transcript."""
     content = message.content
     if isinstance(content, list):
-        content = "".join(_text(part) for part in content)
+        content = parts_text(content)
     if message.refusal:
         return (content or "") + message.refusal
     if content or message.audio is None:
         return content or ""
     transcript = message.audio.get("transcript") if isinstance(message.audio, dict) else None
     return transcript if isinstance(transcript, str) else ""
-
-
-def _text(part: Any) -> str:
-    if not isinstance(part, dict) or part.get("type", "text") not in ("text", "output_text"):
-        return ""
-    text = part.get("text")
-    return text if isinstance(text, str) else ""
 
 
 def reasoning_of(message: WireMessage) -> str:
@@ -144,9 +125,8 @@ def reasoning_of(message: WireMessage) -> str:
         return found
     if not isinstance(message.content, list):
         return ""
-    # Mistral: https://docs.mistral.ai/capabilities/reasoning/
     thinking = (part.get("thinking") for part in message.content if isinstance(part, dict))
-    return "".join(_text(part) for parts in thinking if isinstance(parts, list) for part in parts)
+    return "".join(parts_text(parts) for parts in thinking if isinstance(parts, list))
 
 
 def calls_of(message: WireMessage) -> list[Call]:
@@ -166,30 +146,17 @@ def neutral_call(wire: Call, place: int) -> ToolCall:
     return tool_call(call_id, wire.function.name or "", wire.function.arguments)
 
 
-def usage_of(wire: WireUsage | None) -> Usage | None:
-    """Token counts: https://platform.openai.com/docs/api-reference/completions/object"""
-    if wire is None:
-        return None
-    prompt = wire.prompt_tokens_details or PromptDetails()
-    completion = wire.completion_tokens_details or CompletionDetails()
-    return neutral_usage(
-        prompt=wire.prompt_tokens,
-        completion=wire.completion_tokens,
-        total=wire.total_tokens,
-        cached=prompt.cached_tokens,
-        cache_written=prompt.cache_write_tokens,
-        reasoning=completion.reasoning_tokens,
-    )
+def usage_source(completion: Completion, choice: Choice) -> Any:
+    """The object that counts the tokens, wherever the host puts it."""
+    groq = completion.x_groq
+    return completion.usage or choice.usage or (groq.get("usage") if isinstance(groq, dict) else None)
 
 
-def extras(source: Completion | Choice | WireMessage, names: tuple[str, ...]) -> dict[str, Any]:
-    """What is said under these names."""
-    return {name: value for name in names if (value := getattr(source, name))}
-
-
-def replay(made: list[Call], said: dict[str, Any], reasoning_content: Any) -> dict[str, Any]:
+def replay(made: list[Call], said: dict[str, Any], reasoning_content: Any, content: Any) -> dict[str, Any]:
     """The fields of the assistant message that the host wants to see again and that the neutral form cannot carry."""
     block: dict[str, Any] = {}
+    if isinstance(content, list) and say_more(content):
+        block["content"] = content
     if details := said.get("reasoning_details"):
         block["reasoning_details"] = details
     if made and reasoning_content and isinstance(reasoning_content, str):

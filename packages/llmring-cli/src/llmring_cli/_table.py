@@ -1,0 +1,100 @@
+"""Rows for a terminal of some width: as a table, or as one block each where a table does not fit."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from textwrap import wrap
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+_wrap = partial(wrap, break_on_hyphens=False)
+"""Names of models have hyphens, and are copied whole."""
+
+_GAP = "  "
+_NUMBER = re.compile(r"[$]?\d[\d,.]*%?|\?|")
+_NARROWEST = 16
+"""Least width of the last column; with less, long text becomes a tower of words."""
+
+
+class Line(NamedTuple):
+    """A line of the screen."""
+
+    text: str
+    heading: bool = False
+
+
+def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Line]:
+    """Return the lines.
+
+    In a table only the last column of text wraps, since the others are names and numbers, which people copy. Columns of
+    numbers are aligned to the right. Where that leaves too little for the one that wraps, every row becomes a block: its
+    first cell as a heading, and the others with their headers below.
+
+    Args:
+        headers: one for each column; no line is made of empty ones.
+        rows: at least two cells each.
+        width: of the screen, in cells.
+    """
+    if not rows:
+        return []
+    columns = list(zip(headers, *rows, strict=True))
+    right = [all(_NUMBER.fullmatch(cell) for cell in cells) for _, *cells in columns]
+    wraps = max((place for place, number in enumerate(right) if not number), default=len(right) - 1)
+    widths = [max(map(cell_len, column)) for column in columns]
+    longest = max(cell_len(word) for cell in columns[wraps] for word in cell.split() or [""])
+    for gap in (_GAP, " "):
+        room = width - sum(widths) - len(gap) * (len(widths) - 1) + widths[wraps]
+        if room >= max(longest, min(widths[wraps], _NARROWEST)):
+            widths[wraps] = min(widths[wraps], room)
+            shape = _Shape(widths, right, wraps, gap)
+            heading = [Line(text, heading=True) for text in _lines(headers, shape)] if any(headers) else []
+            return heading + [Line(text) for row in rows for text in _lines(row, shape)]
+    return [line for row in rows for line in _block(headers, row, width, wraps)]
+
+
+class _Shape(NamedTuple):
+    """Widths of the columns, which are aligned to the right, which one wraps, and what is between them."""
+
+    widths: Sequence[int]
+    right: Sequence[bool]
+    wraps: int
+    gap: str
+
+
+def _lines(cells: Sequence[str], shape: _Shape) -> Iterator[str]:
+    wraps = shape.wraps
+    for place, part in enumerate(_wrap(cells[wraps], shape.widths[wraps]) or [""]):
+        shown = [part if column == wraps else "" if place else cell for column, cell in enumerate(cells)]
+        padded = []
+        for cell, width, on_right in zip(shown, shape.widths, shape.right, strict=True):
+            blanks = " " * (width - cell_len(cell))
+            padded.append(blanks + cell if on_right else cell + blanks)
+        yield shape.gap.join(padded).rstrip()
+
+
+def _block(headers: Sequence[str], cells: Sequence[str], width: int, wraps: int) -> Iterator[Line]:
+    if not any(headers):
+        begin, text = (f"{cells[0]}: ", " ".join(cells[1:])) if cells[0] else (_GAP, " ".join(cells[1:]))
+        for part in _wrap(begin + text, width, subsequent_indent=_GAP):
+            yield Line(part)
+        return
+    for text in _wrap(cells[0], width):
+        yield Line(text, heading=True)
+    told = [f"{header}: {cell}" if cell else "" for header, cell in zip(headers, cells, strict=True)]
+    long = told.pop(wraps) if wraps else ""
+    for text in [*_joined(filter(None, told[1:]), width - len(_GAP)), long]:
+        for part in _wrap(text, width, initial_indent=_GAP, subsequent_indent=_GAP * 2):
+            yield Line(part)
+
+
+def _joined(texts: Iterable[str], width: int) -> Iterator[str]:
+    """Put as many texts on a line as fit."""
+    line = ""
+    for text in texts:
+        if line and cell_len(line + _GAP + text) > width:
+            yield line
+            line = ""
+        line += _GAP + text if line else text
+    if line:
+        yield line
