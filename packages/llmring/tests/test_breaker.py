@@ -59,6 +59,19 @@ def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it_again() -> 
     assert breakers.refusal(REF, 21.0) is None
 
 
+def test_an_answer_that_has_begun_lets_others_through_and_forgets_nothing() -> None:
+    breakers = opened()
+    assert breakers.refusal(REF, 10.0) is None
+    breakers.succeeded(REF, whole=False)
+    assert breakers.refusal(REF, 10.0) is None
+    breakers.failed(REF, StreamInterruptedError("cut"), 11.0)
+    assert breakers.refusal(REF, 11.5) is not None
+    breakers.succeeded(REF)
+    breakers.failed(REF, StreamInterruptedError("cut"), 12.0)
+    assert breakers.refusal(REF, 12.5) is None
+    breakers.succeeded(OTHER, whole=False)
+
+
 def test_a_probe_that_was_cancelled_may_be_tried_again() -> None:
     breakers = opened()
     breakers.refusal(REF, 10.0)
