@@ -51,8 +51,8 @@ class StreamOwner(Protocol):
 class ChatStream:
     """An answer in chunks: ``async for chunk in ring.chat_stream(request)``.
 
-    Leaving the loop early closes the connection at once. :attr:`response` is the whole answer once the last chunk has
-    come. It is also an async context manager, for those who want the closing to be in sight.
+    Leaving the loop early closes the connection at once. A stream that a variable holds may still be read on: leaving
+    ``async with``, or :meth:`aclose`, closes it. :attr:`response` is the whole answer once the last chunk has come.
 
     Args:
         owner: opens the stream at the first chunk, and completes the answer at the last.
