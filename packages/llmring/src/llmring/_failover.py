@@ -49,6 +49,7 @@ class Failover:
         attempt: Callable[[Candidate], Coroutine[Any, Any, T]],
         *,
         timeout: float | None,
+        whole: bool = True,
         discard: Callable[[T], None] | None = None,
         trace: list[Attempt] | None = None,
     ) -> Answered[T]:
@@ -58,6 +59,7 @@ class Failover:
             route: what to try.
             attempt: asks one candidate.
             timeout: seconds for one attempt; ``None`` for no limit.
+            whole: whether a result is all of the answer; of one that only begins, the caller tells how it ends.
             discard: frees a result that came too late to count, when calls are hedged.
             trace: where the attempts are noted, for a caller who wants them of a cancelled call too.
 
@@ -67,7 +69,9 @@ class Failover:
         started = self.clock.now()
         deadline = None if self.policy.deadline_s is None else started + self.policy.deadline_s
         planner = Planner(route.candidates, self.policy, deadline=deadline)
-        run = _Run(self, attempt, discard, planner, timeout=timeout, deadline=deadline, trace=trace)
+        run = _Run(
+            self, attempt, discard, planner, timeout=timeout, deadline=deadline, whole=whole, trace=trace
+        )
         failure: LLMRingError | None = None
         step = planner.first()
         while True:
@@ -119,6 +123,7 @@ class _Run(Generic[T]):
         *,
         timeout: float | None,
         deadline: float | None,
+        whole: bool,
         trace: list[Attempt] | None,
     ) -> None:
         self.trace = [] if trace is None else trace
@@ -128,6 +133,7 @@ class _Run(Generic[T]):
         self._planner = planner
         self._timeout = timeout
         self._deadline = deadline
+        self._whole = whole
 
     async def ask(self, candidate: Candidate) -> _Answer[T]:
         """Ask a candidate, and the next one beside it if calls are hedged and this one is slow."""
@@ -190,7 +196,7 @@ class _Run(Generic[T]):
             self.trace.append(Attempt(model=str(ref), outcome="cancelled", seconds=seconds))
             raise
         else:
-            failover.breakers.succeeded(ref)
+            failover.breakers.succeeded(ref, whole=self._whole)
             seconds = failover.clock.now() - started
             self.trace.append(Attempt(model=str(ref), outcome="ok", seconds=seconds, billed=True))
             return Outcome(result)

@@ -56,7 +56,6 @@ class Planner:
     def advance(self) -> None:
         """Take note that the next candidate was tried beside the current one."""
         self._position += 1
-        self._tries = 1
 
     def after(self, error: LLMRingError, now: float, *, sent: bool = True) -> Step | None:
         """Return the step after this failure, or ``None`` when the call has failed.
