@@ -15,6 +15,7 @@ _IMAGES = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
 )
+_PIECE = 65536
 _EXAMPLE = 'llmring chat "Hello"'
 
 
@@ -47,7 +48,8 @@ def read_message(text: str | None, files: Sequence[Path] = ()) -> Message:
 
 def _piped() -> str:
     try:
-        return sys.stdin.buffer.read().decode()
+        # In pieces, since a signal that comes between two reads of one whole would wait for the next.
+        return b"".join(iter(lambda: sys.stdin.buffer.read1(_PIECE), b"")).decode()
     except UnicodeDecodeError as error:
         raise ValidationError(f"standard input is no text: {error}", field="message") from error
 
