@@ -1,5 +1,6 @@
 """Rules that hold for all five packages."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -51,3 +52,12 @@ def test_siblings_are_required_with_a_range_that_their_version_is_in(package: Pa
 def test_the_lock_names_only_the_public_index_and_its_file_store() -> None:
     hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text()))
     assert hosts == {"pypi.org", "files.pythonhosted.org"}
+
+
+def test_the_npm_lock_pins_by_hash_and_names_no_registry_but_the_public_one() -> None:
+    lock = json.loads((ROOT / "tests" / "interop" / "aimock" / "package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages
+    for name, entry in packages.items():
+        assert entry["integrity"].startswith("sha512-"), name
+        assert entry.get("resolved", "https://registry.npmjs.org/").startswith("https://registry.npmjs.org/")

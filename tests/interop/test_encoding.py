@@ -10,7 +10,7 @@ from interop.conversations import requests
 from interop.ours import ADAPTERS, PROTOCOLS, api_params, call_of
 from interop.recordings import Protocol
 from llmring_providers import ChatCall, WireRequest
-from llmring_types import LLMRequest
+from llmring_types import LLMRequest, Message
 from llmring_types.exceptions import UnsupportedContentError
 from msgspec.structs import replace
 
@@ -43,6 +43,64 @@ def test_any_conversation_encodes_or_is_refused_by_type(
         assert all(wire.warnings)
         sent = "\n".join(strings(body))
         assert [text for text in spoken_texts(request) if text not in sent] == []
+
+
+OURS = {"api": "chat", "betas": ["b-2026"], "stream": True}
+"""In ``extra_params`` of a pool that mixes providers: words for llmring, or for one provider's SDK."""
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_words_for_another_provider_reach_no_wire_and_are_told(protocol: Protocol, stream: bool) -> None:
+    extra = OURS | api_params(protocol) | {"top_p": 0.5}
+    request = LLMRequest(messages=[Message(role="user", content="Hi")], extra_params=extra)
+    wire = encoded(call_of(protocol, request, "m"), stream=stream)
+    assert isinstance(wire, WireRequest)
+    body = json.loads(wire.body)
+    assert set(names(body)).isdisjoint({"api", "betas"})
+    # Gemini's path says it, Ollama streams unless told not to.
+    assert body.get("stream") is {"google": None, "ollama": stream}.get(protocol, stream or None)
+    assert 0.5 in (body.get("top_p"), *(inner.get("top_p", inner.get("topP")) for inner in objects_in(body)))
+    known = {"openai chat": "api", "openai responses": "api", "anthropic": "betas"}.get(protocol)
+    assert sorted(warning.split()[0] for warning in wire.warnings) == sorted(OURS.keys() - {known})
+
+
+CHAT_WORDS: dict[str, Any] = {
+    "frequency_penalty": 0.5, "logit_bias": {"1": 2}, "logprobs": True, "n": 2, "seed": 1, "stop": ["END"], "user": "u",
+    "parallel_tool_calls": False, "max_completion_tokens": 99, "prompt_cache_key": "k", "verbosity": "low",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", [protocol for protocol in PROTOCOLS if protocol != "openai chat"])
+def test_what_chat_completions_know_means_the_same_or_is_told(protocol: Protocol) -> None:
+    """A provider that refuses unknown names must not see any, and nothing is lost in silence."""
+    for name, value in CHAT_WORDS.items():
+        extra = {name: value} | api_params(protocol)
+        request = LLMRequest(messages=[Message(role="user", content="Hi")], extra_params=extra)
+        plain = encoded(
+            call_of(protocol, replace(request, extra_params=api_params(protocol)), "m"), stream=False
+        )
+        wire = encoded(call_of(protocol, request, "m"), stream=False)
+        assert isinstance(wire, WireRequest)
+        assert isinstance(plain, WireRequest)
+        dropped = wire.body == plain.body
+        told = [warning for warning in wire.warnings if warning.startswith(f"{name} was dropped")]
+        assert dropped is bool(told) or (name == "parallel_tool_calls" and protocol == "anthropic"), name
+
+
+def names(value: Any) -> Iterator[str]:
+    """Every name of a field inside a JSON value."""
+    for inner in objects_in(value):
+        yield from inner
+
+
+def objects_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside a JSON value, itself included."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from objects_in(inner)
 
 
 def encoded(call: ChatCall, *, stream: bool) -> WireRequest | UnsupportedContentError:

@@ -24,6 +24,7 @@ class Asked(NamedTuple):
     path: str
     headers: Mapping[str, str]
     body: Any
+    query: Mapping[str, str]
 
 
 class UsageServer:
@@ -68,7 +69,9 @@ class UsageServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
-        self.asked.append(Asked(request.method, request.path, dict(request.headers), _loose(raw)))
+        self.asked.append(
+            Asked(request.method, request.path, dict(request.headers), _loose(raw), dict(request.query))
+        )
         self.arrived.set()
         if self.drops > 0 and request.transport is not None:
             self.drops -= 1

@@ -1,18 +1,93 @@
 """The command in this process, in a folder of its own."""
 
+import asyncio
 import http.server
 import io
 import json
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from llmring import ModelRef
+from llmring.exceptions import ProviderTimeoutError
+from llmring.usage import UsageLog
 from llmring_cli import run
+from records import record
+from usage_server import UsageServer
 
 Run = Callable[..., tuple[int, str, str]]
+
+SERVER_KEY = "llmr_pk_0123456789abcdef0123456789abcdef"
+STORED: list[dict[str, Any]] = [
+    {
+        "provider": "openai",
+        "model": "gpt-4o-mini",
+        "alias": "fast",
+        "origin": "my-app",
+        "input_tokens": 1_000,
+        "output_tokens": 200,
+        "cost": 0.25,
+    },
+    {"provider": "openai", "model": "gpt-4o-mini", "input_tokens": 10, "output_tokens": 2, "cost": 0.125},
+    {
+        "provider": "anthropic",
+        "model": "claude-haiku-4-5",
+        "input_tokens": 5,
+        "output_tokens": 1,
+        "cost": 0.5,
+    },
+]
+EXCHANGE: dict[str, Any] = {
+    "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+    "response": {
+        "content": "Hello",
+        "tool_calls": [{"id": "1", "type": "function", "function": {"name": "wave", "arguments": "{}"}}],
+    },
+    "metadata": {
+        "provider": "openai",
+        "model": "gpt-4o-mini",
+        "alias": "fast",
+        "cost": 0.25,
+        "input_tokens": 9,
+    },
+}
+NOON = 1_795_348_800.0
+"""2026-11-22, 12:00 UTC."""
+DAY = 86_400.0
+USAGE: list[dict[str, Any]] = [
+    {
+        "id": "1",
+        "started_at": NOON - 2 * DAY,
+        "usage": {"prompt_tokens": 1_200, "completion_tokens": 300, "cost": 0.5},
+    },
+    {
+        "id": "2",
+        "started_at": NOON,
+        "model": ModelRef("anthropic", "claude-haiku-4-5"),
+        "alias": None,
+        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "cost": 0.25, "cache_read_input_tokens": 40},
+    },
+    {
+        "id": "3",
+        "started_at": NOON,
+        "model": ModelRef("ollama", "llama3:8b"),
+        "origin": "other-app",
+        "usage": {"prompt_tokens": 10, "completion_tokens": 2, "cost": None},
+    },
+    {
+        "id": "4",
+        "started_at": NOON,
+        "usage": None,
+        "response": None,
+        "ending": "failed",
+        "error": ProviderTimeoutError("late"),
+        "failed_cost": Decimal("0.0125"),
+    },
+]
 
 
 @pytest.fixture
@@ -34,6 +109,38 @@ def llmring(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
         return code, printed.out, printed.err
 
     return invoke
+
+
+@pytest.fixture
+def usage_log(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A usage log that the environment names: calls of three days, one of no known price, one that failed."""
+    path = folder / "usage.db"
+    monkeypatch.setenv("LLMRING_USAGE_LOG", str(path))
+    log = UsageLog(path)
+    for entry in USAGE:
+        log(record(**entry))
+    log.close()
+    return path
+
+
+@pytest.fixture
+def usage_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[UsageServer]:
+    """The double of the usage server, in a thread, named by the environment with a key; it has stored a few calls."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = UsageServer()
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+    monkeypatch.setenv("LLMRING_SERVER_URL", server.url)
+    monkeypatch.setenv("LLMRING_API_KEY", SERVER_KEY)
+    for row in STORED:
+        server.store.log(SERVER_KEY, row)
+    server.store.log_conversation(SERVER_KEY, EXCHANGE)
+    yield server
+    asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
 
 
 @pytest.fixture

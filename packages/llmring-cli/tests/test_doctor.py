@@ -55,8 +55,10 @@ def test_each_alias_is_told_with_what_it_resolves_to_now(llmring: Run) -> None:
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_a_key_is_never_shown(llmring: Run, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up-0000")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://me:made-up@example.org/v1")
     code, out, err = llmring("doctor", *more)
     assert code == 0
+    assert "example.org" in out
     assert "made-up" not in out + err
 
 

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from llmring_cli._app import COMMANDS, GROUPS
 from referencing import Registry, Resource
+from usage_server import UsageServer
 
 Run = Callable[..., tuple[int, str, str]]
 Publish = Callable[..., None]
@@ -30,6 +31,22 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("info", ("info", "anthropic:claude-haiku-4-5")),
     ("list", ("list", "--all")),
     ("providers", ("providers",)),
+    (
+        "stats",
+        ("stats", "--by", "day", "--by", "alias", "--since", "2026-11-20", "--until", "2026-11-22T23:00"),
+    ),
+    ("stats", ("stats", "--origin", "nobody")),
+    ("server-conversations", ("server", "conversations")),
+    ("server-init", ("server", "init", "--env-file", "new.env")),
+    ("server-init", ("server", "init", "--env-file", "new.env", "--skip-health-check")),
+    ("server-key-create", ("server", "key", "create", "--update-env")),
+    ("server-key-create", ("server", "key", "create", "--show")),
+    ("server-key-list", ("server", "key", "list")),
+    ("server-key-rotate", ("server", "key", "rotate", "--env-file", "old.env")),
+    ("server-logs", ("server", "logs")),
+    ("server-stats", ("server", "stats")),
+    ("server-status", ("server", "status")),
+    ("server-status", ("server", "status", "--server", "http://127.0.0.1:9", "--api-key", "x")),
     ("cache-info", ("cache", "info")),
     ("cache-clear", ("cache", "clear")),
     ("registry-refresh", ("registry", "refresh", "openai", "google")),
@@ -49,7 +66,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-validate", ("lock", "validate", "--registry", "http://127.0.0.1:9")),
 ]
 ELSEWHERE = {"sim"}  # runs until interrupted: tests/cli/test_sim.py
-NO_JSON = {"--install-completion", "lock-chat", "lock-stubs", "mcp-lockfile"}
+NO_JSON = {"--install-completion", "export", "lock-chat", "lock-stubs", "mcp-lockfile"}
 
 
 @pytest.fixture
@@ -63,6 +80,7 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
     (folder / "app.py").write_text(
         'LLMRequest([], model="fast")\nLLMRequest([], model=name)\nring.has_alias("x")\n'
     )
+    (folder / "old.env").write_text("LLMRING_API_KEY=llmr_pk_old\n")
     (folder / "broken.lock").write_text("version = ")
 
 
@@ -77,7 +95,7 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema, registry=registry)
 
 
-@pytest.mark.usefixtures("lockfile")
+@pytest.mark.usefixtures("lockfile", "usage_log", "usage_server")
 @pytest.mark.parametrize(
     ("name", "arguments"), OUTPUTS, ids=[" ".join(arguments) for _, arguments in OUTPUTS]
 )
@@ -88,9 +106,18 @@ def test_it_is_one_document_that_follows_its_schema(
     validator(name).validate(json.loads(out))
 
 
+def test_a_conversation_follows_the_schema_with_its_messages(llmring: Run, usage_server: UsageServer) -> None:
+    (row,) = json.loads(llmring("server", "conversations", "--json")[1])
+    out = llmring("server", "conversations", row["id"], "--messages", "--json")[1]
+    validator("server-conversations").validate(json.loads(out))
+    assert json.loads(out)["messages"]
+
+
 def test_every_command_that_answers_something_has_a_schema() -> None:
     names = {command.name for command in COMMANDS} | {
-        f"{group}-{command.name}" for group, (_, commands) in GROUPS.items() for command in commands
+        f"{group.replace(' ', '-')}-{command.name}"
+        for group, (_, commands) in GROUPS.items()
+        for command in commands
     }
     covered = {name for name, _ in OUTPUTS}
     assert names - NO_JSON == covered | ELSEWHERE

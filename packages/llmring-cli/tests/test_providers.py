@@ -18,6 +18,7 @@ def test_each_provider_is_listed_with_what_it_needs(llmring: Run, monkeypatch: p
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_a_key_is_never_shown(llmring: Run, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up-0000")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://me:made-up@example.org/v1")
     assert "made-up" not in "".join(map(str, llmring("providers", *more)))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from usage_server import UsageServer
 
 Run = Callable[..., tuple[int, str, str]]
 Publish = Callable[..., None]
@@ -25,6 +26,12 @@ ROWS: list[tuple[str, ...]] = [
     ("info", "fast"),
     ("list", "-p", "openai"),
     ("providers",),
+    ("stats",),
+    ("stats", "--by", "day", "--chart"),
+    ("server", "status"),
+    ("server", "stats"),
+    ("server", "logs"),
+    ("server", "key", "--help"),
     ("lock", "audit"),
     ("lock", "check"),
     ("lock", "diff", "old.lock"),
@@ -48,10 +55,14 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
     (folder / "app.py").write_text('LLMRequest([], model="fast")\nLLMRequest([], model="fsat")\n')
 
 
-@pytest.mark.usefixtures("lockfile")
+@pytest.mark.usefixtures("lockfile", "usage_log")
 @pytest.mark.parametrize("arguments", ROWS, ids=[" ".join(row) for row in ROWS])
 def test_it_looks_as_it_did(
-    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+    llmring: Run,
+    folder: Path,
+    usage_server: UsageServer,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     for name, value in {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}.items():
@@ -60,6 +71,7 @@ def test_it_looks_as_it_did(
     shown = f"$ llmring {' '.join(arguments)}\n{out}--- standard error\n{err}--- exit code {code}\n"
     shown = re.sub(r"(?m)[ \t]+$", "", shown)
     shown = re.sub(r"(?m)^(version\s+\S+\s+)[\d.]+$", r"\1X", shown.replace(str(folder), "FOLDER"))
+    shown = shown.replace(usage_server.url, "http://SERVER")
     shown = re.sub(r"sha256:[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:.+]+", "X", shown)
     shown = re.sub(r"\d+ days old", "N days old", shown)
     name = re.sub(r"[^a-z0-9]+", "-", " ".join(arguments)).strip("-")

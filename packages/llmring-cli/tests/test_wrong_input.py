@@ -33,7 +33,6 @@ CASES: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("chat", "Hi", "-m", "openai:gpt-4o"), ("OPENAI_API_KEY",)),
     (("chat", "Hi", "-m", "acme:model"), ("acme",)),
     (("chat", "Hi", "--temperature", "nan", "-m", "sim:demo"), ("temperature",)),
-    (("chat", "Hi", "--max-tokens", "0", "-m", "sim:demo"), ("max_tokens",)),
     (("aliases", "--profile", "nosuch"), ("nosuch", "default")),
     (("aliases", "-f", "nosuch.lock"), ("nosuch.lock", "llmring lock init")),
     (("sim", "nosuch.toml"), ("nosuch.toml",)),
@@ -49,6 +48,11 @@ CASES: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("lock", "update", "--registry", "ftp://example.org"), ("ftp",)),
     (("lock", "init", "-f", "no/such/folder/llmring.lock"), ("folder",)),
     (("list", "-p", "acme"), ("acme",)),
+    (("stats",), ("LLMRING_USAGE_LOG", "--log FILE")),
+    (("stats", "--log", "nosuch.db"), ("there is no usage log nosuch.db",)),
+    (("stats", "--log", "llmring.lock"), ("llmring.lock", "usage log")),
+    (("export",), ("LLMRING_USAGE_LOG", "--log FILE")),
+    (("export", "--log", "llmring.lock"), ("llmring.lock", "usage log")),
 ]
 
 
@@ -65,12 +69,24 @@ USAGE: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("lock", "frobnicate"), ("frobnicate", "llmring lock --help")),
     (("bind",), ("ALIAS", "llmring bind --help")),
     (("bind", "fast"), ("MODELS",)),
-    (("bind", "fast", "openai:x", "more"), ("more",)),
+    (("bind", "fast", "openai:x", "more"), ("Unexpected argument: more",)),
     (("aliases", "--jsn"), ("--jsn", "--json")),
-    (("chat", "Hi", "--temperature", "warm"), ("--temperature", "warm")),
-    (("chat", "Hi", "--max-tokens"), ("--max-tokens",)),
+    (("chat", "Hi", "you", "there"), ("Unexpected argument: you there", "in quotes")),
+    (("chat", "Hi", "--temperature", "warm"), ("--temperature", "warm", "It takes a number.")),
+    (("chat", "Hi", "--max-tokens"), ("--max-tokens needs a value",)),
+    (("chat", "Hi", "--max-tokens", "few"), ("--max-tokens", "few", "It takes a whole number.")),
+    (("chat", "Hi", "--max-tokens", "0"), ("--max-tokens", "It takes 1 or more.")),
+    (("lock", "suggest", "--max-input-price", "nan"), ("--max-input-price", "It takes a number above 0.")),
+    (("lock", "suggest", "--max-output-price", "cheap"), ("--max-output-price", "cheap", "a number.")),
+    (("lock", "suggest", "--need", "wings"), ("wings", "vision")),
+    (("lock", "audit", "--days", "-1"), ("--days",)),
+    (("sim", "--port", "65536"), ("--port", "It takes 0 to 65535.")),
+    (("mcp", "lockfile", "--http", "--port", "-1"), ("--port",)),
     (("chat", "--frobnicate"), ("--frobnicate",)),
     (("chat", "--modle=sim:demo"), ("--modle",)),
+    (("stats", "--by", "hour"), ("--by", "hour", "model")),
+    (("stats", "--since", "2026-13-01"), ("--since", "2026-13-01", "7d")),
+    (("export", "--format", "xml"), ("--format", "xml", "parquet")),
 ]
 
 
@@ -106,6 +122,16 @@ def test_a_broken_lockfile_is_named_with_the_place(
 ) -> None:
     (folder / "llmring.lock").write_text(text)
     refused(llmring(*command), 1, "llmring.lock", part)
+
+
+@pytest.mark.parametrize("command", [("lock", "chat", "--guided"), ("mcp", "lockfile")])
+def test_a_folder_in_the_place_of_the_lockfile_is_named(
+    llmring: Run, folder: Path, command: tuple[str, ...]
+) -> None:
+    (folder / "llmring.lock").mkdir()
+    code, out, err = llmring(*command)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1].startswith(f"error: {folder / 'llmring.lock'}")
 
 
 def test_a_lockfile_that_the_environment_names_must_exist(

@@ -140,6 +140,7 @@ PAGES = [
     (b"busy\n", "busy"),
     (b"<html><head><TITLE>503 Busy</TITLE>", "503 Busy"),
     (b"<html>", ""),
+    (b"<html><style>b {}</style><b>Bad</b> gateway</html>", "Bad  gateway"),
     (b"\xff", "\N{REPLACEMENT CHARACTER}"),
     (b"", ""),
 ]

@@ -11,8 +11,10 @@ def main() -> None:
 
     # Importing leaves hardly any garbage, and looking for it is a tenth of the time that a short command takes.
     gc.disable()
-    from llmring_cli._run import main  # noqa: PLC0415
-
+    try:
+        from llmring_cli._run import main  # noqa: PLC0415
+    except KeyboardInterrupt:  # Ctrl-C as soon as this
+        raise SystemExit(130) from None
     main()
 
 

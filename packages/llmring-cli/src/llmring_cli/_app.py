@@ -1,6 +1,8 @@
 """The command tree. A command's module is imported only when the command runs."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import getitem
 from typing import NamedTuple
 
 from cyclopts import App
@@ -22,10 +24,12 @@ COMMANDS = (
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
     Command("chat", "chat:chat", "Send a message and print the answer."),
     Command("doctor", "doctor:doctor", "Tell what is set up here, and what is not."),
+    Command("export", "export:export", "Write the rows of the local usage log for other tools."),
     Command("info", "models:info", "Show what is known of a model or an alias."),
     Command("list", "models:list_models", "List the models that are known."),
     Command("providers", "providers:providers", "List the providers, and what each still needs."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
+    Command("stats", "stats:stats", "Sum up what calls used and cost."),
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {
@@ -43,6 +47,28 @@ GROUPS = {
     "registry": (
         "Bring up to date what is known of models.",
         (Command("refresh", "cache:refresh", "Fetch what the registry says of models now."),),
+    ),
+    "server": (
+        "Set up and ask a usage server.",
+        (
+            Command(
+                "conversations",
+                "server.conversations:conversations",
+                "List conversations that the usage server has stored.",
+            ),
+            Command("init", "server.init:init", "Set up a usage server."),
+            Command("logs", "server.logs:logs", "List calls that the usage server has stored."),
+            Command("stats", "server.stats:stats", "Show what the usage server has summed up."),
+            Command("status", "server.status:status", "Tell which usage server is set up."),
+        ),
+    ),
+    "server key": (
+        "Make and replace keys for a usage server.",
+        (
+            Command("create", "server.key:create", "Make a new key."),
+            Command("list", "server.key:list_keys", "List the keys on this machine."),
+            Command("rotate", "server.key:rotate", "Replace the key of the env file by a new one."),
+        ),
     ),
     "lock": (
         "Write and check the lockfile.",
@@ -74,7 +100,7 @@ GROUPS = {
     ),
 }
 _EXIT_CODES = """\
-Exit codes: 0 done; 1 it could not be done, and standard error says why; 2 the command line is wrong; 130 interrupted.
+Exit codes: 0 done; 1 it could not be done, and standard error says why; 2 the command line is wrong; 3 the registry or the usage server cannot be reached; 130 interrupted.
 What a command answers goes to standard output, everything else to standard error. A .env file here is read.
 """
 
@@ -94,10 +120,11 @@ def build_app() -> App:
         suppress_keyboard_interrupt=False,
     )
     _add(app, COMMANDS)
-    for name, (summary, commands) in GROUPS.items():
+    for words, (summary, commands) in GROUPS.items():
+        *above, name = words.split()
         group = App(name=name, help=summary, help_epilogue="")
         _add(group, commands)
-        app.command(group)
+        reduce(getitem, above, app).command(group)
     return app
 
 

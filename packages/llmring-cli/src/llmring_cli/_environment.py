@@ -12,7 +12,7 @@ def load_dotenv(folder: Path | None = None) -> None:
     Raises:
         ConfigurationError: the file cannot be read.
     """
-    path = (folder or Path.cwd()) / ".env"
+    path = (folder or Path()) / ".env"
     if not path.is_file():
         return
     import dotenv  # noqa: PLC0415 - most folders have no such file

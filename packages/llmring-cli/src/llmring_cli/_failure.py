@@ -8,7 +8,7 @@ WRONG_USAGE = 2
 UNREADABLE = 2
 """For commands that review a lockfile: there is none, or it cannot be read."""
 UNREACHABLE = 3
-"""For commands that ask the registry: it cannot be reached, so nothing can be said."""
+"""For commands that ask the registry or the usage server: it cannot be reached, so nothing can be said."""
 INTERRUPTED = 130
 
 

@@ -18,8 +18,14 @@ def print_json(value: Any) -> None:
     sys.stdout.write(text.decode() + "\n")
 
 
-def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns; tab-separated values without headers where stdout is no terminal."""
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0) -> None:
+    """Print aligned columns; tab-separated values without headers where stdout is no terminal.
+
+    Args:
+        headers: of the columns.
+        rows: their cells.
+        numbers: so many of the last columns are numbers.
+    """
     if not sys.stdout.isatty():
         for row in rows:
             print("\t".join(" ".join(cell.split()) for cell in row))
@@ -29,8 +35,11 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headers))
-    for header in headers:
-        table.add_column(header, overflow="fold")
+    for left, header in zip(range(len(headers), 0, -1), headers, strict=True):
+        if left <= numbers:
+            table.add_column(header, no_wrap=True, justify="right")
+        else:
+            table.add_column(header, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))  # a model's name may look like markup
     Console().print(table)

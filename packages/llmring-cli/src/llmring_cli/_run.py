@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from cyclopts import CycloptsError
 from llmring_types.exceptions import LLMRingError
@@ -18,6 +19,7 @@ _BUILT_IN = frozenset({"--help", "--version", "-h"})
 
 def main() -> None:
     """Run the command of the process and leave with its exit code."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode still gets the rest
@@ -30,17 +32,17 @@ def run(arguments: Sequence[str]) -> int:
         code = _dispatch(list(arguments))
         sys.stdout.flush()
     except CycloptsError as error:
-        return _fail(f"{error} See: {_help_command(error)}", WRONG_USAGE)
-    except CommandError as error:
-        return _fail(str(error), error.exit_code)
+        from llmring_cli._mistakes import usage_text  # noqa: PLC0415 - most command lines are right
+
+        return _fail(usage_text(error), WRONG_USAGE)
     except LLMRingError as error:
-        return _fail(str(error), FAILED)
+        return _fail(str(error), error.exit_code if isinstance(error, CommandError) else FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; keep the interpreter from failing on it again while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except OSError as error:
+        _drop_output()
+        # When whoever read our output has gone, there is nobody to tell.
+        return FAILED if isinstance(error, BrokenPipeError) else _fail(_os_text(error), FAILED)
     return code
 
 
@@ -66,5 +68,26 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _help_command(error: CycloptsError) -> str:
-    return " ".join(["llmring", *(error.command_chain or ()), "--help"])
+def _os_text(error: OSError) -> str:
+    """Tell what the system refused: a full disk, a folder that nobody may write to."""
+    try:
+        Path.cwd()
+    except OSError:
+        return "the working directory does not exist any more; change to one that does"
+    what = error.strerror or str(error)
+    return what if error.filename is None else f"{error.filename}: {what}"
+
+
+def _open_streams() -> None:
+    """Give closed standard streams the null device, so that no file opened later takes their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+def _drop_output() -> None:
+    """Keep the interpreter, which flushes once more while it ends, from failing again on what cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -51,9 +51,7 @@ def test_the_limit_and_the_preference_count(llmring: Run) -> None:
     assert windows == sorted(windows, reverse=True)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "code"), [(("--need", "wings"), 2), (("--max-input-price", "-1"), 1), (("--prefer", "luck"), 2)]
-)
-def test_what_cannot_be_meant_is_an_error(llmring: Run, wrong: tuple[str, ...], code: int) -> None:
-    exit_code, out, err = llmring("lock", "suggest", *wrong)
-    assert (exit_code, out, err.count("\n")) == (code, "", 1)
+@pytest.mark.parametrize("wrong", [("--need", "wings"), ("--max-input-price", "-1"), ("--prefer", "luck")])
+def test_what_cannot_be_meant_is_an_error(llmring: Run, wrong: tuple[str, ...]) -> None:
+    code, out, err = llmring("lock", "suggest", *wrong)
+    assert (code, out, err.count("\n")) == (2, "", 1)

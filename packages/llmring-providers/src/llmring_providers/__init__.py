@@ -4,7 +4,7 @@ from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
 from llmring_providers._discovery import BUILTIN, ENTRY_POINT_GROUP, ProviderFactory, find_factory
 from llmring_providers._http import HttpProvider, HttpStream
 from llmring_providers._protocol import ChatCall, Provider, ProviderStream
-from llmring_providers._settings import ProviderSettings
+from llmring_providers._settings import ProviderSettings, without_credentials
 
 __all__ = [
     "BUILTIN",
@@ -20,4 +20,5 @@ __all__ = [
     "StreamDecoder",
     "WireRequest",
     "find_factory",
+    "without_credentials",
 ]

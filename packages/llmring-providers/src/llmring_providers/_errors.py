@@ -45,6 +45,7 @@ _WAIT = re.compile(rf"(?:try\s+again|retry)\s+(?:in|after)\s+((?:{_AMOUNT}[\s,]*
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(milli|ms|s|m|h|d)", re.IGNORECASE)
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "milli": 0.001}
 _KEY = re.compile(r"\b(?:sk-|gsk_|xai-|AIza)[\w*-]{6,}")
+_TAG = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -106,12 +107,12 @@ def _text(kind: type[LLMRingError], message: str, call: ChatCall) -> str:
 
 
 def plain_text(body: bytes) -> str:
-    """Return an error body that is no JSON as a text to show: of a proxy's HTML page, its title."""
+    """Return an error body that is no JSON as a text to show: of a proxy's HTML page, its title or what it reads."""
     text = body.decode("utf-8", "replace").strip()
-    if text.startswith("<"):
-        title = _TITLE.search(text)
-        return title[1].strip() if title is not None else ""
-    return text
+    if not text.startswith("<"):
+        return text
+    title = _TITLE.search(text)
+    return (title[1] if title is not None else _TAG.sub(" ", text)).strip()
 
 
 def header_wait(headers: Mapping[str, str]) -> float | None:

@@ -16,6 +16,7 @@ from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings, without_credentials
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
+from llmring_providers.transport._diversion import diversions
 
 if TYPE_CHECKING:
     from llmring_providers._listing import Listing
@@ -139,7 +140,7 @@ class HttpProvider:
     async def chat(self, call: ChatCall) -> LLMResponse:
         wire = self._adapter.encode(call, stream=False)
         try:
-            reply = await self._transport.send(self._request(wire))
+            reply = await self._carrier().send(self._request(wire))
         except TransportError as error:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
@@ -152,7 +153,7 @@ class HttpProvider:
     async def stream(self, call: ChatCall) -> "HttpStream":
         wire = self._adapter.encode(call, stream=True)
         try:
-            reply = await self._transport.open(self._request(wire))
+            reply = await self._carrier().open(self._request(wire))
         except TransportError as error:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
@@ -187,15 +188,28 @@ class HttpProvider:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         return HttpRequest("POST", self.base_url + wire.path, headers, wire.body)
 
+    def _carrier(self) -> Transport:
+        """Return what requests go through: the provider's transport, unless they are diverted."""
+        if not diversions:
+            return self._transport
+        return diversions[-1].through(self._transport, provider=self.name, secret=self._key())
+
+    def _key(self) -> str:
+        """Return the key that is shown, ours or that of the SDK client; empty where none is to be seen."""
+        key = self._api_key or getattr(self._client, "api_key", None)
+        return key if isinstance(key, str) else ""
+
     async def _get(self, path: str) -> bytes:
         call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
         try:
-            reply = await self._transport.send(HttpRequest("GET", self.base_url + path, self._headers))
+            reply = await self._carrier().send(HttpRequest("GET", self.base_url + path, self._headers))
         except TransportError as error:
             raise self._unreachable(error, call) from error
         if reply.status in _MISSING:
             raise ProviderResponseError(
-                f"{self.base_url} has no list of models", provider=self.name, status_code=reply.status
+                f"{without_credentials(self.base_url)} has no list of models",
+                provider=self.name,
+                status_code=reply.status,
             )
         if reply.status not in _OK:
             raise self._rejection(reply, call)
@@ -203,8 +217,8 @@ class HttpProvider:
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
-        key = self._api_key or getattr(self._client, "api_key", None)
-        if isinstance(key, str) and len(key) >= _SHORTEST_KEY and key in error.message:
+        key = self._key()
+        if len(key) >= _SHORTEST_KEY and key in error.message:
             # Some hosts repeat the key that they refuse.
             error.message = error.message.replace(key, "***")
             error.args = (error.message,)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llmring_providers import ChatCall
 from llmring_providers.anthropic import AnthropicAdapter
+from llmring_providers.anthropic.errors import reported_error
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
     LLMRingError,
@@ -60,6 +61,7 @@ def said(kind: str, message: str = "why", **more: Any) -> bytes:
         (429, b'"slow down"', ProviderRateLimitError),
         (400, b'{"detail": "another shape"}', ProviderBadRequestError),
         (500, b'{"error": null}', ProviderServerError),
+        (404, b'[{"error": {"code": 404, "message": "no such publisher model", "status": "NOT_FOUND"}}]', ModelNotFoundError),
     ],
 )  # fmt: skip
 def test_status_and_type_tell_the_exception(status: int, body: bytes, kind: type[LLMRingError]) -> None:
@@ -101,6 +103,18 @@ def test_the_wait_comes_from_the_header() -> None:
     assert overloaded.retry_after == 3
 
 
+def test_vertex_ai_tells_its_status_and_wait_in_google_s_form() -> None:
+    said = {
+        "code": 429,
+        "message": "Quota exceeded",
+        "status": "RESOURCE_EXHAUSTED",
+        "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}],
+    }
+    for built in (error(429, json.dumps([{"error": said}]).encode()), reported_error(said, CALL)):
+        assert isinstance(built, ProviderRateLimitError)
+        assert (built.message, built.retry_after, built.details) == ("Quota exceeded", 7.0, {})
+
+
 def test_the_request_id_of_the_body_serves_where_the_header_is_lost() -> None:
     first = error(529, said("overloaded_error", request_id="req_body"))
     both = error(529, said("overloaded_error", request_id="req_body"), {"request-id": "req_header"})
@@ -111,7 +125,7 @@ def test_the_request_id_of_the_body_serves_where_the_header_is_lost() -> None:
 
 def test_a_gateway_s_own_words_are_told() -> None:
     assert error(400, b'{"detail": "no such route"}').message == "no such route"
-    assert error(502, b"<html>Bad  Gateway</html>").message == "<html>Bad Gateway</html>"
+    assert error(502, b"<html>Bad  <b>Gateway</b></html>").message == "Bad Gateway"
     assert error(500, b"").message == "HTTP status 500"
 
 
@@ -124,7 +138,7 @@ def test_details_are_kept() -> None:
 @given(st.integers(300, 599), st.binary(max_size=40) | st.recursive(
     st.none() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["error", "type", "message", "details", "request_id"]), inner, max_size=4),
+    | st.dictionaries(st.sampled_from(["error", "type", "code", "message", "details", "request_id"]), inner, max_size=4),
 ).map(lambda value: json.dumps(value).encode()))  # fmt: skip
 def test_any_bytes_are_an_error_of_ours(status: int, body: bytes) -> None:
     assert isinstance(error(status, body), ProviderError)

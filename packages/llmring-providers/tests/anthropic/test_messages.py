@@ -224,14 +224,10 @@ def test_arguments_reach_the_wire_as_the_model_wrote_them(call_with: Callable[..
     assert written.encode() in AnthropicAdapter().encode(call, stream=False).body
 
 
-@pytest.mark.parametrize("arguments", ['{"a": ', "[1]", "7", '"text"', "not json"])
-def test_arguments_that_are_no_object_are_unsupported(
-    arguments: str, call_with: Callable[..., ChatCall]
-) -> None:
-    call = call_with(messages=[user("a"), assistant("", tool_call("t", "f", arguments))])
-    with pytest.raises(UnsupportedContentError, match="arguments of a call") as caught:
-        AnthropicAdapter().encode(call, stream=False)
-    assert (caught.value.provider, caught.value.part) == ("anthropic", "tool_calls")
+def test_arguments_that_are_no_object_are_sent_in_one(encoded: Encoded) -> None:
+    body, warnings = encoded(messages=[user("a"), assistant("", tool_call("t", "f", '{"a": '))])
+    assert body["messages"][1]["content"] == [used("t", INVALID_JSON='{"a": ')]
+    assert "no JSON object" in warnings[0]
 
 
 def test_a_call_may_come_as_users_write_it_by_hand(encoded: Encoded) -> None:

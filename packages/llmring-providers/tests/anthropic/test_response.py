@@ -136,7 +136,8 @@ def test_blocks_that_say_more_than_the_neutral_form_are_kept_as_they_came(
         ("pause_turn", False, "other"),
         ("compaction", False, "other"),
         ("a_word_of_tomorrow", False, "other"),
-        (None, False, None),
+        (None, False, "stop"),
+        (None, True, "tool_calls"),
     ],
 )
 def test_finish_words(word: str | None, called: bool, neutral: str | None) -> None:
@@ -194,6 +195,52 @@ def test_what_has_no_neutral_place_is_in_native() -> None:
     }
 
 
+def test_how_an_answer_was_made_is_told_where_it_has_another_price() -> None:
+    usual = {
+        "service_tier": "standard",
+        "inference_geo": "global",
+        "speed": "standard",
+        "iterations": [{"type": "message"}],
+    }
+    assert read(usage={**usual, "server_tool_use": {"web_search_requests": 0}}).native is None
+    assert read(usage={"inference_geo": "not_available", "iterations": None}).native is None
+    other = {
+        "service_tier": "priority",
+        "inference_geo": "us",
+        "speed": "fast",
+        "iterations": [{"type": "compaction", "input_tokens": 83555}],
+        "fallback_credit": {"status": "applied"},
+    }
+    assert read(usage=other).native == {"provider": "anthropic", **other}
+
+
+def test_what_was_done_to_the_request_is_told() -> None:
+    done = [{"type": "thinking_dropped", "path": "messages.2.content.0", "reason": "prefix_binding_mismatch"}]
+    assert read(input_transformations=done).native == {"provider": "anthropic", "input_transformations": done}
+
+
+def test_a_block_of_tomorrow_is_kept_whatever_its_shape() -> None:
+    blocks = [
+        {"type": "a_block_of_tomorrow", "text": {"odd": 1}, "id": 5, "caller": "nobody"},
+        {"type": "text", "text": "A"},
+        {"type": "tool_use", "id": "t", "name": "f", "input": {}, "caller": "nobody"},
+    ]
+    response = read(content=blocks)
+    assert (response.content, response.native) == ("A", {"provider": "anthropic", "replay": blocks})
+
+
+def test_odd_extras_do_not_cost_the_answer() -> None:
+    odd = {"stop_details": "x", "container": "c", "context_management": [1]}
+    response = read(
+        content=[{"type": "text", "text": "A"}],
+        stop_reason="refusal",
+        usage={"iterations": 5, "server_tool_use": [1]},
+        **odd,
+    )
+    assert (response.content, response.refusal) == ("A", None)
+    assert response.native == {"provider": "anthropic", **odd, "iterations": 5, "server_tool_use": [1]}
+
+
 @pytest.mark.parametrize(
     ("caller", "kept"),
     [(None, False), ({"type": "direct"}, False), ({"type": "code_execution_20260120"}, True)],
@@ -241,7 +288,19 @@ def test_an_error_with_a_status_of_success_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[]", b"null", b"<html>", b'{"content": 5}', b'{"content": [5]}', b"\xff"]
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"<html>",
+        b'{"content": 5}',
+        b'{"content": [5]}',
+        b'{"content": [{"type": "text", "text": 5}]}',
+        b'{"content": [{"text": "of no type"}]}',
+        b"\xff",
+    ],
 )
 def test_what_is_no_message_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedResponseError) as caught:

@@ -227,6 +227,25 @@ def test_counts_of_the_message_delta_replace_those_of_the_start() -> None:
     }
 
 
+def test_an_event_or_block_of_tomorrow_is_passed_by_whatever_its_shape() -> None:
+    news = event("an_event_of_tomorrow", index="first", delta="x", usage=[1], message=5)
+    block = {"type": "a_block_of_tomorrow", "id": 5, "text": {"odd": 1}}
+    body = [START, news, block_start(0, **block), delta(0, type="a_delta_of_tomorrow", content=[1]),
+            block_start(1, type="text", text=""), delta(1, type="text_delta", text="A"), news, STOP]  # fmt: skip
+    response = collect(chunks_of(body))
+    assert (response.content, response.finish_reason) == ("A", "stop")
+    assert response.native == {"provider": "anthropic", "replay": [block, {"type": "text", "text": "A"}]}
+
+
+def test_what_the_end_says_of_the_request_replaces_what_the_start_said() -> None:
+    start = event("message_start", message={"content": [], "input_transformations": [{"path": "a"}], "usage": {"service_tier": "batch"}})  # fmt: skip
+    end = message_delta(input_transformations=[{"path": "b"}], usage={"speed": "fast"})
+    said = {"provider": "anthropic", "service_tier": "batch"}
+    last = chunks_of([start, end, STOP])[-1]
+    assert last.native == {**said, "speed": "fast", "input_transformations": [{"path": "b"}]}
+    assert chunks_of([start, STOP])[-1].native == {**said, "input_transformations": [{"path": "a"}]}
+
+
 def test_text_in_the_start_of_a_block_is_text() -> None:
     body = [START, block_start(0, type="text", text="a"), delta(0, type="text_delta", text="b"), STOP]
     assert collect(chunks_of(body)).content == "ab"

@@ -45,6 +45,7 @@ ROWS: list[Any] = [
     (404, said(404, "NOT_FOUND"), ModelNotFoundError, "NOT_FOUND"),
     (409, said(409, "ABORTED"), ProviderServerError, "ABORTED"),
     (413, b"<html>too large</html>", ProviderRequestTooLargeError, None),
+    (404, b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>", ModelNotFoundError, None),
     (429, said(429, "RESOURCE_EXHAUSTED"), ProviderRateLimitError, "RESOURCE_EXHAUSTED"),
     (499, said(499, "CANCELLED"), ProviderServerError, "CANCELLED"),
     (500, said(500, "INTERNAL"), ProviderServerError, "INTERNAL"),

@@ -48,7 +48,6 @@ ROWS: list[Any] = [
         id="OpenAI's names",
     ),
     pytest.param({"logprobs": 3}, {"generationConfig": {"logprobs": 3}}, id="Gemini's logprobs"),
-    pytest.param({"api": "responses"}, {}, id="a word for another provider"),
 ]  # fmt: skip
 
 

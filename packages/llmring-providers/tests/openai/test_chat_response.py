@@ -127,6 +127,9 @@ FINISH = [
     ({"finish_reason": "error"}, "error", "error"),
     ({"finish_reason": "eos"}, "stop", "eos"),
     ({"finish_reason": "model_length"}, "length", "model_length"),
+    ({"finish_reason": "MAX_TOKENS"}, "length", "MAX_TOKENS"),
+    ({"finish_reason": "SAFETY"}, "content_filter", "SAFETY"),
+    ({"finish_reason": "sensitive"}, "content_filter", "sensitive"),
     ({"finish_reason": "something new"}, "other", "something new"),
     ({"finish_reason": ""}, "stop", None),
     ({"finish_reason": None}, "stop", None),
@@ -192,7 +195,6 @@ USAGE = [
                  {"prompt_tokens": 7, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2}, id="cache"),
     pytest.param({"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 4}},
                  {"completion_tokens": 9, "reasoning_tokens": 4}, id="reasoning"),
-    pytest.param({"prompt_tokens_details": None, "completion_tokens_details": None}, {}, id="nothing"),
 ]  # fmt: skip
 
 
@@ -200,6 +202,7 @@ USAGE = [
 def test_usage(wire: dict[str, Any], expected: dict[str, int]) -> None:
     assert answer(usage=wire).usage == expected
     assert answer(choice={"usage": wire}).usage == expected  # where Moonshot puts it
+    assert answer(x_groq={"usage": wire}).usage == expected
 
 
 def test_reasoning_that_xai_counts_apart_is_part_of_the_completion() -> None:
@@ -219,14 +222,20 @@ def test_what_is_said_beyond_the_neutral_form_is_kept() -> None:
         {"logprobs": {"content": []}, "native_finish_reason": "STOP"},
         system_fingerprint="fp",
         service_tier="flex",
+        provider="Nebius",
         citations=["https://a"],
+        timings={"predicted_per_second": 52.9},
+        usage={"prompt_tokens": 7, "cost": 0.1},
     )
     assert response.native == {
         "provider": "openai",
         "api": "chat",
         "system_fingerprint": "fp",
         "service_tier": "flex",
+        "upstream": "Nebius",
         "citations": ["https://a"],
+        "timings": {"predicted_per_second": 52.9},
+        "usage": {"cost": 0.1},
         "logprobs": {"content": []},
         "native_finish_reason": "STOP",
         "annotations": [{"type": "url_citation"}],

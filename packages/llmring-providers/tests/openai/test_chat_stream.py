@@ -164,6 +164,17 @@ def test_usage_may_come_in_every_chunk_and_the_last_one_holds() -> None:
     assert collect(chunks_of([delta(content="A"), in_choice, DONE])).usage == {"completion_tokens": 3}
 
 
+def test_the_usage_that_groq_puts_in_a_place_of_its_own_is_found() -> None:
+    said = {"id": "req_1", "usage": {"queue_time": 0.4, "prompt_tokens": 20, "completion_tokens": 585}}
+    last = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "x_groq": said})
+    response = collect(
+        chunks_of([event({"choices": [], "x_groq": {"id": "req_1"}}), delta(content="A"), last, DONE])
+    )
+    assert response.usage == {"prompt_tokens": 20, "completion_tokens": 585, "total_tokens": 605}
+    native = response.native or {}
+    assert (native["x_groq"], native["usage"]) == (said, {"queue_time": 0.4})
+
+
 HARMLESS = [
     pytest.param(delta(role="assistant"), id="role only"),
     pytest.param(delta(role="assistant", content="", refusal=None), id="empty text"),
@@ -194,7 +205,12 @@ def test_extras_of_several_chunks_are_put_together() -> None:
         choice(content_filter_results={"hate": {"filtered": False}}),
         choice(content_filter_results={"hate": {"filtered": True}, "violence": {"filtered": False}}),
         event({"choices": [], "citations": ["https://a"]}),
+        event({"choices": [], "citations": ["https://a"]}),
         event({"choices": [], "moderation": {"flagged": False}}),
+        delta(executed_tools=[{"index": 0, "type": "python", "arguments": "{}"}]),
+        delta(executed_tools=[{"index": 0, "output": "1"}]),
+        delta(context={"citations": [{"title": "mine"}]}),
+        choice(stop_reason="END"),
         choice(finish_reason="stop", native_finish_reason="STOP"),
         DONE,
     ]
@@ -207,6 +223,12 @@ def test_extras_of_several_chunks_are_put_together() -> None:
         "content_filter_results": {"hate": {"filtered": True}, "violence": {"filtered": False}},
         "citations": ["https://a"],
         "moderation": {"flagged": False},
+        "executed_tools": [
+            {"index": 0, "type": "python", "arguments": "{}"},
+            {"index": 0, "output": "1"},
+        ],
+        "context": {"citations": [{"title": "mine"}]},
+        "stop_reason": "END",
         "native_finish_reason": "STOP",
     }
 
@@ -247,15 +269,49 @@ def test_reasoning_comes_as_it_is_said() -> None:
 def test_reasoning_that_the_host_wants_again_is_kept() -> None:
     call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
     pieces = [
-        delta(reasoning_content="Thin", reasoning_details=[{"text": "Thin"}]),
-        delta(reasoning_content="king", reasoning_details=[{"signature": "s"}]),
+        delta(reasoning_content="Thin", reasoning_details=[detail(text="Thin")]),
+        delta(reasoning_content="king", reasoning_details=[detail(text="king")]),
+        delta(reasoning_details=[detail(signature="s", text=None)]),
         delta(tool_calls=[call]),
         delta("tool_calls"),
         DONE,
     ]
     assert (collect(chunks_of(pieces)).native or {})["replay"] == [
-        {"reasoning_details": [{"text": "Thin"}, {"signature": "s"}], "reasoning_content": "Thinking"}
+        {"reasoning_details": [detail(text="Thinking", signature="s")], "reasoning_content": "Thinking"}
     ]
+
+
+def detail(kind: str = "reasoning.text", index: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"type": kind, "format": "f", "index": index, **fields}
+
+
+DETAILS = [
+    pytest.param([detail(text="a", signature="s"), detail(text="b")], id="a signature ends its block"),
+    pytest.param([detail(text="a"), detail(text="b", index=1)], id="another index"),
+    pytest.param([detail(text="a", id="1"), detail(text="b", id="2")], id="another id"),
+    pytest.param([detail(text="a"), detail("reasoning.summary", summary="b")], id="another type"),
+    pytest.param([detail("reasoning.encrypted", data="a"), detail("reasoning.encrypted", data="b")], id="encrypted"),
+    pytest.param(["odd", detail(text="a"), "odd", detail(text="b"), {"text": "c"}], id="odd"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("details", DETAILS)
+def test_blocks_of_reasoning_stay_apart(details: list[Any]) -> None:
+    pieces = [
+        delta(content="A"),
+        *(delta(reasoning_details=[piece]) for piece in details),
+        delta("stop"),
+        DONE,
+    ]
+    assert (collect(chunks_of(pieces)).native or {})["reasoning_details"] == details
+
+
+def test_a_summary_that_comes_word_by_word_is_one_block() -> None:
+    pieces = [
+        delta(reasoning_details=[detail("reasoning.summary", summary=word)]) for word in ("I ", "think", "")
+    ]
+    response = collect(chunks_of([*pieces, delta("stop"), DONE]))
+    assert (response.native or {})["reasoning_details"] == [detail("reasoning.summary", summary="I think")]
 
 
 def piece(
@@ -281,6 +337,13 @@ CALLS = [
                  [tool_call("call_0", "f", '{"x":1}'), tool_call("call_1", "g", "{}")], id="neither index nor id"),
     pytest.param([[piece(0, "a", "f", '{"x"')], [piece(0, "a", "f", ":1}")], [piece(1, "b", "g")]],
                  TWO, id="id and name in every piece"),
+    pytest.param([[piece(0, "", "f", '{"x":1}'), piece(0, "", "g", "{}")]],
+                 [tool_call("call_0", "f", '{"x":1}'), tool_call("call_1", "g", "{}")], id="index 0 and no id"),
+    pytest.param([[piece(0, None, "f", '{"x":1}')], [piece(0, None, "f", '{"x":2}')]],
+                 [tool_call("call_0", "f", '{"x":1}'), tool_call("call_1", "f", '{"x":2}')],
+                 id="the same function again, index 0 and no id"),
+    pytest.param([[piece(0, None, "f", '{"x"')], [piece(0, None, "f", ':{"')], [piece(0, None, "f", '{y":1}}')], [piece(0, None, "f", "")]],
+                 [tool_call("call_0", "f", '{"x":{"{y":1}}')], id="only the name in every piece"),
     pytest.param([[piece(0, "a", "f", '{"x"')], [piece(0, "other", arguments=":1}")], [piece(1, "b", "g")]],
                  TWO, id="a new id in every piece"),
     pytest.param([[piece(0, "a", "f", {"x": 1})], [piece(1, "b", "g", {})]], TWO, id="arguments as objects"),
@@ -324,6 +387,7 @@ FAILURES: list[Any] = [
     pytest.param(b"data: {nonsense\n\n", MalformedResponseError, "not what the protocol says", id="malformed"),
     pytest.param(b"data: []\n\n", MalformedResponseError, "not what the protocol says", id="of another shape"),
     pytest.param(b'{"error": {"message": "Busy", "code": 503}}', ProviderOverloadedError, "Busy", id="no stream at all"),
+    pytest.param(event({"choices": [], "x_groq": {"error": "over capacity"}}), ProviderServerError, "over capacity", id="Groq"),
     pytest.param(DONE, MalformedResponseError, "without an answer", id="an end without an answer"),
 ]  # fmt: skip
 
@@ -378,8 +442,10 @@ _DELTA = [
     "tool_calls",
     "audio",
     "annotations",
+    "executed_tools",
+    "context",
 ]
-_CHOICE = ["finish_reason", "logprobs", "content_filter_results", "error"]
+_CHOICE = ["finish_reason", "logprobs", "content_filter_results", "stop_reason", "usage", "error"]
 
 
 @given(

@@ -39,6 +39,10 @@ ANSWERS: list[Any] = [
     pytest.param(404, {"error": {"code": "DeploymentNotFound", "message": "Not there"}}, ModelNotFoundError, "DeploymentNotFound", id="Azure deployment"),
     pytest.param(400, {"error": {"message": "Too long", "code": "context_length_exceeded"}}, ProviderRequestTooLargeError, "context_length_exceeded", id="context window"),
     pytest.param(400, {"error": {"message": "Too long", "code": 400, "type": "exceed_context_size_error"}}, ProviderRequestTooLargeError, "exceed_context_size_error", id="llama.cpp's context window"),
+    pytest.param(400, {"object": "error", "message": "This model's maximum context length is 4096 tokens.", "type": "BadRequestError", "code": 400}, ProviderRequestTooLargeError, "BadRequestError", id="vLLM's context window"),
+    pytest.param(400, {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"}, ModelNotFoundError, "1500", id="Mistral's model"),
+    pytest.param(400, {"error": {"message": "No more", "type": "invalid_request_error", "code": "model_decommissioned"}}, ModelNotFoundError, "model_decommissioned", id="Groq's model"),
+    pytest.param(400, [{"error": {"code": 400, "message": "No key", "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}], ProviderAuthenticationError, "API_KEY_INVALID", id="Gemini's key"),
     pytest.param(413, {"error": {"message": "Too large", "code": "rate_limit_exceeded"}}, ProviderRequestTooLargeError, "rate_limit_exceeded", id="Groq's size limit"),
     pytest.param(429, {"error": {"message": "Pay", "type": "insufficient_quota", "code": "insufficient_quota"}}, ProviderQuotaError, "insufficient_quota", id="quota"),
     pytest.param(402, {"error": {"message": "Insufficient credits", "code": 402}}, ProviderQuotaError, None, id="credit"),
@@ -76,6 +80,7 @@ TEXTS: list[Any] = [
     pytest.param(404, {"error": {"message": "Gone"}}, "[openai] model 'gpt-4o' is not available: Gone", id="model"),
     pytest.param(502, b"<html><title>Bad\n Gateway</title></html>", "[openai] Bad Gateway", id="title"),
     pytest.param(502, b"<html>", "[openai] HTTP status 502", id="page without a title"),
+    pytest.param(502, b"<html><style>p {}</style><p>Try <b>later</b></p></html>", "[openai] Try later", id="page that says more"),
     pytest.param(500, b"", "[openai] HTTP status 500", id="nothing"),
     pytest.param(400, {"errors": [{"message": "odd"}]}, '[openai] {"errors": [{"message": "odd"}]}', id="of its own shape"),
     pytest.param(500, b"upstream connect error", "[openai] upstream connect error", id="text"),
@@ -104,6 +109,11 @@ WAITS = [
 def test_the_wait_comes_from_header_or_text(headers: dict[str, str], text: str, wait: float | None) -> None:
     found = translated(429, {"error": {"message": text, "code": "rate_limit_exceeded"}}, headers)
     assert found.retry_after == (None if wait is None else pytest.approx(wait))
+
+
+def test_gemini_tells_its_wait_in_the_details() -> None:
+    said = {"error": {"code": 429, "message": "Quota", "details": [{"retryDelay": "48.9s"}]}}
+    assert translated(429, [said]).retry_after == 48.9
 
 
 def test_a_used_up_quota_is_not_retried_but_fails_over() -> None:
@@ -140,6 +150,7 @@ INSIDE: list[Any] = [
     pytest.param({"message": "Pay", "code": "insufficient_quota"}, ProviderQuotaError, id="quota"),
     pytest.param({"message": "Busy", "code": 503}, ProviderOverloadedError, id="status as code"),
     pytest.param({"message": "Busy", "status": 429}, ProviderRateLimitError, id="status"),
+    pytest.param({"message": "Busy", "code": "429"}, ProviderRateLimitError, id="status as a text"),
     pytest.param(
         {"message": "Bad", "type": "invalid_request_error"}, ProviderBadRequestError, id="bad request"
     ),
@@ -170,7 +181,10 @@ _JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["error", "message", "code", "type", "status", "metadata", "innererror"]), inner
+            st.sampled_from(
+                ["error", "message", "code", "type", "status", "metadata", "innererror", "details"]
+            ),
+            inner,
         )
     ),
     max_leaves=8,

@@ -19,7 +19,9 @@ from llmring_types.exceptions import (
 )
 
 Recorded = Callable[[str], bytes]
-CALL = ChatCall(LLMRequest([Message(role="user", content="Hi")]), ModelRef("openai", "gpt-5"))
+ASKED = [Message(role="user", content="Hi")]
+MODEL = ModelRef("openai", "gpt-5")
+CALL = ChatCall(LLMRequest(ASKED, tools=[{"type": "custom", "name": "math_exp"}]), MODEL)
 
 
 def message(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -162,6 +164,28 @@ def test_calls(fields: dict[str, Any], expected: Any) -> None:
     assert answer({"type": "function_call", "name": "f", **fields}).tool_calls == [expected]
 
 
+SEARCH = {"type": "custom_tool_call", "call_id": "xs_call_1", "name": "x_keyword_search", "input": "{}"}
+OFFERS: list[Any] = [
+    pytest.param({}, False, id="nothing"),
+    pytest.param({"tools": [{"type": "x_search"}]}, False, id="a tool that the host runs"),
+    pytest.param({"tools": [{"type": "custom", "name": "c"}]}, True, id="a custom tool"),
+    pytest.param({"tools": [{"type": "namespace", "tools": [{"type": "custom", "name": "c"}]}]}, True, id="one in a namespace"),
+    pytest.param({"extra_params": {"tools": [{"type": "custom", "name": "c"}]}}, True, id="one in the extra parameters"),
+    pytest.param({"extra_params": {"prompt": {"id": "pmpt_1"}}}, True, id="a stored prompt"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "called"), OFFERS)
+def test_a_custom_call_is_the_users_only_where_he_may_have_offered_one(
+    asked: dict[str, Any], called: bool
+) -> None:
+    body = json.dumps({"status": "completed", "output": [SEARCH, message(text("A"))]}).encode()
+    response = decode(body, ChatCall(LLMRequest(ASKED, **asked), MODEL))
+    assert [made["id"] for made in response.tool_calls or ()] == (["xs_call_1"] if called else [])
+    assert response.finish_reason == ("tool_calls" if called else "stop")
+    assert (response.native or {})["replay"][0] == SEARCH
+
+
 PLAIN = message(text("A", annotations=[], logprobs=[]), status="completed", phase=None)
 REPLAYS: list[Any] = [
     pytest.param([PLAIN], False, id="plain text"),
@@ -187,7 +211,14 @@ def test_items_travel_back_only_where_they_say_more_than_the_message(
 
 def test_what_is_said_beyond_the_neutral_form_is_kept() -> None:
     part = text("A", annotations=[{"type": "url_citation"}], logprobs=[{"token": "A"}])
-    response = answer(message(part), service_tier="flex", moderation={"flagged": False})
+    response = answer(
+        message(part),
+        service_tier="flex",
+        moderation={"flagged": False},
+        tool_usage={"web_search": {"num_requests": 2}, "image_gen": {"total_tokens": 0}},
+        input_transformations=[{"type": "reasoning", "action": "removed", "reason": "model_mismatch"}],
+        usage={"input_tokens": 7, "num_server_side_tools_used": 1},
+    )
     assert response.native == {
         "provider": "openai",
         "api": "responses",
@@ -195,6 +226,9 @@ def test_what_is_said_beyond_the_neutral_form_is_kept() -> None:
         "logprobs": [{"token": "A"}],
         "moderation": {"flagged": False},
         "service_tier": "flex",
+        "tool_usage": {"web_search": {"num_requests": 2}},
+        "input_transformations": [{"type": "reasoning", "action": "removed", "reason": "model_mismatch"}],
+        "usage": {"num_server_side_tools_used": 1},
     }
 
 

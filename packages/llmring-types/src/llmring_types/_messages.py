@@ -27,7 +27,7 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
         timestamp: when it was said; kept, never sent.
         metadata: ``cache_control`` asks Anthropic to cache up to here; ``native`` carries what a provider
             wants back unchanged (:meth:`LLMResponse.to_message` fills it); ``is_error: True`` on a ``tool``
-            message says that the tool failed.
+            message says that the tool failed, to Anthropic and Gemini; for the others the content says it.
 
     Raises:
         MessageValidationError: a wrong role or a wrong type (also a ``ValueError``).

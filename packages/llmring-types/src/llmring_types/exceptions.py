@@ -5,6 +5,8 @@ Two properties belong to the type, not to the message: ``retryable`` (the same c
 
 LLMRingError
 ├─ ConfigurationError
+│  ├─ CassetteError
+│  │  └─ CassetteMismatchError
 │  └─ MissingSDKError                     also AttributeError: ``hasattr(provider, "client")`` is then False
 ├─ ValidationError                        also ValueError
 │  ├─ MessageValidationError
@@ -61,6 +63,8 @@ if TYPE_CHECKING:  # the response module needs the errors above it
 __all__ = [
     "AliasNotFoundError",
     "BudgetExceededError",
+    "CassetteError",
+    "CassetteMismatchError",
     "CircuitBreakerError",
     "ConfigurationError",
     "CostTrackingError",
@@ -151,6 +155,21 @@ class ConfigurationError(LLMRingError):
 
 class MissingSDKError(ConfigurationError, AttributeError):
     """Raw access needs the vendor's SDK, which is an extra and not installed."""
+
+
+class CassetteError(ConfigurationError):
+    """A recording for tests is missing, or cannot be read or written."""
+
+
+class CassetteMismatchError(CassetteError):
+    """A test and its recording do not agree: a request is not in it, or one that is in it was not made.
+
+    No failover hides it. ``differences`` names the places, as JSON paths, in which the closest request differs.
+    """
+
+    def __init__(self, message: str, *, differences: Sequence[str] = (), **more: Any) -> None:
+        super().__init__(message, **more)
+        self.differences = differences
 
 
 class ValidationError(LLMRingError, ValueError):

@@ -47,9 +47,12 @@ if TYPE_CHECKING:
     from llmring._settings import (
         ProviderAccess,
         ProviderStatus,
+        ServerAccess,
         open_registry,
         provider_access,
         provider_status,
+        server_access,
+        usage_log_path,
     )
     from llmring._stream import ChatStream
     from llmring.logging import log_llm_call, log_llm_stream
@@ -67,11 +70,14 @@ _ON_USE = {
     "ProviderAccess": "_settings",
     "ProviderStatus": "_settings",
     "RetryPolicy": "_policy",
+    "ServerAccess": "_settings",
     "log_llm_call": "logging",
     "log_llm_stream": "logging",
     "open_registry": "_settings",
     "provider_access": "_settings",
     "provider_status": "_settings",
+    "server_access": "_settings",
+    "usage_log_path": "_settings",
 }
 
 __all__ = [
@@ -106,6 +112,7 @@ __all__ = [
     "ProviderStatus",
     "ProviderTimeoutError",
     "RetryPolicy",
+    "ServerAccess",
     "StreamChunk",
     "StreamInterruptedError",
     "StructuredOutputError",
@@ -121,6 +128,8 @@ __all__ = [
     "provider_access",
     "provider_status",
     "schemas",
+    "server_access",
+    "usage_log_path",
 ]
 
 

@@ -81,7 +81,7 @@ class LLMRing:
         if not settings.allow_network:
             refuse_network_for_good()
         self.origin = origin
-        self.server_url = server_url if server_url is not None else settings.server_url
+        self.server_url = server_url if server_url is not None else settings.server.url
         self.log_metadata = log_metadata
         self.log_conversations = log_conversations
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
@@ -96,7 +96,7 @@ class LLMRing:
             providers=self._providers,
         )
         self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
-        key = settings.server_key if api_key is None else api_key
+        key = settings.server.api_key if api_key is None else api_key
         self.server_client = open_server(self.server_url, key, proxies=settings.proxies)
         self._chat = Chat(
             self._router,

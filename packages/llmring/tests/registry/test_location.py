@@ -42,6 +42,8 @@ def test_an_allowed_address_leads_to_the_documents(url: str | None, document: st
         "registry",
         "https://example.org/?v=1",
         "https://example.org/#x",
+        "https://[::1",
+        "http://[nonsense]",
     ],
 )
 def test_any_other_address_is_refused(url: str) -> None:

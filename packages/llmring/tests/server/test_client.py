@@ -217,7 +217,9 @@ async def test_an_answer_that_is_not_the_protocols_is_an_error(body: bytes) -> N
         await client.aclose()
 
 
-@pytest.mark.parametrize("url", ["", "localhost:9100", "ftp://host", "http://", "http://user:pw@host"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:9100", "ftp://host", "http://", "http://user:pw@host", "http://[::1"]
+)
 def test_a_url_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(ConfigurationError, match="http://HOST") as caught:
         client_on(url)

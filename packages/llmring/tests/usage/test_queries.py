@@ -1,5 +1,6 @@
 """Sums and rows of the log."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmring import LLMRequest, ModelRef
-from llmring.exceptions import ConfigurationError, ProviderTimeoutError
+from llmring.exceptions import ConfigurationError, ProviderTimeoutError, ValidationError
 from llmring.usage import UsageLog, UsageStats, read, stats
 from llmring.usage._entry import entry_of
 from llmring_types import Attempt
@@ -109,6 +110,21 @@ def test_rows_and_sums_are_filtered_alike(path: Path, filters: dict[str, Any], e
     assert sum(row.calls for row in stats(path, **filters)) == len(expected)
 
 
+def test_the_cost_of_a_group_is_unknown_where_no_call_has_one(tmp_path: Path) -> None:
+    path = tmp_path / "usage.db"
+    log = UsageLog(path)
+    log(record(id="1", model=ModelRef("ollama", "llama3"), usage=usage(cost=None)))
+    log(record(id="2", model=ModelRef("openai", "x"), usage=None, response=None, ending="failed"))
+    log(record(id="3", model=ModelRef("openai", "y"), usage=usage(cost=0.1)))
+    log(record(id="4", model=ModelRef("openai", "y"), usage=usage(cost=0.2)))
+    log.close()
+    assert {row.group[0]: row.cost for row in stats(path, "model")} == {
+        "openai:y": 0.3,
+        "openai:x": 0.0,
+        "ollama:llama3": None,
+    }
+
+
 def test_an_empty_selection_has_no_sums(path: Path) -> None:
     assert stats(path, origin="nobody") == stats(path, "day", origin="nobody") == []
 
@@ -124,9 +140,21 @@ def test_a_row_has_what_is_known_of_the_call(path: Path) -> None:
     assert (entry.latency_ms, entry.attempts) == (1500, 1)
 
 
-def test_a_text_that_is_no_time_is_an_error(path: Path) -> None:
-    with pytest.raises(ValueError, match="yesterday"):
-        stats(path, since="yesterday")
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-31", "2026-11-22 at noon"])
+def test_a_text_that_is_no_time_is_an_error(path: Path, text: str) -> None:
+    with pytest.raises(ValidationError, match=text):
+        stats(path, since=text)
+
+
+def test_what_cannot_be_grouped_by_is_an_error(path: Path) -> None:
+    by: Any = "hour"
+    with pytest.raises(ValidationError, match="by 'hour', but by model"):
+        stats(path, by)
+
+
+def test_the_log_may_be_in_the_users_home(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(path.parent))
+    assert stats("~/usage.db") == stats(path)
 
 
 def nothing(path: Path) -> None:
@@ -138,10 +166,15 @@ def other_text(path: Path) -> None:
 
 
 def other_database(path: Path) -> None:
-    import sqlite3
-
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE other (x)")
+    connection.close()
+
+
+def other_table(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE other (x)")
+    connection.execute("PRAGMA user_version = 1")
     connection.close()
 
 
@@ -149,7 +182,8 @@ def other_database(path: Path) -> None:
     ("make", "text"),
     [
         (nothing, "there is no usage log"),
-        (other_text, "is no usage log"),
+        (other_text, "cannot be read as a usage log"),
+        (other_table, "cannot be read as a usage log"),
         (other_database, "is no usage log"),
     ],
 )
@@ -211,4 +245,4 @@ def test_groups_sum_up_to_the_whole(
     parts = stats(path, "origin")
     assert whole.calls == sum(part.calls for part in parts) == len(rows)
     assert whole.input_tokens == sum(part.input_tokens for part in parts) == sum(row[0] for row in rows)
-    assert whole.cost == pytest.approx(sum(part.cost for part in parts))
+    assert whole.cost == pytest.approx(sum(part.cost or 0 for part in parts))

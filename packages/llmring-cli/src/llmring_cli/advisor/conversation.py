@@ -75,7 +75,7 @@ class Conversation:
             say("stopped; the model does not remember this turn")
             return
         self._session.messages += said
-        save_session(self._session)
+        self._keep()
 
     async def _command(self, name: str, argument: str = "") -> None:
         if name == "/diff":
@@ -94,6 +94,12 @@ class Conversation:
         else:
             for usage, meaning in COMMANDS.items():
                 say(f"  {usage:12} {meaning}")
+
+    def _keep(self) -> None:
+        try:
+            save_session(self._session)
+        except OSError as error:
+            say(f"warning: the session cannot be kept: {error}")
 
     def _choose(self, model: str) -> None:
         try:

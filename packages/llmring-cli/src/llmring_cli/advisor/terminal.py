@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
-from prompt_toolkit.history import FileHistory
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from rich.console import Console
 from rich.syntax import Syntax
 
+from llmring_cli._output import say
 from llmring_cli._state import state_folder
 from llmring_cli.chat.markdown import MarkdownStream
 
@@ -21,11 +22,9 @@ class TerminalScreen:
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        folder = state_folder("advisor")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._console = Console()
         self._session: PromptSession[str] = PromptSession(
-            history=FileHistory(str(folder / "history")),
+            history=_history(),
             completer=WordCompleter(list(words), sentence=True),
         )
 
@@ -47,3 +46,15 @@ class TerminalScreen:
             self._console.print(text.rstrip(), markup=False, highlight=False)
         else:
             self._console.print(Syntax(text.rstrip(), "diff", background_color="default", word_wrap=True))
+
+
+def _history() -> History:
+    """What was typed in earlier sessions; only of this one where no file can be kept."""
+    path = state_folder("advisor") / "history"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        say(f"warning: what is typed cannot be kept in {path}: {error.strerror}")
+        return InMemoryHistory()
+    return FileHistory(str(path))

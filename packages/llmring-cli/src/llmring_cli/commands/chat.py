@@ -10,7 +10,7 @@ from llmring import LLMRequest, LLMResponse
 
 from llmring_cli._demo import ring_for
 from llmring_cli._output import print_json, say
-from llmring_cli._parameters import Flag, Json, ModelName, ProfileName
+from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli.chat.answer import ask, show
 from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
 from llmring_cli.chat.message import read_message
@@ -22,7 +22,7 @@ _OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")
 def _no_option(_: type, message: str | None) -> None:
     """Keep a mistyped option from being sent as the message."""
     if message is not None and _OPTION.fullmatch(message):
-        raise ValueError(f"no such option: {message} (to send this as the message, pipe it into the command)")
+        raise ValueError(f"Unknown option: {message}. To send this as the message, pipe it into the command.")
 
 
 async def chat(
@@ -34,7 +34,7 @@ async def chat(
     file: Annotated[list[Path] | None, Parameter(name=("--file", "-f"), negative="")] = None,
     go_on: Annotated[Flag, Parameter(name=("--continue", "-c"))] = False,
     temperature: float | None = None,
-    max_tokens: int | None = None,
+    max_tokens: Count | None = None,
     profile: ProfileName = None,
     stream: Flag = False,
     plain: Flag = False,

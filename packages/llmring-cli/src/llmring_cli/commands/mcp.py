@@ -8,11 +8,11 @@ from llmring_types.exceptions import MissingSDKError
 from llmring_cli._failure import CommandError
 from llmring_cli._lockfiles import lockfile_to_write
 from llmring_cli._output import say
-from llmring_cli._parameters import Flag, LockfilePath
+from llmring_cli._parameters import Flag, LockfilePath, Port
 from llmring_cli.toolbox import Draft, LocalToolbox
 
 
-def lockfile(*, http: Flag = False, port: int = 0, lockfile: LockfilePath = None) -> None:
+def lockfile(*, http: Flag = False, port: Port = 0, lockfile: LockfilePath = None) -> None:
     """Serve the lockfile tools to an MCP client.
 
     The client starts this command and talks to it by standard input and output; with --http it runs until

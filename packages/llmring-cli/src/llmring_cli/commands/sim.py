@@ -7,7 +7,7 @@ from llmring.testing import Script, Simulator, serve
 
 from llmring_cli._failure import CommandError
 from llmring_cli._output import print_json, say
-from llmring_cli._parameters import Json
+from llmring_cli._parameters import Json, Port
 
 _VARIABLES = {
     "openai": "OPENAI_BASE_URL",
@@ -18,7 +18,7 @@ _VARIABLES = {
 
 
 async def sim(
-    script: Path | None = None, /, *, host: str = "127.0.0.1", port: int = 0, json: Json = False
+    script: Path | None = None, /, *, host: str = "127.0.0.1", port: Port = 0, json: Json = False
 ) -> None:
     """Run a simulated provider until interrupted.
 

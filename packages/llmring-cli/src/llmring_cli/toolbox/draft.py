@@ -5,6 +5,8 @@ from pathlib import Path
 
 from llmring_lockfile import DEFAULT_PROFILES, Document, Lockfile, Profile, editing, emit
 
+from llmring_cli._lockfiles import read_lockfile
+
 Edit = Callable[[Document], None]
 
 
@@ -15,7 +17,7 @@ class Draft:
         path: the lockfile; it need not exist, and is then made when the draft is saved.
 
     Raises:
-        LockfileParseError: it is no lockfile.
+        CommandError: there is a file that cannot be read or is no lockfile.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,6 +70,6 @@ class Draft:
 
     def _read(self) -> Document:
         if self.path.exists():
-            return Document(self.path.read_bytes().decode(errors="replace"), self.path)
+            return Document(read_lockfile(self.path).text, self.path)
         empty = Lockfile(profiles={name: Profile(name) for name in DEFAULT_PROFILES})
         return Document(emit(empty), self.path)

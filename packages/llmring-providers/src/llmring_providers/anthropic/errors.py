@@ -17,7 +17,8 @@ from llmring_types.exceptions import (
     ProviderServerError,
 )
 
-from llmring_providers._errors import build, error_type
+from llmring_providers._errors import build, error_type, plain_text
+from llmring_providers._google_rpc import read_details
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.wire import decode_json
@@ -38,6 +39,7 @@ _BY_TYPE: Mapping[str, type[LLMRingError]] = {
 _TOO_LONG = ("prompt is too long", "exceed context limit")
 """What a 400 says of a request that is larger than the context window; it has no type of its own."""
 
+_LEAST_STATUS = 400
 _NO_CREDIT = "credit balance is too low"
 """What a 400 says when the account's credit is used up."""
 
@@ -48,11 +50,10 @@ def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) 
         document = decode_json(body)
     except DECODE_ERRORS:
         document = None
+    if isinstance(document, list) and document:  # Vertex AI
+        document = document[0]
     if not isinstance(document, Mapping):
-        text = body.decode("utf-8", "replace").strip()
-        return build(
-            error_type(status), text or f"HTTP status {status}", call, status=status, headers=headers
-        )
+        document = {"error": plain_text(body)}
     said = document.get("error") or document
     return _error(said, call, status=status, headers=headers, request_id=document.get("request_id"))
 
@@ -70,33 +71,35 @@ def _error(
     headers: Mapping[str, str] | None = None,
     request_id: Any = None,
 ) -> LLMRingError:
-    message, code, details = _words(said)
+    words = said if isinstance(said, Mapping) else {"message": said}
+    message, code, details = (
+        _text(words.get("message") or words.get("detail")),
+        words.get("type"),
+        words.get("details"),
+    )
+    code = code if isinstance(code, str) else None
     kind = _BY_TYPE.get(code or "")
     if kind is None:
-        kind = _invalid(code) if status is None else error_type(status)
-    if kind is ProviderBadRequestError and any(words in message for words in _TOO_LONG):
+        kind = _without_status(code, words.get("code")) if status is None else error_type(status)
+    if kind is ProviderBadRequestError and any(told in message for told in _TOO_LONG):
         kind = ProviderRequestTooLargeError
     elif kind is ProviderBadRequestError and _NO_CREDIT in message:
         kind = ProviderQuotaError
-    told = message or (f"HTTP status {status}" if status else "the provider reported an error")
-    built = build(kind, told, call, status=status, headers=headers, code=code)
-    built.details.update(details)
+    message = message or (f"HTTP status {status}" if status else "the provider reported an error")
+    wait = read_details(details).wait
+    built = build(kind, message, call, status=status, headers=headers, code=code, retry_after=wait)
+    built.details.update(details if isinstance(details, Mapping) else {})
     if isinstance(built, ProviderError) and built.request_id is None and isinstance(request_id, str):
         built.request_id = request_id  # the body repeats it, and proxies drop headers
     return built
 
 
-def _invalid(code: str | None) -> type[LLMRingError]:
-    """Return what an error that came without a status stands for."""
-    return ProviderBadRequestError if code == "invalid_request_error" else ProviderServerError
+def _without_status(code: str | None, number: Any) -> type[LLMRingError]:
+    """Return what an error that came without an HTTP status stands for; Vertex AI says one inside it."""
+    if code == "invalid_request_error":
+        return ProviderBadRequestError
+    return error_type(number) if isinstance(number, int) and number >= _LEAST_STATUS else ProviderServerError
 
 
-def _words(said: Any) -> tuple[str, str | None, Mapping[str, Any]]:
-    if not isinstance(said, Mapping):
-        return str(said), None, {}
-    message, code, details = said.get("message") or said.get("detail"), said.get("type"), said.get("details")
-    return (
-        str(message or ""),
-        code if isinstance(code, str) else None,
-        details if isinstance(details, Mapping) else {},
-    )
+def _text(said: Any) -> str:
+    return "" if said is None else str(said)

@@ -148,7 +148,7 @@ class _Encoder:
 
     def _assistant(self, message: Message) -> list[Block]:
         neutral = blocks_of(message.content, "assistant", self._call)
-        neutral += [tool_use(tool_call, self._call) for tool_call in message.tool_calls or ()]
+        neutral += [tool_use(tool_call, self._call, self._warnings) for tool_call in message.tool_calls or ()]
         replay = [
             block
             for block in replay_of(message, self._call, self._warnings)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
+from llmring_providers._extra_params import OF_OPENAI, without_foreign
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
@@ -17,22 +18,18 @@ from llmring_providers.anthropic.tools import wire_choice, wire_tool
 
 PATH = "/v1/messages"
 _JSON = "Answer with one JSON value and nothing else: no words before or after it, no code fence."
-_OF_OTHER_APIS = frozenset(
-    {
-        "api",
-        "frequency_penalty",
-        "logit_bias",
-        "logprobs",
-        "n",
-        "presence_penalty",
-        "prompt_cache_key",
-        "seed",
-        "store",
-        "stream_options",
-        "top_logprobs",
-        "verbosity",
-    }
-)
+_FOREIGN = OF_OPENAI - {"parallel_tool_calls", "user"} | {
+    "api",
+    "frequency_penalty",
+    "logprobs",
+    "max_output_tokens",
+    "n",
+    "presence_penalty",
+    "seed",
+    "store",
+    "stream",
+    "top_logprobs",
+}
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 
 
@@ -153,7 +150,7 @@ def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) 
 
 def _extra(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> tuple[str, ...]:
     """Merge ``extra_params`` into the body and return the betas among them."""
-    extra = dict(call.request.extra_params)
+    extra = without_foreign(call.request.extra_params, _FOREIGN, "Anthropic", warnings)
     betas = _betas(extra.pop("betas", None) or [], call)
     if extra.pop("parallel_tool_calls", None) is False:
         _one_call_at_a_time(body)
@@ -163,10 +160,7 @@ def _extra(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> tuple[s
     if (user := extra.pop("user", None)) is not None:
         body["metadata"] = {"user_id": user}
     for name, value in extra.items():
-        if name in _OF_OTHER_APIS:
-            if name != "api":
-                warnings.append(f"{name} was dropped: Anthropic has no such parameter")
-        elif name in _SAMPLING and not traits_of(call.ref.model).sampling:
+        if name in _SAMPLING and not traits_of(call.ref.model).sampling:
             warnings.append(f"{name} was dropped: {call.ref} does not take it")
         elif isinstance(value, Mapping) and isinstance(body.get(name), dict) and name != "thinking":
             body[name] = {**body[name], **value}

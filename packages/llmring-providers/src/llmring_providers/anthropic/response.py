@@ -1,5 +1,6 @@
 """A message as the neutral response."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -26,6 +27,15 @@ _FINISH: dict[str, FinishReason] = {
     "refusal": "content_filter",
 }
 _PLAIN = frozenset({"text", "tool_use"})
+_USUAL = {
+    "service_tier": ("standard",),
+    "inference_geo": ("global", "not_available"),
+    "speed": ("standard",),
+}
+"""What a usual answer says of how it was made; anything else has another price.
+
+https://platform.claude.com/docs/en/about-claude/pricing
+"""
 
 
 class _Content(NamedTuple):
@@ -55,7 +65,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         content=content.text,
         model=str(call.ref),
         usage=usage_of(message.usage),
-        finish_reason=finish_reason(message.stop_reason, called=bool(content.calls)),
+        finish_reason=finish_reason(message.stop_reason or "end_turn", called=bool(content.calls)),
         tool_calls=content.calls or None,
         reasoning=content.reasoning or None,
         refusal=refusal_of(message),
@@ -84,7 +94,8 @@ def is_plain(block: Block) -> bool:
     """Whether the neutral form says all that the block says."""
     if block.type not in _PLAIN or block.citations:
         return False
-    return block.caller is None or block.caller.get("type") == "direct"
+    caller = block.caller
+    return caller is None or (isinstance(caller, Mapping) and caller.get("type") == "direct")
 
 
 def call_of(block: Block, arguments: str, place: int) -> ToolCall:
@@ -102,7 +113,8 @@ def finish_reason(word: str | None, *, called: bool) -> FinishReason | None:
 
 def refusal_of(message: WireMessage) -> str | None:
     """Why the model refused, where it says so."""
-    explanation = message.stop_details.get("explanation") if message.stop_details else None
+    details = message.stop_details
+    explanation = details.get("explanation") if isinstance(details, Mapping) else None
     return explanation if message.stop_reason == "refusal" and isinstance(explanation, str) else None
 
 
@@ -138,11 +150,30 @@ def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) ->
         "stop_sequence": message.stop_sequence,
         "stop_details": message.stop_details,
         "context_management": message.context_management,
+        "input_transformations": message.input_transformations,
     }
-    if (usage := message.usage) is not None:
-        if usage.server_tool_use and any(usage.server_tool_use.values()):
-            said["server_tool_use"] = usage.server_tool_use
-        if usage.iterations and len(usage.iterations) > 1:
-            said["iterations"] = usage.iterations
+    if message.usage is not None:
+        said |= _usage_extras(message.usage)
     kept = {name: value for name, value in said.items() if value}
     return {"provider": call.ref.provider, **kept} if kept else None
+
+
+def _usage_extras(usage: WireUsage) -> dict[str, Any]:
+    """What is billed beside the tokens, or at another price, and how the turns and compactions within share them."""
+    tools, iterations = usage.server_tool_use, usage.iterations
+    one_turn = isinstance(iterations, list) and [_type(turn) for turn in iterations] == ["message"]
+    used = not isinstance(tools, Mapping) or any(tools.values())
+    return {
+        "server_tool_use": tools if used else None,
+        "iterations": None if one_turn else iterations,
+        "fallback_credit": usage.fallback_credit,
+        **{
+            name: value
+            for name, usual in _USUAL.items()
+            if (value := getattr(usage, name)) is not None and value not in usual
+        },
+    }
+
+
+def _type(turn: Any) -> Any:
+    return turn.get("type", "message") if isinstance(turn, Mapping) else None

@@ -31,6 +31,19 @@ from llmring_providers.anthropic.wire import (
     decode_event,
     decode_json,
     decode_message,
+    kind_of,
+)
+
+_READ = frozenset(
+    {
+        "content_block_delta",
+        "content_block_start",
+        "error",
+        "message",
+        "message_delta",
+        "message_start",
+        "message_stop",
+    }
 )
 
 
@@ -109,9 +122,10 @@ class MessageStreamDecoder(BaseStreamDecoder):
         if self.done and not all(slot.plain for slot in slots):  # half of a signed block is of no use
             replay = [slot.whole() for slot in slots]
         message = self._message
+        word = message.stop_reason or ("end_turn" if self.done else None)
         return StreamChunk(
             model=self._model,
-            finish_reason=finish_reason(message.stop_reason, called=bool(calls)),
+            finish_reason=finish_reason(word, called=bool(calls)),
             usage=usage_of(message.usage),
             tool_calls=calls or None,
             refusal=refusal_of(message),
@@ -122,7 +136,12 @@ class MessageStreamDecoder(BaseStreamDecoder):
         )
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
-        part = decode_event(event.data)
+        try:
+            part = decode_event(event.data)
+        except msgspec.ValidationError:
+            if (kind_of(event.data) or event.name.decode("utf-8", "replace")) in _READ:
+                raise
+            return  # of another shape than any event we know: nothing that we could read
         kind = part.type or event.name.decode("utf-8", "replace")
         if kind == "content_block_delta":
             self._add(part.index or 0, part.delta or Delta(), chunks)
@@ -152,7 +171,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
             chunks.append(
                 StreamChunk(delta=block.text or "", model=self._model, reasoning=block.thinking or None)
             )
-        if block.type == "fallback" and block.to is not None:
+        if block.type == "fallback" and isinstance(block.to, dict):
             # another model answers from here: https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
             self._message.model = block.to.get("model") or self._message.model
 
@@ -185,6 +204,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
         message.stop_details = delta.stop_details or message.stop_details
         message.container = delta.container or message.container
         message.context_management = part.context_management or message.context_management
+        message.input_transformations = part.input_transformations or message.input_transformations
         if part.usage is not None:
             usage = message.usage = message.usage or WireUsage()
             for name in WireUsage.__struct_fields__:

@@ -7,17 +7,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from llmring_types import ToolCall, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._arguments import arguments_object
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.schemas import tightened
 
 _CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
-_decode_arguments = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def wire_tool(tool: dict[str, Any]) -> Mapping[str, Any]:
@@ -48,11 +46,11 @@ def wire_choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "tool", "name": name} if isinstance(name, str) else dict(choice)
 
 
-def tool_use(tool_call: ToolCall, call: ChatCall) -> dict[str, Any]:
+def tool_use(tool_call: ToolCall, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     """Translate a call that the assistant made; the arguments stay as the model wrote them.
 
     Raises:
-        UnsupportedContentError: they are no JSON object, or it is no call of a function.
+        UnsupportedContentError: it is no call of a function.
     """
     function: Any = tool_call.get("function")
     if function is None:
@@ -61,19 +59,12 @@ def tool_use(tool_call: ToolCall, call: ChatCall) -> dict[str, Any]:
             provider=call.ref.provider,
             part="tool_calls",
         )
-    given = function.get("arguments") or "{}"
-    try:
-        if isinstance(given, str):
-            given = _decode_arguments(given)
-    except DECODE_ERRORS as error:
-        raise UnsupportedContentError(
-            f"{call.ref.provider} takes only a JSON object as arguments of a call; "
-            f"those of {function['name']!r} are none: {error}",
-            provider=call.ref.provider,
-            part="tool_calls",
-            original=error,
-        ) from error
-    return {"type": "tool_use", "id": wire_id(tool_call.get("id")), "name": function["name"], "input": given}
+    return {
+        "type": "tool_use",
+        "id": wire_id(tool_call.get("id")),
+        "name": function["name"],
+        "input": arguments_object(function, warnings),
+    }
 
 
 def wire_id(call_id: str | None) -> str:

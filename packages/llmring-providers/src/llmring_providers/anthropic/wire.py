@@ -1,5 +1,7 @@
 """The fields of messages and stream events that we read. Hosts that copy the protocol leave out or null any of them.
 
+``Any`` marks what is only kept: whatever its shape becomes, it must not cost the answer.
+
 https://platform.claude.com/docs/en/api/messages
 https://platform.claude.com/docs/en/build-with-claude/streaming
 """
@@ -27,8 +29,12 @@ class WireUsage(msgspec.Struct):
     cache_creation_input_tokens: int | None = None
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
-    server_tool_use: dict[str, Any] | None = None
-    iterations: list[Any] | None = None
+    server_tool_use: Any = None
+    iterations: Any = None
+    fallback_credit: Any = None
+    service_tier: Any = None
+    inference_geo: Any = None
+    speed: Any = None
 
 
 class Block(msgspec.Struct):
@@ -41,8 +47,14 @@ class Block(msgspec.Struct):
     name: str | None = None
     input: msgspec.Raw = ABSENT
     citations: Any = None
-    caller: dict[str, Any] | None = None
-    to: dict[str, Any] | None = None
+    caller: Any = None
+    to: Any = None
+
+
+class Kind(msgspec.Struct):
+    """The type of a block or event, where nothing else of it is as we know it."""
+
+    type: str | None = None
 
 
 class WireMessage(msgspec.Struct):
@@ -54,9 +66,10 @@ class WireMessage(msgspec.Struct):
     content: list[msgspec.Raw] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    stop_details: dict[str, Any] | None = None
-    container: dict[str, Any] | None = None
-    context_management: dict[str, Any] | None = None
+    stop_details: Any = None
+    container: Any = None
+    context_management: Any = None
+    input_transformations: Any = None
     usage: WireUsage | None = None
     error: Any = None
     request_id: str | None = None
@@ -75,8 +88,8 @@ class Delta(msgspec.Struct):
     encrypted_content: str | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    stop_details: dict[str, Any] | None = None
-    container: dict[str, Any] | None = None
+    stop_details: Any = None
+    container: Any = None
 
 
 class StreamEvent(msgspec.Struct):
@@ -88,12 +101,41 @@ class StreamEvent(msgspec.Struct):
     content_block: msgspec.Raw = ABSENT
     delta: Delta | None = None
     usage: WireUsage | None = None
-    context_management: dict[str, Any] | None = None
+    context_management: Any = None
+    input_transformations: Any = None
     error: Any = None
     request_id: str | None = None
 
 
-decode_block = msgspec.json.Decoder(Block).decode
+_decode_block = msgspec.json.Decoder(Block).decode
+_decode_kind = msgspec.json.Decoder(Kind).decode
+_READ = frozenset({"text", "thinking", "tool_use"})
+
+
+def decode_block(raw: msgspec.Raw) -> Block:
+    """Read a block; of one that has no neutral form, only the type must be as we know it.
+
+    Raises:
+        msgspec.DecodeError: it is no block.
+    """
+    try:
+        return _decode_block(raw)
+    except msgspec.ValidationError:
+        kind = _decode_kind(raw).type
+        if kind is None or kind in _READ:
+            raise
+        return Block(kind)
+
+
+def kind_of(event: bytes) -> str | None:
+    """Return the type of an event that is not as we know it.
+
+    Raises:
+        msgspec.DecodeError: it is no event.
+    """
+    return _decode_kind(event).type
+
+
 decode_event = msgspec.json.Decoder(StreamEvent).decode
 decode_json = msgspec.json.Decoder().decode
 decode_message = msgspec.json.Decoder(WireMessage).decode

@@ -10,6 +10,7 @@ import msgspec
 from llmring_types import Message, ToolCall
 from llmring_types.exceptions import UnsupportedContentError
 
+from llmring_providers._arguments import arguments_object
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
@@ -121,17 +122,7 @@ class Contents:
                 provider=self._call.ref.provider,
                 part="tool_calls",
             )
-        arguments: Any = function.get("arguments") or {}
-        if isinstance(arguments, str):
-            if not _is_object(arguments):
-                raise UnsupportedContentError(
-                    f"{self._call.ref} takes only a JSON object as arguments of a call; "
-                    f"those of {function['name']!r} are none",
-                    provider=self._call.ref.provider,
-                    part="tool_calls",
-                )
-            arguments = msgspec.Raw(arguments)
-        wire: dict[str, Any] = {"name": function["name"], "args": arguments}
+        wire: dict[str, Any] = {"name": function["name"], "args": arguments_object(function, self._warnings)}
         if call.get("id"):
             wire["id"] = call["id"]
         return {"functionCall": wire}

@@ -21,7 +21,8 @@ from llmring_types.exceptions import (
     ProviderServerError,
 )
 
-from llmring_providers._errors import build, error_type
+from llmring_providers._errors import build, error_type, plain_text
+from llmring_providers._google_rpc import RpcDetails, read_details
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 
@@ -54,17 +55,12 @@ _BAD_REQUEST = 400
 
 
 class _Said(NamedTuple):
-    """What an error object says.
-
-    ``word`` is the canonical one, ``reason`` that of an ErrorInfo, ``wait`` that of a RetryInfo in seconds.
-    """
+    """What an error object says; ``word`` is the canonical one."""
 
     message: str = ""
     number: int | None = None
     word: str | None = None
-    reason: str | None = None
-    wait: float | None = None
-    violations: tuple[Any, ...] = ()
+    details: RpcDetails = RpcDetails()
 
 
 def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
@@ -88,16 +84,16 @@ def _build(
         call,
         status=status,
         headers=headers,
-        code=said.reason or said.word,
-        retry_after=said.wait,
+        code=said.details.reason or said.word,
+        retry_after=said.details.wait,
     )
-    if said.violations:
-        found.details["violations"] = list(said.violations)
+    if said.details.violations:
+        found.details["violations"] = list(said.details.violations)
     return found
 
 
 def _kind(said: _Said, number: int | None) -> type[LLMRingError]:
-    found = _BY_REASON.get(said.reason or "")
+    found = _BY_REASON.get(said.details.reason or "")
     if found is None and said.word in _UNUSUAL:
         found = ProviderServerError
     if found is None and number is not None and number >= _BAD_REQUEST:
@@ -111,7 +107,7 @@ def _read(body: bytes) -> _Said:
     try:
         document = msgspec.json.decode(body)
     except DECODE_ERRORS:
-        return _Said(body.decode("utf-8", "replace"))
+        return _Said(plain_text(body))
     if isinstance(document, list) and document:  # so does streamGenerateContent answer without SSE
         document = document[0]
     return _words(document.get("error", document) if isinstance(document, Mapping) else document)
@@ -120,38 +116,10 @@ def _read(body: bytes) -> _Said:
 def _words(said: Any) -> _Said:
     if not isinstance(said, Mapping):
         return _Said(str(said))
-    number, word, message = said.get("code"), said.get("status"), said.get("message")
-    details = said.get("details")
-    reason, wait, violations = None, None, list[Any]()
-    for detail in details if isinstance(details, list) else ():
-        if not isinstance(detail, Mapping):
-            continue
-        reason = reason or _text(detail.get("reason"))
-        wait = _seconds(detail["retryDelay"]) if "retryDelay" in detail else wait
-        for name in ("violations", "fieldViolations"):
-            if isinstance(detail.get(name), list):
-                violations += detail[name]
+    number, word = said.get("code"), said.get("status")
     return _Said(
-        message=str(message or ""),
+        message=str(said.get("message") or ""),
         number=number if isinstance(number, int) else None,
-        word=_text(word),
-        reason=reason,
-        wait=wait,
-        violations=tuple(violations),
+        word=word if isinstance(word, str) and word else None,
+        details=read_details(said.get("details")),
     )
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _seconds(delay: Any) -> float | None:
-    """A duration: ``"48.9s"`` in JSON, ``{"seconds": …, "nanos": …}`` from some proxies."""
-    if isinstance(delay, Mapping):
-        seconds, nanos = delay.get("seconds", 0), delay.get("nanos", 0)
-        delay = f"{seconds}.{nanos:09d}s" if isinstance(nanos, int) else f"{seconds}s"
-    try:
-        seconds = float(str(delay).removesuffix("s"))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None

@@ -8,6 +8,7 @@ others dropped with a warning, since Gemini refuses names that it does not know.
 from collections.abc import Mapping
 from typing import Any
 
+from llmring_providers._extra_params import OF_OPENAI, without_foreign
 from llmring_providers.google.tools import camel
 
 _GENERATION = frozenset(
@@ -46,13 +47,8 @@ _GENERATION = frozenset(
 
 _THINKING = frozenset({"includeThoughts", "thinkingBudget", "thinkingLevel"})
 _MERGED = frozenset({"generationConfig", "thinkingConfig", "toolConfig", "functionCallingConfig"})
-_NOT_SENT = frozenset({"api", "tools"})
-"""``api`` chooses among OpenAI's endpoints; tools are put beside the others."""
-
 _TRANSLATED = {"n": "candidateCount", "stop": "stopSequences", "topLogprobs": "logprobs"}
-_OF_OTHER_APIS = frozenset(
-    {"logitBias", "parallelToolCalls", "promptCacheKey", "streamOptions", "user", "verbosity"}
-)
+_FOREIGN = frozenset(map(camel, OF_OPENAI | {"api", "betas", "metadata", "stream"}))
 
 
 def extra_tools(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -63,12 +59,10 @@ def extra_tools(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def merge_extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
     """Merge them into the body, over what stands there."""
-    for name, value in extra.items():
-        key = camel(name)
-        if key in _OF_OTHER_APIS:
-            warnings.append(f"{name} was dropped: Gemini has no such parameter")
-        elif key not in _NOT_SENT:
-            _place(body, key, value)
+    foreign = {name for name in extra if camel(name) in _FOREIGN}
+    for name, value in without_foreign(extra, foreign, "Gemini", warnings).items():
+        if name != "tools":  # they are put beside the others
+            _place(body, camel(name), value)
 
 
 def _place(body: dict[str, Any], key: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from llmring_types.exceptions import (
     ProviderServerError,
 )
 
-from llmring_providers._errors import build, error_type
+from llmring_providers._errors import build, error_type, plain_text
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 
@@ -57,4 +57,4 @@ def _words(said: Any) -> str:
 
 
 def _plain(status: int, body: bytes) -> str:
-    return body.decode("utf-8", "replace").strip() or f"HTTP status {status}"
+    return plain_text(body) or f"HTTP status {status}"

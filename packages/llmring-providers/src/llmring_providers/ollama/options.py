@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from llmring_types import ReasoningEffort
 
+from llmring_providers._extra_params import OF_OPENAI, without_foreign
 from llmring_providers._protocol import ChatCall
 
 _TOP = frozenset(
@@ -12,7 +13,6 @@ _TOP = frozenset(
         "model",
         "messages",
         "tools",
-        "stream",
         "format",
         "options",
         "think",
@@ -24,6 +24,9 @@ _TOP = frozenset(
     }
 )
 """The fields of the request itself, https://docs.ollama.com/api/chat; every other name is one of the model's options."""
+
+_FOREIGN = OF_OPENAI | {"api", "betas", "max_output_tokens", "metadata", "n", "store", "stream"}
+"""Not even options, which the server passes over when it does not know them."""
 
 _Level = Literal["low", "medium", "high", "max"]
 _LEVELS: Mapping[ReasoningEffort, _Level] = {
@@ -37,19 +40,21 @@ _LEVELS: Mapping[ReasoningEffort, _Level] = {
 """Models that only think or do not take every level as on."""
 
 
-def add_extra_params(body: dict[str, Any], options: dict[str, Any], extra: Mapping[str, Any]) -> None:
+def add_extra_params(
+    body: dict[str, Any], options: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]
+) -> None:
     """Merge ``extra_params`` into the body: flat names such as ``seed`` or ``num_ctx`` are options of the model.
 
     https://docs.ollama.com/modelfile#valid-parameters-and-values
     """
-    for name, value in extra.items():
+    for name, value in without_foreign(extra, _FOREIGN, "Ollama", warnings).items():
         if name == "options" and isinstance(value, Mapping):
             options.update(value)
         elif name in _TOP:
             body[name] = value
         elif name == "stop" and isinstance(value, str):
             options["stop"] = [value]
-        elif name != "api":  # ours: it chooses between the APIs of OpenAI
+        else:
             options[name] = value
     if options:
         body.setdefault("options", options)

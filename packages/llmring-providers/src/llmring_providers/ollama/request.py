@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from llmring_types import LLMRequest, Message, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
-from llmring_providers._json import DECODE_ERRORS, encode_body
+from llmring_providers._arguments import arguments_object
+from llmring_providers._json import encode_body
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers.ollama.options import add_extra_params, think
@@ -40,7 +40,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["think"] = wish
     if request.cache or any(m.metadata and "cache_control" in m.metadata for m in request.messages):
         warnings.append("caching wishes have no effect on Ollama, which keeps the last prompts by itself")
-    add_extra_params(body, options, request.extra_params)
+    add_extra_params(body, options, request.extra_params, warnings)
     return WireRequest(path=_PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
@@ -59,7 +59,7 @@ def _messages(call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:
             if message.metadata:
                 one.update(_replay(message, call, warnings))
             if message.tool_calls:
-                one["tool_calls"] = [_call(each, names, call) for each in message.tool_calls]
+                one["tool_calls"] = [_call(each, names, call, warnings) for each in message.tool_calls]
         wire.append(one)
     return wire
 
@@ -109,7 +109,7 @@ def _replay(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, 
     return {"thinking": blocks[0]["thinking"]} if blocks and "thinking" in blocks[0] else {}
 
 
-def _call(given: Any, names: dict[Any, str], call: ChatCall) -> dict[str, Any]:
+def _call(given: Any, names: dict[Any, str], call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     function = given.get("function") if isinstance(given, Mapping) else None
     name = function.get("name") if isinstance(function, Mapping) else None
     if function is None or not isinstance(name, str):
@@ -117,25 +117,9 @@ def _call(given: Any, names: dict[Any, str], call: ChatCall) -> dict[str, Any]:
     names[given.get("id")] = name
     wire: dict[str, Any] = {
         "type": "function",
-        "function": {"name": name, "arguments": _arguments(function.get("arguments"), name, call)},
+        "function": {"name": name, "arguments": arguments_object(function, warnings)},
     }
     return {"id": given["id"], **wire} if given.get("id") else wire
-
-
-def _arguments(given: Any, name: str, call: ChatCall) -> Any:
-    """The wire has an object where the neutral form has its text, which goes out as it was written."""
-    if isinstance(given, Mapping):
-        return given
-    text = given or "{}"
-    try:
-        msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        return msgspec.Raw(text.encode())
-    except (*DECODE_ERRORS, TypeError, ValueError) as error:
-        raise _unsupported(
-            f"the arguments of an earlier call of {name!r} are no JSON object, which Ollama cannot take",
-            "tool_calls",
-            call,
-        ) from error
 
 
 def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> None:

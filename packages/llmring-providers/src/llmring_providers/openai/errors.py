@@ -5,6 +5,7 @@ https://learn.microsoft.com/azure/ai-foundry/openai/reference#api-error-codes
 https://openrouter.ai/docs/api-reference/errors
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,19 +25,28 @@ from llmring_types.exceptions import (
 )
 
 from llmring_providers._errors import build, error_type, plain_text
+from llmring_providers._google_rpc import RpcDetails, read_details
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 
 _BY_CODE: Mapping[str, type[LLMRingError]] = {
     "model_not_found": ModelNotFoundError,
+    "model_not_available": ModelNotFoundError,  # Together
+    "model_decommissioned": ModelNotFoundError,  # Groq
+    "invalid_model": ModelNotFoundError,  # Mistral
     "context_length_exceeded": ProviderRequestTooLargeError,
     "exceed_context_size_error": ProviderRequestTooLargeError,
     "invalid_api_key": ProviderAuthenticationError,
     "insufficient_quota": ProviderQuotaError,
     "billing_hard_limit_reached": ProviderQuotaError,
     "billing_not_active": ProviderQuotaError,
+    "API_KEY_INVALID": ProviderAuthenticationError,  # Gemini's copy of the protocol, with status 400
+    "API_KEY_EXPIRED": ProviderAuthenticationError,
 }
 """Words that say more than the status."""
+
+_TOO_LONG = "maximum context length"
+"""What a 400 of vLLM, DeepSeek and others says of a request larger than the context window, without a code."""
 
 _WITHOUT_STATUS: Mapping[str, type[LLMRingError]] = {
     "rate_limit_exceeded": ProviderRateLimitError,
@@ -56,6 +66,7 @@ _WITHOUT_STATUS: Mapping[str, type[LLMRingError]] = {
     "misalignment_policy_violation": ProviderBadRequestError,
     "failed_to_download_image": ProviderBadRequestError,
 }
+_STATUS = re.compile(r"[45]\d\d")
 _REJECTIONS = ("invalid_", "image_", "unsupported_", "empty_")
 """How the codes of a failed response begin that blame the request."""
 
@@ -68,13 +79,23 @@ class _Words(msgspec.Struct):
     kind: str | None = None
     number: int | None = None
     details: dict[str, Any] | None = None
+    rpc: RpcDetails = RpcDetails()
 
     def known(self, *tables: Mapping[str, type[LLMRingError]]) -> type[LLMRingError] | None:
         for table in tables:
-            found = table.get(self.code or "") or table.get(self.kind or "")
-            if found is not None:
-                return found
+            for word in (self.code, self.kind, self.rpc.reason):
+                found = table.get(word or "")
+                if found is not None:
+                    return found
         return None
+
+    def build(self, kind: type[LLMRingError], plain: str, call: ChatCall, **about: Any) -> LLMRingError:
+        """Build the exception, whose text is ``plain`` where the host gave no message."""
+        message = self.message or plain
+        if kind is ProviderBadRequestError and _TOO_LONG in message:
+            kind = ProviderRequestTooLargeError
+        code = self.code or self.kind or self.rpc.reason
+        return build(kind, message, call, code=code, retry_after=self.rpc.wait, details=self.details, **about)
 
 
 def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
@@ -83,15 +104,9 @@ def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) 
         words = _read(msgspec.json.decode(body))
     except DECODE_ERRORS:
         words = _Words()
-    return build(
-        words.known(_BY_CODE) or error_type(status),
-        words.message or plain_text(body) or f"HTTP status {status}",
-        call,
-        status=status,
-        headers=headers,
-        code=words.code or words.kind,
-        details=words.details,
-    )
+    kind = words.known(_BY_CODE) or error_type(status)
+    plain = plain_text(body) or f"HTTP status {status}"
+    return words.build(kind, plain, call, status=status, headers=headers)
 
 
 def body_error(said: Any, call: ChatCall) -> LLMRingError:
@@ -102,8 +117,7 @@ def body_error(said: Any, call: ChatCall) -> LLMRingError:
         kind = ProviderBadRequestError
     if kind is None:
         kind = error_type(words.number or 500)
-    message = words.message or "the provider reported an error"
-    return build(kind, message, call, code=words.code or words.kind, details=words.details)
+    return words.build(kind, "the provider reported an error", call)
 
 
 def _read(document: Any) -> _Words:
@@ -117,12 +131,15 @@ def _read(document: Any) -> _Words:
     code, kind, number = document.get("code"), document.get("type"), document.get("status")
     if isinstance(code, int):  # OpenRouter and vLLM put the HTTP status here
         code, number = None, code
+    elif isinstance(code, str) and number is None and _STATUS.fullmatch(code):  # so does Azure, as a text
+        number = int(code)
     return _Words(
         message=_message(document),
         code=None if code is None else str(code),
         kind=str(kind) if kind and kind != "error" else None,
         number=number if isinstance(number, int) else None,
         details=_details(document),
+        rpc=read_details(document.get("details")),
     )
 
 

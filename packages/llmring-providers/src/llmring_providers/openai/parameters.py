@@ -9,7 +9,6 @@ from llmring_providers.openai.models import spends_on_reasoning, takes_effort
 _REASONING_RESERVE = 2000
 """Tokens added to ``max_tokens`` where neither the request nor the registry says how much reasoning needs."""
 _CACHE = {"key": "prompt_cache_key", "retention": "prompt_cache_retention"}
-_OURS = frozenset({"api", "stream"})
 
 
 def output_limit(call: ChatCall, warnings: list[str]) -> int | None:
@@ -80,16 +79,12 @@ def note_ignored_marks(call: ChatCall, warnings: list[str]) -> None:
         warnings.append("cache_control has no effect on OpenAI, which caches long prompts by itself")
 
 
-def merge_extra(
-    body: dict[str, Any], extra: Mapping[str, Any], nested: frozenset[str], warnings: list[str]
-) -> None:
+def merge_extra(body: dict[str, Any], extra: Mapping[str, Any], nested: frozenset[str]) -> None:
     """Put ``extra_params`` over the body; those named in ``nested`` are merged key by key with what is there."""
     for name, value in extra.items():
-        if name == "stream":
-            warnings.append("extra_params['stream'] was dropped: chat() and chat_stream() decide it")
-        if name in _OURS:
-            continue
         present = body.get(name)
+        if name == "api":  # it chose this body
+            continue
         if name in nested and isinstance(present, dict) and isinstance(value, Mapping):
             body[name] = {**present, **value}
         else:

@@ -1,6 +1,7 @@
 """How bytes reach a provider: one small protocol with few implementations."""
 
 from llmring_providers.transport._auto import AutoTransport
+from llmring_providers.transport._diversion import Diversion, divert
 from llmring_providers.transport._network import Refusal, refuse_network, refuse_network_for_good
 from llmring_providers.transport._protocol import (
     ByteStream,
@@ -13,11 +14,13 @@ from llmring_providers.transport._protocol import (
 __all__ = [
     "AutoTransport",
     "ByteStream",
+    "Diversion",
     "HttpRequest",
     "HttpResponse",
     "Refusal",
     "Transport",
     "TransportError",
+    "divert",
     "refuse_network",
     "refuse_network_for_good",
 ]

@@ -124,7 +124,7 @@ def target_of(
         ConfigurationError: there is no server, or its URL is none.
     """
     settings = Settings.from_environment()
-    url, key = server_url or settings.server_url, settings.server_key if api_key is None else api_key
+    url, key = server_url or settings.server.url, settings.server.api_key if api_key is None else api_key
     if not url:
         raise ConfigurationError("no usage server: pass server_url= or set LLMRING_SERVER_URL")
     log = None

@@ -29,7 +29,10 @@ class Location(NamedTuple):
         """
         if not url:
             return cls(DEFAULT_URL)
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # such as a bracket that is not closed
+            parts = urlsplit("")
         if parts.username is not None or parts.password is not None:
             raise ValidationError(
                 "registry_url must not contain a user or password: it is written to the cache and to messages",

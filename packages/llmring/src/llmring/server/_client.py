@@ -1,7 +1,7 @@
 """The usage server's protocol over HTTP."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
@@ -24,6 +24,9 @@ _AWAY = (502, 503)
 """A proxy says that there is no server behind it."""
 _SLOW = 504
 _Query = Mapping[str, str | int | None]
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+_ROWS = msgspec.json.Decoder(list[dict[str, Any]])
+T = TypeVar("T")
 
 
 class ServerClient:
@@ -42,7 +45,10 @@ class ServerClient:
     """
 
     def __init__(self, url: str, key: str, *, transport: Transport, timeout_s: float = 10.0) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # such as a bracket that is not closed
+            parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise ConfigurationError(
                 "the usage server's URL must be http://HOST or https://HOST, without user and password"
@@ -74,13 +80,12 @@ class ServerClient:
             ServerAuthenticationError: it does not take the key.
             ServerResponseError: it does not take the row.
         """
-        await self._call("POST", "/api/v1/log", body=body)
+        await self._call("POST", "/api/v1/log", _OBJECT, body=body)
 
     async def log_conversation(self, body: bytes) -> str:
         """Store one exchange as a new conversation and return its id. Raises what :meth:`log` raises."""
         path = "/api/v1/conversations/log"
-        stored = await self._call("POST", path, body=body)
-        identifier = stored.get("conversation_id") if isinstance(stored, dict) else None
+        identifier = (await self._call("POST", path, _OBJECT, body=body)).get("conversation_id")
         if not isinstance(identifier, str):
             raise ServerResponseError(f"{self.host} did not say which conversation it stored", endpoint=path)
         return identifier
@@ -89,16 +94,14 @@ class ServerClient:
 
     async def health(self) -> dict[str, Any]:
         """Return ``{"status": "healthy" or "unhealthy", "database": …}``; it is told without a key."""
-        found: dict[str, Any] = await self._call("GET", "/health")
-        return found
+        return await self._call("GET", "/health", _OBJECT)
 
     async def stats(
         self, *, start_date: str | None = None, end_date: str | None = None, group_by: str | None = None
     ) -> dict[str, Any]:
         """Return totals, and sums by day, model, origin and alias, of the last 30 days if no dates are given."""
         query = {"start_date": start_date, "end_date": end_date, "group_by": group_by}
-        found: dict[str, Any] = await self._call("GET", "/api/v1/stats", query=query)
-        return found
+        return await self._call("GET", "/api/v1/stats", _OBJECT, query=query)
 
     async def logs(
         self,
@@ -121,13 +124,12 @@ class ServerClient:
             "start_date": start_date,
             "end_date": end_date,
         }
-        found: list[dict[str, Any]] = await self._call("GET", "/api/v1/logs", query=query)
-        return found
+        return await self._call("GET", "/api/v1/logs", _ROWS, query=query)
 
     async def conversations(self, *, limit: int = 20, offset: int = 0) -> list[dict[str, Any]]:
         """Return conversations without their messages, those changed last first, 100 at most."""
         query = {"limit": limit, "offset": offset}
-        found: list[dict[str, Any]] = await self._call("GET", "/api/v1/conversations/", query=query)
+        found = await self._call("GET", "/api/v1/conversations/", _ROWS, query=query)
         return [_without_key(row) for row in found]
 
     async def conversation(
@@ -141,7 +143,7 @@ class ServerClient:
         """
         query: _Query = {"include_messages": str(include_messages).lower(), "message_limit": message_limit}
         path = f"/api/v1/conversations/{_segment(conversation_id)}"
-        return _without_key(await self._call("GET", path, query=query))
+        return _without_key(await self._call("GET", path, _OBJECT, query=query))
 
     async def messages(
         self, conversation_id: str, *, limit: int = 100, offset: int = 0
@@ -149,8 +151,7 @@ class ServerClient:
         """Return messages of a conversation, the oldest first, 1,000 at most."""
         path = f"/api/v1/conversations/{_segment(conversation_id)}/messages"
         query = {"limit": limit, "offset": offset}
-        found: list[dict[str, Any]] = await self._call("GET", path, query=query)
-        return found
+        return await self._call("GET", path, _ROWS, query=query)
 
     async def aclose(self) -> None:
         """Close the connections; the client can be used again."""
@@ -162,10 +163,11 @@ class ServerClient:
         self,
         method: str,
         path: str,
+        answer: msgspec.json.Decoder[T],
         *,
         query: _Query | None = None,
         body: bytes = b"",
-    ) -> Any:
+    ) -> T:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         url = f"{self.url}{path}?{urlencode(given)}" if given else f"{self.url}{path}"
         reply = await self._send(method, url, path, body)
@@ -177,10 +179,10 @@ class ServerClient:
         if reply.status not in _OK:
             raise self._refused(reply, method, path)
         try:
-            return msgspec.json.decode(reply.body)
+            return answer.decode(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ServerResponseError(
-                f"{self.host} answered {method} {path} with something else than JSON: is it a usage server?",
+                f"{self.host} answered {method} {path} with something else than the protocol has: is it a usage server?",
                 status_code=reply.status,
                 endpoint=path,
             ) from error

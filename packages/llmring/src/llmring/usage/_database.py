@@ -1,7 +1,8 @@
 """The file: one table in SQLite."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -62,27 +63,35 @@ def open_to_write(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open the log.
+def place(path: str | Path) -> Path:
+    """Return the file that is meant: ``~`` is the user's home, where there is one."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+@contextmanager
+def open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the log, and close it at the end.
 
     Raises:
-        ConfigurationError: there is no log, or it is none, or of a later version.
+        ConfigurationError: there is no log, or it is none, or of a later version, or cannot be read; the last also
+            while rows are fetched.
     """
     if not path.is_file():
         raise ConfigurationError(
             f"there is no usage log {path}; LLMRING_USAGE_LOG or usage_log= has rings write one"
         )
-    connection = sqlite3.connect(path, isolation_level=None)
     try:
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version != _VERSION:
+                raise ConfigurationError(f"{path} is no usage log of this version of llmring")
+            yield connection
     except sqlite3.Error as error:
-        connection.close()
-        raise ConfigurationError(f"{path} is no usage log: {error}", original=error) from error
-    if version != _VERSION:
-        connection.close()
-        raise ConfigurationError(f"{path} is no usage log of this version of llmring")
-    return connection
+        raise ConfigurationError(f"{path} cannot be read as a usage log: {error}", original=error) from error
 
 
 def insert(connection: sqlite3.Connection, entries: Iterable[UsageEntry]) -> None:

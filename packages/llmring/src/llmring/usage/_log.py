@@ -11,7 +11,7 @@ from pathlib import Path
 
 from llmring._records import CallRecord
 from llmring._runtime import Clock, SystemClock
-from llmring.usage._database import insert, open_to_write
+from llmring.usage._database import insert, open_to_write, place
 from llmring.usage._entry import entry_of
 
 _logger = logging.getLogger("llmring.usage")
@@ -36,7 +36,7 @@ class UsageLog:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser()
+        self.path = place(path)
         self._queue: _Queue = queue.Queue()
         self._writer = _Writer(self.path, self._queue)
         self._thread: threading.Thread | None = None

@@ -1,14 +1,14 @@
 """What is asked of the log."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+from llmring_types.exceptions import ValidationError
 
-from llmring.usage._database import FIELDS, open_to_read
+from llmring.usage._database import FIELDS, open_to_read, place
 from llmring.usage._entry import UsageEntry
 
 Group = Literal["model", "provider", "alias", "profile", "origin", "day"]
@@ -24,16 +24,18 @@ _COLUMNS: dict[Group, str] = {
     "day": "substr(logged_at, 1, 10)",
 }
 
+_UNPRICED = "SUM(cost IS NULL AND input_tokens IS NOT NULL)"
+# Rounded where no price is: sums of binary fractions are not quite what they should be.
 _SUMS = {
     "calls": "COUNT(*)",
     "answered": "SUM(ending = 'answered')",
     "input_tokens": "COALESCE(SUM(input_tokens), 0)",
     "output_tokens": "COALESCE(SUM(output_tokens), 0)",
     "cached_input_tokens": "COALESCE(SUM(cached_input_tokens), 0)",
-    "cost": "TOTAL(cost)",
-    "unpriced": "SUM(cost IS NULL AND input_tokens IS NOT NULL)",
+    "cost": f"CASE WHEN COUNT(cost) = 0 AND {_UNPRICED} > 0 THEN NULL ELSE ROUND(TOTAL(cost), 12) END",
+    "unpriced": _UNPRICED,
     "estimated": "SUM(estimated)",
-    "failed_cost": "TOTAL(failed_cost)",
+    "failed_cost": "ROUND(TOTAL(failed_cost), 12)",
     "mean_latency_ms": "AVG(CASE WHEN ending = 'answered' THEN latency_ms END)",
 }
 
@@ -48,7 +50,8 @@ class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
         input_tokens: of the calls where they are known.
         output_tokens: likewise.
         cached_input_tokens: likewise.
-        cost: US dollars, of the calls whose cost is known, failed attempts left out.
+        cost: US dollars, of the calls whose cost is known, failed attempts left out; ``None`` where calls used
+            something and no cost is known.
         unpriced: calls that used something whose cost is not known.
         estimated: calls whose figures are estimates.
         failed_cost: estimated dollars for attempts that came to nothing.
@@ -61,7 +64,7 @@ class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int
-    cost: float
+    cost: float | None
     unpriced: int
     estimated: int
     failed_cost: float
@@ -92,16 +95,21 @@ def stats(
         By day in order, otherwise the dearest first.
 
     Raises:
-        ConfigurationError: there is no log.
-        ValueError: a moment is no date or time.
+        ConfigurationError: there is no log, or it cannot be read.
+        ValidationError: a moment is no date or time, or there is no such group (also a ``ValueError``).
     """
+    for group in by:
+        if group not in _COLUMNS:
+            raise ValidationError(
+                f"usage is not grouped by {group!r}, but by {', '.join(_COLUMNS)}", field="by"
+            )
     where, values = _where(since, until, origin, alias, model)
     columns = [_COLUMNS[group] for group in by]
     grouped = f"GROUP BY {', '.join(columns)}" if columns else "HAVING COUNT(*) > 0"
     order = "1" if by[:1] == ("day",) else "cost DESC, calls DESC, 1"
     select = ", ".join((*columns, *(f"{sum_} AS {name}" for name, sum_ in _SUMS.items())))
     query = f"SELECT {select} FROM usage {where} {grouped} ORDER BY {order}"  # noqa: S608 - columns of our own
-    with closing(open_to_read(Path(path))) as connection:
+    with open_to_read(place(path)) as connection:
         rows = connection.execute(query, values).fetchall()
     return [UsageStats(group=row[: len(by)], **dict(zip(_SUMS, row[len(by) :], strict=True))) for row in rows]
 
@@ -115,10 +123,15 @@ def read(
     alias: str | None = None,
     model: str | None = None,
 ) -> Iterator[UsageEntry]:
-    """Yield the rows of the log, the oldest first. The arguments are those of :func:`stats`."""
+    """Return the rows of the log, the oldest first, as they are read. Arguments and errors are those of :func:`stats`."""
     where, values = _where(since, until, origin, alias, model)
     query = f"SELECT {', '.join(FIELDS)} FROM usage {where} ORDER BY logged_at, id"  # noqa: S608 - columns of our own
-    with closing(open_to_read(Path(path))) as connection:
+    with open_to_read(place(path)):  # what is no log is told now, not when somebody asks for the first row
+        return _rows(path, query, values)
+
+
+def _rows(path: str | Path, query: str, values: Sequence[str]) -> Iterator[UsageEntry]:
+    with open_to_read(place(path)) as connection:
         for row in connection.execute(query, values):
             yield msgspec.convert(dict(zip(FIELDS, row, strict=True)), UsageEntry, strict=False)
 
@@ -140,11 +153,18 @@ def _where(
 def _text(moment: Moment, hour: time) -> str:
     """Return the moment as the log writes it, so that texts compare as times do."""
     if isinstance(moment, str):
-        moment = (
-            date.fromisoformat(moment) if len(moment) <= len("2026-11-22") else datetime.fromisoformat(moment)
-        )
+        moment = _parsed(moment)
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, hour)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _parsed(text: str) -> date | datetime:
+    try:
+        return date.fromisoformat(text) if len(text) <= len("2026-11-22") else datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValidationError(
+            f"{text!r} is no date or time in ISO 8601", field="moment", value=text
+        ) from error

@@ -15,13 +15,13 @@ from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE, CommandError
 from llmring_cli._findings import findings_json, located, print_findings, summarize
 from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._output import print_json
-from llmring_cli._parameters import Json, LockfilePath
+from llmring_cli._parameters import Count, Json, LockfilePath
 from llmring_cli._registry import Offline, RegistryUrl, known_models, pool_providers
 
 
 def audit(
     *,
-    days: int = 90,
+    days: Count = 90,
     sarif: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,

@@ -1,7 +1,6 @@
 """``llmring lock suggest``."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -9,12 +8,11 @@ from llmring import ModelFacts, open_registry, provider_status
 from llmring.registry import PROVIDERS
 from llmring.suggest import Preference, Suggestion, Wish, near_misses, suggest_models
 from llmring_lockfile import Need
-from llmring_types.exceptions import ValidationError
 
 from llmring_cli._facts import facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
 from llmring_cli._output import print_json, print_table, say
-from llmring_cli._parameters import Flag, Json, ProviderName
+from llmring_cli._parameters import Count, Flag, Json, Price, ProviderName
 from llmring_cli._providers import require_provider
 
 _NEAR = 3
@@ -24,14 +22,14 @@ _HEADERS = ("model", "context", "input", "output", "why")
 def suggest(
     *,
     need: Annotated[list[Need] | None, Parameter(negative="")] = None,
-    min_context: int | None = None,
-    min_output: int | None = None,
-    max_input_price: Decimal | None = None,
-    max_output_price: Decimal | None = None,
+    min_context: Count | None = None,
+    min_output: Count | None = None,
+    max_input_price: Price | None = None,
+    max_output_price: Price | None = None,
     provider: Annotated[list[ProviderName] | None, Parameter(alias="-p", negative="")] = None,
     ready: Flag = False,
     prefer: Preference = "cost",
-    limit: int = 10,
+    limit: Count = 10,
     json: Json = False,
 ) -> int:
     """Suggest models for what is needed.
@@ -54,16 +52,13 @@ def suggest(
         prefer: What counts among models that fit.
         limit: How many to show.
     """
-    try:
-        wish = Wish(
-            needs=tuple(need or ()),
-            min_context=min_context,
-            min_output=min_output,
-            max_input_price=max_input_price,
-            max_output_price=max_output_price,
-        )
-    except ValueError as error:
-        raise ValidationError(str(error)) from error
+    wish = Wish(
+        needs=tuple(need or ()),
+        min_context=min_context,
+        min_output=min_output,
+        max_input_price=max_input_price,
+        max_output_price=max_output_price,
+    )
     models = _models(_providers(provider, ready=ready))
     found = suggest_models(wish, models, prefer=prefer)[:limit]
     near = near_misses(wish, models)[:_NEAR] if not found else []

@@ -18,7 +18,7 @@ from llmring_cli._facts import price_text
 from llmring_cli._failure import UNREACHABLE, CommandError
 from llmring_cli._lockfiles import Source, read_lockfile, shown
 from llmring_cli._output import confirm, print_json, say
-from llmring_cli._parameters import Alias, Flag, Json, LockfilePath
+from llmring_cli._parameters import Alias, Count, Flag, Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
 
 
@@ -27,7 +27,7 @@ def upgrade(
     /,
     *,
     profile: str | None = None,
-    days: int = 90,
+    days: Count = 90,
     yes: Annotated[Flag, Parameter(alias="-y")] = False,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,

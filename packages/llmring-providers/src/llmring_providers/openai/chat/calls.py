@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from llmring_providers._json import DECODE_ERRORS
 from llmring_providers.openai.chat.wire import Call, Custom, Function
 
 
@@ -34,6 +35,13 @@ class _Slot:
             arguments = msgspec.json.encode(arguments).decode()
         if arguments:
             self.arguments.append(arguments)
+
+    def is_whole(self) -> bool:
+        """Whether the arguments so far are a whole object, so that a host without ids may go on to the next call."""
+        try:
+            return isinstance(msgspec.json.decode("".join(self.arguments)), dict)
+        except DECODE_ERRORS:
+            return False
 
     def whole(self) -> Call:
         text = "".join(self.arguments)
@@ -76,11 +84,16 @@ def _begins_another(piece: Call, slot: _Slot) -> bool:
     Some hosts give every call the index 0, or none at all; others invent a new id for every piece of one call, so an
     id alone says nothing: only a named piece begins a call.
     """
-    named = (piece.function is not None and piece.function.name) or (
-        piece.custom is not None and piece.custom.name
-    )
-    if not named:
+    part = piece.custom if piece.function is None else piece.function
+    if part is None or not part.name:
         return False
     if piece.id and slot.id:
         return piece.id != slot.id
-    return piece.index is None
+    if piece.index is None:
+        return True
+    return slot.is_whole() and (part.name != slot.name or _is_object(piece))
+
+
+def _is_object(piece: Call) -> bool:
+    given = piece.function.arguments if piece.function is not None else None
+    return isinstance(given, dict) or (isinstance(given, str) and given.lstrip().startswith("{"))

@@ -7,6 +7,7 @@ import msgspec
 from llmring_types import Message, ToolCall, tool_call
 
 from llmring_providers._adapter import WireRequest
+from llmring_providers._extra_params import without_foreign
 from llmring_providers._json import encode_body
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
@@ -28,6 +29,8 @@ from llmring_providers.openai.structured import ask_for_json, json_schema, wante
 
 PATH = "/chat/completions"
 _NESTED = frozenset({"stream_options"})
+_FOREIGN = frozenset({"betas", "stream"})
+"""Of all others, some host may know them."""
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -147,7 +150,7 @@ def _format(body: dict[str, Any], wanted: Mapping[str, Any]) -> None:
 def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
     if "max_completion_tokens" in extra:
         body.pop("max_tokens", None)  # OpenAI refuses both together
-    merge_extra(body, extra, _NESTED, warnings)
+    merge_extra(body, without_foreign(extra, _FOREIGN, "OpenAI", warnings), _NESTED)
     number = body.get("n")
     if isinstance(number, int) and number > 1:
         warnings.append(f"n={number} was asked for: the response holds only the first answer")

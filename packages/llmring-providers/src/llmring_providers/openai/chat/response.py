@@ -3,22 +3,14 @@
 from typing import Any
 
 import msgspec
-from llmring_types import FinishReason, LLMResponse, ToolCall, Usage, tool_call
+from llmring_types import FinishReason, LLMResponse, ToolCall, tool_call
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.chat.wire import (
-    Call,
-    Choice,
-    Completion,
-    CompletionDetails,
-    PromptDetails,
-    WireMessage,
-    WireUsage,
-    decode_completion,
-)
+from llmring_providers.openai.chat.extras import all_extras
+from llmring_providers.openai.chat.wire import Call, Choice, Completion, WireMessage, decode_completion
 from llmring_providers.openai.errors import body_error
-from llmring_providers.openai.usage import neutral_usage
+from llmring_providers.openai.usage import usage_of
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -37,19 +29,11 @@ _FINISH: dict[str, FinishReason] = {
     "tool_use": "tool_calls",
     "abort": "error",
     "insufficient_system_resource": "error",
+    "network_error": "error",
+    "complete": "stop",
+    "safety": "content_filter",
+    "sensitive": "content_filter",
 }
-
-COMPLETION_EXTRAS = (
-    "system_fingerprint",
-    "service_tier",
-    "moderation",
-    "prompt_filter_results",
-    "citations",
-    "search_results",
-)
-CHOICE_EXTRAS = ("logprobs", "content_filter_results", "native_finish_reason")
-MESSAGE_EXTRAS = ("annotations", "images", "reasoning_details", "audio")
-"""What is said beyond the neutral form, by whom."""
 
 
 def decode(body: bytes, call: ChatCall) -> LLMResponse:
@@ -80,15 +64,12 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
     made = calls_of(message)
     calls = [neutral_call(call, place) for place, call in enumerate(made)]
     word = finish_word(choice)
-    said = (
-        extras(completion, COMPLETION_EXTRAS)
-        | extras(choice, CHOICE_EXTRAS)
-        | extras(message, MESSAGE_EXTRAS)
-    )
+    usage = usage_source(completion, choice)
+    said = all_extras(completion, choice, message, usage)
     return LLMResponse(
         content=text_of(message),
         model=str(call.ref),
-        usage=usage_of(completion.usage or choice.usage),
+        usage=usage_of(usage),
         finish_reason=finish_reason(word, called=bool(calls), refused=bool(message.refusal)),
         tool_calls=calls or None,
         reasoning=reasoning_of(message) or None,
@@ -109,7 +90,9 @@ def finish_word(choice: Choice) -> str | None:
 
 def finish_reason(word: str | None, *, called: bool, refused: bool) -> FinishReason:
     """The neutral word. A plain end with tool calls means them, a refusal is a filter, and no word is a plain end."""
-    found: FinishReason = _FINISH.get(word, "other") if word else "stop"
+    found: FinishReason = "stop"
+    if word:  # some hosts write OpenAI's words, or Gemini's, in capitals
+        found = _FINISH.get(word) or _FINISH.get(word.lower(), "other")
     if found != "stop":
         return found
     if refused:
@@ -166,25 +149,10 @@ def neutral_call(wire: Call, place: int) -> ToolCall:
     return tool_call(call_id, wire.function.name or "", wire.function.arguments)
 
 
-def usage_of(wire: WireUsage | None) -> Usage | None:
-    """Token counts: https://platform.openai.com/docs/api-reference/completions/object"""
-    if wire is None:
-        return None
-    prompt = wire.prompt_tokens_details or PromptDetails()
-    completion = wire.completion_tokens_details or CompletionDetails()
-    return neutral_usage(
-        prompt=wire.prompt_tokens,
-        completion=wire.completion_tokens,
-        total=wire.total_tokens,
-        cached=prompt.cached_tokens,
-        cache_written=prompt.cache_write_tokens,
-        reasoning=completion.reasoning_tokens,
-    )
-
-
-def extras(source: Completion | Choice | WireMessage, names: tuple[str, ...]) -> dict[str, Any]:
-    """What is said under these names."""
-    return {name: value for name in names if (value := getattr(source, name))}
+def usage_source(completion: Completion, choice: Choice) -> Any:
+    """The object that counts the tokens, wherever the host puts it."""
+    groq = completion.x_groq
+    return completion.usage or choice.usage or (groq.get("usage") if isinstance(groq, dict) else None)
 
 
 def replay(made: list[Call], said: dict[str, Any], reasoning_content: Any) -> dict[str, Any]:

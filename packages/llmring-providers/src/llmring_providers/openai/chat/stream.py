@@ -7,18 +7,27 @@ The terminal event is ``data: [DONE]``; some hosts leave it out, then the chunk 
 from typing import Any
 
 import msgspec
-from llmring_types import StreamChunk, Usage
+from llmring_types import StreamChunk
 
 from llmring_providers._json import malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.chat.calls import CallPieces
-from llmring_providers.openai.chat.response import (
+from llmring_providers.openai.chat.extras import (
     CHOICE_EXTRAS,
     COMPLETION_EXTRAS,
+    IDENTITY_EXTRAS,
     MESSAGE_EXTRAS,
-    extras,
+    choice_extras_of,
+    completion_extras_of,
+    gather,
+    identity_of,
+    message_extras_of,
+    replace,
+    usage_extras,
+)
+from llmring_providers.openai.chat.response import (
     finish_reason,
     finish_word,
     native_of,
@@ -26,12 +35,15 @@ from llmring_providers.openai.chat.response import (
     reasoning_of,
     replay,
     text_of,
-    usage_of,
 )
 from llmring_providers.openai.chat.wire import Call, Choice, Completion, WireMessage, decode_completion
 from llmring_providers.openai.errors import body_error
+from llmring_providers.openai.usage import usage_of
 
 _DONE = b"[DONE]"
+_NO_COMPLETION_EXTRAS = (None,) * len(COMPLETION_EXTRAS)
+_NO_CHOICE_EXTRAS = (None,) * len(CHOICE_EXTRAS)
+_NO_MESSAGE_EXTRAS = (None,) * len(MESSAGE_EXTRAS)
 
 
 class ChatStreamDecoder(BaseStreamDecoder):
@@ -44,7 +56,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
         self._calls = CallPieces()
         self._reasoning_content: list[str] = []
         self._word: str | None = None
-        self._usage: Usage | None = None
+        self._usage: Any = None
+        """As the host said it last."""
         self._id: str | None = None
         self._served: str | None = None
         self._said: dict[str, Any] = {}
@@ -59,12 +72,12 @@ class ChatStreamDecoder(BaseStreamDecoder):
             finish_reason=finish_reason(self._word, called=bool(calls), refused=self._refused)
             if ended
             else None,
-            usage=self._usage,
+            usage=usage_of(self._usage),
             tool_calls=calls or None,
             provider_finish_reason=self._word,
             provider_model=self._served,
             response_id=self._id,
-            native=native_of(self._call, self._said, block),
+            native=native_of(self._call, self._said | usage_extras(self._usage), block),
         )
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
@@ -94,10 +107,19 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if part.model:
             self._served = part.model
         if part.usage is not None:
-            self._usage = usage_of(part.usage)
-        if not self._answered or part.moderation or part.prompt_filter_results or part.citations:
-            # The others are said with the first chunk, and then only repeated.
-            self._said.update(extras(part, COMPLETION_EXTRAS))
+            self._usage = part.usage
+        if not self._answered:
+            replace(self._said, IDENTITY_EXTRAS, identity_of(part))
+        extras = completion_extras_of(part)
+        if extras != _NO_COMPLETION_EXTRAS:
+            replace(self._said, COMPLETION_EXTRAS, extras)
+            if isinstance(part.x_groq, dict):
+                self._groq(part.x_groq)
+
+    def _groq(self, said: dict[str, Any]) -> None:
+        if said.get("error"):
+            raise body_error(said["error"], self._call)
+        self._usage = said.get("usage") or self._usage
 
     def _choice(self, choice: Choice, chunks: list[StreamChunk]) -> None:
         if choice.error:
@@ -109,9 +131,10 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if choice.finish_reason or choice.finish_details is not None:
             self._word = finish_word(choice)
         if choice.usage is not None:
-            self._usage = usage_of(choice.usage)
-        if choice.logprobs or choice.content_filter_results or choice.native_finish_reason:
-            _gather(self._said, extras(choice, CHOICE_EXTRAS))
+            self._usage = choice.usage
+        extras = choice_extras_of(choice)
+        if extras != _NO_CHOICE_EXTRAS:
+            gather(self._said, CHOICE_EXTRAS, extras)
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
         text, reasoning, refusal = text_of(delta), reasoning_of(delta), delta.refusal
@@ -130,19 +153,6 @@ class ChatStreamDecoder(BaseStreamDecoder):
                 self._calls.add(piece)
         if delta.function_call is not None:
             self._calls.add(Call(index=0, function=delta.function_call))
-        if delta.annotations or delta.audio or delta.images or delta.reasoning_details:
-            _gather(self._said, extras(delta, MESSAGE_EXTRAS))
-
-
-def _gather(whole: dict[str, Any], pieces: dict[str, Any]) -> None:
-    """Put pieces of lists and objects together; of an audio answer, the text and the sound too."""
-    for name, piece in pieces.items():
-        there = whole.get(name)
-        if isinstance(there, list) and isinstance(piece, list):
-            there.extend(piece)
-        elif isinstance(there, dict) and isinstance(piece, dict):
-            _gather(there, piece)
-        elif isinstance(there, str) and isinstance(piece, str) and name in ("transcript", "data"):
-            whole[name] = there + piece
-        elif piece is not None or there is None:
-            whole[name] = piece
+        extras = message_extras_of(delta)
+        if extras != _NO_MESSAGE_EXTRAS:
+            gather(self._said, MESSAGE_EXTRAS, extras)

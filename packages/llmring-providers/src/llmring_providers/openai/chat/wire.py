@@ -10,25 +10,6 @@ from typing import Any
 
 import msgspec
 
-from llmring_providers.openai.usage import Count
-
-
-class PromptDetails(msgspec.Struct):
-    cached_tokens: Count = None
-    cache_write_tokens: Count = None
-
-
-class CompletionDetails(msgspec.Struct):
-    reasoning_tokens: Count = None
-
-
-class WireUsage(msgspec.Struct):
-    prompt_tokens: Count = None
-    completion_tokens: Count = None
-    total_tokens: Count = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: CompletionDetails | None = None
-
 
 class Function(msgspec.Struct):
     name: str | None = None
@@ -66,6 +47,10 @@ class WireMessage(msgspec.Struct):
     annotations: Any = None
     audio: Any = None
     images: Any = None
+    executed_tools: Any = None
+    """What Groq ran itself: https://console.groq.com/docs/compound"""
+    context: Any = None
+    """Azure's citations of the user's own data: https://learn.microsoft.com/azure/ai-foundry/openai/references/on-your-data"""
 
 
 class FinishDetails(msgspec.Struct):
@@ -84,7 +69,9 @@ class Choice(msgspec.Struct):
     logprobs: Any = None
     content_filter_results: Any = None
     """Azure: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter"""
-    usage: WireUsage | None = None
+    stop_reason: Any = None
+    """vLLM: the stop word that was met."""
+    usage: Any = None
     """Moonshot's place for it."""
     error: Any = None
 
@@ -96,13 +83,23 @@ class Completion(msgspec.Struct):
     object: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
-    usage: WireUsage | None = None
+    usage: Any = None
     service_tier: Any = None
     system_fingerprint: Any = None
+    upstream: Any = msgspec.field(default=None, name="provider")
+    """Who answered behind OpenRouter."""
     moderation: Any = None
     prompt_filter_results: Any = None
     citations: Any = None
     search_results: Any = None
+    related_questions: Any = None
+    images: Any = None
+    """The last four are Perplexity's: https://docs.perplexity.ai/api-reference/chat-completions-post"""
+    usage_breakdown: Any = None
+    x_groq: Any = None
+    """Groq's place for the usage of a stream, and for an error in it: https://console.groq.com/docs/api-reference"""
+    timings: Any = None
+    """llama.cpp."""
     error: Any = None
 
 

@@ -70,8 +70,10 @@ class _Items:
 
     def _still_true(self, message: Message, kept: list[dict[str, Any]]) -> bool:
         """Whether the items say what the message says; reasoning cannot stand beside another answer than its own."""
+        made = {call.get("id") for call in message.tool_calls or ()}
+        custom = any(item.get("call_id") in made for item in kept if item.get("type") == "custom_tool_call")
         try:
-            answer = read_items(kept)
+            answer = read_items(kept, custom=custom)
         except msgspec.ValidationError:  # somebody wrote into what was to travel unchanged
             answer = None
         if answer is not None and agrees(message, answer.content, answer.calls):

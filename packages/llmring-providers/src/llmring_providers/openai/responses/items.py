@@ -31,15 +31,21 @@ class Answer(msgspec.Struct):
         return self.text + self.refusal
 
 
-def read_items(output: Iterable[Mapping[str, Any]]) -> Answer:
+def read_items(output: Iterable[Mapping[str, Any]], *, custom: bool = True) -> Answer:
     """Read items; those of hosted tools say nothing in the neutral form.
+
+    Args:
+        output: the items.
+        custom: whether calls of custom tools are for the user. Where the user offered none they are those of tools that
+            the host ran itself, as xAI's search does: https://docs.x.ai/docs/guides/tools/overview
 
     Raises:
         msgspec.ValidationError: an item is not of the shape that its type has.
     """
     answer = Answer()
     for raw in output:
-        if str(raw.get("type")) not in _READ:
+        kind = str(raw.get("type"))
+        if kind not in _READ or (kind == "custom_tool_call" and not custom):
             continue
         item = msgspec.convert(raw, Item)
         if item.type == "message":

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmring_providers._adapter import WireRequest
+from llmring_providers._extra_params import without_foreign
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.models import encrypts_reasoning
@@ -28,6 +29,24 @@ from llmring_providers.openai.structured import ask_for_json, json_schema, wante
 PATH = "/responses"
 _ENCRYPTED = "reasoning.encrypted_content"
 _NESTED = frozenset({"reasoning", "text", "stream_options"})
+_FOREIGN = frozenset(
+    {
+        "audio",
+        "betas",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "modalities",
+        "n",
+        "prediction",
+        "presence_penalty",
+        "seed",
+        "stop",
+        "stream",
+        "web_search_options",
+    }
+)
+"""Of chat completions alone."""
 _CHAT_NAMES = {
     "max_tokens": ("max_output_tokens",),
     "max_completion_tokens": ("max_output_tokens",),
@@ -88,7 +107,7 @@ def _format(body: dict[str, Any], wanted: Mapping[str, Any]) -> None:
 
 
 def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
-    given = dict(extra)
+    given = without_foreign(extra, _FOREIGN, "the responses API", warnings)
     for name, place in _CHAT_NAMES.items():
         if name in given:
             value = given.pop(name)
@@ -99,4 +118,4 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
     if isinstance(include, list):
         present = body.get("include", [])
         given["include"] = [*present, *(name for name in include if name not in present)]
-    merge_extra(body, given, _NESTED, warnings)
+    merge_extra(body, given, _NESTED)

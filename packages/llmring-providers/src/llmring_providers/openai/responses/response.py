@@ -3,20 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from llmring_types import FinishReason, LLMResponse, Usage
+from llmring_types import FinishReason, LLMResponse
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.responses.items import Answer, read_items, replay_items
-from llmring_providers.openai.responses.wire import (
-    InputDetails,
-    OutputDetails,
-    Response,
-    WireUsage,
-    decode_response,
-)
-from llmring_providers.openai.usage import neutral_usage
+from llmring_providers.openai.responses.tools import has_custom
+from llmring_providers.openai.responses.wire import Response, decode_response
+from llmring_providers.openai.usage import unusual, usage_of
 
 _FINISH: dict[str, FinishReason] = {
     "completed": "stop",
@@ -38,7 +33,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     try:
         response = decode_response(body)
         check(response, call)
-        answer = read_items(response.output or ())
+        answer = read_items(response.output or (), custom=offers_custom(call))
     except DECODE_ERRORS as error:
         raise malformed("the answer is no response object", call, error) from error
     word = finish_word(response)
@@ -55,6 +50,12 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         response_id=response.id,
         native=native_of(call, response, answer, response.output or ()),
     )
+
+
+def offers_custom(call: ChatCall) -> bool:
+    """Whether the call may offer a custom tool; a stored prompt has tools that only OpenAI knows."""
+    given = call.request.extra_params
+    return has_custom(call.request.tools) or has_custom(given.get("tools")) or "prompt" in given
 
 
 def check(response: Response, call: ChatCall) -> None:
@@ -88,22 +89,6 @@ def finish_reason(word: str | None, answer: Answer) -> FinishReason:
     return "tool_calls" if answer.calls else "stop"
 
 
-def usage_of(wire: WireUsage | None) -> Usage | None:
-    """Token counts: https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage"""
-    if wire is None:
-        return None
-    given = wire.input_tokens_details or InputDetails()
-    made = wire.output_tokens_details or OutputDetails()
-    return neutral_usage(
-        prompt=wire.input_tokens,
-        completion=wire.output_tokens,
-        total=wire.total_tokens,
-        cached=given.cached_tokens,
-        cache_written=given.cache_write_tokens,
-        reasoning=made.reasoning_tokens,
-    )
-
-
 def native_of(
     call: ChatCall, response: Response, answer: Answer, output: Sequence[dict[str, Any]]
 ) -> dict[str, Any] | None:
@@ -113,6 +98,9 @@ def native_of(
         "logprobs": answer.logprobs,
         "moderation": response.moderation,
         "service_tier": response.service_tier if response.service_tier not in ("default", "auto") else None,
+        "tool_usage": unusual(response.tool_usage),
+        "input_transformations": response.input_transformations,
+        "usage": unusual(response.usage),
         "replay": replay_items(output),
     }
     kept = {name: value for name, value in said.items() if value}

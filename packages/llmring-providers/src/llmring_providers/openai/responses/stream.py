@@ -18,7 +18,7 @@ from llmring_providers.openai.responses.response import (
     finish_reason,
     finish_word,
     native_of,
-    usage_of,
+    offers_custom,
 )
 from llmring_providers.openai.responses.wire import (
     Response,
@@ -27,6 +27,7 @@ from llmring_providers.openai.responses.wire import (
     decode_identity,
     decode_response,
 )
+from llmring_providers.openai.usage import usage_of
 
 _REASONING = frozenset({"response.reasoning_summary_text.delta", "response.reasoning_text.delta"})
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -37,6 +38,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
 
     def __init__(self, call: ChatCall) -> None:
         super().__init__(call)
+        self._custom = offers_custom(call)
         self._id: str | None = None
         self._served: str | None = None
         self._usage: Usage | None = None
@@ -49,7 +51,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
 
     def partial(self) -> StreamChunk:
         try:
-            answer = read_items(self._gathered())
+            answer = read_items(self._gathered(), custom=self._custom)
         except msgspec.ValidationError:  # what is wrong with an item is told elsewhere
             answer = Answer()
         return StreamChunk(
@@ -117,7 +119,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
         self._usage = usage_of(response.usage)
         check(response, self._call)
         output = response.output or self._gathered()
-        answer = read_items(output)
+        answer = read_items(output, custom=self._custom)
         if not self._reasoned:
             self._say(chunks, reasoning=answer.reasoning)
         if not self._spoke:

@@ -1,6 +1,6 @@
 """Tools and the choice among them, as the responses API has them: flat."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llmring_types import function_spec
@@ -28,6 +28,14 @@ def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
             flat["format"] = {"type": "grammar", **grammar}
         return flat
     return tool
+
+
+def has_custom(tools: Any) -> bool:
+    """Whether there is a custom tool among these, or in a namespace of them."""
+    if not isinstance(tools, Sequence):
+        return False
+    found = (tool for tool in tools if isinstance(tool, Mapping))
+    return any(tool.get("type") == "custom" or has_custom(tool.get("tools")) for tool in found)
 
 
 def flat_choice(choice: str | Mapping[str, Any]) -> str | Mapping[str, Any]:

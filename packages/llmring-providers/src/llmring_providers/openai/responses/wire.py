@@ -8,25 +8,6 @@ from typing import Any
 
 import msgspec
 
-from llmring_providers.openai.usage import Count
-
-
-class InputDetails(msgspec.Struct):
-    cached_tokens: Count = None
-    cache_write_tokens: Count = None
-
-
-class OutputDetails(msgspec.Struct):
-    reasoning_tokens: Count = None
-
-
-class WireUsage(msgspec.Struct):
-    input_tokens: Count = None
-    output_tokens: Count = None
-    total_tokens: Count = None
-    input_tokens_details: InputDetails | None = None
-    output_tokens_details: OutputDetails | None = None
-
 
 class IncompleteDetails(msgspec.Struct):
     reason: str | None = None
@@ -60,11 +41,13 @@ class Response(msgspec.Struct):
     model: str | None = None
     status: str | None = None
     output: list[dict[str, Any]] | None = None
-    usage: WireUsage | None = None
+    usage: Any = None
     incomplete_details: IncompleteDetails | None = None
     error: Any = None
     service_tier: Any = None
     moderation: Any = None
+    tool_usage: Any = None
+    input_transformations: Any = None
 
 
 class StreamEvent(msgspec.Struct):

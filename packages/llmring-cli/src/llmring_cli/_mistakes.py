@@ -1,0 +1,42 @@
+"""Mistakes on the command line, in words that say what to do."""
+
+import shlex
+from decimal import Decimal
+from typing import get_args
+
+from cyclopts import CoercionError, CycloptsError, MissingArgumentError, UnusedCliTokensError, ValidationError
+
+_NUMBERS = {int: "a whole number", float: "a number", Decimal: "a number"}
+
+
+def usage_text(error: CycloptsError) -> str:
+    """Return what is wrong, and where the right way stands."""
+    what = _what(error)
+    end = "" if what.endswith((".", "?")) else "."
+    return f"{what}{end} See: {' '.join(['llmring', *(error.command_chain or ()), '--help'])}"
+
+
+def _what(error: CycloptsError) -> str:
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        hint = (
+            " Put a message of several words in quotes."
+            if tuple(error.command_chain or ()) == ("chat",)
+            else ""
+        )
+        return f"Unexpected argument: {shlex.join(error.unused_tokens)}.{hint}"
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        name = error.keyword or error.argument.name
+        return f"{name} needs a value" if name.startswith("-") else f"{name} is missing"
+    if isinstance(error, CoercionError) and error.token is not None and error.token.keyword is not None:
+        kind = _kind(error.target_type)
+        if kind is not None:
+            return f'Invalid value "{error.token.value}" for {error.token.keyword}. It takes {kind}.'
+    if isinstance(error, ValidationError) and error.argument is not None:
+        given = " ".join(token.value for token in error.argument.tokens)
+        if given in error.exception_message:
+            return error.exception_message  # it tells what was given itself
+    return str(error)
+
+
+def _kind(target: type | None) -> str | None:
+    return next((_NUMBERS[one] for one in (target, *get_args(target)) if one in _NUMBERS), None)

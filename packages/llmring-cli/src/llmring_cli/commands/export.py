@@ -1,0 +1,72 @@
+"""``llmring export``."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, BinaryIO, get_args
+
+from cyclopts import Parameter
+from llmring.usage import Format, read
+from llmring.usage import export as write
+
+from llmring_cli._failure import CommandError
+from llmring_cli._moments import Since, Until
+from llmring_cli._output import say
+from llmring_cli._usage_log import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
+
+
+def export(
+    *,
+    format: Format | None = None,  # noqa: A002 - the option's name
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    since: Since = None,
+    until: Until = None,
+    model: OfModel = None,
+    alias: OfAlias = None,
+    origin: OfOrigin = None,
+    log: LogPath = None,
+) -> None:
+    """Write the rows of the local usage log for other tools.
+
+    One row for each call: tokens, cost, times and who asked; no messages. Parquet needs pyarrow. A file is
+    replaced whole, or not at all. Exit code 1 when there is no log.
+
+    $ llmring export --format csv --output usage.csv
+    $ llmring export --format jsonl --since 7d | jq .cost
+    $ llmring export --output usage.parquet
+
+    Args:
+        format: What is written; when it is left out, what the output's name ends in, else csv.
+        output: The file; standard output when it is left out.
+    """
+    form = format or _form_of(output)
+    entries = read(find_usage_log(log), since=since, until=until, model=model, alias=alias, origin=origin)
+    if output is None:
+        if form == "parquet" and sys.stdout.isatty():
+            raise CommandError("parquet is not for a terminal; name a file with --output FILE")
+        write(entries, sys.stdout.buffer, form)
+        return
+    with _replacing(output) as file:
+        count = write(entries, file, form)
+    say(f"wrote {count:,} rows to {output}")
+
+
+def _form_of(output: Path | None) -> Format:
+    suffix = "" if output is None else output.suffix.removeprefix(".").lower()
+    return next((form for form in get_args(Format) if form == suffix), "csv")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write to, which takes the place of ``path`` once it is whole."""
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        with draft.open("wb") as file:
+            yield file
+        draft.replace(path)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink()

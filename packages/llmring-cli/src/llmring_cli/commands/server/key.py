@@ -1,0 +1,92 @@
+"""``llmring server key``: the keys kept on this machine. A server has no list of them."""
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from llmring import server_access
+
+from llmring_cli._failure import FAILED, CommandError
+from llmring_cli._output import print_json, print_table, say
+from llmring_cli._parameters import Flag, Json
+from llmring_cli.server.access import ENVIRONMENT, EnvFile
+from llmring_cli.server.env_file import DEFAULT, KEY, read_env_file, write_env_file
+from llmring_cli.server.keys import new_key, shown
+
+Show = Annotated[Flag, Parameter(name="--show", help="Print the whole key.")]
+
+
+def create(
+    *, update_env: Flag = False, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = False
+) -> None:
+    """Make a new key.
+
+    A key opens an account of its own with the usage server at its first use; the server is not asked. Exit code 1
+    when the env file has a key already.
+
+    $ llmring server key create --update-env
+    $ llmring server key create --show
+
+    Args:
+        update_env: Write it to the env file.
+    """
+    if not (update_env or show):
+        raise CommandError(
+            "say where the new key goes: --update-env writes it to the env file, --show prints it"
+        )
+    if update_env and KEY in read_env_file(env_file):
+        raise CommandError(f"{env_file} has a key already; replace it with: llmring server key rotate")
+    key = new_key()
+    if update_env:
+        write_env_file(env_file, {KEY: key})
+    if json:
+        print_json({"key": shown(key, whole=show), "env_file": str(env_file) if update_env else None})
+        return
+    if show:
+        print(key)
+    if update_env:
+        say(f"wrote {KEY} ({shown(key, whole=False)}) to {env_file}; to use it: source {env_file}")
+
+
+def rotate(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = False) -> None:
+    """Replace the key of the env file by a new one.
+
+    The server knows no successors: what was stored under the old key stays there, and the old key goes on opening
+    it. Exit code 1 when the file has no key.
+
+    $ llmring server key rotate
+    """
+    old = read_env_file(env_file).get(KEY)
+    if old is None:
+        raise CommandError(
+            f"{env_file} has no key to replace; make one with: llmring server key create --update-env"
+        )
+    key = new_key()
+    write_env_file(env_file, {KEY: key})
+    if json:
+        print_json(
+            {"old_key": shown(old, whole=show), "key": shown(key, whole=show), "env_file": str(env_file)}
+        )
+        return
+    if show:
+        print(key)
+    say(f"replaced {shown(old, whole=False)} by {shown(key, whole=False)} in {env_file}")
+    say(f"to use it: source {env_file}; what was stored stays with the old key, which goes on working")
+
+
+def list_keys(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = False) -> int:
+    """List the keys on this machine: the environment's, which counts, and the env file's.
+
+    Exit code 1 when there is none.
+
+    $ llmring server key list
+    """
+    places = ((server_access().api_key, ENVIRONMENT), (read_env_file(env_file).get(KEY), str(env_file)))
+    keys = [(shown(key, whole=show), source) for key, source in places if key]
+    if json:
+        rows: list[dict[str, Any]] = [{"key": key, "from": source} for key, source in keys]
+        print_json(rows)
+    elif keys:
+        print_table(("key", "from"), keys)
+    else:
+        say("there is no key; make one with: llmring server key create --update-env")
+    return 0 if keys else FAILED

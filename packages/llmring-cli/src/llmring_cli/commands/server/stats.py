@@ -1,0 +1,75 @@
+"""``llmring server stats``."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from llmring_cli._amounts import count_text, dollars_text, dollars_texts
+from llmring_cli._moments import Since, Until
+from llmring_cli._output import print_json, print_table, say
+from llmring_cli._parameters import Json
+from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, as_query, connected, require_access
+from llmring_cli.server.answers import Statistics, read_answer
+from llmring_cli.server.env_file import DEFAULT
+
+Group = Literal["model", "alias", "origin", "day"]
+
+
+async def stats(
+    *,
+    by: Group = "model",
+    since: Since = None,
+    until: Until = None,
+    server: ServerUrl = None,
+    api_key: ApiKey = None,
+    env_file: EnvFile = DEFAULT,
+    json: Json = False,
+) -> None:
+    """Show what the usage server has summed up for this key, of the last 30 days if no time is given.
+
+    Of a day the server counts only the model that was used most. As JSON it is the server's whole answer. Exit
+    code 3 when the server cannot be reached.
+
+    $ llmring server stats
+    $ llmring server stats --by alias --since 7d
+
+    Args:
+        by: What the table is of.
+    """
+    url, key = require_access(server, api_key, env_file)
+    async with connected(url, key) as client:
+        found = await client.stats(start_date=as_query(since), end_date=as_query(until))
+    if json:
+        print_json(found)
+        return
+    statistics = read_answer(found, Statistics)
+    _show(statistics, by)
+    total = statistics.summary
+    say(
+        f"{count_text(total.total_requests, 'call')}, {dollars_text(total.total_cost)}, "
+        f"{count_text(total.total_tokens, 'token')}"
+    )
+
+
+def _show(statistics: Statistics, by: Group) -> None:
+    rows: list[tuple[str, ...]]
+    if by == "day":
+        days = statistics.by_day
+        rows = [(day.date, day.top_model or "-", f"{day.requests:,}") for day in days]
+        costs = dollars_texts([day.cost for day in days])
+        print_table(("day", "most used model", "calls", "cost"), _beside(rows, costs), numbers=2)
+        return
+    groups = {"model": statistics.by_model, "alias": statistics.by_alias, "origin": statistics.by_origin}[by]
+    costs = dollars_texts([sums.cost for sums in groups.values()])
+    if by == "origin":  # of which the server has no tokens
+        rows = [(name, f"{sums.requests:,}") for name, sums in groups.items()]
+        print_table(("origin", "calls", "cost"), _beside(rows, costs), numbers=2)
+        return
+    rows = [
+        (name, f"{sums.requests:,}", f"{sums.input_tokens:,}", f"{sums.output_tokens:,}")
+        for name, sums in groups.items()
+    ]
+    print_table((by, "calls", "input", "output", "cost"), _beside(rows, costs), numbers=4)
+
+
+def _beside(rows: Sequence[tuple[str, ...]], cells: Sequence[str]) -> list[tuple[str, ...]]:
+    return [(*row, cell) for row, cell in zip(rows, cells, strict=True)]

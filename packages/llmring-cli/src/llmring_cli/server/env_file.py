@@ -1,0 +1,87 @@
+"""The file that keeps the server's URL and key: ``export NAME=value`` lines, to be sourced or read by dotenv.
+
+It holds a key, so nobody else may read it. Whatever else stands in it stays.
+"""
+
+import io
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from llmring_types.exceptions import ConfigurationError
+
+from llmring_cli._failure import CommandError
+from llmring_cli._state import write_private
+
+DEFAULT = Path(".env.llmring")
+URL, KEY = "LLMRING_SERVER_URL", "LLMRING_API_KEY"
+_HEADING = "# The usage server of llmring. It holds a key: keep this file out of version control.\n"
+_UNQUOTABLE = re.compile(r"['\\\s]")
+"""What a shell and dotenv do not read alike, whatever quotes are around it."""
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return what the file sets; nothing where there is none.
+
+    Raises:
+        CommandError: it cannot be read.
+    """
+    from dotenv import dotenv_values  # noqa: PLC0415 - most commands do without
+
+    text = _text(path)
+    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    return {name: value for name, value in values.items() if value}
+
+
+def write_env_file(path: Path, values: Mapping[str, str]) -> None:
+    """Set these variables in the file, which is made if it is not there, and replaced whole, with mode 600.
+
+    Raises:
+        ConfigurationError: a value cannot be written so that a shell and dotenv read the same.
+        CommandError: the file cannot be read or written.
+    """
+    target = path.resolve()  # a link stays a link
+    text = with_values(_text(target), values)
+    try:
+        write_private(target, text.encode())
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def with_values(text: str, values: Mapping[str, str]) -> str:
+    """Return the text of an env file with these variables set, each once: in its place, else at the end."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - as above
+
+    lines = {name: _line(name, value) for name, value in values.items()}
+    written: set[str] = set()
+    parts = []
+    for binding in parse_stream(io.StringIO(text)):
+        original, name = binding.original.string, binding.key
+        if name not in lines:
+            parts.append(original)
+        elif name not in written:
+            written.add(name)
+            parts.append(original[: len(original) - len(original.lstrip())] + lines[name])
+    missing = [line for name, line in lines.items() if name not in written]
+    kept = "".join(parts) or _HEADING
+    if missing and not kept.endswith("\n"):
+        kept += "\n"
+    return kept + "".join(missing)
+
+
+def _line(name: str, value: str) -> str:
+    if _UNQUOTABLE.search(value):
+        raise ConfigurationError(
+            f"{name} cannot be written to an env file: it has a quote, a backslash or a space"
+        )
+    return f"export {name}={shlex.quote(value)}\n"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"cannot read {path}: {error}") from error

@@ -1,0 +1,33 @@
+"""The arguments of an earlier call, for protocols that have an object where the neutral form has its text.
+
+A model may break off in the middle of the arguments, or write no JSON; the neutral form keeps what it wrote, and the loop
+that feeds it back has to go on. Such text is wrapped into an object, as Anthropic tells its users to do:
+https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from llmring_providers._json import DECODE_ERRORS
+
+_INVALID = "INVALID_JSON"
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def arguments_object(function: Mapping[str, Any], warnings: list[str]) -> Any:
+    """Return the arguments as an object for the encoder; text that is one goes out as the model wrote it."""
+    given = function.get("arguments")
+    if not isinstance(given, str):
+        return given or {}
+    if not given or given.isspace():
+        return {}
+    try:
+        _decode_object(given)
+        return msgspec.Raw(given)
+    except (*DECODE_ERRORS, UnicodeEncodeError):
+        warning = f"the arguments of a call of {function.get('name')!r} are no JSON object: they were sent as a text in one"
+        if warning not in warnings:
+            warnings.append(warning)
+        return {_INVALID: given}

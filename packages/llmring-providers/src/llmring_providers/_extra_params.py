@@ -1,0 +1,63 @@
+"""What ``extra_params`` hold for another provider: a pool may mix providers, and most refuse names that they do not know."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+OF_OPENAI = frozenset(
+    {
+        "audio",
+        "background",
+        "conversation",
+        "include",
+        "logit_bias",
+        "max_completion_tokens",
+        "max_tool_calls",
+        "modalities",
+        "parallel_tool_calls",
+        "prediction",
+        "previous_response_id",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "reasoning",
+        "reasoning_effort",
+        "safety_identifier",
+        "stream_options",
+        "text",
+        "truncation",
+        "user",
+        "verbosity",
+        "web_search_options",
+    }
+)
+"""Names that only OpenAI's two APIs have, and the hosts that copy them.
+
+https://platform.openai.com/docs/api-reference/chat/create
+https://platform.openai.com/docs/api-reference/responses/create
+"""
+
+_WHY = {
+    "api": "it chooses among the APIs of OpenAI",
+    "betas": "it names betas of Anthropic",
+    "stream": "chat() and chat_stream() decide it",
+}
+"""Names of ours: no wire has them, whatever the provider."""
+
+
+def without_foreign(
+    extra: Mapping[str, Any], foreign: Collection[str], whose: str, warnings: list[str]
+) -> dict[str, Any]:
+    """Return the parameters without those that the provider is known not to have, each of which is told.
+
+    Args:
+        extra: the ``extra_params`` of a request.
+        foreign: names that this provider has not.
+        whose: the provider, for the warnings.
+        warnings: takes a sentence for each that is dropped.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in extra.items():
+        if name in foreign:
+            warnings.append(f"{name} was dropped: {_WHY.get(name) or f'{whose} has no such parameter'}")
+        else:
+            kept[name] = value
+    return kept

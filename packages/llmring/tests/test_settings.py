@@ -1,0 +1,49 @@
+"""What the environment says, for those who do not make a ring."""
+
+from pathlib import Path
+
+import pytest
+from llmring import ServerAccess, provider_access, provider_status, server_access, usage_log_path
+
+SECRET = {"OPENAI_API_KEY": "made-up", "OPENAI_BASE_URL": "https://me:made-up@example.org/v1"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, ServerAccess()),
+        ({"LLMRING_SERVER_URL": " "}, ServerAccess()),
+        (
+            {"LLMRING_SERVER_URL": "http://localhost:9100", "LLMRING_API_KEY": "key"},
+            ServerAccess("http://localhost:9100", "key"),
+        ),
+        ({"LLMRING_PREFER_SAAS": "Yes"}, ServerAccess("https://api.llmring.ai")),
+        (
+            {"LLMRING_PREFER_SAAS": "1", "LLMRING_SERVER_URL": "http://localhost:9100"},
+            ServerAccess("http://localhost:9100"),
+        ),
+    ],
+)
+def test_the_usage_server_is_the_one_that_rings_report_to(
+    environ: dict[str, str], expected: ServerAccess
+) -> None:
+    assert server_access(environ) == expected
+
+
+def test_the_key_of_the_server_is_not_shown() -> None:
+    assert "llmr_pk_secret" not in repr(ServerAccess("http://localhost:9100", "llmr_pk_secret"))
+
+
+def test_the_usage_log_is_the_one_that_rings_write() -> None:
+    assert usage_log_path({"LLMRING_USAGE_LOG": "usage.db"}) == Path("usage.db")
+    assert usage_log_path({}) is None
+
+
+def test_no_key_and_no_password_is_shown() -> None:
+    (row, *_) = provider_status(SECRET)
+    assert row.base_url == "https://example.org/v1"
+    assert "made-up" not in repr(row) + repr(provider_access("openai", SECRET))
+
+
+def test_the_password_is_used_all_the_same() -> None:
+    assert provider_access("openai", SECRET).base_url == SECRET["OPENAI_BASE_URL"]
