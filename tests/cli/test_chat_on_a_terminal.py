@@ -93,6 +93,30 @@ def test_a_spinner_is_there_until_the_first_word(tmp_path: Path) -> None:
         assert "waiting" not in terminal.screen
 
 
+def test_a_model_that_thinks_is_told_from_one_that_is_slow(tmp_path: Path) -> None:
+    script = Script(
+        rules=(Rule(answer=Answer(text="42", reasoning="Six by seven."), fault=faults.Stall(after=1)),)
+    )
+    with (
+        Simulated(script) as simulated,
+        Terminal(
+            "chat", "Hi", "-m", "ollama:any", folder=tmp_path, environment=simulated.environment
+        ) as terminal,
+    ):
+        terminal.wait_for("the model is thinking")
+        terminal.interrupt()
+        assert terminal.finish() == 130
+
+
+@pytest.mark.parametrize("arguments", [("--plain",), ()])
+def test_a_model_cannot_steer_the_terminal(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    evil = "red \x1b]0;title\x07 and \x1b[2J cleared"
+    with Simulated(saying(evil)) as simulated, chat(tmp_path, simulated, "Hi", *arguments) as terminal:
+        assert terminal.finish() == 0
+        assert b"\x1b]0;" not in terminal.raw
+        assert b"\x1b[2J" not in terminal.raw
+
+
 def test_an_interrupt_keeps_what_has_come(tmp_path: Path) -> None:
     script = Script(
         rules=(Rule(answer=Answer(text="one two three four " * 10), fault=faults.Stall(after=3)),)

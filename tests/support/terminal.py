@@ -36,6 +36,7 @@ class Terminal:
         environment: more of its environment.
         columns: width of the screen.
         lines: height of the screen.
+        program: another command than the installed one.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Terminal:
         environment: Mapping[str, str] | None = None,
         columns: int = 80,
         lines: int = 24,
+        program: Path = LLMRING,
     ) -> None:
         self._screen = _Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
@@ -53,7 +55,7 @@ class Terminal:
         self._screen.answer = self.type
         termios.tcsetwinsize(inner, (lines, columns))
         self.process = subprocess.Popen(
-            [LLMRING, *arguments],
+            [program, *arguments],
             cwd=folder,
             env={
                 **os.environ,

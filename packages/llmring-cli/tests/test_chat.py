@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llmring.testing import Received
+from llmring.testing import Answer, Received, Rule, Script
 from llmring_cli.chat.conversation import conversation_path
 from simulated import Simulated
 
@@ -35,7 +35,7 @@ def test_streamed_it_is_the_same_text(llmring: Run) -> None:
     assert llmring("chat", "Hello", "--stream") == llmring("chat", "Hello")
 
 
-@pytest.mark.parametrize("more", [(), ("--stream",), ("--verbose",)])
+@pytest.mark.parametrize("more", [(), ("--verbose",)])
 def test_json_is_one_document_and_nothing_else(llmring: Run, more: tuple[str, ...]) -> None:
     llmring("bind", "helper", "sim:demo")
     code, out, _ = llmring("chat", "Hello", "-m", "helper", "--json", *more)
@@ -45,6 +45,19 @@ def test_json_is_one_document_and_nothing_else(llmring: Run, more: tuple[str, ..
     assert answer["finish_reason"] == "stop"
     assert answer["usage"]["prompt_tokens"] > 0
     assert [attempt["outcome"] for attempt in answer["attempts"]] == ["ok"]
+
+
+def test_json_of_a_stream_is_one_document_for_each_piece(llmring: Run, simulated: Simulated) -> None:
+    simulated.script = Script(
+        rules=(Rule(answer=Answer(text="one two three", reasoning="Hm.", chunk_size=4)),)
+    )
+    code, out, err = llmring(*CHAT, "Hello", "--json", "--stream")
+    pieces = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (0, "")
+    assert all(len(piece) == 1 for piece in pieces)
+    assert "".join(piece.get("delta", "") for piece in pieces) == "one two three"
+    assert len([piece for piece in pieces if "delta" in piece]) > 1
+    assert pieces[-1]["response"]["content"] == "one two three"
 
 
 def test_verbose_tells_model_tokens_cost_and_attempts_on_standard_error(llmring: Run) -> None:

@@ -24,6 +24,26 @@ def test_without_a_file_it_goes_where_the_shell_looks(llmring: Run) -> None:
     assert "llmring" in (Path.home() / ".bashrc").read_text()
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "autoload -Uz compinit && compinit\n"),
+        ("alias l=ls\n", "alias l=ls\nautoload -Uz compinit && compinit\n"),
+        ("autoload compinit; compinit\n", "autoload compinit; compinit\n"),
+        ("source $ZSH/oh-my-zsh.sh\n", "source $ZSH/oh-my-zsh.sh\n"),
+    ],
+)
+def test_zsh_is_told_to_look_for_completions_once(llmring: Run, before: str | None, after: str) -> None:
+    startup = Path.home() / ".zshrc"
+    if before is not None:
+        startup.write_text(before)
+    for _ in range(2):
+        llmring("--install-completion", "--shell", "zsh")
+    _comment, fpath, rest = startup.read_text().split("\n", 2)
+    assert fpath.startswith("fpath=(")
+    assert rest == after
+
+
 def test_a_file_that_cannot_be_written_is_named(llmring: Run, folder: Path) -> None:
     (folder / "file").touch()
     code, out, err = llmring("--install-completion", "--shell", "bash", "--output", "file/script")
@@ -41,6 +61,11 @@ def test_aliases_models_profiles_and_providers_are_completed(llmring: Run) -> No
     assert completed(llmring, "unbind", "") == ["fast"]
     assert completed(llmring, "chat", "--model", "")[0] == "fast"
     assert "openai:gpt-4o" in completed(llmring, "info", "")
+    assert "openai:gpt-4o" in completed(llmring, "bind", "new", "")
+    assert "fast" not in completed(llmring, "bind", "new", "")
+    pools = completed(llmring, "bind", "new", "openai:gpt-4o,openai:gpt-4o")
+    assert "openai:gpt-4o,openai:gpt-4o-mini" in pools
+    assert "openai:gpt-4o,openai:gpt-4o" not in pools
     assert "prod" in completed(llmring, "aliases", "--profile", "")
     assert completed(llmring, "list", "--provider", "") == ["openai", "anthropic", "google", "ollama", "sim"]
 

@@ -35,7 +35,7 @@ def test_without_a_lockfile_it_says_how_to_make_one_and_that_is_no_problem(
 ) -> None:
     code, out, err = llmring("doctor")
     assert code == 0
-    assert "ships with llmring" in out
+    assert "the one that ships with llmring is for lock chat only" in out
     assert "llmring lock init" in err
     assert told(llmring)[1]["lockfile"]["passed_over"] == [str(folder / "llmring.lock")]
 
@@ -46,6 +46,7 @@ def test_each_alias_is_told_with_what_it_resolves_to_now(llmring: Run) -> None:
     code, checkup = told(llmring)
     assert code == 1
     good, bad = checkup["aliases"]
+    assert "alias\tgood\tsim:demo, since openai:gpt-4o cannot be used" in llmring("doctor")[1]
     assert (good["alias"], good["resolves_to"]) == ("good", "sim:demo")
     assert bad["resolves_to"] is None
     assert "OPENAI_API_KEY" in bad["error"]

@@ -18,6 +18,7 @@ SCHEMAS = Path(__file__).parent / "schemas"
 
 # What is run; a name that stands twice shows two sides of a command.
 OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
+    ("install-completion", ("--install-completion", "--shell", "bash", "--output", "script")),
     ("aliases", ("aliases",)),
     ("bind", ("bind", "new", "openai:gpt-6,ollama:llama3:8b")),
     ("unbind", ("unbind", "fast")),
@@ -29,6 +30,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("doctor", ("doctor", "--online")),
     ("info", ("info", "fast")),
     ("info", ("info", "anthropic:claude-haiku-4-5")),
+    ("info", ("info", "google:gemini-3.7-flash")),
     ("list", ("list", "--all")),
     ("providers", ("providers",)),
     (
@@ -58,6 +60,9 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-explain", ("lock", "explain", "nosuch")),
     ("lock-init", ("lock", "init", "-f", "new.lock")),
     ("lock-scan", ("lock", "scan", "app.py")),
+    ("lock-stubs", ("lock", "stubs")),
+    ("lock-stubs", ("lock", "stubs", "--output", "aliases.py")),
+    ("lock-stubs", ("lock", "stubs", "--output", "aliases.py", "--check")),
     ("lock-suggest", ("lock", "suggest", "--need", "tools")),
     ("lock-suggest", ("lock", "suggest", "--min-context", "999000000")),
     ("lock-update", ("lock", "update")),
@@ -65,8 +70,9 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-validate", ("lock", "validate")),
     ("lock-validate", ("lock", "validate", "--registry", "http://127.0.0.1:9")),
 ]
-ELSEWHERE = {"sim"}  # runs until interrupted: tests/cli/test_sim.py
-NO_JSON = {"--install-completion", "export", "lock-chat", "lock-stubs", "mcp-lockfile"}
+# These run until they are interrupted: tests/cli/test_sim.py and test_mcp.py.
+ELSEWHERE = {"sim", "mcp-lockfile"}
+NO_JSON = {"export", "lock-chat"}  # rows in a format of their own; a conversation
 
 
 @pytest.fixture
@@ -113,15 +119,23 @@ def test_a_conversation_follows_the_schema_with_its_messages(llmring: Run, usage
     assert json.loads(out)["messages"]
 
 
+@pytest.mark.usefixtures("lockfile")
+def test_a_stream_is_one_document_on_each_line(llmring: Run) -> None:
+    lines = llmring("chat", "Hi", "-m", "helper", "--json", "--stream")[1].splitlines()
+    for line in lines:
+        validator("chat-stream").validate(json.loads(line))
+    assert [json.loads(line).keys() for line in (lines[0], lines[-1])] == [{"delta"}, {"response"}]
+
+
 def test_every_command_that_answers_something_has_a_schema() -> None:
-    names = {command.name for command in COMMANDS} | {
+    names = {command.name.removeprefix("--") for command in COMMANDS} | {
         f"{group.replace(' ', '-')}-{command.name}"
         for group, (_, commands) in GROUPS.items()
         for command in commands
     }
     covered = {name for name, _ in OUTPUTS}
     assert names - NO_JSON == covered | ELSEWHERE
-    assert {path.stem for path in SCHEMAS.glob("*.json")} == covered | ELSEWHERE | {"common"}
+    assert {path.stem for path in SCHEMAS.glob("*.json")} == covered | ELSEWHERE | {"common", "chat-stream"}
 
 
 def test_the_schemas_are_strict(llmring: Run) -> None:

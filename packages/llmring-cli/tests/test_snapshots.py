@@ -22,6 +22,12 @@ ROWS: list[tuple[str, ...]] = [
     ("lock", "--help"),
     ("lock", "upgrade", "--help"),
     ("aliases",),
+    ("bind", "new", "openai:gpt-6,sim:demo", "--profile", "prod"),
+    ("cache", "clear"),
+    ("cache", "info"),
+    ("chat", "Hello", "-m", "deep", "--verbose", "--plain"),
+    ("chat", "Hello", "-m", "nosuch"),
+    ("chat", "--frobnicate"),
     ("doctor",),
     ("info", "fast"),
     ("list", "-p", "openai"),
@@ -32,15 +38,43 @@ ROWS: list[tuple[str, ...]] = [
     ("server", "stats"),
     ("server", "logs"),
     ("server", "key", "--help"),
+    ("registry", "refresh", "openai"),
+    ("unbind", "fast"),
     ("lock", "audit"),
+    ("lock", "bump-registry"),
+    ("lock", "chat", "--guided"),
     ("lock", "check"),
     ("lock", "diff", "old.lock"),
     ("lock", "explain", "fast"),
+    ("lock", "init"),
+    ("lock", "init", "--file", "new.lock"),
     ("lock", "scan", "app.py"),
+    ("lock", "stubs"),
     ("lock", "suggest", "-p", "openai"),
+    ("lock", "suggest", "--min-context", "999000000"),
     ("lock", "update"),
     ("lock", "upgrade"),
     ("lock", "validate"),
+]
+NARROW: list[tuple[str, ...]] = [
+    ("--help",),
+    ("chat", "--help"),
+    ("aliases",),
+    ("doctor",),
+    ("info", "anthropic:claude-haiku-4-5"),
+    ("list", "-p", "anthropic"),
+    ("providers",),
+    ("lock", "suggest", "--need", "tools", "-p", "anthropic", "--limit", "3"),
+]
+
+ROOMY = 80
+# What differs from day to day and from release to release.
+CHANGING = [
+    (r"(?m)[ \t]+$", ""),
+    (r"\b(llmring[-a-z]*) \d+\.\d+\.\d+", r"\1 X.Y.Z"),
+    (r"sha256:[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:.+]+", "X"),
+    (r"\d+ days old", "N days old"),
+    (r"in \d+\.\d+ s\b", "in N s"),
 ]
 
 
@@ -56,27 +90,36 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
 
 
 @pytest.mark.usefixtures("lockfile", "usage_log")
-@pytest.mark.parametrize("arguments", ROWS, ids=[" ".join(row) for row in ROWS])
+@pytest.mark.parametrize(
+    ("arguments", "columns"),
+    [(row, ROOMY) for row in ROWS] + [(row, columns) for columns in (60, 40) for row in NARROW],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value),
+)
 def test_it_looks_as_it_did(
     llmring: Run,
     folder: Path,
     usage_server: UsageServer,
     monkeypatch: pytest.MonkeyPatch,
     arguments: tuple[str, ...],
+    columns: int,
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    for name, value in {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}.items():
+    monkeypatch.setattr("platform.python_version", lambda: "3.14.0")
+    for name, value in {"COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"}.items():
         monkeypatch.setenv(name, value)
     code, out, err = llmring(*arguments)
     shown = f"$ llmring {' '.join(arguments)}\n{out}--- standard error\n{err}--- exit code {code}\n"
-    shown = re.sub(r"(?m)[ \t]+$", "", shown)
-    shown = re.sub(r"(?m)^(version\s+\S+\s+)[\d.]+$", r"\1X", shown.replace(str(folder), "FOLDER"))
     shown = shown.replace(usage_server.url, "http://SERVER")
-    shown = re.sub(r"sha256:[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:.+]+", "X", shown)
-    shown = re.sub(r"\d+ days old", "N days old", shown)
-    name = re.sub(r"[^a-z0-9]+", "-", " ".join(arguments)).strip("-")
-    path = SNAPSHOTS / f"{name}.txt"
+    shown = shown.replace(str(folder), "FOLDER").replace(str(Path.home()), "HOME")
+    for pattern, replacement in CHANGING:
+        shown = re.sub(pattern, replacement, shown)
+    name = re.sub(r"[^a-z0-9]+", "-", " ".join(arguments).lower()).strip("-")
+    path = SNAPSHOTS / (f"{name}.txt" if columns == ROOMY else f"{name}.{columns}.txt")
     if os.environ.get("UPDATE_SNAPSHOTS"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(shown)
     assert shown == path.read_text()
+
+
+def test_no_snapshot_is_left_over() -> None:
+    assert len(list(SNAPSHOTS.iterdir())) == len(ROWS) + 2 * len(NARROW)

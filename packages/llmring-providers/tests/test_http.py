@@ -95,13 +95,23 @@ async def test_nobody_reached_is_a_connection_error_that_shows_where(
     assert caught.value.model == "gpt-4o"
 
 
+@pytest.mark.parametrize("key", [SECRET, "sk-with/slash+plus=="])
 @pytest.mark.parametrize("method", ["chat", "stream"])
-async def test_a_key_that_the_host_repeats_is_masked(method: str) -> None:
-    said = b'{"error": {"message": "no such key as %s here"}}' % SECRET.encode()
+async def test_a_key_that_the_host_repeats_is_masked(method: str, key: str) -> None:
+    said = b'{"error": {"message": "no such key as %s here"}}' % key.encode()
     with pytest.raises(ProviderAuthenticationError, match=r"no such key as [*]+ here") as caught:
-        await getattr(provider(Answering(Body(401, said))), method)(CALL)
-    assert SECRET not in str(caught.value.args) + caught.value.message
+        await getattr(provider(Answering(Body(401, said)), api_key=key), method)(CALL)
+    assert key not in str(caught.value.args) + caught.value.message
     assert caught.value.request_id == "r1"
+
+
+async def test_a_key_that_the_host_repeats_within_a_stream_is_masked() -> None:
+    key = "made-up/0123456789"
+    said = b'data: {"error": {"message": "no such key as %s here", "code": 500}}\n\n' % key.encode()
+    stream = await provider(Answering(Body(200, said)), api_key=key).stream(CALL)
+    with pytest.raises(ProviderServerError, match=r"no such key as [*]+ here") as caught:
+        await stream.receive()
+    assert key not in str(caught.value.args) + caught.value.message
 
 
 async def test_a_stand_in_for_a_key_is_not_blotted_out_of_the_words() -> None:

@@ -99,6 +99,13 @@ GROUPS = {
         ),
     ),
 }
+_HELP = """\
+Aliases for language models: bind them, list them, check them, talk to them.
+
+$ llmring chat "Hello"
+$ llmring lock init
+$ llmring bind summarizer anthropic:claude-haiku-4-5,openai:gpt-5-mini
+"""
 _EXIT_CODES = """\
 Exit codes: 0 done; 1 it could not be done, and standard error says why; 2 the command line is wrong; 3 the registry or the usage server cannot be reached; 130 interrupted.
 What a command answers goes to standard output, everything else to standard error. A .env file here is read.
@@ -109,9 +116,10 @@ def build_app() -> App:
     """Return the command tree."""
     app = App(
         name="llmring",
-        help="Aliases for language models: bind them, list them, check them, talk to them.",
+        help=_HELP,
         help_epilogue=_EXIT_CODES,
         version=_version,
+        version_flags=("--version", "-V"),
         help_format="plaintext",
         help_formatter=HelpFormatter(),
         result_action="return_value",
@@ -119,6 +127,8 @@ def build_app() -> App:
         exit_on_error=False,
         suppress_keyboard_interrupt=False,
     )
+    app["--help"].help = "Show this help."
+    app["--version"].help = "Show the version."
     _add(app, COMMANDS)
     for words, (summary, commands) in GROUPS.items():
         *above, name = words.split()

@@ -24,17 +24,30 @@ def profiles(_context: "CompletionContext") -> list[str]:
 
 def models(context: "CompletionContext") -> dict[str, str]:
     """Return the aliases, then the models that the registry lists and that are still served."""
+    return {**aliases(context), **_known_models()}
+
+
+def pools(context: "CompletionContext") -> dict[str, str]:
+    """Return what a pool may become with one more model behind its last comma."""
+    before, comma, _ = context.incomplete.rpartition(",")
+    return {
+        f"{before}{comma}{name}": told
+        for name, told in _known_models().items()
+        if name not in before.split(",")
+    }
+
+
+def _known_models() -> dict[str, str]:
     from llmring import open_registry  # noqa: PLC0415
     from llmring.registry import PROVIDERS  # noqa: PLC0415
 
     registry = open_registry()
-    known = {
+    return {
         f"{name}:{facts.model}": facts.display_name or ""
         for name in PROVIDERS
         for facts in registry.models(name)
         if facts.active is not False
     }
-    return {**aliases(context), **known}
 
 
 def providers(_context: "CompletionContext") -> list[str]:

@@ -25,7 +25,7 @@ async def ring_for(model: str | None) -> LLMRing:
     if model is not None or not discover().is_bundled:
         return LLMRing()
     ref = await _somebody()
-    say(f"no lockfile here, so {ref} answers; make your own choice with: llmring lock init")
+    say(f"no lockfile here, so {ref} answers; choose yourself with: llmring lock init")
     binding = Binding("default", (ref,))
     return LLMRing(lockfile=Lockfile(profiles={DEFAULT_PROFILE: Profile(DEFAULT_PROFILE, (binding,))}))
 

@@ -7,7 +7,7 @@ from typing import Any
 from llmring_lockfile import Finding, Severity, with_lines
 
 from llmring_cli._lockfiles import Source, shown
-from llmring_cli._output import say
+from llmring_cli._output import counted, say
 
 
 def located(findings: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
@@ -28,7 +28,7 @@ def print_findings(findings: Iterable[Finding], source: Source) -> None:
 def summarize(findings: Iterable[Finding], *, nothing: str) -> None:
     """Say how many there are of each severity."""
     counts = Counter(finding.severity for finding in findings)
-    told = [f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}" for kind in Severity if counts[kind]]
+    told = [counted(counts[kind], kind) for kind in Severity if counts[kind]]
     say(", ".join(told) or nothing)
 
 

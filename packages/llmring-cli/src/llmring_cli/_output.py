@@ -1,15 +1,41 @@
 """What commands print: data to stdout, talk to stderr; tables for people, JSON for programs."""
 
+import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from enum import Enum
+from typing import Any, TextIO
 
 import msgspec
 
+_COLOURS = {"error": "31", "problem": "31", "warning": "33", "hint": "36"}
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tabs and line ends."""
+
 
 def say(text: str) -> None:
-    """Talk to the person, beside the data."""
+    """Talk to the person, beside the data. ``error:``, ``warning:`` and the like are coloured on a terminal."""
+    text = printable(text)
+    kind, colon, rest = text.partition(":")
+    if kind in _COLOURS and colon and takes_colour(sys.stderr):
+        text = f"\x1b[1;{_COLOURS[kind]}m{kind}:\x1b[0m{rest}"
     print(text, file=sys.stderr)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 model`` or ``2 models``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def printable(text: str) -> str:
+    """Return text of others, such as a model or a server, without what would steer a terminal."""
+    return _CONTROLS.sub("", text)
+
+
+def takes_colour(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that shows colours, and its user wants them (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def print_json(value: Any) -> None:
@@ -18,31 +44,49 @@ def print_json(value: Any) -> None:
     sys.stdout.write(text.decode() + "\n")
 
 
-def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0) -> None:
-    """Print aligned columns; tab-separated values without headers where stdout is no terminal.
+def print_json_line(value: Any) -> None:
+    """Print one JSON document on a line of its own, at once: for what goes on."""
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.flush()
 
-    Args:
-        headers: of the columns.
-        rows: their cells.
-        numbers: so many of the last columns are numbers.
-    """
+
+class Mark(Enum):
+    """How something is, at the beginning of a cell; the second sign is for terminals without the first."""
+
+    GOOD = "✓+"
+    BAD = "✗x"
+    UNKNOWN = "·-"
+
+
+def mark(kind: Mark, text: str) -> str:
+    """Return a cell with its mark; programs get it without."""
+    if not sys.stdout.isatty():
+        return text
+    best, plain = kind.value
+    try:
+        best.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return f"{plain} {text}"
+    return f"{best} {text}"
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print aligned columns, or blocks on a narrow screen; tab-separated values without headers to anything else."""
     if not sys.stdout.isatty():
         for row in rows:
             print("\t".join(" ".join(cell.split()) for cell in row))
         return
     from rich.console import Console  # noqa: PLC0415 - pipes and --json do without
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headers))
-    for left, header in zip(range(len(headers), 0, -1), headers, strict=True):
-        if left <= numbers:
-            table.add_column(header, no_wrap=True, justify="right")
-        else:
-            table.add_column(header, overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))  # a model's name may look like markup
-    Console().print(table)
+    from llmring_cli._table import lay_out  # noqa: PLC0415
+
+    console = Console()
+    for line in lay_out(headers, rows, console.width):
+        text = Text(printable(line.text), style="bold" if line.heading else "")
+        for kind, colour in ((Mark.GOOD, "green"), (Mark.BAD, "red")):
+            text.highlight_words([f"{kind.value[0]} "], colour)
+        console.print(text, soft_wrap=True)
 
 
 def confirm(question: str) -> bool:

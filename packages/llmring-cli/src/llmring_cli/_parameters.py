@@ -47,6 +47,8 @@ ProfileName = Annotated[
 Alias = Annotated[str, Parameter(completer=_complete.aliases)]
 ModelName = Annotated[str, Parameter(completer=_complete.models)]
 """An alias or ``provider:model``."""
+Pool = Annotated[str, Parameter(completer=_complete.pools)]
+"""``provider:model``, or several with commas between them."""
 ProviderName = Annotated[str, Parameter(completer=_complete.providers)]
 Count = Annotated[int, Parameter(validator=_at_least_one)]
 Port = Annotated[int, Parameter(validator=_port)]

@@ -13,8 +13,7 @@ from llmring_types.exceptions import LLMRingError
 from llmring_cli._app import build_app
 from llmring_cli._failure import FAILED, INTERRUPTED, WRONG_USAGE, CommandError
 from llmring_cli._help import long_help
-
-_BUILT_IN = frozenset({"--help", "--version", "-h"})
+from llmring_cli._output import say
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ def _dispatch(arguments: list[str]) -> int:
         app.help_print(arguments, console=app.error_console)
         return WRONG_USAGE
     for command in apps:
-        if command.default_command is not None and command.name[0] not in _BUILT_IN:
+        if getattr(command.default_command, "__module__", "").startswith("llmring_cli."):
             command.help = long_help(command.default_command)  # more than its line in the list
     load_dotenv()
     gc.enable()  # switched off while modules were loaded
@@ -64,7 +63,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    say(f"error: {' '.join(message.split())}")
     return code
 
 

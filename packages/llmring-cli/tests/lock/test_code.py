@@ -55,7 +55,7 @@ def test_scan_tells_what_is_missing_and_what_nobody_uses(llmring: Run, folder: P
         "app.py:4:22: error: the alias 'fsat' is not bound",
         "llmring.lock: warning: no code names the alias 'deep'",
     ]
-    assert err == "2 uses of aliases, 1 of them not bound\n"
+    assert err == "2 uses of aliases, 1 not bound\n"
 
 
 def test_scan_passes_where_nothing_is_missing(llmring: Run, folder: Path) -> None:

@@ -12,7 +12,7 @@ Run = Callable[..., tuple[int, str, str]]
 def test_without_a_key_the_simulated_model_is_bound_and_it_is_said(llmring: Run, folder: Path) -> None:
     code, out, err = llmring("lock", "init")
     assert (code, out) == (0, "")
-    assert err.startswith(f"wrote {folder / 'llmring.lock'}\n  default: sim:demo\n")
+    assert err.startswith("wrote llmring.lock\n  default: sim:demo\n")
     assert "simulated model answers" in err
 
 

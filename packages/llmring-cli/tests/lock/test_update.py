@@ -22,7 +22,7 @@ def test_it_records_what_is_true_of_every_model_and_where_that_is_from(llmring: 
     code, _, err = llmring("lock", "update")
     locked = llmring_lockfile.load().locked
     assert code == 0
-    assert err == "2 models are locked in llmring.lock\n"
+    assert err == "2 models locked in llmring.lock\n"
     assert locked["openai:gpt-6"].context_window == 100_000
     assert "vision" in locked["openai:gpt-6"].capabilities
     assert locked["openai:gpt-6"].registry_version == 7

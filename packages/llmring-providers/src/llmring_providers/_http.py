@@ -19,6 +19,7 @@ from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, T
 from llmring_providers.transport._diversion import diversions
 
 if TYPE_CHECKING:
+    from llmring_providers._counting import Counting
     from llmring_providers._listing import Listing
 
 _OK = range(200, 300)
@@ -47,6 +48,7 @@ class HttpProvider:
         client_factory: builds the SDK client for raw access.
         client: the user's own SDK client, where the transport goes through it; it is never closed here.
         listing: how models are listed; ``None`` where the provider does not list any.
+        counting: how tokens are counted; ``None`` where the provider does not count them.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class HttpProvider:
         client_factory: ClientFactory | None = None,
         client: Any = None,
         listing: "Listing | None" = None,
+        counting: "Counting | None" = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self._adapter = adapter
         self._listing = listing
+        self._counting = counting
         self._transport = transport
         self._api_key = api_key
         self._headers: Mapping[str, str] = {
@@ -85,6 +89,7 @@ class HttpProvider:
         client_factory: ClientFactory,
         sdk: str,
         listing: "Listing | None" = None,
+        counting: "Counting | None" = None,
     ) -> Self:
         """Build a provider of one's own keys and connections, or one around the SDK client that the settings bring.
 
@@ -95,6 +100,7 @@ class HttpProvider:
             client_factory: builds the SDK client for raw access.
             sdk: the module whose ``transport_through`` makes a transport out of an SDK client.
             listing: how models are listed.
+            counting: how tokens are counted.
 
         Raises:
             ConfigurationError: the client is of the wrong kind.
@@ -108,6 +114,7 @@ class HttpProvider:
                 api_key=settings.api_key,
                 client_factory=client_factory,
                 listing=listing,
+                counting=counting,
             )
         through = import_module(sdk).transport_through(settings.client)
         return cls(
@@ -117,6 +124,7 @@ class HttpProvider:
             base_url=through.base_url,
             client=settings.client,
             listing=listing,
+            counting=counting,
         )
 
     def __repr__(self) -> str:
@@ -158,7 +166,7 @@ class HttpProvider:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
             raise self._rejection(await _whole(reply), call)
-        return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire)
+        return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
 
     async def models(self) -> list[ModelFacts]:
         """Ask the provider which models it offers to this key, with whatever else it says of them.
@@ -171,6 +179,20 @@ class HttpProvider:
         from llmring_providers._listing import read_pages  # noqa: PLC0415 - seldom asked for
 
         return await read_pages(self._listing, self._get)
+
+    async def count_tokens(self, call: ChatCall) -> int:
+        """Ask the provider how many input tokens the call has, as it would count them. Nothing is generated.
+
+        Raises:
+            ProviderError: it does not count, or refused, or cannot be reached.
+        """
+        if self._counting is None:
+            raise ProviderResponseError("this provider does not count tokens", provider=self.name)
+        wire = self._counting.encode(call)
+        reply = await self._fetch(self._request(wire), call)
+        if reply.status not in _OK:
+            raise self._rejection(reply, call)
+        return self._counting.decode(reply.body)
 
     async def aclose(self) -> None:
         if self._client_is_given:
@@ -201,10 +223,7 @@ class HttpProvider:
 
     async def _get(self, path: str) -> bytes:
         call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
-        try:
-            reply = await self._carrier().send(HttpRequest("GET", self.base_url + path, self._headers))
-        except TransportError as error:
-            raise self._unreachable(error, call) from error
+        reply = await self._fetch(HttpRequest("GET", self.base_url + path, self._headers), call)
         if reply.status in _MISSING:
             raise ProviderResponseError(
                 f"{without_credentials(self.base_url)} has no list of models",
@@ -215,14 +234,15 @@ class HttpProvider:
             raise self._rejection(reply, call)
         return reply.body
 
+    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        try:
+            return await self._carrier().send(request)
+        except TransportError as error:
+            raise self._unreachable(error, call) from error
+
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
-        key = self._key()
-        if len(key) >= _SHORTEST_KEY and key in error.message:
-            # Some hosts repeat the key that they refuse.
-            error.message = error.message.replace(key, "***")
-            error.args = (error.message,)
-        return error
+        return _without_key(error, self._key())
 
     def _unreachable(self, error: TransportError, call: ChatCall) -> ProviderConnectionError:
         return ProviderConnectionError(
@@ -236,8 +256,11 @@ class HttpProvider:
 class HttpStream:
     """A streamed answer over HTTP."""
 
-    def __init__(self, reply: ByteStream, decoder: StreamDecoder, call: ChatCall, wire: WireRequest) -> None:
+    def __init__(
+        self, reply: ByteStream, decoder: StreamDecoder, call: ChatCall, wire: WireRequest, key: str = ""
+    ) -> None:
         self._reply = reply
+        self._key = key
         self._decoder = decoder
         self._call = call
         self._warnings = list(wire.warnings)
@@ -249,7 +272,7 @@ class HttpStream:
         while not self._ended:
             if self._decoder.failure is not None:
                 self.close()
-                raise self._decoder.failure
+                raise _without_key(self._decoder.failure, self._key)
             if self._decoder.done:
                 break
             chunks = await self._next()
@@ -303,6 +326,14 @@ class HttpStream:
     def close(self) -> None:
         self._ended = True
         self._reply.close()
+
+
+def _without_key(error: LLMRingError, key: str) -> LLMRingError:
+    """Blot out the key, which some hosts repeat when they refuse it."""
+    if len(key) >= _SHORTEST_KEY and key in error.message:
+        error.message = error.message.replace(key, "***")
+        error.args = (error.message,)
+    return error
 
 
 async def _whole(reply: ByteStream) -> HttpResponse:

@@ -64,11 +64,10 @@ class EventSplitter:
 
     def _event(self, block: bytes) -> Event | None:
         if self._first:
-            self._first = False
             block = block.removeprefix(_BOM)
-            if block.lstrip().startswith(
-                b"{"
-            ):  # no stream but one JSON document: an error, or a whole answer
+            begin = block.lstrip()
+            self._first = not begin  # hosts that keep the line open with white space have not begun yet
+            if begin.startswith(b"{"):  # no stream but one JSON document: an error, or a whole answer
                 return Event(b"", block)
         if block.startswith(b"data: ") and b"\n" not in block:  # nearly every event of OpenAI and Gemini
             return Event(b"", block[6:])

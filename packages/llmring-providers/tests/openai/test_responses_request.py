@@ -209,15 +209,22 @@ CHOICES: list[Any] = [
     ("auto", "auto"),
     ("none", "none"),
     ("required", "required"),
+    ("any", "required"),
     ("f", {"type": "function", "name": "f"}),
     ({"type": "function", "function": {"name": "f"}}, {"type": "function", "name": "f"}),
     ({"type": "web_search"}, {"type": "web_search"}),
     ({"type": "custom", "custom": {"name": "c"}}, {"type": "custom", "name": "c"}),
+    ("any", "required"),
+    ({"type": "none"}, "none"),
+    ({"type": "tool", "name": "f"}, {"type": "function", "name": "f"}),
+    ({"mode": "ANY", "allowedFunctionNames": ["f", "g"]}, {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "f"}, {"type": "function", "name": "g"}]}),
+    ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}, {"type": "allowed_tools", "mode": "auto", "tools": []}),
     (
-        {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
-        {"type": "allowed_tools", "mode": "auto", "tools": []},
+        {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "f"}}, {"type": "mcp", "server_label": "s"}]}},
+        {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "s"}]},
     ),
-]
+    ({"type": "allowed_tools", "mode": "auto", "tools": [{"type": "mcp"}]},) * 2,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)

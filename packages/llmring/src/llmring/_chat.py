@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from llmring._accounting import Accounting
 from llmring._budgets import Budgets
+from llmring._counting import TokenCounter
 from llmring._failover import Failover
 from llmring._limits import Limits, PlacedStream
 from llmring._observers import Observers
@@ -30,6 +31,7 @@ class Chat:
         providers: name to provider.
         failover: owns retries and deadlines.
         accounting: prices the answers.
+        counter: counts tokens, where the policy asks for it.
         origin: who asks, for the records of calls.
         observers: get those records.
         timeout: seconds for one attempt where neither request nor alias says otherwise; ``None`` for no limit.
@@ -41,6 +43,7 @@ class Chat:
         providers: Mapping[str, Provider],
         failover: Failover,
         accounting: Accounting,
+        counter: TokenCounter,
         *,
         origin: str,
         observers: Observers,
@@ -50,12 +53,14 @@ class Chat:
         self.failover = failover
         self.budgets = Budgets(policy.budget_usd, accounting)
         self.watcher = Watcher(origin, observers, self.budgets, accounting, failover.clock)
+        self.counter = counter
         self._router = router
         self._providers = providers
         self._accounting = accounting
-        self._screening = Screening(policy.context_check, self.budgets)
+        self._screening = Screening(policy.context_check, accounting, self.budgets)
         self._default_timeout = timeout
         self._limits = Limits(policy.max_concurrent)
+        self.counts_exactly = policy.context_check == "exact"
 
     async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:
         """Return the whole answer."""
@@ -63,7 +68,7 @@ class Chat:
         prepared, expectation = prepare(request)
 
         async def attempt(candidate: Candidate) -> LLMResponse:
-            provider = self._admitted(candidate)
+            provider = self._providers[candidate.ref.provider]
             call = ChatCall(prepared, candidate.ref, candidate.facts)
             if self._limits:
                 async with self._limits.place(candidate.ref.provider):
@@ -77,6 +82,8 @@ class Chat:
         watch = self.watcher.begin(request, route)
         trace = None if watch is None else watch.attempts
         try:
+            if self.counts_exactly:
+                route = await self.counter.screen(request, route)
             answered = await self.failover.run(
                 route, attempt, timeout=self.timeout(request, route), trace=trace
             )
@@ -98,7 +105,7 @@ class Chat:
         self, request: LLMRequest, candidate: Candidate, *, progress: Callable[[], None]
     ) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
-        provider = self._admitted(candidate)
+        provider = self._providers[candidate.ref.provider]
         place = await self._limits.take(candidate.ref.provider) if self._limits else None
         try:
             stream: ProviderStream = await provider.stream(
@@ -144,10 +151,6 @@ class Chat:
         limit = route.constraints.timeout_s
         return self._default_timeout if limit is None else limit
 
-    def _admitted(self, candidate: Candidate) -> Provider:
-        self._accounting.admit(candidate)
-        return self._providers[candidate.ref.provider]
-
 
 class _StreamedCall:
     """The owner of one stream."""
@@ -175,6 +178,8 @@ class _StreamedCall:
             return chat.start(request, candidate, progress=partial(put_off, following))
 
         try:
+            if chat.counts_exactly:
+                route = self._route = await chat.counter.screen(self._asked, route)
             answered = await chat.failover.run(
                 route,
                 attempt,

@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 from llmring_lockfile import Constraints, Resolution, unmet_needs
 from llmring_types import ModelFacts, ModelRef
-from llmring_types.exceptions import AliasNotFoundError, LLMRingError, ModelCapabilityError
+from llmring_types.exceptions import (
+    AliasNotFoundError,
+    LLMRingError,
+    ModelCapabilityError,
+    ProviderRequestTooLargeError,
+)
 
 from llmring._providers import Providers
 
@@ -25,6 +30,14 @@ class Candidate(NamedTuple):
     ref: ModelRef
     facts: ModelFacts | None = None
     unusable: LLMRingError | None = None
+
+    def too_large(self, problem: str) -> "Candidate":
+        """Return it as one that the request does not fit."""
+        ref = self.ref
+        refusal = ProviderRequestTooLargeError(
+            f"{problem}; nothing was sent", provider=ref.provider, model=ref.model
+        )
+        return self._replace(unusable=refusal)
 
 
 class Route(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from llmring import LLMRing, Message
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import say
+from llmring_cli._output import counted, say
 from llmring_cli.advisor.changes import Changes
 from llmring_cli.advisor.prompt import instructions
 from llmring_cli.advisor.screen import Screen
@@ -72,7 +72,7 @@ class Conversation:
             say(f"error: {error}")
             return
         if said is None:
-            say("stopped; the model does not remember this turn")
+            say("stopped: the model does not remember this turn")
             return
         self._session.messages += said
         self._keep()
@@ -115,7 +115,7 @@ class Conversation:
         except LLMRingError as error:
             say(f"error: {error}")
             return
-        say(f"{len(self._session.messages)} messages; it began with: {self._session.title[:60]}")
+        say(f"{counted(len(self._session.messages), 'message')}; it began with: {self._session.title[:60]}")
 
 
 async def interruptible(turn: Coroutine[Any, Any, T]) -> T | None:

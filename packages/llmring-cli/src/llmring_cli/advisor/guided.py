@@ -9,6 +9,7 @@ from llmring.suggest import Preference, Suggestion, Wish, near_misses, suggest_m
 from llmring_lockfile import NEEDS, Constraints, Need
 from llmring_types.exceptions import LLMRingError
 
+from llmring_cli._lockfiles import shown
 from llmring_cli._output import say
 from llmring_cli.advisor.screen import Screen, confirm
 from llmring_cli.toolbox import Draft
@@ -89,7 +90,7 @@ async def _bind(screen: Screen, draft: Draft, alias: str, pool: list[str], const
         screen.diff(diff or "that is what it says already")
         if diff and await confirm(screen, "write this?"):
             draft.save()
-            say(f"written to {draft.path}")
+            say(f"wrote {shown(draft.path)}")
     except LLMRingError as error:
         say(f"error: {error}")
     draft.discard()

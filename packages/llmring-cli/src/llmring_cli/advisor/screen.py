@@ -2,9 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
+
+from llmring_cli._output import say
+from llmring_cli.chat.answer import Writer, plain_writer
 
 
 class Screen(Protocol):
@@ -13,7 +14,7 @@ class Screen(Protocol):
     async def ask(self, prompt: str) -> str | None:
         """Return what the person types; ``None`` when they leave."""
 
-    def writer(self) -> AbstractContextManager[Callable[[str], None]]:
+    def writer(self) -> Writer:
         """Take text piece by piece and show it."""
 
     def diff(self, text: str) -> None:
@@ -26,16 +27,12 @@ class PlainScreen:
     async def ask(self, prompt: str) -> str | None:
         print(prompt, end="", file=sys.stderr, flush=True)
         line = await asyncio.to_thread(sys.stdin.readline)
+        if not line:
+            say("")  # ends the line of the question
         return line.rstrip("\n") if line else None
 
-    @contextmanager
-    def writer(self) -> Iterator[Callable[[str], None]]:
-        def write(text: str) -> None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-
-        yield write
-        write("\n")
+    def writer(self) -> Writer:
+        return plain_writer()
 
     def diff(self, text: str) -> None:
         print(text.rstrip())

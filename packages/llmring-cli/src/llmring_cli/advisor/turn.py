@@ -1,17 +1,16 @@
 """One turn: the person says something, the model calls tools until it has an answer."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import Any
 
 import msgspec
-from llmring import LLMRequest, LLMResponse, LLMRing, Message, ToolCall
+from llmring import LLMRequest, LLMRing, Message, ToolCall
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._output import say
 from llmring_cli.advisor.changes import Changes
 from llmring_cli.advisor.screen import Screen
-from llmring_cli.chat.answer import waiting
+from llmring_cli.chat.answer import show
 from llmring_cli.toolbox import Toolbox, ToolResult
 from llmring_cli.toolbox.box import SAVE
 
@@ -46,7 +45,7 @@ class Turns:
         tools = list(await self._toolbox.specs())
         for _ in range(_MOST_ROUNDS):
             request = LLMRequest([system, *history, *said], model=self.model, tools=tools)
-            response = await self._stream(request)
+            response = await show(self._ring, request, self._screen.writer)
             said.append(response.to_message())
             if not response.tool_calls:
                 return said
@@ -54,22 +53,6 @@ class Turns:
         raise LLMRingError(
             f"the model called tools {_MOST_ROUNDS} times without an answer; ask it for less at once"
         )
-
-    async def _stream(self, request: LLMRequest) -> LLMResponse:
-        with ExitStack() as stack:
-            spinner = stack.enter_context(waiting())
-            write = None
-            async with self._ring.chat_stream(request) as chunks:
-                async for chunk in chunks:
-                    if chunk.delta and write is None:
-                        spinner()
-                        write = stack.enter_context(self._screen.writer())
-                    if chunk.delta and write is not None:
-                        write(chunk.delta)
-                response = chunks.response
-        if response is None:  # the stream raises before it ends without one
-            raise RuntimeError("a stream ended without its response")
-        return response
 
     async def _run(self, call: ToolCall) -> Message:
         name = call["function"]["name"]

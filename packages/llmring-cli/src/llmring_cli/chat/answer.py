@@ -1,14 +1,37 @@
-"""The answer on its way: whole or streamed, for a terminal or a pipe."""
+"""The answer on its way: whole or streamed, for a person or a program."""
 
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from llmring import LLMRequest, LLMResponse, LLMRing
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import say
+from llmring_cli._output import print_json_line, printable, say
+from llmring_cli.chat.report import response_json
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+Writer = AbstractContextManager[Callable[[str], None]]
+"""Takes text piece by piece while it is entered."""
+
+
+class Spinner:
+    """Shows that something is going on, until it is stopped; nothing where ``status`` is ``None``."""
+
+    def __init__(self, status: "Status | None") -> None:
+        self._status = status
+
+    def tell(self, text: str) -> None:
+        if self._status is not None:
+            self._status.update(text)
+
+    def stop(self) -> None:
+        if self._status is not None:
+            self._status.stop()
 
 
 async def ask(ring: LLMRing, request: LLMRequest, profile: str | None) -> LLMResponse:
@@ -17,12 +40,19 @@ async def ask(ring: LLMRing, request: LLMRequest, profile: str | None) -> LLMRes
         return await ring.chat(request, profile=profile)
 
 
-async def show(ring: LLMRing, request: LLMRequest, profile: str | None, *, markdown: bool) -> LLMResponse:
+async def show(
+    ring: LLMRing, request: LLMRequest, open_writer: Callable[[], Writer], profile: str | None = None
+) -> LLMResponse:
     """Show the answer while it comes.
 
     Stopped in the middle, by the user or an error, it leaves what has come on the screen.
+
+    Args:
+        ring: asks.
+        request: what.
+        open_writer: is called when the first word is there.
+        profile: of the lockfile.
     """
-    response: LLMResponse | None = None
     with ExitStack() as screen:
         spinner = screen.enter_context(waiting())
         write: Callable[[str], None] | None = None
@@ -30,53 +60,76 @@ async def show(ring: LLMRing, request: LLMRequest, profile: str | None, *, markd
             async with ring.chat_stream(request, profile=profile) as chunks:
                 async for chunk in chunks:
                     if chunk.delta and write is None:
-                        spinner()
-                        write = screen.enter_context(_writer(markdown=markdown))
+                        spinner.stop()
+                        write = screen.enter_context(open_writer())
                     if chunk.delta and write is not None:
                         write(chunk.delta)
-                response = chunks.response
+                    elif chunk.reasoning:
+                        spinner.tell("the model is thinking")
+                return _whole(chunks.response)
         except (asyncio.CancelledError, LLMRingError):
             if write is not None:
                 screen.close()
                 say("the answer was cut here")
             raise
-    if response is None:  # the stream raises before it ends without one
-        raise RuntimeError("a stream ended without its response")
+
+
+async def print_lines(ring: LLMRing, request: LLMRequest, profile: str | None) -> LLMResponse:
+    """Print JSON while the answer comes: ``{"delta": …}`` or ``{"reasoning": …}``, at the end ``{"response": …}``."""
+    async with ring.chat_stream(request, profile=profile) as chunks:
+        async for chunk in chunks:
+            if chunk.reasoning:
+                print_json_line({"reasoning": chunk.reasoning})
+            if chunk.delta:
+                print_json_line({"delta": chunk.delta})
+        response = _whole(chunks.response)
+    print_json_line({"response": response_json(response)})
     return response
 
 
 @contextmanager
-def waiting() -> Iterator[Callable[[], None]]:
+def waiting() -> Iterator[Spinner]:
     """Show a spinner on standard error, if that is a terminal; what is yielded takes it away earlier."""
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield Spinner(None)
         return
     from rich.console import Console  # noqa: PLC0415 - pipes do without
 
     status = Console(stderr=True).status("waiting for the answer")
     status.start()
     try:
-        yield status.stop
+        yield Spinner(status)
     finally:
         status.stop()
 
 
 @contextmanager
-def _writer(*, markdown: bool) -> Iterator[Callable[[str], None]]:
-    if markdown:
-        from rich.console import Console  # noqa: PLC0415
+def markdown_writer() -> Iterator[Callable[[str], None]]:
+    """Show Markdown on the terminal."""
+    from rich.console import Console  # noqa: PLC0415 - pipes do without
 
-        from llmring_cli.chat.markdown import MarkdownStream  # noqa: PLC0415
+    from llmring_cli.chat.markdown import MarkdownStream  # noqa: PLC0415
 
-        with MarkdownStream(Console()) as stream:
-            yield stream.write
-        return
+    with MarkdownStream(Console()) as stream:
+        yield stream.write
+
+
+@contextmanager
+def plain_writer() -> Iterator[Callable[[str], None]]:
+    """Write to standard output what the model writes; a terminal is not steered by it."""
+    clean = printable if sys.stdout.isatty() else str
+
+    def write(text: str) -> None:
+        sys.stdout.write(clean(text))
+        sys.stdout.flush()
+
     try:
-        yield _write
+        yield write
     finally:
-        _write("\n")
+        write("\n")
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+def _whole(response: LLMResponse | None) -> LLMResponse:
+    if response is None:  # the stream raises before it ends without one
+        raise RuntimeError("a stream ended without its response")
+    return response

@@ -8,6 +8,8 @@ from rich.console import Console, RenderResult
 from rich.live import Live
 from rich.markdown import Markdown
 
+from llmring_cli._output import printable
+
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
@@ -72,7 +74,7 @@ class MarkdownStream:
 
     def write(self, text: str) -> None:
         """Take the next piece of text."""
-        finished, self._tail.text = split_finished(self._tail.text + text)
+        finished, self._tail.text = split_finished(self._tail.text + printable(text))
         self._print(finished)
 
     def _print(self, text: str) -> None:

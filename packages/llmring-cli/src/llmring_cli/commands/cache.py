@@ -9,7 +9,7 @@ from llmring.registry import PROVIDERS
 from llmring_types.exceptions import RegistryConnectionError, RegistryError
 
 from llmring_cli._failure import FAILED, UNREACHABLE, CommandError
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import counted, print_json, print_table, say
 from llmring_cli._parameters import Json, ProviderName
 from llmring_cli._providers import require_provider
 from llmring_cli._registry import RegistryUrl
@@ -37,7 +37,7 @@ def info(*, json: Json = False) -> None:
     if json:
         print_json({"folder": folder, "documents": rows})
         return
-    say(f"{folder}: {len(rows)} documents" if rows else f"{folder}: empty")
+    say(f"{folder}: {counted(len(rows), 'document') if rows else 'empty'}")
     print_table(
         ("document", "checked", "bytes"),
         [(row["url"], row["checked_at"], f"{row['bytes']:,}") for row in rows],
@@ -59,7 +59,7 @@ def clear(*, json: Json = False) -> None:
     if json:
         print_json({"folder": None if cache.folder is None else str(cache.folder), "deleted": deleted})
     else:
-        say(f"deleted {deleted} documents")
+        say(f"deleted {counted(deleted, 'document')}")
 
 
 async def refresh(*providers: ProviderName, registry: RegistryUrl = None, json: Json = False) -> int:

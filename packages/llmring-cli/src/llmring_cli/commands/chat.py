@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from llmring import LLMRequest, LLMResponse
+from llmring import LLMRequest, LLMResponse, LLMRing
 
 from llmring_cli._demo import ring_for
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
-from llmring_cli.chat.answer import ask, show
+from llmring_cli.chat.answer import ask, markdown_writer, plain_writer, print_lines, show
 from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
 from llmring_cli.chat.message import read_message
 from llmring_cli.chat.report import response_json, tell
@@ -60,7 +60,8 @@ async def chat(
         go_on: Continue the conversation last held in this working directory.
         temperature: 0 for the most likely answer, higher for more variety.
         max_tokens: Most tokens of the answer.
-        stream: Print the answer as it comes where standard output is no terminal, too.
+        stream: Print the answer as it comes where standard output is no terminal, too; with --json, one document
+            for each piece, on a line of its own.
         plain: Print the answer as it was written, without showing Markdown.
         verbose: Tell model, tokens, cost and attempts on standard error.
     """
@@ -70,13 +71,26 @@ async def chat(
     messages = [*(held.messages if system is None else instruct(held.messages, system)), said]
     request = LLMRequest(messages=messages, model=model, temperature=temperature, max_tokens=max_tokens)
     async with await ring_for(model) as ring:
-        if json or not (stream or sys.stdout.isatty()):
-            response = await ask(ring, request, profile)
-            print_json(response_json(response)) if json else print(response.content)
+        if json:
+            response = await _answer_json(ring, request, profile, stream=stream)
+        elif stream or sys.stdout.isatty():
+            writer = markdown_writer if sys.stdout.isatty() and not plain else plain_writer
+            response = await show(ring, request, writer, profile)
         else:
-            response = await show(ring, request, profile, markdown=sys.stdout.isatty() and not plain)
+            response = await ask(ring, request, profile)
+            print(response.content)
     _keep(Conversation(model, [*messages, response.to_message()]))
     _account(response, verbose=verbose)
+
+
+async def _answer_json(
+    ring: LLMRing, request: LLMRequest, profile: str | None, *, stream: bool
+) -> LLMResponse:
+    if stream:
+        return await print_lines(ring, request, profile)
+    response = await ask(ring, request, profile)
+    print_json(response_json(response))
+    return response
 
 
 def _keep(conversation: Conversation) -> None:

@@ -7,11 +7,18 @@ from cyclopts.completion.detect import ShellDetectionError, detect_shell
 
 from llmring_cli._app import build_app
 from llmring_cli._failure import CommandError
-from llmring_cli._output import say
+from llmring_cli._output import print_json, say
+from llmring_cli._parameters import Json
+
+_COLONS = Path(__file__).with_name("colons.bash")
+_START_ZSH = "autoload -Uz compinit && compinit\n"
 
 
 def install(
-    *, shell: Literal["bash", "zsh", "fish", "powershell"] | None = None, output: Path | None = None
+    *,
+    shell: Literal["bash", "zsh", "fish", "powershell"] | None = None,
+    output: Path | None = None,
+    json: Json = False,
 ) -> None:
     """Install completion for the shell.
 
@@ -26,11 +33,24 @@ def install(
         output: Write the script to this file, and no line anywhere else.
     """
     try:
-        path = build_app().install_completion(
-            shell=shell or detect_shell(), output=output, add_to_startup=output is None
-        )
+        chosen = shell or detect_shell()
+        path = build_app().install_completion(shell=chosen, output=output, add_to_startup=output is None)
+        if chosen == "bash":
+            path.write_text(path.read_text() + _COLONS.read_text())
+        elif chosen == "zsh" and output is None:
+            _start_completion(Path.home() / ".zshrc")
     except ShellDetectionError as error:
         raise CommandError(f"{error}; name the shell with: --shell bash, zsh, fish or powershell") from error
     except OSError as error:
         raise CommandError(f"cannot write {error.filename}: {error.strerror}") from error
-    say(f"wrote {path}; it works in every shell started from now on")
+    if json:
+        print_json({"shell": chosen, "path": str(path)})
+    else:
+        say(f"wrote {path}; it works in every {chosen} started from now on")
+
+
+def _start_completion(startup: Path) -> None:
+    """Have zsh look for completions at all, which a plain ``.zshrc`` does not; that of a framework does."""
+    text = startup.read_text(errors="surrogateescape") if startup.exists() else ""
+    if "compinit" not in text and "oh-my-zsh" not in text:
+        startup.write_text(f"{text.rstrip()}\n{_START_ZSH}".lstrip(), errors="surrogateescape")

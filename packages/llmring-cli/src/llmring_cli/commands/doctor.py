@@ -1,5 +1,7 @@
 """``llmring doctor``."""
 
+from llmring import provider_access
+
 from llmring_cli._failure import FAILED
 from llmring_cli._output import print_json
 from llmring_cli._parameters import Flag, Json, LockfilePath, ProfileName
@@ -41,7 +43,7 @@ def _ask(checkup: Checkup) -> None:
 
     from llmring_cli._live import ask_providers  # noqa: PLC0415
 
-    rows = [row for row in checkup.providers if row.configured and row.name != "sim"]
+    rows = [row for row in checkup.providers if row.configured and not row.error and row.name != "sim"]
     outcomes = asyncio.run(ask_providers([row.name for row in rows]))
     for row, outcome in zip(rows, outcomes, strict=True):
         if isinstance(outcome, list):
@@ -49,5 +51,5 @@ def _ask(checkup: Checkup) -> None:
             continue
         row.error = str(outcome)
         # Ollama needs no key, so it is always configured; that it does not run is nobody's mistake.
-        if row.name != "ollama" or row.base_url is not None:
+        if row.name != "ollama" or provider_access("ollama").base_url is not None:
             checkup.problems.append(row.error)

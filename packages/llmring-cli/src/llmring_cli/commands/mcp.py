@@ -1,18 +1,21 @@
 """``llmring mcp``."""
 
 import asyncio
+import sys
 
 from llmring import open_registry
 from llmring_types.exceptions import MissingSDKError
 
 from llmring_cli._failure import CommandError
 from llmring_cli._lockfiles import lockfile_to_write
-from llmring_cli._output import say
-from llmring_cli._parameters import Flag, LockfilePath, Port
+from llmring_cli._output import print_json, say
+from llmring_cli._parameters import Flag, Json, LockfilePath, Port
 from llmring_cli.toolbox import Draft, LocalToolbox
 
 
-def lockfile(*, http: Flag = False, port: Port = 0, lockfile: LockfilePath = None) -> None:
+def lockfile(
+    *, http: Flag = False, port: Port = 0, lockfile: LockfilePath = None, json: Json = False
+) -> None:
     """Serve the lockfile tools to an MCP client.
 
     The client starts this command and talks to it by standard input and output; with --http it runs until
@@ -30,12 +33,24 @@ def lockfile(*, http: Flag = False, port: Port = 0, lockfile: LockfilePath = Non
         from llmring_cli.mcp.server import serve_http, serve_stdio  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingSDKError("the MCP server needs an extra: pip install 'llmring-cli[mcp]'") from error
+    if json and not http:
+        raise CommandError(
+            "--json tells the address of --http; without it, standard output is the protocol's"
+        )
     path = lockfile_to_write(lockfile)
     toolbox = LocalToolbox(Draft(path), open_registry())
     if not http:
         asyncio.run(serve_stdio(toolbox))
         return
+
+    def ready(url: str) -> None:
+        if json:
+            print_json({"url": url, "lockfile": str(path)})
+            sys.stdout.flush()
+        else:
+            say(f"serving {path} at {url}; Ctrl-C ends it")
+
     try:
-        asyncio.run(serve_http(toolbox, port, lambda url: say(f"serving {path} at {url}; Ctrl-C ends it")))
+        asyncio.run(serve_http(toolbox, port, ready))
     except OSError as error:
         raise CommandError(f"cannot listen at port {port}: {error.strerror or error}") from error

@@ -99,7 +99,7 @@ def _show(rows: Sequence[UsageStats], groups: Sequence[Group]) -> None:
     if sys.stdout.isatty() and get_terminal_size().columns < _WIDE:
         del columns["cached"], columns["seconds"]
     table = [(*map(_label, row.group), *cells) for row, *cells in zip(rows, *columns.values(), strict=True)]
-    print_table((*groups, *columns), table, numbers=len(columns))
+    print_table((*groups, *columns), table)
 
 
 def _draw(rows: Sequence[UsageStats], groups: Sequence[Group], measure: Measure) -> None:

@@ -5,11 +5,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-from llmring import LLMRing, open_registry, provider_status
+from llmring import LLMRing, ProviderStatus, open_registry, provider_status
 from llmring.registry import PROVIDERS, Registry
 from llmring_lockfile import Lockfile, active_profile, discover, load
+from llmring_providers import HttpProvider, without_credentials
 from llmring_types.exceptions import LLMRingError
 
+from llmring_cli._demo import SIMULATED
 from llmring_cli._providers import known_providers
 
 PACKAGES = ("llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "llmring-types")
@@ -36,7 +38,16 @@ class LockfileState(msgspec.Struct, kw_only=True):
 
 
 class ProviderState(msgspec.Struct, kw_only=True):
-    """Whether a provider can be used. ``models`` and ``error`` are there once it was asked."""
+    """Whether a provider can be used.
+
+    Attributes:
+        name: the first half of references to its models.
+        configured: it has a key or needs none.
+        needs: the environment variables of which one has to be set.
+        base_url: where it is spoken to; of one that cannot be used, only if it is not its own address.
+        models: how many it offers, once it was asked.
+        error: why it does not work.
+    """
 
     name: str
     configured: bool
@@ -81,22 +92,19 @@ def check_up(path: Path | None, profile: str | None) -> Checkup:
     """Look at what is here. Nobody is asked over the network."""
     state, lockfile = _lockfile(path, profile)
     problems = [state.error] if state.error else []
-    aliases: list[AliasState] = []
-    if lockfile is not None and state.origin != "bundled":
-        try:
-            aliases = _aliases(lockfile, profile)
-        except LLMRingError as error:
-            problems.append(str(error))
+    ring = _ring(lockfile or Lockfile(), problems)
+    aliases = (
+        []
+        if ring is None or lockfile is None or state.origin == "bundled"
+        else _aliases(ring, lockfile, profile)
+    )
     problems += [f"alias {row.alias}: {row.error}" for row in aliases if row.error]
+    providers = [_provider(ring, row) for row in provider_status()]
+    problems += [row.error for row in providers if row.error]
     return Checkup(
-        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        versions={**{name: version(name) for name in PACKAGES}, "python": platform.python_version()},
         lockfile=state,
-        providers=[
-            ProviderState(
-                name=row.name, configured=row.configured, needs=list(row.needs), base_url=row.base_url
-            )
-            for row in provider_status()
-        ],
+        providers=providers,
         registry=_registry(problems),
         aliases=aliases,
         problems=problems,
@@ -119,8 +127,31 @@ def _lockfile(path: Path | None, profile: str | None) -> tuple[LockfileState, Lo
     return state, lockfile
 
 
-def _aliases(lockfile: Lockfile, profile: str | None) -> list[AliasState]:
-    ring = LLMRing(lockfile=lockfile)
+def _ring(lockfile: Lockfile, problems: list[str]) -> LLMRing | None:
+    try:
+        return LLMRing(lockfile=lockfile)
+    except LLMRingError as error:  # a setting of the environment
+        problems.append(str(error))
+        return None
+
+
+def _provider(ring: LLMRing | None, row: ProviderStatus) -> ProviderState:
+    state = ProviderState(
+        name=row.name, configured=row.configured, needs=list(row.needs), base_url=row.base_url
+    )
+    if ring is None or not row.configured:
+        return state
+    try:
+        provider = ring.get_provider(row.name)
+    except LLMRingError as error:  # such as an address that is none
+        state.error = str(error)
+        return state
+    if isinstance(provider, HttpProvider) and row.name != SIMULATED.provider:
+        state.base_url = without_credentials(provider.base_url)
+    return state
+
+
+def _aliases(ring: LLMRing, lockfile: Lockfile, profile: str | None) -> list[AliasState]:
     active = active_profile(lockfile, profile).name
     states = []
     for binding in lockfile.profile(active).bindings:

@@ -1,48 +1,95 @@
 """The checkup on one screen."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from llmring_cli._lockfiles import shown
-from llmring_cli._output import print_table, say
-from llmring_cli.doctor.checkup import Checkup, LockfileState, ProviderState, RegistryState
+from llmring_cli._output import Mark, counted, mark, print_table, say
+from llmring_cli.doctor.checkup import AliasState, Checkup, LockfileState, ProviderState, RegistryState
+
+_OLD_DAYS = 30
+_KEYLESS = frozenset({"ollama", "sim"})
+
+_FOUND_BY = {
+    "argument": "named by --lockfile",
+    "environment": "named by LLMRING_LOCKFILE_PATH",
+    "working directory": "in the working directory",
+    "project package": "in the project's package",
+}
+_CHOSEN_BY = {
+    "argument": "named by --profile",
+    "environment": "named by LLMRING_PROFILE",
+    "default_profile": "the lockfile's default",
+}
+
+_Row = tuple[str, str, str]
 
 
 def show(checkup: Checkup) -> None:
     """Print one line for each thing looked at; what will not work goes to standard error."""
-    print_table(
-        ("", "", ""),
-        [
-            *(("version", name, number) for name, number in checkup.versions.items()),
-            *_lockfile(checkup.lockfile),
-            *(("provider", row.name, _provider(row)) for row in checkup.providers),
-            *(("registry", row.provider, _registry(row)) for row in checkup.registry),
-            *(("alias", row.alias, row.resolves_to or "nothing that can be used") for row in checkup.aliases),
-        ],
-    )
+    rows = list(_rows(checkup))
+    if sys.stdout.isatty():
+        rows = [
+            ("" if place and label == rows[place - 1][0] else label, name, text)
+            for place, (label, name, text) in enumerate(rows)
+        ]
+    print_table(("", "", ""), rows)
     for problem in checkup.problems:
         say(f"problem: {problem}")
-    if checkup.lockfile.origin == "bundled":
-        say("hint: there is no lockfile here; create one with: llmring lock init")
+    for hint in _hints(checkup):
+        say(f"hint: {hint}")
     if not checkup.problems:
         say("no problems")
 
 
-def _lockfile(state: LockfileState) -> list[tuple[str, str, str]]:
-    why = {"bundled": "ships with llmring, for lock chat only"}.get(state.origin or "", state.origin or "")
-    rows = [("lockfile", str(shown(Path(state.path))) if state.path else "none", why)]
-    if state.profile is not None:
-        rows.append(("profile", state.profile, f"from the {str(state.profile_origin).replace('_', ' ')}"))
-    return rows
+def _rows(checkup: Checkup) -> Iterator[_Row]:
+    own, *others = (f"{name} {number}" for name, number in checkup.versions.items())
+    yield "version", own, ", ".join(others)
+    yield _lockfile(checkup.lockfile)
+    if checkup.lockfile.profile is not None:
+        yield "profile", checkup.lockfile.profile, _CHOSEN_BY.get(checkup.lockfile.profile_origin or "", "")
+    for provider in checkup.providers:
+        yield "provider", mark(_provider_mark(provider), provider.name), _provider(provider)
+    for source in checkup.registry:
+        yield "registry", source.provider, _registry(source)
+    for alias in checkup.aliases:
+        yield "alias", mark(Mark.BAD if alias.error else Mark.GOOD, alias.alias), _alias(alias)
+
+
+def _hints(checkup: Checkup) -> Iterator[str]:
+    if checkup.lockfile.origin == "bundled":
+        yield "there is no lockfile here; create one with: llmring lock init"
+    oldest = max((row.age_days or 0 for row in checkup.registry), default=0)
+    if oldest > _OLD_DAYS:
+        yield f"what is known of models is {oldest:.0f} days old; ask anew with: llmring registry refresh"
+
+
+def _lockfile(state: LockfileState) -> _Row:
+    if state.path is None:
+        return "lockfile", "none", ""
+    if state.origin == "bundled":
+        return "lockfile", "none", "the one that ships with llmring is for lock chat only"
+    return "lockfile", str(shown(Path(state.path))), _FOUND_BY.get(state.origin or "", "")
+
+
+def _provider_mark(row: ProviderState) -> Mark:
+    if row.error is not None:
+        return Mark.BAD
+    return Mark.GOOD if row.configured else Mark.UNKNOWN
 
 
 def _provider(row: ProviderState) -> str:
-    told = ["ready" if row.configured else f"set {' or '.join(row.needs)}"]
+    if not row.configured:
+        told = [f"no key; set {' or '.join(row.needs)}"]
+    else:
+        told = ["needs no key" if row.name in _KEYLESS else "key is set"]
     if row.base_url is not None:
-        told.append(f"at {row.base_url}")
+        told.append(row.base_url)
     if row.models is not None:
-        told.append(f"answers, with {row.models} models")
+        told.append(f"answers with {counted(row.models, 'model')}")
     if row.error is not None:
-        told.append(row.error)
+        told.append("cannot be used now")
     return ", ".join(told)
 
 
@@ -50,3 +97,10 @@ def _registry(row: RegistryState) -> str:
     age = "of unknown age" if row.age_days is None else f"{row.age_days:.0f} days old"
     told = f"version {row.version} from {row.origin}, {age}"
     return told if row.problem is None else f"{told}; {row.problem}"
+
+
+def _alias(row: AliasState) -> str:
+    if row.resolves_to is None:
+        return f"none of {', '.join(row.pool)} can be used"
+    before = row.pool[: row.pool.index(row.resolves_to)] if row.resolves_to in row.pool else []
+    return f"{row.resolves_to}, since {', '.join(before)} cannot be used" if before else row.resolves_to

@@ -16,6 +16,13 @@ from llmring.testing._connection import Connection
 
 _BASE_PATH = {"openai": "/v1", "anthropic": "", "google": "", "ollama": ""}
 _BACKLOG = 4096
+_BASE_URLS = {
+    "openai": ("OPENAI_BASE_URL",),
+    "anthropic": ("ANTHROPIC_BASE_URL",),
+    "google": ("GOOGLE_GEMINI_BASE_URL",),
+    "ollama": ("OLLAMA_BASE_URL", "OLLAMA_HOST"),
+}
+_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -98,6 +105,12 @@ class Simulator:
     def base_url(self, provider: str) -> str:
         """Return the base URL for a provider: ``openai``, ``anthropic``, ``google`` or ``ollama``."""
         return self.url + _BASE_PATH[provider]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that lead llmring, the vendors' SDKs and most other clients to it, keys included."""
+        urls = {name: self.base_url(provider) for provider, names in _BASE_URLS.items() for name in names}
+        return {**urls, **dict.fromkeys(_KEYS, "simulated-key")}
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()

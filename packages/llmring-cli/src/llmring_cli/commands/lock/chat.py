@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from llmring import open_registry
 from llmring_types.exceptions import MissingSDKError
 
-from llmring_cli._lockfiles import lockfile_to_write
+from llmring_cli._lockfiles import lockfile_to_write, shown
 from llmring_cli._output import say
 from llmring_cli._parameters import Flag, LockfilePath, ModelName
 from llmring_cli.advisor.conversation import COMMANDS, Conversation
@@ -46,7 +46,7 @@ async def chat(
     """
     screen = _screen()
     path = lockfile_to_write(lockfile)
-    say(f"about {path}" if server_url is None else f"about the lockfile of {server_url}")
+    say(f"about {shown(path)}" if server_url is None else f"about the lockfile of {server_url}")
     advisor = None if guided else await find_advisor(model)
     if advisor is None:
         if not guided:

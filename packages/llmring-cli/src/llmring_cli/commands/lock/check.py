@@ -37,6 +37,7 @@ def check(*, lockfile: LockfilePath = None, json: Json = False) -> int:
         for package, aliases in result.packages.items():
             say(f"{package}: {', '.join(aliases or ()) or 'no aliases'}")
         for profile, aliases in result.aliases.items():
-            say(f"profile {profile}: {', '.join(aliases) or 'no aliases'}")
+            if aliases:
+                say(f"profile {profile}: {', '.join(aliases)}")
         summarize(findings, nothing="nothing is wrong")
     return 0 if result.ok else FAILED

@@ -12,7 +12,7 @@ from llmring_lockfile import stubs as write_stubs
 
 from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._lockfiles import read_lockfile, shown
-from llmring_cli._output import print_json, say
+from llmring_cli._output import counted, print_json, say
 from llmring_cli._parameters import Flag, Json, LockfilePath
 from llmring_cli._providers import known_providers
 
@@ -24,6 +24,7 @@ def stubs(
     profile: str | None = None,
     check: Flag = False,
     lockfile: LockfilePath = None,
+    json: Json = False,
 ) -> int:
     """Write the aliases as a Python type.
 
@@ -43,20 +44,35 @@ def stubs(
     if not name.isidentifier():
         raise CommandError(f"{name!r} is no name for a Python type")
     text = write_stubs(known_aliases(found, profiles, packages=installed_lockfile), name=name)
-    if output is None:
+    written = output is not None and _write_stubs(output, text, check=check)
+    wrong = check and written
+    if json:
+        print_json(
+            {
+                "output": None if output is None else str(output),
+                "up_to_date": not wrong,
+                "written": written and not check,
+                "text": text,
+            }
+        )
+    elif output is None:
         sys.stdout.write(text)
-        return 0
+    elif wrong:
+        say(f"{output} is out of date; write it with: llmring lock stubs --output {output}")
+    else:
+        say(f"wrote {output}" if written else f"{output} is up to date")
+    return FAILED if wrong else 0
+
+
+def _write_stubs(output: Path, text: str, *, check: bool) -> bool:
+    """Tell whether the file has to be written, and write it unless it is only checked."""
     try:
         same = output.is_file() and output.read_text(encoding="utf-8") == text
         if not same and not check:
             output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise CommandError(f"cannot write {output}: {error.strerror}") from error
-    if check and not same:
-        say(f"{output} is out of date; write it with: llmring lock stubs --output {output}")
-        return FAILED
-    say(f"{output} is up to date" if same else f"wrote {output}")
-    return 0
+    return not same
 
 
 def scan(
@@ -100,7 +116,7 @@ def _show(found: Scan, lockfile: Path) -> None:
     for alias in found.unused:
         sure = ", as far as can be told without running it" if found.dynamic else ""
         print(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")
-    say(f"{len(found.uses)} uses of aliases, {len(found.missing)} of them not bound")
+    say(f"{counted(len(found.uses), 'use')} of aliases, {len(found.missing)} not bound")
 
 
 def _plain(found: Scan) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from llmring import ModelRef, open_registry, provider_status
 from llmring.suggest import suggest_aliases
 
 from llmring_cli._demo import SIMULATED, installed_model
+from llmring_cli._lockfiles import shown
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Flag, Json
 
@@ -44,12 +45,12 @@ async def init(
             }
         )
         return
-    say(f"wrote {path}")
+    say(f"wrote {shown(path)}")
     for alias, pool in bindings.items():
         say(f"  {alias}: {', '.join(map(str, pool))}")
     if bindings == {"default": [SIMULATED]}:
-        say("No key is set and Ollama does not run, so a simulated model answers.")
-        say("Set a key, then: llmring bind default provider:model")
+        say("no key is set and Ollama does not run, so a simulated model answers")
+        say("hint: set a key, such as OPENAI_API_KEY, then: llmring lock init --force")
 
 
 async def _suggested() -> dict[str, list[ModelRef]]:

@@ -83,7 +83,7 @@ def _models(providers: Sequence[str]) -> list[ModelFacts]:
 def _show(found: Sequence[Suggestion], near: Sequence[Suggestion]) -> None:
     if found:
         print_table(_HEADERS, [_row(one) for one in found])
-        say(f"use one: llmring bind ALIAS {found[0].ref}")
+        say(f"hint: use one with: llmring bind ALIAS {found[0].ref}")
         return
     say("no model that is known meets all of this" + ("; these lack one thing:" if near else ""))
     for one in near:

@@ -9,7 +9,7 @@ from llmring_types.exceptions import RegistryError
 from llmring_cli._changes import changes_json, print_changes
 from llmring_cli._failure import UNREACHABLE, CommandError
 from llmring_cli._lockfiles import find_lockfile, read_lockfile, shown
-from llmring_cli._output import print_json, say
+from llmring_cli._output import counted, print_json, say
 from llmring_cli._parameters import Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
 
@@ -37,7 +37,7 @@ def update(
         document.set_locked(lock_models(before, known.facts, releases))
     _tell(source.path, before, document.lockfile, json=json)
     if not json:
-        say(f"{len(document.lockfile.locked)} models are locked in {shown(source.path)}")
+        say(f"{counted(len(document.lockfile.locked), 'model')} locked in {shown(source.path)}")
 
 
 def bump_registry(

@@ -6,7 +6,7 @@ from llmring_cli._clock import today
 from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE
 from llmring_cli._findings import findings_json, located, print_findings, summarize
 from llmring_cli._lockfiles import read_lockfile
-from llmring_cli._output import print_json
+from llmring_cli._output import counted, print_json
 from llmring_cli._parameters import Json, LockfilePath
 from llmring_cli._registry import Offline, RegistryUrl, known_models, pool_providers
 
@@ -46,5 +46,5 @@ def validate(
         )
     else:
         print_findings(findings, source)
-        summarize(findings, nothing=f"{result.checked} models are valid")
+        summarize(findings, nothing=f"{counted(result.checked, 'model')} checked, nothing is wrong")
     return _EXIT_CODES[result.status]

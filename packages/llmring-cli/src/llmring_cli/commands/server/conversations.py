@@ -79,7 +79,7 @@ def _list(found: Sequence[Conversation]) -> None:
         )
         for each, cost in zip(found, costs, strict=True)
     ]
-    print_table(("id", "title", "changed (UTC)", "messages", "cost"), table, numbers=2)
+    print_table(("id", "title", "changed (UTC)", "messages", "cost"), table)
 
 
 def _show(one: Conversation) -> None:

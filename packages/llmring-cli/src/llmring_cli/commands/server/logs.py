@@ -94,4 +94,4 @@ def _show(rows: Sequence[LogRow]) -> None:
         )
         for row, cost in zip(rows, costs, strict=True)
     ]
-    print_table(("time (UTC)", "model", "alias", "origin", "input", "output", "cost"), table, numbers=3)
+    print_table(("time (UTC)", "model", "alias", "origin", "input", "output", "cost"), table)

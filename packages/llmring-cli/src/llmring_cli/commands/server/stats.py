@@ -56,19 +56,19 @@ def _show(statistics: Statistics, by: Group) -> None:
         days = statistics.by_day
         rows = [(day.date, day.top_model or "-", f"{day.requests:,}") for day in days]
         costs = dollars_texts([day.cost for day in days])
-        print_table(("day", "most used model", "calls", "cost"), _beside(rows, costs), numbers=2)
+        print_table(("day", "most used model", "calls", "cost"), _beside(rows, costs))
         return
     groups = {"model": statistics.by_model, "alias": statistics.by_alias, "origin": statistics.by_origin}[by]
     costs = dollars_texts([sums.cost for sums in groups.values()])
     if by == "origin":  # of which the server has no tokens
         rows = [(name, f"{sums.requests:,}") for name, sums in groups.items()]
-        print_table(("origin", "calls", "cost"), _beside(rows, costs), numbers=2)
+        print_table(("origin", "calls", "cost"), _beside(rows, costs))
         return
     rows = [
         (name, f"{sums.requests:,}", f"{sums.input_tokens:,}", f"{sums.output_tokens:,}")
         for name, sums in groups.items()
     ]
-    print_table((by, "calls", "input", "output", "cost"), _beside(rows, costs), numbers=4)
+    print_table((by, "calls", "input", "output", "cost"), _beside(rows, costs))
 
 
 def _beside(rows: Sequence[tuple[str, ...]], cells: Sequence[str]) -> list[tuple[str, ...]]:

@@ -19,6 +19,7 @@ COMPLETION_EXTRAS = (
     "usage_breakdown",
     "x_groq",
     "timings",
+    "time_info",
 )
 CHOICE_EXTRAS = ("logprobs", "content_filter_results", "native_finish_reason", "stop_reason")
 MESSAGE_EXTRAS = ("annotations", "images", "reasoning_details", "audio", "executed_tools", "context")

@@ -14,6 +14,7 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.chat.calls import CallPieces
+from llmring_providers.openai.chat.content_parts import gather_parts
 from llmring_providers.openai.chat.extras import (
     CHOICE_EXTRAS,
     COMPLETION_EXTRAS,
@@ -55,6 +56,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
         self._refused = False
         self._calls = CallPieces()
         self._reasoning_content: list[str] = []
+        self._parts: list[Any] = []
+        """Of an answer that comes in parts."""
         self._word: str | None = None
         self._usage: Any = None
         """As the host said it last."""
@@ -66,7 +69,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         made = self._calls.whole()
         calls = [neutral_call(call, place) for place, call in enumerate(made)]
         ended = self.done or self._word is not None
-        block = replay(made, self._said, "".join(self._reasoning_content))
+        block = replay(made, self._said, "".join(self._reasoning_content), self._parts)
         return StreamChunk(
             model=self._model,
             finish_reason=finish_reason(self._word, called=bool(calls), refused=self._refused)
@@ -144,6 +147,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
                     delta=text, model=self._model, reasoning=reasoning or None, refusal=refusal or None
                 )
             )
+        if self._parts or isinstance(delta.content, list):
+            gather_parts(self._parts, delta.content)
         if refusal:
             self._refused = True
         if delta.reasoning_content:

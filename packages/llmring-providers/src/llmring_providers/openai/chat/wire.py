@@ -100,6 +100,8 @@ class Completion(msgspec.Struct):
     """Groq's place for the usage of a stream, and for an error in it: https://console.groq.com/docs/api-reference"""
     timings: Any = None
     """llama.cpp."""
+    time_info: Any = None
+    """Cerebras."""
     error: Any = None
 
 

@@ -46,6 +46,8 @@ class Response(msgspec.Struct):
     error: Any = None
     service_tier: Any = None
     moderation: Any = None
+    content_filters: Any = None
+    """Azure: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter"""
     tool_usage: Any = None
     input_transformations: Any = None
 

@@ -1,0 +1,34 @@
+"""What goes to people."""
+
+import sys
+
+import pytest
+from llmring_cli._output import say
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "coloured"),
+    [
+        (True, {"TERM": "xterm"}, True),
+        (False, {"TERM": "xterm"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (True, {"TERM": "xterm", "NO_COLOR": "1"}, False),
+        (True, {"TERM": "xterm", "NO_COLOR": ""}, True),
+    ],
+)
+def test_what_kind_of_talk_it_is_has_a_colour_where_it_is_wanted(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,
+    environment: dict[str, str],
+    coloured: bool,
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    say("error: no, it says")
+    say("wrote llmring.lock: done")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("\x1b[1;31merror:\x1b[0m no" if coloured else "error: no")
+    assert second == "wrote llmring.lock: done"

@@ -1,0 +1,93 @@
+"""Rows on screens of every width."""
+
+from collections.abc import Sequence
+
+import pytest
+from llmring_cli._table import lay_out
+
+HEADERS = ("model", "context", "input", "can")
+ROWS = [
+    ("openai:gpt-5", "8,000", "1.25", "tools vision json_schema"),
+    ("anthropic:claude-haiku-4-5", "136,000", "?", ""),
+]
+
+
+def shown(
+    width: int, headers: tuple[str, ...] = HEADERS, rows: Sequence[tuple[str, ...]] = ROWS
+) -> list[str]:
+    return [line.text for line in lay_out(headers, rows, width)]
+
+
+def test_numbers_are_aligned_to_the_right_and_the_header_with_them() -> None:
+    assert shown(80) == [
+        "model                       context  input  can",
+        "openai:gpt-5                  8,000   1.25  tools vision json_schema",
+        "anthropic:claude-haiku-4-5  136,000      ?",
+    ]
+
+
+def test_only_the_last_column_wraps() -> None:
+    assert shown(60) == [
+        "model                       context  input  can",
+        "openai:gpt-5                  8,000   1.25  tools vision",
+        "                                            json_schema",
+        "anthropic:claude-haiku-4-5  136,000      ?",
+    ]
+
+
+def test_where_a_table_does_not_fit_each_row_is_a_block() -> None:
+    assert shown(40) == [
+        "openai:gpt-5",
+        "  context: 8,000  input: 1.25",
+        "  can: tools vision json_schema",
+        "anthropic:claude-haiku-4-5",
+        "  context: 136,000  input: ?",
+    ]
+    assert [line.text for line in lay_out(HEADERS, ROWS, 40) if line.heading] == [row[0] for row in ROWS]
+
+
+@pytest.mark.parametrize("width", range(12, 90))
+def test_no_line_is_wider_than_the_screen_and_no_word_is_lost(width: int) -> None:
+    lines = shown(width)
+    assert max(map(len, lines)) <= width
+    text = "".join("".join(lines).split())
+    for row in ROWS:
+        for cell in row:
+            assert "".join(cell.split()) in text
+
+
+def test_a_name_with_hyphens_is_kept_whole() -> None:
+    pools = [("fast", "anthropic:claude-haiku-4-5, openai:gpt-5-mini")]
+    assert shown(36, ("alias", "models"), pools)[1:] == [
+        "fast   anthropic:claude-haiku-4-5,",
+        "       openai:gpt-5-mini",
+    ]
+
+
+def test_without_headers_there_is_none() -> None:
+    rows: list[tuple[str, ...]] = [
+        ("longest answer", "64,000 tokens"),
+        ("can", "vision documents tools reasoning"),
+    ]
+    assert shown(60, ("", ""), rows) == [
+        "longest answer  64,000 tokens",
+        "can             vision documents tools reasoning",
+    ]
+    assert shown(24, ("", ""), rows) == [
+        "longest answer: 64,000",
+        "  tokens",
+        "can: vision documents",
+        "  tools reasoning",
+    ]
+
+
+def test_wide_characters_take_two_cells() -> None:
+    assert shown(40, ("模型", "can"), [("速い", "tools"), ("fast", "tools")]) == [
+        "模型  can",
+        "速い  tools",
+        "fast  tools",
+    ]
+
+
+def test_nothing_is_nothing() -> None:
+    assert lay_out(HEADERS, [], 80) == []
