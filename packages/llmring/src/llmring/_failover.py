@@ -1,7 +1,7 @@
 """The one owner of retries, deadlines and the trace of attempts."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 from llmring_types import Attempt
@@ -27,7 +27,7 @@ _SENT = (ProviderTimeoutError, ProviderConnectionError, ProviderRateLimitError, 
 """Errors of requests that were sent; those without a status came in place of an answer or within one."""
 
 
-class Answered(NamedTuple, Generic[T]):
+class Answered(msgspec.Struct, Generic[T], frozen=True):
     """What an attempt gave, by whom, and what was tried before."""
 
     result: T
@@ -77,12 +77,12 @@ class Failover:
         while True:
             if step.pause:
                 await self.clock.sleep(step.pause)
-            answer = await run.ask(step.candidate)
-            if answer.error is None:
-                return Answered(answer.result, answer.candidate, run.trace)
-            if answer.sent or failure is None:
-                failure = answer.error
-            following = planner.after(answer.error, self.clock.now(), sent=answer.sent)
+            candidate, outcome = await run.ask(step.candidate)
+            if outcome.error is None:
+                return Answered(cast("T", outcome.result), candidate, run.trace)
+            if outcome.sent or failure is None:
+                failure = outcome.error
+            following = planner.after(outcome.error, self.clock.now(), sent=outcome.sent)
             if following is None:
                 break
             step = following
@@ -102,13 +102,6 @@ class Failover:
         now = self.clock.now()
         self.breakers.failed(candidate.ref, error, now)
         attempts[-1] = failed_attempt(candidate, error, now - started)
-
-
-class _Answer(NamedTuple, Generic[T]):
-    result: Any
-    candidate: Candidate
-    error: LLMRingError | None = None
-    sent: bool = True
 
 
 class _Run(Generic[T]):
@@ -135,12 +128,11 @@ class _Run(Generic[T]):
         self._deadline = deadline
         self._whole = whole
 
-    async def ask(self, candidate: Candidate) -> _Answer[T]:
-        """Ask a candidate, and the next one beside it if calls are hedged and this one is slow."""
+    async def ask(self, candidate: Candidate) -> tuple[Candidate, Outcome[T]]:
+        """Ask a candidate, and the next one beside it if calls are hedged and this one is slow; say whose the outcome is."""
         delay, backup = self._failover.policy.hedge_after_s, self._planner.following()
         if delay is None or backup is None or backup.unusable is not None:
-            outcome = await self._once(candidate)
-            return _Answer(outcome.result, candidate, outcome.error, outcome.sent)
+            return candidate, await self._once(candidate)
         first, second, both = await race(
             lambda: self._once(candidate), lambda: self._once(backup), delay, self._discard
         )
@@ -152,20 +144,18 @@ class _Run(Generic[T]):
         """Take note of a candidate that is not asked."""
         self.trace.append(Attempt(model=str(candidate.ref), outcome="skipped", message=reason, billed=False))
 
-    def _chosen(self, outcomes: list[tuple[Candidate, Outcome[T] | None]]) -> _Answer[T]:
+    def _chosen(self, outcomes: list[tuple[Candidate, Outcome[T] | None]]) -> tuple[Candidate, Outcome[T]]:
         """Take the first good outcome, or the last error; another good one came too late and is freed."""
         ended = [(who, outcome) for who, outcome in outcomes if outcome is not None]
         good = [(who, outcome) for who, outcome in ended if outcome.error is None]
         if not good:
-            who, outcome = ([one for one in ended if one[1].sent] or ended)[-1]
-            return _Answer(None, who, outcome.error, outcome.sent)
+            return ([one for one in ended if one[1].sent] or ended)[-1]
         for who, late in good[1:]:
             self._withdraw(who)
             if self._discard is not None and late.result is not None:
                 self._discard(late.result)
-        winner, outcome = good[0]
         self.trace.sort(key=lambda tried: tried.outcome == "ok")  # who answered stands last
-        return _Answer(outcome.result, winner)
+        return good[0]
 
     def _withdraw(self, late: Candidate) -> None:
         place = next(place for place, tried in enumerate(self.trace) if tried.model == str(late.ref))
@@ -225,7 +215,9 @@ def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float) ->
 
 def _shorter(one: float | None, other: float | None) -> float | None:
     """The shorter of two limits; ``None`` is no limit."""
-    return min((limit for limit in (one, other) if limit is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 def _billed(error: LLMRingError) -> bool | None:

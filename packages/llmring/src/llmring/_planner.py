@@ -3,15 +3,15 @@
 import random
 from collections.abc import Callable, Sequence
 from itertools import takewhile
-from typing import NamedTuple
 
+import msgspec
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError
 
 from llmring._policy import Policy
 from llmring._routing import Candidate
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True):
     """Try this candidate after a pause in seconds; those passed over are not worth trying."""
 
     candidate: Candidate

@@ -80,7 +80,6 @@ class ChatStream:
         if not self._pending:
             await self._fill()
         chunk = self._pending.pop()
-        self._collector.add(chunk)
         if chunk.finish_reason is not None:
             self._complete(chunk)
         return chunk
@@ -122,6 +121,7 @@ class ChatStream:
         if not chunks:
             self._over = True
             raise StopAsyncIteration
+        self._collector.add(*chunks)
         self._pending = list(reversed(chunks))
 
     async def _next_chunks(self) -> Sequence[StreamChunk]:
@@ -170,8 +170,6 @@ class ChatStream:
 
     def _gathered(self, opened: Opened) -> LLMResponse:
         """Join all that has come, handed out or not."""
-        while self._pending:
-            self._collector.add(self._pending.pop())
         self._collector.add(opened.stream.partial())
         return self._collector.response()
 
