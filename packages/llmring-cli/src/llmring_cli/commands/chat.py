@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 from llmring import LLMRequest, LLMResponse
+from llmring_types.exceptions import ProviderError
 
 from llmring_cli._demo import ring_for
 from llmring_cli._output import print_json, say
@@ -15,7 +16,7 @@ from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli.chat.answer import ask, markdown_writer, plain_writer, print_lines, show
 from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
 from llmring_cli.chat.message import read_message
-from llmring_cli.chat.report import response_json, tell
+from llmring_cli.chat.report import response_json, tell, tell_attempts
 
 _OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")
 
@@ -72,7 +73,12 @@ def chat(
     messages = [*(held.messages if system is None else instruct(held.messages, system)), said]
     request = LLMRequest(messages=messages, model=model, temperature=temperature, max_tokens=max_tokens)
     # Standard input is read before there is an event loop: in one, Ctrl-C would wait for its end.
-    response = asyncio.run(_answer(request, profile, _Manner(stream=stream, plain=plain, json=json)))
+    try:
+        response = asyncio.run(_answer(request, profile, _Manner(stream=stream, plain=plain, json=json)))
+    except ProviderError as error:
+        if verbose or len(error.attempts) > 1:
+            tell_attempts(error.attempts)
+        raise
     _keep(Conversation(model, [*messages, response.to_message()]))
     _account(response, verbose=verbose)
 
