@@ -8,7 +8,7 @@ import pytest
 from llmring._failover import Failover
 from llmring._policy import BreakerPolicy, Policy, RetryPolicy
 from llmring._routing import Candidate, Route
-from llmring_types import ModelRef
+from llmring_types import Attempt, ModelRef
 from llmring_types.exceptions import (
     CircuitBreakerError,
     LLMRingError,
@@ -29,7 +29,7 @@ class StillClock:
     """A clock that moves only by sleeping."""
 
     def __init__(self) -> None:
-        self.time = 0.0
+        self.time = 1000.0
         self.slept: list[float] = []
 
     def now(self) -> float:
@@ -74,6 +74,34 @@ async def test_one_rate_limit_with_a_fallback_costs_one_request_and_no_sleep() -
         ("b:y", "ok", None, None),
     ]
     assert [tried.billed for tried in answered.attempts] == [False, True]
+    assert [tried.seconds for tried in answered.attempts] == [0, 0]
+
+
+async def test_a_probe_that_is_cancelled_makes_way_for_another() -> None:
+    clock = StillClock()
+    failover = Failover(
+        Policy(breaker=BreakerPolicy(failures=1, open_s=5), retry=RetryPolicy(attempts=1)), clock=clock
+    )
+    attempt, asked = scripted({"a:x": [ProviderServerError("down"), "hi"]})
+    with pytest.raises(ProviderServerError):
+        await failover.run(route("a:x"), attempt, timeout=None)
+    clock.time += 6
+
+    async def hang(_: Candidate) -> str:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+    trace: list[Attempt] = []
+    probe = asyncio.ensure_future(failover.run(route("a:x"), hang, timeout=None, trace=trace))
+    await asyncio.sleep(0)
+    with pytest.raises(CircuitBreakerError):
+        await failover.run(route("a:x"), attempt, timeout=None)
+    clock.time += 3
+    probe.cancel()
+    await asyncio.wait([probe])
+    assert [(one.outcome, one.seconds) for one in trace] == [("cancelled", 3)]
+    assert (await failover.run(route("a:x"), attempt, timeout=None)).result == "hi"
+    assert asked == ["a:x", "a:x"]
 
 
 async def test_when_all_fail_the_last_error_carries_every_attempt() -> None:

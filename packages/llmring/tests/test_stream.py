@@ -15,7 +15,9 @@ from llmring.exceptions import (
     ProviderServerError,
     ProviderTimeoutError,
     StreamInterruptedError,
+    StructuredOutputError,
 )
+from llmring.testing import FakeProvider, Reply
 
 ONCE = Policy(retry=RetryPolicy(attempts=1))
 REQUEST = LLMRequest(messages=[Message(role="user", content="Hello")], model="openai:gpt-4o-mini")
@@ -192,3 +194,79 @@ async def test_cancelling_closes_the_connection_and_leaves_no_task() -> None:
             await waiting
         async with asyncio.timeout(5):
             await stalling.gone.wait()
+
+
+# ---------------------------------------------------------------------- with a provider without HTTP
+
+FAKE = LLMRequest(messages=REQUEST.messages, model="fake:m")
+
+
+def ring_with(*replies: Reply, policy: Policy = ONCE) -> tuple[LLMRing, FakeProvider]:
+    fake = FakeProvider(*replies)
+    ring = LLMRing(policy=policy)
+    ring.register_provider("fake", fake)
+    return ring, fake
+
+
+async def test_a_stream_that_was_closed_gives_nothing_more_even_where_more_has_come(server: Server) -> None:
+    server.answers = [Answer(WHOLE, headers=SSE)]
+    async with ring_on(server) as ring:
+        stream = ring.chat_stream(REQUEST)
+        assert (await anext(stream)).delta == "Hel"
+        await stream.aclose()
+        assert await drain(stream) == []
+        assert stream.response is None
+
+
+async def test_leaving_the_block_closes_a_stream_that_is_still_held() -> None:
+    ring, fake = ring_with("one two three")
+    async with ring.chat_stream(FAKE) as stream:
+        await anext(stream)
+    assert fake.streams[0].closed
+    assert await drain(stream) == []
+
+
+async def test_a_stream_is_given_back_once_and_ends_again_and_again() -> None:
+    ring, fake = ring_with("one")
+    stream = ring.chat_stream(FAKE)
+    assert len(await drain(stream)) == 2
+    assert (fake.streams[0].finished, fake.streams[0].closed) == (True, False)
+    fake.streams[0].finished = False
+    assert await drain(stream) == []
+    assert not fake.streams[0].finished
+
+
+async def test_an_answer_that_breaks_its_schema_closes_its_stream() -> None:
+    ring, fake = ring_with("no json")
+    asked = msgspec.structs.replace(FAKE, response_format=dict[str, int])
+    stream = ring.chat_stream(asked)
+    with pytest.raises(StructuredOutputError) as caught:
+        await drain(stream)
+    assert fake.streams[0].closed
+    assert [one.error for one in caught.value.attempts] == ["StructuredOutputError"]
+
+
+class Ticking:
+    """A clock that goes on by a second whenever it is looked at."""
+
+    time = 1000.0
+
+    def now(self) -> float:
+        self.time += 1
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+async def test_an_attempt_that_fails_in_the_middle_took_all_of_its_time() -> None:
+    ring, _ = ring_with(("one", "two", ProviderServerError("down", provider="fake")))
+    clock = ring._chat.failover.clock = Ticking()
+
+    async def read() -> None:
+        async for _ in ring.chat_stream(FAKE):
+            clock.time += 50
+
+    with pytest.raises(ProviderServerError) as caught:
+        await read()
+    assert 100 < caught.value.attempts[0].seconds < 110
