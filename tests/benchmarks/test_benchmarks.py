@@ -3,6 +3,7 @@ import math
 import pytest
 from cases import BENCHMARKS
 from measure import Benchmark
+from startup import ratios, seconds
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda benchmark: benchmark.name)
@@ -14,3 +15,8 @@ def test_every_benchmark_runs(benchmark: Benchmark) -> None:
 def test_names_are_unique_so_that_two_commits_can_be_compared() -> None:
     names = [benchmark.name for benchmark in BENCHMARKS]
     assert len(set(names)) == len(names)
+
+
+def test_the_start_of_the_command_is_measured() -> None:
+    (ratio,) = ratios([("aliases",)], 1, seconds).values()
+    assert math.isfinite(ratio)

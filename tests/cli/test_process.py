@@ -103,3 +103,35 @@ def test_an_interrupt_ends_the_command_with_130(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, b"", b"")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc tells whether a process waits")
+@pytest.mark.parametrize(
+    "arguments",
+    [("chat", "-m", "sim:demo"), ("lock", "chat", "--guided"), ("lock", "chat", "-m", "sim:demo")],
+    ids=" ".join,
+)
+def test_an_interrupt_does_not_wait_for_the_end_of_standard_input(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    with subprocess.Popen(
+        [LLMRING, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, **QUIET},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        if arguments[0] == "chat":
+            process.stdin.write(b"x" * 1_000_000)  # more than a pipe holds, so it is being read
+        else:
+            while process.stderr.read(1) != b">":
+                pass
+        stat = Path(f"/proc/{process.pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] != "S":  # until it sleeps in the next read
+            pass
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert b"Traceback" not in process.stderr.read()

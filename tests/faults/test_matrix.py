@@ -11,7 +11,7 @@ import pytest
 from fault_cases import ANSWER, CASES, TEXT, Case, expected
 from fault_ring import BACKENDS, PROTOCOLS, Met, ask, call, provider_of, ring_on, run
 from llmring import LLMRing, Policy, RetryPolicy
-from llmring.testing import Fault, Rule, Script, Simulator
+from llmring.testing import Fault, Rule, Script, Simulator, faults
 
 POLICY = Policy(retry=RetryPolicy(attempts=2, base_s=0), breaker=None)
 STALLED_S = 0.4
@@ -90,3 +90,20 @@ async def check_protocol(
     ]
     assert asked.count("backed") == 1
     assert asked.count("broken") == asked.count("once") == (2 if fate.again else 1)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_slow_drip_is_an_answer(
+    simulator: Simulator, tls: ssl.SSLContext, stream: bool, backend: str
+) -> None:
+    """In a few bytes at a time, cut anywhere."""
+    simulator.script = script(faults.Drip(size=29, seconds=0.0001))
+
+    async def main() -> None:
+        async with ring_on(simulator, tls, policy=POLICY) as ring:
+            for protocol in PROTOCOLS:
+                met = await call(ring, ask(f"{provider_of(protocol)}:broken", protocol), stream=stream)
+                assert (met.text, [one.outcome for one in met.attempts]) == (TEXT, ["ok"])
+
+    run(backend, main)

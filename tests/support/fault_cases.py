@@ -69,6 +69,7 @@ CASES = {
     "403": status(403, ProviderPermissionError),
     "404": status(404, ModelNotFoundError),
     "413": status(413, ProviderRequestTooLargeError),
+    "422": status(422, ProviderBadRequestError),
     "429": status(429, ProviderRateLimitError),
     "500": status(500, ProviderServerError),
     "502 of a proxy": status(502, ProviderServerError, "<html><title>Bad Gateway</title></html>"),

@@ -66,8 +66,21 @@ def test_verbose_tells_model_tokens_cost_and_attempts_on_standard_error(llmring:
     assert lines["model"] == "sim:demo"
     assert lines["cost"] == "$0.000000"
     assert lines["tokens"].endswith(" out")
-    assert lines["attempt"].startswith("sim:demo ok in ")
+    assert lines["attempt"].startswith("sim:demo answered in ")
     assert "tokens" not in out
+
+
+def test_when_a_whole_pool_fails_each_attempt_is_told(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LLMRING_RETRY_ATTEMPTS", "1")
+    llmring("bind", "pool", "openai:gpt-4o,ollama:llama3")
+    code, out, err = llmring("chat", "Hi", "-m", "pool")
+    first, second, last = err.splitlines()
+    assert (code, out) == (1, "")
+    assert first.startswith("attempt: openai:gpt-4o failed after ")
+    assert second.startswith("attempt: ollama:llama3 failed after ")
+    assert last.startswith("error: [ollama] no answer from 127.0.0.1:9")
 
 
 @pytest.mark.parametrize("arguments", [(), ("-",)])

@@ -26,14 +26,15 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "finished", "rest"), CASES)
 def test_blocks_end_at_an_empty_line_outside_of_code(text: str, finished: str, rest: str) -> None:
-    assert split_finished(text) == (finished, rest)
+    blocks, unfinished = split_finished(text)
+    assert ("".join(blocks), unfinished) == (finished, rest)
 
 
 @given(st.text("a`~ \n-1.#", max_size=60))
 def test_no_character_is_lost_and_finished_stays_finished(text: str) -> None:
     finished, rest = split_finished(text)
-    assert finished + rest == text
-    assert split_finished(finished + rest + "more")[0].startswith(finished)
+    assert "".join(finished) + rest == text
+    assert split_finished(text + "more")[0][: len(finished)] == finished
 
 
 TEXT = "# Title\n\nA paragraph\nof two lines.\n\n```python\nx = 1\n\ny = 2\n```\n\nThe end.\n"
@@ -50,6 +51,19 @@ def test_however_it_comes_the_screen_shows_the_same(cuts: list[int]) -> None:
     whole = Console(file=io.StringIO(), width=60, force_terminal=False)
     whole.print(Markdown(TEXT))
     assert shown(screen) == shown(whole)
+
+
+def test_one_blank_line_is_between_blocks_of_any_kind() -> None:
+    screen = Console(file=io.StringIO(), width=60, force_terminal=False)
+    with MarkdownStream(screen) as stream:
+        stream.write(
+            "# Title\n\nText.\n\n- one\n- two\n\n```\nx = 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nEnd.\n"
+        )
+    assert isinstance(screen.file, io.StringIO)
+    lines = [line.strip() for line in screen.file.getvalue().splitlines()]
+    assert lines[0] != ""
+    assert lines[-1] == "End."
+    assert ("", "") not in set(pairwise(lines))
 
 
 def shown(console: Console) -> list[str]:

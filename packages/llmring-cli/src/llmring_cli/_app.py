@@ -118,7 +118,7 @@ def build_app() -> App:
         name="llmring",
         help=_HELP,
         help_epilogue=_EXIT_CODES,
-        version=_version,
+        version=version_text,
         version_flags=("--version", "-V"),
         help_format="plaintext",
         help_formatter=HelpFormatter(),
@@ -143,7 +143,8 @@ def _add(app: App, commands: Sequence[Command]) -> None:
         app.command(f"llmring_cli.commands.{place}", name=name, help=summary, help_epilogue="")
 
 
-def _version() -> str:
+def version_text() -> str:
+    """Return the version of the command."""
     from importlib.metadata import version  # noqa: PLC0415 - slow to import
 
     return version("llmring-cli")

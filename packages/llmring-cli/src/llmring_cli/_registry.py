@@ -1,15 +1,17 @@
 """The registry as reviews see it: current, or at hand, and never silent about what could not be asked."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from llmring import ModelFacts, ModelRef, open_registry
 from llmring.registry import Registry
-from llmring_lockfile import UNLISTED_PROVIDERS, Lockfile, RegistryRelease
 from llmring_types.exceptions import RegistryError, RegistryNotFoundError
 
 from llmring_cli._parameters import Flag
+
+if TYPE_CHECKING:
+    from llmring_lockfile import Lockfile, RegistryRelease
 
 Offline = Annotated[
     Flag, Parameter(name="--offline", help="Judge by what is at hand, without asking the registry.")
@@ -46,8 +48,10 @@ class KnownModels:
             raise failure
         return self.registry.published(ref.provider, ref.model)
 
-    def release(self, provider: str) -> RegistryRelease:
+    def release(self, provider: str) -> "RegistryRelease":
         """Return which version of the registry speaks of a provider."""
+        from llmring_lockfile import RegistryRelease  # noqa: PLC0415 - it brings what reviews lockfiles
+
         publication = self.registry.publication(provider)
         if publication is None:
             return RegistryRelease()
@@ -56,6 +60,8 @@ class KnownModels:
 
 def known_models(providers: Iterable[str], *, url: str | None, offline: bool) -> KnownModels:
     """Return what the registry says of these providers, asked now unless ``offline`` or asked within the last day."""
+    from llmring_lockfile import UNLISTED_PROVIDERS  # noqa: PLC0415 - it brings what reviews lockfiles
+
     registry = open_registry(url)
     asked = [] if offline else sorted(set(providers) - UNLISTED_PROVIDERS)
     outcomes = _refresh(registry, asked) if asked else {}
@@ -75,7 +81,7 @@ def _refresh(registry: Registry, providers: list[str]) -> dict[str, RegistryErro
     return asyncio.run(refresh(registry, providers))
 
 
-def pool_providers(lockfile: Lockfile) -> set[str]:
+def pool_providers(lockfile: "Lockfile") -> set[str]:
     """The providers of all pools."""
     return {
         ref.provider

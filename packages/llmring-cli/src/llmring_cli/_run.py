@@ -10,7 +10,7 @@ from pathlib import Path
 from cyclopts import CycloptsError
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._app import build_app
+from llmring_cli._app import build_app, version_text
 from llmring_cli._failure import FAILED, INTERRUPTED, WRONG_USAGE, CommandError
 from llmring_cli._help import long_help
 from llmring_cli._output import say
@@ -48,6 +48,9 @@ def run(arguments: Sequence[str]) -> int:
 def _dispatch(arguments: list[str]) -> int:
     from llmring_cli._environment import load_dotenv  # noqa: PLC0415
 
+    if arguments in (["--version"], ["-V"]):  # cyclopts loads rich for it
+        print(version_text())
+        return 0
     app = build_app()
     _, apps, rest = app.parse_commands(arguments)
     if apps[-1].default_command is None and not rest:

@@ -186,6 +186,16 @@ def test_every_status_has_a_body_in_the_providers_shape(dialect: Any, status: in
     assert (error if isinstance(error, str) else error["message"]) == "Because."
 
 
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_a_status_without_words_of_its_own_has_those_of_its_kind(dialect: Any) -> None:
+    def words(status: int) -> str:
+        text = json.dumps(json.loads(dialect.error(status, None, None)))
+        return text.replace(str(status), "")
+
+    assert words(422) == words(400) != words(500)
+    assert words(507) == words(500)
+
+
 def test_a_wait_is_told_in_a_header_and_by_gemini_in_the_body() -> None:
     script = Script(rules=(Rule(fault=faults.Status(status=429, retry_after=2.5)),))
     headed, told = plan(ANTHROPIC, prompt(), script, 1), plan(GOOGLE, prompt(), script, 1)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 from llmring_types import LLMResponse, ModelFacts, ModelRef, Usage
 from llmring_types.exceptions import CostTrackingError
 
@@ -30,7 +31,9 @@ class Accounting:
         """Return the route with the candidates marked unusable, if strict, whose price cannot be known."""
         if not self.strict:
             return route
-        return route._replace(candidates=[_priced(candidate) for candidate in route.candidates])
+        return msgspec.structs.replace(
+            route, candidates=[_priced(candidate) for candidate in route.candidates]
+        )
 
     def settle(self, response: LLMResponse, candidate: Candidate) -> None:
         """Write the cost into the response's usage, where there is one."""
@@ -68,4 +71,4 @@ def _priced(candidate: Candidate) -> Candidate:
         model=str(candidate.ref),
         cost_status=reason,
     )
-    return candidate._replace(unusable=refusal)
+    return msgspec.structs.replace(candidate, unusable=refusal)

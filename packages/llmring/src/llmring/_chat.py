@@ -105,6 +105,7 @@ class Chat:
         self, request: LLMRequest, candidate: Candidate, *, progress: Callable[[], None]
     ) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
+        started = self.failover.clock.now()
         provider = self._providers[candidate.ref.provider]
         place = await self._limits.take(candidate.ref.provider) if self._limits else None
         try:
@@ -118,7 +119,7 @@ class Chat:
         if place is not None:
             stream = PlacedStream(stream, place)
         try:
-            return Opened(stream, await stream.receive(), candidate, [])
+            return Opened(stream, await stream.receive(), candidate, [], started)
         except ProviderError as error:
             error.partial = collect([stream.partial()])
             stream.close()
@@ -162,7 +163,6 @@ class _StreamedCall:
         self._expectation: Expectation | None = None
         self._route: Route  # set when the stream is opened
         self._watch: Watch | None = None
-        self._started = 0.0
 
     async def open(self) -> Opened:
         chat, policy = self._chat, self._chat.failover.policy
@@ -174,7 +174,6 @@ class _StreamedCall:
         following = timeout if policy.chunk_timeout_s is UNSET else policy.chunk_timeout_s
 
         def attempt(candidate: Candidate) -> Coroutine[Any, Any, Opened]:
-            self._started = chat.failover.clock.now()
             return chat.start(request, candidate, progress=partial(put_off, following))
 
         try:
@@ -184,6 +183,7 @@ class _StreamedCall:
                 route,
                 attempt,
                 timeout=first,
+                whole=False,
                 discard=lambda late: late.stream.close(),
                 trace=None if watch is None else watch.attempts,
             )
@@ -196,17 +196,19 @@ class _StreamedCall:
         return answered.result._replace(attempts=answered.attempts, chunk_timeout=following)
 
     def complete(self, response: LLMResponse, opened: Opened) -> None:
+        self._chat.failover.breakers.succeeded(opened.candidate.ref)
         self._chat.complete(response, self._asked, self._route, opened.candidate)
         finish(response, self._expectation)
         if self._watch is not None:
             self._watch.answered(response)
 
     def failed(self, error: LLMRingError, opened: Opened) -> None:
-        self._chat.failover.failed_later(opened.candidate, error, opened.attempts, self._started)
+        self._chat.failover.failed_later(opened.candidate, error, opened.attempts, opened.started)
         error.attempts = tuple(opened.attempts)
         if self._watch is not None:
             self._watch.failed(error)
 
-    def abandoned(self, partial: Callable[[], LLMResponse]) -> None:
+    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+        self._chat.failover.breakers.succeeded(opened.candidate.ref)
         if self._watch is not None:
             self._watch.aborted(partial())

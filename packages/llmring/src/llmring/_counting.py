@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
+import msgspec
 from llmring_providers import ChatCall, Provider
 from llmring_types import LLMRequest
 from llmring_types.exceptions import LLMRingError, ProviderResponseError, ProviderTimeoutError
@@ -76,7 +77,7 @@ class TokenCounter:
             if said is None:
                 break
             candidates[place] = candidate.too_large(said)
-        return route._replace(candidates=candidates)
+        return msgspec.structs.replace(route, candidates=candidates)
 
     async def _problem(self, request: LLMRequest, candidate: Candidate) -> str | None:
         """Say why it does not fit: by the count where the estimate leaves a doubt and somebody counts."""

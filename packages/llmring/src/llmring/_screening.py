@@ -1,5 +1,6 @@
 """What is looked at before a request is sent: whether it can fit the model, and whether it may cost what it will."""
 
+import msgspec
 from llmring_types import LLMRequest, LLMResponse
 
 from llmring._accounting import Accounting
@@ -29,7 +30,7 @@ class Screening:
         route = self._accounting.screen(route)
         if self._context_check == "error":
             candidates = [_fitting(request, candidate) for candidate in route.candidates]
-            route = route._replace(candidates=candidates)
+            route = msgspec.structs.replace(route, candidates=candidates)
         return self._budgets.screen(request, route)
 
     def comment(self, request: LLMRequest, response: LLMResponse, candidate: Candidate, route: Route) -> None:

@@ -19,6 +19,7 @@ _HOSTED_SERVER = "https://api.llmring.ai"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _SECRET = frozenset({"KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIALS"})
+_LEAST_SECRET = 16
 _NO_LIMIT = frozenset({"none", "off", "disable", "disabled", "infinite"})
 
 
@@ -75,10 +76,16 @@ def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> P
 
 
 def known_secrets(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return the values of all variables that hold a secret by their name, whoever they are for."""
+    """Return the values of all variables that hold a secret by their name, whoever they are for.
+
+    A password may be a word of any text (``postgres``), so only of API keys are short ones among them.
+    """
     return frozenset(
-        value.strip() for name, value in environ.items() if not _SECRET.isdisjoint(name.upper().split("_"))
-    ) - {""}
+        value.strip()
+        for name, value in environ.items()
+        if name.upper().endswith("API_KEY")
+        or (len(value) >= _LEAST_SECRET and not _SECRET.isdisjoint(name.upper().split("_")))
+    )
 
 
 class ProviderStatus(msgspec.Struct, frozen=True):

@@ -23,8 +23,8 @@ __all__ = [
     "ring",
 ]
 
-BROKEN_OFF = pytest.StashKey[bool]()
-"""Whether a test has failed or was skipped half-way, so that its cassette need not be used up."""
+BROKEN_OFF = pytest.StashKey[str | None]()
+"""The exception by which a test has failed or was skipped half-way, so that its cassette need not be used up."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,7 +79,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     if call.excinfo is not None:
-        item.stash[BROKEN_OFF] = True
+        item.stash[BROKEN_OFF] = call.excinfo.typename
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from llmring._settings import key_names, provider_access
-from llmring.exceptions import CassetteError
+from llmring.exceptions import CassetteError, CassetteMismatchError
 from llmring.testing import Recording, Replay
 from llmring_providers.transport import divert
 
@@ -41,31 +41,29 @@ def path_of(item: pytest.Item) -> Path:
 @contextmanager
 def recorded(item: pytest.Item, secrets: Iterable[str]) -> Iterator[Recording]:
     """Record the test. One that breaks off before it has asked anything leaves its cassette as it was."""
-    item.stash[BROKEN_OFF] = False
+    item.stash[BROKEN_OFF] = None
     recording = Recording(secrets)
     with divert(recording):
         yield recording
-    if len(recording) or not item.stash[BROKEN_OFF]:
+    if len(recording) or item.stash[BROKEN_OFF] is None:
         recording.save(path_of(item))
 
 
 @contextmanager
 def replayed(item: pytest.Item, secrets: Iterable[str]) -> Iterator[Replay]:
     """Replay the test, and fail it in the end if it did not agree with its cassette."""
-    item.stash[BROKEN_OFF] = False
+    item.stash[BROKEN_OFF] = None
     try:
         replay = Replay(path_of(item), secrets)
     except CassetteError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
     with divert(replay), _keys_for(replay.providers):
         yield replay
-    problem = replay.problem()
-    if problem is None:
-        return
-    if item.stash[BROKEN_OFF]:
-        item.add_report_section("teardown", "llmring", problem.message)
-    else:
+    problem, broken_off = replay.problem(), item.stash[BROKEN_OFF]
+    if problem is not None and broken_off is None:
         pytest.fail(problem.message, pytrace=False)
+    elif problem is not None and broken_off != CassetteMismatchError.__name__:
+        item.add_report_section("teardown", "llmring", problem.message)
 
 
 @contextmanager

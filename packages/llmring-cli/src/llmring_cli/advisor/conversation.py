@@ -1,9 +1,6 @@
 """The session itself: lines that the person types, turns of the model, and commands that begin with a slash."""
 
-import asyncio
-import signal
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
 
 from llmring import Message
 from llmring_types.exceptions import LLMRingError
@@ -11,6 +8,7 @@ from llmring_types.exceptions import LLMRingError
 from llmring_cli._amounts import count_text
 from llmring_cli._output import say
 from llmring_cli.advisor.changes import Changes
+from llmring_cli.advisor.interrupt import interruptible
 from llmring_cli.advisor.model import Advisor
 from llmring_cli.advisor.prompt import instructions
 from llmring_cli.advisor.screen import Screen
@@ -18,7 +16,6 @@ from llmring_cli.advisor.session import Session, kept_sessions, load_session, sa
 from llmring_cli.advisor.turn import Turns
 from llmring_cli.toolbox import Toolbox
 
-T = TypeVar("T")
 Choose = Callable[[str], Awaitable[Advisor]]
 
 COMMANDS = {
@@ -72,7 +69,8 @@ class Conversation:
         configuration = await self._toolbox.call("get_configuration", {})
         system = Message(role="system", content=instructions(configuration.text))
         try:
-            said = await interruptible(self._turns.take(system, self._session.messages, text))
+            turn = self._turns.take(system, self._session.messages, text)
+            said = await (interruptible(turn) if self._screen.interactive else turn)
         except LLMRingError as error:
             say(f"error: {error}")
             return
@@ -125,21 +123,3 @@ class Conversation:
         say(
             f"{count_text(len(self._session.messages), 'message')}; it began with: {self._session.title[:60]}"
         )
-
-
-async def interruptible(turn: Coroutine[Any, Any, T]) -> T | None:
-    """Run a turn that Ctrl-C stops; ``None`` if it did. The session goes on."""
-    task = asyncio.create_task(turn)
-    before = signal.getsignal(signal.SIGINT)
-    loop = asyncio.get_running_loop()
-    try:
-        loop.add_signal_handler(signal.SIGINT, task.cancel)
-    except NotImplementedError:  # Windows: there Ctrl-C ends the whole session
-        return await task
-    try:
-        return await task
-    except asyncio.CancelledError:
-        return None
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, before)

@@ -1,15 +1,21 @@
 """Where a session talks to a person: a terminal, or lines that come and go."""
 
-import asyncio
 import sys
 from typing import Protocol
 
 from llmring_cli._output import say
+from llmring_cli.advisor.interrupt import ending_at_once
 from llmring_cli.chat.answer import Writer, plain_writer
 
 
 class Screen(Protocol):
-    """A person on the other side."""
+    """A person on the other side.
+
+    Attributes:
+        interactive: they are there while the model answers, and Ctrl-C is for the answer, not for the session.
+    """
+
+    interactive: bool
 
     async def ask(self, prompt: str) -> str | None:
         """Return what the person types; ``None`` when they leave."""
@@ -24,9 +30,12 @@ class Screen(Protocol):
 class PlainScreen:
     """Lines from standard input, text to standard output: for pipes and scripts."""
 
+    interactive = False
+
     async def ask(self, prompt: str) -> str | None:
         print(prompt, end="", file=sys.stderr, flush=True)
-        line = await asyncio.to_thread(sys.stdin.readline)
+        with ending_at_once():
+            line = sys.stdin.readline()
         if not line:
             say("")  # ends the line of the question
         return line.rstrip("\n") if line else None

@@ -22,6 +22,8 @@ class TerminalScreen:
         completer: of what Tab completes.
     """
 
+    interactive = True
+
     def __init__(self, completer: Completer) -> None:
         self._console = Console()
         self._session: PromptSession[str] = PromptSession(

@@ -4,27 +4,30 @@ import re
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.markdown import Markdown
+from rich.segment import Segment, Segments
 
 from llmring_cli._output import printable
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
-def split_finished(text: str) -> tuple[str, str]:
+def split_finished(text: str) -> tuple[list[str], str]:
     """Split Markdown into the blocks that nothing to come can change, and the rest.
 
     A block ends at an empty line outside of fenced code, if what follows is not indented: an indented line may go on
     with a list.
     """
-    end = start = 0
+    blocks: list[str] = []
+    begin = start = 0
     fence = ""
     after_blank = False
     for line in text.splitlines(keepends=True):
         if after_blank and not fence and line[0] not in " \t\n":
-            end = start
+            blocks.append(text[begin:start])
+            begin = start
         found = _FENCE.match(line)
         if fence:
             if found and found[1].startswith(fence) and not line[found.end() :].strip():
@@ -33,7 +36,7 @@ def split_finished(text: str) -> tuple[str, str]:
             fence = found[1]
         after_blank = not line.strip()
         start += len(line)
-    return text[:end], text[end:]
+    return blocks, text[begin:]
 
 
 class _Tail:
@@ -42,8 +45,8 @@ class _Tail:
     def __init__(self) -> None:
         self.text = ""
 
-    def __rich_console__(self, *_: object) -> RenderResult:
-        yield Markdown(self.text)
+    def __rich_console__(self, console: Console, _: ConsoleOptions) -> RenderResult:
+        yield _rendered(console, self.text)
 
 
 class MarkdownStream:
@@ -75,7 +78,8 @@ class MarkdownStream:
     def write(self, text: str) -> None:
         """Take the next piece of text."""
         finished, self._tail.text = split_finished(self._tail.text + printable(text))
-        self._print(finished)
+        for block in finished:
+            self._print(block)
 
     def _print(self, text: str) -> None:
         if not text.strip():
@@ -83,4 +87,12 @@ class MarkdownStream:
         if self._began:
             self._console.print()
         self._began = True
-        self._console.print(Markdown(text))
+        self._console.print(_rendered(self._console, text), end="")
+
+
+def _rendered(console: Console, text: str) -> Segments:
+    """Render Markdown without the blank lines that rich puts around some blocks."""
+    lines = console.render_lines(Markdown(text), pad=False)
+    full = [place for place, line in enumerate(lines) if any(part.text.strip() for part in line)]
+    kept = lines[full[0] : full[-1] + 1] if full else []
+    return Segments([part for line in kept for part in (*line, Segment.line())])

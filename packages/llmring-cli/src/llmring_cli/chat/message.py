@@ -3,8 +3,9 @@
 import base64
 import sys
 from collections.abc import Sequence
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from llmring_types import Message
 from llmring_types.exceptions import ValidationError
@@ -15,6 +16,7 @@ _IMAGES = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
 )
+_PIECE = 65536
 _EXAMPLE = 'llmring chat "Hello"'
 
 
@@ -46,8 +48,10 @@ def read_message(text: str | None, files: Sequence[Path] = ()) -> Message:
 
 
 def _piped() -> str:
+    stdin = cast("BufferedIOBase", sys.stdin.buffer)
     try:
-        return sys.stdin.buffer.read().decode()
+        # In pieces, since a signal that comes between two reads of one whole would wait for the next.
+        return b"".join(iter(lambda: stdin.read1(_PIECE), b"")).decode()
     except UnicodeDecodeError as error:
         raise ValidationError(f"standard input is no text: {error}", field="message") from error
 

@@ -1,10 +1,18 @@
 """The account of an answer: as JSON, or in words."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from llmring_types import LLMResponse
+from llmring_types import Attempt, LLMResponse
 
 from llmring_cli._output import say
+
+_OUTCOMES = {
+    "ok": "answered in {:.2f} s",
+    "error": "failed after {:.2f} s",
+    "skipped": "was skipped",
+    "cancelled": "was cancelled after {:.2f} s",
+}
 
 
 def response_json(response: LLMResponse) -> dict[str, Any]:
@@ -30,6 +38,11 @@ def tell(response: LLMResponse) -> None:
     cost = usage.get("cost")
     reason = usage.get("cost_status", "no_usage")
     say(f"cost: unknown ({reason})" if cost is None else f"cost: ${cost:.6f}")
-    for attempt in response.attempts:
+    tell_attempts(response.attempts)
+
+
+def tell_attempts(attempts: Iterable[Attempt]) -> None:
+    """Tell what became of each try."""
+    for attempt in attempts:
         told = f": {attempt.message}" if attempt.message else ""
-        say(f"attempt: {attempt.model} {attempt.outcome} in {attempt.seconds:.2f} s{told}")
+        say(f"attempt: {attempt.model} {_OUTCOMES[attempt.outcome].format(attempt.seconds)}{told}")

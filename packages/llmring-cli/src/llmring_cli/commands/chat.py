@@ -1,12 +1,14 @@
 """``llmring chat``."""
 
+import asyncio
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
-from llmring import LLMRequest, LLMResponse, LLMRing
+from llmring import LLMRequest, LLMResponse
+from llmring_types.exceptions import ProviderError
 
 from llmring_cli._demo import ring_for
 from llmring_cli._output import print_json, say
@@ -14,7 +16,7 @@ from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli.chat.answer import ask, markdown_writer, plain_writer, print_lines, show
 from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
 from llmring_cli.chat.message import read_message
-from llmring_cli.chat.report import response_json, tell
+from llmring_cli.chat.report import response_json, tell, tell_attempts
 
 _OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")
 
@@ -25,7 +27,7 @@ def _no_option(_: type, message: str | None) -> None:
         raise ValueError(f"Unknown option: {message}. To send this as the message, pipe it into the command.")
 
 
-async def chat(
+def chat(
     message: Annotated[str | None, Parameter(allow_leading_hyphen=True, validator=_no_option)] = None,
     /,
     *,
@@ -70,27 +72,35 @@ async def chat(
     model = model or held.model
     messages = [*(held.messages if system is None else instruct(held.messages, system)), said]
     request = LLMRequest(messages=messages, model=model, temperature=temperature, max_tokens=max_tokens)
-    async with await ring_for(model) as ring:
-        if json:
-            response = await _answer_json(ring, request, profile, stream=stream)
-        elif stream or sys.stdout.isatty():
-            writer = markdown_writer if sys.stdout.isatty() and not plain else plain_writer
-            response = await show(ring, request, writer, profile)
-        else:
-            response = await ask(ring, request, profile)
-            print(response.content)
+    # Standard input is read before there is an event loop: in one, Ctrl-C would wait for its end.
+    try:
+        response = asyncio.run(_answer(request, profile, _Manner(stream=stream, plain=plain, json=json)))
+    except ProviderError as error:
+        if verbose or len(error.attempts) > 1:
+            tell_attempts(error.attempts)
+        raise
     _keep(Conversation(model, [*messages, response.to_message()]))
     _account(response, verbose=verbose)
 
 
-async def _answer_json(
-    ring: LLMRing, request: LLMRequest, profile: str | None, *, stream: bool
-) -> LLMResponse:
-    if stream:
-        return await print_lines(ring, request, profile)
-    response = await ask(ring, request, profile)
-    print_json(response_json(response))
-    return response
+class _Manner(NamedTuple):
+    """How the answer is to be printed."""
+
+    stream: bool
+    plain: bool
+    json: bool
+
+
+async def _answer(request: LLMRequest, profile: str | None, manner: _Manner) -> LLMResponse:
+    async with await ring_for(request.model) as ring:
+        if manner.json and manner.stream:
+            return await print_lines(ring, request, profile)
+        if manner.stream or (sys.stdout.isatty() and not manner.json):
+            writer = markdown_writer if sys.stdout.isatty() and not manner.plain else plain_writer
+            return await show(ring, request, writer, profile)
+        response = await ask(ring, request, profile)
+        print_json(response_json(response)) if manner.json else print(response.content)
+        return response
 
 
 def _keep(conversation: Conversation) -> None:

@@ -261,11 +261,16 @@ async def test_keys_of_the_environment_and_others_that_are_named_leave_no_trace(
 ) -> None:
     of_environment, named = "a-token-of-the-environment", "told-in-confidence"
     monkeypatch.setenv("SOME_SERVICE_TOKEN", of_environment)
+    monkeypatch.setenv("POSTGRES_PASSWORD", "question")
+    monkeypatch.setenv("ACME_API_KEY", "acme-key")
     path = tmp_path / "cassette.json"
     other_end = Repeating(of_environment)
     with record(path, secrets=[named]):
         await ask_all(ring_of("the-key-itself", other_end), f"{named} and {of_environment}")
+        words = [Message(role="user", content="My question, acme-key?")]
+        await ring_of("the-key-itself", other_end).chat(LLMRequest(messages=words, model="openai:echo"))
     text = path.read_text()
+    assert '"My question, REDACTED?"' in text
     assert traces(text, of_environment) == traces(text, named) == set()
     assert "my key?" in text
 

@@ -49,14 +49,16 @@ def usage_extras(usage: Any) -> dict[str, Any]:
 
 def replace(said: dict[str, Any], names: tuple[str, ...], values: tuple[Any, ...]) -> None:
     """Take what one chunk says of the whole answer: it holds until another one says it."""
-    said.update((name, value) for name, value in zip(names, values, strict=True) if value)
+    if any(values):
+        said |= {name: value for name, value in zip(names, values, strict=True) if value}
 
 
 def gather(said: dict[str, Any], names: tuple[str, ...], values: tuple[Any, ...]) -> None:
     """Add what one piece says to what was said before."""
-    for name, value in zip(names, values, strict=True):
-        if value:
-            _add(said, name, value)
+    if any(values):
+        for name, value in zip(names, values, strict=True):
+            if value:
+                _add(said, name, value)
 
 
 def _add(whole: dict[str, Any], name: str, piece: Any) -> None:

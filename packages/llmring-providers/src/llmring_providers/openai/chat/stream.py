@@ -135,9 +135,13 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._word = finish_word(choice)
         if choice.usage is not None:
             self._usage = choice.usage
-        extras = choice_extras_of(choice)
-        if extras != _NO_CHOICE_EXTRAS:
-            gather(self._said, CHOICE_EXTRAS, extras)
+        if (
+            choice.logprobs
+            or choice.content_filter_results
+            or choice.native_finish_reason
+            or choice.stop_reason
+        ):
+            gather(self._said, CHOICE_EXTRAS, choice_extras_of(choice))
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
         text, reasoning, refusal = text_of(delta), reasoning_of(delta), delta.refusal

@@ -31,7 +31,7 @@ class Call(msgspec.Struct):
     """Gemini's thought signature, where it speaks this protocol: https://ai.google.dev/gemini-api/docs/openai"""
 
 
-class WireMessage(msgspec.Struct):
+class WireMessage(msgspec.Struct, gc=False):
     """A whole message, or what a chunk adds to it."""
 
     content: str | list[Any] | None = None
@@ -59,7 +59,7 @@ class FinishDetails(msgspec.Struct):
     type: str | None = None
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     index: int | None = None
     message: WireMessage | None = None
     delta: WireMessage | None = None
@@ -76,7 +76,7 @@ class Choice(msgspec.Struct):
     error: Any = None
 
 
-class Completion(msgspec.Struct):
+class Completion(msgspec.Struct, gc=False):
     """A whole completion, or one chunk of it."""
 
     id: str | None = None

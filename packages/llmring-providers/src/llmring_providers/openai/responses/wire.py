@@ -52,7 +52,7 @@ class Response(msgspec.Struct):
     input_transformations: Any = None
 
 
-class StreamEvent(msgspec.Struct):
+class StreamEvent(msgspec.Struct, gc=False):
     """One event. ``response`` is decoded only at the end: at the start it repeats the request."""
 
     type: str = ""

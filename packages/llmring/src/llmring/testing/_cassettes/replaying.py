@@ -25,6 +25,7 @@ from llmring.testing._cassettes.matching import differences, fingerprint
 from llmring.testing._cassettes.redaction import Redactor
 
 _MOST_DIFFERENCES = 10
+_ANEW = "If that is meant, record it anew (with record(), or pytest --llmring-record=all)."
 
 
 class Replay:
@@ -81,7 +82,7 @@ class Replay:
             left = (self._named(place) for place in sorted(self._unused))
             lines.append(
                 f"{len(self._unused)} of the {len(self._interactions)} interactions in {self._path} were not asked for: "
-                + "; ".join(left)
+                f"{'; '.join(left)}. {_ANEW}"
             )
         if not lines:
             return None
@@ -91,7 +92,7 @@ class Replay:
     def _all_used(self, asked: Asked, same: list[int]) -> CassetteMismatchError:
         places = ", ".join(f"interactions[{place}]" for place in same)
         return CassetteMismatchError(
-            f"{asked.method} {asked.url} was asked once more than it is in {self._path} ({places})"
+            f"{asked.method} {asked.url} was asked once more than it is in {self._path} ({places}). {_ANEW}"
         )
 
     def _unknown(self, asked: Asked) -> CassetteMismatchError:
@@ -109,7 +110,7 @@ class Replay:
             shown.append(f"and {len(found) - len(shown)} more")
         lines = "".join(f"\n  {line}" for line in shown)
         return CassetteMismatchError(
-            f"{head}. The closest is interactions[{place}]{' (used already)' if used else ''}, which differs in:{lines}",
+            f"{head}. The closest is interactions[{place}]{' (used already)' if used else ''}, which differs in:{lines}\n{_ANEW}",
             differences=found,
         )
 
@@ -121,8 +122,8 @@ class Replay:
         """Return the error for whoever reads on where the recording's reader did not."""
         return self.refused(
             CassetteMismatchError(
-                f"an answer in {self._path} ends after {chunks} chunks, because whoever recorded it read no further: "
-                "record it anew"
+                f"an answer in {self._path} ends after {chunks} chunks, because whoever recorded it read no further. "
+                f"{_ANEW}"
             )
         )
 
