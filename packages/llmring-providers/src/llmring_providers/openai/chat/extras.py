@@ -50,7 +50,7 @@ def usage_extras(usage: Any) -> dict[str, Any]:
 def replace(said: dict[str, Any], names: tuple[str, ...], values: tuple[Any, ...]) -> None:
     """Take what one chunk says of the whole answer: it holds until another one says it."""
     if any(values):
-        said |= {name: value for name, value in zip(names, values, strict=True) if value}
+        said.update({name: value for name, value in zip(names, values, strict=True) if value})
 
 
 def gather(said: dict[str, Any], names: tuple[str, ...], values: tuple[Any, ...]) -> None:
