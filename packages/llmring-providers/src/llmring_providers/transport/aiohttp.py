@@ -104,9 +104,13 @@ class AiohttpStream:
         self.headers: Mapping[str, str] = response.headers
 
     async def read(self) -> bytes:
+        content = self._content
         try:
-            return await self._content.readany()
+            return await content.readany()
         except _FAILURES as error:
+            came_before = content._read_nowait(-1)  # noqa: SLF001 - aiohttp's public ways tell of the loss first
+            if came_before:
+                return came_before
             raise _failure(self._url, error) from _safe_cause(error)
 
     async def finish(self) -> None:
