@@ -15,6 +15,7 @@ from llmring.exceptions import (
     ProviderOverloadedError,
     ProviderRateLimitError,
     ProviderServerError,
+    StreamInterruptedError,
 )
 from llmring.testing import Answer, Rule, Script, Simulator, faults
 from llmring_lockfile import Binding, Lockfile, Profile
@@ -159,6 +160,31 @@ async def test_an_open_breaker_is_passed_over_without_a_request_and_alone_is_an_
     assert [one.outcome for one in response.attempts] == ["skipped", "ok"]
     assert "left alone" in (response.attempts[0].message or "")
     assert (caught.value.failure_count, caught.value.attempts[0].outcome) == (3, "skipped")
+
+
+async def test_streams_that_break_off_open_the_breaker_unless_whole_ones_come_between() -> None:
+    script = Script(
+        rules=(
+            Rule(model="down", answer=Answer(text="x" * 99), fault=faults.Cut(after=4)),
+            Rule(model="odd", every=2, answer=Answer(text="x" * 99), fault=faults.Cut(after=4)),
+        )
+    )
+    policy = Policy(breaker=BreakerPolicy(failures=2, open_s=60))
+    async with ring_in_memory(script, "openai:down", "anthropic:good", policy=policy) as ring:
+        for _ in range(2):
+            with pytest.raises(StreamInterruptedError):
+                await streamed(ring, "pool")
+        response = await streamed(ring, "pool")
+        assert outcomes(response.attempts) == [("openai:down", "skipped"), ("anthropic:good", "ok")]
+        for _ in range(4):
+            assert (await streamed(ring, "openai:odd")).content
+            with pytest.raises(StreamInterruptedError):
+                await streamed(ring, "openai:odd")
+        for _ in range(4):
+            async with ring.chat_stream(ask("openai:odd")) as left_early:
+                await anext(left_early)
+            with pytest.raises(StreamInterruptedError):
+                await streamed(ring, "openai:odd")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

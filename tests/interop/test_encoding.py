@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
-from interop.conversations import requests
+from hypothesis import strategies as st
+from interop.conversations import messages, requests, text_parts
 from interop.ours import ADAPTERS, PROTOCOLS, api_params, call_of
 from interop.recordings import Protocol
 from llmring_providers import ChatCall, WireRequest
-from llmring_types import LLMRequest, Message
+from llmring_types import LLMRequest, Message, Role
 from llmring_types.exceptions import UnsupportedContentError
 from msgspec.structs import replace
 
@@ -43,6 +44,19 @@ def test_any_conversation_encodes_or_is_refused_by_type(
         assert all(wire.warnings)
         sent = "\n".join(strings(body))
         assert [text for text in spoken_texts(request) if text not in sent] == []
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("role", get_args(Role))
+@enough
+@given(before=st.lists(messages(), max_size=3), texts=st.lists(text_parts, max_size=2))
+def test_a_part_that_nobody_knows_is_never_replaced(
+    protocol: Protocol, role: Role, before: list[Message], texts: list[Any]
+) -> None:
+    odd = Message(role=role, content=[*texts, {"type": "hologram", "data": "…"}])
+    request = LLMRequest([*before, odd], extra_params=api_params(protocol))
+    refused = encoded(call_of(protocol, request, "m"), stream=False)
+    assert isinstance(refused, UnsupportedContentError)
 
 
 OURS = {"api": "chat", "betas": ["b-2026"], "stream": True}

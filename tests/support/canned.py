@@ -38,7 +38,7 @@ class Server:
         await self._runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(msgspec.json.decode(await request.read()))
+        self.asked.append(msgspec.json.decode(await request.read() or b"{}"))  # nothing is asked in a GET
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         await response.prepare(request)

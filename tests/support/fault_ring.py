@@ -5,11 +5,12 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import trio
-from llmring import LLMRequest, LLMRing, Message, Policy
+from llmring import Attempt, LLMRequest, LLMRing, Message, Policy
+from llmring.exceptions import LLMRingError
 from llmring.testing import Simulator
 from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers.transport.aiohttp import AiohttpTransport
@@ -19,7 +20,7 @@ from llmring_types import ModelRef
 BACKENDS = ("asyncio", "trio")
 PROTOCOLS = ("openai", "responses", "anthropic", "google", "ollama")
 PROVIDERS = ("openai", "anthropic", "google", "ollama")
-_PATIENCE_S = 20.0
+_PATIENCE_S = 120.0
 
 
 def provider_of(protocol: str) -> str:
@@ -40,6 +41,30 @@ async def read(ring: LLMRing, request: LLMRequest, *, stream: bool) -> None:
             pass
     else:
         await ring.chat(request)
+
+
+class Met(NamedTuple):
+    """How a call ended."""
+
+    text: str
+    attempts: list[Attempt]
+    error: LLMRingError | None = None
+
+
+async def call(ring: LLMRing, request: LLMRequest, *, stream: bool) -> Met:
+    """Take the whole answer, or the error in its place."""
+    text = ""
+    try:
+        if not stream:
+            response = await ring.chat(request)
+            return Met(response.content, response.attempts)
+        async for chunk in ring.chat_stream(request):
+            text += chunk.delta
+            attempts = chunk.attempts
+    except LLMRingError as error:
+        return Met(text, list(error.attempts), error)
+    assert attempts is not None
+    return Met(text, attempts)
 
 
 def run(backend: str, main: Callable[..., Awaitable[None]], *args: object) -> None:

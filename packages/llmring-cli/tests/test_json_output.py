@@ -30,6 +30,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("doctor", ("doctor", "--online")),
     ("info", ("info", "fast")),
     ("info", ("info", "anthropic:claude-haiku-4-5")),
+    ("info", ("info", "google:gemini-3.7-flash")),
     ("list", ("list", "--all")),
     ("providers", ("providers",)),
     (
@@ -111,19 +112,19 @@ def test_it_is_one_document_that_follows_its_schema(
     validator(name).validate(json.loads(out))
 
 
+def test_a_conversation_follows_the_schema_with_its_messages(llmring: Run, usage_server: UsageServer) -> None:
+    (row,) = json.loads(llmring("server", "conversations", "--json")[1])
+    out = llmring("server", "conversations", row["id"], "--messages", "--json")[1]
+    validator("server-conversations").validate(json.loads(out))
+    assert json.loads(out)["messages"]
+
+
 @pytest.mark.usefixtures("lockfile")
 def test_a_stream_is_one_document_on_each_line(llmring: Run) -> None:
     lines = llmring("chat", "Hi", "-m", "helper", "--json", "--stream")[1].splitlines()
     for line in lines:
         validator("chat-stream").validate(json.loads(line))
     assert [json.loads(line).keys() for line in (lines[0], lines[-1])] == [{"delta"}, {"response"}]
-
-
-def test_a_conversation_follows_the_schema_with_its_messages(llmring: Run, usage_server: UsageServer) -> None:
-    (row,) = json.loads(llmring("server", "conversations", "--json")[1])
-    out = llmring("server", "conversations", row["id"], "--messages", "--json")[1]
-    validator("server-conversations").validate(json.loads(out))
-    assert json.loads(out)["messages"]
 
 
 def test_every_command_that_answers_something_has_a_schema() -> None:

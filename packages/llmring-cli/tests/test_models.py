@@ -45,6 +45,12 @@ def test_info_tells_what_is_known_of_a_model(llmring: Run) -> None:
     assert "tools" in lines["can"].split()
 
 
+def test_info_tells_what_the_registry_has_wrong(llmring: Run) -> None:
+    _, out, err = llmring("info", "openai:o1-pro")
+    assert "corrected\tapi is responses, not chat\n" in out
+    assert "hint: corrected after https://" in err
+
+
 def test_info_of_an_alias_is_that_of_its_first_model(llmring: Run) -> None:
     llmring("bind", "fast", "openai:gpt-4o,ollama:llama3")
     code, out, err = llmring("info", "fast")

@@ -9,6 +9,7 @@ from llmring_providers.openai import create
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
+    MalformedResponseError,
     ProviderAuthenticationError,
     ProviderConnectionError,
     ProviderRateLimitError,
@@ -95,13 +96,23 @@ async def test_nobody_reached_is_a_connection_error_that_shows_where(
     assert caught.value.model == "gpt-4o"
 
 
+@pytest.mark.parametrize("key", [SECRET, "sk-with/slash+plus=="])
 @pytest.mark.parametrize("method", ["chat", "stream"])
-async def test_a_key_that_the_host_repeats_is_masked(method: str) -> None:
-    said = b'{"error": {"message": "no such key as %s here"}}' % SECRET.encode()
+async def test_a_key_that_the_host_repeats_is_masked(method: str, key: str) -> None:
+    said = b'{"error": {"message": "no such key as %s here"}}' % key.encode()
     with pytest.raises(ProviderAuthenticationError, match=r"no such key as [*]+ here") as caught:
-        await getattr(provider(Answering(Body(401, said))), method)(CALL)
-    assert SECRET not in str(caught.value.args) + caught.value.message
+        await getattr(provider(Answering(Body(401, said)), api_key=key), method)(CALL)
+    assert key not in str(caught.value.args) + caught.value.message
     assert caught.value.request_id == "r1"
+
+
+async def test_a_key_that_the_host_repeats_within_a_stream_is_masked() -> None:
+    key = "made-up/0123456789"
+    said = b'data: {"error": {"message": "no such key as %s here", "code": 500}}\n\n' % key.encode()
+    stream = await provider(Answering(Body(200, said)), api_key=key).stream(CALL)
+    with pytest.raises(ProviderServerError, match=r"no such key as [*]+ here") as caught:
+        await stream.receive()
+    assert key not in str(caught.value.args) + caught.value.message
 
 
 async def test_a_stand_in_for_a_key_is_not_blotted_out_of_the_words() -> None:
@@ -123,8 +134,11 @@ async def test_a_stream_whose_connection_breaks_is_interrupted() -> None:
     stream = await provider(Answering(body)).stream(CALL)
     [chunk] = await stream.receive()
     assert chunk.delta == "Hel"
-    with pytest.raises(StreamInterruptedError, match=r"in the middle .*h\.test: Connection reset by peer"):
+    with pytest.raises(
+        StreamInterruptedError, match=r"in the middle .*h\.test: Connection reset by peer"
+    ) as caught:
         await stream.receive()
+    assert caught.value.request_id == "r1"
     assert body.left == ["closed"]
     assert not await stream.receive()
 
@@ -132,9 +146,16 @@ async def test_a_stream_whose_connection_breaks_is_interrupted() -> None:
 async def test_a_stream_that_reports_an_error_is_closed() -> None:
     body = Body(200, b'data: {"error": {"message": "too much", "code": "server_error"}}\n\n', b"more")
     stream = await provider(Answering(body)).stream(CALL)
-    with pytest.raises(ProviderServerError, match="too much"):
+    with pytest.raises(ProviderServerError, match="too much") as caught:
         await stream.receive()
+    assert caught.value.request_id == "r1"
     assert body.left == ["closed"]
+
+
+async def test_an_answer_that_cannot_be_read_says_which_it_was() -> None:
+    with pytest.raises(MalformedResponseError) as caught:
+        await provider(Answering(Body(200, b"<html>"))).chat(CALL)
+    assert caught.value.request_id == "r1"
 
 
 async def test_a_stream_is_not_read_beyond_its_terminal_event() -> None:

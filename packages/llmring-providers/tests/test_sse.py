@@ -28,6 +28,7 @@ ROWS = [
     pytest.param(b"data: x\n", [Event(b"", b"x")], id="last empty line missing"),
     pytest.param(b"", [], id="nothing"),
     pytest.param(b' {"error":1}\n', [Event(b"", b' {"error":1}\n')], id="one JSON document instead of events"),
+    pytest.param(b'\n   \n\n   \n{"error":1}\n', [Event(b"", b'   \n{"error":1}\n')], id="white space before it, to keep the line open"),
 ]  # fmt: skip
 
 

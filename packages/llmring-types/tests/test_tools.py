@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from llmring_types import function_spec, tool_call
 from llmring_types.exceptions import ValidationError
@@ -29,6 +31,16 @@ def test_both_forms_of_a_function_give_its_spec() -> None:
 
 def test_a_providers_own_tool_is_no_function() -> None:
     assert function_spec({"type": "web_search"}) is None
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_parameters_may_have_the_name_that_anthropic_gives_them(nested: bool) -> None:
+    tool: dict[str, Any] = {"name": "f", "input_schema": {"type": "object"}}
+    given = {"type": "function", "function": tool} if nested else tool
+    assert function_spec(given) == {"name": "f", "parameters": {"type": "object"}}
+    assert "input_schema" in tool
+    both = {"name": "f", "input_schema": {}, "parameters": {"type": "object"}}
+    assert function_spec(both) is both
 
 
 @pytest.mark.parametrize("tool", [{"type": "function", "function": {}}, {"parameters": {}}, {"name": ""}])

@@ -39,8 +39,13 @@ def test_it_is_of_one_model_only() -> None:
 
 def test_half_open_lets_one_probe_through() -> None:
     breakers = opened()
+    early = breakers.refusal(REF, 9.75)
+    assert early is not None
+    assert (early.retry_after, "0.2 s more" in str(early)) == (0.25, True)
     assert breakers.refusal(REF, 10.0) is None
-    assert breakers.refusal(REF, 10.0) is not None
+    beside = breakers.refusal(REF, 10.0)
+    assert beside is not None
+    assert beside.retry_after == 0.0
 
 
 def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it_again() -> None:
@@ -52,6 +57,19 @@ def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it_again() -> 
     breakers.succeeded(REF)
     assert breakers.refusal(REF, 21.0) is None
     assert breakers.refusal(REF, 21.0) is None
+
+
+def test_an_answer_that_has_begun_lets_others_through_and_forgets_nothing() -> None:
+    breakers = opened()
+    assert breakers.refusal(REF, 10.0) is None
+    breakers.succeeded(REF, whole=False)
+    assert breakers.refusal(REF, 10.0) is None
+    breakers.failed(REF, StreamInterruptedError("cut"), 11.0)
+    assert breakers.refusal(REF, 11.5) is not None
+    breakers.succeeded(REF)
+    breakers.failed(REF, StreamInterruptedError("cut"), 12.0)
+    assert breakers.refusal(REF, 12.5) is None
+    breakers.succeeded(OTHER, whole=False)
 
 
 def test_a_probe_that_was_cancelled_may_be_tried_again() -> None:

@@ -140,6 +140,22 @@ def test_places_work_in_one_event_loop_after_another() -> None:
     trio.run(use)
 
 
+def test_loops_side_by_side_have_places_of_their_own() -> None:
+    limits = Limits({"gate": 1})
+
+    async def take(*, free: bool) -> None:
+        taking = asyncio.ensure_future(limits.take("gate"))
+        await settle()
+        assert taking.done() is free
+        taking.cancel()
+
+    with asyncio.Runner() as one, asyncio.Runner() as other:
+        one.run(take(free=True))
+        other.run(take(free=True))
+        one.run(take(free=False))
+        other.run(take(free=False))
+
+
 def test_a_limit_below_one_is_told() -> None:
     with pytest.raises(ConfigurationError, match="max_concurrent"):
         Policy(max_concurrent={"gate": 0})

@@ -87,12 +87,27 @@ def test_only_the_last_candidate_is_asked_again_after_a_jittered_pause() -> None
     assert steps == [Step(candidates[1]), Step(candidates[1], 1.0), Step(candidates[1], 1.5), None]
 
 
-@pytest.mark.parametrize(("wish", "pause"), [(3.0, 3.0), (0.0, 0.0), (31.0, None)])
+@pytest.mark.parametrize(("wish", "pause"), [(3.0, 3.0), (0.0, 0.0), (30.0, 30.0), (30.1, None)])
 def test_retry_after_is_honoured_up_to_the_cap(wish: float, pause: float | None) -> None:
     planner = Planner(pool("a:x"), Policy())
     planner.first()
     step = planner.after(ProviderRateLimitError("slow down", retry_after=wish), 0.0)
     assert (step.pause if step else None) == pause
+
+
+def test_the_pause_doubles_up_to_its_limit() -> None:
+    policy = Policy(retry=RetryPolicy(attempts=6, base_s=1.0, max_s=6.0))
+    planner = Planner(pool("a:x"), policy, draw=lambda: 0.5)
+    planner.first()
+    steps = [planner.after(ProviderOverloadedError("busy"), 0.0) for _ in range(6)]
+    assert [step.pause if step else None for step in steps] == [0.5, 1.0, 2.0, 3.0, 3.0, None]
+
+
+@pytest.mark.parametrize(("now", "goes_on"), [(9.9, True), (10.0, False), (11.0, False)])
+def test_at_the_deadline_nothing_starts(now: float, goes_on: bool) -> None:
+    planner = Planner(pool("a:x", "b:y"), Policy(), deadline=10.0)
+    planner.first()
+    assert (planner.after(ProviderTimeoutError("late"), now) is not None) is goes_on
 
 
 def test_nothing_starts_after_the_deadline_or_would_start_after_it() -> None:

@@ -177,6 +177,17 @@ async def test_the_request_is_never_changed(server: Server) -> None:
     assert msgspec.json.encode(request) == before
 
 
+async def test_a_model_that_only_the_responses_api_serves_is_asked_there(server: Server) -> None:
+    """Though the registry says that it is for chat completions."""
+    item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}
+    body = {"object": "response", "status": "completed", "output": [item]}
+    server.answers = [Answer(msgspec.json.encode(body))]
+    async with ring_on(server) as ring:
+        assert (await ring.chat(ask("openai:o1-pro", temperature=0.5))).content == "Hi"
+    assert "input" in server.asked[0]
+    assert "temperature" not in server.asked[0]
+
+
 async def test_strict_cost_refuses_before_anything_is_sent(server: Server) -> None:
     server.answers = [answer()]
     async with LLMRing(strict_cost=True, policy=ONCE) as ring:
@@ -184,7 +195,21 @@ async def test_strict_cost_refuses_before_anything_is_sent(server: Server) -> No
         with pytest.raises(CostTrackingError) as caught:
             await ring.chat(ask("openai:gpt-unheard-of"))
     assert caught.value.cost_status == "model_not_in_registry"
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["skipped"]
     assert server.asked == []
+
+
+async def test_strict_cost_passes_over_a_member_of_the_pool_without_a_price(
+    server: Server, lockfile: Path
+) -> None:
+    llmring_lockfile.bind(lockfile, "pool", "openai:gpt-unheard-of,openai:gpt-4o-mini")
+    server.answers = [answer()]
+    async with LLMRing(strict_cost=True, policy=ONCE) as ring:
+        ring.register_provider("openai", api_key="k", base_url=server.url)
+        response = await ring.chat(ask("pool"))
+    assert response.model == "openai:gpt-4o-mini"
+    assert [attempt.outcome for attempt in response.attempts] == ["skipped", "ok"]
+    assert len(server.asked) == 1
 
 
 async def test_a_price_that_is_not_known_is_none_with_a_reason(server: Server) -> None:

@@ -5,10 +5,16 @@ from pathlib import Path
 import llmring_lockfile
 import msgspec
 import pytest
-from canned import Answer, Server
+from canned import Answer, Server, Stalling
 from llmring import LLMRequest, LLMRing, Message, Policy, RetryPolicy
 from llmring._policy import ContextCheck
-from llmring.exceptions import ConfigurationError, ProviderRequestTooLargeError
+from llmring.exceptions import (
+    ConfigurationError,
+    ProviderNotFoundError,
+    ProviderRequestTooLargeError,
+    ProviderResponseError,
+    ProviderTimeoutError,
+)
 from llmring.tokens import context_problem
 from llmring_types import ModelFacts
 
@@ -89,6 +95,76 @@ async def test_as_an_error_a_pool_moves_on_to_a_model_that_it_fits(server: Serve
     assert response.warnings == []
 
 
+def counted(tokens: int) -> Answer:
+    return Answer(msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens}))
+
+
+def asked_paths(server: Server) -> list[str]:
+    """A count has ``input``, a chat call ``messages``."""
+    return ["count" if "input" in body else "chat" for body in server.asked]
+
+
+async def test_by_exact_count_a_request_passes_that_the_estimate_would_refuse(server: Server) -> None:
+    server.answers = [counted(8_000), answer(8_000)]
+    async with ring_on(server, "exact") as ring:
+        assert (await ring.chat(ask(LONG))).content == "Hi"
+    assert asked_paths(server) == ["count", "chat"]
+
+
+async def test_by_exact_count_nothing_is_sent_that_does_not_fit(server: Server) -> None:
+    server.answers = [counted(90_000)]
+    async with ring_on(server, "exact") as ring:
+        for send in (ring.chat, lambda request: anext(ring.chat_stream(request))):
+            with pytest.raises(ProviderRequestTooLargeError, match="has 90,000 tokens"):
+                await send(ask("word " * 5_000))
+    assert asked_paths(server) == ["count", "count"]
+
+
+async def test_a_pool_is_counted_up_to_the_model_that_it_fits(server: Server, lockfile: Path) -> None:
+    llmring_lockfile.bind(lockfile, "pool", "openai:gpt-4,openai:gpt-4o-mini,openai:gpt-4-turbo")
+    server.answers = [counted(90_000), answer()]
+    async with ring_on(server, "exact") as ring:
+        response = await ring.chat(ask(LONG, "pool"))
+    assert response.model == "openai:gpt-4o-mini"
+    assert asked_paths(server) == ["count", "chat"]  # the large one is not in doubt
+
+
+async def test_what_surely_fits_is_not_counted(server: Server) -> None:
+    server.answers = [answer()]
+    async with ring_on(server, "exact") as ring:
+        await ring.chat(ask(SHORT))
+    assert asked_paths(server) == ["chat"]
+
+
+async def test_where_the_provider_cannot_count_the_estimate_stands(server: Server) -> None:
+    server.answers = [Answer(b'{"error": {"message": "no such path"}}', status=404)]
+    async with ring_on(server, "exact") as ring:
+        with pytest.raises(ProviderRequestTooLargeError, match="about 25,004 tokens"):
+            await ring.chat(ask(LONG))
+        assert "about 25,004" in str(await ring.validate_context_limit(ask(LONG), exact=True))
+
+
+async def test_tokens_are_counted_on_request(server: Server) -> None:
+    server.answers = [counted(7)]
+    async with ring_on(server) as ring:
+        assert await ring.count_tokens(ask(SHORT)) == 7
+        assert await ring.validate_context_limit(ask(LONG), exact=True) is None
+        assert await ring.validate_context_limit(ask(LONG)) is not None
+        with pytest.raises(ProviderResponseError, match="does not count tokens"):
+            await ring.count_tokens(ask(SHORT, "sim:demo"))
+        with pytest.raises(ProviderNotFoundError):
+            await ring.count_tokens(ask(SHORT, "anthropic:claude-haiku-4-5"))
+
+
+async def test_a_count_has_a_time_limit() -> None:
+    async with Stalling(None) as server:
+        ring = LLMRing(timeout=0.05)
+        ring.register_provider("openai", api_key="k", base_url=server.url)
+        async with ring:
+            with pytest.raises(ProviderTimeoutError, match="did not count"):
+                await ring.count_tokens(ask(SHORT))
+
+
 async def test_switched_off_nobody_looks(server: Server) -> None:
     server.answers = [answer()]
     async with ring_on(server, "off") as ring:
@@ -96,7 +172,7 @@ async def test_switched_off_nobody_looks(server: Server) -> None:
 
 
 def test_another_word_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="warn, error or off"):
+    with pytest.raises(ConfigurationError, match="warn, error, exact or off"):
         Policy(context_check="raise")  # type: ignore[arg-type]
 
 

@@ -294,6 +294,53 @@ def test_an_answer_becomes_an_instance(wanted: Any, text: str, expected: object)
     assert finished(text, wanted).parsed == expected
 
 
+@pytest.mark.parametrize(
+    ("wanted", "text", "expected"),
+    [
+        (list[Point], '[{"x":1,"y":2}]', [Point(1, 2)]),
+        (Cat | Dog, '{"type":"Cat","lives":9}', Cat(9)),
+        (list[User], ' [{"name":"A","age":1,"friends":[]}]', [User(name="A", age=1)]),
+        (int, "3", 3),
+    ],
+)
+def test_what_is_no_object_may_come_without_the_property_around_it(
+    wanted: Any, text: str, expected: object
+) -> None:
+    assert finished(text, wanted).parsed == expected
+
+
+ARRAY: dict[str, Any] = {"type": "array", "items": {"type": "integer"}}
+NOT_OBJECTS = [
+    (ARRAY, "[1]", [1]),
+    (ARRAY, '{"value":[1]}', [1]),
+    ({"$ref": "#/$defs/a", "$defs": {"a": ARRAY}}, '{"value":[1]}', [1]),
+    ({"anyOf": [ARRAY, {"type": "null"}]}, '{"value":null}', None),
+    ({"type": "object"}, '{"value":[1]}', {"value": [1]}),
+    ({"properties": {"value": ARRAY}}, '{"value":[1]}', {"value": [1]}),
+    ({"$ref": "#/$defs/o", "$defs": {"o": {"type": "object"}}}, '{"value":[1]}', {"value": [1]}),
+    ({"title": "anything"}, '{"value":[1]}', {"value": [1]}),
+]
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(("schema", "text", "expected"), NOT_OBJECTS)
+def test_an_array_may_come_as_the_only_property_of_an_object(
+    schema: dict[str, Any], text: str, expected: object, strict: bool
+) -> None:
+    """OpenAI takes no schema that is of anything but an object."""
+    form = {"type": "json_schema", "json_schema": {"schema": schema, "strict": strict}}
+    response = finished(text, form)
+    assert response.parsed == expected
+    assert response.warnings == []
+
+
+@pytest.mark.parametrize("text", ['["one"]', '{"value":["one"]}', '{"value":[1],"more":1}'])
+def test_an_array_that_breaks_its_schema_is_an_error_wherever_it_stands(text: str) -> None:
+    form = {"type": "json_schema", "json_schema": {"schema": ARRAY, "strict": True}}
+    with pytest.raises(StructuredOutputError, match="breaks its schema"):
+        finished(text, form)
+
+
 @pytest.mark.parametrize(("wanted", "text"), [row.values[:2] for row in TYPED])
 def test_the_schema_of_a_type_takes_its_answers(wanted: Any, text: str) -> None:
     schema = schema_of(wanted)
@@ -445,6 +492,7 @@ def test_a_request_for_a_type_is_not_changed() -> None:
         (Point, '{"x":"one","y":2}', "$.x"),
         (Point, '{"y":2}', "$"),
         (list[Point], '{"value":[{"x":1},{"x":null}]}', "$.value[1].x"),
+        (list[Point], '[{"x":1},{"x":null}]', "$[1].x"),
         (Positive, '{"n":0}', "$.n"),
         (User, '{"name":"A","friends":[{"name":3}]}', "$.friends[0].name"),
         (User, "[]", "$"),

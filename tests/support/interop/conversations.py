@@ -156,6 +156,12 @@ choices = st.one_of(
     names,
     st.builds(lambda name: {"function": name}, names),
     st.builds(lambda name: {"type": "function", "function": {"name": name}}, names),
+    st.builds(lambda name: {"mode": "ANY", "allowedFunctionNames": [name]}, names),
+    st.builds(
+        lambda mode, tools: {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}},
+        st.sampled_from(["auto", "required", "odd"]),
+        st.lists(functions, max_size=2) | json_values,
+    ),
     objects,
 )
 formats = st.one_of(

@@ -14,7 +14,7 @@ def state_folder(topic: str) -> Path:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read.
+    """Write a file that only its owner can read, whole or not at all.
 
     Raises:
         OSError: it cannot be written, or is no file: the new one would take the place of a device.
@@ -23,7 +23,10 @@ def write_private(path: Path, data: bytes) -> None:
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    draft.replace(path)
+    draft.unlink(missing_ok=True)  # what somebody else may have put there keeps its mode, or is a link
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

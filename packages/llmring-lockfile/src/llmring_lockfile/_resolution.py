@@ -10,6 +10,8 @@ from llmring_types.exceptions import LockfileError
 from llmring_lockfile._constraints import Constraints
 from llmring_lockfile._model import Binding
 
+_NOTHING = Constraints()
+
 
 class Step(msgspec.Struct, frozen=True):
     """One step of a resolution: what was looked at, what came of it, and in which file."""
@@ -48,7 +50,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def constraints(self) -> Constraints:
         """What the binding demands; nothing for a direct reference."""
-        return Constraints() if self.binding is None else self.binding.constraints
+        return _NOTHING if self.binding is None else self.binding.constraints
 
     @property
     def is_alias(self) -> bool:

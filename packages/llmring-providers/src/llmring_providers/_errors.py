@@ -21,8 +21,8 @@ from llmring_types.exceptions import (
     ProviderTimeoutError,
 )
 
-from llmring_providers._http import request_id
 from llmring_providers._protocol import ChatCall
+from llmring_providers._replies import request_id
 
 _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     400: ProviderBadRequestError,
@@ -44,7 +44,7 @@ _AMOUNT = (
 _WAIT = re.compile(rf"(?:try\s+again|retry)\s+(?:in|after)\s+((?:{_AMOUNT}[\s,]*)+)", re.IGNORECASE)
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(milli|ms|s|m|h|d)", re.IGNORECASE)
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "milli": 0.001}
-_KEY = re.compile(r"\b(?:sk-|gsk_|xai-|AIza)[\w*-]{6,}")
+_KEY = re.compile(r"\b(?:sk-|gsk_|xai-|AIza)[\w*/+=-]{6,}")
 _TAG = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 

@@ -42,6 +42,13 @@ _WHY = {
 }
 """Names of ours: no wire has them, whatever the provider."""
 
+_INSTEAD = {
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "reasoning_effort": "reasoning_effort",
+}
+"""Names for which the request has a field that every provider understands."""
+
 
 def without_foreign(
     extra: Mapping[str, Any], foreign: Collection[str], whose: str, warnings: list[str]
@@ -56,8 +63,11 @@ def without_foreign(
     """
     kept: dict[str, Any] = {}
     for name, value in extra.items():
-        if name in foreign:
-            warnings.append(f"{name} was dropped: {_WHY.get(name) or f'{whose} has no such parameter'}")
-        else:
+        if name not in foreign:
             kept[name] = value
+            continue
+        why = _WHY.get(name, f"{whose} has no such parameter")
+        if name in _INSTEAD:
+            why += f" (LLMRequest.{_INSTEAD[name]} is for all providers)"
+        warnings.append(f"{name} was dropped: {why}")
     return kept

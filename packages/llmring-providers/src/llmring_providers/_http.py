@@ -1,31 +1,31 @@
 """An adapter and a transport make a provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
 from llmring_types.exceptions import (
     LLMRingError,
     ProviderConnectionError,
+    ProviderError,
     ProviderResponseError,
-    StreamInterruptedError,
 )
 
-from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
+from llmring_providers._adapter import Adapter, WireRequest
+from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall
+from llmring_providers._replies import request_id, whole, without_key
 from llmring_providers._settings import ProviderSettings, without_credentials
-from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
+from llmring_providers.transport import HttpRequest, HttpResponse, Transport, TransportError
 from llmring_providers.transport._diversion import diversions
 
 if TYPE_CHECKING:
+    from llmring_providers._counting import Counting
     from llmring_providers._listing import Listing
 
 _OK = range(200, 300)
-_SHORTEST_KEY = 6
-"""What is shorter is a stand-in where no key is needed, and may be a word of any message."""
 _MISSING = (404, 405)
-_REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id")
 
 
 class ClientFactory(Protocol):
@@ -47,6 +47,7 @@ class HttpProvider:
         client_factory: builds the SDK client for raw access.
         client: the user's own SDK client, where the transport goes through it; it is never closed here.
         listing: how models are listed; ``None`` where the provider does not list any.
+        counting: how tokens are counted; ``None`` where the provider does not count them.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class HttpProvider:
         client_factory: ClientFactory | None = None,
         client: Any = None,
         listing: "Listing | None" = None,
+        counting: "Counting | None" = None,
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self._adapter = adapter
         self._listing = listing
+        self._counting = counting
         self._transport = transport
         self._api_key = api_key
         self._headers: Mapping[str, str] = {
@@ -85,6 +88,7 @@ class HttpProvider:
         client_factory: ClientFactory,
         sdk: str,
         listing: "Listing | None" = None,
+        counting: "Counting | None" = None,
     ) -> Self:
         """Build a provider of one's own keys and connections, or one around the SDK client that the settings bring.
 
@@ -95,6 +99,7 @@ class HttpProvider:
             client_factory: builds the SDK client for raw access.
             sdk: the module whose ``transport_through`` makes a transport out of an SDK client.
             listing: how models are listed.
+            counting: how tokens are counted.
 
         Raises:
             ConfigurationError: the client is of the wrong kind.
@@ -108,6 +113,7 @@ class HttpProvider:
                 api_key=settings.api_key,
                 client_factory=client_factory,
                 listing=listing,
+                counting=counting,
             )
         through = import_module(sdk).transport_through(settings.client)
         return cls(
@@ -117,6 +123,7 @@ class HttpProvider:
             base_url=through.base_url,
             client=settings.client,
             listing=listing,
+            counting=counting,
         )
 
     def __repr__(self) -> str:
@@ -145,20 +152,24 @@ class HttpProvider:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
             raise self._rejection(reply, call)
-        response = self._adapter.decode(reply.body, call, wire)
+        try:
+            response = self._adapter.decode(reply.body, call, wire)
+        except ProviderError as error:
+            error.request_id = error.request_id or request_id(reply.headers)
+            raise without_key(error, self._key()) from error.original
         response.request_id = request_id(reply.headers)
         response.warnings = [*wire.warnings, *response.warnings]
         return response
 
-    async def stream(self, call: ChatCall) -> "HttpStream":
+    async def stream(self, call: ChatCall) -> HttpStream:
         wire = self._adapter.encode(call, stream=True)
         try:
             reply = await self._carrier().open(self._request(wire))
         except TransportError as error:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
-            raise self._rejection(await _whole(reply), call)
-        return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire)
+            raise self._rejection(await whole(reply), call)
+        return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
 
     async def models(self) -> list[ModelFacts]:
         """Ask the provider which models it offers to this key, with whatever else it says of them.
@@ -171,6 +182,20 @@ class HttpProvider:
         from llmring_providers._listing import read_pages  # noqa: PLC0415 - seldom asked for
 
         return await read_pages(self._listing, self._get)
+
+    async def count_tokens(self, call: ChatCall) -> int:
+        """Ask the provider how many input tokens the call has, as it would count them. Nothing is generated.
+
+        Raises:
+            ProviderError: it does not count, or refused, or cannot be reached.
+        """
+        if self._counting is None:
+            raise ProviderResponseError("this provider does not count tokens", provider=self.name)
+        wire = self._counting.encode(call)
+        reply = await self._fetch(self._request(wire), call)
+        if reply.status not in _OK:
+            raise self._rejection(reply, call)
+        return self._counting.decode(reply.body)
 
     async def aclose(self) -> None:
         if self._client_is_given:
@@ -201,10 +226,7 @@ class HttpProvider:
 
     async def _get(self, path: str) -> bytes:
         call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
-        try:
-            reply = await self._carrier().send(HttpRequest("GET", self.base_url + path, self._headers))
-        except TransportError as error:
-            raise self._unreachable(error, call) from error
+        reply = await self._fetch(HttpRequest("GET", self.base_url + path, self._headers), call)
         if reply.status in _MISSING:
             raise ProviderResponseError(
                 f"{without_credentials(self.base_url)} has no list of models",
@@ -215,14 +237,15 @@ class HttpProvider:
             raise self._rejection(reply, call)
         return reply.body
 
+    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        try:
+            return await self._carrier().send(request)
+        except TransportError as error:
+            raise self._unreachable(error, call) from error
+
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
-        key = self._key()
-        if len(key) >= _SHORTEST_KEY and key in error.message:
-            # Some hosts repeat the key that they refuse.
-            error.message = error.message.replace(key, "***")
-            error.args = (error.message,)
-        return error
+        return without_key(error, self._key())
 
     def _unreachable(self, error: TransportError, call: ChatCall) -> ProviderConnectionError:
         return ProviderConnectionError(
@@ -231,98 +254,3 @@ class HttpProvider:
             model=call.ref.model,
             original=error,
         )
-
-
-class HttpStream:
-    """A streamed answer over HTTP."""
-
-    def __init__(self, reply: ByteStream, decoder: StreamDecoder, call: ChatCall, wire: WireRequest) -> None:
-        self._reply = reply
-        self._decoder = decoder
-        self._call = call
-        self._warnings = list(wire.warnings)
-        self._request_id = request_id(reply.headers)
-        self._ended = False
-        self._begun = False
-
-    async def receive(self) -> Sequence[StreamChunk]:
-        while not self._ended:
-            if self._decoder.failure is not None:
-                self.close()
-                raise self._decoder.failure
-            if self._decoder.done:
-                break
-            chunks = await self._next()
-            if chunks:
-                self._begun = True
-                return chunks
-            self._go_on()
-        self._ended = True
-        return ()
-
-    def _go_on(self) -> None:
-        """Say that something came, once the answer has begun: what comes before that is only a greeting."""
-        if self._call.progress is not None:
-            self._begun = self._begun or bool(self._decoder.partial().tool_calls)
-            if self._begun:
-                self._call.progress()
-
-    async def _next(self) -> list[StreamChunk]:
-        try:
-            data = await self._reply.read()
-        except TransportError as error:
-            self.close()
-            raise StreamInterruptedError(
-                f"the connection broke in the middle of the stream ({error})",
-                provider=self._call.ref.provider,
-                model=self._call.ref.model,
-                original=error,
-            ) from error
-        if data:
-            chunks = self._decoder.feed(data)
-        else:
-            self._ended = True
-            chunks = self._decoder.close()
-        if (self._decoder.done or self._ended) and chunks:
-            self._complete(chunks[-1])
-        return chunks
-
-    def _complete(self, last: StreamChunk) -> None:
-        last.request_id = self._request_id
-        if self._warnings:
-            last.warnings = [*self._warnings, *(last.warnings or ())]
-
-    def partial(self) -> StreamChunk:
-        chunk = self._decoder.partial()
-        self._complete(chunk)
-        return chunk
-
-    async def finish(self) -> None:
-        await self._reply.finish()
-
-    def close(self) -> None:
-        self._ended = True
-        self._reply.close()
-
-
-async def _whole(reply: ByteStream) -> HttpResponse:
-    """Read the body of an error, or what comes of it: the status says more than a broken connection."""
-    pieces: list[bytes] = []
-    try:
-        while piece := await reply.read():
-            pieces.append(piece)
-        await reply.finish()
-    except TransportError:
-        pass
-    finally:
-        reply.close()
-    return HttpResponse(reply.status, reply.headers, b"".join(pieces))
-
-
-def request_id(headers: Mapping[str, str]) -> str | None:
-    """Return the provider's id of a request, from the headers of the answer."""
-    for name in _REQUEST_ID:
-        value = headers.get(name)
-        if value:
-            return value
-    return None

@@ -53,16 +53,17 @@ class BaseStreamDecoder(ABC):
         chunks: list[StreamChunk] = []
         if self._over():
             return chunks
+        take = self._take
         for event in self._splitter.feed(data):
             try:
-                self._take(event, chunks)
+                take(event, chunks)
             except LLMRingError as error:
                 self.failure = error
             except DECODE_ERRORS as error:
                 self.failure = malformed(
                     "an event of the stream is not what the protocol says", self._call, error
                 )
-            if self._over():
+            if self.done or self.failure is not None:
                 break
         return chunks
 

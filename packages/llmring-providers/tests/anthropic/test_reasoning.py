@@ -114,6 +114,12 @@ def test_the_least_effort_is_asked_of_a_model_that_always_thinks(encoded: Encode
     assert encoded(model="claude-fable-5", reasoning_tokens=0)[0]["output_config"] == {"effort": "low"}
 
 
+def test_a_temperature_that_only_others_take_is_cut(encoded: Encoded) -> None:
+    body, warnings = encoded(temperature=1.5)
+    assert body["temperature"] == 1
+    assert warnings == ("temperature was cut from 1.5 to 1, Anthropic's most",)
+
+
 @pytest.mark.parametrize("temperature", [1, 1.0])
 def test_the_default_temperature_is_taken_with_thinking(temperature: float, encoded: Encoded) -> None:
     body, warnings = encoded(reasoning_effort="low", temperature=temperature)

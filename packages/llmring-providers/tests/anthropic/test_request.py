@@ -87,6 +87,8 @@ PARAMETERS = [
     pytest.param({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "f"}}}, {"tool_choice": {"type": "tool", "name": "f"}}, id="OpenAI's choice"),
     pytest.param({"tools": [TOOL], "tool_choice": {"type": "function", "name": "f"}}, {"tool_choice": {"type": "tool", "name": "f"}}, id="choice of the responses API"),
     pytest.param({"tools": [TOOL], "tool_choice": {"type": "any", "disable_parallel_tool_use": True}}, {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}}, id="Anthropic's choice"),
+    pytest.param({"tools": [TOOL], "tool_choice": {"mode": "ANY", "allowedFunctionNames": ["f"]}}, {"tool_choice": {"type": "tool", "name": "f"}}, id="Gemini's choice"),
+    pytest.param({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True}}, {"tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True}}, id="Anthropic's tool"),
     pytest.param({"tools": [TOOL], "extra_params": {"parallel_tool_calls": False}}, {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}, id="one call at a time"),
     pytest.param({"tools": [TOOL], "tool_choice": "required", "extra_params": {"parallel_tool_calls": False}}, {"tool_choice": {"type": "any", "disable_parallel_tool_use": True}}, id="one call at a time, required"),
     pytest.param({"tools": [TOOL], "tool_choice": "none", "extra_params": {"parallel_tool_calls": False}}, {"tool_choice": {"type": "none"}}, id="no call at a time"),
@@ -138,6 +140,13 @@ def test_a_model_without_structured_output_reads_the_schema(encoded: Encoded) ->
     assert warnings == (
         "anthropic:claude-3-haiku-20240307 has no structured output: the schema was sent as part of the system prompt",
     )
+
+
+def test_a_choice_among_several_functions_is_widened_and_told(encoded: Encoded) -> None:
+    choice = {"mode": "ANY", "allowedFunctionNames": ["f", "g"]}
+    body, warnings = encoded(tools=[TOOL, {"name": "g"}], tool_choice=choice)
+    assert body["tool_choice"] == {"type": "any"}
+    assert "several functions" in warnings[0]
 
 
 def test_what_cannot_be_sent_is_told(encoded: Encoded) -> None:

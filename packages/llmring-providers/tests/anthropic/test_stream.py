@@ -179,7 +179,7 @@ def test_pieces_of_a_block_make_what_the_whole_would_be() -> None:
             block_start(1, type="server_tool_use", id="s", name="web_search", input={}),
             delta(1, type="input_json_delta", partial_json='{"query":'),
             delta(1, type="input_json_delta", partial_json=' "sky"}'),
-            block_start(2, type="text", text="", citations=[]),
+            block_start(2, type="text", text="", citations="odd"),
             delta(2, type="text_delta", text="Blue"),
             delta(2, type="citations_delta", citation=citation),
             delta(2, type="text_delta", text="."),

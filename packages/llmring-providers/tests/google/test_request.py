@@ -104,6 +104,10 @@ DROPPED = [
     ({"cache": {"type": "ephemeral"}}, "cache['type'] has no effect on Gemini, which takes 'cached_content'"),
     ({"tool_choice": "required"}, "tool_choice was dropped: there is no function to choose"),
     (
+        {"tools": [WEATHER], "tool_choice": {"type": "web_search"}},
+        "tool_choice was dropped: Gemini has no choice such as {'type': 'web_search'}",
+    ),
+    (
         {"tools": [{"type": "google_search"}], "tool_choice": "f"},
         "tool_choice was dropped: there is no function to choose",
     ),

@@ -79,6 +79,7 @@ RECORDED = [
                     {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "result=169\n"}},
                     {"text": "The number is 169."},
                 ],
+                "usageMetadata": {"toolUsePromptTokenCount": 79},
             },
         },
         id="code that Gemini ran counts as input",
@@ -128,7 +129,7 @@ def test_grounding_and_fetched_pages_are_kept(
 ) -> None:
     native = decode(recorded("61a01d9407e3"), call, wire).native
     assert native is not None
-    assert native.keys() == {"provider", "groundingMetadata", "urlContextMetadata"}
+    assert native.keys() == {"provider", "groundingMetadata", "urlContextMetadata", "usageMetadata"}
     assert native["urlContextMetadata"]["urlMetadata"][0]["retrievedUrl"] == "https://ai.pydantic.dev"
 
 
@@ -213,6 +214,21 @@ def test_a_blocked_prompt_is_a_content_filter(call: ChatCall, wire: WireRequest)
     assert response.provider_finish_reason == "PROHIBITED_CONTENT"
     assert response.usage == {"prompt_tokens": 4, "completion_tokens": 0, "total_tokens": 4}
     assert response.native == {"provider": "google", "promptFeedback": feedback}
+
+
+def test_a_feedback_without_candidates_is_a_block_whatever_its_reason(
+    call: ChatCall, wire: WireRequest
+) -> None:
+    """https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse"""
+    feedback = {"blockReasonMessage": "Not this."}
+    response = decode(json.dumps({"candidates": [], "promptFeedback": feedback}).encode(), call, wire)
+    assert (response.finish_reason, response.provider_finish_reason) == ("content_filter", None)
+    assert response.native == {"provider": "google", "promptFeedback": feedback}
+    rated = {
+        "candidates": [{"content": {"parts": [{"text": "A"}]}}],
+        "promptFeedback": {"safetyRatings": [{}]},
+    }
+    assert decode(json.dumps(rated).encode(), call, wire).finish_reason is None
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,13 @@ def test_text_comes_as_it_is_said_and_the_rest_on_the_last_chunk(
         "reasoning_tokens": 250,
     }
     assert last.native is not None
-    assert last.native.keys() == {"provider", "replay", "groundingMetadata", "urlContextMetadata"}
+    assert last.native.keys() == {
+        "provider",
+        "replay",
+        "groundingMetadata",
+        "urlContextMetadata",
+        "usageMetadata",
+    }
     assert [part["text"] for part in last.native["replay"]] == [
         "According to the page, it was directed by **George Lucas**.",
         "",
@@ -177,6 +183,13 @@ def test_what_had_come_of_a_cut_stream_can_be_had(call: ChatCall) -> None:
     decoder.feed(event({"functionCall": {"name": "f", "id": "x"}}, usage={"promptTokenCount": 3}))
     chunk = decoder.partial()
     assert chunk.tool_calls == [tool_call("x", "f", "{}")]
+    decoder.feed(event({"functionCall": {"name": "g", "id": "y", "willContinue": True}}))
+    decoder.feed(
+        event(
+            {"functionCall": {"partialArgs": [{"jsonPath": "$.a", "stringValue": "b"}], "willContinue": True}}
+        )
+    )
+    assert decoder.partial().tool_calls == [tool_call("x", "f", "{}"), tool_call("y", "g", '{"a":"b"}')]
     assert chunk.usage == {"prompt_tokens": 3}
     assert chunk.finish_reason is None
 
@@ -307,6 +320,34 @@ def test_streamed_arguments_become_one_call(call: ChatCall) -> None:
         "functionCall": {"name": "f", "args": arguments, "id": "x"},
         "thoughtSignature": "s",
     }
+
+
+@pytest.mark.parametrize(
+    "after", [[], [event({"functionCall": {"name": "g"}})]], ids=["the end", "another call"]
+)
+def test_a_call_whose_last_piece_is_missing_is_not_lost(after: list[bytes], call: ChatCall) -> None:
+    pieces = [
+        event({"functionCall": {"name": "f", "willContinue": True}}),
+        event({"functionCall": {"partialArgs": [{"jsonPath": "$.a", "numberValue": 1}], "willContinue": True},
+               "thoughtSignature": "s"}),
+        *after,
+        END,
+    ]  # fmt: skip
+    response = collect(chunks_of(pieces, call))
+    assert [made["function"] for made in response.tool_calls or ()] == [
+        {"name": "f", "arguments": '{"a":1}'},
+        *({"name": "g", "arguments": "{}"} for _ in after),
+    ]
+    assert response.finish_reason == "tool_calls"
+    signed = {"functionCall": {"name": "f", "args": {"a": 1}}, "thoughtSignature": "s"}
+    assert (response.native or {})["replay"][0] == signed
+
+
+def test_a_call_without_arguments_may_be_one_piece_and_an_empty_one(call: ChatCall) -> None:
+    pieces = [event({"functionCall": {"name": "f"}}), event({"functionCall": {}}), END]
+    assert collect(chunks_of(pieces, call)).tool_calls == [tool_call("call_1_0", "f", "{}")]
+    with pytest.raises(MalformedResponseError):
+        chunks_of([event({"functionCall": {"willContinue": True}}), END], call)
 
 
 @pytest.mark.parametrize("path", ["$", "", "$[0]", "$.a[7]", "$.a.b"])

@@ -68,6 +68,7 @@ TEXT, AUDIO = {"modality": "TEXT", "tokenCount": 1}, {"modality": "AUDIO", "toke
             {"promptTokensDetails": [TEXT, AUDIO]},
         ),
         ({"serviceTier": "flex"}, {"serviceTier": "flex"}),
+        ({"toolUsePromptTokenCount": 243}, {"toolUsePromptTokenCount": 243}),
     ],
 )
 def test_what_changes_the_price_is_kept(said: dict[str, Any], kept: dict[str, Any]) -> None:

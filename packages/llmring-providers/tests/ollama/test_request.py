@@ -54,6 +54,24 @@ MESSAGES = [
         id="images are bare base64",
     ),
     pytest.param(
+        [Message(role="user", content=[{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}])],
+        [{"role": "user", "content": "", "images": [PIXEL]}],
+        id="images in Anthropic's form",
+    ),
+    pytest.param(
+        [Message(role="user", content=[
+            {"type": "document", "source": {"type": "text", "data": "A"}},
+            {"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "w6k="}},
+        ])],
+        [{"role": "user", "content": "A\né"}],
+        id="documents that are texts",
+    ),
+    pytest.param(
+        [Message(role="assistant", content=[{"type": "refusal", "refusal": "No."}])],
+        [{"role": "assistant", "content": "No."}],
+        id="a refusal is what was said",
+    ),
+    pytest.param(
         [
             Message(role="assistant", content=None, tool_calls=[tool_call("x", "f", '{"b": 1.0, "a": 2}')]),
             Message(role="tool", content="42", tool_call_id="x"),
@@ -137,6 +155,9 @@ def test_arguments_that_are_no_text_are_taken_too(call_with: Callable[..., ChatC
     ("message", "part"),
     [
         (Message(role="user", content=[{"type": "document", "source": {"type": "base64", "data": ""}}]), "document"),
+        (Message(role="user", content=[{"type": "document"}]), "document"),
+        (Message(role="user", content=[{"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "/w=="}}]), "document"),
+        (Message(role="user", content=[{"type": "image", "source": {"type": "url", "url": "https://x/y.png"}}]), "image"),
         (Message(role="user", content=[{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]), "image_url"),
         (Message(role="user", content=[{"type": "image_url"}]), "image_url"),
         (Message(role="user", content=[{"type": "input_audio", "input_audio": {}}]), "input_audio"),
@@ -171,6 +192,7 @@ SETTINGS = [
                  id="tool in OpenAI's form"),
     pytest.param({"tools": [WEATHER], "tool_choice": "auto"}, {"tools": [{"type": "function", "function": WEATHER}]}, id="auto"),
     pytest.param({"tools": [WEATHER], "tool_choice": "none"}, {}, id="no tool may be called"),
+    pytest.param({"tools": [WEATHER], "tool_choice": {"type": "none"}}, {}, id="no tool, in Anthropic's form"),
     pytest.param({"tools": [WEATHER], "json_response": True},
                  {"tools": [{"type": "function", "function": WEATHER}], "format": "json"}, id="tools and format"),
     pytest.param({"metadata": {"user": "me"}, "timeout": 3}, {}, id="what is ours is not sent"),

@@ -132,6 +132,21 @@ PARTS = [
         id="document of plain text",
     ),
     pytest.param(
+        {"type": "document", "source": {"type": "base64", "media_type": "text/csv", "data": "w6k="}},
+        {"type": "text", "text": "é"},
+        id="document of text in base64",
+    ),
+    pytest.param(
+        {"type": "document", "source": {"type": "base64", "media_type": "image/gif", "data": "QQ=="}},
+        {"type": "image_url", "image_url": {"url": "data:image/gif;base64,QQ=="}},
+        id="document that is an image",
+    ),
+    pytest.param(
+        {"type": "document", "source": {"type": "base64", "media_type": "application/x", "data": "QQ=="}},
+        {"type": "file", "file": {"filename": "document", "file_data": "data:application/x;base64,QQ=="}},
+        id="document of another type",
+    ),
+    pytest.param(
         {"type": "document", "source": {"type": "file", "file_id": "file-1"}},
         {"type": "file", "file": {"file_id": "file-1"}},
         id="document that is at OpenAI",
@@ -155,6 +170,8 @@ UNSUPPORTED = [
     pytest.param({"type": "document", "source": {"type": "url", "url": "https://a"}}, "document", id="document URL"),
     pytest.param({"type": "document", "source": {"type": "base64", "data": 5}}, "document", id="data that is no text"),
     pytest.param({"type": "document"}, "document", id="document without a source"),
+    pytest.param({"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "no base64!"}},
+                 "document of text/plain that is no base64 of UTF-8 text", id="broken base64"),
     pytest.param({"type": "image", "source": {"type": "content"}}, "image", id="image of another source"),
 ]  # fmt: skip
 
@@ -213,6 +230,7 @@ LIMITS = [
     pytest.param("gpt-5.4", ModelFacts(provider="openai", model="m", reasoning=True, min_reasoning_tokens=5000),
                  {"max_tokens": 100}, {"max_completion_tokens": 5100}, id="the registry's minimum"),
     pytest.param("gpt-5.4", NOT_REASONING, {"max_tokens": 100}, {"max_completion_tokens": 100}, id="the registry says it does not reason"),
+    pytest.param("gpt-5.4-mini", REASONING, {"max_tokens": 100}, {"max_completion_tokens": 100}, id="it reasons only when told to"),
     pytest.param("gpt-5.4", NOT_REASONING, {"max_tokens": 100, "reasoning_effort": "high"},
                  {"max_completion_tokens": 2100, "reasoning_effort": "high"}, id="unless told to"),
     pytest.param("gpt-5.1", None, {"max_tokens": 100, "reasoning_effort": "none"},
@@ -266,17 +284,31 @@ def test_tools(tool: dict[str, Any], expected: dict[str, Any], call_with: CallWi
     assert sent(call_with(tools=[tool])) == {"tools": [expected]}
 
 
+def test_a_strict_function_is_closed(call_with: CallWith) -> None:
+    tool = {"name": "f", "parameters": SCHEMA, "strict": True}
+    (sent_tool,) = sent(call_with(tools=[tool]))["tools"]
+    assert sent_tool == {"type": "function", "function": {**tool, "parameters": CLOSED}}
+    assert tool["parameters"] is SCHEMA
+
+
 NAMED = {"type": "function", "function": {"name": "weather"}}
-CHOICES = [
+CHOICES: list[Any] = [
     ("auto", "auto"),
     ("none", "none"),
     ("required", "required"),
+    ("any", "required"),
     ("weather", NAMED),
     ({"function": "weather"}, NAMED),
     (NAMED, NAMED),
     ({"type": "function", "name": "weather"}, NAMED),
+    ("any", "required"),
+    ({"type": "any"}, "required"),
+    ({"type": "tool", "name": "weather"}, NAMED),
+    ({"mode": "AUTO", "allowedFunctionNames": ["weather"]}, {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}}),
+    ({"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "weather"}]}, {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [NAMED]}}),
     ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},) * 2,
-]
+    ({"type": "custom", "custom": {"name": "c"}},) * 2,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)
@@ -286,16 +318,35 @@ def test_tool_choice(
     assert sent(call_with(tools=[TOOL], tool_choice=choice))["tool_choice"] == expected
 
 
+CLOSED = {**SCHEMA, "additionalProperties": False}
 FORMATS = [
     pytest.param({"type": "json"}, {"type": "json_object"}, id="json"),
     pytest.param({"type": "text"}, {"type": "text"}, id="text"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA, "strict": True}},
-                 {"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA, "strict": True}}, id="schema"),
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": CLOSED, "strict": True}}, id="schema"),
     pytest.param({"type": "json_schema", "strict": True, "json_schema": {"schema": SCHEMA}},
-                 {"type": "json_schema", "json_schema": {"schema": SCHEMA, "name": "response", "strict": True}},
+                 {"type": "json_schema", "json_schema": {"schema": CLOSED, "name": "response", "strict": True}},
                  id="strict beside the schema, and no name"),
     pytest.param({"type": "json_schema", "name": "a", "schema": SCHEMA},
                  {"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA}}, id="flat"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "array", "items": {"$ref": "#/$defs/x"}, "$defs": {"x": SCHEMA}}, "strict": True}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": {
+                     "type": "object", "properties": {"value": {"type": "array", "items": {"$ref": "#/$defs/x"}}}, "required": ["value"],
+                     "additionalProperties": False, "$defs": {"x": CLOSED}}}}, id="of no object"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"anyOf": [SCHEMA, {"type": "null"}]}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {
+                     "type": "object", "properties": {"value": {"anyOf": [SCHEMA, {"type": "null"}]}}, "required": ["value"],
+                     "additionalProperties": False}}}, id="of one or the other"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/x", "$defs": {"x": SCHEMA}}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {**SCHEMA, "$defs": {"x": SCHEMA}}}}, id="a reference at the root"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y"}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y"}}}, id="a reference to nowhere"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y", "$defs": 5}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y", "$defs": 5}}}, id="a reference into nothing"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": True}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": True}}, id="strict, and free"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}}, id="of anything"),
 ]  # fmt: skip
 
 
@@ -349,6 +400,13 @@ def test_what_has_no_effect_is_told_once(
     wire = encode(call_with("some-model", facts, **request_fields), stream=False)
     assert len(wire.warnings) == 1
     assert re.search(told, wire.warnings[0])
+
+
+def test_thoughts_in_parts_go_back_while_the_text_is_the_same(call_with: CallWith) -> None:
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "T"}]}, {"type": "text", "text": "A"}]
+    assert replayed({"content": parts}, call_with, content="A")["content"] == parts
+    assert replayed({"content": parts}, call_with, content="B")["content"] == "B"
+    assert replayed({"content": "?"}, call_with, content="A")["content"] == "A"
 
 
 def replayed(block: dict[str, Any], call_with: CallWith, **message: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, tool_call
 from llmring_types.exceptions import (
     LLMRingError,
     MalformedResponseError,
+    ProviderAuthenticationError,
     ProviderOverloadedError,
     ProviderRateLimitError,
     ProviderServerError,
@@ -250,6 +251,7 @@ SIGNED = {
     "function": {"name": "f", "arguments": "{}"},
     "extra_content": {"google": {"thought_signature": "s"}},
 }
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "T"}], "closed": True}
 REPLAYS = [
     pytest.param({"content": "A", "reasoning_details": [{"data": "x"}]}, {"reasoning_details": [{"data": "x"}]},
                  id="OpenRouter"),
@@ -257,6 +259,10 @@ REPLAYS = [
     pytest.param({"reasoning_content": "R", "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
                  {"reasoning_content": "R"}, id="DeepSeek between calls"),
     pytest.param({"reasoning_content": "R", "content": "A"}, None, id="DeepSeek at the end"),
+    pytest.param({"content": [THOUGHT, {"type": "text", "text": "A"}]}, {"content": [THOUGHT, {"type": "text", "text": "A"}]},
+                 id="Mistral"),
+    pytest.param({"content": [{"type": "text", "text": "A"}]}, None, id="text in parts"),
+    pytest.param({"content": ["odd", THOUGHT]}, None, id="odd parts"),
 ]  # fmt: skip
 
 
@@ -277,6 +283,7 @@ MALFORMED = [
     b"<html>busy</html>",
     b'{"choices":[{"message":{"content":5}}]}',
     b"\xff\xfe",
+    b'{"\x80": 1}',
     b'{"choices":' + b"[" * 5000,
 ]
 
@@ -297,6 +304,8 @@ ERRORS: list[Any] = [
     pytest.param({"error": {"message": "Busy", "code": 429}}, ProviderRateLimitError, "Busy", id="OpenRouter"),
     pytest.param({"error": "no such thing"}, ProviderServerError, "no such thing", id="a mere text"),
     pytest.param({"object": "error", "message": "Busy", "code": 503}, ProviderOverloadedError, "Busy", id="vLLM"),
+    pytest.param({"code": "401", "message": "Who are you?"}, ProviderAuthenticationError, "Who are you", id="a message without choices"),
+    pytest.param({"detail": "Not ready", "choices": None}, ProviderServerError, "Not ready", id="FastAPI"),
     pytest.param({"choices": [{"error": {"message": "Lost", "code": 502}}]}, ProviderServerError, "Lost", id="in the choice"),
 ]  # fmt: skip
 

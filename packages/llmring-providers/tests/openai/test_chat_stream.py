@@ -281,6 +281,39 @@ def test_reasoning_that_the_host_wants_again_is_kept() -> None:
     ]
 
 
+def thought(text: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text}], **fields}
+
+
+def test_thoughts_that_come_in_parts_are_one_again_and_travel_back() -> None:
+    """https://docs.mistral.ai/capabilities/reasoning/"""
+    pieces = [
+        delta(content=""),
+        delta(content=[thought("Okay, ")]),
+        delta(content=[thought("17 * 23", closed=True)]),
+        delta(content=[thought(" = 391", closed=True), {"type": "text", "text": "3"}]),
+        delta(content="91"),
+        delta("stop", content=""),
+        DONE,
+    ]
+    response = collect(chunks_of(pieces))
+    assert (response.content, response.reasoning) == ("391", "Okay, 17 * 23 = 391")
+    assert (response.native or {})["replay"] == [
+        {"content": [thought("Okay, 17 * 23 = 391", closed=True), {"type": "text", "text": "391"}]}
+    ]
+
+
+def test_parts_of_other_kinds_stay_apart() -> None:
+    reference = {"type": "reference", "reference_ids": [1]}
+    pieces = [delta(content=[piece]) for piece in ({"type": "text", "text": "A"}, reference, reference)]
+    odd = delta(content=["odd", {"type": "thinking", "thinking": "T"}, {"type": "thinking", "thinking": "U"}])
+    response = collect(chunks_of([*pieces, delta("stop"), DONE]))
+    assert (response.native or {})["replay"] == [
+        {"content": [{"type": "text", "text": "A"}, reference, reference]}
+    ]
+    assert collect(chunks_of([odd, delta(content="A"), delta("stop"), DONE])).native is None
+
+
 def detail(kind: str = "reasoning.text", index: int = 0, **fields: Any) -> dict[str, Any]:
     return {"type": kind, "format": "f", "index": index, **fields}
 

@@ -17,6 +17,7 @@ CallWith = Callable[..., ChatCall]
 Recorded = Callable[[str], bytes]
 HI = {"role": "user", "content": "Hi"}
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+CLOSED = {**SCHEMA, "additionalProperties": False}
 CALL = tool_call("call_1", "weather", '{"city":"Oslo"}')
 ENCRYPTED = ["reasoning.encrypted_content"]
 
@@ -188,7 +189,7 @@ TOOLS = [
                  {"type": "function", "name": "f", "description": "D", "parameters": SCHEMA, "strict": False},
                  id="not strict unless asked for"),
     pytest.param({"type": "function", "function": {"name": "f", "parameters": SCHEMA, "strict": True}},
-                 {"type": "function", "name": "f", "parameters": SCHEMA, "strict": True}, id="strict"),
+                 {"type": "function", "name": "f", "parameters": CLOSED, "strict": True}, id="strict"),
     pytest.param({"name": "f"}, {"type": "function", "name": "f", "strict": False,
                                  "parameters": {"type": "object", "properties": {}}}, id="no parameters"),
     pytest.param({"type": "web_search"}, {"type": "web_search"}, id="hosted"),
@@ -209,15 +210,22 @@ CHOICES: list[Any] = [
     ("auto", "auto"),
     ("none", "none"),
     ("required", "required"),
+    ("any", "required"),
     ("f", {"type": "function", "name": "f"}),
     ({"type": "function", "function": {"name": "f"}}, {"type": "function", "name": "f"}),
     ({"type": "web_search"}, {"type": "web_search"}),
     ({"type": "custom", "custom": {"name": "c"}}, {"type": "custom", "name": "c"}),
+    ("any", "required"),
+    ({"type": "none"}, "none"),
+    ({"type": "tool", "name": "f"}, {"type": "function", "name": "f"}),
+    ({"mode": "ANY", "allowedFunctionNames": ["f", "g"]}, {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "f"}, {"type": "function", "name": "g"}]}),
+    ({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}, {"type": "allowed_tools", "mode": "auto", "tools": []}),
     (
-        {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
-        {"type": "allowed_tools", "mode": "auto", "tools": []},
+        {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "f"}}, {"type": "mcp", "server_label": "s"}]}},
+        {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "s"}]},
     ),
-]
+    ({"type": "allowed_tools", "mode": "auto", "tools": [{"type": "mcp"}]},) * 2,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)
@@ -230,7 +238,7 @@ FORMATS: list[Any] = [
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA}},
                  {"type": "json_schema", "name": "a", "schema": SCHEMA, "strict": False}, id="schema"),
     pytest.param({"type": "json_schema", "strict": True, "json_schema": {"schema": SCHEMA}},
-                 {"type": "json_schema", "name": "response", "schema": SCHEMA, "strict": True}, id="strict"),
+                 {"type": "json_schema", "name": "response", "schema": CLOSED, "strict": True}, id="strict"),
 ]  # fmt: skip
 
 

@@ -132,6 +132,13 @@ def test_a_reset_may_come_before_any_answer() -> None:
     assert (found.status, found.steps, found.ending) == (None, (), "reset")
 
 
+@pytest.mark.parametrize(("seconds", "away"), [(None, math.inf), (2.5, 2.5)])
+def test_a_host_may_be_gone(seconds: float | None, away: float) -> None:
+    found = planned(faults.Refused(seconds=seconds))
+
+    assert (found.status, found.steps, found.ending, found.away) == (None, (), "refused", away)
+
+
 def test_a_malformed_event_stands_between_good_ones() -> None:
     steps = planned(faults.Malformed(after=2)).steps
 
@@ -177,6 +184,16 @@ def test_every_status_has_a_body_in_the_providers_shape(dialect: Any, status: in
     assert found.status == status
     error = json.loads(body(found))["error"]
     assert (error if isinstance(error, str) else error["message"]) == "Because."
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_a_status_without_words_of_its_own_has_those_of_its_kind(dialect: Any) -> None:
+    def words(status: int) -> str:
+        text = json.dumps(json.loads(dialect.error(status, None, None)))
+        return text.replace(str(status), "")
+
+    assert words(422) == words(400) != words(500)
+    assert words(507) == words(500)
 
 
 def test_a_wait_is_told_in_a_header_and_by_gemini_in_the_body() -> None:

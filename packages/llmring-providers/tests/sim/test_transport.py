@@ -65,7 +65,8 @@ async def test_a_request_that_cannot_be_read_is_refused_as_the_provider_would(bo
 
 
 @pytest.mark.parametrize(
-    "fault", [faults.Reset(), faults.Reset(after=0), faults.Cut(how="lost"), faults.BadChunk()]
+    "fault",
+    [faults.Reset(), faults.Refused(), faults.Reset(after=0), faults.Cut(how="lost"), faults.BadChunk()],
 )
 async def test_a_broken_connection_is_an_error_of_the_transport(fault: faults.AnyFault) -> None:
     with pytest.raises(TransportError):

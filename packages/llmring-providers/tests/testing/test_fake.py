@@ -163,3 +163,12 @@ def test_what_hangs_ends_when_it_is_cancelled(backend: str, reply: Reply) -> Non
 
     anyio.run(main, backend=backend)
     assert fake.cancelled == 2
+
+
+async def test_replies_can_be_changed_at_any_time() -> None:
+    fake = FakeProvider("one")
+    assert (await fake.chat(ask())).content == "one"
+    fake.replies = ["two", "three"]
+    assert [(await fake.chat(ask())).content for _ in range(3)] == ["two", "three", "three"]
+    fake.replies = []
+    assert (await fake.chat(ask())).content == "Hello"

@@ -2,10 +2,13 @@
 
 import gzip
 import socket
+import threading
 import time
 import traceback
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 from llmring_providers.transport import HttpRequest, TransportError
 from loopback import Connection, StartServer
@@ -187,3 +190,47 @@ def test_a_proxy_that_nobody_runs(kind: Kind, method: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         proxy = f"http://me:{SECRET}@127.0.0.1:{free.getsockname()[1]}"
     failure(kind, method, request("http://example.test/v1"), proxy=proxy)
+
+
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+BREAKS = {
+    "closed": (CHUNKED, b"", False),
+    "closed within a length": (HEAD + b"Content-Length: 10\r\n\r\nhello", b"", False),
+    "reset": (CHUNKED, b"", True),
+    "a bad chunk size": (CHUNKED, b"zz\r\n", False),
+}
+
+
+@pytest.mark.parametrize(("first", "then", "reset"), BREAKS.values(), ids=list(BREAKS))
+def test_what_came_before_the_connection_broke_is_read_first(
+    kind: Kind, serve: StartServer, first: bytes, then: bytes, reset: bool
+) -> None:
+    """However late its reader comes: the whole answer may be among it."""
+    opened = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.receive()
+        connection.send(first)
+        opened.wait(10)
+        connection.send(then)
+        if reset:
+            connection.reset()
+
+    server = serve(script)
+
+    async def main() -> bytes:
+        async with kind.make() as transport:
+            stream = await transport.open(request(server.url))
+            opened.set()
+            await anyio.to_thread.run_sync(server.wait_gone, 1)
+            for _ in range(5):
+                await anyio.sleep(0.01)
+            try:
+                read = await stream.read()
+                with pytest.raises(TransportError):
+                    await stream.read()
+            finally:
+                stream.close()
+            return read
+
+    assert kind.run(main) == b"hello"

@@ -35,20 +35,22 @@ class ChunkCollector:
         self._refusal: list[str] = []
         self._closing: dict[str, Any] = {}
 
-    def add(self, chunk: StreamChunk) -> None:
-        """Take the next chunk."""
-        if chunk.delta:
-            self._text.append(chunk.delta)
-        if chunk.reasoning:
-            self._reasoning.append(chunk.reasoning)
-        if chunk.refusal:
-            self._refusal.append(chunk.refusal)
-        if chunk.model is not None:
-            self._closing["model"] = chunk.model
-        values = _closing_of(chunk)
-        if values != _NOTHING:
-            said = zip(_CLOSING, values, strict=True)
-            self._closing.update((name, value) for name, value in said if value is not None)
+    def add(self, *chunks: StreamChunk) -> None:
+        """Take the next chunks."""
+        text, closing = self._text, self._closing
+        for chunk in chunks:
+            if chunk.delta:
+                text.append(chunk.delta)
+            if chunk.reasoning:
+                self._reasoning.append(chunk.reasoning)
+            if chunk.refusal:
+                self._refusal.append(chunk.refusal)
+            if chunk.model is not None:
+                closing["model"] = chunk.model
+            values = _closing_of(chunk)
+            if values != _NOTHING:
+                said = zip(_CLOSING, values, strict=True)
+                closing.update((name, value) for name, value in said if value is not None)
 
     def response(self) -> LLMResponse:
         """Return what has come so far as one response."""
@@ -63,6 +65,5 @@ class ChunkCollector:
 def collect(chunks: Iterable[StreamChunk]) -> LLMResponse:
     """Join the chunks of a whole stream into the response that the same call without streaming would give."""
     collector = ChunkCollector()
-    for chunk in chunks:
-        collector.add(chunk)
+    collector.add(*chunks)
     return collector.response()

@@ -36,7 +36,7 @@ def tool_call(call_id: str, name: str, arguments: str | bytes | Mapping[str, Any
 def function_spec(tool: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the function of a tool given in the OpenAI form or flat (``{name, description, parameters}``).
 
-    ``None`` means that it is no function but a provider's own tool (``{"type": "web_search"}``).
+    The parameters may be called ``input_schema``, as Anthropic has them. ``None`` means that it is no function but a provider's own tool (``{"type": "web_search"}``).
 
     Raises:
         ValidationError: a function without a name.
@@ -53,4 +53,6 @@ def function_spec(tool: Mapping[str, Any]) -> Mapping[str, Any] | None:
         raise ValidationError(
             f"tool without a name: {dict(tool)!r}; give 'name' beside 'parameters'", field="tools"
         )
+    if "input_schema" in found and "parameters" not in found:
+        return {"parameters" if key == "input_schema" else key: value for key, value in found.items()}
     return found

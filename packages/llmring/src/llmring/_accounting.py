@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
+import msgspec
 from llmring_types import LLMResponse, ModelFacts, ModelRef, Usage
 from llmring_types.exceptions import CostTrackingError
 
-from llmring._routing import Candidate
+from llmring._routing import Candidate, Route
 from llmring.pricing import annotate, price, unpriced
 from llmring.registry import Registry
 
@@ -15,7 +16,7 @@ class Accounting:
 
     Args:
         registry: answers from memory.
-        strict: refuse a call whose price cannot be known.
+        strict: refuse calls whose price cannot be known.
     """
 
     def __init__(self, registry: Registry, *, strict: bool) -> None:
@@ -26,21 +27,13 @@ class Accounting:
         """Return what is known of a model."""
         return self.registry.facts(ref.provider, ref.model)
 
-    def admit(self, candidate: Candidate) -> None:
-        """Let the call through, or not.
-
-        Raises:
-            CostTrackingError: strict, and the price cannot be known.
-        """
+    def screen(self, route: Route) -> Route:
+        """Return the route with the candidates marked unusable, if strict, whose price cannot be known."""
         if not self.strict:
-            return
-        reason = unpriced(candidate.facts)
-        if reason is not None:
-            raise CostTrackingError(
-                f"the cost of {candidate.ref} cannot be known ({reason}), and strict cost is on; nothing was sent",
-                model=str(candidate.ref),
-                cost_status=reason,
-            )
+            return route
+        return msgspec.structs.replace(
+            route, candidates=[_priced(candidate) for candidate in route.candidates]
+        )
 
     def settle(self, response: LLMResponse, candidate: Candidate) -> None:
         """Write the cost into the response's usage, where there is one."""
@@ -67,3 +60,15 @@ class Accounting:
         if facts is None and served:
             facts = self.registry.facts(ref.provider, served)
         annotate(usage, price(usage, facts))
+
+
+def _priced(candidate: Candidate) -> Candidate:
+    reason = unpriced(candidate.facts)
+    if reason is None or candidate.unusable is not None:
+        return candidate
+    refusal = CostTrackingError(
+        f"the cost of {candidate.ref} cannot be known ({reason}), and strict cost is on; nothing was sent",
+        model=str(candidate.ref),
+        cost_status=reason,
+    )
+    return msgspec.structs.replace(candidate, unusable=refusal)

@@ -45,10 +45,14 @@ class Breakers:
             failure_count=state.failures,
         )
 
-    def succeeded(self, ref: ModelRef) -> None:
-        """Forget the model's failures."""
-        if self._states:
+    def succeeded(self, ref: ModelRef, *, whole: bool = True) -> None:
+        """Forget the model's failures; let only others through too as long as the answer has but begun."""
+        if not self._states:
+            return
+        if whole:
             self._states.pop(ref, None)
+        elif ref in self._states:
+            self._states[ref].opened_at, self._states[ref].probing = None, False
 
     def failed(self, ref: ModelRef, error: LLMRingError, now: float) -> None:
         """Count the failure if it is one of availability; another answer shows that the model can be reached."""

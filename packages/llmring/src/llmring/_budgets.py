@@ -101,8 +101,10 @@ class Budgets:
         for candidate in route.candidates:
             cost = self._accounting.cost(usage, candidate.ref, candidate.facts)
             refusal = None if cost is None or candidate.unusable else _refusal(candidate, cost, most, states)
-            candidates.append(candidate if refusal is None else candidate._replace(unusable=refusal))
-        return route._replace(candidates=candidates)
+            candidates.append(
+                candidate if refusal is None else msgspec.structs.replace(candidate, unusable=refusal)
+            )
+        return msgspec.structs.replace(route, candidates=candidates)
 
     def reserve(self, call: str, request: LLMRequest, route: Route) -> None:
         """Set aside what the call may cost on the dearest candidate."""

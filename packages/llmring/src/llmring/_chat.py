@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from llmring._accounting import Accounting
 from llmring._budgets import Budgets
+from llmring._counting import TokenCounter
 from llmring._failover import Failover
 from llmring._limits import Limits, PlacedStream
 from llmring._observers import Observers
@@ -30,6 +31,7 @@ class Chat:
         providers: name to provider.
         failover: owns retries and deadlines.
         accounting: prices the answers.
+        counter: counts tokens, where the policy asks for it.
         origin: who asks, for the records of calls.
         observers: get those records.
         timeout: seconds for one attempt where neither request nor alias says otherwise; ``None`` for no limit.
@@ -41,6 +43,7 @@ class Chat:
         providers: Mapping[str, Provider],
         failover: Failover,
         accounting: Accounting,
+        counter: TokenCounter,
         *,
         origin: str,
         observers: Observers,
@@ -50,12 +53,14 @@ class Chat:
         self.failover = failover
         self.budgets = Budgets(policy.budget_usd, accounting)
         self.watcher = Watcher(origin, observers, self.budgets, accounting, failover.clock)
+        self.counter = counter
         self._router = router
         self._providers = providers
         self._accounting = accounting
-        self._screening = Screening(policy.context_check, self.budgets)
+        self._screening = Screening(policy.context_check, accounting, self.budgets)
         self._default_timeout = timeout
         self._limits = Limits(policy.max_concurrent)
+        self.counts_exactly = policy.context_check == "exact"
 
     async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:
         """Return the whole answer."""
@@ -63,7 +68,7 @@ class Chat:
         prepared, expectation = prepare(request)
 
         async def attempt(candidate: Candidate) -> LLMResponse:
-            provider = self._admitted(candidate)
+            provider = self._providers[candidate.ref.provider]
             call = ChatCall(prepared, candidate.ref, candidate.facts)
             if self._limits:
                 async with self._limits.place(candidate.ref.provider):
@@ -77,6 +82,8 @@ class Chat:
         watch = self.watcher.begin(request, route)
         trace = None if watch is None else watch.attempts
         try:
+            if self.counts_exactly:
+                route = await self.counter.screen(request, route)
             answered = await self.failover.run(
                 route, attempt, timeout=self.timeout(request, route), trace=trace
             )
@@ -98,7 +105,8 @@ class Chat:
         self, request: LLMRequest, candidate: Candidate, *, progress: Callable[[], None]
     ) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
-        provider = self._admitted(candidate)
+        started = self.failover.clock.now()
+        provider = self._providers[candidate.ref.provider]
         place = await self._limits.take(candidate.ref.provider) if self._limits else None
         try:
             stream: ProviderStream = await provider.stream(
@@ -111,7 +119,7 @@ class Chat:
         if place is not None:
             stream = PlacedStream(stream, place)
         try:
-            return Opened(stream, await stream.receive(), candidate, [])
+            return Opened(stream, await stream.receive(), candidate, [], started)
         except ProviderError as error:
             error.partial = collect([stream.partial()])
             stream.close()
@@ -144,10 +152,6 @@ class Chat:
         limit = route.constraints.timeout_s
         return self._default_timeout if limit is None else limit
 
-    def _admitted(self, candidate: Candidate) -> Provider:
-        self._accounting.admit(candidate)
-        return self._providers[candidate.ref.provider]
-
 
 class _StreamedCall:
     """The owner of one stream."""
@@ -159,7 +163,6 @@ class _StreamedCall:
         self._expectation: Expectation | None = None
         self._route: Route  # set when the stream is opened
         self._watch: Watch | None = None
-        self._started = 0.0
 
     async def open(self) -> Opened:
         chat, policy = self._chat, self._chat.failover.policy
@@ -171,14 +174,16 @@ class _StreamedCall:
         following = timeout if policy.chunk_timeout_s is UNSET else policy.chunk_timeout_s
 
         def attempt(candidate: Candidate) -> Coroutine[Any, Any, Opened]:
-            self._started = chat.failover.clock.now()
             return chat.start(request, candidate, progress=partial(put_off, following))
 
         try:
+            if chat.counts_exactly:
+                route = self._route = await chat.counter.screen(self._asked, route)
             answered = await chat.failover.run(
                 route,
                 attempt,
                 timeout=first,
+                whole=False,
                 discard=lambda late: late.stream.close(),
                 trace=None if watch is None else watch.attempts,
             )
@@ -191,17 +196,19 @@ class _StreamedCall:
         return answered.result._replace(attempts=answered.attempts, chunk_timeout=following)
 
     def complete(self, response: LLMResponse, opened: Opened) -> None:
+        self._chat.failover.breakers.succeeded(opened.candidate.ref)
         self._chat.complete(response, self._asked, self._route, opened.candidate)
         finish(response, self._expectation)
         if self._watch is not None:
             self._watch.answered(response)
 
     def failed(self, error: LLMRingError, opened: Opened) -> None:
-        self._chat.failover.failed_later(opened.candidate, error, opened.attempts, self._started)
+        self._chat.failover.failed_later(opened.candidate, error, opened.attempts, opened.started)
         error.attempts = tuple(opened.attempts)
         if self._watch is not None:
             self._watch.failed(error)
 
-    def abandoned(self, partial: Callable[[], LLMResponse]) -> None:
+    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+        self._chat.failover.breakers.succeeded(opened.candidate.ref)
         if self._watch is not None:
             self._watch.aborted(partial())

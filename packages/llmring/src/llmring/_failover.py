@@ -1,7 +1,7 @@
 """The one owner of retries, deadlines and the trace of attempts."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 from llmring_types import Attempt
@@ -27,7 +27,7 @@ _SENT = (ProviderTimeoutError, ProviderConnectionError, ProviderRateLimitError, 
 """Errors of requests that were sent; those without a status came in place of an answer or within one."""
 
 
-class Answered(NamedTuple, Generic[T]):
+class Answered(msgspec.Struct, Generic[T], frozen=True):
     """What an attempt gave, by whom, and what was tried before."""
 
     result: T
@@ -49,6 +49,7 @@ class Failover:
         attempt: Callable[[Candidate], Coroutine[Any, Any, T]],
         *,
         timeout: float | None,
+        whole: bool = True,
         discard: Callable[[T], None] | None = None,
         trace: list[Attempt] | None = None,
     ) -> Answered[T]:
@@ -58,6 +59,7 @@ class Failover:
             route: what to try.
             attempt: asks one candidate.
             timeout: seconds for one attempt; ``None`` for no limit.
+            whole: whether a result is all of the answer; of one that only begins, the caller tells how it ends.
             discard: frees a result that came too late to count, when calls are hedged.
             trace: where the attempts are noted, for a caller who wants them of a cancelled call too.
 
@@ -67,18 +69,20 @@ class Failover:
         started = self.clock.now()
         deadline = None if self.policy.deadline_s is None else started + self.policy.deadline_s
         planner = Planner(route.candidates, self.policy, deadline=deadline)
-        run = _Run(self, attempt, discard, planner, timeout=timeout, deadline=deadline, trace=trace)
+        run = _Run(
+            self, attempt, discard, planner, timeout=timeout, deadline=deadline, whole=whole, trace=trace
+        )
         failure: LLMRingError | None = None
         step = planner.first()
         while True:
             if step.pause:
                 await self.clock.sleep(step.pause)
-            answer = await run.ask(step.candidate)
-            if answer.error is None:
-                return Answered(answer.result, answer.candidate, run.trace)
-            if answer.sent or failure is None:
-                failure = answer.error
-            following = planner.after(answer.error, self.clock.now(), sent=answer.sent)
+            candidate, outcome = await run.ask(step.candidate)
+            if outcome.error is None:
+                return Answered(cast("T", outcome.result), candidate, run.trace)
+            if outcome.sent or failure is None:
+                failure = outcome.error
+            following = planner.after(outcome.error, self.clock.now(), sent=outcome.sent)
             if following is None:
                 break
             step = following
@@ -100,13 +104,6 @@ class Failover:
         attempts[-1] = failed_attempt(candidate, error, now - started)
 
 
-class _Answer(NamedTuple, Generic[T]):
-    result: Any
-    candidate: Candidate
-    error: LLMRingError | None = None
-    sent: bool = True
-
-
 class _Run(Generic[T]):
     """The attempts of one call."""
 
@@ -119,6 +116,7 @@ class _Run(Generic[T]):
         *,
         timeout: float | None,
         deadline: float | None,
+        whole: bool,
         trace: list[Attempt] | None,
     ) -> None:
         self.trace = [] if trace is None else trace
@@ -128,13 +126,13 @@ class _Run(Generic[T]):
         self._planner = planner
         self._timeout = timeout
         self._deadline = deadline
+        self._whole = whole
 
-    async def ask(self, candidate: Candidate) -> _Answer[T]:
-        """Ask a candidate, and the next one beside it if calls are hedged and this one is slow."""
+    async def ask(self, candidate: Candidate) -> tuple[Candidate, Outcome[T]]:
+        """Ask a candidate, and the next one beside it if calls are hedged and this one is slow; say whose the outcome is."""
         delay, backup = self._failover.policy.hedge_after_s, self._planner.following()
         if delay is None or backup is None or backup.unusable is not None:
-            outcome = await self._once(candidate)
-            return _Answer(outcome.result, candidate, outcome.error, outcome.sent)
+            return candidate, await self._once(candidate)
         first, second, both = await race(
             lambda: self._once(candidate), lambda: self._once(backup), delay, self._discard
         )
@@ -146,20 +144,18 @@ class _Run(Generic[T]):
         """Take note of a candidate that is not asked."""
         self.trace.append(Attempt(model=str(candidate.ref), outcome="skipped", message=reason, billed=False))
 
-    def _chosen(self, outcomes: list[tuple[Candidate, Outcome[T] | None]]) -> _Answer[T]:
+    def _chosen(self, outcomes: list[tuple[Candidate, Outcome[T] | None]]) -> tuple[Candidate, Outcome[T]]:
         """Take the first good outcome, or the last error; another good one came too late and is freed."""
         ended = [(who, outcome) for who, outcome in outcomes if outcome is not None]
         good = [(who, outcome) for who, outcome in ended if outcome.error is None]
         if not good:
-            who, outcome = ([one for one in ended if one[1].sent] or ended)[-1]
-            return _Answer(None, who, outcome.error, outcome.sent)
+            return ([one for one in ended if one[1].sent] or ended)[-1]
         for who, late in good[1:]:
             self._withdraw(who)
             if self._discard is not None and late.result is not None:
                 self._discard(late.result)
-        winner, outcome = good[0]
         self.trace.sort(key=lambda tried: tried.outcome == "ok")  # who answered stands last
-        return _Answer(outcome.result, winner)
+        return good[0]
 
     def _withdraw(self, late: Candidate) -> None:
         place = next(place for place, tried in enumerate(self.trace) if tried.model == str(late.ref))
@@ -190,7 +186,7 @@ class _Run(Generic[T]):
             self.trace.append(Attempt(model=str(ref), outcome="cancelled", seconds=seconds))
             raise
         else:
-            failover.breakers.succeeded(ref)
+            failover.breakers.succeeded(ref, whole=self._whole)
             seconds = failover.clock.now() - started
             self.trace.append(Attempt(model=str(ref), outcome="ok", seconds=seconds, billed=True))
             return Outcome(result)
@@ -219,7 +215,9 @@ def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float) ->
 
 def _shorter(one: float | None, other: float | None) -> float | None:
     """The shorter of two limits; ``None`` is no limit."""
-    return min((limit for limit in (one, other) if limit is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 def _billed(error: LLMRingError) -> bool | None:

@@ -1,8 +1,9 @@
 """Two calls at once where the first is slow: the first good outcome counts, the other call is cancelled."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
+import msgspec
 from llmring_types.exceptions import LLMRingError
 
 from llmring._runtime import in_trio
@@ -10,7 +11,7 @@ from llmring._runtime import in_trio
 T = TypeVar("T")
 
 
-class Outcome(NamedTuple, Generic[T]):
+class Outcome(msgspec.Struct, Generic[T], frozen=True):
     """How a call ended: with a result or with an error. ``sent`` is false where nothing was sent."""
 
     result: T | None

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
 
 from llmring_providers import ProviderStream
 from llmring_types import StreamChunk
@@ -13,13 +14,12 @@ class Limits:
     """Places for concurrent calls, first come, first served. A stream holds its place until it ends.
 
     Args:
-        places: provider to most calls at once; a provider that is not named has no limit.
+        places: provider to most calls at once, in each event loop; a provider that is not named has no limit.
     """
 
     def __init__(self, places: Mapping[str, int]) -> None:
         self._places = places
-        self._loop: object = None
-        self._semaphores: dict[str, Semaphore] = {}
+        self._semaphores: WeakKeyDictionary[object, dict[str, Semaphore]] = WeakKeyDictionary()
 
     def __bool__(self) -> bool:
         return bool(self._places)
@@ -29,12 +29,10 @@ class Limits:
         places = self._places.get(provider)
         if places is None:
             return None
-        loop = running_loop()
-        if loop is not self._loop:  # a semaphore belongs to one event loop
-            self._loop, self._semaphores = loop, {}
-        semaphore = self._semaphores.get(provider)
+        semaphores = self._semaphores.setdefault(running_loop(), {})
+        semaphore = semaphores.get(provider)
         if semaphore is None:
-            semaphore = self._semaphores[provider] = make_semaphore(places)
+            semaphore = semaphores[provider] = make_semaphore(places)
         await semaphore.acquire()
         return semaphore
 

@@ -3,15 +3,15 @@
 import random
 from collections.abc import Callable, Sequence
 from itertools import takewhile
-from typing import NamedTuple
 
+import msgspec
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError
 
 from llmring._policy import Policy
 from llmring._routing import Candidate
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True):
     """Try this candidate after a pause in seconds; those passed over are not worth trying."""
 
     candidate: Candidate
@@ -56,7 +56,6 @@ class Planner:
     def advance(self) -> None:
         """Take note that the next candidate was tried beside the current one."""
         self._position += 1
-        self._tries = 1
 
     def after(self, error: LLMRingError, now: float, *, sent: bool = True) -> Step | None:
         """Return the step after this failure, or ``None`` when the call has failed.

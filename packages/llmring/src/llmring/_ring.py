@@ -16,6 +16,7 @@ from llmring._accounting import Accounting
 from llmring._aliases import Aliases
 from llmring._budgets import BudgetState
 from llmring._chat import Chat
+from llmring._counting import TokenCounter
 from llmring._failover import Failover
 from llmring._models import active_models, first_context_problem, response_cost
 from llmring._observers import Observer
@@ -44,7 +45,7 @@ class LLMRing:
         alias_cache_size: alias resolutions kept.
         alias_cache_ttl: seconds that they are kept.
         timeout: seconds for one attempt, ``None`` for no limit; absent takes ``LLMRING_PROVIDER_TIMEOUT_S``, then 60.
-        strict_cost: raise before a call whose price cannot be known.
+        strict_cost: send nothing to a model whose price cannot be known; raise where a pool has no other.
         policy: retries, deadlines, breakers, limits and the budget.
         lockfile: a lockfile in memory, instead of a path.
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
@@ -82,7 +83,7 @@ class LLMRing:
             refuse_network_for_good()
         self.origin = origin
         self.server_url = server_url if server_url is not None else settings.server.url
-        self.log_metadata = log_metadata
+        self.log_metadata = log_metadata or log_conversations  # an exchange has its row of usage
         self.log_conversations = log_conversations
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
@@ -96,6 +97,7 @@ class LLMRing:
             providers=self._providers,
         )
         self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
+        self._counter = TokenCounter(self._providers, timeout=self.default_timeout)
         key = settings.server.api_key if api_key is None else api_key
         self.server_client = open_server(self.server_url, key, proxies=settings.proxies)
         self._chat = Chat(
@@ -103,10 +105,11 @@ class LLMRing:
             self._providers,
             Failover(policy or Policy(retry=settings.retry)),
             self._accounting,
+            self._counter,
             origin=origin,
             observers=open_observers(
                 observers,
-                server=self.server_client if log_metadata or log_conversations else None,
+                server=self.server_client if self.log_metadata else None,
                 conversations=log_conversations,
                 usage_log=settings.usage_log if usage_log is None else usage_log,
                 capture_content=settings.capture_content,
@@ -205,14 +208,36 @@ class LLMRing:
         """Return each provider that can be used with the names of its models, as the registry has them."""
         return active_models(self._accounting, self._providers)
 
-    async def validate_context_limit(self, request: LLMRequest, profile: str | None = None) -> str | None:
+    async def validate_context_limit(
+        self, request: LLMRequest, profile: str | None = None, *, exact: bool = False
+    ) -> str | None:
         """Say why the request cannot fit every model that it may be sent to; ``None`` if it may, or nobody knows.
+
+        Args:
+            request: what would be sent.
+            profile: the lockfile's profile.
+            exact: have providers count the tokens where the estimate leaves a doubt; it stands where they cannot.
 
         Raises:
             AliasNotFoundError: not bound (also a ``ValueError``).
         """
         candidates = self._router.route(request.model, profile).candidates
-        return first_context_problem(request, (candidate.facts for candidate in candidates))
+        if not exact:
+            return first_context_problem(request, (candidate.facts for candidate in candidates))
+        return await self._counter.first_problem(request, candidates)
+
+    async def count_tokens(self, request: LLMRequest, profile: str | None = None) -> int:
+        """Return the input tokens of a request as the provider of the first usable model counts them.
+
+        OpenAI, Anthropic and Gemini count, without charge; :func:`llmring.tokens.estimate_tokens` asks nobody.
+
+        Raises:
+            AliasNotFoundError: not bound (also a ``ValueError``).
+            ProviderError: the provider does not count, or refused, or cannot be reached.
+        """
+        candidates = self._router.route(request.model, profile).candidates
+        usable = next((each for each in candidates if each.unusable is None), candidates[0])
+        return await self._counter.count(request, usable)
 
     # ------------------------------------------------------------------ costs
 

@@ -1,11 +1,16 @@
 """From what the user asked for to the models to try, in order."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
+import msgspec
 from llmring_lockfile import Constraints, Resolution, unmet_needs
 from llmring_types import ModelFacts, ModelRef
-from llmring_types.exceptions import AliasNotFoundError, LLMRingError, ModelCapabilityError
+from llmring_types.exceptions import (
+    AliasNotFoundError,
+    LLMRingError,
+    ModelCapabilityError,
+    ProviderRequestTooLargeError,
+)
 
 from llmring._providers import Providers
 
@@ -13,7 +18,7 @@ DEFAULT_ALIAS = "default"
 """What a request without a model asks for."""
 
 
-class Candidate(NamedTuple):
+class Candidate(msgspec.Struct, frozen=True):
     """A member of the pool.
 
     Attributes:
@@ -26,8 +31,16 @@ class Candidate(NamedTuple):
     facts: ModelFacts | None = None
     unusable: LLMRingError | None = None
 
+    def too_large(self, problem: str) -> "Candidate":
+        """Return it as one that the request does not fit."""
+        ref = self.ref
+        refusal = ProviderRequestTooLargeError(
+            f"{problem}; nothing was sent", provider=ref.provider, model=ref.model
+        )
+        return msgspec.structs.replace(self, unusable=refusal)
 
-class Route(NamedTuple):
+
+class Route(msgspec.Struct, frozen=True):
     """What to try for one request.
 
     Attributes:
@@ -70,13 +83,9 @@ class Router:
             ModelReferenceError: a reference without a model (also a ``ValueError``).
         """
         found = self._resolve_default(profile) if name is None else self._resolve(name, profile)
-        candidates = [self._candidate(ref, found.constraints) for ref in found.models]
-        return Route(
-            candidates,
-            alias=found.name if found.is_alias else None,
-            profile=found.profile,
-            constraints=found.constraints,
-        )
+        constraints = found.constraints
+        candidates = [self._candidate(ref, constraints) for ref in found.models]
+        return Route(candidates, found.name if found.is_alias else None, found.profile, constraints)
 
     def _resolve_default(self, profile: str | None) -> Resolution:
         try:

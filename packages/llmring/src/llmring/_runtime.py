@@ -8,11 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    import asyncio
+import msgspec
 
 _T = TypeVar("_T")
 
@@ -27,10 +25,10 @@ def in_trio() -> bool:
     return trio is not None and bool(trio.lowlevel.in_trio_run())
 
 
-class _Limit(NamedTuple):
-    """A time limit that runs: what moves its end, the clock it goes by, and the moment that it never goes past."""
+class _Limit(msgspec.Struct, frozen=True):
+    """A time limit that runs, the clock it goes by, and the moment that it never goes past."""
 
-    move: Callable[[float], None]
+    scope: Any
     now: Callable[[], float]
     latest: float
 
@@ -55,15 +53,13 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, _T], *, at_mos
         import trio  # noqa: PLC0415 - it is loaded already
 
         with trio.move_on_after(seconds) as scope:
-            limit = _Limit(partial(setattr, scope, "deadline"), trio.current_time, math.inf)
-            return await _limited(work, limit, at_most)
+            return await _limited(work, scope, trio.current_time, at_most)
         raise TimeLimitError
     import asyncio  # noqa: PLC0415 - ten megabytes that whoever awaits this has loaded already
 
     try:
         async with asyncio.timeout(seconds) as timeout:
-            limit = _Limit(partial(_reschedule, timeout), asyncio.get_running_loop().time, math.inf)
-            return await _limited(work, limit, at_most)
+            return await _limited(work, timeout, asyncio.get_running_loop().time, at_most)
     except TimeoutError:
         if timeout.expired():
             raise TimeLimitError from None
@@ -73,24 +69,23 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, _T], *, at_mos
 def put_off(seconds: float | None) -> None:
     """Let the innermost :func:`within` that runs end so many seconds from now, ``None`` for never."""
     limit = _running.get()
-    if limit is not None:
-        end = math.inf if seconds is None else limit.now() + seconds
-        limit.move(min(end, limit.latest))
+    if limit is None:
+        return
+    end = min(math.inf if seconds is None else limit.now() + seconds, limit.latest)
+    if in_trio():
+        limit.scope.deadline = end
+    elif not limit.scope.expired():
+        limit.scope.reschedule(None if math.isinf(end) else end)
 
 
-async def _limited(work: Coroutine[Any, Any, _T], limit: _Limit, at_most: float | None) -> _T:
-    if at_most is not None:
-        limit = limit._replace(latest=limit.now() + at_most)
-    token = _running.set(limit)
+async def _limited(
+    work: Coroutine[Any, Any, _T], scope: Any, now: Callable[[], float], at_most: float | None
+) -> _T:
+    token = _running.set(_Limit(scope, now, math.inf if at_most is None else now() + at_most))
     try:
         return await work
     finally:
         _running.reset(token)
-
-
-def _reschedule(timeout: "asyncio.Timeout", end: float) -> None:
-    if not timeout.expired():
-        timeout.reschedule(None if math.isinf(end) else end)
 
 
 class Semaphore(Protocol):

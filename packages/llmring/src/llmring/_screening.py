@@ -1,8 +1,9 @@
 """What is looked at before a request is sent: whether it can fit the model, and whether it may cost what it will."""
 
+import msgspec
 from llmring_types import LLMRequest, LLMResponse
-from llmring_types.exceptions import ProviderRequestTooLargeError
 
+from llmring._accounting import Accounting
 from llmring._budgets import Budgets
 from llmring._policy import ContextCheck
 from llmring._routing import Candidate, Route
@@ -15,18 +16,21 @@ class Screening:
 
     Args:
         context_check: what to do about a request that is too long.
+        accounting: whether they may cost what nobody knows.
         budgets: what calls may cost.
     """
 
-    def __init__(self, context_check: ContextCheck, budgets: Budgets) -> None:
+    def __init__(self, context_check: ContextCheck, accounting: Accounting, budgets: Budgets) -> None:
         self._context_check = context_check
+        self._accounting = accounting
         self._budgets = budgets
 
     def screen(self, request: LLMRequest, route: Route) -> Route:
         """Return the route with what is against each candidate."""
+        route = self._accounting.screen(route)
         if self._context_check == "error":
             candidates = [_fitting(request, candidate) for candidate in route.candidates]
-            route = route._replace(candidates=candidates)
+            route = msgspec.structs.replace(route, candidates=candidates)
         return self._budgets.screen(request, route)
 
     def comment(self, request: LLMRequest, response: LLMResponse, candidate: Candidate, route: Route) -> None:
@@ -48,10 +52,4 @@ def _fitting(request: LLMRequest, candidate: Candidate) -> Candidate:
     if candidate.unusable is not None:
         return candidate
     problem = context_problem(request, candidate.facts)
-    if problem is None:
-        return candidate
-    ref = candidate.ref
-    too_large = ProviderRequestTooLargeError(
-        f"{problem}; nothing was sent", provider=ref.provider, model=ref.model
-    )
-    return candidate._replace(unusable=too_large)
+    return candidate if problem is None else candidate.too_large(problem)

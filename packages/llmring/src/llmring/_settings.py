@@ -18,6 +18,8 @@ _RETRY = RetryPolicy()
 _HOSTED_SERVER = "https://api.llmring.ai"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+_SECRET = frozenset({"KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIALS"})
+_LEAST_SECRET = 16
 _NO_LIMIT = frozenset({"none", "off", "disable", "disabled", "infinite"})
 
 
@@ -71,6 +73,19 @@ def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> P
     key = _first(names.keys, environ) or ""
     missing = None if key or names.keyless else names.keys[0]
     return ProviderAccess(api_key=key, base_url=_first(names.base_urls, environ), missing=missing)
+
+
+def known_secrets(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return the values of all variables that hold a secret by their name, whoever they are for.
+
+    A password may be a word of any text (``postgres``), so only of API keys are short ones among them.
+    """
+    return frozenset(
+        value.strip()
+        for name, value in environ.items()
+        if name.upper().endswith("API_KEY")
+        or (len(value) >= _LEAST_SECRET and not _SECRET.isdisjoint(name.upper().split("_")))
+    )
 
 
 class ProviderStatus(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ class Opened(NamedTuple):
         chunks: the first ones, not handed out yet.
         candidate: who answers.
         attempts: what was tried, the one that answers last.
+        started: when this candidate was asked, by the clock of failover.
         chunk_timeout: seconds between two chunks; ``None`` for no limit.
     """
 
@@ -27,6 +28,7 @@ class Opened(NamedTuple):
     chunks: Sequence[StreamChunk]
     candidate: Candidate
     attempts: list[Attempt]
+    started: float
     chunk_timeout: float | None = None
 
 
@@ -42,15 +44,15 @@ class StreamOwner(Protocol):
     def failed(self, error: LLMRingError, opened: Opened) -> None:
         """Take note of an error in the middle of the stream, and put the attempts on it."""
 
-    def abandoned(self, partial: Callable[[], LLMResponse]) -> None:
-        """Take note that nobody reads on; ``partial`` joins what has come."""
+    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+        """Take note that nobody reads on, of a stream that was alive; ``partial`` joins what has come."""
 
 
 class ChatStream:
     """An answer in chunks: ``async for chunk in ring.chat_stream(request)``.
 
-    Leaving the loop early closes the connection at once. :attr:`response` is the whole answer once the last chunk has
-    come. It is also an async context manager, for those who want the closing to be in sight.
+    Leaving the loop early closes the connection at once. A stream that a variable holds may still be read on: leaving
+    ``async with``, or :meth:`aclose`, closes it. :attr:`response` is the whole answer once the last chunk has come.
 
     Args:
         owner: opens the stream at the first chunk, and completes the answer at the last.
@@ -78,7 +80,6 @@ class ChatStream:
         if not self._pending:
             await self._fill()
         chunk = self._pending.pop()
-        self._collector.add(chunk)
         if chunk.finish_reason is not None:
             self._complete(chunk)
         return chunk
@@ -106,7 +107,7 @@ class ChatStream:
         opened.stream.close()
         if not self._told:
             self._told = True
-            self._owner.abandoned(lambda: self._gathered(opened))
+            self._owner.abandoned(lambda: self._gathered(opened), opened)
         self._pending.clear()
 
     async def _fill(self) -> None:
@@ -120,6 +121,7 @@ class ChatStream:
         if not chunks:
             self._over = True
             raise StopAsyncIteration
+        self._collector.add(*chunks)
         self._pending = list(reversed(chunks))
 
     async def _next_chunks(self) -> Sequence[StreamChunk]:
@@ -168,8 +170,6 @@ class ChatStream:
 
     def _gathered(self, opened: Opened) -> LLMResponse:
         """Join all that has come, handed out or not."""
-        while self._pending:
-            self._collector.add(self._pending.pop())
         self._collector.add(opened.stream.partial())
         return self._collector.response()
 

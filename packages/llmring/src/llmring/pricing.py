@@ -26,6 +26,7 @@ not in the token counts and so not in the cost.
 
 from collections.abc import Mapping
 from decimal import Context, Decimal
+from functools import reduce
 from typing import Literal
 
 import msgspec
@@ -50,6 +51,7 @@ _EXACT = Context(prec=80, traps=[])
 _ANTHROPIC_WRITE_5M = Decimal("1.25")
 _ANTHROPIC_WRITE_1H = Decimal(2)
 _ZERO = Decimal(0)
+_dollars, _MILLIONTH = _EXACT.scaleb, Decimal(-6)
 _FINEST = Decimal("1e-12")
 """A price that was derived by division is rounded to this, in dollars per million tokens."""
 
@@ -108,10 +110,8 @@ def price(usage: Usage | None, facts: ModelFacts | None) -> Cost:
     if facts is None or reason is not None:
         return Cost(status=reason or "model_not_in_registry")
     parts = _parts(counts, facts.prices, facts.provider)
-    breakdown = {name: _dollars(part) for name, part in parts.items()}
-    total = _ZERO
-    for part in breakdown.values():
-        total = _EXACT.add(total, part)
+    breakdown = {name: _dollars(part, _MILLIONTH) for name, part in parts.items()}
+    total = reduce(_EXACT.add, breakdown.values())
     return Cost(status="priced", total=total, breakdown=breakdown, source=facts.prices.source)
 
 
@@ -169,16 +169,9 @@ def _count(usage: Usage) -> _Counts | None:
     write_5m = usage.get("cache_creation_5m_tokens") or 0
     write_1h = usage.get("cache_creation_1h_tokens") or 0
     write_other = max((usage.get("cache_creation_input_tokens") or 0) - write_5m - write_1h, 0)
-    return _Counts(
-        prompt=prompt,
-        fresh=max(prompt - read - write_5m - write_1h - write_other, 0),
-        read=read,
-        write_5m=write_5m,
-        write_1h=write_1h,
-        write_other=write_other,
-        completion=completion,
-        reasoning=min(usage.get("reasoning_tokens") or 0, completion),
-    )
+    fresh = max(prompt - read - write_5m - write_1h - write_other, 0)
+    reasoning = min(usage.get("reasoning_tokens") or 0, completion)
+    return _Counts(prompt, fresh, read, write_5m, write_1h, write_other, completion, reasoning)
 
 
 def _parts(counts: _Counts, prices: Prices, provider: str) -> dict[str, Decimal]:
@@ -241,7 +234,3 @@ def _scaled(short: Decimal, base: Decimal | None, long_base: Decimal) -> Decimal
     if not base:
         return short
     return _EXACT.quantize(_EXACT.divide(_EXACT.multiply(short, long_base), base), _FINEST)
-
-
-def _dollars(millionths: Decimal) -> Decimal:
-    return _EXACT.scaleb(millionths, -6)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from llmring_types import LLMRequest, Message, ModelFacts
 
-__all__ = ["context_problem", "estimate_tokens", "text_tokens"]
+__all__ = ["context_problem", "estimate_tokens", "fills_half", "text_tokens"]
 
 # Four characters make a token of English, and so do they of most Latin text. A character that UTF-8 writes in three
 # bytes (Chinese, Japanese, Korean) is about a token by itself, one in two bytes (Greek, Cyrillic) about half of one.
@@ -32,7 +32,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def context_problem(
-    request: LLMRequest, facts: ModelFacts | None, *, counted: int | None = None
+    request: LLMRequest, facts: ModelFacts | None, *, counted: int | None = None, exact: int | None = None
 ) -> str | None:
     """Say why the request cannot fit the model, or ``None`` if it may, or if the model's limits are not known.
 
@@ -44,6 +44,7 @@ def context_problem(
         facts: the model's; ``None`` where it is unknown.
         counted: input tokens that the provider has counted, if it has answered. Where they fill no more than half
             of the window, nothing is estimated: the estimate would be wrong. A model that cuts what is too long counts more.
+        exact: input tokens that the provider counts for this request before it is sent, in place of the estimate.
     """
     if facts is None:
         return None
@@ -55,10 +56,17 @@ def context_problem(
     if counted is not None and counted * 2 <= facts.context_window:
         return None
     room = facts.context_window + max((longest or 0) - (wanted or 0), 0)
-    tokens = estimate_tokens(request)
+    tokens = estimate_tokens(request) if exact is None else exact
     if tokens > room:
-        return f"the request has about {tokens:,} tokens, but {facts.provider}:{facts.model} takes {room:,} at most"
+        about = "about " if exact is None else ""
+        return f"the request has {about}{tokens:,} tokens, but {facts.provider}:{facts.model} takes {room:,} at most"
     return None
+
+
+def fills_half(request: LLMRequest, facts: ModelFacts | None) -> bool:
+    """Whether the estimate fills more than half of the model's window: then it may be wrong about what fits."""
+    window = facts.context_window if facts is not None else None
+    return window is not None and estimate_tokens(request) * 2 > window
 
 
 def estimate_tokens(request: LLMRequest) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from llmring import LLMRing, open_registry
 from llmring.registry import PriceChange, Registry, RegistryClient
 from llmring_providers.transport import HttpRequest, HttpResponse, TransportError
 from llmring_types.exceptions import (
@@ -98,6 +99,19 @@ async def test_a_new_process_answers_from_the_copy_without_asking(tmp_path: Path
     assert (info.origin, info.from_cache, info.checked_at) == ("cache", True, NOW)
     other = Registry("https://other.example", cache_dir=tmp_path)
     assert other.facts("openai", "brand-new") is None
+
+
+async def test_closing_a_ring_leaves_the_copies_to_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    registry = open_registry(URL)
+    await RegistryClient(registry, FakeRegistry(openai=document()), now=Clock()).refresh("openai")
+    before = {path: path.read_bytes() for path, _ in registry.cache.copies()}
+    async with LLMRing(registry_url=URL) as ring:
+        assert ring.registry.source_info("openai").origin == "cache"
+    assert before
+    assert {path: path.read_bytes() for path, _ in registry.cache.copies()} == before
 
 
 async def test_what_another_process_fetched_is_taken_up_without_asking(tmp_path: Path) -> None:

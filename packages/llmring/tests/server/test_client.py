@@ -217,6 +217,17 @@ async def test_an_answer_that_is_not_the_protocols_is_an_error(body: bytes) -> N
         await client.aclose()
 
 
+@pytest.mark.parametrize("body", [b"[1]", b'"ok"', b"null", b"1"])
+async def test_whoever_answers_in_other_shapes_is_no_usage_server(body: bytes) -> None:
+    async with Server() as front:
+        front.answers = [Answer(body)]
+        client = client_on(front.url)
+        for ask in (client.health, client.stats, client.logs, client.conversations):
+            with pytest.raises(ServerResponseError, match=r"is it a usage server\?"):
+                await ask()
+        await client.aclose()
+
+
 @pytest.mark.parametrize(
     "url", ["", "localhost:9100", "ftp://host", "http://", "http://user:pw@host", "http://[::1"]
 )

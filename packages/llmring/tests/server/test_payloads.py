@@ -58,6 +58,11 @@ def test_what_is_not_known_is_left_out_and_never_nought() -> None:
     assert (row["output_tokens"], row["cached_input_tokens"]) == (0, 0)  # the protocol has no other word
 
 
+def test_the_server_need_not_look_for_the_price_of_a_local_model() -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "cost": None, "cost_status": "local_model"}
+    assert row_of(record(usage=usage))["cost"] == 0.0
+
+
 def test_a_row_says_what_was_unusual() -> None:
     tried = Attempt(model="openai:gpt-4o-mini", outcome="error", error="ProviderTimeoutError")
     found = record(

@@ -235,6 +235,43 @@ async def test_a_reset_before_any_answer_is_a_reset(
     assert caught.value.errno == errno.ECONNRESET
 
 
+async def test_a_host_that_is_gone_resets_its_connections_and_refuses_others_until_it_is_back(
+    http: aiohttp.ClientSession,
+) -> None:
+    script = Script(rules=(Rule(until=1, fault=faults.Refused(seconds=0.3)), Rule(answer=ANSWER)))
+    async with Simulator(script) as simulator:
+        idle, writer = await asyncio.open_connection(*address(simulator))
+        with pytest.raises(aiohttp.ClientError):
+            await http.post(**asking(simulator))
+        with pytest.raises(ConnectionResetError):
+            await idle.read(1)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(*address(simulator))
+        assert simulator.connections == 0
+        async with asyncio.timeout(10):
+            while True:
+                with suppress(aiohttp.ClientConnectorError):
+                    async with http.post(**asking(simulator)) as response:
+                        assert TEXT in await response.text()
+                        break
+                await asyncio.sleep(0.01)
+        writer.close()
+
+
+@pytest.mark.parametrize("seconds", [None, 60.0])
+async def test_a_host_that_is_gone_keeps_its_port_and_can_be_closed(
+    http: aiohttp.ClientSession, seconds: float | None
+) -> None:
+    async with Simulator(Script(rules=(Rule(fault=faults.Refused(seconds=seconds)),))) as simulator:
+        with pytest.raises(aiohttp.ClientError):
+            await http.post(**asking(simulator))
+        port = address(simulator)[1]
+        with pytest.raises(OSError, match="in use"), socket.create_server(("127.0.0.1", port)):
+            pass
+    async with Simulator(port=port) as simulator, http.post(**asking(simulator)) as response:
+        assert response.status == 200
+
+
 @pytest.mark.parametrize("fault", [faults.Cut(how="lost"), faults.Reset(after=1)])
 async def test_a_whole_answer_may_be_lost_on_the_way(
     simulator: Simulator, http: aiohttp.ClientSession, fault: faults.AnyFault

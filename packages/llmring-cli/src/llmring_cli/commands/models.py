@@ -6,7 +6,7 @@ from typing import Annotated
 import llmring_lockfile as lockfiles
 from cyclopts import Parameter
 from llmring import ModelFacts, ModelRef, open_registry, provider_status
-from llmring.registry import PROVIDERS
+from llmring.registry import PROVIDERS, Correction
 
 from llmring_cli._facts import capabilities, facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
@@ -63,7 +63,8 @@ def list_models(
 def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False) -> int:
     """Show what is known of a model or an alias.
 
-    Of an alias, its first model is shown. Exit code 1 when nothing is known of it; it may work all the same.
+    Of an alias, its first model is shown. What the registry is known to have wrong is corrected, and it says
+    so. Exit code 1 when nothing is known of it; it may work all the same.
 
     $ llmring info anthropic:claude-haiku-4-5
     $ llmring info summarizer --json
@@ -72,17 +73,35 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
         model: An alias or provider:model.
     """
     pool = _pool(model, profile)
-    facts = open_registry().facts(pool[0].provider, pool[0].model)
+    registry = open_registry()
+    facts = registry.facts(pool[0].provider, pool[0].model)
     if facts is None:
         say(f"nothing is known of {pool[0]}; it may work all the same")
         return FAILED
+    corrections = registry.corrections(pool[0].provider, pool[0].model)
     if json:
-        print_json({**facts_json(facts), "pool": [str(ref) for ref in pool]})
+        print_json(
+            {
+                **facts_json(facts),
+                "pool": [str(ref) for ref in pool],
+                "corrections": [row._asdict() for row in corrections],
+            }
+        )
         return 0
     if [str(ref) for ref in pool] != [model]:
         say(f"{model} is {', '.join(map(str, pool))}")
-    print_table(("", ""), _lines(facts))
+    print_table(("", ""), _lines(facts) + [_corrected(row) for row in corrections])
+    for page in dict.fromkeys(row.source for row in corrections):
+        say(f"hint: corrected after {page}")
     return 0
+
+
+def _corrected(row: Correction) -> tuple[str, str]:
+    return ("corrected", f"{row.field} is {_word(row.value)}, not {_word(row.published)}")
+
+
+def _word(value: str | bool) -> str:
+    return value if isinstance(value, str) else "yes" if value else "no"
 
 
 def _to_ask(provider: str | None) -> list[str]:
@@ -135,9 +154,12 @@ def _lines(facts: ModelFacts) -> list[tuple[str, str]]:
                 ("output", prices.output),
                 ("cache reads", prices.cache_read),
                 ("cache writes", prices.cache_write_5m),
+                ("input, long prompt", prices.long_input),
+                ("output, long prompt", prices.long_output),
             )
             if price is not None
         ),
+        ("long prompt", prices.long_threshold and f"more than {prices.long_threshold:,} tokens"),
         ("prices from", prices.source),
         ("state", "retired" if facts.active is False else "active" if facts.active else None),
         ("retires on", facts.retires_on and facts.retires_on.isoformat()),

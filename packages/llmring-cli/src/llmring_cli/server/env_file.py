@@ -43,6 +43,8 @@ def write_env_file(path: Path, values: Mapping[str, str]) -> None:
     """
     target = path.resolve()  # a link stays a link
     text = with_values(_text(target), values)
+    if not target.parent.is_dir():
+        raise CommandError(f"cannot write {path}: there is no folder {path.parent}")
     try:
         write_private(target, text.encode())
     except OSError as error:

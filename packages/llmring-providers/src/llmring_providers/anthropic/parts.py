@@ -4,20 +4,18 @@ https://platform.claude.com/docs/en/build-with-claude/vision
 https://platform.claude.com/docs/en/build-with-claude/pdf-support
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llmring_types import Role
 from llmring_types.exceptions import UnsupportedContentError
 
+from llmring_providers._documents import document_text
 from llmring_providers._protocol import ChatCall
 
 Block = dict[str, Any]
 
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-_TEXTS = frozenset({"application/json", "application/xml"})
 _NATIVE: Mapping[Role, frozenset[str]] = {
     "user": frozenset({"image", "search_result", "container_upload"}),
     "tool": frozenset({"image", "search_result", "tool_reference", "browser_state"}),
@@ -111,11 +109,11 @@ def _from_base64(media_type: str, data: Any, kind: str, call: ChatCall) -> Block
         return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}}
     if media_type == "application/pdf":
         return {"type": "document", "source": {"type": "base64", "media_type": media_type, "data": data}}
-    if media_type.startswith("text/") or media_type in _TEXTS:  # base64 is for PDF only: texts go as texts
-        try:
-            text = base64.b64decode(data, validate=True).decode()
-        except (TypeError, ValueError, binascii.Error) as error:
-            raise _unsupported(call, kind, f"of {media_type} that is no base64 of UTF-8 text") from error
+    try:  # base64 is for PDF only: texts go as texts
+        text = document_text({"type": "base64", "media_type": media_type, "data": data})
+    except ValueError as error:
+        raise _unsupported(call, kind, f"of {media_type} that is no base64 of UTF-8 text") from error
+    if text is not None:
         return {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": text}}
     raise _unsupported(
         call, kind, f"of {media_type or 'no media type'}; it takes JPEG, PNG, GIF, WebP, PDF and text"

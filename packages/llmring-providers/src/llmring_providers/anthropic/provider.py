@@ -7,6 +7,7 @@ from llmring_types.exceptions import MissingSDKError
 from llmring_providers._http import HttpProvider
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.anthropic.adapter import AnthropicAdapter
+from llmring_providers.anthropic.counting import AnthropicCounting
 from llmring_providers.anthropic.listing import AnthropicListing
 
 BASE_URL = "https://api.anthropic.com"
@@ -21,6 +22,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
         client_factory=build_client,
         sdk="llmring_providers.anthropic.sdk",
         listing=AnthropicListing(),
+        counting=AnthropicCounting(),
     )
 
 

@@ -20,6 +20,9 @@ DEFAULT_MAX_TOKENS = 4096
 """Sent when neither the request nor the model's facts give a limit: Anthropic requires one."""
 
 _LEAST_BUDGET = 1024
+_MOST_TEMPERATURE = 1
+"""https://platform.claude.com/docs/en/api/messages#body-temperature; elsewhere it is 2."""
+
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 20480, "max": 24576}
 """Budget for an effort. Even the largest leaves room below the 32,000 output tokens of the smallest such models."""
 _EFFORTS = ((4096, "low"), (16384, "medium"), (32768, "high"), (65536, "xhigh"))
@@ -136,4 +139,6 @@ def _temperature(body: dict[str, Any], call: ChatCall, traits: ModelTraits, warn
         if body.get("thinking", {}).get("type") in ("enabled", "adaptive"):
             warnings.append("temperature was dropped: Anthropic does not take it together with thinking")
             return
-    body["temperature"] = temperature
+    if temperature > _MOST_TEMPERATURE:
+        warnings.append(f"temperature was cut from {temperature} to {_MOST_TEMPERATURE}, Anthropic's most")
+    body["temperature"] = min(temperature, _MOST_TEMPERATURE)

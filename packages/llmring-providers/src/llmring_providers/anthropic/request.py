@@ -81,7 +81,7 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
         body["tools"] = [wire_tool(tool) for tool in request.tools]
     choice = request.tool_choice
     if choice is not None and (request.tools or choice not in ("auto", "none")):
-        body["tool_choice"] = wire_choice(choice)
+        body["tool_choice"] = wire_choice(choice, request.tools or (), warnings)
     body.update(limits(call, thinking_barred=_thinking_barred(body, conversation), warnings=warnings))
     system = conversation.system
     if request.response_format is not None or request.json_response:

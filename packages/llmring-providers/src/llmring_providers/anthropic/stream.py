@@ -102,7 +102,8 @@ class _BlockSlot:
             except DECODE_ERRORS:  # cut by max_tokens
                 whole["input"] = {}
         if self.citations:
-            whole["citations"] = [*(whole.get("citations") or ()), *self.citations]
+            there = whole.get("citations")
+            whole["citations"] = [*(there if isinstance(there, list) else ()), *self.citations]
         return whole | self.changes
 
 

@@ -4,7 +4,7 @@ https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llmring_types import ToolCall, function_spec
@@ -12,9 +12,11 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._arguments import arguments_object
 from llmring_providers._protocol import ChatCall
+from llmring_providers._tool_choice import Mode, function_names, read_choice
 from llmring_providers.anthropic.schemas import tightened
 
-_CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
+_TYPES_OF: Mapping[Mode, str] = {"auto": "auto", "none": "none", "required": "any"}
+_TYPES = frozenset({*_TYPES_OF.values(), "tool"})
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -24,7 +26,7 @@ def wire_tool(tool: dict[str, Any]) -> Mapping[str, Any]:
     if function is None:
         return tool
     given = {**tool, **function}
-    schema = given.pop("parameters", None) or given.pop("input_schema", None)
+    schema = given.pop("parameters", None)
     wire = {
         key: value for key, value in given.items() if key not in ("type", "function") and value is not None
     }
@@ -34,16 +36,20 @@ def wire_tool(tool: dict[str, Any]) -> Mapping[str, Any]:
     return wire
 
 
-def wire_choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Translate a choice: a word, a name, OpenAI's form or Anthropic's own."""
-    if isinstance(choice, str):
-        word = _CHOICES.get(choice)
-        return {"type": word} if word else {"type": "tool", "name": choice}
-    function = choice.get("function")
-    name = function.get("name") if isinstance(function, Mapping) else function
-    if name is None and choice.get("type", "function") == "function":
-        name = choice.get("name")
-    return {"type": "tool", "name": name} if isinstance(name, str) else dict(choice)
+def wire_choice(
+    choice: str | Mapping[str, Any], tools: Iterable[Mapping[str, Any]], warnings: list[str]
+) -> dict[str, Any]:
+    """Translate a choice; Anthropic's own form passes as it is, and so does one that nobody knows."""
+    if isinstance(choice, Mapping) and choice.get("type") in _TYPES:
+        return dict(choice)
+    read = read_choice(choice, function_names(tools))
+    if read is None:
+        return dict(choice) if isinstance(choice, Mapping) else {"type": choice}
+    if read.mode == "required" and len(read.names) == 1:
+        return {"type": "tool", "name": read.names[0]}
+    if read.names:
+        warnings.append("tool_choice names several functions: Anthropic takes one, so all were allowed")
+    return {"type": _TYPES_OF[read.mode]}
 
 
 def tool_use(tool_call: ToolCall, call: ChatCall, warnings: list[str]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class WireMessage(msgspec.Struct):
     request_id: str | None = None
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     """What an event adds to a block, or to the message."""
 
     type: str | None = None
@@ -92,7 +92,7 @@ class Delta(msgspec.Struct):
     container: Any = None
 
 
-class StreamEvent(msgspec.Struct):
+class StreamEvent(msgspec.Struct, gc=False):
     """One event of a stream."""
 
     type: str | None = None

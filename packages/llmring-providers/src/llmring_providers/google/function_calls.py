@@ -32,41 +32,59 @@ class FunctionCalls:
         self._open: dict[str, Any] | None = None
         """The part of a call whose arguments are still coming."""
 
-    def take(self, part: dict[str, Any], response_id: str | None) -> dict[str, Any] | None:
-        """Take one part; return the whole part of the call that it completes, if it does.
+    def take(self, part: dict[str, Any], response_id: str | None) -> list[dict[str, Any]]:
+        """Take one part; return the whole parts of the calls that it completes.
 
         Raises:
             MalformedResponseError: it is no function call.
             msgspec.ValidationError: the same.
         """
         function = msgspec.convert(part["functionCall"], FunctionCall)
+        done = self.finish(response_id) if function.name else []
         if self._open is None:
+            if not part["functionCall"]:  # the last piece of a call that had none
+                return done
+            if not function.name:
+                raise malformed("a function call has no name", self._call)
             if not function.partial_args and not function.will_continue:
-                self._add(function.name, function.id, function.args, response_id)
-                return part
+                self.calls.append(self._made(function.name, function.id, function.args, response_id))
+                return [*done, part]
             self._open = {**part, "functionCall": {"name": function.name, "args": dict(function.args or {})}}
             if function.id:
                 self._open["functionCall"]["id"] = function.id
+        else:  # the signature may come with any piece
+            self._open.update((name, value) for name, value in part.items() if name != "functionCall")
         for piece in function.partial_args or ():
             self._put(self._open["functionCall"]["args"], piece)
-        if function.will_continue:
-            return None
-        whole, self._open = self._open, None
-        made = whole["functionCall"]
-        self._add(made["name"], made.get("id"), made["args"], response_id)
-        return whole
+        return done if function.will_continue else [*done, *self.finish(response_id)]
 
-    def _add(
-        self, name: str | None, call_id: str | None, arguments: dict[str, Any] | None, response_id: str | None
-    ) -> None:
-        if not name:
-            raise malformed("a function call has no name", self._call)
+    def finish(self, response_id: str | None) -> list[dict[str, Any]]:
+        """Close the call whose arguments were still coming: another one, or the end of the answer, says that it is whole."""
+        whole, self._open = self._open, None
+        if whole is None:
+            return []
+        self.calls.append(self._opened(whole, response_id))
+        return [whole]
+
+    def so_far(self, response_id: str | None) -> list[ToolCall]:
+        """Return the calls, with the one whose arguments are still coming."""
+        if self._open is None:
+            return list(self.calls)
+        return [*self.calls, self._opened(self._open, response_id)]
+
+    def _opened(self, part: dict[str, Any], response_id: str | None) -> ToolCall:
+        made = part["functionCall"]
+        return self._made(made["name"], made.get("id"), made["args"], response_id)
+
+    def _made(
+        self, name: str, call_id: str | None, arguments: dict[str, Any] | None, response_id: str | None
+    ) -> ToolCall:
         if not call_id:
             # Gemini 2.5 and older give no ids. These differ within a conversation, even where a host gives every
             # answer the same id, and are the same for the same answer, streamed or not.
             place = f"{len(self._call.request.messages)}_{len(self.calls)}"
             call_id = f"call_{response_id}_{place}" if response_id else f"call_{place}"
-        self.calls.append(tool_call(call_id, name, arguments))
+        return tool_call(call_id, name, arguments)
 
     def _put(self, arguments: dict[str, Any], piece: dict[str, Any]) -> None:
         """Put the value of a piece where its path says; a string goes on where its beginning stands."""

@@ -8,6 +8,7 @@ from llmring_types.exceptions import MissingSDKError
 from llmring_providers._http import HttpProvider
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.google.adapter import GoogleAdapter
+from llmring_providers.google.counting import GoogleCounting
 from llmring_providers.google.listing import GoogleListing
 
 BASE_URL = "https://generativelanguage.googleapis.com"
@@ -40,6 +41,7 @@ def create(settings: ProviderSettings) -> GoogleProvider:
         client_factory=build_client,
         sdk="llmring_providers.google.sdk",
         listing=GoogleListing(),
+        counting=GoogleCounting(),
     )
 
 

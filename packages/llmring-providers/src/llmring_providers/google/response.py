@@ -85,6 +85,7 @@ class Gathered:
         self._metadata = CandidateMetadata()
         self._usage: dict[str, Any] = {}
         self._word: str | None = None
+        self._answered = False
         self._feedback: dict[str, Any] | None = None
         self._model_status: Any = None
         self._model: str | None = None
@@ -93,7 +94,7 @@ class Gathered:
     @property
     def over(self) -> bool:
         """Whether the model has finished, or the prompt was blocked."""
-        return self._word is not None or self._block_reason is not None
+        return self._word is not None or self._blocked
 
     def take(self, reply: Reply) -> tuple[str, str]:
         """Take an answer or one event of it; return the text and the reasoning that it adds.
@@ -118,12 +119,12 @@ class Gathered:
 
     def closing(self) -> dict[str, Any]:
         """Everything but text and reasoning."""
-        calls = self._calls.calls
+        calls = self._calls.so_far(self._id)
         return {
             "model": str(self._call.ref),
             "usage": usage_of(self._usage),
             "finish_reason": self._finish_reason(),
-            "tool_calls": list(calls) or None,
+            "tool_calls": calls or None,
             "provider_finish_reason": self._word or self._block_reason,
             "provider_model": self._model,
             "response_id": self._id,
@@ -137,6 +138,7 @@ class Gathered:
         self._usage = {**self._usage, **said} if self._usage else said
 
     def _candidate(self, candidate: Candidate) -> tuple[str, str]:
+        self._answered = True
         texts: list[str] = []
         thoughts: list[str] = []
         for part in (candidate.content.parts if candidate.content is not None else None) or ():
@@ -155,6 +157,8 @@ class Gathered:
         word = candidate.finish_reason
         if word is not None:
             self._word = _finish_word(word)
+            for whole in self._calls.finish(self._id):
+                self._replay.part(whole)
         self._metadata.take(candidate)
         return "".join(texts), "".join(thoughts)
 
@@ -169,15 +173,19 @@ class Gathered:
             texts.append(text)
             self._replay.text(text, thought=False)
             return
-        whole = self._calls.take(part, self._id)
-        if whole is not None:
+        for whole in self._calls.take(part, self._id):
             self._replay.part(whole)
 
     def _finish_reason(self) -> FinishReason | None:
         if self._word is None:
-            return "content_filter" if self._block_reason is not None else None
+            return "content_filter" if self._blocked else None
         found = _FINISH.get(self._word, "other")
         return "tool_calls" if found == "stop" and self._calls.calls else found
+
+    @property
+    def _blocked(self) -> bool:
+        """Only a blocked prompt has no candidates but a feedback, which may leave its reason out."""
+        return self._block_reason is not None or (bool(self._feedback) and not self._answered)
 
     @property
     def _block_reason(self) -> str | None:

@@ -13,6 +13,7 @@ from llmring_types import LLMRequest
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._protocol import ChatCall
+from llmring_providers._schemas import is_object
 from llmring_providers.google.schema import is_openapi, json_schema
 
 ANSWER_TOOL = "respond_with_structure"
@@ -70,7 +71,7 @@ def as_function(schema: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
     if is_openapi(schema):
         declared["parameters"] = schema
         return declared
-    if not _is_object(schema):
+    if not is_object(schema):
         inner = dict(schema)
         hoisted: dict[str, Any] = {
             name: inner.pop(name) for name in ("$defs", "definitions") if name in inner
@@ -82,11 +83,7 @@ def as_function(schema: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
 
 def answer_text(arguments: Any, schema: Mapping[str, Any]) -> str:
     """The text that a call of the answer function stands for."""
-    wrapped = not is_openapi(schema) and not _is_object(schema)
+    wrapped = not is_openapi(schema) and not is_object(schema)
     if wrapped and isinstance(arguments, Mapping):
         arguments = arguments.get(_WRAPPED, arguments)
     return msgspec.json.encode(arguments).decode()
-
-
-def _is_object(schema: Mapping[str, Any]) -> bool:
-    return bool(schema.get("type", "object" if "properties" in schema else None) == "object")

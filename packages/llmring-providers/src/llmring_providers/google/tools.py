@@ -12,6 +12,7 @@ from llmring_types import function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._protocol import ChatCall
+from llmring_providers._tool_choice import Mode, read_choice
 from llmring_providers.google.schema import is_openapi, json_schema
 
 _HOSTED = frozenset(
@@ -32,7 +33,7 @@ _OF_A_FUNCTION = frozenset({"type", "function", "name", "description", "paramete
 _DECLARED = frozenset({"behavior", "parametersJsonSchema", "response", "responseJsonSchema"})
 """Gemini's own fields of a declaration, passed as they are."""
 
-_MODES = {"auto": "AUTO", "none": "NONE", "any": "ANY", "required": "ANY", "validated": "VALIDATED"}
+_MODES: Mapping[Mode, str] = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 
 def camel(name: str) -> str:
@@ -105,7 +106,7 @@ def _declaration(function: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
     declared: dict[str, Any] = {"name": function["name"]}
     if function.get("description"):
         declared["description"] = function["description"]
-    parameters = function.get("parameters", function.get("input_schema"))
+    parameters = function.get("parameters")
     if parameters:
         if not isinstance(parameters, Mapping):
             raise UnsupportedContentError(
@@ -129,9 +130,9 @@ def function_calling(
         if choice not in (None, "auto", "none"):
             warnings.append("tool_choice was dropped: there is no function to choose")
         return None
-    if isinstance(choice, Mapping) and "mode" in choice:  # Gemini's own form
+    if isinstance(choice, Mapping) and "mode" in choice and "type" not in choice:  # Gemini's own form
         return dict(choice)
-    mode, names = _chosen(choice, tools)
+    mode, names = _chosen(choice, tools, warnings)
     if mode in (None, "AUTO") and tools.strict:
         mode = "VALIDATED"  # auto, with calls that keep to their schemas
     if mode is None:
@@ -139,24 +140,16 @@ def function_calling(
     return {"mode": mode, "allowedFunctionNames": names} if names else {"mode": mode}
 
 
-def _chosen(choice: str | Mapping[str, Any] | None, tools: Tools) -> tuple[str | None, list[str]]:
+def _chosen(
+    choice: str | Mapping[str, Any] | None, tools: Tools, warnings: list[str]
+) -> tuple[str | None, list[str]]:
     if choice is None:
         return None, []
-    if isinstance(choice, str):
-        mode = None if choice in tools.names() else _MODES.get(choice.lower())
-        return (mode, []) if mode else ("ANY", [choice])
-    allowed = choice.get("allowed_tools")
-    if isinstance(allowed, Mapping):
-        found = (_name(tool) for tool in allowed.get("tools") or () if isinstance(tool, Mapping))
-        names = [name for name in found if name]
-        if allowed.get("mode") == "required":
-            return "ANY", names
-        return "VALIDATED" if names else "AUTO", names  # AUTO takes no names
-    name = _name(choice)
-    return ("ANY", [name]) if name else (_MODES.get(str(choice.get("type")).lower()), [])
-
-
-def _name(choice: Mapping[str, Any]) -> str | None:
-    function = choice.get("function")
-    name = function.get("name") if isinstance(function, Mapping) else function or choice.get("name")
-    return name if isinstance(name, str) else None
+    names = tools.names()
+    read = read_choice(choice, names)
+    if read is None:
+        warnings.append(f"tool_choice was dropped: Gemini has no choice such as {choice!r}")
+        return None, []
+    if read.mode == "auto" and (read.names or (isinstance(choice, str) and choice.lower() == "validated")):
+        return "VALIDATED", list(read.names)  # AUTO takes no names
+    return _MODES[read.mode], list(read.names)

@@ -43,12 +43,19 @@ def usage_of(said: Mapping[str, Any]) -> Usage | None:
 
 
 def unusual(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What else was said of the usage that changes its price: other modalities than text, a tier of service."""
-    kept = {name: said[name] for name, usual in _USUAL.items() if said.get(name) not in (None, usual)}
+    """What else was said of the usage.
+
+    Other modalities than text and tiers of service change its price; tokens of hosted tools are part of the input.
+    """
+    kept: dict[str, Any] = {
+        name: said[name] for name, usual in _USUAL.items() if said.get(name) not in (None, usual)
+    }
     for name in _DETAILS:
         details = said.get(name)
         if isinstance(details, list) and not all(map(_is_text, details)):
             kept[name] = details
+    if tools := said.get("toolUsePromptTokenCount"):
+        kept["toolUsePromptTokenCount"] = tools
     return kept
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 
-class Content(msgspec.Struct):
+class Content(msgspec.Struct, gc=False):
     parts: list[dict[str, Any]] | None = None
 
 
-class Candidate(msgspec.Struct, rename="camel"):
+class Candidate(msgspec.Struct, gc=False, rename="camel"):
     index: int | None = None
     content: Content | None = None
     finish_reason: str | int | None = None
@@ -38,7 +38,7 @@ class FunctionCall(msgspec.Struct, rename="camel"):
     will_continue: bool | None = None
 
 
-class Reply(msgspec.Struct, rename="camel"):
+class Reply(msgspec.Struct, gc=False, rename="camel"):
     """A whole answer, or one event of a stream."""
 
     candidates: list[Candidate] | None = None

@@ -8,9 +8,11 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._arguments import arguments_object
+from llmring_providers._documents import document_text
 from llmring_providers._json import encode_body
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
+from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
 from llmring_providers.ollama.options import add_extra_params, think
 
 _PATH = "/api/chat"
@@ -68,15 +70,16 @@ def _add_parts(wire: dict[str, Any], parts: Any, call: ChatCall) -> None:
     texts: list[str] = []
     images: list[str] = []
     for part in parts:
-        if part["type"] == "text" and isinstance(part.get("text"), str):
-            texts.append(part["text"])
-        elif part["type"] == "image_url":
+        kind = part["type"]
+        if kind in ("text", "refusal") and isinstance(part.get(kind), str):
+            texts.append(part[kind])
+        elif kind in ("image_url", "image"):
             images.append(_image(part, call))
+        elif (text := _document_text(part, call)) is not None:
+            texts.append(text)
         else:
             raise _unsupported(
-                f"Ollama cannot take a {part['type']!r} part; use text, or image_url with a data URL",
-                part["type"],
-                call,
+                f"Ollama cannot take a {kind!r} part; use text, or image_url with a data URL", kind, call
             )
     wire["content"] = "\n".join(texts)
     if images:
@@ -85,15 +88,30 @@ def _add_parts(wire: dict[str, Any], parts: Any, call: ChatCall) -> None:
 
 def _image(part: Mapping[str, Any], call: ChatCall) -> str:
     """The bare base64 of an image: the protocol has no place for its media type."""
-    url = part.get("image_url")
+    source, url = part.get("source"), part.get("image_url")
+    if isinstance(source, Mapping) and source.get("type") == "base64" and isinstance(source.get("data"), str):
+        return str(source["data"])
     if isinstance(url, Mapping):
         url = url.get("url")
     head, comma, data = url.partition(",") if isinstance(url, str) else ("", "", "")
     if not comma or not head.startswith("data:") or not head.endswith(";base64"):
         raise _unsupported(
-            "Ollama takes images as data URLs in base64 only; fetch the image first", "image_url", call
+            "Ollama takes images as data URLs in base64 only; fetch the image first", part["type"], call
         )
     return data
+
+
+def _document_text(part: Mapping[str, Any], call: ChatCall) -> str | None:
+    """What a document says that is a text; the protocol has no place for files."""
+    source = part.get("source")
+    if part["type"] != "document" or not isinstance(source, Mapping):
+        return None
+    try:
+        return document_text(source)
+    except ValueError as error:
+        raise _unsupported(
+            f"a document of {source.get('media_type')} is no base64 of UTF-8 text", "document", call
+        ) from error
 
 
 def _add_result(wire: dict[str, Any], message: Message, names: Mapping[Any, str]) -> None:
@@ -124,7 +142,10 @@ def _call(given: Any, names: dict[Any, str], call: ChatCall, warnings: list[str]
 
 def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> None:
     """``tool_choice`` has no place in the protocol; without tools nothing can be called."""
-    if not request.tools or request.tool_choice == "none":
+    if not request.tools:
+        return
+    choice = request.tool_choice and read_choice(request.tool_choice, function_names(request.tools))
+    if choice and choice.mode == "none":
         return
     tools: list[dict[str, Any]] = []
     for tool in request.tools:
@@ -137,7 +158,7 @@ def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> No
             tools.append({"type": "function", "function": {k: v for k, v in function.items() if k != "type"}})
     if tools:
         body["tools"] = tools
-    if request.tool_choice not in (None, "auto"):
+    if request.tool_choice and choice != ToolChoice("auto"):
         warnings.append("tool_choice was dropped: on Ollama the model alone decides which tools it calls")
 
 

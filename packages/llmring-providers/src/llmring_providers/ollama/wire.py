@@ -22,14 +22,14 @@ class Call(msgspec.Struct):
     function: Function | None = None
 
 
-class WireMessage(msgspec.Struct):
+class WireMessage(msgspec.Struct, gc=False):
     content: str | None = None
     thinking: str | None = None
     tool_calls: list[Call] | None = None
     images: list[Any] | None = None
 
 
-class Part(msgspec.Struct):
+class Part(msgspec.Struct, gc=False):
     """A whole answer, or what a line of a stream adds to it. Durations are nanoseconds."""
 
     model: str | None = None

@@ -8,6 +8,8 @@ import re
 from llmring_providers._protocol import ChatCall
 
 _REASONING_FAMILY = re.compile(r"o[1-9](?![a-z0-9])|gpt-(?:[5-9]|[1-9]\d)(?![a-z0-9])")
+# Of 121 recorded calls without an effort, 116 cost no reasoning and 5 about twenty tokens.
+_WHEN_TOLD = re.compile(r"gpt-5\.4(?:-mini|-nano)?(?:-20\d\d-\d\d-\d\d)?")
 _ONLY_RESPONSES = re.compile(
     r"codex-|(?:o[1-9]|gpt-[\d.]+)-(?:pro|codex)(?![a-z])|.*deep-research|computer-use"
 )
@@ -35,6 +37,8 @@ def spends_on_reasoning(call: ChatCall) -> bool:
     effort, facts = call.request.reasoning_effort, call.facts
     if effort is not None and takes_effort(call):
         return effort != "none"
+    if _WHEN_TOLD.fullmatch(_bare(call.ref.model)) and not (facts and facts.min_reasoning_tokens):
+        return False
     if facts is not None and facts.reasoning is not None:
         return facts.reasoning
     return _can_reason(call.ref.model)

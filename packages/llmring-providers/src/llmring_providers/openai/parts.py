@@ -5,9 +5,11 @@ from typing import Any
 
 from llmring_types.exceptions import UnsupportedContentError
 
+from llmring_providers._documents import document_text
 from llmring_providers._protocol import ChatCall
 
 _OPENAI_FORM = frozenset({"text", "input_audio", "file", "refusal"})
+_PDF = "application/pdf"
 
 
 def openai_part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
@@ -26,7 +28,7 @@ def openai_part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
         return {"type": "image_url", "image_url": {"url": url}} if isinstance(url, str) else part
     source = part.get("source")
     if kind in ("image", "document") and isinstance(source, Mapping):
-        found = _image(source) if kind == "image" else _document(part, source)
+        found = _image(source) if kind == "image" else _document(part, source, call)
         if found is not None:
             return found
         kind = f"{kind} with a {source.get('type')!r} source"
@@ -48,18 +50,25 @@ def _image(source: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return {"type": "image_url", "image_url": {"url": url}} if isinstance(url, str) else None
 
 
-def _document(part: Mapping[str, Any], source: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    kind = source.get("type")
-    if kind == "text" and isinstance(source.get("data"), str):
-        return {"type": "text", "text": source["data"]}
+def _document(part: Mapping[str, Any], source: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any] | None:
+    """Texts go as texts and images as images: files are for PDF."""
+    kind, media_type = source.get("type"), str(source.get("media_type") or _PDF)
+    try:
+        text = document_text(source)
+    except ValueError as error:
+        raise unsupported(f"document of {media_type} that is no base64 of UTF-8 text", call) from error
+    if text is not None:
+        return {"type": "text", "text": text}
     if kind == "file" and isinstance(source.get("file_id"), str):
         return {"type": "file", "file": {"file_id": source["file_id"]}}
     if kind == "url" and isinstance(source.get("url"), str):
         return {"type": "file", "file": {"file_url": source["url"]}}
-    data = _data_url(source, "application/pdf")
+    if media_type.startswith("image/"):
+        return _image(source)
+    data = _data_url(source, _PDF)
     if data is None:
         return None
-    name = part.get("filename") or part.get("title") or "document.pdf"
+    name = part.get("filename") or part.get("title") or ("document.pdf" if media_type == _PDF else "document")
     return {"type": "file", "file": {"filename": name, "file_data": data}}
 
 

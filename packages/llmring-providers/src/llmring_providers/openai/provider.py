@@ -8,6 +8,7 @@ from llmring_providers._http import HttpProvider
 from llmring_providers._listing import OpenAIListing
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.openai.adapter import OpenAIAdapter
+from llmring_providers.openai.counting import OpenAICounting
 
 BASE_URL = "https://api.openai.com/v1"
 
@@ -21,6 +22,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
         listing=OpenAIListing("openai"),
+        counting=OpenAICounting(),
     )
 
 

@@ -6,8 +6,11 @@ from typing import Any
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._protocol import ChatCall
+from llmring_providers._schemas import closed, is_object, rewritten
 
 _WISH = "Answer with a JSON object."
+_DEFINITIONS = ("$defs", "definitions")
+_OF_ANY_KIND = frozenset({"type", "anyOf", "oneOf", "enum", "const"})
 
 
 def wanted_format(call: ChatCall) -> Mapping[str, Any] | None:
@@ -29,14 +32,51 @@ def wanted_format(call: ChatCall) -> Mapping[str, Any] | None:
 
 
 def json_schema(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inner part of a ``json_schema`` format, with a name; its fields may also stand beside it."""
+    """Return the inner part of a ``json_schema`` format, with a name; its fields may also stand beside it.
+
+    OpenAI wants an object at the root: any other schema is put under its only property ``value``, and so is the answer.
+    """
     inner = wanted.get("json_schema")
-    schema = dict(inner) if isinstance(inner, Mapping) else {}
+    form = dict(inner) if isinstance(inner, Mapping) else {}
     for name in ("schema", "name", "description", "strict"):
         if name in wanted:
-            schema.setdefault(name, wanted[name])
-    schema.setdefault("name", "response")
-    return schema
+            form.setdefault(name, wanted[name])
+    form.setdefault("name", "response")
+    schema = form.get("schema")
+    if isinstance(schema, Mapping):
+        schema = _rooted(schema)
+        form["schema"] = rewritten(schema, closed) if form.get("strict") is True else schema
+    return form
+
+
+def strict_parameters(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a function whose parameters are as the strict mode wants them, if it asks for that: objects are closed."""
+    parameters = function.get("parameters")
+    if function.get("strict") is not True or not isinstance(parameters, Mapping):
+        return function
+    return {**function, "parameters": rewritten(parameters, closed)}
+
+
+def _rooted(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    hoisted = {name: schema[name] for name in _DEFINITIONS if name in schema}
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        place, _, name = reference.rpartition("/")
+        definitions = hoisted.get(place.removeprefix("#/"))
+        meant = definitions.get(name) if isinstance(definitions, Mapping) else None
+        if not isinstance(meant, Mapping) or "$ref" in meant:
+            return schema
+        return _rooted({**meant, **{key: schema[key] for key in schema if key != "$ref"}})
+    if is_object(schema) or not schema.keys() & _OF_ANY_KIND:
+        return schema
+    inner = {key: value for key, value in schema.items() if key not in _DEFINITIONS}
+    return {
+        "type": "object",
+        "properties": {"value": inner},
+        "required": ["value"],
+        "additionalProperties": False,
+        **hoisted,
+    }
 
 
 def ask_for_json(messages: list[dict[str, Any]]) -> None:

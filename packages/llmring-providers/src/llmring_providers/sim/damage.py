@@ -10,7 +10,7 @@ from llmring_providers.sim.faults import AnyFault
 from llmring_providers.sim.plan import Plan, between, halves
 
 
-def damaged(plan: Plan, fault: AnyFault, dialect: Dialect) -> Plan:
+def damaged(plan: Plan, fault: AnyFault, dialect: Dialect) -> Plan:  # noqa: PLR0911 - a table
     """Return the plan with the fault in it; at least the last event is always hit.
 
     A :class:`faults.Status`, and an error event for an answer that is not streamed, are no matter of this module.
@@ -18,9 +18,13 @@ def damaged(plan: Plan, fault: AnyFault, dialect: Dialect) -> Plan:
     change = msgspec.structs.replace
     match fault:
         case faults.Stall(after=None):
-            return change(plan, wait=plan.wait + _seconds(fault))
+            return change(plan, wait=plan.wait + _seconds(fault.seconds))
         case faults.Reset(after=None):
             return change(plan, status=None, steps=(), ending="reset", length=None)
+        case faults.Refused():
+            return change(
+                plan, status=None, steps=(), ending="refused", length=None, away=_seconds(fault.seconds)
+            )
         case faults.Malformed() if plan.length is not None:
             return change(plan, steps=(GARBAGE,), length=len(GARBAGE))
         case faults.Drip():
@@ -41,7 +45,7 @@ def _damaged_at(
     change = msgspec.structs.replace
     match fault:
         case faults.Stall():
-            return change(plan, steps=(*sent, _seconds(fault), *rest))
+            return change(plan, steps=(*sent, _seconds(fault.seconds), *rest))
         case faults.Malformed():
             return change(plan, steps=(*sent, dialect.malformed_event(), *rest))
         case faults.ErrorEvent():
@@ -65,8 +69,8 @@ def _cut(
     return msgspec.structs.replace(plan, steps=sent, length=length)
 
 
-def _seconds(fault: faults.Stall) -> float:
-    return math.inf if fault.seconds is None else fault.seconds
+def _seconds(told: float | None) -> float:
+    return math.inf if told is None else told
 
 
 def _dripping(plan: Plan, fault: faults.Drip) -> tuple[bytes | float, ...]:

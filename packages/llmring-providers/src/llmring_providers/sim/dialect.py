@@ -1,7 +1,7 @@
 """What the simulator must know of a wire protocol, seen from the provider's side."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from llmring_types import FinishReason
@@ -9,6 +9,10 @@ from llmring_types import FinishReason
 from llmring_providers.sim.prompt import Prompt
 from llmring_providers.sim.script import Call
 from llmring_providers.sim.tokens import Count
+
+T = TypeVar("T")
+
+_SERVER_ERRORS = 500
 
 
 class Reply(msgspec.Struct, kw_only=True, frozen=True):
@@ -86,6 +90,12 @@ FIXED_TIME = 1_767_225_600
 
 GARBAGE = b'{"simulated": malformed'
 """Data that is no JSON."""
+
+
+def of_status(table: Mapping[int, T], status: int) -> T:
+    """Return what a table has for a status; for one that it lacks, what it has for 400 or 500."""
+    found = table.get(status)
+    return found if found is not None else table[400 if status < _SERVER_ERRORS else _SERVER_ERRORS]
 
 
 def server_event(data: Any, name: str = "", *, end: bytes = b"\n") -> bytes:

@@ -64,6 +64,18 @@ class Reset(Fault, frozen=True, tag="reset"):
     after: int | None = None
 
 
+class Refused(Fault, frozen=True, tag="refused"):
+    """Nobody listens any more, as when a server has died: open connections are reset, new ones are refused.
+
+    Over HTTP the call itself meets the reset, since it is connected; in memory it is the only one that is refused.
+
+    Attributes:
+        seconds: until the host listens again; ``None`` is never.
+    """
+
+    seconds: float | None = None
+
+
 class Malformed(Fault, frozen=True, tag="malformed"):
     """An event that is no JSON, with the rest of the answer behind it; a whole answer is no JSON at all."""
 
@@ -103,4 +115,4 @@ class Drip(Fault, frozen=True, tag="drip"):
     seconds: float = 0.001
 
 
-AnyFault = Status | Stall | Cut | Reset | Malformed | BadChunk | ErrorEvent | Drip
+AnyFault = Status | Stall | Cut | Reset | Refused | Malformed | BadChunk | ErrorEvent | Drip

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-Ending = Literal["end", "close", "reset", "bad_chunk"]
-"""How the body ends: properly, with the connection closed too early, reset, or with a broken chunk size."""
+Ending = Literal["end", "close", "reset", "bad_chunk", "refused"]
+"""How the body ends: properly, with the connection closed too early, reset, a broken chunk size, or with the host gone."""
 
 
 class Plan(msgspec.Struct, kw_only=True, frozen=True):
@@ -17,6 +17,7 @@ class Plan(msgspec.Struct, kw_only=True, frozen=True):
         status: ``None`` sends no answer at all, only the ending.
         steps: bytes to be sent at once, or seconds to pause (infinite: for ever).
         ending: comes after the steps.
+        away: seconds for which the host is gone (infinite: for ever).
         length: of the body, as announced; ``None`` where it is sent in chunks.
     """
 
@@ -25,6 +26,7 @@ class Plan(msgspec.Struct, kw_only=True, frozen=True):
     wait: float = 0.0
     steps: tuple[bytes | float, ...] = ()
     ending: Ending = "end"
+    away: float = 0.0
     length: int | None = None
 
 

@@ -11,6 +11,7 @@ from llmring_providers.transport import HttpRequest, HttpResponse, TransportErro
 _BROKEN = {
     "close": "the connection was closed before the answer was complete",
     "reset": "the connection was reset",
+    "refused": "the connection was refused",
     "bad_chunk": "the answer has a broken chunk size",
 }
 

@@ -54,6 +54,7 @@ class FakeProvider:
         name: the first half of references to its models.
 
     Attributes:
+        replies: what comes next; may be changed at any time.
         calls: what it was asked, in order, with the messages as they were at the moment of the call.
         streams: the streams that it gave, in order.
         cancelled: how many waits for :data:`HANG` were cancelled.
@@ -66,7 +67,7 @@ class FakeProvider:
         self.streams: list[FakeStream] = []
         self.cancelled = 0
         self.closed = False
-        self._replies: list[Reply] = list(replies) or ["Hello"]
+        self.replies: list[Reply] = list(replies)
 
     async def chat(self, call: ChatCall) -> LLMResponse:
         reply = self._take(call)
@@ -88,7 +89,9 @@ class FakeProvider:
     def _take(self, call: ChatCall) -> Reply:
         request = msgspec.structs.replace(call.request, messages=list(call.request.messages))
         self.calls.append(call._replace(request=request))
-        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        reply: Reply = "Hello"
+        if self.replies:
+            reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         while callable(reply):
             reply = reply(call)
         return reply

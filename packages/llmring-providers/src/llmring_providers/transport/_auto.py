@@ -1,6 +1,8 @@
 """The transport that suits the running async library, chosen when it is used so that nothing is imported before."""
 
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 from llmring_types.exceptions import ConfigurationError
 
@@ -19,11 +21,11 @@ class AutoTransport:
         self._on_asyncio: Transport | None = None
         self._on_trio: Transport | None = None
 
-    async def send(self, request: HttpRequest) -> HttpResponse:
-        return await self._current().send(request)
+    def send(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
+        return self._current().send(request)
 
-    async def open(self, request: HttpRequest) -> ByteStream:
-        return await self._current().open(request)
+    def open(self, request: HttpRequest) -> Coroutine[Any, Any, ByteStream]:
+        return self._current().open(request)
 
     async def aclose(self) -> None:
         chosen = self._on_trio if _in_trio() else self._on_asyncio

@@ -1,17 +1,17 @@
 """The default transport on asyncio: aiohttp, which keeps its speed at thousands of open calls."""
 
 import asyncio
-import io
 import os
 import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Self
+from functools import lru_cache
+from typing import NamedTuple, Self
 
 import aiohttp
-from aiohttp.http import SERVER_SOFTWARE
 from aiohttp.http_exceptions import HttpProcessingError
 from llmring_types.exceptions import ConfigurationError
 
+from llmring_providers.transport._exchange import Answer, Target, drop, exchange, target_of
 from llmring_providers.transport._failure import BROKEN_OFF, NOT_SENDABLE, UNTRUSTED, failure
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
@@ -21,11 +21,15 @@ from llmring_providers.transport._proxies import EnvironmentProxies
 _END_GRACE_S = 0.1
 """How long a stream's connection may take to end after its terminal event before it is closed instead of reused."""
 
-_SENT_AT_ONCE = 2**20
-"""A larger body is written in pieces, so that other calls of the loop get their turn."""
+_TARGETS = 256
+"""URLs that are kept read: a provider has as many as models are asked, at most."""
 
-_LONGEST_HEADER = 64 * 1024
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
+
+
+class _Pool(NamedTuple):
+    connector: aiohttp.BaseConnector
+    target: Callable[[str], Target]
 
 
 class AiohttpTransport:
@@ -46,50 +50,40 @@ class AiohttpTransport:
         self._proxy_for: Callable[[str], str | None] | None = None
         if trust_env and proxy is None:
             self._proxy_for = EnvironmentProxies().proxy_for
-        self._sessions = PerLoop(self._session, _running_loop)
+        self._pools = PerLoop(self._pool, _running_loop)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        response = await self._start(request)
-        _tell_of_loss(response)
+        answer = await self._exchange(request)
+        _tell_of_loss(answer)
         try:
-            body = await response.read()
+            body = await answer.read()
         except _FAILURES as error:
             raise _failure(request.url, error) from _safe_cause(error)
-        return HttpResponse(response.status, response.headers, body)
+        finally:
+            answer.close()
+        return HttpResponse(answer.status, answer.headers, body)
 
     async def open(self, request: HttpRequest) -> "AiohttpStream":
-        return AiohttpStream(await self._start(request), request.url)
+        return AiohttpStream(await self._exchange(request), request.url)
 
     async def aclose(self) -> None:
-        await self._sessions.aclose()
+        await self._pools.aclose()
 
-    async def _start(self, request: HttpRequest) -> aiohttp.ClientResponse:
+    async def _exchange(self, request: HttpRequest) -> Answer:
         check_network(request.url)
-        session = await self._sessions.get()
-        body = request.body
+        pool = await self._pools.get()
         try:
-            return await session.request(
-                request.method,
-                request.url,
-                data=(io.BytesIO(body) if len(body) > _SENT_AT_ONCE else body) or None,
-                headers=request.headers,
-                allow_redirects=False,  # would carry the key to another host
-                proxy=self._proxy_for(request.url) if self._proxy_for is not None else None,
-            )
+            return await exchange(pool.connector, pool.target(request.url), request)
         except _FAILURES as error:
             raise _failure(request.url, error) from _safe_cause(error)
 
-    async def _session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=True if self._ssl is None else self._ssl),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"llmring {SERVER_SOFTWARE}"},
-            response_class=_Response,
-            max_field_size=_LONGEST_HEADER,
-            proxy=self._proxy,
-        ) as session:
-            yield session
+    def _target(self, url: str) -> Target:
+        return target_of(url, self._proxy if self._proxy_for is None else self._proxy_for(url))
+
+    async def _pool(self) -> AsyncGenerator[_Pool, None]:
+        trust = True if self._ssl is None else self._ssl
+        async with aiohttp.TCPConnector(limit=0, ssl=trust) as connector:
+            yield _Pool(connector, lru_cache(_TARGETS)(self._target))
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,7 +95,7 @@ class AiohttpTransport:
 class AiohttpStream:
     """A streamed answer."""
 
-    def __init__(self, response: aiohttp.ClientResponse, url: str) -> None:
+    def __init__(self, response: Answer | aiohttp.ClientResponse, url: str) -> None:
         _tell_of_loss(response)
         self._response = response
         self._content = response.content
@@ -110,9 +104,13 @@ class AiohttpStream:
         self.headers: Mapping[str, str] = response.headers
 
     async def read(self) -> bytes:
+        content = self._content
         try:
-            return await self._content.readany()
+            return await content.readany()
         except _FAILURES as error:
+            came_before = content._read_nowait(-1)  # noqa: SLF001 - aiohttp's public ways tell of the loss first
+            if came_before:
+                return came_before
             raise _failure(self._url, error) from _safe_cause(error)
 
     async def finish(self) -> None:
@@ -129,36 +127,19 @@ class AiohttpStream:
             self._response.close()  # reused already if the body has ended
 
     def close(self) -> None:
-        _drop(self._response)
+        if self._response.connection is not None:
+            drop(self._response.connection)
         self._response.close()
 
 
-class _Response(aiohttp.ClientResponse):
-    """Drops its connection where aiohttp closes it: when a call is cancelled, say."""
-
-    def close(self) -> None:
-        _drop(self)
-        super().close()
-
-
-def _drop(response: aiohttp.ClientResponse) -> None:
-    """Drop the connection, since closing it in good order waits for unsent data and for TLS's goodbye.
-
-    Cancelling a call or leaving a stream must reach the server at once, and leave nothing open behind the loop's back.
-    """
-    connection = response.connection
-    if connection is not None and connection.transport is not None:
-        connection.transport.abort()
-
-
-def _tell_of_loss(response: aiohttp.ClientResponse) -> None:
+def _tell_of_loss(response: Answer | aiohttp.ClientResponse) -> None:
     """Wake the reader of a body when its connection is lost, if there is more to come.
 
     aiohttp closes the connection of a body whose framing breaks after its head has come, a chunk size that is no
     number, say, but does not tell the reader, who would wait for ever.
     """
     content, connection = response.content, response.connection
-    if connection is None or connection.protocol is None:
+    if connection is None or connection.protocol is None:  # the body is there already
         return
     closed = connection.protocol.closed
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from llmring.registry._cache import CachedCopy, RegistryCache, default_cache_dir
+from llmring.registry._corrections import Correction
 from llmring.registry._location import DEFAULT_URL
 from llmring.registry._registry import Registry, SourceInfo
 from llmring.registry._snapshot import PROVIDERS
@@ -23,6 +24,7 @@ __all__ = [
     "DEFAULT_URL",
     "PROVIDERS",
     "CachedCopy",
+    "Correction",
     "Drift",
     "PriceChange",
     "Publication",

@@ -1,4 +1,4 @@
-"""One provider's models, indexed by every name they go by and filled from the price list."""
+"""One provider's models, indexed by every name they go by, corrected, and filled from the price list."""
 
 from decimal import Decimal
 from typing import Literal
@@ -7,6 +7,7 @@ from llmring_types import ModelFacts, Prices
 
 from llmring.pricing import LOCAL_PROVIDERS
 from llmring.registry import _snapshot
+from llmring.registry._corrections import corrected, corrections_of
 from llmring.registry._merge import fill
 from llmring.registry._names import Names
 from llmring.registry._wire import Publication
@@ -44,7 +45,12 @@ class ProviderModels:
         self.problem = problem
         self._priced = Names(_snapshot.price_list(provider))
         published = publication.models if publication is not None else ()
-        self.models = tuple(fill(facts, self._priced.find(facts.model)) for facts in published)
+        self.corrections = {facts.model: rows for facts in published if (rows := corrections_of(facts))}
+        """By model: what the document says of it that is known to be wrong."""
+        self.models = tuple(
+            fill(corrected(facts, self.corrections.get(facts.model, ())), self._priced.find(facts.model))
+            for facts in published
+        )
         self._names = Names(self.models)
         self._memo: dict[str, ModelFacts | None] = {}
 

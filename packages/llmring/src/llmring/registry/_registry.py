@@ -15,6 +15,7 @@ from llmring_types.exceptions import RegistryValidationError
 
 from llmring.registry import _snapshot
 from llmring.registry._cache import RegistryCache
+from llmring.registry._corrections import Correction
 from llmring.registry._location import DEFAULT_URL, Location, document_path, is_provider_name
 from llmring.registry._models import Origin, ProviderModels
 from llmring.registry._wire import Publication, decode
@@ -74,7 +75,8 @@ class Registry:
         """Return what is known of a model, ``None`` if nothing is.
 
         Aliases, dated snapshots, ``-latest`` and Google's ``models/`` are understood; :attr:`ModelFacts.model` then is
-        the entry's name. Prices that the registry lacks come from genai-prices; ``prices.source`` says so.
+        the entry's name. Prices that the registry lacks come from genai-prices; ``prices.source`` says so. What is
+        known to be wrong is corrected, see :meth:`corrections`.
         """
         return (self._providers.get(provider) or self._load(provider)).find(model)
 
@@ -89,8 +91,14 @@ class Registry:
         """Return every model that the registry publishes for a provider, retired ones included."""
         return (self._providers.get(provider) or self._load(provider)).models
 
+    def corrections(self, provider: str, model: str) -> tuple[Correction, ...]:
+        """Return what is known to be wrong in the registry's entry for a model; its facts are corrected by it."""
+        found = self._providers.get(provider) or self._load(provider)
+        facts = found.find(model)
+        return () if facts is None else found.corrections.get(facts.model, ())
+
     def publication(self, provider: str) -> Publication | None:
-        """Return the document behind the facts, without what was filled in; ``None`` where there is none."""
+        """Return the document behind the facts, without what was filled in or corrected; ``None`` where there is none."""
         return (self._providers.get(provider) or self._load(provider)).publication
 
     def source_info(self, provider: str, *, now: datetime | None = None) -> SourceInfo:

@@ -30,7 +30,7 @@ def is_reportable(record: CallRecord) -> bool:
 def usage_row(record: CallRecord, conversation_id: str | None) -> bytes:
     """Return the body of ``POST /api/v1/log``.
 
-    The cost is left out where it is not known: the server then looks for a price by itself.
+    The cost is left out where it is not known: the server then looks for a price by itself, in the registry.
     """
     usage, model = record.usage or {}, record.model
     row: dict[str, Any] = {
@@ -48,9 +48,9 @@ def usage_row(record: CallRecord, conversation_id: str | None) -> bytes:
         row["alias"] = record.alias
     if record.profile is not None:
         row["profile"] = record.profile
-    cost = usage.get("cost")
+    cost = _cost(usage)
     if cost is not None:
-        row["cost"] = min(cost, _MOST_DOLLARS)
+        row["cost"] = cost
     for name, longest in _LONGEST.items():
         if name in row:
             row[name] = row[name][:longest]
@@ -141,10 +141,10 @@ def _conversation_metadata(record: CallRecord) -> dict[str, Any]:
         "output_tokens": _count(usage.get("completion_tokens")),
         "cached_tokens": _count(usage.get("cache_read_input_tokens")),
     }
-    cost = usage.get("cost")
+    cost = _cost(usage)
     if cost is not None:
         parts = usage.get("cost_breakdown", {})
-        metadata["cost"] = min(cost, _MOST_DOLLARS)
+        metadata["cost"] = cost
         metadata["input_cost"] = parts.get("input", 0.0) + parts.get("long_context_input", 0.0)
         metadata["output_cost"] = parts.get("output", 0.0)
     return metadata
@@ -165,6 +165,14 @@ def _part(part: object) -> str:
     source = part.get("source")
     medium = source.get("media_type") if isinstance(source, Mapping) else None
     return f"[{kind} {medium}]" if medium else f"[{kind}]"
+
+
+def _cost(usage: Mapping[str, Any]) -> float | None:
+    """Return the dollars. A local model's are nought here, as the server would find after asking the registry four times."""
+    cost: float | None = usage.get("cost")
+    if cost is None:
+        return 0.0 if usage.get("cost_status") == "local_model" else None
+    return min(cost, _MOST_DOLLARS)
 
 
 def _count(value: int | None) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from llmring_types import LLMRequest, LLMResponse
 from llmring_types.exceptions import StructuredOutputError, ValidationError
 
-from llmring.structured._reading import MismatchError, read_container, read_json, schema_reader
+from llmring.structured._reading import MismatchError, read_container, schema_reader, value_reader
 from llmring.structured._types import describe
 
 _FENCED = re.compile(r"```(?:json)?[ \t]*\r?\n(.*?)\s*```", re.DOTALL | re.IGNORECASE)
@@ -113,7 +113,7 @@ def _schema(request: LLMRequest, wanted: Mapping[str, Any]) -> tuple[LLMRequest,
     strict = form.get("strict") is True
     return (
         request if form == nested else _with_format(request, form),
-        Expectation(strict=strict, read=schema_reader(schema) if strict else read_json),
+        Expectation(strict=strict, read=(schema_reader if strict else value_reader)(schema)),
     )
 
 

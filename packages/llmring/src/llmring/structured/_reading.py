@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from llmring_types.exceptions import ValidationError
 
+from llmring.structured._strict import is_object
+
 if TYPE_CHECKING:  # a tenth of a second of import, only for strict schemas
     from jsonschema.protocols import Validator
 
 _NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
 _LONGEST_PROBLEM = 300
+_OF_ANY_KIND = frozenset({"type", "anyOf", "oneOf", "enum", "const", "$ref"})
 
 
 class MismatchError(Exception):
@@ -37,6 +40,24 @@ def read_json(text: str) -> Any:
         raise not_json(error) from error
 
 
+def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
+    """Return a reader that does not validate."""
+    return _read_bare if _may_be_wrapped(schema) else read_json
+
+
+def _may_be_wrapped(schema: Mapping[str, Any]) -> bool:
+    """Whether an answer may be the only property of an object: OpenAI takes no schema that is of anything else."""
+    return not is_object(schema) and bool(schema.keys() & _OF_ANY_KIND)
+
+
+def _read_bare(text: str) -> Any:
+    return _bare(read_json(text))
+
+
+def _bare(value: Any) -> Any:
+    return value["value"] if isinstance(value, dict) and value.keys() == {"value"} else value
+
+
 def read_container(text: str) -> Any:
     """Read an object or an array: what JSON mode without a schema stands for."""
     value = read_json(text)
@@ -56,10 +77,18 @@ def schema_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
     except (TypeError, ValueError, RecursionError) as error:
         raise _bad_schema(error) from error
     validator = _validator(text)
+    wrapped = _may_be_wrapped(schema)
 
     def read(text: str) -> Any:
         value = read_json(text)
-        _validate(validator, value)
+        try:
+            _validate(validator, value)
+        except MismatchError:
+            bare = _bare(value) if wrapped else value
+            if bare is value:
+                raise
+            _validate(validator, bare)
+            return bare
         return value
 
     return read

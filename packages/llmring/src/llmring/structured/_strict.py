@@ -41,6 +41,12 @@ def close(schema: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
     return root, closing.closed
 
 
+def is_object(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema is of an object, here or where its root points to."""
+    schema = schema.get("$defs", {}).get(_target(schema), schema)
+    return schema.get("type") == "object" or ("properties" in schema and "type" not in schema)
+
+
 class _Closing:
     def __init__(self) -> None:
         self.closed = True

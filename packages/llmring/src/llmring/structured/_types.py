@@ -5,12 +5,15 @@ import re
 import sys
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple, get_args, is_typeddict
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, is_typeddict
 
 import msgspec
 
 from llmring.structured._reading import MismatchError, breach, not_json
-from llmring.structured._strict import close
+from llmring.structured._strict import close, is_object
+
+if TYPE_CHECKING:
+    import pydantic
 
 _PLACE = re.compile(r"(.*?)(?: - at `(\$.*)`)?", re.DOTALL)
 _NOT_NAME = re.compile(r"[^A-Za-z0-9_-]+")
@@ -23,7 +26,7 @@ class TypedAnswer(NamedTuple):
 
     Attributes:
         name: of the letters that providers take.
-        schema: an object; what is none stands under its only property ``value``.
+        schema: an object; what is none stands under its only property ``value``, though a model may leave that out.
         closed: whether the providers' strict modes take the schema.
         read: text to instance.
     """
@@ -68,22 +71,41 @@ def _may_hold_models(wanted: Any) -> bool:
 
 def _msgspec(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
     schema = msgspec.json.schema(wanted)
-    whole = _is_object(schema)
-    if not whole:
-        wanted = msgspec.defstruct("Answer", [("value", wanted)])
-        schema = msgspec.json.schema(wanted)
+    if is_object(schema):
+        return schema, _reader(wanted)
+    answer = msgspec.defstruct("Answer", [("value", wanted)])
+    return msgspec.json.schema(answer), _unwrapped(_reader(answer), _reader(wanted))
+
+
+def _reader(wanted: Any) -> Callable[[str], Any]:
     decode = msgspec.json.Decoder(wanted).decode
 
     def read(text: str) -> Any:
         try:
-            answer = decode(text)
+            return decode(text)
         except msgspec.ValidationError as error:
             raise _misplaced(error) from error
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise not_json(error) from error
-        return answer if whole else answer.value
 
-    return schema, read
+    return read
+
+
+def _unwrapped(read_answer: Callable[[str], Any], read_bare: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Read the value of an answer; a model that is not held to the schema gives the bare value as often."""
+
+    def read(text: str) -> Any:
+        try:
+            return read_answer(text).value
+        except MismatchError:
+            try:
+                return read_bare(text)
+            except MismatchError:
+                if not text.lstrip().startswith("{"):
+                    raise
+            raise
+
+    return read
 
 
 def _misplaced(error: msgspec.ValidationError) -> MismatchError:
@@ -98,32 +120,28 @@ def _pydantic(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
     try:
         adapter = pydantic.TypeAdapter(wanted)
         schema = adapter.json_schema()
-        whole = _is_object(schema)
-        if not whole:
-            adapter = pydantic.TypeAdapter(pydantic.create_model("Answer", value=(wanted, ...)))
-            schema = adapter.json_schema()
+        if is_object(schema):
+            return schema, _pydantic_reader(adapter)
+        answer = pydantic.TypeAdapter(pydantic.create_model("Answer", value=(wanted, ...)))
+        return answer.json_schema(), _unwrapped(_pydantic_reader(answer), _pydantic_reader(adapter))
     except pydantic.errors.PydanticUserError as error:
         raise TypeError(str(error)) from error
 
+
+def _pydantic_reader(adapter: "pydantic.TypeAdapter[Any]") -> Callable[[str], Any]:
+    import pydantic  # noqa: PLC0415 - as above
+
     def read(text: str) -> Any:
         try:
-            answer = adapter.validate_json(text)
+            return adapter.validate_json(text)
         except pydantic.ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             if first["type"] in _PYDANTIC_NOT_JSON and not first["loc"]:
                 raise not_json(ValueError(first["msg"])) from error
             raise breach(_path(first["loc"]), first["msg"]) from error
-        return answer if whole else answer.value
 
-    return schema, read
+    return read
 
 
 def _path(places: tuple[int | str, ...]) -> str:
     return "$" + "".join(f"[{place}]" if isinstance(place, int) else f".{place}" for place in places)
-
-
-def _is_object(schema: dict[str, Any]) -> bool:
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        schema = schema.get("$defs", {}).get(reference.rpartition("/")[2], schema)
-    return schema.get("type") == "object"

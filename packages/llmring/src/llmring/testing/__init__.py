@@ -1,9 +1,10 @@
-"""For the tests of programs that use llmring: simulated providers, and a switch that keeps tests off the network."""
+"""For the tests of programs that use llmring: simulated providers, recordings, and a switch that keeps tests off the network."""
 
 from llmring_providers.sim import Answer, Call, Fault, Rule, Script, Tokens, faults
 from llmring_providers.testing import HANG, FakeProvider, Reply
 from llmring_providers.transport import refuse_network
 
+from llmring.testing._cassettes import Recording, Replay, record, replay
 from llmring.testing._simulator import Received, Simulator, serve
 
 __all__ = [
@@ -13,12 +14,16 @@ __all__ = [
     "FakeProvider",
     "Fault",
     "Received",
+    "Recording",
+    "Replay",
     "Reply",
     "Rule",
     "Script",
     "Simulator",
     "Tokens",
     "faults",
+    "record",
     "refuse_network",
+    "replay",
     "serve",
 ]

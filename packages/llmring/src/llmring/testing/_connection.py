@@ -14,7 +14,7 @@ from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
 
 _LONGEST_HEAD = 64 * 1024
-_SETTLE_S = 0.02
+_SETTLE_S = 0.05
 """Before a connection breaks: time for what was sent to be read. Else a client may lose it to the error."""
 
 
@@ -28,10 +28,17 @@ class Connection(asyncio.StreamReaderProtocol):
     Args:
         answer: from a request to what happens.
         open_connections: the set in which this one is while it is open.
+        leave: ends the host's listening, and every connection, for so many seconds.
     """
 
-    def __init__(self, answer: Callable[[HttpRequest], Plan], open_connections: "set[Connection]") -> None:
+    def __init__(
+        self,
+        answer: Callable[[HttpRequest], Plan],
+        open_connections: "set[Connection]",
+        leave: Callable[[float], None],
+    ) -> None:
         self._answer = answer
+        self._leave = leave
         self._open = open_connections
         self._serving: asyncio.Task[None] | None = None
         self._wire: asyncio.WriteTransport | None = None
@@ -53,6 +60,13 @@ class Connection(asyncio.StreamReaderProtocol):
         if self._serving is not None:
             self._serving.cancel()
 
+    def reset(self) -> None:
+        """Close with a TCP RST in place of a proper end: no lingering (socket(7), SO_LINGER)."""
+        if self._wire is not None:
+            below = self._wire.get_extra_info("socket")
+            below.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._wire.abort()
+
     async def drop(self) -> None:
         """Close without finishing what is being sent."""
         if self._serving is not None:
@@ -64,10 +78,13 @@ class Connection(asyncio.StreamReaderProtocol):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read_request(reader, writer)) is not None:
-                ending = await _play(self._answer(request), writer)
-                if ending == "reset":
-                    _reset(writer)
-                if ending != "end" or request.headers.get("connection", "").lower() == "close":
+                plan = self._answer(request)
+                await _play(plan, writer)
+                if plan.ending == "reset":
+                    self.reset()
+                elif plan.ending == "refused":
+                    self._leave(plan.away)
+                if plan.ending != "end" or request.headers.get("connection", "").lower() == "close":
                     break
         except (_BadRequestError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # there is nobody to tell: whoever sent this is gone or speaks no HTTP
@@ -113,11 +130,11 @@ def _number(text: str, *, base: int) -> int:
         raise _BadRequestError(text) from error
 
 
-async def _play(plan: Plan, writer: asyncio.StreamWriter) -> str:
-    """Send what is planned; return how the connection is to go on."""
+async def _play(plan: Plan, writer: asyncio.StreamWriter) -> None:
+    """Send what is planned, up to where the connection breaks."""
     await pause(plan.wait)
     if plan.status is None:
-        return plan.ending
+        return
     chunked = plan.length is None
     writer.write(_head(plan.status, plan))
     for step in plan.steps:
@@ -129,11 +146,10 @@ async def _play(plan: Plan, writer: asyncio.StreamWriter) -> str:
     if plan.ending == "end":
         writer.write(b"0\r\n\r\n" if chunked else b"")
         await writer.drain()
-        return plan.ending
+        return
     await pause(_SETTLE_S)
     if plan.ending == "bad_chunk":
         writer.write(b"not a size\r\n")
-    return plan.ending
 
 
 def _head(status: int, plan: Plan) -> bytes:
@@ -141,9 +157,3 @@ def _head(status: int, plan: Plan) -> bytes:
     length = "transfer-encoding: chunked" if plan.length is None else f"content-length: {plan.length}"
     fields = "".join(f"{name}: {value}\r\n" for name, value in plan.headers.items())
     return f"HTTP/1.1 {status} {phrase}\r\n{fields}{length}\r\n\r\n".encode("latin-1")
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close with a TCP RST in place of a proper end: no lingering (socket(7), SO_LINGER)."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()

@@ -13,9 +13,16 @@ from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
 
 from llmring.testing._connection import Connection
+from llmring.testing._listener import Listener
 
 _BASE_PATH = {"openai": "/v1", "anthropic": "", "google": "", "ollama": ""}
-_BACKLOG = 4096
+_BASE_URLS = {
+    "openai": ("OPENAI_BASE_URL",),
+    "anthropic": ("ANTHROPIC_BASE_URL",),
+    "google": ("GOOGLE_GEMINI_BASE_URL",),
+    "ollama": ("OLLAMA_BASE_URL", "OLLAMA_HOST"),
+}
+_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_GEMINI_API_KEY", "GOOGLE_API_KEY")
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -71,7 +78,7 @@ class Simulator:
         self._simulation = Simulation(script or Script())
         self._host = host
         self._port = port
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._connections: set[Connection] = set()
         self._thread: Thread | None = None
         self._leave: Callable[[], object] | None = None
@@ -99,23 +106,27 @@ class Simulator:
         """Return the base URL for a provider: ``openai``, ``anthropic``, ``google`` or ``ollama``."""
         return self.url + _BASE_PATH[provider]
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that lead llmring, the vendors' SDKs and most other clients to it, keys included."""
+        urls = {name: self.base_url(provider) for provider, names in _BASE_URLS.items() for name in names}
+        return {**urls, **dict.fromkeys(_KEYS, "simulated-key")}
+
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self._answer, self._connections), self._host, self._port, backlog=_BACKLOG
-        )
-        self._port = self._server.sockets[0].getsockname()[1]
+        listener = Listener(lambda: Connection(self._answer, self._connections, self._go_away))
+        self._port = await listener.open(self._host, self._port)
+        self._listener = listener
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop listening and drop every connection, whatever was still to be sent."""
-        server, self._server = self._server, None
-        if server is None:
+        listener, self._listener = self._listener, None
+        if listener is None:
             return
-        server.close()
+        await listener.close()
         for connection in list(self._connections):
             await connection.drop()
-        await server.wait_closed()
+        await listener.wait_closed()
 
     def __enter__(self) -> Self:
         started: Future[Callable[[], object]] = Future()
@@ -137,6 +148,12 @@ class Simulator:
                 await over.wait()
         except OSError as error:  # it cannot listen there
             started.set_exception(error)
+
+    def _go_away(self, seconds: float) -> None:
+        if self._listener is not None:
+            self._listener.leave(seconds)
+        for connection in list(self._connections):
+            connection.reset()
 
     def _answer(self, request: HttpRequest) -> Plan:
         plan, prompt = self._simulation.plan(request)

@@ -19,6 +19,7 @@ COMPLETION_EXTRAS = (
     "usage_breakdown",
     "x_groq",
     "timings",
+    "time_info",
 )
 CHOICE_EXTRAS = ("logprobs", "content_filter_results", "native_finish_reason", "stop_reason")
 MESSAGE_EXTRAS = ("annotations", "images", "reasoning_details", "audio", "executed_tools", "context")
@@ -48,14 +49,16 @@ def usage_extras(usage: Any) -> dict[str, Any]:
 
 def replace(said: dict[str, Any], names: tuple[str, ...], values: tuple[Any, ...]) -> None:
     """Take what one chunk says of the whole answer: it holds until another one says it."""
-    said.update((name, value) for name, value in zip(names, values, strict=True) if value)
+    if any(values):
+        said.update({name: value for name, value in zip(names, values, strict=True) if value})
 
 
 def gather(said: dict[str, Any], names: tuple[str, ...], values: tuple[Any, ...]) -> None:
     """Add what one piece says to what was said before."""
-    for name, value in zip(names, values, strict=True):
-        if value:
-            _add(said, name, value)
+    if any(values):
+        for name, value in zip(names, values, strict=True):
+            if value:
+                _add(said, name, value)
 
 
 def _add(whole: dict[str, Any], name: str, piece: Any) -> None:

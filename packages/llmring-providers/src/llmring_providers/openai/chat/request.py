@@ -11,8 +11,9 @@ from llmring_providers._extra_params import without_foreign
 from llmring_providers._json import encode_body
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
+from llmring_providers.openai.chat.content_parts import parts_text
 from llmring_providers.openai.chat.response import neutral_call
-from llmring_providers.openai.chat.tools import choice_of, wire_tools
+from llmring_providers.openai.chat.tools import wire_choice, wire_tools
 from llmring_providers.openai.chat.wire import Call
 from llmring_providers.openai.models import in_reasoning_family
 from llmring_providers.openai.parameters import (
@@ -51,7 +52,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if request.tools:
         body["tools"] = wire_tools(request.tools)
         if request.tool_choice is not None:
-            body["tool_choice"] = choice_of(request.tool_choice)
+            body["tool_choice"] = wire_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
@@ -99,11 +100,13 @@ def _call(made: Mapping[str, Any]) -> Mapping[str, Any]:
 def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message) -> None:
     """Put back what the host said beyond the neutral form, as far as the message still says the same."""
     fields = dict(block)
-    raw, audio = fields.get("tool_calls"), fields.pop("audio", None)
+    raw, audio, parts = fields.get("tool_calls"), fields.pop("audio", None), fields.pop("content", None)
     if raw is not None and _neutral(raw) != message.tool_calls:
         del fields["tool_calls"]
     if not message.tool_calls:
         fields.pop("reasoning_content", None)  # wanted with calls, refused without
+    if isinstance(parts, list) and parts_text(parts) == message_text(message):
+        fields["content"] = parts
     if isinstance(audio, dict) and audio.get("transcript") == message_text(message):
         fields.update(audio={"id": audio.get("id")}, content=None)
     wire.update(fields)

@@ -7,6 +7,7 @@ from llmring_types import FinishReason, LLMResponse, ToolCall, tool_call
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
+from llmring_providers.openai.chat.content_parts import parts_text, say_more
 from llmring_providers.openai.chat.extras import all_extras
 from llmring_providers.openai.chat.wire import Call, Choice, Completion, WireMessage, decode_completion
 from llmring_providers.openai.errors import body_error
@@ -51,8 +52,12 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     if completion.error and (not choices or choices[0].finish_reason in (None, "", "error")):
         raise body_error(completion.error, call)
     if not choices:
-        if completion.object == "error":
-            raise body_error(msgspec.json.decode(body), call)
+        try:
+            said = msgspec.json.decode(body)
+        except DECODE_ERRORS as error:  # in a place that was not looked at above
+            raise malformed("the answer has no choices", call, error) from error
+        if completion.object == "error" or said.get("message") or said.get("detail"):
+            raise body_error(said, call)
         raise malformed("the answer has no choices", call)
     if choices[0].error:
         raise body_error(choices[0].error, call)
@@ -77,7 +82,7 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
         provider_finish_reason=word,
         provider_model=completion.model,
         response_id=completion.id,
-        native=native_of(call, said, replay(made, said, message.reasoning_content)),
+        native=native_of(call, said, replay(made, said, message.reasoning_content, message.content)),
     )
 
 
@@ -104,20 +109,13 @@ def text_of(message: WireMessage) -> str:
     """The text: content, which some hosts send in parts, then the refusal; with spoken answers the transcript."""
     content = message.content
     if isinstance(content, list):
-        content = "".join(_text(part) for part in content)
+        content = parts_text(content)
     if message.refusal:
         return (content or "") + message.refusal
     if content or message.audio is None:
         return content or ""
     transcript = message.audio.get("transcript") if isinstance(message.audio, dict) else None
     return transcript if isinstance(transcript, str) else ""
-
-
-def _text(part: Any) -> str:
-    if not isinstance(part, dict) or part.get("type", "text") not in ("text", "output_text"):
-        return ""
-    text = part.get("text")
-    return text if isinstance(text, str) else ""
 
 
 def reasoning_of(message: WireMessage) -> str:
@@ -127,9 +125,8 @@ def reasoning_of(message: WireMessage) -> str:
         return found
     if not isinstance(message.content, list):
         return ""
-    # Mistral: https://docs.mistral.ai/capabilities/reasoning/
     thinking = (part.get("thinking") for part in message.content if isinstance(part, dict))
-    return "".join(_text(part) for parts in thinking if isinstance(parts, list) for part in parts)
+    return "".join(parts_text(parts) for parts in thinking if isinstance(parts, list))
 
 
 def calls_of(message: WireMessage) -> list[Call]:
@@ -155,9 +152,11 @@ def usage_source(completion: Completion, choice: Choice) -> Any:
     return completion.usage or choice.usage or (groq.get("usage") if isinstance(groq, dict) else None)
 
 
-def replay(made: list[Call], said: dict[str, Any], reasoning_content: Any) -> dict[str, Any]:
+def replay(made: list[Call], said: dict[str, Any], reasoning_content: Any, content: Any) -> dict[str, Any]:
     """The fields of the assistant message that the host wants to see again and that the neutral form cannot carry."""
     block: dict[str, Any] = {}
+    if isinstance(content, list) and say_more(content):
+        block["content"] = content
     if details := said.get("reasoning_details"):
         block["reasoning_details"] = details
     if made and reasoning_content and isinstance(reasoning_content, str):

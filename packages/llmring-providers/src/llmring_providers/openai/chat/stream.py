@@ -14,6 +14,7 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.chat.calls import CallPieces
+from llmring_providers.openai.chat.content_parts import gather_parts
 from llmring_providers.openai.chat.extras import (
     CHOICE_EXTRAS,
     COMPLETION_EXTRAS,
@@ -41,9 +42,6 @@ from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.usage import usage_of
 
 _DONE = b"[DONE]"
-_NO_COMPLETION_EXTRAS = (None,) * len(COMPLETION_EXTRAS)
-_NO_CHOICE_EXTRAS = (None,) * len(CHOICE_EXTRAS)
-_NO_MESSAGE_EXTRAS = (None,) * len(MESSAGE_EXTRAS)
 
 
 class ChatStreamDecoder(BaseStreamDecoder):
@@ -55,6 +53,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
         self._refused = False
         self._calls = CallPieces()
         self._reasoning_content: list[str] = []
+        self._parts: list[Any] = []
+        """Of an answer that comes in parts."""
         self._word: str | None = None
         self._usage: Any = None
         """As the host said it last."""
@@ -66,7 +66,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         made = self._calls.whole()
         calls = [neutral_call(call, place) for place, call in enumerate(made)]
         ended = self.done or self._word is not None
-        block = replay(made, self._said, "".join(self._reasoning_content))
+        block = replay(made, self._said, "".join(self._reasoning_content), self._parts)
         return StreamChunk(
             model=self._model,
             finish_reason=finish_reason(self._word, called=bool(calls), refused=self._refused)
@@ -110,9 +110,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._usage = part.usage
         if not self._answered:
             replace(self._said, IDENTITY_EXTRAS, identity_of(part))
-        extras = completion_extras_of(part)
-        if extras != _NO_COMPLETION_EXTRAS:
-            replace(self._said, COMPLETION_EXTRAS, extras)
+        if part.says_more:
+            replace(self._said, COMPLETION_EXTRAS, completion_extras_of(part))
             if isinstance(part.x_groq, dict):
                 self._groq(part.x_groq)
 
@@ -132,9 +131,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._word = finish_word(choice)
         if choice.usage is not None:
             self._usage = choice.usage
-        extras = choice_extras_of(choice)
-        if extras != _NO_CHOICE_EXTRAS:
-            gather(self._said, CHOICE_EXTRAS, extras)
+        if choice.says_more:
+            gather(self._said, CHOICE_EXTRAS, choice_extras_of(choice))
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
         text, reasoning, refusal = text_of(delta), reasoning_of(delta), delta.refusal
@@ -144,6 +142,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
                     delta=text, model=self._model, reasoning=reasoning or None, refusal=refusal or None
                 )
             )
+        if self._parts or isinstance(delta.content, list):
+            gather_parts(self._parts, delta.content)
         if refusal:
             self._refused = True
         if delta.reasoning_content:
@@ -153,6 +153,5 @@ class ChatStreamDecoder(BaseStreamDecoder):
                 self._calls.add(piece)
         if delta.function_call is not None:
             self._calls.add(Call(index=0, function=delta.function_call))
-        extras = message_extras_of(delta)
-        if extras != _NO_MESSAGE_EXTRAS:
-            gather(self._said, MESSAGE_EXTRAS, extras)
+        if delta.says_more:
+            gather(self._said, MESSAGE_EXTRAS, message_extras_of(delta))

@@ -5,7 +5,8 @@ from typing import Any
 
 from llmring_types import function_spec
 
-_WORDS = frozenset({"auto", "none", "required"})
+from llmring_providers._tool_choice import function_names, read_choice
+from llmring_providers.openai.structured import strict_parameters
 
 
 def wire_tools(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -16,7 +17,7 @@ def wire_tools(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is not None:
-        nested = {name: value for name, value in function.items() if name != "type"}
+        nested = {name: value for name, value in strict_parameters(function).items() if name != "type"}
         return {"type": "function", "function": nested}
     if tool["type"] == "custom" and "custom" not in tool:  # written flat, as for the responses API
         custom = {name: value for name, value in tool.items() if name not in ("type", "format")}
@@ -32,18 +33,16 @@ def _nested_grammar(form: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"type": "grammar", "grammar": {name: value for name, value in form.items() if name != "type"}}
 
 
-def choice_of(choice: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
-    """Return a choice in OpenAI's form."""
-    name = chosen_function(choice)
-    return choice if name is None else {"type": "function", "function": {"name": name}}
-
-
-def chosen_function(choice: str | Mapping[str, Any]) -> str | None:
-    """Return the function that a choice names, however it is written; ``None`` where it names none."""
-    if isinstance(choice, str):
-        return None if choice in _WORDS else choice
-    function = choice.get("function")
-    name = function.get("name") if isinstance(function, Mapping) else function
-    if name is None and choice.get("type", "function") == "function":
-        name = choice.get("name")
-    return name if isinstance(name, str) else None
+def wire_choice(choice: str | Mapping[str, Any], tools: Iterable[Mapping[str, Any]]) -> Any:
+    """Return a choice in OpenAI's form; what is a host's own passes through."""
+    if isinstance(choice, Mapping) and isinstance(choice.get("allowed_tools"), Mapping):
+        return choice
+    read = read_choice(choice, function_names(tools))
+    if read is None:
+        return choice
+    if not read.names:
+        return read.mode
+    functions = [{"type": "function", "function": {"name": name}} for name in read.names]
+    if read.mode == "required" and len(functions) == 1:
+        return functions[0]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": read.mode, "tools": functions}}

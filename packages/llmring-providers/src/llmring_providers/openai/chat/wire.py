@@ -31,7 +31,7 @@ class Call(msgspec.Struct):
     """Gemini's thought signature, where it speaks this protocol: https://ai.google.dev/gemini-api/docs/openai"""
 
 
-class WireMessage(msgspec.Struct):
+class WireMessage(msgspec.Struct, gc=False):
     """A whole message, or what a chunk adds to it."""
 
     content: str | list[Any] | None = None
@@ -52,6 +52,18 @@ class WireMessage(msgspec.Struct):
     context: Any = None
     """Azure's citations of the user's own data: https://learn.microsoft.com/azure/ai-foundry/openai/references/on-your-data"""
 
+    @property
+    def says_more(self) -> Any:
+        """Something true if any of ``MESSAGE_EXTRAS`` is there, in a third of the time that it takes to get them all."""
+        return (
+            self.annotations
+            or self.images
+            or self.reasoning_details
+            or self.audio
+            or self.executed_tools
+            or self.context
+        )
+
 
 class FinishDetails(msgspec.Struct):
     """Stands in for ``finish_reason`` with the first vision models."""
@@ -59,7 +71,7 @@ class FinishDetails(msgspec.Struct):
     type: str | None = None
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     index: int | None = None
     message: WireMessage | None = None
     delta: WireMessage | None = None
@@ -75,8 +87,13 @@ class Choice(msgspec.Struct):
     """Moonshot's place for it."""
     error: Any = None
 
+    @property
+    def says_more(self) -> Any:
+        """Something true if any of ``CHOICE_EXTRAS`` is there."""
+        return self.logprobs or self.content_filter_results or self.native_finish_reason or self.stop_reason
 
-class Completion(msgspec.Struct):
+
+class Completion(msgspec.Struct, gc=False):
     """A whole completion, or one chunk of it."""
 
     id: str | None = None
@@ -100,7 +117,25 @@ class Completion(msgspec.Struct):
     """Groq's place for the usage of a stream, and for an error in it: https://console.groq.com/docs/api-reference"""
     timings: Any = None
     """llama.cpp."""
+    time_info: Any = None
+    """Cerebras."""
     error: Any = None
+
+    @property
+    def says_more(self) -> Any:
+        """Something true if any of ``COMPLETION_EXTRAS`` is there."""
+        return (
+            self.moderation
+            or self.prompt_filter_results
+            or self.citations
+            or self.search_results
+            or self.related_questions
+            or self.images
+            or self.usage_breakdown
+            or self.x_groq
+            or self.timings
+            or self.time_info
+        )
 
 
 decode_completion = msgspec.json.Decoder(Completion).decode

@@ -74,7 +74,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if request.tools:
         body["tools"] = flat_tools(request.tools)
         if request.tool_choice is not None:
-            body["tool_choice"] = flat_choice(request.tool_choice)
+            body["tool_choice"] = flat_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:

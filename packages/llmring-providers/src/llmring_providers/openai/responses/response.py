@@ -98,6 +98,7 @@ def native_of(
         "logprobs": answer.logprobs,
         "moderation": response.moderation,
         "service_tier": response.service_tier if response.service_tier not in ("default", "auto") else None,
+        "content_filters": response.content_filters,
         "tool_usage": unusual(response.tool_usage),
         "input_transformations": response.input_transformations,
         "usage": unusual(response.usage),

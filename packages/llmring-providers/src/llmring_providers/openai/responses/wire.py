@@ -46,11 +46,13 @@ class Response(msgspec.Struct):
     error: Any = None
     service_tier: Any = None
     moderation: Any = None
+    content_filters: Any = None
+    """Azure: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter"""
     tool_usage: Any = None
     input_transformations: Any = None
 
 
-class StreamEvent(msgspec.Struct):
+class StreamEvent(msgspec.Struct, gc=False):
     """One event. ``response`` is decoded only at the end: at the start it repeats the request."""
 
     type: str = ""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from llmring_types import FinishReason
 
-from llmring_providers.sim.dialect import GARBAGE, Reply, server_event
+from llmring_providers.sim.dialect import GARBAGE, Reply, of_status, server_event
 from llmring_providers.sim.prompt import Prompt
 from llmring_providers.sim.protocols.anthropic.prompt import read
 
@@ -30,11 +30,11 @@ _ERRORS = {
     404: ("not_found_error", "The requested model does not exist."),
     413: ("request_too_large", "Request exceeds the maximum size"),
     429: ("rate_limit_error", "This request would exceed the rate limit for your organization."),
+    500: ("api_error", "Internal server error"),
     503: ("overloaded_error", "Overloaded"),
     504: ("timeout_error", "Request timed out."),
     529: ("overloaded_error", "Overloaded"),
 }
-_OTHER_ERROR = ("api_error", "Internal server error")
 
 
 class AnthropicMessages:
@@ -145,5 +145,5 @@ def _usage(reply: Reply) -> dict[str, Any]:
 
 
 def _error(status: int, message: str | None) -> dict[str, Any]:
-    kind, words = _ERRORS.get(status, _OTHER_ERROR)
+    kind, words = of_status(_ERRORS, status)
     return {"type": "error", "error": {"type": kind, "message": message or words}}

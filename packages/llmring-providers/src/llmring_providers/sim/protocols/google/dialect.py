@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from llmring_types import FinishReason
 
-from llmring_providers.sim.dialect import GARBAGE, Reply, server_event
+from llmring_providers.sim.dialect import GARBAGE, Reply, of_status, server_event
 from llmring_providers.sim.prompt import Prompt
 from llmring_providers.sim.protocols.google.prompt import read
 
@@ -29,10 +29,10 @@ _ERRORS = {
     404: ("NOT_FOUND", "The model is not found for API version v1beta."),
     413: ("INVALID_ARGUMENT", "Request payload size exceeds the limit."),
     429: ("RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota)."),
+    500: ("INTERNAL", "An internal error has occurred."),
     503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
     504: ("DEADLINE_EXCEEDED", "The request timed out. Please try again."),
 }
-_OTHER_ERROR = ("INTERNAL", "An internal error has occurred.")
 
 
 class GoogleGenerate:
@@ -137,7 +137,7 @@ def _usage(reply: Reply, *, last: bool) -> dict[str, Any]:
 
 def _error(status: int, message: str | None, retry_after: float | None) -> dict[str, Any]:
     """https://ai.google.dev/gemini-api/docs/troubleshooting and google.rpc.RetryInfo for the wait"""
-    word, words = _ERRORS.get(status, _OTHER_ERROR)
+    word, words = of_status(_ERRORS, status)
     error: dict[str, Any] = {"code": status, "message": message or words, "status": word}
     if retry_after is not None:
         kind = "type.googleapis.com/google.rpc.RetryInfo"

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from llmring_types import FinishReason
 
-from llmring_providers.sim.dialect import GARBAGE, Reply
+from llmring_providers.sim.dialect import GARBAGE, Reply, of_status
 from llmring_providers.sim.prompt import Prompt
 from llmring_providers.sim.protocols.ollama.prompt import read
 
@@ -23,6 +23,7 @@ _ERRORS = {
     404: "model not found, try pulling it first",
     413: "request too large",
     429: "you have reached your usage limit",
+    500: "internal server error",
     503: "server busy, please try again.  maximum pending requests exceeded",
 }
 
@@ -63,7 +64,7 @@ class OllamaChat:
         return [msgspec.json.encode(event) + b"\n" for event in events]
 
     def error(self, status: int, message: str | None, retry_after: float | None) -> bytes:  # noqa: ARG002
-        return msgspec.json.encode({"error": message or _ERRORS.get(status, "internal server error")})
+        return msgspec.json.encode({"error": message or of_status(_ERRORS, status)})
 
     def error_event(self, status: int, message: str | None) -> bytes:
         return self.error(status, message, None) + b"\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from llmring_providers.sim.dialect import FIXED_TIME
+from llmring_providers.sim.dialect import FIXED_TIME, of_status
 
 _OVERLOADED = (
     "service_unavailable_error",
@@ -26,15 +26,15 @@ _ERRORS: Mapping[int, tuple[str, str | None, str]] = {
     ),
     413: ("invalid_request_error", "request_too_large", "The request is too large."),
     429: ("requests", "rate_limit_exceeded", "Rate limit reached."),
+    500: ("server_error", None, "The server had an error while processing your request."),
     503: _OVERLOADED,
     529: _OVERLOADED,
 }
-_OTHER_ERROR = ("server_error", None, "The server had an error while processing your request.")
 
 
 def error_body(status: int, message: str | None) -> dict[str, Any]:
     """Return the error object for a status."""
-    kind, code, words = _ERRORS.get(status, _OTHER_ERROR)
+    kind, code, words = of_status(_ERRORS, status)
     return {"message": message or words, "type": kind, "param": None, "code": code}
 
 

@@ -1,0 +1,72 @@
+"""The choice among tools, however it was written: a pool may mix providers, and every provider's own form is in use."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+Mode = Literal["auto", "none", "required"]
+_WORDS: Mapping[str, Mode] = {
+    "auto": "auto",
+    "none": "none",
+    "required": "required",
+    "any": "required",  # Anthropic and Gemini
+    "validated": "auto",  # Gemini: auto, with calls that keep to their schemas
+}
+
+
+class ToolChoice(NamedTuple):
+    """A choice.
+
+    Attributes:
+        mode: whether tools may or must be called.
+        names: the functions among which; none means all.
+    """
+
+    mode: Mode
+    names: tuple[str, ...] = ()
+
+
+def read_choice(choice: str | Mapping[str, Any], names: Iterable[str]) -> ToolChoice | None:
+    """Read a choice: a word, a function's name, or a dict in the form of OpenAI, Anthropic or Gemini.
+
+    ``None`` for a form that no two providers share, such as the choice of a hosted tool.
+
+    Args:
+        choice: as the request has it.
+        names: those of the functions there are; one of them may be called like a word.
+    """
+    if isinstance(choice, str):
+        mode = None if choice in names else _WORDS.get(choice.lower())
+        return ToolChoice(mode) if mode else ToolChoice("required", (choice,))
+    kind, allowed = choice.get("type"), choice.get("allowed_tools")
+    if kind == "allowed_tools" or isinstance(allowed, Mapping):
+        inner = allowed if isinstance(allowed, Mapping) else choice
+        return _among(inner.get("mode", "auto"), function_names(_list(inner.get("tools"))))
+    if kind is None and "mode" in choice:
+        among = _list(choice.get("allowedFunctionNames") or choice.get("allowed_function_names"))
+        return _among(choice["mode"], (name for name in among if isinstance(name, str)))
+    name = _name(choice) if kind in (None, "function", "tool") else None
+    return ToolChoice("required", (name,)) if name is not None else _among(kind, ())
+
+
+def function_names(tools: Iterable[Any]) -> list[str]:
+    """Return the names of the functions among tools."""
+    functions = (
+        tool for tool in tools if isinstance(tool, Mapping) and tool.get("type", "function") == "function"
+    )
+    names = (_name(function) for function in functions)
+    return [name for name in names if name is not None]
+
+
+def _among(word: object, names: Iterable[str]) -> ToolChoice | None:
+    mode = _WORDS.get(word.lower()) if isinstance(word, str) else None
+    return ToolChoice(mode, tuple(names)) if mode else None
+
+
+def _name(choice: Mapping[str, Any]) -> str | None:
+    function = choice.get("function")
+    name = function.get("name") if isinstance(function, Mapping) else function or choice.get("name")
+    return name if isinstance(name, str) else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

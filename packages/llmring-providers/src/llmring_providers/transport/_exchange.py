@@ -1,0 +1,185 @@
+"""One request and its answer over a connection of aiohttp's pool.
+
+aiohttp's ``ClientSession`` does for each request what no provider needs: cookies, redirects, netrc, tracing, a timer, a
+task that writes the body. That takes longer than everything else in a small call, so the layers below it are used as
+they are: the connector (the pool, DNS, TLS, proxies) and the protocol of its connections with the parser of answers.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import aiohttp
+import msgspec
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http import SERVER_SOFTWARE, RawResponseMessage, StreamWriter
+from yarl import URL
+
+from llmring_providers.transport._protocol import HttpRequest
+
+_AT_ONCE = 2**20
+"""A longer body is written in pieces of this size, so that other calls of the loop get their turn."""
+
+_LONGEST_HEADER = 64 * 1024
+_INTERIM = range(100, 200)
+_SWITCHING = 101
+_NO_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
+_OURS: Mapping[str, str] = {
+    "accept": "*/*",
+    "accept-encoding": aiohttp.ClientRequest.DEFAULT_HEADERS[aiohttp.hdrs.ACCEPT_ENCODING],
+    "user-agent": f"llmring {SERVER_SOFTWARE}",
+}
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where requests to one URL go.
+
+    Attributes:
+        asked: what aiohttp's connector knows host, proxy and the proxy's password by.
+        path: what stands behind the method.
+        headers: those that follow from the URL.
+    """
+
+    asked: aiohttp.ClientRequest
+    path: str
+    headers: Mapping[str, str]
+
+
+def target_of(text: str, proxy: str | None) -> Target:
+    """Read a URL, and that of the proxy to it.
+
+    Raises:
+        aiohttp.InvalidURL: one of them is none.
+        ValueError: the same.
+    """
+    url, through = URL(text), None if proxy is None else URL(proxy)
+    if url.scheme not in ("http", "https") or not url.raw_host:
+        raise aiohttp.InvalidURL(text)
+    headers = {"host": url.host_port_subcomponent or ""}
+    if url.raw_user is not None or url.raw_password is not None:
+        headers["authorization"] = aiohttp.encode_basic_auth(url.user or "", url.password or "")
+        url = url.with_user(None)
+    asked = aiohttp.ClientRequest("POST", url, proxy=through, loop=asyncio.get_running_loop())
+    relayed = through is not None and url.scheme == "http"
+    return Target(asked, str(asked.url) if relayed else url.raw_path_qs, headers)
+
+
+def head_of(request: HttpRequest, target: Target) -> bytes:
+    """Write the head of a request.
+
+    Raises:
+        ValueError: a header is not valid, or both the URL and a header hold a key.
+    """
+    if "authorization" in target.headers and "authorization" in request.headers:
+        raise ValueError("a key in the URL and one in a header")
+    headers = {**_OURS, **target.headers, **request.headers}
+    if request.body or request.method != "GET":
+        headers["content-length"] = str(len(request.body))
+    relay = target.asked.headers.get("Proxy-Authorization")
+    if relay is not None:  # written there by the connector
+        headers["proxy-authorization"] = relay
+    text = "\r\n".join([f"{request.method} {target.path} HTTP/1.1", *map(": ".join, headers.items())])
+    ends = len(headers)
+    if text.count("\r") != ends or text.count("\n") != ends or "\0" in text:
+        raise ValueError("a stray character in a header")
+    return text.encode() + b"\r\n\r\n"
+
+
+async def exchange(connector: aiohttp.BaseConnector, target: Target, request: HttpRequest) -> "Answer":
+    """Send a request and return when the head of the answer has come.
+
+    Raises:
+        aiohttp.ClientError: there is no answer.
+        aiohttp.http.HttpProcessingError: it is not HTTP.
+        ValueError: the request cannot be sent.
+    """
+    connection = await connector.connect(target.asked, [], _NO_LIMIT)
+    try:
+        return await _ask(connection, target, request)
+    except BaseException:
+        drop(connection)
+        raise
+
+
+async def _ask(connection: Connection, target: Target, request: HttpRequest) -> "Answer":
+    protocol = connection.protocol
+    if protocol is None or protocol.transport is None:  # lost since it was made
+        raise aiohttp.ServerDisconnectedError
+    protocol.set_response_params(read_until_eof=True, max_field_size=_LONGEST_HEADER)
+    head, sending = head_of(request, target), None
+    if len(request.body) <= _AT_ONCE:
+        protocol.transport.write(head + request.body)
+    else:
+        sending = asyncio.ensure_future(_send(protocol, head, request.body))
+    message, content = await protocol.read()
+    while message.code in _INTERIM and message.code != _SWITCHING:
+        message, content = await protocol.read()
+    return Answer(connection, message, content, sending)
+
+
+class Answer:
+    """An answer whose head has come.
+
+    Args:
+        connection: brings the body; it goes back to the pool when the body has ended.
+        message: the head.
+        content: the body.
+        sending: the rest of the request on its way.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        message: RawResponseMessage,
+        content: aiohttp.StreamReader,
+        sending: "asyncio.Task[None] | None",
+    ) -> None:
+        self.status = message.code
+        self.headers: Mapping[str, str] = message.headers
+        self.content = content
+        self.connection: Connection | None = connection
+        self._sending = sending
+        content.on_eof(self._ended)
+
+    async def read(self) -> bytes:
+        """Read the whole body."""
+        content = self.content
+        return content.read_nowait() if content.is_eof() else await content.read()
+
+    def close(self) -> None:
+        """Close the connection, if the body has not ended."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            drop(connection)
+            self.content.set_exception(aiohttp.ClientConnectionError("closed"))
+
+    def _ended(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is None:
+            return
+        if self._sending is None or self._sending.done():
+            connection.release()
+        else:  # answered before the request was there
+            drop(connection)
+
+
+def drop(connection: Connection) -> None:
+    """Close a connection at once; in good order would wait for unsent data and for TLS's goodbye.
+
+    Cancelling a call or leaving a stream must reach the server at once, and leave nothing open behind the loop's back.
+    """
+    if connection.transport is not None:
+        connection.transport.abort()
+    connection.close()
+
+
+async def _send(protocol: ResponseHandler, head: bytes, body: bytes) -> None:
+    """Write a long body while the answer is waited for, which may come before its end, until the connection is lost."""
+    writer = StreamWriter(protocol, asyncio.get_running_loop())
+    view = memoryview(body)
+    try:
+        await writer.write(head)
+        for start in range(0, len(view), _AT_ONCE):
+            await writer.write(view[start : start + _AT_ONCE])
+    except (aiohttp.ClientError, OSError):
+        pass  # who waits for the answer hears of it
