@@ -1,5 +1,6 @@
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,25 @@ def test_a_file_that_nobody_may_write_is_not_written_even_by_root(path: Path) ->
     with pytest.raises(LockfileWriteError, match=r"read-only.*llmring lock init --file") as caught:
         bind(path, "a", "openai:x")
     assert isinstance(caught.value, OSError)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_never_replaced(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / "pipe"
+    make(path)
+    before = path.stat()
+    with pytest.raises(LockfileWriteError, match="Name a file"):
+        create_lockfile(path, force=True)
+    with pytest.raises(LockfileWriteError, match="Name a file"):
+        bind(path, "a", "openai:x", create=True)
+    assert path.stat() == before
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_path_without_a_name_is_told(name: str) -> None:
+    with pytest.raises(LockfileWriteError, match="is a folder"):
+        create_lockfile(Path(name))
 
 
 def test_a_folder_that_cannot_be_written_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,8 @@ def check_writable(path: Path) -> None:
     """Refuse files that are not meant to be written, whatever the process may do.
 
     Raises:
-        LockfileWriteError: the bundled lockfile, or one whose permissions let nobody write it.
+        LockfileWriteError: the bundled lockfile, one whose permissions let nobody write it, or what is no file at
+            all: a folder, or a device such as ``/dev/null``, which a rename would replace.
     """
     if path.resolve() == BUNDLED.resolve():
         raise LockfileWriteError(
@@ -72,6 +73,9 @@ def check_writable(path: Path) -> None:
             "Create your own with: llmring lock init (it writes ./llmring.lock)",
             path=str(path),
         )
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise LockfileWriteError(f"{path} is {what}. Name a file, such as llmring.lock", path=str(path))
     if path.exists() and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
         raise LockfileWriteError(
             f"{path} is read-only. Make it writable, or create another with: llmring lock init --file PATH",

@@ -2,7 +2,8 @@
 
 from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
 from llmring_providers._discovery import BUILTIN, ENTRY_POINT_GROUP, ProviderFactory, find_factory
-from llmring_providers._http import HttpProvider, HttpStream
+from llmring_providers._http import HttpProvider
+from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall, Provider, ProviderStream
 from llmring_providers._settings import ProviderSettings, without_credentials
 

@@ -21,8 +21,8 @@ from llmring_types.exceptions import (
     ProviderTimeoutError,
 )
 
-from llmring_providers._http import request_id
 from llmring_providers._protocol import ChatCall
+from llmring_providers._replies import request_id
 
 _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     400: ProviderBadRequestError,

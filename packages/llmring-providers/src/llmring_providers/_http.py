@@ -1,22 +1,23 @@
 """An adapter and a transport make a provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
 from llmring_types.exceptions import (
     LLMRingError,
     ProviderConnectionError,
     ProviderError,
     ProviderResponseError,
-    StreamInterruptedError,
 )
 
-from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
+from llmring_providers._adapter import Adapter, WireRequest
+from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall
+from llmring_providers._replies import request_id, whole, without_key
 from llmring_providers._settings import ProviderSettings, without_credentials
-from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
+from llmring_providers.transport import HttpRequest, HttpResponse, Transport, TransportError
 from llmring_providers.transport._diversion import diversions
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
     from llmring_providers._listing import Listing
 
 _OK = range(200, 300)
-_SHORTEST_KEY = 6
-"""What is shorter is a stand-in where no key is needed, and may be a word of any message."""
 _MISSING = (404, 405)
-_REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id")
 
 
 class ClientFactory(Protocol):
@@ -158,19 +156,19 @@ class HttpProvider:
             response = self._adapter.decode(reply.body, call, wire)
         except ProviderError as error:
             error.request_id = error.request_id or request_id(reply.headers)
-            raise
+            raise without_key(error, self._key()) from error.original
         response.request_id = request_id(reply.headers)
         response.warnings = [*wire.warnings, *response.warnings]
         return response
 
-    async def stream(self, call: ChatCall) -> "HttpStream":
+    async def stream(self, call: ChatCall) -> HttpStream:
         wire = self._adapter.encode(call, stream=True)
         try:
             reply = await self._carrier().open(self._request(wire))
         except TransportError as error:
             raise self._unreachable(error, call) from error
         if reply.status not in _OK:
-            raise self._rejection(await _whole(reply), call)
+            raise self._rejection(await whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
 
     async def models(self) -> list[ModelFacts]:
@@ -247,7 +245,7 @@ class HttpProvider:
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
-        return _without_key(error, self._key())
+        return without_key(error, self._key())
 
     def _unreachable(self, error: TransportError, call: ChatCall) -> ProviderConnectionError:
         return ProviderConnectionError(
@@ -256,113 +254,3 @@ class HttpProvider:
             model=call.ref.model,
             original=error,
         )
-
-
-class HttpStream:
-    """A streamed answer over HTTP."""
-
-    def __init__(
-        self, reply: ByteStream, decoder: StreamDecoder, call: ChatCall, wire: WireRequest, key: str = ""
-    ) -> None:
-        self._reply = reply
-        self._key = key
-        self._decoder = decoder
-        self._call = call
-        self._warnings = list(wire.warnings)
-        self._request_id = request_id(reply.headers)
-        self._ended = False
-        self._begun = False
-
-    async def receive(self) -> Sequence[StreamChunk]:
-        try:
-            while not self._ended:
-                if self._decoder.failure is not None:
-                    self.close()
-                    raise _without_key(self._decoder.failure, self._key)
-                if self._decoder.done:
-                    break
-                chunks = await self._next()
-                if chunks:
-                    self._begun = True
-                    return chunks
-                self._go_on()
-        except ProviderError as error:
-            error.request_id = error.request_id or self._request_id
-            raise
-        self._ended = True
-        return ()
-
-    def _go_on(self) -> None:
-        """Say that something came, once the answer has begun: what comes before that is only a greeting."""
-        if self._call.progress is not None:
-            self._begun = self._begun or bool(self._decoder.partial().tool_calls)
-            if self._begun:
-                self._call.progress()
-
-    async def _next(self) -> list[StreamChunk]:
-        try:
-            data = await self._reply.read()
-        except TransportError as error:
-            self.close()
-            raise StreamInterruptedError(
-                f"the connection broke in the middle of the stream ({error})",
-                provider=self._call.ref.provider,
-                model=self._call.ref.model,
-                original=error,
-            ) from error
-        if data:
-            chunks = self._decoder.feed(data)
-        else:
-            self._ended = True
-            chunks = self._decoder.close()
-        if (self._decoder.done or self._ended) and chunks:
-            self._complete(chunks[-1])
-        return chunks
-
-    def _complete(self, last: StreamChunk) -> None:
-        last.request_id = self._request_id
-        if self._warnings:
-            last.warnings = [*self._warnings, *(last.warnings or ())]
-
-    def partial(self) -> StreamChunk:
-        chunk = self._decoder.partial()
-        self._complete(chunk)
-        return chunk
-
-    async def finish(self) -> None:
-        await self._reply.finish()
-
-    def close(self) -> None:
-        self._ended = True
-        self._reply.close()
-
-
-def _without_key(error: LLMRingError, key: str) -> LLMRingError:
-    """Blot out the key, which some hosts repeat when they refuse it."""
-    if len(key) >= _SHORTEST_KEY and key in error.message:
-        error.message = error.message.replace(key, "***")
-        error.args = (error.message,)
-    return error
-
-
-async def _whole(reply: ByteStream) -> HttpResponse:
-    """Read the body of an error, or what comes of it: the status says more than a broken connection."""
-    pieces: list[bytes] = []
-    try:
-        while piece := await reply.read():
-            pieces.append(piece)
-        await reply.finish()
-    except TransportError:
-        pass
-    finally:
-        reply.close()
-    return HttpResponse(reply.status, reply.headers, b"".join(pieces))
-
-
-def request_id(headers: Mapping[str, str]) -> str | None:
-    """Return the provider's id of a request, from the headers of the answer."""
-    for name in _REQUEST_ID:
-        value = headers.get(name)
-        if value:
-            return value
-    return None

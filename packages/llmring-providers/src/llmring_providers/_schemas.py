@@ -23,8 +23,11 @@ def rewritten(schema: Mapping[str, Any], change: Change) -> dict[str, Any]:
 
 
 def closed(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that, if it is of an object, takes no other properties unless it says so: a :data:`Change`."""
-    if is_object(schema):
+    """Return a schema that takes no properties but those it names, unless it says so: a :data:`Change`.
+
+    One that names none is left open: closed, it would only take an empty object.
+    """
+    if "properties" in schema:
         schema.setdefault("additionalProperties", False)
     return schema
 

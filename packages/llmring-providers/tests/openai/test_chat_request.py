@@ -341,6 +341,10 @@ FORMATS = [
                  {"type": "json_schema", "json_schema": {"name": "a", "schema": {**SCHEMA, "$defs": {"x": SCHEMA}}}}, id="a reference at the root"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y"}}},
                  {"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y"}}}, id="a reference to nowhere"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y", "$defs": 5}}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y", "$defs": 5}}}, id="a reference into nothing"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": True}},
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": True}}, id="strict, and free"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}},
                  {"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}}, id="of anything"),
 ]  # fmt: skip

@@ -49,8 +49,15 @@ async def connect(url: str) -> AsyncIterator[RemoteToolbox]:
     try:
         client = await Client(url).__aenter__()
     except (OSError, MCPError, ExceptionGroup) as error:
-        raise ConfigurationError(f"no MCP server answers at {url}: {error}") from error
+        raise ConfigurationError(f"no MCP server answers at {url}: {_cause(error)}") from error
     try:
         yield RemoteToolbox(client)
     finally:
         await client.__aexit__(None, None, None)
+
+
+def _cause(error: Exception) -> Exception:
+    """Return what really failed; the client runs in groups of tasks, which wrap it."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -62,7 +62,8 @@ def _rooted(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     reference = schema.get("$ref")
     if isinstance(reference, str):
         place, _, name = reference.rpartition("/")
-        meant = hoisted.get(place.removeprefix("#/"), {}).get(name)
+        definitions = hoisted.get(place.removeprefix("#/"))
+        meant = definitions.get(name) if isinstance(definitions, Mapping) else None
         if not isinstance(meant, Mapping) or "$ref" in meant:
             return schema
         return _rooted({**meant, **{key: schema[key] for key in schema if key != "$ref"}})

@@ -6,7 +6,6 @@ they are: the connector (the pool, DNS, TLS, proxies) and the protocol of its co
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 
 import aiohttp
@@ -25,7 +24,6 @@ _LONGEST_HEADER = 64 * 1024
 _INTERIM = range(100, 200)
 _SWITCHING = 101
 _NO_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
-_STRAY = re.compile("[\r\n\0]")
 _OURS: Mapping[str, str] = {
     "accept": "*/*",
     "accept-encoding": aiohttp.ClientRequest.DEFAULT_HEADERS[aiohttp.hdrs.ACCEPT_ENCODING],
@@ -80,11 +78,11 @@ def head_of(request: HttpRequest, target: Target) -> bytes:
     relay = target.asked.headers.get("Proxy-Authorization")
     if relay is not None:  # written there by the connector
         headers["proxy-authorization"] = relay
-    lines = [f"{request.method} {target.path} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    if _STRAY.search("".join(lines)):
+    text = "\r\n".join([f"{request.method} {target.path} HTTP/1.1", *map(": ".join, headers.items())])
+    ends = len(headers)
+    if text.count("\r") != ends or text.count("\n") != ends or "\0" in text:
         raise ValueError("a stray character in a header")
-    return "\r\n".join([*lines, "", ""]).encode()
+    return text.encode() + b"\r\n\r\n"
 
 
 async def exchange(connector: aiohttp.BaseConnector, target: Target, request: HttpRequest) -> "Answer":

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from llmring import open_registry
 from llmring_types.exceptions import MissingSDKError
 
+from llmring_cli._failure import CommandError
 from llmring_cli._lockfiles import lockfile_to_write, shown
 from llmring_cli._output import say
 from llmring_cli._parameters import Flag, LockfilePath, ModelName
@@ -49,6 +50,10 @@ async def chat(
     where = f"the lockfile of {server_url}" if server_url is not None else str(shown(path))
     advisor = None if guided else await find_advisor() if model is None else named_advisor(model)
     if advisor is None:
+        if server_url is not None:
+            raise CommandError(
+                "questions edit files of this machine; --server-url needs a model: set a key or run Ollama"
+            )
         if not guided:
             say("no model can be asked: no key is set and Ollama does not run")
         say(f"questions lead to an alias in {where}")

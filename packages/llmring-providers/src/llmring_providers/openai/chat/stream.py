@@ -20,11 +20,7 @@ from llmring_providers.openai.chat.extras import (
     COMPLETION_EXTRAS,
     IDENTITY_EXTRAS,
     MESSAGE_EXTRAS,
-    choice_extras_of,
-    completion_extras_of,
     gather,
-    identity_of,
-    message_extras_of,
     replace,
     usage_extras,
 )
@@ -42,9 +38,6 @@ from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.usage import usage_of
 
 _DONE = b"[DONE]"
-_NO_COMPLETION_EXTRAS = (None,) * len(COMPLETION_EXTRAS)
-_NO_CHOICE_EXTRAS = (None,) * len(CHOICE_EXTRAS)
-_NO_MESSAGE_EXTRAS = (None,) * len(MESSAGE_EXTRAS)
 
 
 class ChatStreamDecoder(BaseStreamDecoder):
@@ -112,10 +105,9 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if part.usage is not None:
             self._usage = part.usage
         if not self._answered:
-            replace(self._said, IDENTITY_EXTRAS, identity_of(part))
-        extras = completion_extras_of(part)
-        if extras != _NO_COMPLETION_EXTRAS:
-            replace(self._said, COMPLETION_EXTRAS, extras)
+            replace(self._said, IDENTITY_EXTRAS, part)
+        if part.says_more:
+            replace(self._said, COMPLETION_EXTRAS, part)
             if isinstance(part.x_groq, dict):
                 self._groq(part.x_groq)
 
@@ -135,13 +127,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._word = finish_word(choice)
         if choice.usage is not None:
             self._usage = choice.usage
-        if (
-            choice.logprobs
-            or choice.content_filter_results
-            or choice.native_finish_reason
-            or choice.stop_reason
-        ):
-            gather(self._said, CHOICE_EXTRAS, choice_extras_of(choice))
+        if choice.says_more:
+            gather(self._said, CHOICE_EXTRAS, choice)
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
         text, reasoning, refusal = text_of(delta), reasoning_of(delta), delta.refusal
@@ -162,6 +149,5 @@ class ChatStreamDecoder(BaseStreamDecoder):
                 self._calls.add(piece)
         if delta.function_call is not None:
             self._calls.add(Call(index=0, function=delta.function_call))
-        extras = message_extras_of(delta)
-        if extras != _NO_MESSAGE_EXTRAS:
-            gather(self._said, MESSAGE_EXTRAS, extras)
+        if delta.says_more:
+            gather(self._said, MESSAGE_EXTRAS, delta)

@@ -52,6 +52,18 @@ class WireMessage(msgspec.Struct, gc=False):
     context: Any = None
     """Azure's citations of the user's own data: https://learn.microsoft.com/azure/ai-foundry/openai/references/on-your-data"""
 
+    @property
+    def says_more(self) -> Any:
+        """Something true if any of ``MESSAGE_EXTRAS`` is there."""
+        return (
+            self.annotations
+            or self.images
+            or self.reasoning_details
+            or self.audio
+            or self.executed_tools
+            or self.context
+        )
+
 
 class FinishDetails(msgspec.Struct):
     """Stands in for ``finish_reason`` with the first vision models."""
@@ -74,6 +86,11 @@ class Choice(msgspec.Struct, gc=False):
     usage: Any = None
     """Moonshot's place for it."""
     error: Any = None
+
+    @property
+    def says_more(self) -> Any:
+        """Something true if any of ``CHOICE_EXTRAS`` is there."""
+        return self.logprobs or self.content_filter_results or self.native_finish_reason or self.stop_reason
 
 
 class Completion(msgspec.Struct, gc=False):
@@ -103,6 +120,22 @@ class Completion(msgspec.Struct, gc=False):
     time_info: Any = None
     """Cerebras."""
     error: Any = None
+
+    @property
+    def says_more(self) -> Any:
+        """Something true if any of ``COMPLETION_EXTRAS`` is there."""
+        return (
+            self.moderation
+            or self.prompt_filter_results
+            or self.citations
+            or self.search_results
+            or self.related_questions
+            or self.images
+            or self.usage_breakdown
+            or self.x_groq
+            or self.timings
+            or self.time_info
+        )
 
 
 decode_completion = msgspec.json.Decoder(Completion).decode
