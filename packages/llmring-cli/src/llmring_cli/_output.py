@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from enum import Enum
@@ -76,7 +77,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     from llmring_cli._table import lay_out  # noqa: PLC0415
 
-    console = Console()
+    console = Console(width=shutil.get_terminal_size().columns)  # rich takes 80 for a terminal that is dumb
     for line in lay_out(headers, rows, console.width):
         text = Text(printable(line.text), style="bold" if line.heading else "")
         for kind, colour in ((Mark.GOOD, "green"), (Mark.BAD, "red")):
