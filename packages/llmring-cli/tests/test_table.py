@@ -63,7 +63,7 @@ def test_a_table_that_would_be_higher_than_its_blocks_is_none() -> None:
     ]
 
 
-@pytest.mark.parametrize("width", range(12, 90))
+@pytest.mark.parametrize("width", range(20, 90))
 def test_no_line_is_wider_than_the_screen_and_no_word_is_lost(width: int) -> None:
     lines = shown(width)
     assert max(map(len, lines)) <= width
