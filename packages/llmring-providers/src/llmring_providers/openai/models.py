@@ -4,17 +4,21 @@ https://platform.openai.com/docs/models
 """
 
 import re
+from functools import lru_cache
 
 from llmring_providers._protocol import ChatCall
 
 _REASONING_FAMILY = re.compile(r"o[1-9](?![a-z0-9])|gpt-(?:[5-9]|[1-9]\d)(?![a-z0-9])")
 # Of 121 recorded calls without an effort, 116 cost no reasoning and 5 about twenty tokens.
 _WHEN_TOLD = re.compile(r"gpt-5\.4(?:-mini|-nano)?(?:-20\d\d-\d\d-\d\d)?")
+_NAMES = 256
+"""Names whose reading is kept."""
 _ONLY_RESPONSES = re.compile(
     r"codex-|(?:o[1-9]|gpt-[\d.]+)-(?:pro|codex)(?![a-z])|.*deep-research|computer-use"
 )
 
 
+@lru_cache(_NAMES)
 def in_reasoning_family(model: str) -> bool:
     """Whether the model is of a series that came with reasoning: its limit of output tokens has another name.
 
@@ -37,7 +41,7 @@ def spends_on_reasoning(call: ChatCall) -> bool:
     effort, facts = call.request.reasoning_effort, call.facts
     if effort is not None and takes_effort(call):
         return effort != "none"
-    if _WHEN_TOLD.fullmatch(_bare(call.ref.model)) and not (facts and facts.min_reasoning_tokens):
+    if _reasons_when_told(call.ref.model) and not (facts and facts.min_reasoning_tokens):
         return False
     if facts is not None and facts.reasoning is not None:
         return facts.reasoning
@@ -59,6 +63,11 @@ def needs_responses(call: ChatCall) -> bool:
         return facts.api == "responses"
     # A name with a slash is another host's (``openai/o1-pro``), which brings every model through chat completions.
     return _ONLY_RESPONSES.match(call.ref.model) is not None
+
+
+@lru_cache(_NAMES)
+def _reasons_when_told(model: str) -> bool:
+    return _WHEN_TOLD.fullmatch(_bare(model)) is not None
 
 
 def _can_reason(model: str) -> bool:

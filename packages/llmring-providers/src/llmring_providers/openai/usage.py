@@ -83,6 +83,8 @@ def _count(said: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     """The first of these counts that is one; some hosts write ``12.0``."""
     for name in names:
         value = said.get(name)
-        if type(value) is int or type(value) is float:
+        if type(value) is int:
+            return value
+        if type(value) is float:
             return int(value)
     return None

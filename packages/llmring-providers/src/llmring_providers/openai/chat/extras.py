@@ -1,7 +1,6 @@
 """What is said beyond the neutral form, and by whom; over a stream, put together."""
 
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import Any
 
 from llmring_providers.openai.chat.wire import Choice, Completion, WireMessage
@@ -24,20 +23,19 @@ COMPLETION_EXTRAS = (
 CHOICE_EXTRAS = ("logprobs", "content_filter_results", "native_finish_reason", "stop_reason")
 MESSAGE_EXTRAS = ("annotations", "images", "reasoning_details", "audio", "executed_tools", "context")
 
-identity_of = attrgetter(*IDENTITY_EXTRAS)
-completion_extras_of = attrgetter(*COMPLETION_EXTRAS)
-choice_extras_of = attrgetter(*CHOICE_EXTRAS)
-message_extras_of = attrgetter(*MESSAGE_EXTRAS)
 _FRAGMENTS = {"reasoning.text": "text", "reasoning.summary": "summary"}
 
 
 def all_extras(completion: Completion, choice: Choice, message: WireMessage, usage: Any) -> dict[str, Any]:
     """Return what a whole answer says."""
     said: dict[str, Any] = {}
-    replace(said, IDENTITY_EXTRAS, identity_of(completion))
-    replace(said, COMPLETION_EXTRAS, completion_extras_of(completion))
-    gather(said, CHOICE_EXTRAS, choice_extras_of(choice))
-    gather(said, MESSAGE_EXTRAS, message_extras_of(message))
+    replace(said, IDENTITY_EXTRAS, completion)
+    if completion.says_more:
+        replace(said, COMPLETION_EXTRAS, completion)
+    if choice.says_more:
+        gather(said, CHOICE_EXTRAS, choice)
+    if message.says_more:
+        gather(said, MESSAGE_EXTRAS, message)
     return said | usage_extras(usage)
 
 
@@ -47,18 +45,16 @@ def usage_extras(usage: Any) -> dict[str, Any]:
     return {"usage": rest} if rest else {}
 
 
-def replace(said: dict[str, Any], names: tuple[str, ...], values: tuple[Any, ...]) -> None:
+def replace(said: dict[str, Any], names: tuple[str, ...], source: Completion) -> None:
     """Take what one chunk says of the whole answer: it holds until another one says it."""
-    if any(values):
-        said.update({name: value for name, value in zip(names, values, strict=True) if value})
+    said.update({name: value for name in names if (value := getattr(source, name))})
 
 
-def gather(said: dict[str, Any], names: tuple[str, ...], values: tuple[Any, ...]) -> None:
+def gather(said: dict[str, Any], names: tuple[str, ...], source: Choice | WireMessage) -> None:
     """Add what one piece says to what was said before."""
-    if any(values):
-        for name, value in zip(names, values, strict=True):
-            if value:
-                _add(said, name, value)
+    for name in names:
+        if value := getattr(source, name):
+            _add(said, name, value)
 
 
 def _add(whole: dict[str, Any], name: str, piece: Any) -> None:

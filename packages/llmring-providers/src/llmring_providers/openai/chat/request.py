@@ -58,20 +58,22 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if (wanted := wanted_format(call)) is not None:
         _format(body, wanted)
     note_ignored_marks(call, warnings)
-    _extra(body, request.extra_params, warnings)
+    if request.extra_params:
+        _extra(body, request.extra_params, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     content, role = message.content, message.role
-    if content is not None and not isinstance(content, str):
+    if not isinstance(content, str) and content is not None:
         content = [_part(part, call) for part in content]
+    if role == "user":
+        return {"role": role, "content": content}
     if role == "assistant":
         return _assistant(message, content, call, warnings)
     if role == "tool":
         return {"role": role, "tool_call_id": message.tool_call_id or "", "content": content}
-    wire_role = role if role == "user" else system_role(call, warnings)
-    return {"role": wire_role, "content": content}
+    return {"role": system_role(call, warnings), "content": content}
 
 
 def _assistant(

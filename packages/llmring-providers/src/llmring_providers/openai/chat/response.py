@@ -163,7 +163,7 @@ def replay(made: list[Call], said: dict[str, Any], reasoning_content: Any, conte
         # DeepSeek and Moonshot want it back between tool calls, and only there:
         # https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
         block["reasoning_content"] = reasoning_content
-    if any(call.custom is not None or call.extra_content for call in made):
+    if made and any(call.custom is not None or call.extra_content for call in made):
         block["tool_calls"] = [_raw_call(call, place) for place, call in enumerate(made)]
     audio = said.get("audio")
     if isinstance(audio, dict) and audio.get("id"):
@@ -183,7 +183,9 @@ def _raw_call(made: Call, place: int) -> dict[str, Any]:
 
 def native_of(call: ChatCall, said: dict[str, Any], block: dict[str, Any]) -> dict[str, Any] | None:
     """What was said beyond the neutral form, and what has to travel back."""
-    kept = {name: value for name, value in said.items() if (name, value) != ("service_tier", "default")}
+    kept = said.copy()
+    if kept.get("service_tier") == "default":
+        del kept["service_tier"]
     if block:
         kept["replay"] = [block]
     return {"provider": call.ref.provider, "api": "chat", **kept} if kept else None

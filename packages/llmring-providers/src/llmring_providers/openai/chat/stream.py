@@ -20,11 +20,7 @@ from llmring_providers.openai.chat.extras import (
     COMPLETION_EXTRAS,
     IDENTITY_EXTRAS,
     MESSAGE_EXTRAS,
-    choice_extras_of,
-    completion_extras_of,
     gather,
-    identity_of,
-    message_extras_of,
     replace,
     usage_extras,
 )
@@ -109,9 +105,9 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if part.usage is not None:
             self._usage = part.usage
         if not self._answered:
-            replace(self._said, IDENTITY_EXTRAS, identity_of(part))
+            replace(self._said, IDENTITY_EXTRAS, part)
         if part.says_more:
-            replace(self._said, COMPLETION_EXTRAS, completion_extras_of(part))
+            replace(self._said, COMPLETION_EXTRAS, part)
             if isinstance(part.x_groq, dict):
                 self._groq(part.x_groq)
 
@@ -132,7 +128,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if choice.usage is not None:
             self._usage = choice.usage
         if choice.says_more:
-            gather(self._said, CHOICE_EXTRAS, choice_extras_of(choice))
+            gather(self._said, CHOICE_EXTRAS, choice)
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
         text, reasoning, refusal = text_of(delta), reasoning_of(delta), delta.refusal
@@ -154,4 +150,4 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if delta.function_call is not None:
             self._calls.add(Call(index=0, function=delta.function_call))
         if delta.says_more:
-            gather(self._said, MESSAGE_EXTRAS, message_extras_of(delta))
+            gather(self._said, MESSAGE_EXTRAS, delta)

@@ -54,7 +54,7 @@ class WireMessage(msgspec.Struct, gc=False):
 
     @property
     def says_more(self) -> Any:
-        """Something true if any of ``MESSAGE_EXTRAS`` is there, in a third of the time that it takes to get them all."""
+        """Something true if any of ``MESSAGE_EXTRAS`` is there."""
         return (
             self.annotations
             or self.images
