@@ -1,9 +1,12 @@
 """What goes to people."""
 
 import sys
+from collections.abc import Callable
 
 import pytest
 from llmring_cli._output import say
+
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,17 @@ def test_what_kind_of_talk_it_is_has_a_colour_where_it_is_wanted(
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("\x1b[1;31merror:\x1b[0m no" if coloured else "error: no")
     assert second == "wrote llmring.lock: done"
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "-5", "many", ""])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("chat", "--help"), ("providers",), ("doctor",)], ids=" ".join
+)
+def test_a_width_that_cannot_be_is_none(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, columns: str, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: arguments[-1] != "--help")
+    code, out, _ = llmring(*arguments)
+    assert code == 0
+    assert out

@@ -46,7 +46,24 @@ def test_where_a_table_does_not_fit_each_row_is_a_block() -> None:
     assert [line.text for line in lay_out(HEADERS, ROWS, 40) if line.heading] == [row[0] for row in ROWS]
 
 
-@pytest.mark.parametrize("width", range(12, 90))
+def test_a_table_that_would_be_higher_than_its_blocks_is_none() -> None:
+    rows = [
+        (
+            "openai:gpt-5",
+            "8,000",
+            "1.25",
+            "vision audio documents tools json_schema reasoning caching streams",
+        )
+    ]
+    assert shown(48, rows=rows) == [
+        "openai:gpt-5",
+        "  context: 8,000  input: 1.25",
+        "  can: vision audio documents tools json_schema",
+        "    reasoning caching streams",
+    ]
+
+
+@pytest.mark.parametrize("width", range(20, 90))
 def test_no_line_is_wider_than_the_screen_and_no_word_is_lost(width: int) -> None:
     lines = shown(width)
     assert max(map(len, lines)) <= width

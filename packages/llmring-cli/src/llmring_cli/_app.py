@@ -107,6 +107,8 @@ $ llmring lock init
 $ llmring bind summarizer anthropic:claude-haiku-4-5,openai:gpt-5-mini
 """
 _EXIT_CODES = """\
+Options and examples: llmring COMMAND --help
+
 Exit codes: 0 done; 1 it could not be done, and standard error says why; 2 the command line is wrong; 3 the registry or the usage server cannot be reached; 130 interrupted.
 What a command answers goes to standard output, everything else to standard error. A .env file here is read.
 """
@@ -132,7 +134,8 @@ def build_app() -> App:
     _add(app, COMMANDS)
     for words, (summary, commands) in GROUPS.items():
         *above, name = words.split()
-        group = App(name=name, help=summary, help_epilogue="")
+        more = f"Options and examples: llmring {words} COMMAND --help"
+        group = App(name=name, help=summary, help_epilogue=more)
         _add(group, commands)
         reduce(getitem, above, app).command(group)
     return app

@@ -47,10 +47,12 @@ def _render(
         return
     from rich.console import Console as RichConsole  # noqa: PLC0415
 
+    from llmring_cli._output import screen_width  # noqa: PLC0415
+
     # The plain formatter leaves wrapping to the console, which knows of no indentation.
     whole = io.StringIO()
     render(PlainFormatter(), RichConsole(file=whole, width=_ENDLESS))
     for line in whole.getvalue().splitlines():
         indent = " " * (len(line) - len(line.lstrip()))
-        for part in wrap(line, console.width, subsequent_indent=indent and indent + "    ") or [""]:
+        for part in wrap(line, screen_width(), subsequent_indent=indent and indent + "    ") or [""]:
             console.out(part, highlight=False)

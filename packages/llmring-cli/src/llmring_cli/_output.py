@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import msgspec
 
 _COLOURS = {"error": "31", "problem": "31", "warning": "33", "hint": "36"}
+_LEAST_WIDTH = 20
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """All but tabs and line ends."""
 
@@ -26,6 +27,13 @@ def say(text: str) -> None:
 def printable(text: str) -> str:
     """Return text of others, such as a model or a server, without what would steer a terminal."""
     return _CONTROLS.sub("", text)
+
+
+def screen_width() -> int:
+    """Return how many characters fit on a line of the terminal, or at least what text can be wrapped to."""
+    import shutil  # noqa: PLC0415 - pipes and --json do without
+
+    return max(shutil.get_terminal_size().columns, _LEAST_WIDTH)
 
 
 def takes_colour(stream: TextIO) -> bool:
@@ -76,7 +84,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     from llmring_cli._table import lay_out  # noqa: PLC0415
 
-    console = Console()
+    console = Console(width=screen_width())  # rich takes 80 for a terminal that is dumb
     for line in lay_out(headers, rows, console.width):
         text = Text(printable(line.text), style="bold" if line.heading else "")
         for kind, colour in ((Mark.GOOD, "green"), (Mark.BAD, "red")):

@@ -51,6 +51,8 @@ def _dispatch(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):  # cyclopts loads rich for it
         print(version_text())
         return 0
+    if not os.environ.get("COLUMNS", "1").strip("0"):
+        del os.environ["COLUMNS"]  # others take 0 for unknown, rich for a screen without room
     app = build_app()
     _, apps, rest = app.parse_commands(arguments)
     if apps[-1].default_command is None and not rest:

@@ -28,8 +28,8 @@ def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
     """Return the lines.
 
     In a table only the last column of text wraps, since the others are names and numbers, which people copy. Columns of
-    numbers are aligned to the right. Where that leaves too little for the one that wraps, every row becomes a block: its
-    first cell as a heading, and the others with their headers below.
+    numbers are aligned to the right. Where that leaves too little for the one that wraps, or makes towers of it, every row
+    becomes a block: its first cell as a heading, and the others with their headers below.
 
     Args:
         headers: one for each column; no line is made of empty ones.
@@ -42,15 +42,19 @@ def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
     right = [all(_NUMBER.fullmatch(cell) for cell in cells) for _, *cells in columns]
     wraps = max((place for place, number in enumerate(right) if not number), default=len(right) - 1)
     widths = [max(map(cell_len, column)) for column in columns]
+    blocks = [line for row in rows for line in _block(headers, row, width, wraps)]
     longest = max(cell_len(word) for cell in columns[wraps] for word in cell.split() or [""])
     for gap in (_GAP, " "):
         room = width - sum(widths) - len(gap) * (len(widths) - 1) + widths[wraps]
         if room >= max(longest, min(widths[wraps], _NARROWEST)):
             widths[wraps] = min(widths[wraps], room)
             shape = _Shape(widths, right, wraps, gap)
-            heading = [Line(text, heading=True) for text in _lines(headers, shape)] if any(headers) else []
-            return heading + [Line(text) for row in rows for text in _lines(row, shape)]
-    return [line for row in rows for line in _block(headers, row, width, wraps)]
+            lines = [Line(text) for row in rows for text in _lines(row, shape)]
+            if not any(headers):
+                return lines
+            heading = [Line(text, heading=True) for text in _lines(headers, shape)]
+            return heading + lines if len(lines) <= len(blocks) else blocks
+    return blocks
 
 
 class _Shape(NamedTuple):

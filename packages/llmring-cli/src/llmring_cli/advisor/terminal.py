@@ -10,7 +10,7 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from rich.console import Console
 from rich.syntax import Syntax
 
-from llmring_cli._output import say
+from llmring_cli._output import say, screen_width
 from llmring_cli._state import state_folder
 from llmring_cli.chat.markdown import MarkdownStream
 
@@ -33,7 +33,7 @@ class TerminalScreen:
 
     async def ask(self, prompt: str) -> str | None:
         try:
-            return await self._session.prompt_async([("bold", _wrapped(prompt, self._console.width))])
+            return await self._session.prompt_async([("bold", _wrapped(prompt, screen_width()))])
         except KeyboardInterrupt:
             return ""  # as in a shell: the line is forgotten, the session goes on
         except EOFError:

@@ -1,6 +1,5 @@
 """One turn: the person says something, the model calls tools until it has an answer."""
 
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import msgspec
 from llmring import LLMRequest, Message, ToolCall
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import say
+from llmring_cli._output import say, screen_width
 from llmring_cli.advisor.changes import Changes
 from llmring_cli.advisor.model import Advisor
 from llmring_cli.advisor.screen import Screen
@@ -84,7 +83,7 @@ def call_text(name: str, arguments: Any) -> str:
         return f"· {name}"
     told = (f"{key}={_value(value)}" for key, value in arguments.items())
     text = " ".join([f"· {name}", *told])
-    width = shutil.get_terminal_size().columns
+    width = screen_width()
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 

@@ -54,7 +54,9 @@ def list_models(
     else:
         registry = open_registry()
         models = [
-            facts for name in ([provider] if provider else PROVIDERS) for facts in registry.models(name)
+            facts
+            for name in ([provider] if provider else PROVIDERS)
+            for facts in sorted(registry.models(name), key=lambda facts: facts.model)
         ]
     _show([facts for facts in models if every or facts.active is not False], json=json)
     return FAILED if failed else 0
