@@ -1,12 +1,15 @@
 """The command tree and its help."""
 
 import inspect
+import re
+import shlex
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
-from llmring_cli._app import COMMANDS, GROUPS, Command
+from llmring_cli._app import COMMANDS, GROUPS, Command, build_app
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -37,6 +40,46 @@ def test_a_commands_help_is_its_docstring(llmring: Run, words: tuple[str, ...], 
 @pytest.mark.parametrize(("words", "command"), ALL, ids=[" ".join(words) for words, _ in ALL])
 def test_a_commands_line_in_the_list_is_how_its_help_begins(words: tuple[str, ...], command: Command) -> None:
     assert doc(command).startswith(command.summary.removesuffix("."))
+
+
+@pytest.mark.parametrize(("words", "command"), ALL, ids=[" ".join(words) for words, _ in ALL])
+def test_help_in_a_pipe_is_wrapped_with_indentation(
+    llmring: Run, words: tuple[str, ...], command: Command
+) -> None:
+    arguments = doc(command).partition("Args:")[2]
+    assert not re.search(r"^ {8}", arguments, re.MULTILINE), (
+        "line ends in here are kept: one line for each argument"
+    )
+    lines = llmring(*words, "--help")[1].partition("Parameters:\n")[2].splitlines()
+    assert all(line.startswith("  ") and len(line) <= 80 for line in lines if line)
+
+
+@pytest.mark.parametrize(("words", "command"), ALL, ids=[" ".join(words) for words, _ in ALL])
+def test_the_examples_of_help_are_command_lines_that_can_be_meant(
+    words: tuple[str, ...], command: Command
+) -> None:
+    examples = re.findall(r"^\$ (.*)$", doc(command), re.MULTILINE)
+    commands = [line for example in examples for line in llmring_commands(example)]
+    assert any(tuple(line[: len(words)]) == words for line in commands)
+    for line in commands:
+        build_app().parse_args(line, exit_on_error=False, print_error=False)
+
+
+def llmring_commands(example: str) -> list[list[str]]:
+    """The arguments of each ``llmring`` in a line for the shell."""
+    pipeline = shlex.shlex(example, posix=True, punctuation_chars="|;")
+    pipeline.whitespace_split = True
+    pipeline.commenters = ""
+    parts: list[list[str]] = [[]]
+    for word in pipeline:
+        parts[-1].append(word) if word not in ("|", ";") else parts.append([])
+    return [part[1:] for part in parts if part[0] == "llmring"]
+
+
+def test_the_readme_has_one_line_for_each_command() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    told = re.findall(r"^\| `([^`]+)` \|", readme, re.MULTILINE)
+    assert sorted(told) == sorted(" ".join(words) for words, _ in ALL)
 
 
 def test_the_help_lists_every_command_and_the_exit_codes(llmring: Run) -> None:

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,17 @@ def test_a_files_name_tells_its_form(llmring: Run, folder: Path) -> None:
     assert (folder / "usage.txt").read_text().startswith("id,logged_at,")
     llmring("export", "-o", "usage.csv", "--format", "jsonl")
     assert (folder / "usage.csv").read_text().startswith("{")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")
+@pytest.mark.usefixtures("usage_log")
+def test_a_pipe_is_written_to_and_not_replaced(llmring: Run, folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with ThreadPoolExecutor() as reader:
+        read = reader.submit((folder / "pipe").read_text)
+        assert llmring("export", "-o", "pipe")[0] == 0
+        assert read.result().startswith("id,logged_at,")
+    assert (folder / "pipe").is_fifo()
 
 
 @pytest.mark.usefixtures("usage_log")

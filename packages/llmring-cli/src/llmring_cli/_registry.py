@@ -68,9 +68,14 @@ def known_models(providers: Iterable[str], *, url: str | None, offline: bool) ->
     failures = {
         name: error
         for name, error in outcomes.items()
-        if error is not None and not isinstance(error, RegistryNotFoundError)
+        if error is not None and not (isinstance(error, RegistryNotFoundError) and _unlisted(registry, name))
     }
     return KnownModels(registry, failures)
+
+
+def _unlisted(registry: Registry, provider: str) -> bool:
+    """Tell a provider that no registry lists from an address at which there is no registry."""
+    return registry.publication(provider) is None
 
 
 def _refresh(registry: Registry, providers: list[str]) -> dict[str, RegistryError | None]:

@@ -58,7 +58,8 @@ def test_where_models_are_locked_the_successor_is_locked_too(llmring: Run) -> No
 
 
 def test_nothing_to_do_is_said(llmring: Run) -> None:
-    assert llmring("lock", "upgrade", "nosuch") == (0, "", "nothing to upgrade\n")
+    llmring("bind", "demo", "sim:demo")
+    assert llmring("lock", "upgrade", "demo") == (0, "", "nothing to upgrade\n")
 
 
 def test_as_json_the_proposals_are_told_and_only_yes_writes(llmring: Run) -> None:

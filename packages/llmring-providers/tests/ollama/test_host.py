@@ -1,7 +1,7 @@
 """Every form of OLLAMA_HOST."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from llmring_providers.ollama import normalise_host
 from llmring_types.exceptions import ConfigurationError
@@ -42,7 +42,9 @@ def test_a_host_becomes_a_base_url(given: str | None, expected: str) -> None:
     assert normalise_host(given) == expected
 
 
-@pytest.mark.parametrize("given", ["localhost:port", "http://localhost:99999", "ftp://host", "[::1"])
+@pytest.mark.parametrize(
+    "given", ["localhost:port", "http://localhost:99999", "ftp://host", "[::1", "http://a'/", "http://a b"]
+)
 def test_what_is_no_address_says_so(given: str) -> None:
     with pytest.raises(ConfigurationError, match="Ollama server"):
         normalise_host(given)
@@ -54,6 +56,11 @@ def test_the_error_does_not_repeat_a_password() -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_path_of_odd_characters_can_be_sent() -> None:
+    assert normalise_host("host/'a b'/") == "http://host:11434/%27a%20b%27"
+
+
+@example("/'/")
 @given(st.text(alphabet="abc.:/[]@01 %'\"h tps", max_size=20) | st.text(max_size=20))
 def test_a_base_url_stays_as_it_is(text: str) -> None:
     try:

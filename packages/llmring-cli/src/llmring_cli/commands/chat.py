@@ -62,8 +62,7 @@ def chat(
         go_on: Continue the conversation last held in this working directory.
         temperature: 0 for the most likely answer, higher for more variety.
         max_tokens: Most tokens of the answer.
-        stream: Print the answer as it comes where standard output is no terminal, too; with --json, one document
-            for each piece, on a line of its own.
+        stream: Print the answer as it comes, elsewhere than on a terminal, too; with --json a document for each piece.
         plain: Print the answer as it was written, without showing Markdown.
         verbose: Tell model, tokens, cost and attempts on standard error.
     """

@@ -59,14 +59,17 @@ def _form_of(output: Path | None) -> Format:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to, which takes the place of ``path`` once it is whole."""
-    draft = path.with_name(f".{path.name}.draft")
+    """Give a file to write to, which takes the place of ``path`` once it is whole; a device is written to as it is."""
+    whole = path.is_file() or not path.exists()
+    draft = path.with_name(f".{path.name}.draft") if whole else path
     try:
         with draft.open("wb") as file:
             yield file
-        draft.replace(path)
+        if whole:
+            draft.replace(path)
     except OSError as error:
         raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        with suppress(OSError):
-            draft.unlink()
+        if whole:
+            with suppress(OSError):
+                draft.unlink()

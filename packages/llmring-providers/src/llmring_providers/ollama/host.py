@@ -1,7 +1,8 @@
 """The forms of ``OLLAMA_HOST`` as a base URL: https://docs.ollama.com/faq"""
 
+import re
 from ipaddress import IPv6Address, ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from llmring_types.exceptions import ConfigurationError
 
@@ -9,6 +10,8 @@ BASE_URL = "http://localhost:11434"
 _PORT = 11434
 _CLOUD = "ollama.com"
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a server listens on, and where to reach it
+_IN_PATHS = "/%~:@!$&()*+,;="
+_STRAY = re.compile(r"[\s'\"]")
 
 
 def normalise_host(host: str | None) -> str:
@@ -31,6 +34,8 @@ def normalise_host(host: str | None) -> str:
             rest = f"[{rest}]"
         parts = urlsplit(f"{scheme.lower()}://{rest}")
         name, port = parts.hostname or "127.0.0.1", parts.port
+        if _STRAY.search(parts.netloc):
+            raise ValueError("a space or a quote in its name")  # noqa: TRY301 - like what urllib finds
     except ValueError as error:
         raise ConfigurationError(
             f"the address of the Ollama server is none ({error}); write it like http://localhost:11434"
@@ -47,7 +52,8 @@ def normalise_host(host: str | None) -> str:
         name = f"[{name}]"
     user = parts.netloc.rpartition("@")[0]
     netloc = f"{user}@{name}" if user else name
-    return f"{scheme}://{netloc}{f':{port}' if port is not None else ''}{parts.path.rstrip('/')}"
+    path = quote(parts.path, safe=_IN_PATHS).rstrip("/")
+    return f"{scheme}://{netloc}{f':{port}' if port is not None else ''}{path}"
 
 
 def _address(text: str) -> object:

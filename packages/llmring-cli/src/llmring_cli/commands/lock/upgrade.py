@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from llmring_lockfile import (
     Document,
+    Lockfile,
     Upgrade,
     apply_upgrades,
     editing,
@@ -49,6 +50,7 @@ def upgrade(
         yes: Write without asking.
     """
     source = read_lockfile(lockfile)
+    _require_bound(source.lockfile, alias, profile)
     providers = pool_providers(source.lockfile)
     known = known_models(providers, url=registry, offline=offline)
     if known.failures:
@@ -69,6 +71,15 @@ def upgrade(
     if json:
         rows = [_plain(upgrade) for upgrade in upgrades]
         print_json({"lockfile": str(source.path), "upgrades": rows, "written": written})
+
+
+def _require_bound(lockfile: Lockfile, alias: str | None, profile: str | None) -> None:
+    profiles = lockfile.profiles.values() if profile is None else [lockfile.profile(profile)]
+    if alias is not None and not any(one.binding(alias) for one in profiles):
+        where = "in any profile" if profile is None else f"in profile {profile}"
+        raise CommandError(
+            f"the alias {alias!r} is not bound {where}; those bound are told by: llmring aliases"
+        )
 
 
 def _write(source: Source, known: KnownModels, upgrades: Sequence[Upgrade], *, yes: bool, ask: bool) -> bool:
