@@ -11,6 +11,7 @@ from llmring_types.exceptions import ValidationError
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 _EFFORTS = frozenset(get_args(ReasoningEffort))
+_CONTAINERS = ("tools", "extra_params", "metadata", "cache", "tool_choice")
 
 
 class LLMRequest(msgspec.Struct, omit_defaults=True):
@@ -68,8 +69,10 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
         _count("reasoning_tokens", self.reasoning_tokens, least=0)
         if self.timeout is not UNSET:
             _number("timeout", self.timeout, least=0)
-        for name in ("tools", "extra_params", "metadata", "cache", "tool_choice"):
-            self._check_container(name)
+        for name in _CONTAINERS:
+            value = getattr(self, name)
+            if value is not None:
+                _check_container(name, value)
         if self.reasoning_effort is not None and self.reasoning_effort not in _EFFORTS:
             raise ValidationError(
                 f"reasoning_effort must be one of {', '.join(get_args(ReasoningEffort))}; got {self.reasoning_effort!r}",
@@ -82,18 +85,8 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
             raise ValidationError(
                 f"messages must be a list of Message; got {type(messages).__name__}", field="messages"
             )
-        if any(type(message) is not Message for message in messages):
+        if set(map(type, messages)) != {Message}:
             self.messages = [_as_message(place, message) for place, message in enumerate(messages)]
-
-    def _check_container(self, name: str) -> None:
-        value = getattr(self, name)
-        if value is None:
-            return
-        if name == "tools":
-            if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
-                raise ValidationError("tools must be a list of dicts", field=name)
-        elif not isinstance(value, dict) and not (name == "tool_choice" and isinstance(value, str)):
-            raise ValidationError(f"{name} must be a dict; got {type(value).__name__}", field=name)
 
 
 def _as_message(place: int, value: object) -> Message:
@@ -107,6 +100,14 @@ def _as_message(place: int, value: object) -> Message:
     raise ValidationError(
         f"messages[{place}] must be a Message; got {type(value).__name__}", field=f"messages[{place}]"
     )
+
+
+def _check_container(name: str, value: object) -> None:
+    if name == "tools":
+        if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
+            raise ValidationError("tools must be a list of dicts", field=name)
+    elif not isinstance(value, dict) and not (name == "tool_choice" and isinstance(value, str)):
+        raise ValidationError(f"{name} must be a dict; got {type(value).__name__}", field=name)
 
 
 def _number(name: str, value: object, *, least: float) -> None:
