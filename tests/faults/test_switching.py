@@ -1,6 +1,5 @@
 """When a pool moves on and when not, and what the answer says about it."""
 
-import socket
 import ssl
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from llmring.testing import Answer, Rule, Script, Simulator, faults
 from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers.sim import SimTransport
 from llmring_types import ModelRef
+from loopback import nobody
 
 HELLO = Message(role="user", content="Hello")
 THINKS = Answer(text="Because.", reasoning="Why would that be?")
@@ -193,21 +193,20 @@ def test_where_nobody_listens_the_pool_moves_on(
     simulator: Simulator, tls: ssl.SSLContext, stream: bool, backend: str
 ) -> None:
     simulator.script = Script()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
 
     async def main() -> None:
         pools = {provider: [f"{provider}:m", "sim:good"] for provider in PROVIDERS}
         policy = Policy(retry=RetryPolicy(attempts=2, base_s=0), breaker=None)
         async with ring_on(simulator, tls, pools=pools, policy=policy) as ring:
             for provider in PROVIDERS:
-                ring.register_provider(provider, api_key="k", base_url=nowhere)
+                ring.register_provider(provider, api_key="k", base_url=f"http://{host}")
                 with pytest.raises(ProviderConnectionError, match="Connection refused") as caught:
                     await read(ring, ask(f"{provider}:m"), stream=stream)
                 assert len(caught.value.attempts) == 2
                 await read(ring, ask(provider), stream=stream)
 
-    run(backend, main)
+    with nobody() as host:
+        run(backend, main)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])

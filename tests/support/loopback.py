@@ -4,11 +4,19 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 _PATIENCE_S = 10.0
+
+
+@contextmanager
+def nobody() -> Iterator[str]:
+    """An address that refuses connections: taken, so that no other test gets it, and not listened on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 class Heard(NamedTuple):

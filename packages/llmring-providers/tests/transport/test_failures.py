@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 import pytest
 from llmring_providers.transport import HttpRequest, TransportError
-from loopback import Connection, StartServer
+from loopback import Connection, StartServer, nobody
 from transport_kinds import Kind, Tls
 
 SECRET = "sk-hunter2"
@@ -111,9 +111,9 @@ def test_a_connection_that_is_reset(kind: Kind, serve: StartServer, method: str,
 
 
 def test_nobody_listens(kind: Kind, method: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        host = f"127.0.0.1:{free.getsockname()[1]}"
-    assert str(failure(kind, method, request(f"http://{host}/v1"))) == f"{host}: Connection refused"
+    with nobody() as host:
+        error = failure(kind, method, request(f"http://{host}/v1"))
+    assert str(error) == f"{host}: Connection refused"
 
 
 def test_a_host_that_does_not_exist(kind: Kind, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,9 +187,8 @@ def test_a_proxy_that_refuses(kind: Kind, serve: StartServer, method: str, schem
 
 
 def test_a_proxy_that_nobody_runs(kind: Kind, method: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        proxy = f"http://me:{SECRET}@127.0.0.1:{free.getsockname()[1]}"
-    failure(kind, method, request("http://example.test/v1"), proxy=proxy)
+    with nobody() as host:
+        failure(kind, method, request("http://example.test/v1"), proxy=f"http://me:{SECRET}@{host}")
 
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"

@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Awaitable, Callable
-from socket import create_server
 from typing import Any, NamedTuple
 
 import anthropic
@@ -16,7 +15,7 @@ from llmring_providers import ChatCall, Provider, ProviderSettings, find_factory
 from llmring_providers.transport import AutoTransport
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import ProviderConnectionError, ProviderRateLimitError
-from loopback import Connection, StartServer
+from loopback import Connection, StartServer, nobody
 from transport_kinds import run_on
 
 KEY = "sk-hunter2"
@@ -151,11 +150,9 @@ class TestSockets:
         run(socket, backend, serve(script).url, main)
 
     def test_nobody_listens(self, socket: Socket, backend: str) -> None:
-        with create_server(("127.0.0.1", 0)) as free:
-            host = f"127.0.0.1:{free.getsockname()[1]}"
-
         async def main(provider: Provider) -> None:
             with pytest.raises(ProviderConnectionError, match=f"{host}: Connection refused"):
                 await provider.chat(question(socket))
 
-        run(socket, backend, f"http://{host}", main)
+        with nobody() as host:
+            run(socket, backend, f"http://{host}", main)
