@@ -3,7 +3,15 @@
 from pathlib import Path
 
 import pytest
-from llmring import ServerAccess, provider_access, provider_status, server_access, usage_log_path
+from llmring import (
+    ConfigurationError,
+    ServerAccess,
+    provider_access,
+    provider_status,
+    server_access,
+    usage_log_path,
+)
+from llmring._settings import Settings
 
 SECRET = {"OPENAI_API_KEY": "made-up", "OPENAI_BASE_URL": "https://me:made-up@example.org/v1"}
 
@@ -47,3 +55,16 @@ def test_no_key_and_no_password_is_shown() -> None:
 
 def test_the_password_is_used_all_the_same() -> None:
     assert provider_access("openai", SECRET).base_url == SECRET["OPENAI_BASE_URL"]
+
+
+@pytest.mark.parametrize("name", ["LLMRING_STRICT_COST", "LLMRING_ALLOW_NETWORK", "LLMRING_PREFER_SAAS"])
+def test_a_switch_that_is_neither_on_nor_off_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name}='maybe'"):
+        Settings.from_environment({name: "maybe"})
+
+
+@pytest.mark.parametrize(
+    ("word", "on"), [("1", True), (" Yes ", True), ("off", False), ("0", False), ("", False)]
+)
+def test_a_switch_is_read_as_people_write_it(word: str, on: bool) -> None:
+    assert Settings.from_environment({"LLMRING_STRICT_COST": word}).strict_cost is on

@@ -145,7 +145,7 @@ def server_access(environ: Mapping[str, str] = os.environ) -> ServerAccess:
 
     ``LLMRING_PREFER_SAAS`` stands for the hosted server's URL.
     """
-    hosted = environ.get("LLMRING_PREFER_SAAS", "").strip().lower() in _TRUE
+    hosted = _switch(environ, "LLMRING_PREFER_SAAS", otherwise=False)
     url = _first(("LLMRING_SERVER_URL",), environ) or (_HOSTED_SERVER if hosted else None)
     return ServerAccess(url, _first(("LLMRING_API_KEY",), environ) or "")
 
@@ -185,10 +185,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 base_s=_number(environ, "LLMRING_RETRY_BASE_S", _RETRY.base_s),
                 max_s=_number(environ, "LLMRING_RETRY_MAX_S", _RETRY.max_s),
             ),
-            strict_cost=environ.get("LLMRING_STRICT_COST", "").strip().lower() in _TRUE,
+            strict_cost=_switch(environ, "LLMRING_STRICT_COST", otherwise=False),
             server=server_access(environ),
             usage_log=usage_log_path(environ),
-            allow_network=environ.get("LLMRING_ALLOW_NETWORK", "").strip().lower() not in _FALSE,
+            allow_network=_switch(environ, "LLMRING_ALLOW_NETWORK", otherwise=True),
             capture_content=_capture_content(environ),
             proxies=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ),
         )
@@ -216,6 +216,16 @@ def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
         if value:
             return value
     return None
+
+
+def _switch(environ: Mapping[str, str], name: str, *, otherwise: bool) -> bool:
+    """Read a switch. What is neither on nor off is refused: a guard that somebody misspelt must not be off in silence."""
+    word = environ.get(name, "").strip().lower()
+    if not word:
+        return otherwise
+    if word not in _TRUE | _FALSE:
+        raise ConfigurationError(f"{name}={word!r} is neither on nor off: set it to 1 or 0")
+    return word in _TRUE
 
 
 def _capture_content(environ: Mapping[str, str]) -> bool:
