@@ -12,9 +12,6 @@ from llmring_providers.openai.chat import request as chat_request
 from llmring_providers.openai.chat import response as chat_response
 from llmring_providers.openai.chat.stream import ChatStreamDecoder
 from llmring_providers.openai.models import needs_responses
-from llmring_providers.openai.responses import request as responses_request
-from llmring_providers.openai.responses import response as responses_response
-from llmring_providers.openai.responses.stream import ResponsesStreamDecoder
 
 
 class OpenAIAdapter:
@@ -28,18 +25,24 @@ class OpenAIAdapter:
 
     def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
         if _speaks_responses(call):
+            from llmring_providers.openai.responses import request as responses_request  # noqa: PLC0415 - for few models
+
             return responses_request.encode(call, stream=stream)
         return chat_request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
-        if wire.path == responses_request.PATH:
-            return responses_response.decode(body, call)
-        return chat_response.decode(body, call)
+        if wire.path == chat_request.PATH:
+            return chat_response.decode(body, call)
+        from llmring_providers.openai.responses import response as responses_response  # noqa: PLC0415 - loaded already
+
+        return responses_response.decode(body, call)
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
-        if wire.path == responses_request.PATH:
-            return ResponsesStreamDecoder(call)
-        return ChatStreamDecoder(call)
+        if wire.path == chat_request.PATH:
+            return ChatStreamDecoder(call)
+        from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
+
+        return ResponsesStreamDecoder(call)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)

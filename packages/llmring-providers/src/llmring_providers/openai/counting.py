@@ -5,9 +5,8 @@ import msgspec
 from llmring_providers._adapter import WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.responses import request
 
-PATH = f"{request.PATH}/input_tokens"
+PATH = "/responses/input_tokens"
 _COUNTED = frozenset(
     {
         "conversation",
@@ -29,6 +28,8 @@ class OpenAICounting:
     """``POST /responses/input_tokens``, in the form of the responses API: chat completions have no count of their own."""
 
     def encode(self, call: ChatCall) -> WireRequest:
+        from llmring_providers.openai.responses import request  # noqa: PLC0415 - for few models
+
         wire = request.encode(call, stream=False)
         body = msgspec.json.encode(with_fields(wire.body, _COUNTED))
         return WireRequest(path=PATH, body=body, headers=wire.headers, warnings=wire.warnings)
