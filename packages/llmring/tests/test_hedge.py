@@ -51,7 +51,7 @@ async def test_a_quick_first_answer_starts_nothing_else() -> None:
 async def test_a_slow_first_member_is_overtaken_cancelled_and_accounted_for() -> None:
     script = Script(a=None, b="hi")
     answered = await Failover(POLICY).run(ROUTE, script.attempt, timeout=5)
-    assert (answered.result, answered.candidate, script.cancelled) == ("hi", ROUTE.candidates[1], ["a"])
+    assert (answered.result, script.cancelled) == ("hi", ["a"])
     assert [(tried.model, tried.outcome, tried.billed) for tried in answered.attempts] == [
         ("a:x", "cancelled", None),
         ("b:y", "ok", True),

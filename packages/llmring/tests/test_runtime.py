@@ -41,7 +41,7 @@ async def is_put_off_to_now() -> str:
 
 async def contains_another() -> str:
     with pytest.raises(TimeLimitError):
-        await within(SHORT, sleeps())
+        await within(SHORT, sleeps(), movable=True)
     return await goes_on()
 
 
@@ -66,10 +66,18 @@ def test_a_limit_may_be_put_off_but_not_past_the_last_moment(
 ) -> None:
     async def main() -> None:
         if in_time:
-            assert await within(seconds, work(), at_most=at_most) == "in time"
+            assert await within(seconds, work(), movable=True, at_most=at_most) == "in time"
         else:
             with pytest.raises(TimeLimitError):
-                await within(seconds, work(), at_most=at_most)
+                await within(seconds, work(), movable=True, at_most=at_most)
+
+    anyio.run(main, backend=backend)
+
+
+def test_a_limit_that_is_fixed_stays(backend: str) -> None:
+    async def main() -> None:
+        with pytest.raises(TimeLimitError):
+            await within(SHORT, goes_on())
 
     anyio.run(main, backend=backend)
 

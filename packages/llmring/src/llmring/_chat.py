@@ -66,24 +66,12 @@ class Chat:
         """Return the whole answer."""
         route = self.route(request, profile)
         prepared, expectation = prepare(request)
-
-        async def attempt(candidate: Candidate) -> LLMResponse:
-            provider = self._providers[candidate.ref.provider]
-            call = ChatCall(prepared, candidate.ref, candidate.facts)
-            if self._limits:
-                async with self._limits.place(candidate.ref.provider):
-                    response = await provider.chat(call)
-            else:
-                response = await provider.chat(call)
-            self.complete(response, request, route, candidate)
-            finish(response, expectation)
-            return response
-
         watch = self.watcher.begin(request, route)
         trace = None if watch is None else watch.attempts
         try:
             if self.counts_exactly:
                 route = await self.counter.screen(request, route)
+            attempt = partial(self._attempt, request, route, prepared, expectation)
             answered = await self.failover.run(
                 route, attempt, timeout=self.timeout(request, route), trace=trace
             )
@@ -95,6 +83,26 @@ class Chat:
         response.attempts = answered.attempts
         if watch is not None:
             watch.answered(response)
+        return response
+
+    async def _attempt(
+        self,
+        request: LLMRequest,
+        route: Route,
+        prepared: LLMRequest,
+        expectation: Expectation | None,
+        candidate: Candidate,
+    ) -> LLMResponse:
+        """Ask one candidate for the whole answer, and complete it."""
+        provider = self._providers[candidate.ref.provider]
+        call = ChatCall(prepared, candidate.ref, candidate.facts)
+        if self._limits:
+            async with self._limits.place(candidate.ref.provider):
+                response = await provider.chat(call)
+        else:
+            response = await provider.chat(call)
+        self.complete(response, request, route, candidate)
+        finish(response, expectation)
         return response
 
     def stream(self, request: LLMRequest, profile: str | None) -> ChatStream:

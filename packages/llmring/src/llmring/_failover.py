@@ -28,10 +28,9 @@ _SENT = (ProviderTimeoutError, ProviderConnectionError, ProviderRateLimitError, 
 
 
 class Answered(msgspec.Struct, Generic[T], frozen=True):
-    """What an attempt gave, by whom, and what was tried before."""
+    """What an attempt gave, and what was tried until then."""
 
     result: T
-    candidate: Candidate
     attempts: list[Attempt]
 
 
@@ -77,9 +76,9 @@ class Failover:
         while True:
             if step.pause:
                 await self.clock.sleep(step.pause)
-            candidate, outcome = await run.ask(step.candidate)
+            outcome = await run.ask(step.candidate)
             if outcome.error is None:
-                return Answered(cast("T", outcome.result), candidate, run.trace)
+                return Answered(cast("T", outcome.result), run.trace)
             if outcome.sent or failure is None:
                 failure = outcome.error
             following = planner.after(outcome.error, self.clock.now(), sent=outcome.sent)
@@ -128,11 +127,14 @@ class _Run(Generic[T]):
         self._deadline = deadline
         self._whole = whole
 
-    async def ask(self, candidate: Candidate) -> tuple[Candidate, Outcome[T]]:
-        """Ask a candidate, and the next one beside it if calls are hedged and this one is slow; say whose the outcome is."""
+    def ask(self, candidate: Candidate) -> Coroutine[Any, Any, Outcome[T]]:
+        """Ask a candidate, and the next one beside it if calls are hedged and this one is slow."""
         delay, backup = self._failover.policy.hedge_after_s, self._planner.following()
         if delay is None or backup is None or backup.unusable is not None:
-            return candidate, await self._once(candidate)
+            return self._once(candidate)
+        return self._hedged(candidate, backup, delay)
+
+    async def _hedged(self, candidate: Candidate, backup: Candidate, delay: float) -> Outcome[T]:
         first, second, both = await race(
             lambda: self._once(candidate), lambda: self._once(backup), delay, self._discard
         )
@@ -144,18 +146,20 @@ class _Run(Generic[T]):
         """Take note of a candidate that is not asked."""
         self.trace.append(Attempt(model=str(candidate.ref), outcome="skipped", message=reason, billed=False))
 
-    def _chosen(self, outcomes: list[tuple[Candidate, Outcome[T] | None]]) -> tuple[Candidate, Outcome[T]]:
+    def _chosen(self, outcomes: list[tuple[Candidate, Outcome[T] | None]]) -> Outcome[T]:
         """Take the first good outcome, or the last error; another good one came too late and is freed."""
         ended = [(who, outcome) for who, outcome in outcomes if outcome is not None]
         good = [(who, outcome) for who, outcome in ended if outcome.error is None]
         if not good:
-            return ([one for one in ended if one[1].sent] or ended)[-1]
+            return ([outcome for _, outcome in ended if outcome.sent] or [outcome for _, outcome in ended])[
+                -1
+            ]
         for who, late in good[1:]:
             self._withdraw(who)
             if self._discard is not None and late.result is not None:
                 self._discard(late.result)
         self.trace.sort(key=lambda tried: tried.outcome == "ok")  # who answered stands last
-        return good[0]
+        return good[0][1]
 
     def _withdraw(self, late: Candidate) -> None:
         place = next(place for place, tried in enumerate(self.trace) if tried.model == str(late.ref))
@@ -170,7 +174,8 @@ class _Run(Generic[T]):
         started, left = failover.clock.now(), self._left()
         limit = _shorter(self._timeout, left)
         try:
-            result = await within(limit, self._attempt(candidate), at_most=left)
+            work = self._attempt(candidate)
+            result = await within(limit, work, movable=not self._whole, at_most=left)
         except TimeLimitError:
             error: LLMRingError = ProviderTimeoutError(
                 f"{ref} did not answer within {limit:g} s",

@@ -36,13 +36,20 @@ class _Limit(msgspec.Struct, frozen=True):
 _running: ContextVar[_Limit | None] = ContextVar("_running", default=None)
 
 
-async def within(seconds: float | None, work: Coroutine[Any, Any, _T], *, at_most: float | None = None) -> _T:
+async def within(
+    seconds: float | None,
+    work: Coroutine[Any, Any, _T],
+    *,
+    movable: bool = False,
+    at_most: float | None = None,
+) -> _T:
     """Await the work for at most so many seconds; ``None`` waits for ever.
 
     Args:
-        seconds: from now; the work may have them :func:`put_off`.
+        seconds: from now.
         work: what is awaited.
-        at_most: seconds that it may be put off to.
+        movable: the work may :func:`put_off` the end.
+        at_most: seconds from now that it may be put off to.
 
     Raises:
         TimeLimitError: it took longer and was cancelled.
@@ -53,12 +60,14 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, _T], *, at_mos
         import trio  # noqa: PLC0415 - it is loaded already
 
         with trio.move_on_after(seconds) as scope:
-            return await _limited(work, scope, trio.current_time, at_most)
+            return await (_limited(work, scope, trio.current_time, at_most) if movable else work)
         raise TimeLimitError
     import asyncio  # noqa: PLC0415 - ten megabytes that whoever awaits this has loaded already
 
     try:
         async with asyncio.timeout(seconds) as timeout:
+            if not movable:
+                return await work
             return await _limited(work, timeout, asyncio.get_running_loop().time, at_most)
     except TimeoutError:
         if timeout.expired():
@@ -67,7 +76,7 @@ async def within(seconds: float | None, work: Coroutine[Any, Any, _T], *, at_mos
 
 
 def put_off(seconds: float | None) -> None:
-    """Let the innermost :func:`within` that runs end so many seconds from now, ``None`` for never."""
+    """Let the innermost movable :func:`within` that runs end so many seconds from now, ``None`` for never."""
     limit = _running.get()
     if limit is None:
         return

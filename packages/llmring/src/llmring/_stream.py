@@ -133,7 +133,7 @@ class ChatStream:
             await opened.stream.finish()
             return ()
         try:
-            chunks = await within(opened.chunk_timeout, opened.stream.receive())
+            chunks = await within(opened.chunk_timeout, opened.stream.receive(), movable=True)
         except TimeLimitError:
             raise self._explained(self._stalled(opened), opened) from None
         except LLMRingError as error:

@@ -95,26 +95,29 @@ async def exchange(connector: aiohttp.BaseConnector, target: Target, request: Ht
     """
     connection = await connector.connect(target.asked, [], _NO_LIMIT)
     try:
-        return await _ask(connection, target, request)
+        protocol, sending = _begin(connection, target, request)
+        message, content = await protocol.read()
+        while message.code in _INTERIM and message.code != _SWITCHING:
+            message, content = await protocol.read()
     except BaseException:
         drop(connection)
         raise
+    return Answer(connection, message, content, sending)
 
 
-async def _ask(connection: Connection, target: Target, request: HttpRequest) -> "Answer":
+def _begin(
+    connection: Connection, target: Target, request: HttpRequest
+) -> "tuple[ResponseHandler, asyncio.Task[None] | None]":
+    """Write the request; a long body is still on its way when this returns."""
     protocol = connection.protocol
     if protocol is None or protocol.transport is None:  # lost since it was made
         raise aiohttp.ServerDisconnectedError
     protocol.set_response_params(read_until_eof=True, max_field_size=_LONGEST_HEADER)
-    head, sending = head_of(request, target), None
-    if len(request.body) <= _AT_ONCE:
-        protocol.transport.write(head + request.body)
-    else:
-        sending = asyncio.ensure_future(_send(protocol, head, request.body))
-    message, content = await protocol.read()
-    while message.code in _INTERIM and message.code != _SWITCHING:
-        message, content = await protocol.read()
-    return Answer(connection, message, content, sending)
+    head = head_of(request, target)
+    if len(request.body) > _AT_ONCE:
+        return protocol, asyncio.ensure_future(_send(protocol, head, request.body))
+    protocol.transport.write(head + request.body)
+    return protocol, None
 
 
 class Answer:
