@@ -43,8 +43,8 @@ ROWS: list[Any] = [
                  {"generationConfig": {"responseModalities": ["IMAGE"], "imageConfig": {"aspectRatio": "1:1"}}},
                  id="images"),
     pytest.param(
-        {"n": 2, "logprobs": True, "top_logprobs": 3},
-        {"generationConfig": {"candidateCount": 2, "responseLogprobs": True, "logprobs": 3}},
+        {"n": 1, "logprobs": True, "top_logprobs": 3},
+        {"generationConfig": {"candidateCount": 1, "responseLogprobs": True, "logprobs": 3}},
         id="OpenAI's names",
     ),
     pytest.param({"logprobs": 3}, {"generationConfig": {"logprobs": 3}}, id="Gemini's logprobs"),
@@ -116,3 +116,10 @@ def test_the_sdk_knows_no_other_generation_settings() -> None:
     types = pytest.importorskip("google.genai.types")
     known = {field.alias or name for name, field in types.GenerationConfig.model_fields.items()}
     assert known <= _GENERATION
+
+
+@pytest.mark.parametrize("extra", [{"n": 2}, {"generationConfig": {"candidate_count": 2}}])
+def test_it_is_told_that_one_of_several_answers_is_kept(extra: dict[str, Any]) -> None:
+    warnings: list[str] = []
+    merge_extra({}, extra, warnings)
+    assert warnings == ["candidateCount=2 was asked for: the response holds only the first answer"]

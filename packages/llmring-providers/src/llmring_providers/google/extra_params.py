@@ -63,6 +63,10 @@ def merge_extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[s
     for name, value in without_foreign(extra, foreign, "Gemini", warnings).items():
         if name != "tools":  # they are put beside the others
             _place(body, camel(name), value)
+    generation = body.get("generationConfig")
+    number = generation.get("candidateCount") if isinstance(generation, Mapping) else None
+    if isinstance(number, int) and number > 1:
+        warnings.append(f"candidateCount={number} was asked for: the response holds only the first answer")
 
 
 def _place(body: dict[str, Any], key: str, value: Any) -> None:
