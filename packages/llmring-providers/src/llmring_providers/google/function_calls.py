@@ -12,6 +12,7 @@ import msgspec
 from llmring_types import ToolCall, tool_call
 
 from llmring_providers._json import malformed
+from llmring_providers._pieces import Pieces, extended, joined
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.wire import FunctionCall
 
@@ -63,6 +64,7 @@ class FunctionCalls:
         whole, self._open = self._open, None
         if whole is None:
             return []
+        whole = joined(whole)
         self.calls.append(self._opened(whole, response_id))
         return [whole]
 
@@ -70,7 +72,7 @@ class FunctionCalls:
         """Return the calls, with the one whose arguments are still coming."""
         if self._open is None:
             return list(self.calls)
-        return [*self.calls, self._opened(self._open, response_id)]
+        return [*self.calls, self._opened(joined(self._open), response_id)]
 
     def _opened(self, part: dict[str, Any], response_id: str | None) -> ToolCall:
         made = part["functionCall"]
@@ -90,12 +92,14 @@ class FunctionCalls:
         """Put the value of a piece where its path says; a string goes on where its beginning stands."""
         path = str(piece.get("jsonPath"))
         steps = [int(found[2]) if found[2] else found[1] or found[3] for found in _STEP.finditer(path)]
-        value = next((piece[name] for name in _VALUES if name in piece), None)
+        value: Any = next((piece[name] for name in _VALUES if name in piece), None)
         here: Any = arguments
         for step, after in pairwise([*(steps or [None]), None]):
             old = self._slot(here, step, path)
             if after is None:
-                here[step] = old + value if isinstance(old, str) and isinstance(value, str) else value
+                if isinstance(old, (str, Pieces)) and isinstance(value, str):
+                    value = extended(old, value)
+                here[step] = value
             else:
                 here[step] = old if old is not None else [] if isinstance(after, int) else {}
                 here = here[step]

@@ -40,10 +40,11 @@ def _joined(name: str, old: Any, new: Any) -> Any:
     """Log probabilities and citations are of the event's own text and add up; others hold for the whole answer."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
-    joined = {**old, **new}
     if name in ("logprobsResult", "citationMetadata"):
         for key in old.keys() & new.keys():
-            if isinstance(old[key], list) and isinstance(new[key], list):
+            there = old[key]
+            if isinstance(there, list) and isinstance(new[key], list):
                 repeated = name == "citationMetadata"
-                joined[key] = old[key] + [item for item in new[key] if not (repeated and item in old[key])]
-    return joined
+                there += [item for item in new[key] if not (repeated and item in there)]
+                new[key] = there
+    return {**old, **new}

@@ -6,6 +6,8 @@ They go back as they came: without its thinking the model does worse in the next
 from collections.abc import Iterable
 from typing import Any
 
+from llmring_providers._pieces import Pieces, extended
+
 
 def parts_text(parts: Iterable[Any]) -> str:
     """Return the text of parts, thinking and other kinds left out."""
@@ -27,7 +29,7 @@ def say_more(parts: Iterable[Any]) -> bool:
 
 
 def gather_parts(parts: list[Any], content: str | list[Any] | None) -> None:
-    """Add the content of one chunk of a stream; pieces of one text or of one thought become one part again."""
+    """Add the content of one chunk of a stream; pieces of one text or of one thought become one part again, once joined."""
     if isinstance(content, str):
         content = [{"type": "text", "text": content}] if content else []
     for piece in content or ():
@@ -40,8 +42,8 @@ def _continues(parts: list[Any], piece: Any) -> bool:
     if not isinstance(last, dict) or not isinstance(piece, dict) or last.get("type") != piece.get("type"):
         return False
     rest = {name: value for name, value in piece.items() if name not in ("text", "thinking")}
-    if isinstance(last.get("text"), str) and isinstance(piece.get("text"), str):
-        last.update(rest, text=last["text"] + piece["text"])
+    if isinstance(last.get("text"), (str, Pieces)) and isinstance(piece.get("text"), str):
+        last.update(rest, text=extended(last["text"], piece["text"]))
         return True
     thoughts = last.get("thinking")
     if not isinstance(thoughts, list) or not isinstance(piece.get("thinking"), list):

@@ -1,8 +1,8 @@
 """What is said beyond the neutral form, and by whom; over a stream, put together."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from llmring_providers._pieces import Pieces, extended
 from llmring_providers.openai.chat.wire import Choice, Completion, WireMessage
 from llmring_providers.openai.usage import unusual
 
@@ -67,8 +67,8 @@ def _add(whole: dict[str, Any], name: str, piece: Any) -> None:
     elif isinstance(there, dict) and isinstance(piece, dict):
         for inner, value in piece.items():
             _add(there, inner, value)
-    elif isinstance(there, str) and isinstance(piece, str) and name in ("transcript", "data"):
-        whole[name] = there + piece
+    elif isinstance(there, (str, Pieces)) and isinstance(piece, str) and name in ("transcript", "data"):
+        whole[name] = extended(there, piece)
     elif piece is not None or there is None:
         whole[name] = piece
 
@@ -87,8 +87,10 @@ def _continues(details: list[Any], piece: Any) -> bool:
         return False
     if (last.get("signature") and piece.get(text)) or _differ(last.get("id"), piece.get("id")):
         return False
-    said: Mapping[str, Any] = {name: value for name, value in piece.items() if value is not None}
-    last.update(said, **{text: str(last.get(text) or "") + str(piece.get(text) or "")})
+    said = {name: value for name, value in piece.items() if value is not None and name != text}
+    last.update(said)
+    there = last.get(text) or ""
+    last[text] = extended(there if isinstance(there, Pieces) else str(there), str(piece.get(text) or ""))
     return True
 
 

@@ -10,6 +10,7 @@ import msgspec
 from llmring_types import StreamChunk
 
 from llmring_providers._json import malformed
+from llmring_providers._pieces import joined
 from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event
 from llmring_providers._stream import BaseStreamDecoder
@@ -62,7 +63,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
         made = self._calls.whole()
         calls = [neutral_call(call, place) for place, call in enumerate(made)]
         ended = self.done or self._word is not None
-        block = replay(made, self._said, "".join(self._reasoning_content), self._parts)
+        said = joined(self._said)
+        block = replay(made, said, "".join(self._reasoning_content), joined(self._parts))
         return StreamChunk(
             model=self._model,
             finish_reason=finish_reason(self._word, called=bool(calls), refused=self._refused)
@@ -73,7 +75,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
             provider_finish_reason=self._word,
             provider_model=self._served,
             response_id=self._id,
-            native=native_of(self._call, self._said | usage_extras(self._usage), block),
+            native=native_of(self._call, said | usage_extras(self._usage), block),
         )
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
