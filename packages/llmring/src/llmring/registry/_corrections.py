@@ -48,6 +48,9 @@ def _rows() -> Iterator[tuple[str, str, Correction]]:
         "o4-mini-deep-research",
     ):
         yield "openai", model, Correction("api", "chat", "responses", f"{_OPENAI}/models/{model}")
+    # Base models, which know neither messages nor tools: their pages name the legacy completions API alone.
+    for model in ("babbage-002", "davinci-002", "gpt-3.5-turbo-instruct"):
+        yield "openai", model, Correction("api", "chat", "completions", f"{_OPENAI}/models/{model}")
     for model in ("gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.5"):
         yield "openai", model, Correction("reasoning", False, True, f"{_OPENAI}/guides/reasoning")
     # Any temperature but 1 is a 400. The registry has it right for two of the dated names alone.
