@@ -16,6 +16,9 @@ STARTS = {
     "import_llmring": "import llmring",
     "make_a_ring": "import llmring; llmring.LLMRing()",
     "llmring_aliases": "from llmring_cli._run import run; run(['aliases'])",
+    "llmring_bind": "from llmring_cli._run import run; run(['bind', 'fast', 'openai:gpt-4o'])",
+    "llmring_lock_suggest": "from llmring_cli._run import run; run(['lock', 'suggest', '--need', 'tools'])",
+    "llmring_version": "from llmring_cli._run import run; run(['--version'])",
 }
 LOCKFILE = 'version = "1.0"\n[[profiles.default.bindings]]\nalias = "fast"\nmodels = ["openai:gpt-4o-mini"]\n'
 PYTHON = "3.11"

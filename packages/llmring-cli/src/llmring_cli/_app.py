@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cyclopts import App
 
 from llmring_cli._help import HelpFormatter
+from llmring_cli._version import version_text
 
 
 class Command(NamedTuple):
@@ -144,10 +145,3 @@ def build_app() -> App:
 def _add(app: App, commands: Sequence[Command]) -> None:
     for name, place, summary in commands:
         app.command(f"llmring_cli.commands.{place}", name=name, help=summary, help_epilogue="")
-
-
-def version_text() -> str:
-    """Return the version of the command."""
-    from importlib.metadata import version  # noqa: PLC0415 - slow to import
-
-    return version("llmring-cli")

@@ -10,8 +10,9 @@ from llmring_providers.transport import AutoTransport
 from llmring_types.exceptions import ProviderError
 
 from llmring_cli._output import say
+from llmring_cli._providers import SIMULATED
 
-SIMULATED = ModelRef("sim", "demo")
+DEMO = ModelRef(SIMULATED, "demo")
 _PATIENCE_S = 2.0
 """How long Ollama may take to say what it has installed."""
 
@@ -33,7 +34,7 @@ async def ring_for(model: str | None) -> LLMRing:
 async def _somebody() -> ModelRef:
     ready = [row.name for row in provider_status() if row.configured]
     pools = suggest_aliases(ready, open_registry().models)
-    return pools["default"][0] if pools else await installed_model() or SIMULATED
+    return pools["default"][0] if pools else await installed_model() or DEMO
 
 
 async def installed_model() -> ModelRef | None:

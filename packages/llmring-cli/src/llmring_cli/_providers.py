@@ -3,6 +3,9 @@
 from llmring import provider_status
 from llmring_types.exceptions import ProviderNotFoundError
 
+SIMULATED = "sim"
+"""The provider that answers without a network."""
+
 
 def known_providers() -> frozenset[str]:
     """Names that make a direct ``provider:model``."""

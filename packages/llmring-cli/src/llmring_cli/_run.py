@@ -1,19 +1,18 @@
 """From the command line to an exit code: whatever goes wrong is one line on standard error, never a traceback."""
 
-import gc
 import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cyclopts import CycloptsError
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._app import build_app, version_text
-from llmring_cli._failure import FAILED, INTERRUPTED, WRONG_USAGE, CommandError
-from llmring_cli._help import long_help
+from llmring_cli._failure import FAILED, INTERRUPTED, CommandError
 from llmring_cli._output import say
+from llmring_cli._version import version_text
+
+_VERSION_FLAGS = (["--version"], ["-V"])
 
 
 def main() -> None:
@@ -28,12 +27,8 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     try:
-        code = _dispatch(list(arguments))
+        code = _print_version() if list(arguments) in _VERSION_FLAGS else _dispatch(arguments)
         sys.stdout.flush()
-    except CycloptsError as error:
-        from llmring_cli._mistakes import usage_text  # noqa: PLC0415 - most command lines are right
-
-        return _fail(usage_text(error), WRONG_USAGE)
     except LLMRingError as error:
         return _fail(str(error), error.exit_code if isinstance(error, CommandError) else FAILED)
     except KeyboardInterrupt:
@@ -45,26 +40,15 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _dispatch(arguments: list[str]) -> int:
-    from llmring_cli._environment import load_dotenv  # noqa: PLC0415
+def _print_version() -> int:
+    print(version_text())
+    return 0
 
-    if arguments in (["--version"], ["-V"]):  # cyclopts loads rich for it
-        print(version_text())
-        return 0
-    if not os.environ.get("COLUMNS", "1").strip("0"):
-        del os.environ["COLUMNS"]  # others take 0 for unknown, rich for a screen without room
-    app = build_app()
-    _, apps, rest = app.parse_commands(arguments)
-    if apps[-1].default_command is None and not rest:
-        app.help_print(arguments, console=app.error_console)
-        return WRONG_USAGE
-    for command in apps:
-        if getattr(command.default_command, "__module__", "").startswith("llmring_cli."):
-            command.help = long_help(command.default_command)  # more than its line in the list
-    load_dotenv()
-    gc.enable()  # switched off while modules were loaded
-    result = app(arguments)
-    return result if isinstance(result, int) else 0
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    from llmring_cli._dispatch import dispatch  # noqa: PLC0415 - the version is told without
+
+    return dispatch(arguments)
 
 
 def _fail(message: str, code: int) -> int:

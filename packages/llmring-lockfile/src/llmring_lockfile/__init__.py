@@ -3,57 +3,78 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from llmring_lockfile._constraints import NEEDS, Constraints, Need, UnmetNeed, unmet_needs
-from llmring_lockfile._discovery import Found, active_profile, discover, load, new_lockfile_path
-from llmring_lockfile._files import BUNDLED
-from llmring_lockfile._keys import KeyPath
-from llmring_lockfile._model import (
-    DEFAULT_PROFILE,
-    FORMAT_VERSION,
-    LOCKFILE_NAME,
-    ActiveProfile,
-    Binding,
-    LockedModel,
-    Lockfile,
-    Profile,
-)
-from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference
-from llmring_lockfile._packages import find_package_lockfile, installed_lockfile
-from llmring_lockfile._parse import parse
-from llmring_lockfile._project import find_package_directory, find_project_root
-from llmring_lockfile._require import has_alias, require_aliases
-from llmring_lockfile._resolution import Explanation, Resolution, Step
-from llmring_lockfile._resolve import PackageLockfiles, explain, resolve
-from llmring_lockfile._resolver import Resolver
-
 if TYPE_CHECKING:
     from llmring_lockfile._audit import audit
     from llmring_lockfile._check import Check, check
+    from llmring_lockfile._constraints import NEEDS, Constraints, Need, UnmetNeed, unmet_needs
     from llmring_lockfile._diff import Change, diff
+    from llmring_lockfile._discovery import Found, active_profile, discover, load, new_lockfile_path
     from llmring_lockfile._document import Document
     from llmring_lockfile._editing import DEFAULT_PROFILES, bind, create_lockfile, editing, unbind
     from llmring_lockfile._edits import Models
     from llmring_lockfile._emit import digest, emit
+    from llmring_lockfile._files import BUNDLED
     from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, with_lines
+    from llmring_lockfile._keys import KeyPath
     from llmring_lockfile._lock import FactsOf, RegistryRelease, lock_models
+    from llmring_lockfile._model import (
+        DEFAULT_PROFILE,
+        FORMAT_VERSION,
+        LOCKFILE_NAME,
+        ActiveProfile,
+        Binding,
+        LockedModel,
+        Lockfile,
+        Profile,
+    )
+    from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference
+    from llmring_lockfile._packages import find_package_lockfile, installed_lockfile
+    from llmring_lockfile._parse import parse
+    from llmring_lockfile._project import find_package_directory, find_project_root
+    from llmring_lockfile._require import has_alias, require_aliases
+    from llmring_lockfile._resolution import Explanation, Resolution, Step
+    from llmring_lockfile._resolve import PackageLockfiles, explain, resolve
+    from llmring_lockfile._resolver import Resolver
     from llmring_lockfile._sarif import to_sarif
     from llmring_lockfile._scan import AliasUse, Scan, read_sources, scan
     from llmring_lockfile._stubs import known_aliases, stubs
     from llmring_lockfile._upgrade import Upgrade, apply_upgrades, propose_upgrades
     from llmring_lockfile._validate import UNLISTED_PROVIDERS, Validation, validate
 
-# What reads and resolves is loaded with the package. What edits and reviews needs tomlkit and more, which take longer
-# to import than a lockfile takes to read, so each of these is loaded when it is first used.
+# Tooling uses one end of this package or the other, and the modules of each take longer to import than a lockfile takes
+# to read. So each name is loaded when it is first used.
 _ON_USE = {
     "_audit": ("audit",),
     "_check": ("Check", "check"),
+    "_constraints": ("NEEDS", "Constraints", "Need", "UnmetNeed", "unmet_needs"),
     "_diff": ("Change", "diff"),
+    "_discovery": ("Found", "active_profile", "discover", "load", "new_lockfile_path"),
     "_document": ("Document",),
     "_editing": ("DEFAULT_PROFILES", "bind", "create_lockfile", "editing", "unbind"),
     "_edits": ("Models",),
     "_emit": ("digest", "emit"),
+    "_files": ("BUNDLED",),
     "_findings": ("RULES", "Finding", "Place", "Severity", "has_errors", "with_lines"),
+    "_keys": ("KeyPath",),
     "_lock": ("FactsOf", "RegistryRelease", "lock_models"),
+    "_model": (
+        "DEFAULT_PROFILE",
+        "FORMAT_VERSION",
+        "LOCKFILE_NAME",
+        "ActiveProfile",
+        "Binding",
+        "LockedModel",
+        "Lockfile",
+        "Profile",
+    ),
+    "_names": ("KNOWN_PROVIDERS", "is_reference"),
+    "_packages": ("find_package_lockfile", "installed_lockfile"),
+    "_parse": ("parse",),
+    "_project": ("find_package_directory", "find_project_root"),
+    "_require": ("has_alias", "require_aliases"),
+    "_resolution": ("Explanation", "Resolution", "Step"),
+    "_resolve": ("PackageLockfiles", "explain", "resolve"),
+    "_resolver": ("Resolver",),
     "_sarif": ("to_sarif",),
     "_scan": ("AliasUse", "Scan", "read_sources", "scan"),
     "_stubs": ("known_aliases", "stubs"),

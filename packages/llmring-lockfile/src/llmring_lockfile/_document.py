@@ -1,6 +1,5 @@
 """The text of a lockfile, edited in memory."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
@@ -62,6 +61,8 @@ class Document:
 
     def diff(self) -> str:
         """What all edits so far changed, as a unified diff; empty when nothing."""
+        import difflib  # noqa: PLC0415 - slow to import, and most edits are not shown
+
         name = "llmring.lock" if self.path is None else str(self.path)
         before, after = self._original.splitlines(), self._text.splitlines()
         lines = difflib.unified_diff(before, after, name, name, lineterm="")

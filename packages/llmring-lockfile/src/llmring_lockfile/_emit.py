@@ -1,7 +1,5 @@
 """:class:`Lockfile` to text, where there is no text yet whose form could be kept."""
 
-import hashlib
-import json
 from datetime import date
 from typing import Any
 
@@ -21,6 +19,8 @@ def emit(lockfile: Lockfile, *, as_json: bool = False) -> str:
 
 def emit_json(data: dict[str, Any], *, indent: int = 2, ascii_only: bool = False) -> str:
     """JSON of the same shape; dates become ISO 8601 text."""
+    import json  # noqa: PLC0415 - few lockfiles are JSON
+
     return json.dumps(data, indent=indent, ensure_ascii=ascii_only, default=_iso) + "\n"
 
 
@@ -30,6 +30,9 @@ def digest(lockfile: Lockfile) -> str:
     Timestamps, comments, the order of bindings and profiles and the place of the file do not count; everything
     that can change an answer or a finding does.
     """
+    import hashlib  # noqa: PLC0415 - slow to import, and no edit needs it
+    import json  # noqa: PLC0415
+
     data = plain_lockfile(lockfile)
     data.pop("created_at", None)
     data.pop("updated_at", None)

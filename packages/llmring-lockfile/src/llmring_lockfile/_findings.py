@@ -6,11 +6,9 @@ from typing import Any
 
 import msgspec
 
-from llmring_lockfile._json_lines import line_of as json_line_of
 from llmring_lockfile._keys import KeyPath, show_key
 from llmring_lockfile._lock import Member
-from llmring_lockfile._parse import is_json
-from llmring_lockfile._statements import line_of
+from llmring_lockfile._parse import line_finder
 
 
 class Severity(StrEnum):
@@ -105,7 +103,7 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 def with_lines(findings: Iterable[Finding], text: str, path: object = None) -> tuple[Finding, ...]:
     """The same findings with the lines of their places, looked up in the text of the lockfile."""
-    locate = json_line_of if is_json(None if path is None else str(path)) else line_of
+    locate = line_finder(None if path is None else str(path))
     return tuple(
         msgspec.structs.replace(
             finding,

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 import tomlkit
-from tomlkit.items import Array
+from tomlkit.items import Array, Item
 
 from llmring_lockfile._keys import KeyPath
 from llmring_lockfile._render import render_line, render_value
@@ -60,7 +60,7 @@ def _put(container: Any, key: Any, new: Any) -> None:
     elif isinstance(old, Array) and isinstance(new, list):
         _change_array(old, new)
     else:
-        container[key] = render_value(new)
+        container[key] = _item(new)
 
 
 def _change_table(old: MutableMapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -68,7 +68,7 @@ def _change_table(old: MutableMapping[str, Any], new: Mapping[str, Any]) -> None
         del old[key]
     for key, value in new.items():
         if key not in old:
-            old[key] = render_value(value)
+            old[key] = _item(value)
         elif old[key] != value:
             _put(old, key, value)
 
@@ -83,7 +83,12 @@ def _change_array(old: Array, new: list[Any]) -> None:
         for place in reversed(range(start + both, end)):
             del old[place]
         for offset in range(both, last - first):
-            old.insert(start + offset, render_value(new[first + offset]))
+            old.insert(start + offset, _item(new[first + offset]))
         for offset in range(both):
             if before[start + offset] != after[first + offset]:
                 _put(old, start + offset, new[first + offset])
+
+
+def _item(value: Any) -> Item:
+    item: Item = tomlkit.value(render_value(value))
+    return item

@@ -5,7 +5,8 @@ import re
 KeyPath = tuple[str | int, ...]
 """Such as ``("profiles", "dev", "bindings", 0, "models")``."""
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML takes without quotes."""
 _STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")
 
 
@@ -16,7 +17,7 @@ def show_key(path: KeyPath) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += ("." if text else "") + (step if _BARE.fullmatch(step) else f'"{step}"')
+            text += ("." if text else "") + (step if BARE.fullmatch(step) else f'"{step}"')
     return text
 
 

@@ -7,6 +7,7 @@ more telling: without versions and dates, ``claude-3-5-haiku-20241022`` and ``cl
 
 import re
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -40,6 +41,7 @@ class Lineage(msgspec.Struct, frozen=True):
         return self.stamp is not None and other.stamp is not None and self.stamp > other.stamp
 
 
+@lru_cache(maxsize=1024)
 def lineage(model: str) -> Lineage:
     """Read a model's name."""
     name, stamp = _without_date(model.lower())

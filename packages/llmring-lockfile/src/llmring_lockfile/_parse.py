@@ -1,16 +1,14 @@
 """Text to :class:`Lockfile`. Pure: no file is opened here."""
 
-import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, Final
 
 from llmring_types import ModelRef
 from llmring_types.exceptions import LockfileParseError, LockfileVersionError, ModelReferenceError
 
-from llmring_lockfile import _json_lines, _statements
 from llmring_lockfile._constraints import Constraints
 from llmring_lockfile._keys import KeyPath, show_key
 from llmring_lockfile._model import DEFAULT_PROFILE, FORMAT_VERSION, Binding, LockedModel, Lockfile, Profile
@@ -54,8 +52,7 @@ def read_data(data: Mapping[str, Any], text: str, path: Path | None) -> Lockfile
     try:
         return _lockfile(data, path)
     except ProblemError as problem:
-        locate = _json_lines.line_of if is_json(path) else _statements.line_of
-        line = locate(text.removeprefix(BOM), problem.path)
+        line = line_finder(path)(text.removeprefix(BOM), problem.path)
         where = _where(path, line)
         key = show_key(problem.path)
         raise problem.kind(
@@ -74,7 +71,7 @@ def parse_data(text: str, path: Path | None = None) -> dict[str, Any]:
     """
     text = text.removeprefix(BOM)
     try:
-        data = json.loads(text) if is_json(path) else tomllib.loads(text)
+        data = _loads_json(text) if is_json(path) else tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # both parsers' errors are ValueErrors
         line = getattr(error, "lineno", None) or _line_in(str(error), text)
         language = "JSON" if is_json(path) else "TOML"
@@ -89,6 +86,21 @@ def parse_data(text: str, path: Path | None = None) -> dict[str, Any]:
             f"{_where(path, 1)}: expected an object, got {kind_of(data)}", path=str(path), line=1
         )
     return data
+
+
+def line_finder(path: PurePath | str | None) -> Callable[[str, KeyPath], int | None]:
+    """What tells, of the text of a file of this name, on which line a value is."""
+    if is_json(path):
+        from llmring_lockfile._json_lines import line_of  # noqa: PLC0415 - few lockfiles are JSON
+    else:
+        from llmring_lockfile._statements import line_of  # noqa: PLC0415 - most have no mistake to find
+    return line_of
+
+
+def _loads_json(text: str) -> Any:
+    import json  # noqa: PLC0415 - few lockfiles are JSON
+
+    return json.loads(text)
 
 
 def _line_in(message: str, text: str) -> int | None:

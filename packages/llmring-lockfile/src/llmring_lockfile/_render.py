@@ -1,12 +1,13 @@
 """Plain values to TOML text, in the one layout that every new line of a lockfile has."""
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import date, time
 from typing import Any
 
-import tomlkit
-from tomlkit.items import Array, InlineTable, Item, SingleKey
+import msgspec
 
-from llmring_lockfile._keys import KeyPath
+from llmring_lockfile._keys import BARE, KeyPath
 
 _WIDTH = 100
 """Lists that would make a line longer than this are written one item a line."""
@@ -63,28 +64,43 @@ def render_line(path: KeyPath, key: KeyPath, value: Any) -> str:
     if isinstance(value, Mapping) and value and path[:1] == ("locked",):
         return "".join(render_line(path, (*key, inner), item) for inner, item in value.items())
     name = render_key(key)
-    item = render_value(value)
-    text = f"{name} = {item.as_string()}"
-    if isinstance(item, Array) and len(text) > _WIDTH:
-        text = f"{name} = {item.multiline(multiline=True).as_string()}"
+    text = f"{name} = {render_value(value)}"
+    if isinstance(value, (list, tuple)) and len(text) > _WIDTH:
+        items = "".join(f"    {item},\n" for item in _items(value))
+        text = f"{name} = [\n{items}]"
     return text + "\n"
 
 
 def render_key(path: KeyPath) -> str:
-    return ".".join(SingleKey(step).as_string() for step in path if isinstance(step, str))
+    steps = (step for step in path if isinstance(step, str))
+    return ".".join(step if BARE.fullmatch(step) else _text(step) for step in steps)
 
 
-def render_value(value: Any) -> Item:
+def render_value(value: Any) -> str:
     """A value on one line: tables and lists of tables too. What is ``None``, which TOML lacks, is left out."""
-    if isinstance(value, Mapping):
-        table: InlineTable = tomlkit.inline_table()
-        for key in (key for key in value if value[key] is not None):
-            table.append(key, render_value(value[key]))
-        return table
-    if isinstance(value, (list, tuple)):
-        array: Array = tomlkit.array()
-        for item in (item for item in value if item is not None):
-            array.append(render_value(item))
-        return array
-    scalar: Item = tomlkit.item(value)
-    return scalar
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _text(value)
+        case int() | float():
+            return repr(value)
+        case date() | time():
+            return re.sub(r"\+00:00$", "Z", value.isoformat())
+        case Mapping():
+            pairs = ((key, item) for key, item in value.items() if item is not None)
+            return (
+                "{" + ", ".join(f"{render_key((key,))} = {render_value(item)}" for key, item in pairs) + "}"
+            )
+        case list() | tuple():
+            return "[" + ", ".join(_items(value)) + "]"
+    raise TypeError(f"TOML has no {type(value).__name__}")
+
+
+def _items(values: Iterable[Any]) -> Iterable[str]:
+    return (render_value(value) for value in values if value is not None)
+
+
+def _text(text: str) -> str:
+    """A basic string: JSON's escapes are TOML's, but for the one control character that JSON leaves as it is."""
+    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")

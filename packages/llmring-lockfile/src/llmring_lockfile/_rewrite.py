@@ -12,7 +12,6 @@ from typing import Any
 
 from llmring_types.exceptions import LockfileWriteError
 
-from llmring_lockfile._inline import replace_value
 from llmring_lockfile._keys import KeyPath
 from llmring_lockfile._outline import Outline
 from llmring_lockfile._render import is_block, render_block, render_element, render_line
@@ -36,6 +35,14 @@ def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
             f"Cannot change {changed} and keep the form of the rest of the file; please edit it by hand"
         )
     return result
+
+
+def _with_value(statement: str, keys: KeyPath, old: Any, new: Any) -> str:
+    if statement.count("\n") == 1 and statement == render_line((), keys, old):
+        return render_line((), keys, new)  # nobody gave it a form of its own
+    from llmring_lockfile._inline import replace_value  # noqa: PLC0415 - tomlkit is slow to import
+
+    return replace_value(statement, keys, new)
 
 
 class _Patch:
@@ -71,7 +78,7 @@ class _Patch:
         else:
             keys = path[len(statement.table) :]
             text = "".join(self.outline.lines[statement.start : statement.end])
-            self.splice.replace(statement.start, statement.end, replace_value(text, keys, new))
+            self.splice.replace(statement.start, statement.end, _with_value(text, keys, old, new))
 
     def _change_elements(self, path: KeyPath, old: list[Any], new: list[Any]) -> None:
         """Elements of an array of tables: those between what is the same before and after."""

@@ -3,7 +3,6 @@
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
@@ -65,6 +64,8 @@ def _location(place: Place, uri: str) -> dict[str, Any]:
 
 
 def _fingerprint(finding: Finding) -> str:
+    import hashlib  # noqa: PLC0415 - slow to import, and few ask for SARIF
+
     where = sorted(f"{place.profile}/{place.alias}" for place in finding.places)
     text = "\n".join([finding.rule, finding.model or "", *where])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -3,17 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from llmring_types import (
-    Attempt,
-    LLMRequest,
-    LLMResponse,
-    Message,
-    ModelFacts,
-    ModelRef,
-    StreamChunk,
-    ToolCall,
-    Usage,
-)
 from llmring_types.exceptions import (
     AliasNotFoundError,
     BudgetExceededError,
@@ -36,9 +25,22 @@ from llmring_types.exceptions import (
     ValidationError,
 )
 
-from llmring import exceptions, schemas
+from llmring import exceptions
 
 if TYPE_CHECKING:
+    from llmring_types import (
+        Attempt,
+        LLMRequest,
+        LLMResponse,
+        Message,
+        ModelFacts,
+        ModelRef,
+        StreamChunk,
+        ToolCall,
+        Usage,
+    )
+
+    from llmring import schemas
     from llmring._budgets import BudgetState
     from llmring._observers import Observer
     from llmring._policy import BreakerPolicy, Policy, RetryPolicy
@@ -57,28 +59,40 @@ if TYPE_CHECKING:
     from llmring._stream import ChatStream
     from llmring.logging import log_llm_call, log_llm_stream
 
-# The ring and what it stands on take ten times as long to import as the types above. Whoever only asks the registry
-# or prices a call (most commands of llmring-cli, for example) does without, so it is loaded when it is first used.
+# The ring and what it stands on take ten times as long to import as the errors above. Whoever only asks for a setting, asks
+# the registry or prices a call (most commands of llmring-cli, for example) does without, so each is loaded when it is
+# first used.
 _ON_USE = {
-    "BreakerPolicy": "_policy",
-    "BudgetState": "_budgets",
-    "CallRecord": "_records",
-    "ChatStream": "_stream",
-    "LLMRing": "_ring",
-    "Observer": "_observers",
-    "Policy": "_policy",
-    "ProviderAccess": "_settings",
-    "ProviderStatus": "_settings",
-    "RetryPolicy": "_policy",
-    "ServerAccess": "_settings",
-    "log_llm_call": "logging",
-    "log_llm_stream": "logging",
-    "open_registry": "_settings",
-    "provider_access": "_settings",
-    "provider_status": "_settings",
-    "server_access": "_settings",
-    "usage_log_path": "_settings",
+    "llmring._budgets": ("BudgetState",),
+    "llmring._observers": ("Observer",),
+    "llmring._policy": ("BreakerPolicy", "Policy", "RetryPolicy"),
+    "llmring._records": ("CallRecord",),
+    "llmring._ring": ("LLMRing",),
+    "llmring._settings": (
+        "ProviderAccess",
+        "ProviderStatus",
+        "ServerAccess",
+        "open_registry",
+        "provider_access",
+        "provider_status",
+        "server_access",
+        "usage_log_path",
+    ),
+    "llmring._stream": ("ChatStream",),
+    "llmring.logging": ("log_llm_call", "log_llm_stream"),
+    "llmring_types": (
+        "Attempt",
+        "LLMRequest",
+        "LLMResponse",
+        "Message",
+        "ModelFacts",
+        "ModelRef",
+        "StreamChunk",
+        "ToolCall",
+        "Usage",
+    ),
 }
+_MODULE_OF = {name: module for module, names in _ON_USE.items() for name in names}
 
 __all__ = [
     "AliasNotFoundError",
@@ -138,9 +152,11 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version  # noqa: PLC0415
 
         return version("llmring")
-    module = _ON_USE.get(name)
+    if name == "schemas":
+        return import_module("llmring.schemas")
+    module = _MODULE_OF.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{module}"), name)
+    value = getattr(import_module(module), name)
     globals()[name] = value
     return value

@@ -5,13 +5,15 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from llmring_types.exceptions import ConfigurationError
 
 from llmring._policy import RetryPolicy
-from llmring.registry import Registry, default_cache_dir
+
+if TYPE_CHECKING:
+    from llmring.registry import Registry
 
 DEFAULT_TIMEOUT_S = 60.0
 _RETRY = RetryPolicy()
@@ -117,7 +119,7 @@ def provider_status(environ: Mapping[str, str] = os.environ) -> list[ProviderSta
     ]
 
 
-def open_registry(url: str | None = None, environ: Mapping[str, str] = os.environ) -> Registry:
+def open_registry(url: str | None = None, environ: Mapping[str, str] = os.environ) -> "Registry":
     """Return the registry of models that a ring of this environment uses. Nothing is fetched.
 
     Args:
@@ -127,6 +129,8 @@ def open_registry(url: str | None = None, environ: Mapping[str, str] = os.enviro
     Raises:
         ValidationError: the address is not allowed (also a ``ValueError``).
     """
+    from llmring.registry import Registry, default_cache_dir  # noqa: PLC0415 - most settings are about something else
+
     return Registry(url or _first(("LLMRING_REGISTRY_URL",), environ), cache_dir=default_cache_dir(environ))
 
 

@@ -5,6 +5,7 @@ from llmring import provider_access
 from llmring_cli._failure import FAILED
 from llmring_cli._output import print_json
 from llmring_cli._parameters import Flag, Json, LockfilePath, ProfileName
+from llmring_cli._providers import SIMULATED
 from llmring_cli.doctor.checkup import Checkup, check_up
 from llmring_cli.doctor.show import show
 
@@ -43,7 +44,7 @@ def _ask(checkup: Checkup) -> None:
 
     from llmring_cli._live import ask_providers  # noqa: PLC0415
 
-    rows = [row for row in checkup.providers if row.configured and not row.error and row.name != "sim"]
+    rows = [row for row in checkup.providers if row.configured and not row.error and row.name != SIMULATED]
     outcomes = asyncio.run(ask_providers([row.name for row in rows]))
     for row, outcome in zip(rows, outcomes, strict=True):
         if isinstance(outcome, list):

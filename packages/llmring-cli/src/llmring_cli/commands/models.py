@@ -12,7 +12,7 @@ from llmring_cli._facts import capabilities, facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
 from llmring_cli._output import print_json, print_table, say
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName, ProviderName
-from llmring_cli._providers import known_providers, require_provider
+from llmring_cli._providers import SIMULATED, known_providers, require_provider
 
 _LIVE_ONLY = "ollama"
 """What it offers is in no registry: it is what somebody installed."""
@@ -109,7 +109,7 @@ def _word(value: str | bool) -> str:
 def _to_ask(provider: str | None) -> list[str]:
     if provider is not None:
         return [provider]
-    return [row.name for row in provider_status() if row.configured and row.name != "sim"]
+    return [row.name for row in provider_status() if row.configured and row.name != SIMULATED]
 
 
 def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
@@ -122,6 +122,8 @@ def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
 
 
 def _pool(name: str, profile: str | None) -> tuple[ModelRef, ...]:
+    if lockfiles.is_reference(name, known_providers()):
+        return (ModelRef.parse(name),)
     lockfile = lockfiles.load()
     active = lockfiles.active_profile(lockfile, profile)
     return lockfiles.resolve(

@@ -11,8 +11,7 @@ from llmring_lockfile import Lockfile, active_profile, discover, load
 from llmring_providers import HttpProvider, without_credentials
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._demo import SIMULATED
-from llmring_cli._providers import known_providers
+from llmring_cli._providers import SIMULATED, known_providers
 
 PACKAGES = ("llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "llmring-types")
 
@@ -146,7 +145,7 @@ def _provider(ring: LLMRing | None, row: ProviderStatus) -> ProviderState:
     except LLMRingError as error:  # such as an address that is none
         state.error = str(error)
         return state
-    if isinstance(provider, HttpProvider) and row.name != SIMULATED.provider:
+    if isinstance(provider, HttpProvider) and row.name != SIMULATED:
         state.base_url = without_credentials(provider.base_url)
     return state
 

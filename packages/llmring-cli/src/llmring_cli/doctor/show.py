@@ -7,10 +7,11 @@ from pathlib import Path
 from llmring_cli._amounts import count_text
 from llmring_cli._lockfiles import shown
 from llmring_cli._output import Mark, mark, print_table, say
+from llmring_cli._providers import SIMULATED
 from llmring_cli.doctor.checkup import AliasState, Checkup, LockfileState, ProviderState, RegistryState
 
 _OLD_DAYS = 30
-_KEYLESS = frozenset({"ollama", "sim"})
+_KEYLESS = frozenset({"ollama", SIMULATED})
 
 _FOUND_BY = {
     "argument": "named by --lockfile",

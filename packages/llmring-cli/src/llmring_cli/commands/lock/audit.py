@@ -1,7 +1,6 @@
 """``llmring lock audit``."""
 
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._output import print_json
 from llmring_cli._parameters import Count, Json, LockfilePath
 from llmring_cli._registry import Offline, RegistryUrl, known_models, pool_providers
+from llmring_cli._version import version_text
 
 
 def audit(
@@ -45,7 +45,7 @@ def audit(
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     findings = located(audit_lockfile(source.lockfile, known.facts, today=today(), within_days=days), source)
     if sarif is not None:
-        _write_sarif(sarif, to_sarif(findings, shown(source.path), version=version("llmring-cli")))
+        _write_sarif(sarif, to_sarif(findings, shown(source.path), version=version_text()))
     if json:
         print_json({"lockfile": str(source.path), "days": days, "findings": findings_json(findings)})
     elif str(sarif) != "-":

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from llmring import ModelRef, open_registry, provider_status
 from llmring.suggest import suggest_aliases
 
-from llmring_cli._demo import SIMULATED, installed_model
+from llmring_cli._demo import DEMO, installed_model
 from llmring_cli._lockfiles import shown
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Flag, Json
@@ -48,13 +48,11 @@ async def init(
     say(f"wrote {shown(path)}")
     for alias, pool in bindings.items():
         say(f"  {alias}: {', '.join(map(str, pool))}")
-    if bindings == {"default": [SIMULATED]}:
+    if bindings == {"default": [DEMO]}:
         say("no key is set and Ollama does not run, so a simulated model answers")
         say("hint: set a key, such as OPENAI_API_KEY, then: llmring lock init --force")
 
 
 async def _suggested() -> dict[str, list[ModelRef]]:
     ready = [row.name for row in provider_status() if row.configured]
-    return suggest_aliases(ready, open_registry().models) or {
-        "default": [await installed_model() or SIMULATED]
-    }
+    return suggest_aliases(ready, open_registry().models) or {"default": [await installed_model() or DEMO]}
