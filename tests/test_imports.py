@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -37,3 +38,13 @@ def test_importing_loads_nothing_that_is_not_needed(statement: str, forbidden: t
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert loaded == []
+
+
+@pytest.mark.parametrize("package", ["llmring_types", "llmring_lockfile", "llmring", "llmring.registry"])
+def test_names_that_are_loaded_on_use_can_be_listed_and_used_and_no_other_is_promised(package: str) -> None:
+    module = import_module(package)
+    assert set(module.__all__) <= set(dir(module))
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'absent'"):
+        module.absent  # noqa: B018 - the access is the test
