@@ -23,9 +23,10 @@ class Accounting:
         self.registry = registry
         self.strict = strict
 
-    def facts(self, ref: ModelRef) -> ModelFacts | None:
-        """Return what is known of a model."""
-        return self.registry.facts(ref.provider, ref.model)
+    def facts(self, ref: ModelRef, served: str | None = None) -> ModelFacts | None:
+        """Return what is known of a model, or else of the one that the provider says it served."""
+        facts = self.registry.facts(ref.provider, ref.model)
+        return self.registry.facts(ref.provider, served) if facts is None and served else facts
 
     def screen(self, route: Route) -> Route:
         """Return the route with the candidates marked unusable, if strict, whose price cannot be known."""
@@ -39,9 +40,7 @@ class Accounting:
         """Write the cost into the response's usage, where there is one."""
         if response.usage is None:
             return
-        facts = candidate.facts
-        if facts is None and response.provider_model:
-            facts = self.registry.facts(candidate.ref.provider, response.provider_model)
+        facts = candidate.facts or self.facts(candidate.ref, response.provider_model)
         annotate(response.usage, price(response.usage, facts))
 
     def cost(self, usage: Usage, ref: ModelRef, facts: ModelFacts | None = None) -> Decimal | None:
@@ -56,10 +55,7 @@ class Accounting:
             ref: the model asked.
             served: the name that the provider gives to what it served.
         """
-        facts = self.facts(ref)
-        if facts is None and served:
-            facts = self.registry.facts(ref.provider, served)
-        annotate(usage, price(usage, facts))
+        annotate(usage, price(usage, self.facts(ref, served)))
 
 
 def _priced(candidate: Candidate) -> Candidate:

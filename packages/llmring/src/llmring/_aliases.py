@@ -82,12 +82,18 @@ class Aliases:
 
     def has(self, alias: str, profile: str | None) -> bool:
         """Whether the alias is bound."""
-        return lockfiles.has_alias(self.lockfile, alias, self._active(profile), packages=_shipped)
+        return lockfiles.has_alias(
+            self.lockfile, alias, self._active(profile), packages=lockfiles.installed_lockfile
+        )
 
     def require(self, aliases: Sequence[str], profile: str | None, context: str | None) -> None:
         """Raise one error that lists every alias that is not bound."""
         lockfiles.require_aliases(
-            self.lockfile, aliases, self._active(profile), context=context, packages=_shipped
+            self.lockfile,
+            aliases,
+            self._active(profile),
+            context=context,
+            packages=lockfiles.installed_lockfile,
         )
 
     def primaries(self, profile: str | None) -> dict[str, str]:
@@ -125,9 +131,3 @@ class Aliases:
         return Resolver(
             source or Lockfile(), providers=self._providers.known(), size=self._size, ttl=self._ttl
         )
-
-
-def _shipped(package: str) -> Lockfile | None:
-    """The lockfile that an installed package ships."""
-    path = lockfiles.find_package_lockfile(package)
-    return None if path is None else lockfiles.load(path)

@@ -151,9 +151,8 @@ class _Run(Generic[T]):
         ended = [(who, outcome) for who, outcome in outcomes if outcome is not None]
         good = [(who, outcome) for who, outcome in ended if outcome.error is None]
         if not good:
-            return ([outcome for _, outcome in ended if outcome.sent] or [outcome for _, outcome in ended])[
-                -1
-            ]
+            failed = [outcome for _, outcome in ended]
+            return ([outcome for outcome in failed if outcome.sent] or failed)[-1]
         for who, late in good[1:]:
             self._withdraw(who)
             if self._discard is not None and late.result is not None:

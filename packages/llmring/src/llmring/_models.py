@@ -20,10 +20,7 @@ def active_models(accounting: Accounting, providers: Iterable[str]) -> dict[str,
 
 def response_cost(accounting: Accounting, response: LLMResponse) -> dict[str, float | None] | None:
     """Return what an answer cost, part by part; ``None`` where that cannot be known."""
-    ref = ModelRef.parse(response.model)
-    facts = accounting.facts(ref)
-    if facts is None and response.provider_model:
-        facts = accounting.facts(ModelRef(ref.provider, response.provider_model))
+    facts = accounting.facts(ModelRef.parse(response.model), response.provider_model)
     return cost_info(response.usage, facts)
 
 

@@ -91,11 +91,9 @@ class Planner:
         wish: float | None = getattr(error, "retry_after", None)
         if wish is not None and wish > retry.retry_after_cap_s:
             return None
-        pause = (
-            wish
-            if wish is not None
-            else self._draw() * min(retry.max_s, retry.base_s * 2 ** (self._tries - 1))
-        )
+        pause = wish
+        if pause is None:
+            pause = self._draw() * min(retry.max_s, retry.base_s * 2 ** (self._tries - 1))
         if self._expired(now + pause):
             return None
         self._tries += 1

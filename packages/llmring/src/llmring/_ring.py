@@ -265,9 +265,8 @@ class LLMRing:
                 return str(candidate.ref)
         if len(candidates) == 1 and candidates[0].unusable is not None:
             raise candidates[0].unusable
-        reasons = dict.fromkeys(
-            str(candidate.unusable) for candidate in candidates
-        )  # each names its provider
+        # Each names its provider, so members of the same provider say the same.
+        reasons = dict.fromkeys(str(candidate.unusable) for candidate in candidates)
         raise ProviderNotFoundError(f"No available providers for {alias_or_model!r}: {'; '.join(reasons)}")
 
     def pool(self, alias_or_model: str, profile: str | None = None) -> tuple[ModelRef, ...]:

@@ -80,8 +80,8 @@ class ChatStream:
         if not self._pending:
             await self._fill()
         chunk = self._pending.pop()
-        if chunk.finish_reason is not None:
-            self._complete(chunk)
+        if chunk.finish_reason is not None and self._opened is not None:
+            self._complete(chunk, self._opened)
         return chunk
 
     async def aclose(self) -> None:
@@ -142,10 +142,7 @@ class ChatStream:
             raise self._explained(self._cut(opened), opened)
         return chunks
 
-    def _complete(self, last: StreamChunk) -> None:
-        opened = self._opened
-        if opened is None:  # only an open stream has chunks
-            return
+    def _complete(self, last: StreamChunk, opened: Opened) -> None:
         response = self._collector.response()
         response.attempts = opened.attempts
         self._told = True

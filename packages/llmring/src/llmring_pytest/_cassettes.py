@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from llmring._settings import key_names, provider_access
+from llmring import provider_access
 from llmring.exceptions import CassetteError, CassetteMismatchError
 from llmring.testing import Recording, Replay
 from llmring_providers.transport import divert
@@ -71,6 +71,7 @@ def _keys_for(providers: Iterable[str]) -> Iterator[None]:
     """Let the providers that answer look configured, as they were when they were recorded."""
     with pytest.MonkeyPatch.context() as patch:
         for provider in providers:
-            if provider_access(provider).missing is not None:
-                patch.setenv(key_names(provider)[0], _STAND_IN)
+            missing = provider_access(provider).missing
+            if missing is not None:
+                patch.setenv(missing, _STAND_IN)
         yield

@@ -2,8 +2,7 @@
 
 import llmring_lockfile as lockfiles
 import pytest
-from llmring import LLMRing, ModelRef, Policy, RetryPolicy
-from llmring._settings import provider_names
+from llmring import LLMRing, ModelRef, Policy, RetryPolicy, provider_status
 from llmring.testing import FakeProvider
 from llmring_lockfile import Binding, Lockfile, Profile
 
@@ -29,7 +28,8 @@ def ring_of(fake: FakeProvider, lockfile: Lockfile) -> LLMRing:
         for binding in profile.bindings
         for ref in binding.models
     )
-    for name in {*provider_names(), fake.name, *bound}:
+    own = (row.name for row in provider_status())
+    for name in {*own, fake.name, *bound}:
         ring.register_provider(name, fake)
     return ring
 

@@ -78,28 +78,28 @@ class Registry:
         the entry's name. Prices that the registry lacks come from genai-prices; ``prices.source`` says so. What is
         known to be wrong is corrected, see :meth:`corrections`.
         """
-        return (self._providers.get(provider) or self._load(provider)).find(model)
+        return self._models_of(provider).find(model)
 
     def published(self, provider: str, model: str) -> ModelFacts | None:
         """Return the registry's own entry for a model, ``None`` where it publishes none: reviews are about that.
 
         Unlike :meth:`facts` it does not take a model that only the price list knows for one that is listed.
         """
-        return (self._providers.get(provider) or self._load(provider)).published(model)
+        return self._models_of(provider).published(model)
 
     def models(self, provider: str) -> tuple[ModelFacts, ...]:
         """Return every model that the registry publishes for a provider, retired ones included."""
-        return (self._providers.get(provider) or self._load(provider)).models
+        return self._models_of(provider).models
 
     def corrections(self, provider: str, model: str) -> tuple[Correction, ...]:
         """Return what is known to be wrong in the registry's entry for a model; its facts are corrected by it."""
-        found = self._providers.get(provider) or self._load(provider)
+        found = self._models_of(provider)
         facts = found.find(model)
         return () if facts is None else found.corrections.get(facts.model, ())
 
     def publication(self, provider: str) -> Publication | None:
         """Return the document behind the facts, without what was filled in or corrected; ``None`` where there is none."""
-        return (self._providers.get(provider) or self._load(provider)).publication
+        return self._models_of(provider).publication
 
     def source_info(self, provider: str, *, now: datetime | None = None) -> SourceInfo:
         """Say where the facts come from, and how old they are at ``now``. Nothing is fetched.
@@ -107,7 +107,7 @@ class Registry:
         Raises:
             ValidationError: no provider has such a name.
         """
-        found = self._providers.get(provider) or self._load(provider)
+        found = self._models_of(provider)
         location = Location(DEFAULT_URL) if found.origin == "snapshot" else self.location
         updated_at = found.publication.updated_at if found.publication is not None else None
         return SourceInfo(
@@ -126,6 +126,9 @@ class Registry:
         self._providers[publication.provider] = ProviderModels(
             publication.provider, publication, origin, checked_at=checked_at
         )
+
+    def _models_of(self, provider: str) -> ProviderModels:
+        return self._providers.get(provider) or self._load(provider)
 
     def _load(self, provider: str) -> ProviderModels:
         found, problem = None, None

@@ -10,6 +10,7 @@ from llmring_types.exceptions import (
     ConfigurationError,
     ServerAuthenticationError,
     ServerConnectionError,
+    ServerError,
     ServerResponseError,
     ServerTimeoutError,
 )
@@ -20,6 +21,8 @@ _LONGEST_KEY = 255
 _OK = range(200, 300)
 _REDIRECTS = (307, 308)
 _MOST_REDIRECTS = 3
+_WRONG_KEY = (401, 403)
+_BAD_REQUEST = 400
 _AWAY = (502, 503)
 """A proxy says that there is no server behind it."""
 _SLOW = 504
@@ -217,12 +220,12 @@ class ServerClient:
             )
         return target
 
-    def _refused(self, reply: HttpResponse, method: str, path: str) -> Exception:
+    def _refused(self, reply: HttpResponse, method: str, path: str) -> ServerError:
         detail = _detail(reply.body)
         if self._key:
             detail = detail.replace(self._key, "***")
         what = f"the usage server {self.host} answered {reply.status} to {method} {path}: {detail}"
-        if reply.status in (401, 403) or (reply.status == 400 and "API-Key" in detail):  # noqa: PLR2004
+        if reply.status in _WRONG_KEY or (reply.status == _BAD_REQUEST and "API-Key" in detail):
             return ServerAuthenticationError(what, status_code=reply.status, endpoint=path)
         if reply.status in _AWAY:
             return ServerConnectionError(what, status_code=reply.status, endpoint=path)
@@ -238,9 +241,8 @@ def _detail(body: bytes) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return body[:200].decode(errors="replace")
     detail = said.get("detail") if isinstance(said, dict) else None
-    if isinstance(
-        detail, list
-    ):  # one entry per field, each with the value that it does not like: not for a log
+    if isinstance(detail, list):
+        # One entry per field, each with the value that it does not like, which is not for a log.
         return "; ".join(f"{_place(row)}: {row.get('msg')}" for row in detail if isinstance(row, dict))
     return str(detail or "no reason given")
 

@@ -130,12 +130,8 @@ def _validate(validator: "Validator", value: Any) -> None:
 
     try:
         found = best_match(validator.iter_errors(value))
-    except (
-        Unresolvable,
-        RecursionError,
-        ValueError,
-        re.error,
-    ) as error:  # what a check of the schema does not see
+    except (Unresolvable, RecursionError, ValueError, re.error) as error:
+        # A mistake that a check of the schema itself does not see.
         raise _bad_schema(error) from error
     if found is not None:
         raise breach(found.json_path, found.message) from found
