@@ -48,6 +48,14 @@ def test_siblings_are_required_with_a_range_that_their_version_is_in(package: Pa
         assert minor == found[2], requirement
 
 
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_no_package_reaches_into_the_private_modules_of_another(package: Path) -> None:
+    private = re.compile(r"^\s*(?:from|import) (llmring\w*)(?:\.\w+)*\.(?=_)", re.MULTILINE)
+    for path in package.glob("src/**/*.py"):
+        own = path.relative_to(package / "src").parts[0]
+        assert set(private.findall(path.read_text())) <= {own}, path
+
+
 def test_the_lock_names_only_the_public_index_and_its_file_store() -> None:
     hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text()))
     assert hosts == {"pypi.org", "files.pythonhosted.org"}

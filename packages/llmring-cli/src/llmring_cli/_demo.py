@@ -2,7 +2,7 @@
 
 import asyncio
 
-from llmring import LLMRing, ModelRef, open_registry, provider_access, provider_status
+from llmring import LLMRing, ModelRef, open_registry, provider_access
 from llmring.suggest import suggest_aliases
 from llmring_lockfile import DEFAULT_PROFILE, Binding, Lockfile, Profile, discover
 from llmring_providers.ollama import installed_models
@@ -10,7 +10,7 @@ from llmring_providers.transport import AutoTransport
 from llmring_types.exceptions import ProviderError
 
 from llmring_cli._output import say
-from llmring_cli._providers import SIMULATED
+from llmring_cli._providers import SIMULATED, ready_providers
 
 DEMO = ModelRef(SIMULATED, "demo")
 _PATIENCE_S = 2.0
@@ -32,8 +32,7 @@ async def ring_for(model: str | None) -> LLMRing:
 
 
 async def _somebody() -> ModelRef:
-    ready = [row.name for row in provider_status() if row.configured]
-    pools = suggest_aliases(ready, open_registry().models)
+    pools = suggest_aliases(ready_providers(), open_registry().models)
     return pools["default"][0] if pools else await installed_model() or DEMO
 
 

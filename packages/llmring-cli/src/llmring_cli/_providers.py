@@ -12,6 +12,11 @@ def known_providers() -> frozenset[str]:
     return frozenset(row.name for row in provider_status())
 
 
+def ready_providers() -> list[str]:
+    """Names of those that have what they need; whether they answer is not asked here."""
+    return [row.name for row in provider_status() if row.configured]
+
+
 def require_provider(name: str) -> str:
     """Return the name.
 

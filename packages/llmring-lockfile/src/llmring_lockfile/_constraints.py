@@ -46,10 +46,10 @@ class Constraints(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
                 raise ValueError(f"unknown need {need!r}: expected one of {', '.join(NEEDS)}")
 
     def __bool__(self) -> bool:
-        return self != _NOTHING
+        return self != NO_CONSTRAINTS
 
 
-_NOTHING = Constraints()
+NO_CONSTRAINTS = Constraints()
 
 
 class UnmetNeed(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from llmring_lockfile._rewrite import rewrite
 _INDENT = re.compile(r"\n( +)")
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -40,7 +40,7 @@ class Document:
     """
 
     def __init__(
-        self, text: str, path: Path | str | None = None, *, now: Callable[[], datetime] = _now
+        self, text: str, path: Path | str | None = None, *, now: Callable[[], datetime] = utc_now
     ) -> None:
         self.path = None if path is None else Path(path)
         self._original = text

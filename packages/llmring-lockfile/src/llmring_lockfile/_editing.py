@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from llmring_types.exceptions import LockfileExistsError
@@ -10,7 +10,7 @@ from llmring_types.exceptions import LockfileExistsError
 from llmring_lockfile import _edits
 from llmring_lockfile._constraints import Constraints
 from llmring_lockfile._discovery import active_profile
-from llmring_lockfile._document import Document
+from llmring_lockfile._document import Document, utc_now
 from llmring_lockfile._edits import Models
 from llmring_lockfile._emit import emit
 from llmring_lockfile._files import create_text, locked_for_writing, read_text, replace_text
@@ -24,17 +24,13 @@ LOCK_TIMEOUT = 10.0
 """Seconds to wait for another writer."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @contextmanager
 def editing(
     path: Path | str,
     *,
     create: bool = False,
     timeout: float = LOCK_TIMEOUT,
-    now: Callable[[], datetime] = _now,
+    now: Callable[[], datetime] = utc_now,
 ) -> Iterator[Document]:
     """Edit a lockfile; what the :class:`Document` says at the end of the block is written.
 
@@ -68,7 +64,7 @@ def create_lockfile(
     *,
     bindings: Mapping[str, Models] | None = None,
     force: bool = False,
-    now: Callable[[], datetime] = _now,
+    now: Callable[[], datetime] = utc_now,
 ) -> Lockfile:
     """Write a new lockfile with the default profiles: default, prod, staging, dev and test.
 

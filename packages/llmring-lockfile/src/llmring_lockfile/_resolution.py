@@ -7,10 +7,8 @@ import msgspec
 from llmring_types import ModelRef
 from llmring_types.exceptions import LockfileError
 
-from llmring_lockfile._constraints import Constraints
+from llmring_lockfile._constraints import NO_CONSTRAINTS, Constraints
 from llmring_lockfile._model import Binding
-
-_NOTHING = Constraints()
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -50,7 +48,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def constraints(self) -> Constraints:
         """What the binding demands; nothing for a direct reference."""
-        return _NOTHING if self.binding is None else self.binding.constraints
+        return NO_CONSTRAINTS if self.binding is None else self.binding.constraints
 
     @property
     def is_alias(self) -> bool:

@@ -109,10 +109,10 @@ class _Chooser:
         fitting = [candidate for candidate in self._catalog if self._fits(candidate, old, member)]
         line = [candidate for candidate in fitting if _is_later(candidate, old)]
         if reason is None:
-            line = [later for later in line if _no_dearer(later, old) and not _smaller(later, old)]
-            return (
-                _upgrade(member, "superseded", old, max(line, key=_age), "a later version") if line else None
-            )
+            better = [later for later in line if _no_dearer(later, old) and not _smaller(later, old)]
+            if not better:
+                return None
+            return _upgrade(member, "superseded", old, max(better, key=_age), "a later version")
         if line:
             return _upgrade(member, reason, old, max(line, key=_age), "a later version")
         kin = [candidate for candidate in fitting if old.family and candidate.family == old.family]

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import llmring_lockfile as lockfiles
 from cyclopts import Parameter
-from llmring import ModelFacts, ModelRef, open_registry, provider_status
+from llmring import ModelFacts, ModelRef, open_registry
 from llmring.registry import PROVIDERS, Correction
 
 from llmring_cli._facts import capabilities, facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
 from llmring_cli._output import print_json, print_table, say
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName, ProviderName
-from llmring_cli._providers import SIMULATED, known_providers, require_provider
+from llmring_cli._providers import SIMULATED, known_providers, ready_providers, require_provider
 
 _LIVE_ONLY = "ollama"
 """What it offers is in no registry: it is what somebody installed."""
@@ -109,7 +109,7 @@ def _word(value: str | bool) -> str:
 def _to_ask(provider: str | None) -> list[str]:
     if provider is not None:
         return [provider]
-    return [row.name for row in provider_status() if row.configured and row.name != SIMULATED]
+    return [name for name in ready_providers() if name != SIMULATED]
 
 
 def _show(models: Sequence[ModelFacts], *, json: bool) -> None:

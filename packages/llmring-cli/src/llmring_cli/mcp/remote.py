@@ -8,6 +8,7 @@ from llmring_types.exceptions import ConfigurationError
 from mcp import Client, MCPError, types
 
 from llmring_cli.toolbox import ToolResult
+from llmring_cli.toolbox.box import spec
 
 
 class RemoteToolbox:
@@ -18,17 +19,7 @@ class RemoteToolbox:
 
     async def specs(self) -> Sequence[dict[str, Any]]:
         tools = (await self._client.list_tools()).tools
-        return [
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description or "",
-                    "parameters": tool.input_schema,
-                },
-            }
-            for tool in tools
-        ]
+        return [spec(tool.name, tool.description or "", tool.input_schema) for tool in tools]
 
     async def call(self, name: str, arguments: Any) -> ToolResult:
         try:

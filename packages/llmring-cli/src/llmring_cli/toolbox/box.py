@@ -16,6 +16,12 @@ class ToolResult(NamedTuple):
     is_error: bool = False
 
 
+def spec(name: str, description: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return a tool in OpenAI's form."""
+    function = {"name": name, "description": description, "parameters": parameters}
+    return {"type": "function", "function": function}
+
+
 class Toolbox(Protocol):
     """Tools for a model."""
 

@@ -10,7 +10,7 @@ from llmring_lockfile import validate as validate_lockfile
 
 from llmring_cli._clock import today
 from llmring_cli._facts import facts_json
-from llmring_cli._providers import require_provider
+from llmring_cli._providers import ready_providers, require_provider
 from llmring_cli.toolbox import arguments as args
 from llmring_cli.toolbox.draft import Draft
 
@@ -81,12 +81,9 @@ class Questions:
 
     def _assess(self, ref: ModelRef) -> dict[str, Any]:
         facts = self._registry.facts(ref.provider, ref.model)
-        ready = {row.name for row in provider_status() if row.configured}
-        against = (
-            []
-            if ref.provider in ready
-            else [f"the provider {ref.provider} cannot be used here: no key is set"]
-        )
+        against = []
+        if ref.provider not in ready_providers():
+            against.append(f"the provider {ref.provider} cannot be used here: no key is set")
         if facts is None:
             return {"model": str(ref), "known": False, "against": [*against, "the registry does not know it"]}
         if facts.active is False:

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import llmring_lockfile as lockfiles
 from cyclopts import Parameter
-from llmring import ModelRef, open_registry, provider_status
+from llmring import ModelRef, open_registry
 from llmring.suggest import suggest_aliases
 
 from llmring_cli._demo import DEMO, installed_model
 from llmring_cli._lockfiles import shown
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Flag, Json
+from llmring_cli._providers import ready_providers
 
 
 async def init(
@@ -54,5 +55,5 @@ async def init(
 
 
 async def _suggested() -> dict[str, list[ModelRef]]:
-    ready = [row.name for row in provider_status() if row.configured]
-    return suggest_aliases(ready, open_registry().models) or {"default": [await installed_model() or DEMO]}
+    suggested = suggest_aliases(ready_providers(), open_registry().models)
+    return suggested or {"default": [await installed_model() or DEMO]}

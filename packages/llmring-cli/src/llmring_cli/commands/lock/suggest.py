@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
-from llmring import ModelFacts, open_registry, provider_status
+from llmring import ModelFacts, open_registry
 from llmring.registry import PROVIDERS
 from llmring.suggest import Preference, Suggestion, Wish, near_misses, suggest_models
 from llmring_lockfile import Need
@@ -13,7 +13,7 @@ from llmring_cli._facts import facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
 from llmring_cli._output import print_json, print_table, say
 from llmring_cli._parameters import Count, Flag, Json, Price, ProviderName
-from llmring_cli._providers import require_provider
+from llmring_cli._providers import ready_providers, require_provider
 
 _NEAR = 3
 _HEADERS = ("model", "context", "input", "output", "why")
@@ -70,9 +70,9 @@ def suggest(
 
 
 def _providers(names: Sequence[str] | None, *, ready: bool) -> list[str]:
-    configured = {row.name for row in provider_status() if row.configured}
     chosen = [require_provider(name) for name in names or PROVIDERS]
-    return [name for name in chosen if not ready or name in configured]
+    usable = ready_providers() if ready else chosen
+    return [name for name in chosen if name in usable]
 
 
 def _models(providers: Sequence[str]) -> list[ModelFacts]:

@@ -9,7 +9,7 @@ from llmring_types.exceptions import RegistryError
 from llmring_cli._amounts import count_text
 from llmring_cli._changes import changes_json, print_changes
 from llmring_cli._failure import UNREACHABLE, CommandError
-from llmring_cli._lockfiles import find_lockfile, read_lockfile, shown
+from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
@@ -55,18 +55,21 @@ def bump_registry(
 
     $ llmring lock bump-registry
     """
-    path = find_lockfile(lockfile)
-    source = read_lockfile(path)
+    source = read_lockfile(lockfile)
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     _raise_unreachable(known)
-    with editing(path) as document:
+    with editing(source.path) as document:
         before = document.lockfile
         for profile in before.profiles.values():
             providers = {ref.provider for binding in profile.bindings for ref in binding.models}
             document.set_registry_versions(_versions(known, providers), profile=profile.name)
-    _tell(path, before, document.lockfile, json=json)
+    _tell(source.path, before, document.lockfile, json=json)
     if not json:
-        say(f"pinned in {shown(path)}" if document.changed else "every profile is pinned to what is current")
+        say(
+            f"pinned in {shown(source.path)}"
+            if document.changed
+            else "every profile is pinned to what is current"
+        )
 
 
 def _versions(known: KnownModels, providers: Iterable[str]) -> dict[str, int]:
