@@ -38,7 +38,7 @@ POOLS = {
 SCRIPT = Script(
     rules=(
         *(
-            Rule(model="first", contains=f"[{name}]", answer=ANSWER, fault=case.fault)  # type: ignore[arg-type]
+            Rule(model="first", contains=f"[{name}]", answer=ANSWER, fault=case.fault)
             for name, case in CASES.items()
         ),
         Rule(model="second", contains="[both]", fault=faults.Status(status=503)),

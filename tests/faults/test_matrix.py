@@ -20,9 +20,9 @@ STALLED_S = 0.4
 def script(fault: Fault) -> Script:
     return Script(
         rules=(
-            Rule(model="broken", answer=ANSWER, fault=fault),  # type: ignore[arg-type]
-            Rule(model="once", until=1, answer=ANSWER, fault=fault),  # type: ignore[arg-type]
-            Rule(model="backed", answer=ANSWER, fault=fault),  # type: ignore[arg-type]
+            Rule(model="broken", answer=ANSWER, fault=fault),
+            Rule(model="once", until=1, answer=ANSWER, fault=fault),
+            Rule(model="backed", answer=ANSWER, fault=fault),
             Rule(answer=ANSWER),
         )
     )

@@ -64,7 +64,7 @@ def told(met: Met) -> tuple[object, ...]:
 def test_a_fault_is_replayed(case: Case | None, stream: bool, backend: str, tmp_path: Path) -> None:
     path = tmp_path / "cassette.json"
     fault, stalls = (None, False) if case is None else (case.fault, case.stalls)
-    script = Script(rules=(Rule(answer=ANSWER, fault=fault),))  # type: ignore[arg-type]
+    script = Script(rules=(Rule(answer=ANSWER, fault=fault),))
 
     async def main() -> None:
         with record(path):

@@ -20,7 +20,7 @@ WORDS = Answer(text="one two three four", chunk_size=5)
 
 def script(fault: Fault | None = None, *, latency: float = 0.0, pace: float = 0.0) -> Script:
     answer = Answer(text=WORDS.text, chunk_size=5, latency=latency, pace=pace)
-    return Script(rules=(Rule(answer=answer, fault=fault),))  # type: ignore[arg-type]
+    return Script(rules=(Rule(answer=answer, fault=fault),))
 
 
 def elapsed(main: Callable[[], Awaitable[None]]) -> float:
@@ -132,7 +132,7 @@ IN_PIECES = ("openai", "responses", "anthropic")
 def writing(fault: Fault | None = None) -> Script:
     """A stream that has nothing to show for a long time: it calls a tool with long arguments."""
     answer = Answer(tool_calls=(WRITES,), chunk_size=3, pace=9.0)
-    return Script(rules=(Rule(answer=answer, fault=fault),))  # type: ignore[arg-type]
+    return Script(rules=(Rule(answer=answer, fault=fault),))
 
 
 @pytest.mark.parametrize("protocol", IN_PIECES)

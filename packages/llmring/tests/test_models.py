@@ -4,7 +4,7 @@ from pathlib import Path
 
 import llmring_lockfile
 import pytest
-from llmring import LLMRequest, LLMResponse, LLMRing, Message
+from llmring import LLMRequest, LLMResponse, LLMRing, Message, Usage
 from llmring.exceptions import AliasNotFoundError
 
 LONG = [Message(role="user", content="word " * 20_000)]
@@ -23,11 +23,9 @@ async def test_available_models_are_those_of_providers_that_can_be_used(
 
 
 async def test_the_cost_of_an_answer_is_told_part_by_part() -> None:
-    usage = {"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}
+    usage: Usage = {"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}
     async with LLMRing() as ring:
-        cost = await ring.calculate_cost(
-            LLMResponse(content="", model="openai:gpt-4o-mini", usage=usage)  # type: ignore[arg-type]
-        )
+        cost = await ring.calculate_cost(LLMResponse(content="", model="openai:gpt-4o-mini", usage=usage))
         assert cost is not None
         assert (cost["input_cost"], cost["output_cost"], cost["total_cost"]) == (0.15, 0.6, 0.75)
         assert cost["cost_per_million_input"] == 0.15
@@ -35,10 +33,10 @@ async def test_the_cost_of_an_answer_is_told_part_by_part() -> None:
             content="",
             model="openai:my-deployment",
             provider_model="gpt-4o-mini-2024-07-18",
-            usage=usage,  # type: ignore[arg-type]
+            usage=usage,
         )
         assert await ring.calculate_cost(served) == cost
-        unknown = LLMResponse(content="", model="openai:gpt-unheard-of", usage=usage)  # type: ignore[arg-type]
+        unknown = LLMResponse(content="", model="openai:gpt-unheard-of", usage=usage)
         assert await ring.calculate_cost(unknown) is None
 
 

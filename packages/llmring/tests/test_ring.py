@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import llmring_lockfile
 import msgspec
@@ -41,8 +42,8 @@ HELLO = [Message(role="user", content="Hello")]
 ONCE = Policy(retry=RetryPolicy(attempts=1))
 
 
-def ask(model: str | None = "openai:gpt-4o-mini", **fields: object) -> LLMRequest:
-    return LLMRequest(messages=HELLO, model=model, **fields)  # type: ignore[arg-type]
+def ask(model: str | None = "openai:gpt-4o-mini", **fields: Any) -> LLMRequest:
+    return LLMRequest(messages=HELLO, model=model, **fields)
 
 
 def answer(text: str = "Hi", **more: object) -> Answer:

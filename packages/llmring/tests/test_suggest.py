@@ -1,6 +1,7 @@
 """Suggestions are computed from facts alone."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from llmring.registry import Registry
@@ -9,8 +10,8 @@ from llmring_types import ModelFacts, Prices
 
 
 def model(name: str, price: str, **more: object) -> ModelFacts:
-    fields: dict[str, object] = {"tools": True, "active": True, "context_window": 100_000, **more}
-    return ModelFacts(provider="openai", model=name, prices=Prices(input=Decimal(price)), **fields)  # type: ignore[arg-type]
+    fields: dict[str, Any] = {"tools": True, "active": True, "context_window": 100_000, **more}
+    return ModelFacts(provider="openai", model=name, prices=Prices(input=Decimal(price)), **fields)
 
 
 NEW = [model("gpt-6-small", "0.5"), model("gpt-6", "2"), model("gpt-6-large", "5"), model("gpt-6-vast", "50")]

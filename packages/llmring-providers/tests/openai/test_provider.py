@@ -4,7 +4,7 @@ import sys
 
 import openai
 import pytest
-from llmring_providers import ProviderSettings, find_factory
+from llmring_providers import HttpProvider, ProviderSettings, find_factory
 from llmring_providers.openai.provider import build_client
 from llmring_providers.transport import Transport
 from llmring_providers.transport.aiohttp import AiohttpTransport
@@ -21,7 +21,8 @@ async def test_raw_access_has_the_same_key_and_address(transport: Transport) -> 
         name="openai", transport=transport, api_key="sk-test", base_url="https://host/v1/"
     )
     provider = find_factory("openai")(settings)
-    client = provider.client  # type: ignore[attr-defined]
+    assert isinstance(provider, HttpProvider)
+    client = provider.client
     assert isinstance(client, openai.AsyncOpenAI)
     assert (client.api_key, str(client.base_url)) == ("sk-test", "https://host/v1/")
     assert "sk-test" not in repr(provider)

@@ -217,7 +217,7 @@ async def test_our_adapters_read_every_end(
     ],
 )
 async def test_our_adapters_name_what_goes_wrong(
-    adapter: tuple[str, Adapter, str], fault: faults.AnyFault, error: type[ProviderError], stream: bool
+    adapter: tuple[str, Adapter, str], fault: faults.Fault, error: type[ProviderError], stream: bool
 ) -> None:
     with pytest.raises(error) as caught:
         await ask(adapter, Rule(answer=Answer(text=TEXT), fault=fault), stream=stream)

@@ -68,7 +68,7 @@ async def test_a_request_that_cannot_be_read_is_refused_as_the_provider_would(bo
     "fault",
     [faults.Reset(), faults.Refused(), faults.Reset(after=0), faults.Cut(how="lost"), faults.BadChunk()],
 )
-async def test_a_broken_connection_is_an_error_of_the_transport(fault: faults.AnyFault) -> None:
+async def test_a_broken_connection_is_an_error_of_the_transport(fault: faults.Fault) -> None:
     with pytest.raises(TransportError):
         await transport(Rule(fault=fault)).send(WHOLE)
 

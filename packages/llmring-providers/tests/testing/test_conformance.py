@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from llmring_providers import ChatCall, Provider, ProviderSettings, find_factory
 from llmring_providers.sim import Answer, Call, Rule, Script, SimTransport, faults
-from llmring_providers.sim.faults import AnyFault
+from llmring_providers.sim.faults import Fault
 from llmring_providers.testing import HANG, FakeProvider, FakeStream, ProviderConformance, Reply, Scenario
 from llmring_types import LLMResponse, ModelRef, StreamChunk, tool_call
 from llmring_types.exceptions import (
@@ -27,7 +27,7 @@ TEXT = Rule(answer=Answer(text="Hello there, whoever you are", chunk_size=5))
 TOOL = Rule(answer=Answer(tool_calls=(Call("get_weather", {"city": "Oslo"}),)))
 
 
-def fault(what: AnyFault) -> Rule:
+def fault(what: Fault) -> Rule:
     return msgspec.structs.replace(TEXT, fault=what)
 
 

@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import llmring_lockfile
 import msgspec
@@ -44,8 +45,8 @@ async def double() -> AsyncIterator[UsageServer]:
         yield double
 
 
-def ring_on(double: UsageServer, provider: Server | None = None, **more: object) -> LLMRing:
-    ring = LLMRing(server_url=double.url, api_key=KEY, origin="tests", policy=ONCE, **more)  # type: ignore[arg-type]
+def ring_on(double: UsageServer, provider: Server | None = None, **more: Any) -> LLMRing:
+    ring = LLMRing(server_url=double.url, api_key=KEY, origin="tests", policy=ONCE, **more)
     if provider is not None:
         ring.register_provider("openai", api_key="sk-secret", base_url=provider.url)
     return ring
@@ -329,9 +330,9 @@ SILENT: list[dict[str, object]] = [
 
 @pytest.mark.parametrize("arguments", SILENT)
 async def test_without_a_server_there_is_silence(
-    arguments: dict[str, object], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    arguments: dict[str, Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with LLMRing(**arguments) as ring:  # type: ignore[arg-type]
+    async with LLMRing(**arguments) as ring:
         await ring.chat(ask())
         assert not ring._chat.watcher.observers
         assert ring.server_client is None

@@ -192,7 +192,7 @@ async def test_a_stall_within_a_stream_comes_after_the_events_before_it(
     ],
 )
 async def test_a_stream_goes_wrong_where_the_script_says(
-    simulator: Simulator, http: aiohttp.ClientSession, fault: faults.AnyFault, events: int, fails: bool
+    simulator: Simulator, http: aiohttp.ClientSession, fault: faults.Fault, events: int, fails: bool
 ) -> None:
     simulator.script = Script(rules=(Rule(answer=ANSWER, fault=fault),))
 
@@ -274,7 +274,7 @@ async def test_a_host_that_is_gone_keeps_its_port_and_can_be_closed(
 
 @pytest.mark.parametrize("fault", [faults.Cut(how="lost"), faults.Reset(after=1)])
 async def test_a_whole_answer_may_be_lost_on_the_way(
-    simulator: Simulator, http: aiohttp.ClientSession, fault: faults.AnyFault
+    simulator: Simulator, http: aiohttp.ClientSession, fault: faults.Fault
 ) -> None:
     simulator.script = Script(rules=(Rule(answer=ANSWER, fault=fault),))
 

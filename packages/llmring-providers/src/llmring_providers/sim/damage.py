@@ -6,11 +6,11 @@ import msgspec
 
 from llmring_providers.sim import faults
 from llmring_providers.sim.dialect import GARBAGE, Dialect
-from llmring_providers.sim.faults import AnyFault
+from llmring_providers.sim.faults import Fault
 from llmring_providers.sim.plan import Plan, between, halves
 
 
-def damaged(plan: Plan, fault: AnyFault, dialect: Dialect) -> Plan:  # noqa: PLR0911 - a table
+def damaged(plan: Plan, fault: Fault, dialect: Dialect) -> Plan:  # noqa: PLR0911 - a table
     """Return the plan with the fault in it; at least the last event is always hit.
 
     A :class:`faults.Status`, and an error event for an answer that is not streamed, are no matter of this module.

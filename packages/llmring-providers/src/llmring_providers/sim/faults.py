@@ -9,11 +9,11 @@ from typing import Literal
 import msgspec
 
 
-class Fault(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
-    """The base of all of them."""
+class _Fault(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What all of them share: in a script they are told apart by ``kind``."""
 
 
-class Status(Fault, frozen=True, tag="status"):
+class Status(_Fault, frozen=True, tag="status"):
     """An HTTP status with a body in the provider's own error shape.
 
     Attributes:
@@ -29,7 +29,7 @@ class Status(Fault, frozen=True, tag="status"):
     body: str | None = None
 
 
-class Stall(Fault, frozen=True, tag="stall"):
+class Stall(_Fault, frozen=True, tag="stall"):
     """Silence: before the first byte of the answer, or within the stream.
 
     Attributes:
@@ -41,7 +41,7 @@ class Stall(Fault, frozen=True, tag="stall"):
     seconds: float | None = None
 
 
-class Cut(Fault, frozen=True, tag="cut"):
+class Cut(_Fault, frozen=True, tag="cut"):
     """The answer stops early.
 
     Attributes:
@@ -54,7 +54,7 @@ class Cut(Fault, frozen=True, tag="cut"):
     how: Literal["ended", "lost", "torn"] = "ended"
 
 
-class Reset(Fault, frozen=True, tag="reset"):
+class Reset(_Fault, frozen=True, tag="reset"):
     """The connection is reset (TCP RST).
 
     Attributes:
@@ -64,7 +64,7 @@ class Reset(Fault, frozen=True, tag="reset"):
     after: int | None = None
 
 
-class Refused(Fault, frozen=True, tag="refused"):
+class Refused(_Fault, frozen=True, tag="refused"):
     """Nobody listens any more, as when a server has died: open connections are reset, new ones are refused.
 
     Over HTTP the call itself meets the reset, since it is connected; in memory it is the only one that is refused.
@@ -76,19 +76,19 @@ class Refused(Fault, frozen=True, tag="refused"):
     seconds: float | None = None
 
 
-class Malformed(Fault, frozen=True, tag="malformed"):
+class Malformed(_Fault, frozen=True, tag="malformed"):
     """An event that is no JSON, with the rest of the answer behind it; a whole answer is no JSON at all."""
 
     after: int = 1
 
 
-class BadChunk(Fault, frozen=True, tag="bad_chunk"):
+class BadChunk(_Fault, frozen=True, tag="bad_chunk"):
     """The HTTP framing itself is broken: a chunk size that is no number."""
 
     after: int = 1
 
 
-class ErrorEvent(Fault, frozen=True, tag="error_event"):
+class ErrorEvent(_Fault, frozen=True, tag="error_event"):
     """An error inside a stream that began with status 200, in the provider's own form, and then the end of the body.
 
     An answer that is not streamed fails with ``status`` instead.
@@ -103,7 +103,7 @@ class ErrorEvent(Fault, frozen=True, tag="error_event"):
     message: str | None = None
 
 
-class Drip(Fault, frozen=True, tag="drip"):
+class Drip(_Fault, frozen=True, tag="drip"):
     """The whole answer, but only a few bytes at a time, split anywhere.
 
     Attributes:
@@ -115,4 +115,5 @@ class Drip(Fault, frozen=True, tag="drip"):
     seconds: float = 0.001
 
 
-AnyFault = Status | Stall | Cut | Reset | Refused | Malformed | BadChunk | ErrorEvent | Drip
+Fault = Status | Stall | Cut | Reset | Refused | Malformed | BadChunk | ErrorEvent | Drip
+"""Whatever a rule can make go wrong."""

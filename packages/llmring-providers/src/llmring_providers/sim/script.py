@@ -9,7 +9,7 @@ from llmring_types import FinishReason
 from llmring_types.exceptions import ValidationError
 from msgspec import UNSET, UnsetType
 
-from llmring_providers.sim.faults import AnyFault
+from llmring_providers.sim.faults import Fault
 from llmring_providers.sim.prompt import Prompt
 
 
@@ -113,7 +113,7 @@ class Rule(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
     every: int | None = None
     until: int | None = None
     answer: Answer | None = None
-    fault: AnyFault | None = None
+    fault: Fault | None = None
 
     def applies(self, prompt: Prompt, number: int) -> bool:
         """Whether this rule is for the call of this number."""
