@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
-    "patient",  # a busy machine is no failure
+    "patient",  # a busy machine is not a failure
     settings(settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]),
 )
 settings.load_profile("patient")

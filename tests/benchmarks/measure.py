@@ -57,7 +57,7 @@ def ratio(benchmark: Benchmark, rounds: int) -> float:
 def _times(side: Batch) -> int:
     """Return how often one side fits into a batch."""
     times = 1
-    side(times)  # what is made at the first use is no running cost
+    side(times)  # what is made at the first use is not a running cost
     while (took := side(times)) < _BATCH_S / 4:
         times *= 4
     return max(1, round(times * _BATCH_S / took))

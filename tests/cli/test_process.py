@@ -67,7 +67,7 @@ def test_standard_input_may_be_any_bytes(tmp_path: Path) -> None:
         [LLMRING, "chat", "-m", "sim:demo"], input=b"\xff\xfe", cwd=tmp_path, capture_output=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.startswith(b"error: standard input is no text")
+    assert done.stderr.startswith(b"error: standard input is not text")
 
 
 def test_a_terminal_without_unicode_still_gets_the_answer(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_wrong_calls_are_told_to_the_model(advised: Callable[..., Any]) -> None:
     )
     *_, requests = advised(script, "Go")
     results = [message["content"] for message in requests[-1].json["messages"] if message["role"] == "tool"]
-    assert results[0].startswith("the arguments are no JSON")
+    assert results[0].startswith("the arguments are not JSON")
     assert results[1].startswith("there is no tool nosuch")
     assert "provider:model" in results[2]
 

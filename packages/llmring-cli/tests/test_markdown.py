@@ -40,7 +40,7 @@ def test_no_character_is_lost_and_finished_stays_finished(text: str) -> None:
 TEXT = "# Title\n\nA paragraph\nof two lines.\n\n```python\nx = 1\n\ny = 2\n```\n\nThe end.\n"
 
 
-@settings(deadline=None)  # a busy machine is no failure
+@settings(deadline=None)  # a busy machine is not a failure
 @given(st.lists(st.integers(0, len(TEXT)), max_size=6))
 def test_however_it_comes_the_screen_shows_the_same(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(TEXT)]

@@ -154,7 +154,7 @@ def test_a_version_from_the_future_has_a_class_of_its_own() -> None:
 
 @pytest.mark.parametrize(("text", "path"), [("x = " + "[" * 9999, "x.lock"), ("[" * 99999, "x.json")])
 def test_text_that_is_nested_too_deep_is_no_lockfile(text: str, path: str) -> None:
-    with pytest.raises(LockfileParseError, match="this is no valid"):
+    with pytest.raises(LockfileParseError, match="this is not valid"):
         parse(text, path)
 
 

@@ -24,7 +24,7 @@ from llmring_lockfile._statements import is_blank, scan, split_lines
 from llmring_types import ModelRef, Prices
 from msgspec.structs import replace
 
-enough = settings(max_examples=30, deadline=None)  # a busy machine is no failure
+enough = settings(max_examples=30, deadline=None)  # a busy machine is not a failure
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 words = texts.map(str.strip).filter(bool)

@@ -35,7 +35,9 @@ def test_an_object_that_is_no_text_is_taken_too() -> None:
 def test_any_other_text_is_kept_inside_an_object(text: str) -> None:
     body, warnings = written(text)
     assert msgspec.json.decode(body) == {"INVALID_JSON": text}
-    assert warnings == ["the arguments of a call of 'f' are no JSON object: they were sent as a text in one"]
+    assert warnings == [
+        "the arguments of a call of 'f' are not a JSON object: they were sent as text inside one"
+    ]
 
 
 def test_it_is_told_once_per_function() -> None:

@@ -93,7 +93,7 @@ def _price_list(publication: Publication, now: datetime) -> bytes:
 
 def _facts(provider: Provider, model: ModelInfo, published: list[str], now: datetime) -> ModelFacts | None:
     prices = _prices(model.get_prices(now))
-    # On Google's list stand the Claude models of Vertex too; they are no models of the Gemini API.
+    # On Google's list stand the Claude models of Vertex too; they are not models of the Gemini API.
     if prices is None or (provider.id == "google" and "claude" in model.id):
         return None
     candidates = [model.id, *_names(model.match), *published]

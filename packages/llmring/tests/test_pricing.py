@@ -165,7 +165,7 @@ def usage(prompt: int = 0, completion: int = 0, **more: int) -> Usage:
             "openai",
             usage(100, 5, cache_read_input_tokens=50),
             {"input": "0", "output": "0"},
-            id="a price of nought is a price",
+            id="a price of zero is a price",
         ),
         pytest.param(
             MINI,

@@ -119,9 +119,9 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
             id="a schema",
         ),
         pytest.param(
-            {"content": "", "tools": [{"name": "f", "x": {1: object()}}]}, 5, 50, id="what is no JSON"
+            {"content": "", "tools": [{"name": "f", "x": {1: object()}}]}, 5, 50, id="what is not JSON"
         ),
-        pytest.param({"content": "\ud800"}, 4, 10, id="what is no text"),
+        pytest.param({"content": "\ud800"}, 4, 10, id="what is not text"),
     ],
 )
 def test_every_part_of_a_request_counts(more: dict[str, Any], least: int, most: int) -> None:

@@ -64,7 +64,7 @@ def _item(item: _Body) -> _Body:
 
 
 def _anthropic(body: _Body) -> _Body:
-    """A text is one block of text, and a result is no error unless it says so."""
+    """A text is one block of text, and a result is not an error unless it says so."""
     turns = [turn | {"content": _blocks(turn["content"])} for turn in body["messages"]]
     normal = body | {"messages": turns}
     if "system" in body:

@@ -30,7 +30,7 @@ def parse_moment(text: str) -> date | datetime:
         return date.fromisoformat(text) if len(text) <= len("2026-11-22") else _with_zone(text)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no time: write 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d or 2w."
+            f"{text!r} is not a time: write 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d or 2w."
         ) from None
 
 

@@ -17,10 +17,10 @@ def write_private(path: Path, data: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all.
 
     Raises:
-        OSError: it cannot be written, or is no file: the new one would take the place of a device.
+        OSError: it cannot be written, or is not a file: the new one would take the place of a device.
     """
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)  # what somebody else may have put there keeps its mode, or is a link

@@ -65,7 +65,7 @@ def test_scan_passes_where_nothing_is_missing(llmring: Run, folder: Path) -> Non
     (folder / "src" / "bad.py").write_text("def\n")
     code, out, _ = llmring("lock", "scan", "src", "--profile", "default")
     assert code == 0
-    assert out == "src/bad.py: warning: no valid Python, so it was not read\n"
+    assert out == "src/bad.py: warning: not valid Python, so it was not read\n"
 
 
 def test_scan_as_json(llmring: Run, folder: Path) -> None:

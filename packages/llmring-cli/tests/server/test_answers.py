@@ -99,7 +99,7 @@ def test_another_keys_rows_are_not_seen(llmring: Run) -> None:
     ("arguments", "error"),
     [
         (("conversations", "8590dad7-e838-4ada-bf74-3c545e0eac30"), "404"),
-        (("conversations", "../log"), "no id of a conversation"),
+        (("conversations", "../log"), "not the id of a conversation"),
         (("conversations", "--messages"), "name its id"),
         (("stats", "--api-key", "two words"), "without spaces"),
     ],

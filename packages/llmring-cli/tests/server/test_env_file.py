@@ -22,7 +22,7 @@ WRITTEN = f"export {URL}=http://localhost:9100\nexport {KEY}=llmr_pk_new\n"
         (f"\n\nexport {KEY}='old'  # why\n", f"\n\nexport {KEY}=llmr_pk_new\nexport {URL}=http://localhost:9100\n"),
         (f"{KEY}=1\n{KEY}=2\n{URL}=3\n", f"export {KEY}=llmr_pk_new\nexport {URL}=http://localhost:9100\n"),
         (f'{URL}="old\nlines"\nX={KEY}\n', f"export {URL}=http://localhost:9100\nX={KEY}\nexport {KEY}=llmr_pk_new\n"),
-        ("this is no env file\n", f"this is no env file\n{WRITTEN}"),
+        ("this is not an env file\n", f"this is not an env file\n{WRITTEN}"),
     ],
 )  # fmt: skip
 def test_both_are_set_once_and_everything_else_stays(before: str, after: str) -> None:

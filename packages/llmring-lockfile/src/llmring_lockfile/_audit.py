@@ -25,7 +25,7 @@ def audit(lockfile: Lockfile, facts: FactsOf, *, today: date, within_days: int =
     Found are: models that are retired (error) or will be within some days (warning), that the registry no longer lists
     (error), that lost a capability (error), cost more, take or give fewer tokens, or whose name stands for another
     snapshot (warnings); a registry that cannot say (error); and models that were never locked (note), of which
-    only retirement can be told. What became better is no finding.
+    only retirement can be told. What became better is not a finding.
 
     Args:
         lockfile: with what is locked.

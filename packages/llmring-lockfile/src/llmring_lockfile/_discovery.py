@@ -97,7 +97,7 @@ def load(
 
     Raises:
         LockfileNotFoundError: one was named and is not there (also a ``FileNotFoundError``).
-        LockfileParseError: it is no lockfile; the message names file, key path and line.
+        LockfileParseError: it is not a lockfile; the message names file, key path and line.
     """
     found = discover(path, environ=environ, directory=directory).path
     return parse(read_text(found), found)

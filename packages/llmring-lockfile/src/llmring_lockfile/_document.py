@@ -36,7 +36,7 @@ class Document:
         now: tells the time for ``updated_at``.
 
     Raises:
-        LockfileParseError: the text is no lockfile.
+        LockfileParseError: the text is not a lockfile.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Document:
             constraints: ``None`` leaves those it has, an empty one takes them away.
 
         Raises:
-            ModelReferenceError: a member is no ``provider:model``, or there is none.
+            ModelReferenceError: a member is not a ``provider:model``, or there is none.
             ValidationError: the alias is empty.
         """
         pool = _edits.read_pool(models)

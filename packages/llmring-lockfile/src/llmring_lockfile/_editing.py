@@ -45,7 +45,7 @@ def editing(
 
     Raises:
         LockfileNotFoundError: there is no such file.
-        LockfileParseError: it is no lockfile; it is left as it is.
+        LockfileParseError: it is not a lockfile; it is left as it is.
         LockfileWriteError: bundled, read-only, or held by another writer. The message says where to create one.
     """
     path = Path(path)

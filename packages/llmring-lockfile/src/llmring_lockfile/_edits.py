@@ -19,7 +19,7 @@ def read_pool(models: Models) -> tuple[ModelRef, ...]:
     """The references of a pool, each once.
 
     Raises:
-        ModelReferenceError: one is no ``provider:model``, or there is none (also a ``ValueError``).
+        ModelReferenceError: one is not a ``provider:model``, or there is none (also a ``ValueError``).
     """
     if isinstance(models, str):
         models = [text for text in models.split(",") if text.strip()]

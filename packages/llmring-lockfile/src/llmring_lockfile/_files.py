@@ -37,7 +37,7 @@ def read_text(path: Path) -> str:
 
     Raises:
         LockfileNotFoundError: there is no such file (also a ``FileNotFoundError``).
-        LockfileParseError: it is no UTF-8.
+        LockfileParseError: it is not UTF-8.
         LockfileError: it cannot be read.
     """
     try:
@@ -64,7 +64,7 @@ def check_writable(path: Path) -> None:
     """Refuse files that are not meant to be written, whatever the process may do.
 
     Raises:
-        LockfileWriteError: the bundled lockfile, one whose permissions let nobody write it, or what is no file at
+        LockfileWriteError: the bundled lockfile, one whose permissions let nobody write it, or what is not a file at
             all: a folder, or a device such as ``/dev/null``, which a rename would replace.
     """
     if path.resolve() == BUNDLED.resolve():

@@ -32,7 +32,7 @@ RULES: dict[str, str] = {
     "package-broken": "The lockfile of an extended package cannot be read.",
     "package-missing": "An extended package is not installed or ships no lockfile.",
     "price-up": "A model costs more than when it was locked.",
-    "provider-unknown": "A model's provider is none that is known.",
+    "provider-unknown": "A model's provider is not known.",
     "registry-unreachable": "The registry cannot say what is known of a model.",
     "retired": "The provider no longer serves a model.",
     "retiring": "The provider will soon no longer serve a model.",

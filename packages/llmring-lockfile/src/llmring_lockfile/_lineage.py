@@ -71,6 +71,6 @@ def _without_date(name: str) -> tuple[str, date | None]:
     year, month, day = (int(part) for part in found.groups() if part)
     try:
         stamp = date(year, month, day)
-    except ValueError:  # digits that are no date
+    except ValueError:  # digits that are not a date
         return name, None
     return name[: found.start()] + name[found.end() :], stamp

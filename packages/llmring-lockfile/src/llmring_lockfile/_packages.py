@@ -34,7 +34,7 @@ def installed_lockfile(package: str) -> Lockfile | None:
     """The lockfile that an installed package ships, read; ``None`` where there is none.
 
     Raises:
-        LockfileParseError: it is no lockfile.
+        LockfileParseError: it is not a lockfile.
     """
     path = find_package_lockfile(package)
     return None if path is None else parse(read_text(path), path)

@@ -76,7 +76,7 @@ def parse_data(text: str, path: Path | None = None) -> dict[str, Any]:
         line = getattr(error, "lineno", None) or _line_in(str(error), text)
         language = "JSON" if is_json(path) else "TOML"
         raise LockfileParseError(
-            f"{_where(path, line)}: this is no valid {language}: {error}",
+            f"{_where(path, line)}: this is not valid {language}: {error}",
             path=None if path is None else str(path),
             line=line,
             original=error,

@@ -51,7 +51,7 @@ def plain_constraints(constraints: Constraints) -> dict[str, Any]:
 
 def plain_locked(entry: LockedModel) -> dict[str, Any]:
     table: dict[str, Any] = _plain(entry)
-    if not table["prices"]:  # msgspec omits a default only where it is no struct
+    if not table["prices"]:  # msgspec omits a default only where it is not a struct
         del table["prices"]
     return table
 

@@ -42,7 +42,7 @@ class Resolver:
 
     Raises:
         LockfileNotFoundError: there is no such file.
-        LockfileParseError: it is no lockfile.
+        LockfileParseError: it is not a lockfile.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ class Scan(msgspec.Struct, frozen=True):
         unused: aliases that are bound and that no code names. Not certain where ``dynamic`` is not empty.
         uses: every use whose alias is known.
         dynamic: uses whose alias is computed.
-        unread: files that are no valid Python.
+        unread: files that are not valid Python.
     """
 
     missing: tuple[AliasUse, ...]
@@ -67,7 +67,7 @@ def scan(
         lockfile: the lockfile.
         sources: files and their text; see :func:`read_sources`.
         profile: the aliases of this one; ``None`` takes those of every profile.
-        providers: names that make a direct reference, which is no alias.
+        providers: names that make a direct reference, which is not an alias.
         packages: gives the lockfiles of extended packages, whose aliases count as bound.
     """
     uses: list[AliasUse] = []
@@ -106,7 +106,7 @@ def find_uses(text: str, path: Path) -> list[AliasUse]:
     """The uses in one file, in order.
 
     Raises:
-        SyntaxError: it is no Python.
+        SyntaxError: it is not Python.
     """
     tree = ast.parse(text)
     visitor = _Visitor(path, _constants(tree), _requests(tree))

@@ -59,7 +59,7 @@ def propose_upgrades(
     """Look for members that should go, and for what should come instead.
 
     A successor is of the same provider and served beyond the days asked for. It can do all that the member can, meets
-    the needs of the binding, and is no preview unless the member is one. The first choice is the newest later version in the same
+    the needs of the binding, and is not a preview unless the member is one. The first choice is the newest later version in the same
     line of models, which is told by the name without versions and dates. A member that is retired or retiring and has no later version
     may take another model of its family: the one nearest in price. A member that is merely superseded only takes a
     later version that costs no more and has no smaller context window.

@@ -27,7 +27,7 @@ def arguments_object(function: Mapping[str, Any], warnings: list[str]) -> Any:
         _decode_object(given)
         return msgspec.Raw(given)
     except (*DECODE_ERRORS, UnicodeEncodeError):
-        warning = f"the arguments of a call of {function.get('name')!r} are no JSON object: they were sent as a text in one"
+        warning = f"the arguments of a call of {function.get('name')!r} are not a JSON object: they were sent as text inside one"
         if warning not in warnings:
             warnings.append(warning)
         return {_INVALID: given}

@@ -25,7 +25,7 @@ class Counting(Protocol):
         """Return the input tokens.
 
         Raises:
-            MalformedResponseError: the answer is no count.
+            MalformedResponseError: the answer is not a count.
         """
 
 

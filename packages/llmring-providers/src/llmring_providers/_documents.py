@@ -11,7 +11,7 @@ def document_text(source: Mapping[str, Any]) -> str | None:
     """Return what a document says whose source is a text, or base64 of a text; ``None`` for every other.
 
     Raises:
-        ValueError: it is to be a text, and is no base64 of UTF-8.
+        ValueError: it should be a text, and is not UTF-8 in base64.
     """
     kind, data = source.get("type"), source.get("data")
     if kind == "text" and isinstance(data, str):

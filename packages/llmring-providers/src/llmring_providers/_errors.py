@@ -107,7 +107,7 @@ def _text(kind: type[LLMRingError], message: str, call: ChatCall) -> str:
 
 
 def plain_text(body: bytes) -> str:
-    """Return an error body that is no JSON as a text to show: of a proxy's HTML page, its title or what it reads."""
+    """Return an error body that is not JSON as a text to show: of a proxy's HTML page, its title or what it reads."""
     text = body.decode("utf-8", "replace").strip()
     if not text.startswith("<"):
         return text

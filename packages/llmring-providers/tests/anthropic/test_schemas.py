@@ -71,7 +71,7 @@ ROWS = [
     pytest.param(
         {"enum": ["a"], "default": {"minimum": 1}},
         {"enum": ["a"], "default": {"minimum": 1}},
-        id="values are no schemas",
+        id="values are not schemas",
     ),
 ]
 

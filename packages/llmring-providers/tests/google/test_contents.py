@@ -320,7 +320,7 @@ def test_arguments_that_somebody_broke_are_not_those_of_the_answer(
     (_, first, second) = turns[0]["parts"]
     assert first["functionCall"]["args"] == {"INVALID_JSON": '{"a":'}
     assert second == call_part("f", a=2)
-    assert any("no JSON object" in warning for warning in warnings)
+    assert any("not a JSON object" in warning for warning in warnings)
 
 
 def test_a_broken_replay_of_an_empty_message_leaves_a_turn(call_with: Callable[..., ChatCall]) -> None:

@@ -1,4 +1,4 @@
-"""Parts of messages that are no text."""
+"""Parts of messages that are not text."""
 
 import base64
 import json

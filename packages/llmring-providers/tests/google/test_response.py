@@ -34,7 +34,7 @@ RECORDED = [
             "provider_finish_reason": "SAFETY",
             "usage": {"prompt_tokens": 14, "completion_tokens": 0, "total_tokens": 14},
         },
-        id="blocked, and a count that was left out is nought",
+        id="blocked, and a count that was left out is zero",
     ),
     pytest.param(
         "b412682ef4c8",

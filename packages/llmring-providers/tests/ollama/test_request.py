@@ -142,7 +142,7 @@ def test_arguments_that_are_no_object_are_sent_in_one(call_with: Callable[..., C
     wire = encode(call_with(messages=[message]), stream=False)
     (made,) = json.loads(wire.body)["messages"][0]["tool_calls"]
     assert made["function"]["arguments"] == {"INVALID_JSON": "[1]"}
-    assert "no JSON object" in wire.warnings[0]
+    assert "not a JSON object" in wire.warnings[0]
 
 
 def test_arguments_that_are_no_text_are_taken_too(call_with: Callable[..., ChatCall]) -> None:

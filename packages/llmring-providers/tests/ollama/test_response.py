@@ -194,16 +194,16 @@ def test_an_answer_over_several_lines_of_one_document_is_read(call: ChatCall) ->
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", "no chat answer"),
-        (b"<html>502 Bad Gateway</html>", "no chat answer"),
-        (b"<html>\n502\n</html>", "no chat answer"),
-        (b"[]", "no chat answer"),
+        (b"", "not a chat answer"),
+        (b"<html>502 Bad Gateway</html>", "not a chat answer"),
+        (b"<html>\n502\n</html>", "not a chat answer"),
+        (b"[]", "not a chat answer"),
         (b"{}", "no message"),
         (b'{"done":true}', "no message"),
         (b'{"message":{"content":"half"},"done":false}', "ends before"),
         (b'{"message":{"content":"half"},"done":false}\n{"message":{"content":"x"},"done":false}', "ends before"),
-        (b'{"message":{"content":3},"done":true}', "no chat answer"),
-        (b"[" * 100_000, "no chat answer"),
+        (b'{"message":{"content":3},"done":true}', "not a chat answer"),
+        (b"[" * 100_000, "not a chat answer"),
     ],
 )  # fmt: skip
 def test_what_is_no_answer_says_so(body: bytes, words: str, call: ChatCall) -> None:

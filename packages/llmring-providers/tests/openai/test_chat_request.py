@@ -168,10 +168,10 @@ def test_parts(given: dict[str, Any], expected: dict[str, Any], call_with: CallW
 UNSUPPORTED = [
     pytest.param({"type": "video", "video": "x"}, "video", id="a part nobody knows"),
     pytest.param({"type": "document", "source": {"type": "url", "url": "https://a"}}, "document", id="document URL"),
-    pytest.param({"type": "document", "source": {"type": "base64", "data": 5}}, "document", id="data that is no text"),
+    pytest.param({"type": "document", "source": {"type": "base64", "data": 5}}, "document", id="data that is not text"),
     pytest.param({"type": "document"}, "document", id="document without a source"),
     pytest.param({"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "no base64!"}},
-                 "document of text/plain that is no base64 of UTF-8 text", id="broken base64"),
+                 "document of text/plain that is not UTF-8 text in base64", id="broken base64"),
     pytest.param({"type": "image", "source": {"type": "content"}}, "image", id="image of another source"),
 ]  # fmt: skip
 
@@ -191,7 +191,7 @@ def test_text_that_is_no_unicode_is_a_typed_error(text: str, call_with: CallWith
 
 
 PARAMETERS = [
-    pytest.param({"temperature": 0.0}, {"temperature": 0.0}, id="a temperature of nought is sent"),
+    pytest.param({"temperature": 0.0}, {"temperature": 0.0}, id="a temperature of zero is sent"),
     pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="limit"),
     pytest.param({"reasoning_effort": "low"}, {"reasoning_effort": "low"}, id="effort"),
     pytest.param({"json_response": True, "messages": [{"role": "user", "content": "In JSON"}]},
@@ -226,7 +226,7 @@ def test_extra_stream_options_leave_usage_on(call_with: CallWith) -> None:
 LIMITS = [
     pytest.param("o3", None, {"max_tokens": 100}, {"max_completion_tokens": 2100}, id="room for reasoning"),
     pytest.param("o3", None, {"max_tokens": 100, "reasoning_tokens": 500}, {"max_completion_tokens": 600}, id="as much as asked for"),
-    pytest.param("o3", None, {"max_tokens": 100, "reasoning_tokens": 0}, {"max_completion_tokens": 100}, id="nought is nought"),
+    pytest.param("o3", None, {"max_tokens": 100, "reasoning_tokens": 0}, {"max_completion_tokens": 100}, id="zero is zero"),
     pytest.param("gpt-5.4", ModelFacts(provider="openai", model="m", reasoning=True, min_reasoning_tokens=5000),
                  {"max_tokens": 100}, {"max_completion_tokens": 5100}, id="the registry's minimum"),
     pytest.param("gpt-5.4", NOT_REASONING, {"max_tokens": 100}, {"max_completion_tokens": 100}, id="the registry says it does not reason"),

@@ -19,7 +19,7 @@ COUNTS = [
     pytest.param({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 0}, "cached_tokens": 3},
                  {"prompt_tokens": 9, "cache_read_input_tokens": 0}, id="OpenAI's place counts first"),
     pytest.param({"prompt_tokens": "7", "completion_tokens": True, "total_tokens": 9, "prompt_tokens_details": [1]},
-                 {"total_tokens": 9}, id="what is no number"),
+                 {"total_tokens": 9}, id="what is not a number"),
     pytest.param({"prompt_tokens": 33, "completion_tokens": 7163, "total_tokens": 7196, "reasoning_tokens": 73997},
                  {"prompt_tokens": 33, "completion_tokens": 7163, "total_tokens": 7196}, id="Perplexity's research"),
 ]  # fmt: skip
@@ -51,7 +51,7 @@ REST = [
 
 
 @pytest.mark.parametrize(("said", "rest"), REST)
-def test_what_else_is_said_of_the_usage_is_kept_without_noughts(
+def test_what_else_is_said_of_the_usage_is_kept_without_zeros(
     said: dict[str, Any], rest: dict[str, Any]
 ) -> None:
     assert unusual(said) == rest

@@ -206,7 +206,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "test_tool_calls_have_the_neutral_form",
         with_reply(Scenario.TOOL_CALL, said(tool_calls=[tool_call("c1", "get_weather", "not JSON")])),
-        "arguments are no object: 'not JSON'",
+        "arguments are not an object: 'not JSON'",
     ),
     ("test_a_rate_limit_is_typed", {"kind": Retyping}, "should be ProviderRateLimitError"),
     (

@@ -236,7 +236,7 @@ class LockfileNotFoundError(LockfileError, FileNotFoundError):
 
 
 class LockfileParseError(LockfileError, ValueError):
-    """The file is no TOML or JSON, or not the shape of a lockfile."""
+    """The file is not TOML or JSON, or not the shape of a lockfile."""
 
 
 class LockfileVersionError(LockfileParseError):
@@ -355,7 +355,7 @@ class ProviderConnectionError(ProviderError, ConnectionError):
 
 
 class ProviderResponseError(ProviderError):
-    """The provider answered with an error, or with something that is no answer."""
+    """The provider answered with an error, or with something that is not an answer."""
 
 
 class ProviderBadRequestError(ProviderResponseError):
@@ -393,7 +393,7 @@ class StreamInterruptedError(MalformedResponseError):
 
 
 class StructuredOutputError(ProviderResponseError):
-    """The answer breaks the schema that was asked for, or is no JSON.
+    """The answer breaks the schema that was asked for, or is not JSON.
 
     Attributes:
         raw_text: the answer as it came.
@@ -518,4 +518,4 @@ class ServerAuthenticationError(ServerError):
 
 
 class ServerResponseError(ServerError):
-    """The usage server refused or answered with something else than its protocol says."""
+    """The usage server refused or its answer is not what its protocol says."""

@@ -17,7 +17,7 @@ def open_server(url: str | None, key: str, *, proxies: bool) -> "ServerClient | 
     """Return the client of the usage server; ``None`` without a URL. It has connections of its own.
 
     Raises:
-        ConfigurationError: the URL is none, or no header can carry the key.
+        ConfigurationError: the URL is not valid, or no header can carry the key.
     """
     if not url:
         return None

@@ -55,7 +55,8 @@ class LLMRing:
     Raises:
         LockfileNotFoundError: the lockfile named does not exist (also a ``FileNotFoundError``).
         LockfileParseError: it cannot be read (also a ``ValueError``).
-        ConfigurationError: an environment variable holds something else than its kind, or the server's URL is none.
+        ConfigurationError: an environment variable has a value of the wrong kind, or the server's URL is not
+            valid.
     """
 
     def __init__(  # noqa: PLR0917 - the documented API takes them by position

@@ -180,7 +180,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Read the settings.
 
         Raises:
-            ConfigurationError: a variable holds something else than its kind; the text names it.
+            ConfigurationError: a variable has a value of the wrong kind; the text names it.
         """
         return cls(
             timeout=_timeout(environ),
@@ -254,5 +254,5 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise ConfigurationError(f"{name}={text!r} is no number of 0 or more; correct or unset it")
+        raise ConfigurationError(f"{name}={text!r} is not a number of 0 or more; correct or unset it")
     return value

@@ -84,7 +84,7 @@ class Watch:
         self._end("answered", self.attempts, copy.copy(response))
 
     def failed(self, error: BaseException) -> None:
-        """The call ended with this error; one that is no ``Exception`` is how event loops cancel."""
+        """The call ended with this error; one that is not an ``Exception`` is how event loops cancel."""
         response = None
         if isinstance(error, StructuredOutputError):
             response = error.response

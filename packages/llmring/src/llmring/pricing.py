@@ -8,7 +8,7 @@ How providers bill, and so how it is computed here:
   long rates. https://ai.google.dev/gemini-api/docs/pricing
 - Reasoning tokens are part of ``completion_tokens`` and priced like them, unless the model has a price of their own.
 
-Where a price is not known, the next honest one stands in; nothing is ever free for lack of a price:
+Where a price is not known, the next honest one stands in; nothing is free because its price is unknown:
 
 =========================  =========================================================================
 cache read                 the input price: no provider asks more for a read than for fresh input
@@ -66,7 +66,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         total: the sum of the parts; ``None`` unless priced.
         breakdown: disjoint parts: ``input`` and ``output`` always; ``cache_read``, ``cache_write_5m``,
             ``cache_write_1h``, ``cache_write_other``, ``long_context_input`` (which then stands in the place of
-            ``input``) and ``reasoning`` unless they are nought.
+            ``input``) and ``reasoning`` unless they are zero.
         source: where the prices came from.
     """
 

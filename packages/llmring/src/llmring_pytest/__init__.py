@@ -33,16 +33,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--llmring-record",
         choices=("none", "once", "all"),
         default="none",
-        help="cassettes of llmring: replay them (none), record those that are missing (once), record anew (all)",
+        help="cassettes of llmring: replay them (none), record those that are missing (once), record all of them again (all)",
     )
     group.addoption(
         "--llmring-refuse-network",
         action="store_true",
-        help="let no call of llmring leave this machine, but for cassettes that are recorded",
+        help="let no call of llmring leave this machine, except for cassettes that are being recorded",
     )
     parser.addini(
         "llmring_refuse_network",
-        "let no call of llmring leave this machine, but for cassettes that are recorded",
+        "let no call of llmring leave this machine, except for cassettes that are being recorded",
         type="bool",
         default=False,
     )

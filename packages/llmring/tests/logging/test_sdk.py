@@ -121,7 +121,7 @@ def test_tool_calls_are_read() -> None:
 
 
 def test_what_is_of_no_sdk_is_told() -> None:
-    with pytest.raises(ValidationError, match=r"builtins\.int is of no known SDK"):
+    with pytest.raises(ValidationError, match=r"builtins\.int is not from a known SDK"):
         normalize_response(7)
     with pytest.raises(ValidationError, match="provider must be"):
         normalize_response({}, provider="mistral")

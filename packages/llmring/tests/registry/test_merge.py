@@ -29,7 +29,7 @@ BOTH: dict[str, Any] = {"input": 2, "output": 8, "source": "registry, genai-pric
             {**OURS, "cache_read": 0},
             {**THEIRS, "cache_read": 1},
             {**OURS, "cache_read": 0},
-            id="nought is a price",
+            id="zero is a price",
         ),
         pytest.param(
             OURS, {**THEIRS, "output": 9, "cache_read": 1}, OURS, id="they disagree on the output price"

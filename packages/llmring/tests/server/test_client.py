@@ -133,7 +133,7 @@ async def test_an_unknown_conversation_is_a_404_and_what_is_no_id_is_not_asked_f
     with pytest.raises(ServerResponseError, match="Conversation not found") as caught:
         await client.conversation("00000000-0000-4000-8000-000000000000")
     assert caught.value.status_code == 404
-    with pytest.raises(ServerResponseError, match="is no id"):
+    with pytest.raises(ServerResponseError, match="is not the id"):
         await client.conversation("../log")
     assert len(double.asked) == 1
 

@@ -52,7 +52,7 @@ def test_a_row_names_its_conversation_in_the_two_places_where_it_is_looked_for()
     assert (row["id_at_origin"], row["metadata"]["conversation_id"]) == ("c-1", "c-1")
 
 
-def test_what_is_not_known_is_left_out_and_never_nought() -> None:
+def test_what_is_not_known_is_left_out_and_never_zero() -> None:
     row = row_of(record(alias=None, profile=None, usage={"prompt_tokens": 1, "cost": None}))
     assert not {"alias", "profile", "cost"} & set(row)
     assert (row["output_tokens"], row["cached_input_tokens"]) == (0, 0)  # the protocol has no other word

@@ -184,7 +184,7 @@ def other_table(path: Path) -> None:
         (nothing, "there is no usage log"),
         (other_text, "cannot be read as a usage log"),
         (other_table, "cannot be read as a usage log"),
-        (other_database, "is no usage log"),
+        (other_database, "is not a usage log"),
     ],
 )
 def test_what_is_no_log_is_told_and_left_alone(

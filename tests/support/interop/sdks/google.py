@@ -1,4 +1,4 @@
-"""``google.genai.Client``, whose arguments are no JSON: the recorded request is read into its types first."""
+"""``google.genai.Client``, whose arguments are not JSON: the recorded request is read into its types first."""
 
 from typing import Any
 

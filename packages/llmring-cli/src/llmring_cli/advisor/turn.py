@@ -67,7 +67,7 @@ class Turns:
         try:
             decoded: Any = msgspec.json.decode(arguments or "{}")
         except msgspec.DecodeError as error:
-            return ToolResult(f"the arguments are no JSON: {error}", is_error=True)
+            return ToolResult(f"the arguments are not JSON: {error}", is_error=True)
         if name == SAVE:
             return await self._changes.save()
         say(call_text(name, decoded))

@@ -53,7 +53,7 @@ def _piped() -> str:
         # In pieces, since a signal that comes between two reads of one whole would wait for the next.
         return b"".join(iter(lambda: stdin.read1(_PIECE), b"")).decode()
     except UnicodeDecodeError as error:
-        raise ValidationError(f"standard input is no text: {error}", field="message") from error
+        raise ValidationError(f"standard input is not text: {error}", field="message") from error
 
 
 def _attachment(path: Path) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def _provider(ring: LLMRing | None, row: ProviderStatus) -> ProviderState:
         return state
     try:
         provider = ring.get_provider(row.name)
-    except LLMRingError as error:  # such as an address that is none
+    except LLMRingError as error:  # such as an address that is not valid
         state.error = str(error)
         return state
     if isinstance(provider, HttpProvider) and row.name != SIMULATED:

@@ -64,7 +64,7 @@ def _hints(checkup: Checkup) -> Iterator[str]:
         yield "there is no lockfile here; create one with: llmring lock init"
     oldest = max((row.age_days or 0 for row in checkup.registry), default=0)
     if oldest > _OLD_DAYS:
-        yield f"what is known of models is {oldest:.0f} days old; ask anew with: llmring registry refresh"
+        yield f"what is known of models is {oldest:.0f} days old; refresh it with: llmring registry refresh"
 
 
 def _lockfile(state: LockfileState) -> _Row:

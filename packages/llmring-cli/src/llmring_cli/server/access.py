@@ -81,7 +81,7 @@ async def connected(url: str, key: str = "") -> "AsyncIterator[ServerClient]":
 
     Raises:
         CommandError: the server cannot be reached, exit code 3.
-        LLMRingError: the address or the key is none, or the server refuses.
+        LLMRingError: the address or the key is not valid, or the server refuses.
     """
     from llmring.server import ServerClient  # noqa: PLC0415 - as the transports, only for those who ask
     from llmring_providers.transport import AutoTransport  # noqa: PLC0415

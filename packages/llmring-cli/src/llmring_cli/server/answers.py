@@ -90,6 +90,4 @@ def read_answer(answer: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(answer, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise CommandError(
-            f"the usage server answered with something else than the protocol has: {error}"
-        ) from error
+        raise CommandError(f"the usage server's answer is not what its protocol says: {error}") from error

@@ -17,7 +17,7 @@ class Draft:
         path: the lockfile; it need not exist, and is then made when the draft is saved.
 
     Raises:
-        CommandError: there is a file that cannot be read or is no lockfile.
+        CommandError: there is a file that cannot be read or is not a lockfile.
     """
 
     def __init__(self, path: Path) -> None:

@@ -112,7 +112,7 @@ def _from_base64(media_type: str, data: Any, kind: str, call: ChatCall) -> Block
     try:  # base64 is for PDF only: texts go as texts
         text = document_text({"type": "base64", "media_type": media_type, "data": data})
     except ValueError as error:
-        raise _unsupported(call, kind, f"of {media_type} that is no base64 of UTF-8 text") from error
+        raise _unsupported(call, kind, f"of {media_type} that is not UTF-8 text in base64") from error
     if text is not None:
         return {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": text}}
     raise _unsupported(

@@ -49,14 +49,14 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     """Translate a whole answer.
 
     Raises:
-        MalformedResponseError: it is no message.
+        MalformedResponseError: it is not a message.
         ProviderError: the host reports an error with status 200.
     """
     try:
         message = decode_message(body)
         content = _content(message.content or ())
     except DECODE_ERRORS as error:
-        raise malformed("the answer is no message", call, error) from error
+        raise malformed("the answer is not a message", call, error) from error
     if message.content is None:
         if message.error:
             raise reported_error(message.error, call, request_id=message.request_id)

@@ -56,7 +56,7 @@ def tool_use(tool_call: ToolCall, call: ChatCall, warnings: list[str]) -> dict[s
     """Translate a call that the assistant made; the arguments stay as the model wrote them.
 
     Raises:
-        UnsupportedContentError: it is no call of a function.
+        UnsupportedContentError: it is not a call of a function.
     """
     function: Any = tool_call.get("function")
     if function is None:

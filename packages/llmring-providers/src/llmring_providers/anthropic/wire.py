@@ -116,7 +116,7 @@ def decode_block(raw: msgspec.Raw) -> Block:
     """Read a block; of one that has no neutral form, only the type must be as we know it.
 
     Raises:
-        msgspec.DecodeError: it is no block.
+        msgspec.DecodeError: it is not a block.
     """
     try:
         return _decode_block(raw)
@@ -131,7 +131,7 @@ def kind_of(event: bytes) -> str | None:
     """Return the type of an event that is not as we know it.
 
     Raises:
-        msgspec.DecodeError: it is no event.
+        msgspec.DecodeError: it is not an event.
     """
     return _decode_kind(event).type
 

@@ -1,6 +1,6 @@
 """The frames of a stream: server-sent events, or a JSON array where a host does not know ``alt=sse``.
 
-An error may also come as one JSON object that is no event.
+An error may also come as one JSON object that is not an event.
 """
 
 import re
@@ -64,7 +64,7 @@ class ObjectSplitter:
         return events
 
     def rest(self) -> Event | None:
-        """Return nothing: half an object is none."""
+        """Return nothing: half an object is not one."""
         return None
 
     def _skip(self) -> None:

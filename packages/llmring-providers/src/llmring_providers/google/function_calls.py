@@ -37,7 +37,7 @@ class FunctionCalls:
         """Take one part; return the whole parts of the calls that it completes.
 
         Raises:
-            MalformedResponseError: it is no function call.
+            MalformedResponseError: it is not a function call.
             msgspec.ValidationError: the same.
         """
         function = msgspec.convert(part["functionCall"], FunctionCall)

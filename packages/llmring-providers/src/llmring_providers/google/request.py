@@ -112,7 +112,7 @@ def _answer_by_tool(
         return choice, {}
     choice = choice or {}
     if choice.get("mode") == "ANY":
-        # The user wants a call of his functions now; the answer comes in a later turn.
+        # The user wants a call of their functions now; the answer comes in a later turn.
         return {**choice, "allowedFunctionNames": choice.get("allowedFunctionNames") or tools.names()}, {}
     tools.functions.append(as_function(answer.schema, call))
     notes = {"answer_schema": answer.schema}

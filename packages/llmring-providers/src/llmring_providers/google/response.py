@@ -60,7 +60,7 @@ def decode(body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
     """Translate a whole answer.
 
     Raises:
-        MalformedResponseError: it is no answer of Gemini's.
+        MalformedResponseError: it is not an answer of Gemini's.
         ProviderError: it is an error with status 200.
     """
     gathered = Gathered(call, wire)
@@ -101,7 +101,7 @@ class Gathered:
 
         Raises:
             ProviderError: it is an error.
-            MalformedResponseError: a function call in it is none.
+            MalformedResponseError: a function call in it is not one.
             msgspec.ValidationError: the same.
         """
         if reply.error is not None and not reply.candidates:

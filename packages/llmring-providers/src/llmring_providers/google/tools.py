@@ -110,7 +110,7 @@ def _declaration(function: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
     if parameters:
         if not isinstance(parameters, Mapping):
             raise UnsupportedContentError(
-                f"the parameters of tool {function['name']!r} are no JSON Schema",
+                f"the parameters of tool {function['name']!r} are not JSON Schema",
                 provider=call.ref.provider,
                 part="tools",
             )

@@ -38,7 +38,7 @@ def normalise_host(host: str | None) -> str:
             raise ValueError("a space or a quote in its name")  # noqa: TRY301 - like what urllib finds
     except ValueError as error:
         raise ConfigurationError(
-            f"the address of the Ollama server is none ({error}); write it like http://localhost:11434"
+            f"the address of the Ollama server is not valid ({error}); write it like http://localhost:11434"
         ) from error
     if parts.scheme not in ("http", "https"):
         raise ConfigurationError(f"the Ollama server speaks http or https, not {parts.scheme!r}")

@@ -15,7 +15,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; its base URL may have any form of ``OLLAMA_HOST``, none means this machine.
 
     Raises:
-        ConfigurationError: the base URL is none.
+        ConfigurationError: the base URL is not valid.
     """
     return HttpProvider.from_settings(
         settings,

@@ -110,7 +110,7 @@ def _document_text(part: Mapping[str, Any], call: ChatCall) -> str | None:
         return document_text(source)
     except ValueError as error:
         raise _unsupported(
-            f"a document of {source.get('media_type')} is no base64 of UTF-8 text", "document", call
+            f"a document of {source.get('media_type')} is not UTF-8 text in base64", "document", call
         ) from error
 
 

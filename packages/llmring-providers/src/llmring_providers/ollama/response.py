@@ -21,7 +21,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     """Translate a whole answer.
 
     Raises:
-        MalformedResponseError: it is no chat answer, or only the beginning of one.
+        MalformedResponseError: it is not a chat answer, or only the beginning of one.
         ProviderError: the server reports an error with status 200.
     """
     parts = _parts(body, call)
@@ -51,7 +51,7 @@ def _parts(body: bytes, call: ChatCall) -> list[Part]:
                 return [decode_part(line) for line in lines]
         except DECODE_ERRORS:
             pass
-        raise malformed("the answer is no chat answer", call, error) from error
+        raise malformed("the answer is not a chat answer", call, error) from error
 
 
 class Gathered:

@@ -1,6 +1,6 @@
 """The fields of a chat answer that we read: https://docs.ollama.com/api/chat
 
-A whole answer and a line of a stream have the same form. Servers leave out what is nought or empty.
+A whole answer and a line of a stream have the same form. Servers leave out what is zero or empty.
 """
 
 from typing import Any

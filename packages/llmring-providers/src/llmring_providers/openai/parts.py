@@ -56,7 +56,7 @@ def _document(part: Mapping[str, Any], source: Mapping[str, Any], call: ChatCall
     try:
         text = document_text(source)
     except ValueError as error:
-        raise unsupported(f"document of {media_type} that is no base64 of UTF-8 text", call) from error
+        raise unsupported(f"document of {media_type} that is not UTF-8 text in base64", call) from error
     if text is not None:
         return {"type": "text", "text": text}
     if kind == "file" and isinstance(source.get("file_id"), str):

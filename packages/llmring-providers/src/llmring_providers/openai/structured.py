@@ -17,7 +17,7 @@ def wanted_format(call: ChatCall) -> Mapping[str, Any] | None:
     """Return the response format, or that of ``json_response``.
 
     Raises:
-        UnsupportedContentError: it is no dict: types are resolved before a call reaches a provider.
+        UnsupportedContentError: it is not a dict: types are resolved before a call reaches a provider.
     """
     wanted = call.request.response_format
     if wanted is None:

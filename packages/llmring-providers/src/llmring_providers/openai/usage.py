@@ -51,7 +51,7 @@ def usage_of(said: Any) -> Usage | None:
 
 
 def unusual(said: Any) -> dict[str, Any]:
-    """Return what else was said of the usage, noughts left out: sound, images, predictions, searches, the host's price."""
+    """Return what else was said of the usage, zeros left out: sound, images, predictions, searches, the host's price."""
     if not isinstance(said, dict):
         return {}
     kept: dict[str, Any] = {}
@@ -59,17 +59,17 @@ def unusual(said: Any) -> dict[str, Any]:
         if name in _NEUTRAL or not value:
             continue
         details = name in _GIVEN or name in _MADE
-        if rest := _without_noughts(value, _NEUTRAL_DETAILS if details else _NONE):
+        if rest := _without_zeros(value, _NEUTRAL_DETAILS if details else _NONE):
             kept[name] = rest
     return kept
 
 
-def _without_noughts(value: Any, known: frozenset[str] = _NONE) -> Any:
+def _without_zeros(value: Any, known: frozenset[str] = _NONE) -> Any:
     if not isinstance(value, dict):
         return value
     kept: dict[str, Any] = {}
     for name, inner in value.items():
-        if inner and name not in known and (rest := _without_noughts(inner)):
+        if inner and name not in known and (rest := _without_zeros(inner)):
             kept[name] = rest
     return kept
 

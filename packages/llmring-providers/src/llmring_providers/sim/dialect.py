@@ -59,7 +59,7 @@ class Dialect(Protocol):
         """Read a request. ``path`` has its query.
 
         Raises:
-            msgspec.DecodeError: it is no JSON, or a field has another type than the protocol says.
+            msgspec.DecodeError: it is not JSON, or a field has another type than the protocol says.
             UnreadablePromptError: a real provider would answer 400.
         """
 
@@ -76,7 +76,7 @@ class Dialect(Protocol):
         """Write an error within a stream."""
 
     def malformed_event(self) -> bytes:
-        """Write an event with data that is no JSON."""
+        """Write an event with data that is not JSON."""
 
     def headers(self, seed: str) -> Mapping[str, str]:
         """Return the headers of every answer, such as the id of the request."""
@@ -89,7 +89,7 @@ FIXED_TIME = 1_767_225_600
 """When every simulated answer was made, in seconds: 2026-01-01. A clock would make answers differ."""
 
 GARBAGE = b'{"simulated": malformed'
-"""Data that is no JSON."""
+"""Data that is not JSON."""
 
 
 def of_status(table: Mapping[int, T], status: int) -> T:

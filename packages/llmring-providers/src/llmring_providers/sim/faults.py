@@ -1,6 +1,6 @@
 """What a scripted model may do wrong. In a script file each is named by its ``kind``.
 
-Positions (``after``) count stream events, from nought: ``after=0`` goes wrong before the first event, ``after=2`` once two
+Positions (``after``) count stream events, from zero: ``after=0`` goes wrong before the first event, ``after=2`` once two
 were sent. A whole answer is one event, of which ``after=1`` or more leaves the first half.
 """
 
@@ -77,13 +77,13 @@ class Refused(_Fault, frozen=True, tag="refused"):
 
 
 class Malformed(_Fault, frozen=True, tag="malformed"):
-    """An event that is no JSON, with the rest of the answer behind it; a whole answer is no JSON at all."""
+    """An event that is not JSON, with the rest of the answer behind it; a whole answer is not JSON at all."""
 
     after: int = 1
 
 
 class BadChunk(_Fault, frozen=True, tag="bad_chunk"):
-    """The HTTP framing itself is broken: a chunk size that is no number."""
+    """The HTTP framing itself is broken: a chunk size that is not a number."""
 
     after: int = 1
 

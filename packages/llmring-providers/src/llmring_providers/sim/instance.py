@@ -57,7 +57,7 @@ def instance(schema: Mapping[str, Any], *, name: str = "text") -> Any:
         name: what a string without other rules says; a property says its own name.
 
     Raises:
-        UnreadablePromptError: there is no such instance, or it is no schema.
+        UnreadablePromptError: there is no such instance, or it is not a schema
     """
     try:
         return _Maker(schema).make(schema, name, 0, 0)
@@ -214,7 +214,7 @@ def _text(schema: Mapping[str, Any], name: str, place: int) -> str:
 
 
 def _number(schema: Mapping[str, Any], place: int, *, whole: bool) -> float:
-    """The multiple nearest to nought within the bounds, or the ``place``-th from there."""
+    """The multiple nearest to zero within the bounds, or the ``place``-th from there."""
     step: float = schema.get("multipleOf") or 1
     least, most = _multiples(schema, step)
     if least > most:

@@ -9,7 +9,7 @@ Speaker = Literal["system", "user", "assistant", "tool"]
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One message, as text; a part that is no text stands there in brackets, such as ``[image]``."""
+    """One message, as text; a part that is not text stands there in brackets, such as ``[image]``."""
 
     role: Speaker
     text: str

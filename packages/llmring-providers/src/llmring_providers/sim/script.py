@@ -49,7 +49,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def arguments_object(self) -> dict[str, Any]:
-        """The arguments as an object; text that is none stands under ``arguments``."""
+        """The arguments as an object; text that is not one stands under ``arguments``."""
         if isinstance(self.arguments, dict):
             return self.arguments
         try:

@@ -1,4 +1,4 @@
-"""Token counts of a simulated model: not those of any real tokenizer, but always the same, and never nought."""
+"""Token counts of a simulated model: not those of any real tokenizer, but always the same, and never zero."""
 
 import msgspec
 

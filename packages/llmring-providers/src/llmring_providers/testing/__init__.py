@@ -1,6 +1,7 @@
 """For tests: a provider without HTTP, and the checks that every provider passes.
 
-Who brings a provider of his own subclasses :class:`ProviderConformance`; who tests a program takes :class:`FakeProvider`.
+Whoever brings a provider of their own subclasses :class:`ProviderConformance`; tests of a program use
+:class:`FakeProvider`.
 """
 
 from llmring_providers.testing._conformance import ProviderConformance, Scenario

@@ -264,11 +264,11 @@ def _verify_same(streamed: LLMResponse, whole: LLMResponse) -> None:
 
 def _verify_tool_call(call: ToolCall) -> None:
     _require(call["id"], "a tool call has no id")
-    _require(call["type"] == "function", "a tool call is no function")
+    _require(call["type"] == "function", "a tool call is not a function")
     _require(call["function"]["name"] == "get_weather", f"the call is for {call['function']['name']!r}")
     arguments = call["function"]["arguments"]
     _require(isinstance(arguments, str), f"arguments are {arguments!r} instead of JSON text")
     try:
         msgspec.json.decode(arguments, type=dict[str, Any])
     except msgspec.DecodeError as error:
-        raise AssertionError(f"arguments are no object: {arguments!r}") from error
+        raise AssertionError(f"arguments are not an object: {arguments!r}") from error

@@ -49,7 +49,7 @@ def target_of(text: str, proxy: str | None) -> Target:
     """Read a URL, and that of the proxy to it.
 
     Raises:
-        aiohttp.InvalidURL: one of them is none.
+        aiohttp.InvalidURL: one of them is not a URL.
         ValueError: the same.
     """
     url, through = URL(text), None if proxy is None else URL(proxy)

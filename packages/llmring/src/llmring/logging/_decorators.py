@@ -42,7 +42,7 @@ def log_llm_call(  # noqa: PLR0917 - the documented API takes them by position
 
     Raises:
         ConfigurationError: there is no server.
-        TypeError: the function is no coroutine function.
+        TypeError: the function is not a coroutine function.
     """
     target = target_of(
         server_url,
@@ -57,7 +57,7 @@ def log_llm_call(  # noqa: PLR0917 - the documented API takes them by position
 
     def decorate(function: _Call[P, R]) -> _Call[P, R]:
         if not inspect.iscoroutinefunction(function):
-            raise TypeError(f"log_llm_call is for coroutine functions; {function!r} is none")
+            raise TypeError(f"log_llm_call is for coroutine functions; {function!r} is not one")
 
         @functools.wraps(function)
         async def logged(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -91,7 +91,7 @@ def log_llm_stream(  # noqa: PLR0917 - as above
 
     Raises:
         ConfigurationError: there is no server.
-        TypeError: the function is no async generator function.
+        TypeError: the function is not an async generator function.
     """
     target = target_of(
         server_url,
@@ -106,7 +106,7 @@ def log_llm_stream(  # noqa: PLR0917 - as above
 
     def decorate(function: _Stream[P, R]) -> _Stream[P, R]:
         if not inspect.isasyncgenfunction(function):
-            raise TypeError(f"log_llm_stream is for async generator functions; {function!r} is none")
+            raise TypeError(f"log_llm_stream is for async generator functions; {function!r} is not one")
 
         @functools.wraps(function)
         async def logged(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[R, None]:

@@ -30,7 +30,7 @@ _ROLES: dict[str, Role] = {
 _QUESTIONS = ("messages", "contents", "input", "prompt")
 """Names of arguments that hold what is asked, as the SDKs have them."""
 UNREADABLE = (LLMRingError, msgspec.MsgspecError, TypeError, ValueError)
-"""What reading an object raises that is no SDK's."""
+"""What reading an object raises that is not an SDK's."""
 _logs: dict[tuple[str, str, bool], ServerLog] = {}
 
 
@@ -101,7 +101,7 @@ class SdkCall:
     def unreadable(self, error: Exception) -> None:
         """Say that nothing is reported, since nobody knows what the function gives."""
         _logger.warning(
-            "usage of %s is not reported: what it gives is of no SDK that is known: %s",
+            "usage of %s is not reported: its result is not from a known SDK: %s",
             self._function.__qualname__,
             error,
         )
@@ -121,7 +121,7 @@ def target_of(
     """Return where to report to. Functions with the same server share its connections.
 
     Raises:
-        ConfigurationError: there is no server, or its URL is none.
+        ConfigurationError: there is no server, or its URL is not valid.
     """
     settings = Settings.from_environment()
     url, key = server_url or settings.server.url, settings.server.api_key if api_key is None else api_key

@@ -57,11 +57,13 @@ def normalize_response(response: object, provider: str = "auto", model: str | No
 
     Raises:
         ValidationError: nobody knows whose answer this is (also a ``ValueError``).
-        MalformedResponseError: it is none of this provider's.
+        MalformedResponseError: it is not one of this provider's.
     """
     found = detect_provider(response) if provider == "auto" else provider
     if found is None:
-        raise ValidationError(f"a {type(response).__module__}.{type(response).__name__} is of no known SDK")
+        raise ValidationError(
+            f"a {type(response).__module__}.{type(response).__name__} is not from a known SDK"
+        )
     data = encode(response)
     dialect = dialect_of(found, data, model)
     answer = dialect.adapter.decode(data, dialect.call, dialect.wire)

@@ -82,7 +82,7 @@ class RegistryClient:
         Raises:
             RegistryConnectionError: the registry cannot be reached. What was known before stays in use.
             RegistryNotFoundError: it publishes nothing about this provider.
-            RegistryValidationError: what it publishes is no registry document.
+            RegistryValidationError: what it publishes is not a registry document.
         """
         if not force:
             current = self._current(provider)
@@ -166,7 +166,7 @@ class RegistryClient:
         return compare(pinned, current)
 
     def _cached(self, provider: str, version: int | None = None) -> tuple[CachedCopy, Publication] | None:
-        """Return the copy of a document and what it says; one that says nothing is no copy."""
+        """Return the copy of a document and what it says; one that says nothing is not a copy."""
         copy = self.registry.cache.load(provider, version)
         if copy is None:
             return None

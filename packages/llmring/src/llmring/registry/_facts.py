@@ -77,7 +77,7 @@ def model_facts(entry: Entry, provider: str, key: str | None) -> ModelFacts:
         description=entry.description or None,
         aliases=tuple(entry.model_aliases or ()),
         family=entry.model_family,
-        # Nought is how some entries write "unknown": no model takes or gives nothing.
+        # Zero is how some entries write "unknown": no model takes or gives nothing.
         context_window=entry.max_input_tokens or None,
         max_output_tokens=entry.max_output_tokens or None,
         min_reasoning_tokens=entry.min_recommended_reasoning_tokens,
@@ -122,7 +122,7 @@ def _prices(entry: Entry) -> Prices:
 
 def _price(value: Decimal | None) -> Decimal | None:
     if value is not None and not (value.is_finite() and value >= 0):
-        raise ValueError(f"{value} is no price")
+        raise ValueError(f"{value} is not a price")
     return value
 
 

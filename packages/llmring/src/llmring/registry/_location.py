@@ -74,7 +74,7 @@ def document_path(provider: str, version: int | None = None) -> str:
         ValidationError: no provider has such a name, or no version such a number.
     """
     if not is_provider_name(provider):
-        raise ValidationError(f"{provider!r} is no provider name", field="provider", value=provider)
+        raise ValidationError(f"{provider!r} is not a provider name", field="provider", value=provider)
     if version is None:
         return f"{provider}/models.json"
     if version < 1:

@@ -56,12 +56,12 @@ def decode(data: bytes | msgspec.Raw, provider: str, *, where: str) -> Publicati
         where: its address, for messages.
 
     Raises:
-        RegistryValidationError: it is no JSON, or not the shape of a registry document.
+        RegistryValidationError: it is not JSON, or not the shape of a registry document.
     """
     try:
         document = _document.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RegistryValidationError(f"{where} is no registry document: {error}") from error
+        raise RegistryValidationError(f"{where} is not a registry document: {error}") from error
     entries = document.models
     models: dict[str, ModelFacts] = {}
     skipped: list[str] = []

@@ -44,7 +44,7 @@ class ServerClient:
         timeout_s: seconds for one request.
 
     Raises:
-        ConfigurationError: the URL is none, or no header can carry the key.
+        ConfigurationError: the URL is not valid, or no header can carry the key.
     """
 
     def __init__(self, url: str, key: str, *, transport: Transport, timeout_s: float = 10.0) -> None:
@@ -185,7 +185,7 @@ class ServerClient:
             return answer.decode(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ServerResponseError(
-                f"{self.host} answered {method} {path} with something else than the protocol has: is it a usage server?",
+                f"{self.host} answered {method} {path} with what the protocol does not have: is it a usage server?",
                 status_code=reply.status,
                 endpoint=path,
             ) from error
@@ -258,5 +258,5 @@ def _without_key(conversation: dict[str, Any]) -> dict[str, Any]:
 
 def _segment(identifier: str) -> str:
     if not identifier.replace("-", "").isalnum():
-        raise ServerResponseError(f"{identifier!r} is no id of a conversation", status_code=404)
+        raise ServerResponseError(f"{identifier!r} is not the id of a conversation", status_code=404)
     return identifier

@@ -168,7 +168,7 @@ def _part(part: object) -> str:
 
 
 def _cost(usage: Mapping[str, Any]) -> float | None:
-    """Return the dollars. A local model's are nought here, as the server would find after asking the registry four times."""
+    """Return the dollars. A local model's are zero here, as the server would find after asking the registry four times."""
     cost: float | None = usage.get("cost")
     if cost is None:
         return 0.0 if usage.get("cost_status") == "local_model" else None

@@ -36,7 +36,7 @@ def prepare(request: LLMRequest) -> tuple[LLMRequest, Expectation | None]:
     returned itself where there is nothing to change.
 
     Raises:
-        ValidationError: ``response_format`` is no dict and no type, or a dict without a usable schema.
+        ValidationError: ``response_format`` is neither a dict nor a type, or a dict without a usable schema.
     """
     wanted = request.response_format
     if wanted is None:
@@ -50,7 +50,7 @@ def prepare(request: LLMRequest) -> tuple[LLMRequest, Expectation | None]:
         return request, Expectation(strict=wanted.get("strict") is True, read=read_container)
     if not isinstance(kind, str) or kind in ("object", "array"):
         raise _invalid(
-            'is no form of answer; wrap a schema as {"type": "json_schema", "json_schema": {"schema": …}}'
+            'is not a known form of answer; wrap a schema as {"type": "json_schema", "json_schema": {"schema": …}}'
         )
     return request, None
 
@@ -63,7 +63,7 @@ def finish(response: LLMResponse, expectation: Expectation | None) -> None:
     An answer that was cut by the token limit is read like every other, and the error or warning says that it was cut.
 
     Raises:
-        StructuredOutputError: strict, and the answer is no JSON or breaks the schema. ``raw_text`` is the answer,
+        StructuredOutputError: strict, and the answer is not JSON or breaks the schema. ``raw_text`` is the answer,
             ``details["path"]`` the place (``$.items[0].price``) and ``details["expected"]`` what was expected there.
     """
     if expectation is None or response.tool_calls or response.refusal is not None:

@@ -62,7 +62,7 @@ def read_container(text: str) -> Any:
     """Read an object or an array: what JSON mode without a schema stands for."""
     value = read_json(text)
     if not isinstance(value, (dict, list)):
-        raise MismatchError("is no JSON object or array", path="$", expected="an object or an array")
+        raise MismatchError("is not a JSON object or array", path="$", expected="an object or an array")
     return value
 
 
@@ -70,7 +70,7 @@ def schema_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
     """Return a reader that validates; the validator of a schema is made once.
 
     Raises:
-        ValidationError: the schema itself is none.
+        ValidationError: the schema itself is not valid.
     """
     try:
         text = msgspec.json.encode(schema)
@@ -95,8 +95,8 @@ def schema_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
 
 
 def not_json(error: Exception) -> MismatchError:
-    """Build the error for text that is no JSON."""
-    return MismatchError(f"is no JSON: {error}", path="$", expected="JSON")
+    """Build the error for text that is not JSON."""
+    return MismatchError(f"is not JSON: {error}", path="$", expected="JSON")
 
 
 def breach(path: str, expected: str) -> MismatchError:
@@ -119,7 +119,7 @@ def _validator(schema: bytes) -> "Validator":
         kind.check_schema(document)
     except SchemaError as error:
         raise _bad_schema(f"{error.message} at {error.json_path}") from error
-    except ValueError as error:  # an address in it that is none
+    except ValueError as error:  # an address in it that is not valid
         raise _bad_schema(error) from error
     return kind(document, registry=Registry())  # an empty registry fetches nothing from the network
 
@@ -138,4 +138,6 @@ def _validate(validator: "Validator", value: Any) -> None:
 
 
 def _bad_schema(problem: object) -> ValidationError:
-    return ValidationError(f"response_format has a schema that is none: {problem}", field="response_format")
+    return ValidationError(
+        f"response_format has a schema that is not valid: {problem}", field="response_format"
+    )

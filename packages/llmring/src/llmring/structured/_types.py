@@ -26,7 +26,7 @@ class TypedAnswer(NamedTuple):
 
     Attributes:
         name: of the letters that providers take.
-        schema: an object; what is none stands under its only property ``value``, though a model may leave that out.
+        schema: an object; any other type stands under its only property ``value``, though a model may leave that out.
         closed: whether the providers' strict modes take the schema.
         read: text to instance.
     """
@@ -42,7 +42,7 @@ def describe(wanted: Any) -> TypedAnswer:
     """Describe a msgspec Struct, dataclass, TypedDict, pydantic model, or any type made of such.
 
     Raises:
-        TypeError: it is no type, or one that JSON cannot carry.
+        TypeError: it is not a type, or one that JSON cannot carry.
         NameError: an annotation in it names something that is not there.
     """
     if isinstance(wanted, str):

@@ -32,7 +32,7 @@ class Received(msgspec.Struct, frozen=True):
         method: ``GET`` or ``POST``.
         path: with its query.
         headers: names in lower case. Keys are in them as they were sent.
-        prompt: what was asked, in a form common to all protocols; ``None`` where it was no readable chat call.
+        prompt: what was asked, in a form common to all protocols; ``None`` where it was not a readable chat call.
     """
 
     method: str
@@ -46,7 +46,7 @@ class Received(msgspec.Struct, frozen=True):
         """The body, decoded.
 
         Raises:
-            msgspec.DecodeError: it is no JSON.
+            msgspec.DecodeError: it is not JSON.
         """
         return msgspec.json.decode(self.body)
 

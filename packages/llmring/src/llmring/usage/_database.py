@@ -50,7 +50,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
     Raises:
         OSError: the folder cannot be made.
-        sqlite3.Error: the file cannot be opened, or is no database.
+        sqlite3.Error: the file cannot be opened, or is not a database.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None)
@@ -76,7 +76,7 @@ def open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the log, and close it at the end.
 
     Raises:
-        ConfigurationError: there is no log, or it is none, or of a later version, or cannot be read; the last also
+        ConfigurationError: there is no log, or the file is not one, or of a later version, or cannot be read; the last also
             while rows are fetched.
     """
     if not path.is_file():
@@ -88,7 +88,7 @@ def open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version != _VERSION:
-                raise ConfigurationError(f"{path} is no usage log of this version of llmring")
+                raise ConfigurationError(f"{path} is not a usage log of this version of llmring")
             yield connection
     except sqlite3.Error as error:
         raise ConfigurationError(f"{path} cannot be read as a usage log: {error}", original=error) from error

@@ -96,7 +96,7 @@ def stats(
 
     Raises:
         ConfigurationError: there is no log, or it cannot be read.
-        ValidationError: a moment is no date or time, or there is no such group (also a ``ValueError``).
+        ValidationError: a moment is not a date or time, or there is no such group (also a ``ValueError``).
     """
     for group in by:
         if group not in _COLUMNS:
@@ -126,7 +126,7 @@ def read(
     """Return the rows of the log, the oldest first, as they are read. Arguments and errors are those of :func:`stats`."""
     where, values = _where(since, until, origin, alias, model)
     query = f"SELECT {', '.join(FIELDS)} FROM usage {where} ORDER BY logged_at, id"  # noqa: S608 - columns of our own
-    with open_to_read(place(path)):  # what is no log is told now, not when somebody asks for the first row
+    with open_to_read(place(path)):  # what is not a log is told now, not when somebody asks for the first row
         return _rows(path, query, values)
 
 
@@ -166,5 +166,5 @@ def _parsed(text: str) -> date | datetime:
         return date.fromisoformat(text) if len(text) <= len("2026-11-22") else datetime.fromisoformat(text)
     except ValueError as error:
         raise ValidationError(
-            f"{text!r} is no date or time in ISO 8601", field="moment", value=text
+            f"{text!r} is not a date or time in ISO 8601", field="moment", value=text
         ) from error

@@ -43,7 +43,7 @@ def stubs(
     found = read_lockfile(lockfile).lockfile
     profiles = None if profile is None else [profile]
     if not name.isidentifier():
-        raise CommandError(f"{name!r} is no name for a Python type")
+        raise CommandError(f"{name!r} cannot be the name of a Python type")
     text = write_stubs(known_aliases(found, profiles, packages=installed_lockfile), name=name)
     written = output is not None and _write_stubs(output, text, check=check)
     wrong = check and written
@@ -113,7 +113,7 @@ def _show(found: Scan, lockfile: Path) -> None:
     for use in found.missing:
         print(f"{use.path}:{use.line}:{use.column}: error: the alias {use.alias!r} is not bound")
     for path in found.unread:
-        print(f"{path}: warning: no valid Python, so it was not read")
+        print(f"{path}: warning: not valid Python, so it was not read")
     for alias in found.unused:
         sure = ", as far as can be told without running it" if found.dynamic else ""
         print(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")

@@ -15,7 +15,7 @@ def parts_text(parts: Iterable[Any]) -> str:
 
 
 def part_text(part: Any) -> str:
-    """Return the text of a part; that of any other kind is none."""
+    """Return the text of a part; one of another kind has none."""
     if not isinstance(part, dict) or part.get("type", "text") not in ("text", "output_text"):
         return ""
     text = part.get("text")

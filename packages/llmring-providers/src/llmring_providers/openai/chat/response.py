@@ -41,13 +41,13 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     """Translate a whole answer.
 
     Raises:
-        MalformedResponseError: it is no chat completion.
+        MalformedResponseError: it is not a chat completion.
         ProviderError: the host reports an error with status 200.
     """
     try:
         completion = decode_completion(body)
     except DECODE_ERRORS as error:
-        raise malformed("the answer is no chat completion", call, error) from error
+        raise malformed("the answer is not a chat completion", call, error) from error
     choices = completion.choices
     if completion.error and (not choices or choices[0].finish_reason in (None, "", "error")):
         raise body_error(completion.error, call)

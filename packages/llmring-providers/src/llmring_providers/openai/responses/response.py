@@ -27,7 +27,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     """Translate a whole answer.
 
     Raises:
-        MalformedResponseError: it is no response object.
+        MalformedResponseError: it is not a response object.
         ProviderError: the response failed, or the host reports an error with status 200.
     """
     try:
@@ -35,7 +35,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         check(response, call)
         answer = read_items(response.output or (), custom=offers_custom(call))
     except DECODE_ERRORS as error:
-        raise malformed("the answer is no response object", call, error) from error
+        raise malformed("the answer is not a response object", call, error) from error
     word = finish_word(response)
     return LLMResponse(
         content=answer.content,

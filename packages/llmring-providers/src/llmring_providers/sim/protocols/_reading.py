@@ -35,7 +35,7 @@ def forced(choice: str | Mapping[str, Any] | None) -> bool | str | None:
 
 
 def text_of(content: str | Sequence[Mapping[str, Any]] | None) -> str:
-    """The text of a content; a part that is no text is named in brackets."""
+    """The text of a content; a part that is not text is named in brackets."""
     if isinstance(content, str):
         return content
     return " ".join(str(part.get("text") or f"[{part.get('type')}]") for part in content or ())

@@ -1,4 +1,4 @@
-"""Bytes of bodies in a form that people can read: text as text, and only what is none in base64."""
+"""Bytes of bodies in a form that people can read: text as text, and only the rest in base64."""
 
 import base64
 import re
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Binary(msgspec.Struct, frozen=True):
-    """Bytes that are no text."""
+    """Bytes that are not text."""
 
     base64: str
 
@@ -42,7 +42,7 @@ def from_chunk(chunk: Chunk) -> bytes:
     """Return the bytes.
 
     Raises:
-        ValueError: there is base64 that is none.
+        ValueError: what should be base64 is not.
     """
     if isinstance(chunk, str):
         return chunk.encode()

@@ -25,7 +25,7 @@ from llmring.testing._cassettes.matching import differences, fingerprint
 from llmring.testing._cassettes.redaction import Redactor
 
 _MOST_DIFFERENCES = 10
-_ANEW = "If that is meant, record it anew (with record(), or pytest --llmring-record=all)."
+_ANEW = "If that is intended, record it again (with record(), or pytest --llmring-record=all)."
 
 
 class Replay:
@@ -137,7 +137,7 @@ class Replay:
             return [from_chunk(chunk) for chunk in answer.body]
         except ValueError as error:
             raise CassetteError(
-                f"the cassette {self._path} has a chunk of base64 that is none: {error}", original=error
+                f"the cassette {self._path} has a chunk that is not valid base64: {error}", original=error
             ) from error
 
 
