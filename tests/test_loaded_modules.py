@@ -1,7 +1,7 @@
 """What starting loads, module by module: each one is paid for by everybody, at every start.
 
-The sets are in ``tests/loaded_modules``. A change that is meant is taken over by ``python tests/test_loaded_modules.py``;
-the commit then says what the new modules are for.
+The sets are in ``tests/loaded_modules``. A change that is meant is taken over by ``python
+tests/test_loaded_modules.py``; the commit then says what the new modules are for.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Costs as ratios: a piece of work against a reference that runs beside it, so that any machine gives the same number."""
+"""Costs as ratios: work against a reference that runs beside it, so that any machine gives the same number."""
 
 import statistics
 import time

@@ -1,7 +1,7 @@
 """Run the benchmarks: ``python tests/benchmarks/run.py [--only WORD] [--rounds N] [--json FILE]``.
 
-Prints what each piece of work costs as a multiple of its reference, which runs beside it in the same process: the number
-means the same on any machine, and nearly the same on a busy one.
+Prints what each piece of work costs as a multiple of its reference, which runs beside it in the same process:
+the number means the same on any machine, and nearly the same on a busy one.
 """
 
 import argparse

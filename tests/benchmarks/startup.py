@@ -1,8 +1,9 @@
 """Starting the command: ``python tests/benchmarks/startup.py [--rounds N] [--instructions] [--most RATIO]``.
 
-Prints the CPU time of commands that call no model, from the interpreter's start to its end, as multiples of an empty cyclopts
-app with as many commands, which runs beside them. With ``--instructions`` it is instructions that are counted, by valgrind: one
-round, and the same ratio on a busy machine. With ``--most``, exit code 1 when a command is above it.
+Prints the CPU time of commands that call no model, from the interpreter's start to its end, as multiples of
+an empty cyclopts app with as many commands, which runs beside them. With ``--instructions`` it is
+instructions that are counted, by valgrind: one round, and the same ratio on a busy machine. With ``--most``,
+exit code 1 when a command is above it.
 """
 
 import argparse

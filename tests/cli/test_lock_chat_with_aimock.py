@@ -1,7 +1,8 @@
 """llmring lock chat from the first word to the written file, with a server of other people for a model: aimock.
 
-It speaks the protocol of each provider, so each can advise. ``lock_chat.json`` scripts what the model says and which tools
-it calls; a line of it fits only after as many answers as it names, and some only after a certain result of a tool.
+It speaks the protocol of each provider, so each can advise. ``lock_chat.json`` scripts what the model says
+and which tools it calls; a line of it fits only after as many answers as it names, and some only after a
+certain result of a tool.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Surroundings that no command can choose: closed streams, a full disk, no home, a folder that is gone, an early Ctrl-C."""
+"""Surroundings that no command chooses: closed streams, a full disk, no home, no folder, an early Ctrl-C."""
 
 import os
 import signal

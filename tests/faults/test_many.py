@@ -1,4 +1,4 @@
-"""A thousand calls at once, a tenth of which meet something: every one ends, none is lost, and nothing is left of them."""
+"""A thousand calls at once, a tenth of which meet a fault: every one ends, and nothing is left of them."""
 
 import asyncio
 import gc
@@ -98,7 +98,7 @@ class Question(NamedTuple):
 
 
 def questions(*, stalls: bool) -> Iterator[Question]:
-    """A tenth of them meet a fault, each one in its turn; a fifth of those meet one at the other end of the pool too."""
+    """A tenth of them meet a fault, each in its turn; a fifth of those meet one at the pool's other end too."""
     names = [name for name, case in CASES.items() if stalls or not case.stalls]
     for number in range(CALLS):
         fault = names[number // 10 % len(names)] if number % 10 == 0 else None

@@ -1,7 +1,7 @@
-"""All protocols against aimock, a server of other people: what it says must be read, and what we say it must understand.
+"""All protocols against aimock, a server by others: it must understand us, and we it.
 
-Where aimock differs from the provider that it stands for, the test that meets it says so. Above all it counts tokens only
-for chat completions, and is as strict as the providers are about almost nothing that it is sent.
+Where aimock differs from the provider that it stands for, the test that meets it says so. Above all it counts
+tokens only for chat completions, and is as strict as the providers are about almost nothing that it is sent.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The score on recorded traffic that an independent oracle gives, over a sample of thousands of exchanges.
 
-The oracle, its server and its recordings lie beside the repository and are not part of it; on a machine without them this
-is skipped. The whole of it is run by hand, as its README tells.
+The oracle, its server and its recordings lie beside the repository and are not part of it; on a machine
+without them this is skipped. The whole of it is run by hand, as its README tells.
 """
 
 import json

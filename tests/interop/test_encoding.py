@@ -125,7 +125,7 @@ def encoded(call: ChatCall, *, stream: bool) -> WireRequest | UnsupportedContent
 
 
 def spoken_texts(request: LLMRequest) -> Iterator[str]:
-    """Every text of the conversation that is more than space; a result in JSON may be sent as JSON, so it is not text."""
+    """Every text of the conversation but blank ones; a result in JSON may be sent as JSON, so it is not text."""
     for message in request.messages:
         content = message.content or ""
         texts = [content] if isinstance(content, str) else [part.get("text", "") for part in content]

@@ -1,8 +1,8 @@
 """A test double of the usage server, made from recorded exchanges with the real one, its faults included.
 
-Only what llmring uses is here: health, usage rows, statistics, and conversations that were logged as a whole. Like the real
-one it stores a row again when it is sent again, answers what its database does not take with a bare 500, and then drops
-the connection without announcing it.
+Only what llmring uses is here: health, usage rows, statistics, and conversations that were logged as a whole.
+Like the real one it stores a row again when it is sent again, answers what its database does not take with a
+bare 500, and then drops the connection without announcing it.
 """
 
 import asyncio

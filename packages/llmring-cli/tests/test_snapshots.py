@@ -1,6 +1,7 @@
 """What people see, kept as text: a change of it is a change somebody decided on.
 
-After such a decision: ``UPDATE_SNAPSHOTS=1 pytest packages/llmring-cli/tests/test_snapshots.py``, and read the difference.
+After such a decision: ``UPDATE_SNAPSHOTS=1 pytest packages/llmring-cli/tests/test_snapshots.py``, and read
+the difference.
 """
 
 import os

@@ -193,7 +193,7 @@ def test_nobody_waits_while_another_candidate_can_be_tried_and_never_longer_than
 def test_a_call_goes_on_exactly_when_it_may(
     candidates: list[Candidate], policy: Policy, failures: list[tuple[LLMRingError, bool, float]]
 ) -> None:
-    """What was sent and rejected is final; what may work elsewhere is tried elsewhere as long as there is an elsewhere."""
+    """What was sent and rejected is final; what may work elsewhere is tried there while there is an elsewhere."""
     planner = Planner(candidates, policy)
     candidate, tries = planner.first().candidate, 1
     ended = walk(planner, failures)

@@ -1,7 +1,7 @@
 """A recorded body as one document in the vendor's own form, by the standard library alone.
 
-The events of a stream are put together as the vendor's documentation says, into the document that the same answer without
-streaming would be.
+The events of a stream are put together as the vendor's documentation says, into the document that the same
+answer without streaming would be.
 """
 
 import json

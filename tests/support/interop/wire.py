@@ -41,7 +41,8 @@ def _openai_responses(body: _Body) -> _Body:
     """Instructions are a system message at the beginning, and items with a role are messages.
 
     Two things llmring says although the recorded client did not: ``store: false``, since nothing is to stay at OpenAI,
-    and ``strict: false`` where nobody asked for strict functions, since here, unlike anywhere else, they are the default.
+    and ``strict: false`` where nobody asked for strict functions, since here, unlike anywhere else, they are
+    the default.
     """
     body = _without(body, store=False, instructions="")
     items = [_item(item) for item in body["input"]]
@@ -81,8 +82,8 @@ def _blocks(content: str | list[_Body]) -> list[_Body]:
 def _google(body: _Body) -> _Body:
     """Proto3 JSON: names in either case, bytes in either base64, and defaults that may be left out.
 
-    The role of an instruction is ignored (https://ai.google.dev/api/generate-content#request-body), text in two parts is
-    the same text, and a schema may be given in Gemini's older language under a name of its own.
+    The role of an instruction is ignored (https://ai.google.dev/api/generate-content#request-body), text in
+    two parts is the same text, and a schema may be given in Gemini's older language under a name of its own.
     """
     normal: _Body = _without(_proto(body), generationConfig={})
     if "systemInstruction" in normal:

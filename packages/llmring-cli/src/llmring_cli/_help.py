@@ -29,7 +29,7 @@ class HelpFormatter:
 
 
 def long_help(function: object) -> str:
-    """Return what a command's docstring says before its arguments: paragraphs on one line each, examples as they are."""
+    """Return a command's docstring up to its arguments: paragraphs on one line each, examples as they are."""
     description = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
     blocks = (
         block if block.startswith("$ ") else " ".join(block.split()) for block in description.split("\n\n")

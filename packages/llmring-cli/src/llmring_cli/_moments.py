@@ -16,7 +16,8 @@ _HOURS = {"h": 1, "d": 24, "w": 168}
 def parse_moment(text: str) -> date | datetime:
     """Return the day or the time that is meant; a time without a zone is UTC, as days are.
 
-    ``2026-11-22``, ``2026-11-22T09:30`` and the rest of ISO 8601, ``today``, ``yesterday``, ``12h``, ``7d``, ``2w`` ago.
+    ``2026-11-22``, ``2026-11-22T09:30`` and the rest of ISO 8601, ``today``, ``yesterday``, ``12h``, ``7d``,
+    ``2w`` ago.
 
     Raises:
         ValueError: it is none of these.

@@ -28,8 +28,8 @@ def lay_out(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -
     """Return the lines.
 
     In a table only the last column of text wraps, since the others are names and numbers, which people copy. Columns of
-    numbers are aligned to the right. Where that leaves too little for the one that wraps, or makes towers of it, every row
-    becomes a block: its first cell as a heading, and the others with their headers below.
+    numbers are aligned to the right. Where that leaves too little for the one that wraps, or makes towers of
+    it, every row becomes a block: its first cell as a heading, and the others with their headers below.
 
     Args:
         headers: one for each column; no line is made of empty ones.

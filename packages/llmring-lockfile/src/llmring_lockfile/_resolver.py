@@ -24,11 +24,11 @@ _NEVER: Signature = (-1, -1, -1)
 class Resolver:
     """Resolves names against one lockfile and remembers the answers. Threads may share it.
 
-    An answer is kept for ``ttl`` seconds, and no longer than until the file changes on disk, another set of providers is
-    given, or :meth:`invalidate` is called. Whether a file changed is looked up when a name is resolved, at most
-    once in ``check_every`` seconds and with one ``stat`` for each file, so an edit by another process counts after
-    that time at the latest. A file that turned unreadable raises until it is mended: answers from a state that is gone
-    would hide the mistake.
+    An answer is kept for ``ttl`` seconds, and no longer than until the file changes on disk, another set of
+    providers is given, or :meth:`invalidate` is called. Whether a file changed is looked up when a name is
+    resolved, at most once in ``check_every`` seconds and with one ``stat`` for each file, so an edit by
+    another process counts after that time at the latest. A file that turned unreadable raises until it is
+    mended: answers from a state that is gone would hide the mistake.
 
     Args:
         source: a lockfile's path, which is watched; or a :class:`Lockfile`, which is taken as it is.

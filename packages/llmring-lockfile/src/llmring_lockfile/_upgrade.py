@@ -25,8 +25,8 @@ class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
         profile: where.
         alias: whose pool.
         model: the member to be replaced.
-        reason: ``retired``, ``retiring`` (within the days asked for), ``superseded`` by a later version that costs no more,
-            or ``unknown`` to the registry although it was locked.
+        reason: ``retired``, ``retiring`` (within the days asked for), ``superseded`` by a later version that
+            costs no more, or ``unknown`` to the registry although it was locked.
         successor: what to use instead; ``None`` where nothing fits.
         why: in words.
         prices: US dollars per million tokens of the member, as far as known.
@@ -59,13 +59,15 @@ def propose_upgrades(
     """Look for members that should go, and for what should come instead.
 
     A successor is of the same provider and served beyond the days asked for. It can do all that the member can, meets
-    the needs of the binding, and is not a preview unless the member is one. The first choice is the newest later version in the same
-    line of models, which is told by the name without versions and dates. A member that is retired or retiring and has no later version
-    may take another model of its family: the one nearest in price. A member that is merely superseded only takes a
-    later version that costs no more and has no smaller context window.
+    the needs of the binding, and is not a preview unless the member is one. The first choice is the newest
+    later version in the same line of models, which is told by the name without versions and dates. A member
+    that is retired or retiring and has no later version may take another model of its family: the one nearest
+    in price. A member that is merely superseded only takes a later version that costs no more and has no
+    smaller context window.
 
     Args:
-        lockfile: its pools, and what is locked: of models that the registry does not list any more, that is all there is.
+        lockfile: its pools, and what is locked: of models that the registry does not list any more, that is
+            all there is.
         catalog: every model known, with retired ones.
         today: counts the days.
         within_days: how long before its retirement a member should go.

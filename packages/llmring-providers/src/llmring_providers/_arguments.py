@@ -1,7 +1,8 @@
 """The arguments of an earlier call, for protocols that have an object where the neutral form has its text.
 
-A model may break off in the middle of the arguments, or write no JSON; the neutral form keeps what it wrote, and the loop
-that feeds it back has to go on. Such text is wrapped into an object, as Anthropic tells its users to do:
+A model may break off in the middle of the arguments, or write no JSON; the neutral form keeps what it wrote,
+and the loop that feeds it back has to go on. Such text is wrapped into an object, as Anthropic tells its users
+to do:
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
 """
 

@@ -134,7 +134,7 @@ def header_wait(headers: Mapping[str, str]) -> float | None:
 
 
 def message_wait(message: str) -> float | None:
-    """Read the wait that some providers write only in the text: ``try again in 1m30.5s``, ``retry after 26 seconds``."""
+    """Read the wait that some write only in the text: ``try again in 1m30.5s``, ``retry after 26 seconds``."""
     found = _WAIT.search(message)
     if found is None:
         return None

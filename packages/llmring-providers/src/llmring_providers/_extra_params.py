@@ -1,4 +1,4 @@
-"""What ``extra_params`` hold for another provider: a pool may mix providers, and most refuse names that they do not know."""
+"""What ``extra_params`` hold for another provider: pools mix providers, and most refuse unknown names."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -32,7 +32,7 @@ def replay_of(message: Message, call: ChatCall, warnings: list[str], *, api: str
 
 
 def agrees(message: Message, text: str, calls: Iterable[ToolCall]) -> bool:
-    """Whether blocks with this text and these calls still say what the message says, which the user may have changed."""
+    """Whether blocks with this text and these calls still say what the message says: users may change it."""
     return message_text(message) == text and (message.tool_calls or []) == list(calls)
 
 

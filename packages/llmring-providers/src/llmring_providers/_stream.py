@@ -46,7 +46,7 @@ class BaseStreamDecoder(ABC):
         """Return what has been gathered for the last chunk so far."""
 
     def _last_without_terminal(self) -> StreamChunk | None:
-        """Return the last chunk of a body without terminal event, where the answer is known to be whole all the same."""
+        """Return the last chunk of a body without a terminal event, where the answer is known to be whole."""
         return None
 
     def feed(self, data: bytes) -> list[StreamChunk]:

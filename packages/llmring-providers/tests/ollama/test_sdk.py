@@ -113,7 +113,7 @@ async def sdk_exchange(
 
 
 def as_the_sdk_writes(body: dict[str, Any]) -> dict[str, Any]:
-    """The SDK knows neither the ids of calls, which servers have taken since 0.12, nor their type; empty text it leaves out."""
+    """The SDK knows neither ids of calls (servers since 0.12 do) nor their type; empty text it leaves out."""
     for message in body["messages"]:
         if not message.get("content"):
             message.pop("content", None)

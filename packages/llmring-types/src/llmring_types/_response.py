@@ -11,10 +11,11 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error"
 
 
 class Usage(TypedDict, total=False):
-    """Token counts and cost, with the same keys and meaning for every provider. A count that was not reported is absent.
+    """Token counts and cost, with the same keys and meaning for every provider.
 
-    ``prompt_tokens`` counts all input (fresh, cache reads and cache writes), ``completion_tokens`` all output,
-    reasoning included; ``total_tokens`` is their sum, or the provider's own total where it says one.
+    A count that was not reported is absent. ``prompt_tokens`` counts all input (fresh, cache reads and cache
+    writes), ``completion_tokens`` all output, reasoning included; ``total_tokens`` is their sum, or the
+    provider's own total where it says one.
     """
 
     prompt_tokens: int

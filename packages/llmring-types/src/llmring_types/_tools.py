@@ -36,7 +36,8 @@ def tool_call(call_id: str, name: str, arguments: str | bytes | Mapping[str, Any
 def function_spec(tool: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the function of a tool given in the OpenAI form or flat (``{name, description, parameters}``).
 
-    The parameters may be called ``input_schema``, as Anthropic has them. ``None`` means that it is not a function but a provider's own tool (``{"type": "web_search"}``).
+    The parameters may be called ``input_schema``, as Anthropic has them. ``None`` means that it is not a
+    function but a provider's own tool (``{"type": "web_search"}``).
 
     Raises:
         ValidationError: a function without a name.

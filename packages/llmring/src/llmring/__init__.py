@@ -59,9 +59,9 @@ if TYPE_CHECKING:
     from llmring._stream import ChatStream
     from llmring.logging import log_llm_call, log_llm_stream
 
-# The ring and what it stands on take ten times as long to import as the errors above. Whoever only asks for a setting, asks
-# the registry or prices a call (most commands of llmring-cli, for example) does without, so each is loaded when it is
-# first used.
+# The ring and what it stands on take ten times as long to import as the errors above. Whoever only asks for a
+# setting, asks the registry or prices a call (most commands of llmring-cli, for example) does without, so
+# each is loaded when it is first used.
 _ON_USE = {
     "llmring._budgets": ("BudgetState",),
     "llmring._observers": ("Observer",),

@@ -91,7 +91,7 @@ class Failover:
         raise failure
 
     def refusal(self, candidate: Candidate) -> LLMRingError | None:
-        """Why the candidate must not be asked now, or ``None``: whoever gets that has to ask it, and tell how it went."""
+        """Why the candidate must not be asked now; whoever gets ``None`` has to ask it, and tell how it went."""
         return candidate.unusable or self.breakers.refusal(candidate.ref, self.clock.now())
 
     def failed_later(

@@ -162,9 +162,9 @@ class LLMRing:
     def chat_stream(self, request: LLMRequest, profile: str | None = None) -> ChatStream:
         """Send the request and return the answer in chunks: ``async for chunk in ring.chat_stream(request)``.
 
-        The last chunk has ``finish_reason``, usage with cost, and the complete tool calls. Another member of the pool is
-        tried only until the first chunk has come. The errors are those of :meth:`chat`, raised while iterating; one
-        that comes in the middle carries what came before it as ``partial``.
+        The last chunk has ``finish_reason``, usage with cost, and the complete tool calls. Another member of
+        the pool is tried only until the first chunk has come. The errors are those of :meth:`chat`, raised
+        while iterating; one that comes in the middle carries what came before it as ``partial``.
         """
         return self._chat.stream(request, profile)
 

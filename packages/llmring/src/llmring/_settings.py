@@ -223,7 +223,7 @@ def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
 
 
 def _switch(environ: Mapping[str, str], name: str, *, otherwise: bool) -> bool:
-    """Read a switch. What is neither on nor off is refused: a guard that somebody misspelt must not be off in silence."""
+    """Read a switch. What is neither on nor off is refused: a misspelt guard must not be off in silence."""
     word = environ.get(name, "").strip().lower()
     if not word:
         return otherwise

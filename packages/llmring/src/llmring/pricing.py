@@ -19,9 +19,9 @@ long cache read and write  the short price x (long input / short input), the rat
 long input or output       the short price
 =========================  =========================================================================
 
-Anthropic's factors: https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing. Prices are those of the
-standard tier and of text: batch and priority tiers, audio tokens and the provider's own tools (a web search, say) are
-not in the token counts and so not in the cost.
+Anthropic's factors: https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing. Prices are
+those of the standard tier and of text: batch and priority tiers, audio tokens and the provider's own tools (a
+web search, say) are not in the token counts and so not in the cost.
 """
 
 from collections.abc import Mapping

@@ -19,9 +19,9 @@ _CHARACTERS_PER_TOKEN = 4
 _TOKENS_PER_EXTRA_BYTE = 0.375
 _PER_MESSAGE = 4
 _PER_TOOL = 8
-# A picture is 85 (OpenAI's low detail), 258 (Gemini's tile) or up to 1,600 tokens (Anthropic, 1.15 megapixels), whatever
-# its bytes. https://platform.openai.com/docs/guides/images-vision https://ai.google.dev/gemini-api/docs/tokens
-# https://platform.claude.com/docs/en/build-with-claude/vision
+# A picture is 85 (OpenAI's low detail), 258 (Gemini's tile) or up to 1,600 tokens (Anthropic, 1.15
+# megapixels), whatever its bytes. https://platform.openai.com/docs/guides/images-vision
+# https://ai.google.dev/gemini-api/docs/tokens https://platform.claude.com/docs/en/build-with-claude/vision
 _PER_MEDIUM = 500
 # A page of text and picture costs Anthropic's models 1,500 to 3,000 tokens
 # (https://platform.claude.com/docs/en/build-with-claude/pdf-support) and is some 50 KB of PDF, 67 KB in base64.
@@ -43,7 +43,8 @@ def context_problem(
         request: what is to be sent.
         facts: the model's; ``None`` where it is unknown.
         counted: input tokens that the provider has counted, if it has answered. Where they fill no more than half
-            of the window, nothing is estimated: the estimate would be wrong. A model that cuts what is too long counts more.
+            of the window, nothing is estimated: the estimate would be wrong. A model that cuts what is too
+            long counts more.
         exact: input tokens that the provider counts for this request before it is sent, in place of the estimate.
     """
     if facts is None:

@@ -1,7 +1,7 @@
 """The pytest plugin of llmring: fixtures, cassettes, and a switch that keeps tests off the network.
 
-pytest loads it in every run of whoever has llmring installed, so it imports nothing but pytest: what a test uses is loaded
-when it uses it. It works with and without a plugin for async tests.
+pytest loads it in every run of whoever has llmring installed, so it imports nothing but pytest: what a test
+uses is loaded when it uses it. It works with and without a plugin for async tests.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,9 @@
 """Recorded requests in the neutral form, as a user of llmring would write them.
 
-What the neutral form has a place for goes there, everything else goes into ``extra_params``. What an assistant said in an
-earlier turn is read as an answer and turned into a message by ``to_message()``, with a round trip through JSON: so the
-recorded conversations prove that signatures, encrypted reasoning and the like travel back unchanged.
+What the neutral form has a place for goes there, everything else goes into ``extra_params``. What an
+assistant said in an earlier turn is read as an answer and turned into a message by ``to_message()``, with a
+round trip through JSON: so the recorded conversations prove that signatures, encrypted reasoning and the like
+travel back unchanged.
 """
 
 import copy

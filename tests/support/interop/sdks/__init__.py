@@ -14,7 +14,7 @@ class Refusal(NamedTuple):
 
 
 class SdkExchange(NamedTuple):
-    """What an SDK put on the wire, and what it read: the answer as one document in the vendor's own form, or a refusal."""
+    """What an SDK put on the wire and what it read: the answer as one document in the vendor's form, or a refusal."""
 
     sent: Any
     answer: Document | None = None

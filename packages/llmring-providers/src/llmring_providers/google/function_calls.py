@@ -60,7 +60,7 @@ class FunctionCalls:
         return done if function.will_continue else [*done, *self.finish(response_id)]
 
     def finish(self, response_id: str | None) -> list[dict[str, Any]]:
-        """Close the call whose arguments were still coming: another one, or the end of the answer, says that it is whole."""
+        """Close the call whose arguments were still coming: another call or the answer's end makes it whole."""
         whole, self._open = self._open, None
         if whole is None:
             return []

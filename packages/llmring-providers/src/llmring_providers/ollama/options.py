@@ -23,7 +23,7 @@ _TOP = frozenset(
         "top_logprobs",
     }
 )
-"""The fields of the request itself, https://docs.ollama.com/api/chat; every other name is one of the model's options."""
+"""The fields of the request itself, https://docs.ollama.com/api/chat; all others are the model's options."""
 
 _FOREIGN = OF_OPENAI | {"api", "betas", "max_output_tokens", "metadata", "n", "store", "stream"}
 """Not even options, which the server passes over when it does not know them."""

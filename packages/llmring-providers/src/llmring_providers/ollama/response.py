@@ -118,7 +118,7 @@ class Gathered:
 
 
 def finish_reason(word: str | None, *, called: bool) -> FinishReason:
-    """The neutral word. The server says ``stop`` after tool calls too; servers before 0.1.38 say that it is done and no more."""
+    """The neutral word. Servers say ``stop`` after tool calls too; those before 0.1.38 only say ``done``."""
     found = _FINISH.get(word or "stop", "other")
     return "tool_calls" if called and found == "stop" else found
 

@@ -25,7 +25,7 @@ _COUNTED = frozenset(
 
 
 class OpenAICounting:
-    """``POST /responses/input_tokens``, in the form of the responses API: chat completions have no count of their own."""
+    """``POST /responses/input_tokens``, as the responses API takes it: chat completions have no count."""
 
     def encode(self, call: ChatCall) -> WireRequest:
         from llmring_providers.openai.responses import request  # noqa: PLC0415 - for few models

@@ -51,7 +51,7 @@ def usage_of(said: Any) -> Usage | None:
 
 
 def unusual(said: Any) -> dict[str, Any]:
-    """Return what else was said of the usage, zeros left out: sound, images, predictions, searches, the host's price."""
+    """Return what else the usage says but zeros: sound, images, predictions, searches, the host's price."""
     if not isinstance(said, dict):
         return {}
     kept: dict[str, Any] = {}

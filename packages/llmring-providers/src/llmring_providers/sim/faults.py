@@ -1,7 +1,8 @@
 """What a scripted model may do wrong. In a script file each is named by its ``kind``.
 
-Positions (``after``) count stream events, from zero: ``after=0`` goes wrong before the first event, ``after=2`` once two
-were sent. A whole answer is one event, of which ``after=1`` or more leaves the first half.
+Positions (``after``) count stream events, from zero: ``after=0`` goes wrong before the first event,
+``after=2`` once two were sent. A whole answer is one event, of which ``after=1`` or more leaves the first
+half.
 """
 
 from typing import Literal

@@ -27,8 +27,8 @@ Part: TypeAlias = str | StreamChunk | Exception | Hang
 Reply: TypeAlias = "Part | LLMResponse | Sequence[Part] | Callable[[ChatCall], Reply]"
 """What a call is answered with.
 
-A text, a whole response, an exception to be raised, or :data:`HANG`; a sequence of parts, which a stream gives one by one;
-or a function of the call that returns one of these.
+A text, a whole response, an exception to be raised, or :data:`HANG`; a sequence of parts, which a stream
+gives one by one; or a function of the call that returns one of these.
 """
 
 _WORD = re.compile(r"\S+\s*|\s+")

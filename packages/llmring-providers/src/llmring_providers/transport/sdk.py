@@ -1,4 +1,4 @@
-"""Carries calls through a client of a vendor's SDK that the user brings: its keys, its signing, its paths, our bytes."""
+"""Carries calls through the user's own client of a vendor's SDK: its keys, signing and paths, our bytes."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any

@@ -28,7 +28,8 @@ def log_llm_call(  # noqa: PLR0917 - the documented API takes them by position
     """Report the usage of a coroutine function that returns an SDK's answer.
 
     Reports are delivered in the background and never touch the result; a script awaits :func:`flush` at its end.
-    What was asked is taken from an argument called ``messages``, ``contents``, ``input`` or ``prompt``, if there is one.
+    What was asked is taken from an argument called ``messages``, ``contents``, ``input`` or ``prompt``, if
+    there is one.
 
     Args:
         server_url: usage server; without it ``LLMRING_SERVER_URL``.

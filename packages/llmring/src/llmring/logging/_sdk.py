@@ -1,7 +1,7 @@
 """What the vendors' SDKs return, in the neutral form.
 
-An SDK's object is put back into the JSON that it was made of, and read by the adapter of its provider: so usage, tool calls
-and finish reasons mean the same as everywhere else, streamed or not.
+An SDK's object is put back into the JSON that it was made of, and read by the adapter of its provider: so
+usage, tool calls and finish reasons mean the same as everywhere else, streamed or not.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
 """Fetched documents on disk, so that a new process need not ask again.
 
 One folder per registry, so that two registries never answer for each other; one file per document, which says where and
-when it was fetched. Files are replaced whole. One that cannot be read is not a copy, and a folder that cannot be written
-makes the copies last only as long as the process.
+when it was fetched. Files are replaced whole. One that cannot be read is not a copy, and a folder that cannot
+be written makes the copies last only as long as the process.
 """
 
 import contextlib

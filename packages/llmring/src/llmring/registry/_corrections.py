@@ -1,8 +1,9 @@
 """What the registry says that is known to be wrong, and where the vendor says so.
 
 A row holds only as long as the registry says what it says here: once the publisher corrects an entry, or says something
-else, the row has no effect, and a test asks for its removal. Prices are never corrected here; those that are missing are
-filled by :mod:`llmring.registry._merge`. docs/decisions/2026-11-26-corrections-to-the-registry.md says why there are any.
+else, the row has no effect, and a test asks for its removal. Prices are never corrected here; those that are
+missing are filled by :mod:`llmring.registry._merge`. docs/decisions/2026-11-26-corrections-to-the-registry.md
+says why there are any.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,9 @@
 """Finding a model by the names that people and providers use for it.
 
-Exact names win over aliases: a snapshot that has an entry of its own may also stand, at another price, among the aliases
-of a later one. A name that is neither is tried without what does not change the model: Google's ``models/``, the
-date or number of a snapshot, ``-latest``. A name without a date finds the model's newest snapshot.
+Exact names win over aliases: a snapshot that has an entry of its own may also stand, at another price, among
+the aliases of a later one. A name that is neither is tried without what does not change the model: Google's
+``models/``, the date or number of a snapshot, ``-latest``. A name without a date finds the model's newest
+snapshot.
 """
 
 import re

@@ -1,8 +1,8 @@
 """What is known of each model, in memory: the part of the registry that stands on the request path.
 
 The first question about a provider reads its models: from a ``file://`` registry, from the cached copy of one that was
-refreshed, else from the snapshot in the package. From then on a question is a dictionary look-up. Nothing here waits for a
-network, and no question fails for lack of a registry.
+refreshed, else from the snapshot in the package. From then on a question is a dictionary look-up. Nothing
+here waits for a network, and no question fails for lack of a registry.
 """
 
 import math
@@ -59,7 +59,8 @@ class Registry:
     """Facts about models.
 
     Args:
-        url: the registry's address (``https://``, ``http://`` on this machine, ``file://``); ``None`` is the public one.
+        url: the registry's address (``https://``, ``http://`` on this machine, ``file://``); ``None`` is the
+            public one.
         cache_dir: folder for fetched documents, see :func:`default_cache_dir`; ``None`` keeps them in memory.
 
     Raises:
@@ -98,7 +99,7 @@ class Registry:
         return () if facts is None else found.corrections.get(facts.model, ())
 
     def publication(self, provider: str) -> Publication | None:
-        """Return the document behind the facts, without what was filled in or corrected; ``None`` where there is none."""
+        """Return the document behind the facts, nothing filled in or corrected; ``None`` where there is none."""
         return self._models_of(provider).publication
 
     def source_info(self, provider: str, *, now: datetime | None = None) -> SourceInfo:

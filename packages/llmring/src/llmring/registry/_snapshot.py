@@ -1,8 +1,9 @@
 """The data that ships with the package, so that everything works without a network.
 
-``data/PROVIDER/models.json`` is the published registry as it was when the snapshot was taken; ``data/genai-prices`` has prices
-from the genai-prices project. Each has its licence beside it; ``scripts/refresh_registry.py`` renews both. A file
-is read when its provider is first asked for, never at import.
+``data/PROVIDER/models.json`` is the published registry as it was when the snapshot was taken;
+``data/genai-prices`` has prices from the genai-prices project. Each has its licence beside it;
+``scripts/refresh_registry.py`` renews both. A file is read when its provider is first asked for, never at
+import.
 """
 
 from pathlib import Path

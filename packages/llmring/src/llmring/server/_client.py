@@ -191,7 +191,7 @@ class ServerClient:
             ) from error
 
     async def _send(self, method: str, url: str, path: str, body: bytes) -> HttpResponse:
-        """Send, and once more where the connection broke: the server drops connections after an error without notice."""
+        """Send, and once more where the connection broke: after an error the server drops it without notice."""
         request = HttpRequest(method, url, self._headers, body)
         try:
             try:

@@ -1,7 +1,8 @@
 """A record in the words of the usage server's protocol. Pure.
 
-Its database takes less than its interface says; what it would answer with status 500 is made to fit here: long names are
-cut, U+0000 is replaced, counts and cost stay within its column types, and content that is a list of parts becomes text.
+Its database takes less than its interface says; what it would answer with status 500 is made to fit here:
+long names are cut, U+0000 is replaced, counts and cost stay within its column types, and content that is a
+list of parts becomes text.
 """
 
 import re
@@ -168,7 +169,7 @@ def _part(part: object) -> str:
 
 
 def _cost(usage: Mapping[str, Any]) -> float | None:
-    """Return the dollars. A local model's are zero here, as the server would find after asking the registry four times."""
+    """Return the dollars; a local model's are zero, as the server would find by asking the registry four times."""
     cost: float | None = usage.get("cost")
     if cost is None:
         return 0.0 if usage.get("cost_status") == "local_model" else None

@@ -1,4 +1,4 @@
-"""For the tests of programs that use llmring: simulated providers, recordings, and a switch that keeps tests off the network."""
+"""For tests of programs that use llmring: simulated providers, recordings, and a ban on the network."""
 
 from llmring_providers.sim import Answer, Call, Fault, Rule, Script, Tokens, faults
 from llmring_providers.testing import HANG, FakeProvider, Reply

@@ -12,7 +12,8 @@ _BACKLOG = 4096
 class Listener:
     """Listens in the running loop.
 
-    While it is away its sockets are bound and do not listen: connections are refused, and nobody else can take the port.
+    While it is away its sockets are bound and do not listen: connections are refused, and nobody else can
+    take the port.
 
     Args:
         protocol: makes what talks to a client.

@@ -1,7 +1,7 @@
 """The local usage log: what calls used and cost, in one SQLite file, and what can be read from it.
 
-A ring writes it where ``LLMRing(usage_log=PATH)`` or ``LLMRING_USAGE_LOG`` names a file; several processes may share one.
-It holds no messages and no answers.
+A ring writes it where ``LLMRing(usage_log=PATH)`` or ``LLMRING_USAGE_LOG`` names a file; several processes
+may share one. It holds no messages and no answers.
 """
 
 from llmring.usage._entry import UsageEntry

@@ -76,8 +76,8 @@ def open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the log, and close it at the end.
 
     Raises:
-        ConfigurationError: there is no log, or the file is not one, or of a later version, or cannot be read; the last also
-            while rows are fetched.
+        ConfigurationError: there is no log, or the file is not one, or of a later version, or cannot be read;
+            the last also while rows are fetched.
     """
     if not path.is_file():
         raise ConfigurationError(

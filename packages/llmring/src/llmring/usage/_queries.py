@@ -123,7 +123,7 @@ def read(
     alias: str | None = None,
     model: str | None = None,
 ) -> Iterator[UsageEntry]:
-    """Return the rows of the log, the oldest first, as they are read. Arguments and errors are those of :func:`stats`."""
+    """Return the rows of the log, oldest first, as they are read. Arguments and errors: see :func:`stats`."""
     where, values = _where(since, until, origin, alias, model)
     query = f"SELECT {', '.join(FIELDS)} FROM usage {where} ORDER BY logged_at, id"  # noqa: S608 - columns of our own
     with open_to_read(place(path)):  # what is not a log is told now, not when somebody asks for the first row

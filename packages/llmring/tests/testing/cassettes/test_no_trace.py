@@ -1,7 +1,7 @@
 """A key does not reach a cassette: not from headers, URLs and bodies, nor from what the other end makes of it.
 
-Traces are looked for in another way than they are removed: everything in the file is decoded as far as it can be, and no
-six characters in a row of the key may be in any of it.
+Traces are looked for in another way than they are removed: everything in the file is decoded as far as it can
+be, and no six characters in a row of the key may be in any of it.
 """
 
 import base64

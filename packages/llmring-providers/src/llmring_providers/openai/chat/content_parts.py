@@ -29,7 +29,7 @@ def say_more(parts: Iterable[Any]) -> bool:
 
 
 def gather_parts(parts: list[Any], content: str | list[Any] | None) -> None:
-    """Add the content of one chunk of a stream; pieces of one text or of one thought become one part again, once joined."""
+    """Add the content of one chunk of a stream; pieces of one text or thought are one part again, once joined."""
     if isinstance(content, str):
         content = [{"type": "text", "text": content}] if content else []
     for piece in content or ():

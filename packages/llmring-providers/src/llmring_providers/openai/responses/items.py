@@ -90,8 +90,9 @@ def replay_items(output: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 def sendable(items: Sequence[Mapping[str, Any]], *, stored: bool) -> list[Mapping[str, Any]]:
     """Return items as they can be sent again.
 
-    Reasoning that came without its encrypted content is at OpenAI alone, and only if the answer was stored there. Without
-    it, the ids of the items beside it must go too: OpenAI misses the reasoning that belongs to them.
+    Reasoning that came without its encrypted content is at OpenAI alone, and only if the answer was stored
+    there. Without it, the ids of the items beside it must go too: OpenAI misses the reasoning that belongs to
+    them.
     """
     if stored or all(item.get("type") != "reasoning" or _carries_content(item) for item in items):
         return list(items)

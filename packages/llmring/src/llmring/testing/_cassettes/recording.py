@@ -92,12 +92,12 @@ class Recording:
 def record(path: str | Path, *, secrets: Iterable[str] = ()) -> Iterator[Recording]:
     """Record what providers say to this process within the block, for :func:`replay`.
 
-    Every call of every ring is recorded, through whatever transport or SDK client it goes; calls that use a raw SDK client
-    themselves are not, nor are the registry and the usage server. The file is replaced at the end of the block, also when
-    that ends in an error, unless nothing was asked until then.
+    Every call of every ring is recorded, through whatever transport or SDK client it goes; calls that use a
+    raw SDK client themselves are not, nor are the registry and the usage server. The file is replaced at the
+    end of the block, also when that ends in an error, unless nothing was asked until then.
 
-    Keys do not reach the file, in whatever form they are sent or come back: credentials in headers, URLs and bodies, the
-    values of variables such as ``OPENAI_API_KEY``, and whatever looks like a key of a provider.
+    Keys do not reach the file, in whatever form they are sent or come back: credentials in headers, URLs and
+    bodies, the values of variables such as ``OPENAI_API_KEY``, and whatever looks like a key of a provider.
 
     Args:
         path: of the cassette, a JSON file.

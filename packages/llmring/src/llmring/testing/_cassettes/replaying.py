@@ -145,9 +145,10 @@ class Replay:
 def replay(path: str | Path, *, secrets: Iterable[str] = ()) -> Iterator[Replay]:
     """Answer every call of every ring within the block from a cassette of :func:`record`; nothing is sent anywhere.
 
-    A request gets the first answer to the same request, by method, URL and body, that was not given yet, so calls may run
-    side by side. Keys do not count: any will do, but a provider that needs one has to have one. What failed fails again in
-    the same way, chunk by chunk; only time does not pass. An answer that was waited for in vain never comes.
+    A request gets the first answer to the same request, by method, URL and body, that was not given yet, so
+    calls may run side by side. Keys do not count: any will do, but a provider that needs one has to have one.
+    What failed fails again in the same way, chunk by chunk; only time does not pass. An answer that was
+    waited for in vain never comes.
 
     Args:
         path: of the cassette.
@@ -155,8 +156,9 @@ def replay(path: str | Path, *, secrets: Iterable[str] = ()) -> Iterator[Replay]
 
     Raises:
         CassetteError: there is no cassette, or it cannot be read.
-        CassetteMismatchError: in a call, the request is not in the cassette: the text tells what sets the closest one apart.
-            At the end of the block, a request was not, whoever caught that, or there are answers that nobody asked for.
+        CassetteMismatchError: in a call, the request is not in the cassette: the text tells what sets the
+            closest one apart. At the end of the block, a request was not, whoever caught that, or there are
+            answers that nobody asked for.
     """
     replayed = Replay(Path(path), secrets)
     try:

@@ -19,8 +19,9 @@ _IN_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 class Spellings:
     """Finds secrets.
 
-    It sees a secret as it is; with any of its characters escaped for JSON, URLs, forms or HTML, more than once if need be;
-    in base64 and its URL-safe twin, alone or within more; in hexadecimal; and with its ends showing beside a mask.
+    It sees a secret as it is; with any of its characters escaped for JSON, URLs, forms or HTML, more than
+    once if need be; in base64 and its URL-safe twin, alone or within more; in hexadecimal; and with its ends
+    showing beside a mask.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
