@@ -39,8 +39,7 @@ def audit(
 
     Args:
         days: How many days ahead to look for retirement.
-        sarif: Write the findings as SARIF 2.1.0 to this file, too; "-" is standard output, then nothing else
-            goes there.
+        sarif: Write the findings as SARIF 2.1.0 to this file, too; "-" is standard output, for them alone.
     """
     source = read_lockfile(lockfile, unreadable=UNREADABLE)
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
