@@ -7,7 +7,7 @@ import pytest
 import trio
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Policy, StreamChunk
 from llmring._limits import Limits
-from llmring.exceptions import ConfigurationError
+from llmring.exceptions import ConfigurationError, StreamInterruptedError
 from llmring_providers import ChatCall
 
 REQUEST = LLMRequest(messages=[Message(role="user", content="Hello")], model="gate:x")
@@ -159,3 +159,22 @@ def test_loops_side_by_side_have_places_of_their_own() -> None:
 def test_a_limit_below_one_is_told() -> None:
     with pytest.raises(ConfigurationError, match="max_concurrent"):
         Policy(max_concurrent={"gate": 0})
+
+
+async def test_a_stream_that_is_cut_gives_its_place_back_and_has_what_came() -> None:
+    class Cut(Gate):
+        async def stream(self, call: ChatCall) -> GateStream:
+            stream = await super().stream(call)
+            del stream.chunks[1:]
+            return stream
+
+    gate = Cut()
+    async with LLMRing(policy=Policy(max_concurrent={"gate": 1})) as ring:
+        ring.register_provider("gate", gate)
+        for _ in range(2):
+            with pytest.raises(StreamInterruptedError, match="not the whole answer") as caught:
+                async for _chunk in ring.chat_stream(REQUEST):
+                    pass
+            assert caught.value.partial is not None
+            assert caught.value.partial.content == "a"
+    assert gate.inside == set()

@@ -99,6 +99,19 @@ def usage(prompt: int = 0, completion: int = 0, **more: int) -> Usage:
             id="a long prompt from the cache has no other input",
         ),
         pytest.param(
+            Prices(
+                input=Decimal(0),
+                output=Decimal(1),
+                cache_read=Decimal("0.5"),
+                long_threshold=10,
+                long_input=Decimal(2),
+            ),
+            "google",
+            usage(20, 0, cache_read_input_tokens=20),
+            {"input": "0", "output": "0", "cache_read": "0.00001"},
+            id="where input is free for short prompts, the price of a read does not rise",
+        ),
+        pytest.param(
             SONNET,
             "anthropic",
             usage(300_000, 0, cache_read_input_tokens=100_000, cache_creation_5m_tokens=100_000),

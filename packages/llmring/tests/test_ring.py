@@ -326,8 +326,21 @@ def test_a_provider_without_its_key_is_not_among_the_providers(monkeypatch: pyte
         LLMRing().get_provider("anthropic")
     with pytest.raises(ProviderNotFoundError, match="there is no provider 'nobody'"):
         LLMRing().get_provider("nobody")
+    with pytest.raises(KeyError, match="anthropic"):
+        LLMRing().providers["anthropic"]
+    with pytest.raises(ProviderAuthenticationError, match="pass api_key= or set ANTHROPIC_API_KEY"):
+        LLMRing().register_provider("anthropic")
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     assert LLMRing().get_provider("openai").name == "openai"
+    assert len(LLMRing().providers) == 3
+
+
+def test_the_facts_of_an_alias_are_those_of_its_first_model(lockfile: Path) -> None:
+    llmring_lockfile.bind(lockfile, "pool", "openai:gpt-4o-mini,openai:gpt-4")
+    facts = LLMRing().facts("pool")
+    assert facts is not None
+    assert facts.model == "gpt-4o-mini"
+    assert LLMRing().facts("openai:gpt-unheard-of") is None
 
 
 def test_nothing_that_is_printed_shows_a_key(monkeypatch: pytest.MonkeyPatch) -> None:

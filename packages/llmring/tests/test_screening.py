@@ -15,6 +15,7 @@ from llmring.exceptions import (
     ProviderResponseError,
     ProviderTimeoutError,
 )
+from llmring.testing import FakeProvider
 from llmring.tokens import context_problem
 from llmring_types import ModelFacts
 
@@ -95,6 +96,18 @@ async def test_as_an_error_a_pool_moves_on_to_a_model_that_it_fits(server: Serve
     assert response.warnings == []
 
 
+@pytest.mark.parametrize("check", ["error", "exact"])
+async def test_a_member_without_a_key_is_passed_over_whatever_its_size(
+    server: Server, lockfile: Path, check: ContextCheck
+) -> None:
+    llmring_lockfile.bind(lockfile, "pool", "anthropic:claude-haiku-4-5,openai:gpt-4o-mini")
+    server.answers = [answer()]
+    async with ring_on(server, check) as ring:
+        response = await ring.chat(ask(SHORT, "pool"))
+    assert [attempt.outcome for attempt in response.attempts] == ["skipped", "ok"]
+    assert "is not configured" in str(response.attempts[0].message)
+
+
 def counted(tokens: int) -> Answer:
     return Answer(msgspec.json.encode({"object": "response.input_tokens", "input_tokens": tokens}))
 
@@ -154,6 +167,13 @@ async def test_tokens_are_counted_on_request(server: Server) -> None:
             await ring.count_tokens(ask(SHORT, "sim:demo"))
         with pytest.raises(ProviderNotFoundError):
             await ring.count_tokens(ask(SHORT, "anthropic:claude-haiku-4-5"))
+
+
+async def test_a_provider_of_others_need_not_count() -> None:
+    async with LLMRing() as ring:
+        ring.register_provider("fake", FakeProvider())
+        with pytest.raises(ProviderResponseError, match="does not count tokens"):
+            await ring.count_tokens(ask(SHORT, "fake:x"))
 
 
 async def test_a_count_has_a_time_limit() -> None:

@@ -38,8 +38,28 @@ def test_the_usage_server_is_the_one_that_rings_report_to(
     assert server_access(environ) == expected
 
 
-def test_the_key_of_the_server_is_not_shown() -> None:
-    assert "llmr_pk_secret" not in repr(ServerAccess("http://localhost:9100", "llmr_pk_secret"))
+def test_neither_key_nor_password_of_the_server_is_shown() -> None:
+    environ = {
+        "LLMRING_SERVER_URL": "http://me:pass-word@localhost:9100",
+        "LLMRING_API_KEY": "llmr_pk_secret",
+    }
+    shown = repr(server_access(environ)) + repr(Settings.from_environment(environ))
+    assert "localhost:9100" in shown
+    assert "pass-word" not in shown
+    assert "llmr_pk_secret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("word", "seconds"), [("", 60.0), ("2.5", 2.5), ("0", 0.0), ("none", None), ("Disabled", None)]
+)
+def test_a_time_limit_is_seconds_or_a_word_for_none(word: str, seconds: float | None) -> None:
+    assert Settings.from_environment({"LLMRING_PROVIDER_TIMEOUT_S": word}).timeout == seconds
+
+
+@pytest.mark.parametrize("word", ["soon", "-1", "inf", "nan"])
+def test_what_is_not_a_number_of_seconds_is_refused_by_name(word: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"LLMRING_PROVIDER_TIMEOUT_S='{word}' is not a number"):
+        Settings.from_environment({"LLMRING_PROVIDER_TIMEOUT_S": word})
 
 
 def test_the_usage_log_is_the_one_that_rings_write() -> None:

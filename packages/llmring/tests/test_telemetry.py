@@ -15,6 +15,7 @@ from canned import Answer, Server, Stalling
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Policy, RetryPolicy
 from llmring._telemetry import find_telemetry
 from llmring.exceptions import ProviderOverloadedError
+from llmring_types import tool_call
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -28,7 +29,7 @@ from records import record
 HELLO = [Message(role="system", content="Be brief"), Message(role="user", content="Hello")]
 SSE = {"content-type": "text/event-stream"}
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
+CALL = tool_call("c1", "f", '{"a":1}')
 
 
 class Collected:
@@ -272,10 +273,10 @@ def test_calls_their_results_reasoning_and_media_have_parts_of_their_own(collect
                 {"type": "document", "source": {"media_type": "application/pdf", "data": "AAAA"}},
             ],
         ),
-        Message(role="assistant", content=None, tool_calls=[CALL]),  # type: ignore[list-item]
+        Message(role="assistant", content=None, tool_calls=[CALL]),
         Message(role="tool", content="42", tool_call_id="c1"),
     ]
-    said = LLMResponse(content="Done", model="a:b", reasoning="Hm", tool_calls=[CALL])  # type: ignore[list-item]
+    said = LLMResponse(content="Done", model="a:b", reasoning="Hm", tool_calls=[CALL])
     (telemetry,) = find_telemetry(content=True)
     telemetry(record(request=LLMRequest(messages=messages, tools=[{"name": "f"}]), response=said))
     attributes = collected.spans[0].attributes or {}
@@ -300,6 +301,27 @@ def test_calls_their_results_reasoning_and_media_have_parts_of_their_own(collect
         call,
     ]
     assert json.loads(str(attributes["gen_ai.tool.definitions"])) == [{"name": "f"}]
+
+
+def test_arguments_that_are_not_json_are_told_as_they_came(collected: Collected) -> None:
+    call = tool_call("c1", "f", '{"a": ')
+    said = LLMResponse(content="", model="a:b", tool_calls=[call])
+    (telemetry,) = find_telemetry(content=True)
+    telemetry(record(response=said))
+    (output,) = json.loads(str((collected.spans[0].attributes or {})["gen_ai.output.messages"]))
+    assert output["parts"] == [{"type": "tool_call", "id": "c1", "name": "f", "arguments": '{"a": '}]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({"stop": "END"}, ("END",)), ({"stop_sequences": ["a", "b"]}, ("a", "b")), ({"stop": 7}, None)],
+)
+def test_stop_words_are_a_list(
+    collected: Collected, given: dict[str, Any], told: tuple[str, ...] | None
+) -> None:
+    (telemetry,) = find_telemetry(content=False)
+    telemetry(record(request=LLMRequest(messages=[], extra_params=given)))
+    assert (collected.spans[0].attributes or {}).get("gen_ai.request.stop_sequences") == told
 
 
 async def test_a_span_that_is_not_sampled_costs_no_content(

@@ -141,7 +141,7 @@ class ServerAccess(msgspec.Struct, frozen=True):
     api_key: str = ""
 
     def __repr__(self) -> str:
-        return f"ServerAccess(url={self.url!r}, key={'set' if self.api_key else 'not set'})"
+        return f"ServerAccess(url={_shown(self.url)!r}, key={'set' if self.api_key else 'not set'})"
 
 
 def server_access(environ: Mapping[str, str] = os.environ) -> ServerAccess:
@@ -171,9 +171,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     capture_content: bool = False
     proxies: bool = False
     allow_network: bool = True
-
-    def __repr__(self) -> str:
-        return f"Settings(timeout={self.timeout!r}, retry={self.retry!r})"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
