@@ -35,7 +35,9 @@ def other(protocol: str) -> str:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-def test_a_fault(simulator: Simulator, tls: ssl.SSLContext, case: Case, stream: bool, backend: str) -> None:
+def test_a_fault_becomes_its_error_and_moves_on_to_the_next_model(
+    simulator: Simulator, tls: ssl.SSLContext, case: Case, stream: bool, backend: str
+) -> None:
     simulator.script = script(case.fault)
     pools = {
         f"{protocol}-pool": [f"{provider_of(protocol)}:backed", f"{other(protocol)}:good"]

@@ -80,7 +80,7 @@ def test_status_and_type_tell_the_exception(status: int, body: bytes, kind: type
         ("e629c1b0a650", ProviderAuthenticationError, "authentication_error"),
     ],
 )
-def test_recorded_errors(
+def test_a_recorded_error_has_its_type(
     ending: str, kind: type[LLMRingError], code: str, recording: Callable[[str], dict[str, Any]]
 ) -> None:
     reply = recording(ending)["response"]

@@ -202,7 +202,9 @@ TURNS = [
 
 
 @pytest.mark.parametrize(("messages", "expected"), TURNS)
-def test_turns(messages: list[Message], expected: list[dict[str, Any]], encoded: Encoded) -> None:
+def test_messages_become_turns(
+    messages: list[Message], expected: list[dict[str, Any]], encoded: Encoded
+) -> None:
     body, warnings = encoded(messages=[user("a"), *messages])
     assert body["messages"] == [{"role": "user", "content": "a"}, *expected]
     assert warnings == ()

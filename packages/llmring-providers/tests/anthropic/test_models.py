@@ -36,7 +36,7 @@ def test_models_that_do_not_think(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", [*BUDGET, *BOTH, *ADAPTIVE])
-def test_how_models_think(model: str) -> None:
+def test_a_name_tells_how_a_model_thinks(model: str) -> None:
     traits = traits_of(model)
     assert traits.thinks is True
     assert traits.budget == (model not in ADAPTIVE)

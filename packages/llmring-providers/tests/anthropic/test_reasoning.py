@@ -47,7 +47,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("model", "knobs", "thinking", "effort", "most"), ROWS)
-def test_reasoning(
+def test_what_is_asked_of_reasoning_becomes_what_the_model_takes(
     *, model: str, knobs: dict[str, Any], thinking: Any, effort: str | None, most: int, encoded: Encoded
 ) -> None:
     body, warnings = encoded(model=model, **knobs)

@@ -112,7 +112,9 @@ PARAMETERS = [
 
 
 @pytest.mark.parametrize(("request_fields", "expected"), PARAMETERS)
-def test_parameters(request_fields: dict[str, Any], expected: dict[str, Any], encoded: Encoded) -> None:
+def test_a_parameter_goes_where_the_protocol_has_it(
+    request_fields: dict[str, Any], expected: dict[str, Any], encoded: Encoded
+) -> None:
     body, warnings = encoded(**request_fields)
     assert {name: body.get(name) for name in expected} == expected
     assert warnings == ()

@@ -140,7 +140,7 @@ def test_blocks_that_say_more_than_the_neutral_form_are_kept_as_they_came(
         (None, True, "tool_calls"),
     ],
 )
-def test_finish_words(word: str | None, called: bool, neutral: str | None) -> None:
+def test_every_word_for_an_end_has_a_neutral_one(word: str | None, called: bool, neutral: str | None) -> None:
     content = [{"type": "tool_use", "id": "t", "name": "f", "input": {}}] if called else []
     response = read(content=content, stop_reason=word)
     assert (response.finish_reason, response.provider_finish_reason) == (neutral, word)

@@ -37,7 +37,7 @@ ROUTES: list[Any] = [
 
 
 @pytest.mark.parametrize(("model", "known", "extra", "path"), ROUTES)
-def test_the_api(
+def test_the_request_or_the_model_decides_the_api(
     model: str, known: ModelFacts | None, extra: dict[str, Any], path: str, call_with: CallWith
 ) -> None:
     assert ADAPTER.encode(call_with(model, known, extra_params=extra), stream=False).path == path

@@ -76,7 +76,9 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize(("given", "expected"), MESSAGES)
-def test_messages(given: list[dict[str, Any]], expected: list[dict[str, Any]], call_with: CallWith) -> None:
+def test_messages_become_those_of_the_wire(
+    given: list[dict[str, Any]], expected: list[dict[str, Any]], call_with: CallWith
+) -> None:
     assert body(encode(call_with(messages=given), stream=False))["messages"] == expected
 
 
@@ -160,7 +162,9 @@ PARTS = [
 
 
 @pytest.mark.parametrize(("given", "expected"), PARTS)
-def test_parts(given: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+def test_parts_become_content_of_chat_completions(
+    given: dict[str, Any], expected: dict[str, Any], call_with: CallWith
+) -> None:
     messages = [Message(role="user", content=[given])]
     assert body(encode(call_with(messages=messages), stream=False))["messages"][0]["content"] == [expected]
 
@@ -209,7 +213,9 @@ PARAMETERS = [
 
 
 @pytest.mark.parametrize(("request_fields", "expected"), PARAMETERS)
-def test_parameters(request_fields: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+def test_a_parameter_goes_where_chat_completions_have_it(
+    request_fields: dict[str, Any], expected: dict[str, Any], call_with: CallWith
+) -> None:
     call = call_with(**request_fields)
     assert sent(call) == expected
     assert encode(call, stream=False).warnings == ()
@@ -280,7 +286,9 @@ TOOLS = [
 
 
 @pytest.mark.parametrize(("tool", "expected"), TOOLS)
-def test_tools(tool: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+def test_tools_have_the_form_of_chat_completions(
+    tool: dict[str, Any], expected: dict[str, Any], call_with: CallWith
+) -> None:
     assert sent(call_with(tools=[tool])) == {"tools": [expected]}
 
 
@@ -312,7 +320,7 @@ CHOICES: list[Any] = [
 
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)
-def test_tool_choice(
+def test_a_tool_choice_has_the_form_of_chat_completions(
     choice: str | dict[str, Any], expected: str | dict[str, Any], call_with: CallWith
 ) -> None:
     assert sent(call_with(tools=[TOOL], tool_choice=choice))["tool_choice"] == expected
@@ -351,7 +359,9 @@ FORMATS = [
 
 
 @pytest.mark.parametrize(("wanted", "expected"), FORMATS)
-def test_response_format(wanted: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+def test_a_response_format_has_the_form_of_chat_completions(
+    wanted: dict[str, Any], expected: dict[str, Any], call_with: CallWith
+) -> None:
     assert sent(call_with(response_format=wanted))["response_format"] == expected
 
 

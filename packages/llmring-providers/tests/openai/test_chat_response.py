@@ -95,7 +95,7 @@ RECORDINGS: list[Any] = [
 
 
 @pytest.mark.parametrize(("name", "expected"), RECORDINGS)
-def test_recorded_answers(name: str, expected: dict[str, Any], recorded: Recorded) -> None:
+def test_a_recorded_answer_is_read(name: str, expected: dict[str, Any], recorded: Recorded) -> None:
     response = decode(recorded(name), CALL)
     assert response.model == "openai:gpt-4o"
     assert {field: getattr(response, field) for field in expected} == expected
@@ -139,7 +139,7 @@ FINISH = [
 
 
 @pytest.mark.parametrize(("choice", "neutral", "word"), FINISH)
-def test_finish_reasons(choice: dict[str, Any], neutral: str, word: str | None) -> None:
+def test_every_end_has_a_neutral_word(choice: dict[str, Any], neutral: str, word: str | None) -> None:
     response = answer(choice=choice)
     assert (response.finish_reason, response.provider_finish_reason) == (neutral, word)
 
@@ -163,7 +163,7 @@ ODD_CALLS = [
 
 
 @pytest.mark.parametrize(("wire", "expected"), ODD_CALLS)
-def test_odd_tool_calls(wire: list[Any], expected: list[Any]) -> None:
+def test_odd_tool_calls_have_the_neutral_form(wire: list[Any], expected: list[Any]) -> None:
     assert answer({"content": None, "tool_calls": wire}).tool_calls == expected
 
 
@@ -200,7 +200,7 @@ USAGE = [
 
 
 @pytest.mark.parametrize(("wire", "expected"), USAGE)
-def test_usage(wire: dict[str, Any], expected: dict[str, int]) -> None:
+def test_usage_has_the_neutral_keys(wire: dict[str, Any], expected: dict[str, int]) -> None:
     assert answer(usage=wire).usage == expected
     assert answer(choice={"usage": wire}).usage == expected  # where Moonshot puts it
     assert answer(x_groq={"usage": wire}).usage == expected
@@ -267,7 +267,9 @@ REPLAYS = [
 
 
 @pytest.mark.parametrize(("message", "block"), REPLAYS)
-def test_what_travels_back(message: dict[str, Any], block: dict[str, Any] | None) -> None:
+def test_what_the_provider_wants_back_is_in_native(
+    message: dict[str, Any], block: dict[str, Any] | None
+) -> None:
     response = answer(message)
     assert (response.native or {}).get("replay") == ([block] if block else None)
 

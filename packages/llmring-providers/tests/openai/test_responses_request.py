@@ -86,7 +86,7 @@ MESSAGES: list[Any] = [
 
 
 @pytest.mark.parametrize(("given", "expected"), MESSAGES)
-def test_messages(given: list[Any], expected: list[Any], call_with: CallWith) -> None:
+def test_messages_become_items(given: list[Any], expected: list[Any], call_with: CallWith) -> None:
     assert items(call_with(messages=given)) == expected
 
 
@@ -124,7 +124,9 @@ PARTS = [
 
 
 @pytest.mark.parametrize(("given", "expected"), PARTS)
-def test_parts(given: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+def test_parts_become_content_of_the_responses_api(
+    given: dict[str, Any], expected: dict[str, Any], call_with: CallWith
+) -> None:
     assert items(call_with(messages=[Message(role="user", content=[given])]))[0]["content"] == [expected]
 
 
@@ -166,7 +168,7 @@ PARAMETERS: list[Any] = [
 
 
 @pytest.mark.parametrize(("model", "request_fields", "expected"), PARAMETERS)
-def test_parameters(
+def test_a_parameter_goes_where_the_responses_api_has_it(
     model: str, request_fields: dict[str, Any], expected: dict[str, Any], call_with: CallWith
 ) -> None:
     call = call_with(model, **request_fields)
@@ -202,7 +204,9 @@ TOOLS = [
 
 
 @pytest.mark.parametrize(("tool", "expected"), TOOLS)
-def test_tools(tool: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+def test_tools_have_the_form_of_the_responses_api(
+    tool: dict[str, Any], expected: dict[str, Any], call_with: CallWith
+) -> None:
     assert sent(call_with(tools=[tool])) == {"tools": [expected]}
 
 
@@ -229,7 +233,9 @@ CHOICES: list[Any] = [
 
 
 @pytest.mark.parametrize(("choice", "expected"), CHOICES)
-def test_tool_choice(choice: Any, expected: Any, call_with: CallWith) -> None:
+def test_a_tool_choice_has_the_form_of_the_responses_api(
+    choice: Any, expected: Any, call_with: CallWith
+) -> None:
     assert sent(call_with(tools=[{"name": "f"}], tool_choice=choice))["tool_choice"] == expected
 
 
@@ -243,7 +249,9 @@ FORMATS: list[Any] = [
 
 
 @pytest.mark.parametrize(("wanted", "expected"), FORMATS)
-def test_response_format(wanted: dict[str, Any], expected: dict[str, Any], call_with: CallWith) -> None:
+def test_a_response_format_becomes_the_format_of_the_text(
+    wanted: dict[str, Any], expected: dict[str, Any], call_with: CallWith
+) -> None:
     assert sent(call_with(response_format=wanted))["text"] == {"format": expected}
 
 

@@ -90,7 +90,7 @@ RECORDINGS: list[Any] = [
 
 
 @pytest.mark.parametrize(("name", "expected"), RECORDINGS)
-def test_recorded_answers(name: str, expected: dict[str, Any], recorded: Recorded) -> None:
+def test_a_recorded_answer_is_read(name: str, expected: dict[str, Any], recorded: Recorded) -> None:
     response = decode(recorded(name), CALL)
     assert response.model == "openai:gpt-5"
     assert {field: getattr(response, field) for field in expected} == expected
@@ -124,7 +124,7 @@ FINISH = [
 
 
 @pytest.mark.parametrize(("fields", "neutral", "word"), FINISH)
-def test_finish_reasons(fields: dict[str, Any], neutral: str, word: str | None) -> None:
+def test_every_end_has_a_neutral_word(fields: dict[str, Any], neutral: str, word: str | None) -> None:
     response = answer(message(text("A")), **fields)
     assert (response.finish_reason, response.provider_finish_reason) == (neutral, word)
 
@@ -160,7 +160,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("fields", "expected"), CALLS)
-def test_calls(fields: dict[str, Any], expected: Any) -> None:
+def test_calls_have_the_neutral_form(fields: dict[str, Any], expected: Any) -> None:
     assert answer({"type": "function_call", "name": "f", **fields}).tool_calls == [expected]
 
 
@@ -234,7 +234,7 @@ def test_what_is_said_beyond_the_neutral_form_is_kept() -> None:
     }
 
 
-def test_usage() -> None:
+def test_usage_has_the_neutral_keys() -> None:
     wire = {
         "input_tokens": 10,
         "output_tokens": 5,

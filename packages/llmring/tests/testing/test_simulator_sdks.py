@@ -30,7 +30,7 @@ async def simulator() -> AsyncIterator[Simulator]:
         yield running
 
 
-async def test_openai_chat(simulator: Simulator) -> None:
+async def test_openais_sdk_talks_to_chat_completions(simulator: Simulator) -> None:
     import openai
 
     async with openai.AsyncOpenAI(
@@ -65,7 +65,7 @@ async def test_openai_chat(simulator: Simulator) -> None:
     assert names == ["busy", "failing", "demo"]
 
 
-async def test_openai_responses(simulator: Simulator) -> None:
+async def test_openais_sdk_talks_to_the_responses_api(simulator: Simulator) -> None:
     import openai
 
     async with openai.AsyncOpenAI(
@@ -91,7 +91,7 @@ async def test_openai_responses(simulator: Simulator) -> None:
         assert response.usage.output_tokens_details.reasoning_tokens == 5
 
 
-async def test_anthropic(simulator: Simulator) -> None:
+async def test_anthropics_sdk_talks_to_it(simulator: Simulator) -> None:
     import anthropic
 
     question: Any = {"model": "m", "max_tokens": 100, "messages": QUESTION}
@@ -125,7 +125,7 @@ async def test_anthropic(simulator: Simulator) -> None:
     assert names == ["busy", "failing", "demo"]
 
 
-async def test_google(simulator: Simulator) -> None:
+async def test_googles_sdk_talks_to_it(simulator: Simulator) -> None:
     from google import genai
 
     client = genai.Client(api_key="k", http_options={"base_url": simulator.base_url("google")})
@@ -156,7 +156,7 @@ def _parts(answer: Any) -> list[Any]:
     return answer.candidates[0].content.parts or []
 
 
-async def test_ollama(simulator: Simulator) -> None:
+async def test_ollamas_sdk_talks_to_it(simulator: Simulator) -> None:
     import ollama
 
     async with ollama.AsyncClient(host=simulator.base_url("ollama")) as client:
