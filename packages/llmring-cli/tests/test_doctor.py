@@ -77,6 +77,11 @@ BROKEN = [
         'version = "1.0"\n[profiles.default]\nname = "default"\n',
         {"LLMRING_PROVIDER_TIMEOUT_S": "soon"},
     ),
+    (
+        "llmring.lock",
+        'version = "1.0"\n[profiles.default]\nname = "default"\n',
+        {"OLLAMA_BASE_URL": "ftp://x"},
+    ),
 ]
 
 

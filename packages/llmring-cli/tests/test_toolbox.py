@@ -1,12 +1,15 @@
 """The tools that models and MCP clients have."""
 
 import json
+import math
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import llmring_lockfile
 import pytest
 from jsonschema import Draft202012Validator
+from llmring import ModelFacts
 from llmring.registry import Registry
 from llmring_cli.toolbox import Draft, LocalToolbox
 
@@ -85,6 +88,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("list_models", {"provider": "acme"}, "acme"),
     ("find_models", {"needs": ["wings"]}, "wings"),
     ("find_models", {"max_input_price": -1}, "max_input_price"),
+    ("find_models", {"max_input_price": math.inf}, "max_input_price must be a finite number"),
     (
         "compare_costs",
         {"models": ["openai:gpt-4o"], "calls": 0, "input_tokens": 1, "output_tokens": 1},
@@ -119,6 +123,19 @@ async def test_what_speaks_against_a_model_is_told(toolbox: LocalToolbox) -> Non
     assert known["against"] == ["the provider openai cannot be used here: no key is set"]
     assert not unknown["known"]
     assert unknown["against"][-1] == "the registry does not know it"
+
+
+async def test_retirement_speaks_against_a_model(
+    toolbox: LocalToolbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {
+        "gone": ModelFacts(provider="ollama", model="gone", active=False),
+        "going": ModelFacts(provider="ollama", model="going", retires_on=date(2030, 1, 31)),
+    }
+    monkeypatch.setattr(Registry, "facts", lambda _, __, model: facts[model])
+    gone, going = await call(toolbox, "get_models", models=["ollama:gone", "ollama:going"])
+    assert gone["against"] == ["it is retired"]
+    assert going["against"] == ["it retires on 2030-01-31"]
 
 
 async def test_costs_are_compared_for_a_load_cheapest_first(toolbox: LocalToolbox) -> None:
