@@ -37,6 +37,7 @@ _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     503: ProviderOverloadedError,
     529: ProviderOverloadedError,
 }
+_LEAST_ERROR, _LEAST_SERVER_ERROR = 400, 500
 _LONGEST_TEXT = 2000
 _AMOUNT = (
     r"\d+(?:\.\d+)?\s*(?:milliseconds?|seconds?|minutes?|hours?|days?|secs?|mins?|hrs?|ms|s|m|h|d)(?![a-z])"
@@ -54,9 +55,9 @@ def error_type(status: int) -> type[LLMRingError]:
     found = _BY_STATUS.get(status)
     if found is not None:
         return found
-    if status >= 500:  # noqa: PLR2004
+    if status >= _LEAST_SERVER_ERROR:
         return ProviderServerError
-    return ProviderBadRequestError if status >= 400 else ProviderResponseError  # noqa: PLR2004
+    return ProviderBadRequestError if status >= _LEAST_ERROR else ProviderResponseError
 
 
 def build(

@@ -89,17 +89,22 @@ def _tools_and_format(
             config.update(as_config(answer, call))
         else:
             choice, notes = _answer_by_tool(answer, tools, choice, call, warnings)
-    tool_config: dict[str, Any] = {}
-    if tools.hosted and tools.functions and model.combines_tools and not model.on_vertex:
-        tool_config["includeServerSideToolInvocations"] = True  # without it the combination is refused
-        if choice == {"mode": "AUTO"}:
-            choice = None  # the combination has a default of its own and does not take this one
-    if choice is not None:
-        tool_config["functionCallingConfig"] = choice
     body["tools"] = tools.wire()
+    tool_config = _tool_config(tools, choice, model)
     if tool_config:
         body["toolConfig"] = tool_config
     return notes
+
+
+def _tool_config(tools: Tools, choice: dict[str, Any] | None, model: GeminiModel) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    if tools.hosted and tools.functions and model.combines_tools and not model.on_vertex:
+        config["includeServerSideToolInvocations"] = True  # without it the combination is refused
+        if choice == {"mode": "AUTO"}:
+            return config  # the combination has a default of its own and does not take this one
+    if choice is not None:
+        config["functionCallingConfig"] = choice
+    return config
 
 
 def _answer_by_tool(

@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import IPv6Address, ip_address
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from llmring_types.exceptions import ConfigurationError
 
@@ -30,12 +30,8 @@ def normalise_host(host: str | None) -> str:
     if not separator:
         scheme, rest = "http", text
     try:
-        if "[" not in rest and isinstance(_address(rest), IPv6Address):
-            rest = f"[{rest}]"
-        parts = urlsplit(f"{scheme.lower()}://{rest}")
+        parts = _split(scheme.lower(), rest)
         name, port = parts.hostname or "127.0.0.1", parts.port
-        if _STRAY.search(parts.netloc):
-            raise ValueError("a space or a quote in its name")  # noqa: TRY301 - like what urllib finds
     except ValueError as error:
         raise ConfigurationError(
             f"the address of the Ollama server is not valid ({error}); write it like http://localhost:11434"
@@ -44,16 +40,22 @@ def normalise_host(host: str | None) -> str:
         raise ConfigurationError(f"the Ollama server speaks http or https, not {parts.scheme!r}")
     scheme, name = parts.scheme, _EVERYWHERE.get(name, name)
     if not separator and port is None:
-        if name == _CLOUD:
-            scheme = "https"
-        else:
-            port = _PORT
-    if isinstance(_address(name), IPv6Address):
-        name = f"[{name}]"
+        scheme, port = ("https", None) if name == _CLOUD else (scheme, _PORT)
     user = parts.netloc.rpartition("@")[0]
-    netloc = f"{user}@{name}" if user else name
-    path = quote(parts.path, safe=_IN_PATHS).rstrip("/")
-    return f"{scheme}://{netloc}{f':{port}' if port is not None else ''}{path}"
+    netloc = (f"{user}@" if user else "") + _bracketed(name) + ("" if port is None else f":{port}")
+    return f"{scheme}://{netloc}{quote(parts.path, safe=_IN_PATHS).rstrip('/')}"
+
+
+def _split(scheme: str, rest: str) -> SplitResult:
+    parts = urlsplit(f"{scheme}://{_bracketed(rest)}")
+    if _STRAY.search(parts.netloc):
+        raise ValueError("a space or a quote in its name")
+    return parts
+
+
+def _bracketed(name: str) -> str:
+    """Return the name as it stands in a URL: an IPv6 address in brackets."""
+    return f"[{name}]" if isinstance(_address(name), IPv6Address) else name
 
 
 def _address(text: str) -> object:
