@@ -1,6 +1,7 @@
 """The providers of a ring, each built when it is first used."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 from llmring_providers import Provider, ProviderSettings, find_factory
@@ -84,11 +85,14 @@ class Providers(Mapping[str, Provider]):
         return provider
 
     async def aclose(self) -> None:
-        """Close the providers that were built, then the connections."""
-        built, self._built = list(self._built.values()), {}
-        for provider in built:
-            await provider.aclose()
-        await self._transport.aclose()
+        """Close the providers that were built, then the connections: all of them, also where one fails.
+
+        They stay, since those registered by hand cannot be built again; most open what they need when they are used.
+        """
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(self._transport.aclose)
+            for provider in reversed(self._built.values()):
+                closing.push_async_callback(provider.aclose)
 
     def discover(self, name: str) -> bool:
         """Look for a provider that an installed package brings; once found it is known.

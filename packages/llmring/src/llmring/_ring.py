@@ -131,7 +131,8 @@ class LLMRing:
     async def close(self) -> None:
         """Report what waits to be, within five seconds each, and close every connection.
 
-        The ring can be used again; it then opens new ones.
+        The ring can be used again; it then opens new ones. Where an observer or a provider fails to close, the others
+        are closed all the same, and its error is raised.
         """
         try:
             await self._chat.watcher.observers.aclose()
