@@ -13,7 +13,7 @@ from llmring._accounting import Accounting
 from llmring._budgets import Budgets
 from llmring._counting import TokenCounter
 from llmring._failover import Failover
-from llmring._limits import Limits, PlacedStream
+from llmring._limits import PlacedStream
 from llmring._observers import Observers
 from llmring._routing import Candidate, Route, Router
 from llmring._runtime import put_off
@@ -59,7 +59,7 @@ class Chat:
         self._accounting = accounting
         self._screening = Screening(policy.context_check, accounting, self.budgets)
         self._default_timeout = timeout
-        self._limits = Limits(policy.max_concurrent)
+        self._limits = failover.limits
         self.counts_exactly = policy.context_check == "exact"
 
     async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:

@@ -16,6 +16,7 @@ from llmring_types.exceptions import (
 
 from llmring._breaker import Breakers
 from llmring._hedge import Outcome, race
+from llmring._limits import Limits
 from llmring._planner import Planner
 from llmring._policy import Policy
 from llmring._routing import Candidate, Route
@@ -41,6 +42,7 @@ class Failover:
         self.policy = policy
         self.clock: Clock = clock or SystemClock()
         self.breakers = Breakers(policy.breaker)
+        self.limits = Limits(policy.max_concurrent)
 
     async def run(
         self,
@@ -177,6 +179,8 @@ class _Run(Generic[T]):
             work = self._attempt(candidate)
             result = await within(limit, work, movable=not self._whole, at_most=left)
         except TimeLimitError:
+            if failover.limits.was_in_vain(ref.provider):
+                return self._never_sent(candidate, limit)
             error: LLMRingError = ProviderTimeoutError(
                 f"{ref} did not answer within {limit:g} s",
                 provider=ref.provider,
@@ -199,6 +203,19 @@ class _Run(Generic[T]):
         failover.breakers.failed(ref, error, now)
         self.trace.append(failed_attempt(candidate, error, now - started))
         return Outcome(None, error)
+
+    def _never_sent(self, candidate: Candidate, limit: float | None) -> Outcome[T]:
+        """Take note of a candidate for which there was no place in time; it tells nothing about the model."""
+        ref = candidate.ref
+        self._failover.breakers.abandoned(ref)
+        error = ProviderTimeoutError(
+            f"as many calls as max_concurrent allows were under way for {limit:g} s; nothing was sent",
+            provider=ref.provider,
+            model=ref.model,
+            timeout=limit,
+        )
+        self.skipped(candidate, str(error))
+        return Outcome(None, error, sent=False)
 
     def _left(self) -> float | None:
         """Seconds until the deadline."""
