@@ -189,10 +189,9 @@ class _Run(Generic[T]):
             )
         except LLMRingError as raised:
             error = raised
-        except BaseException:
+        except BaseException as stop:
             failover.breakers.abandoned(ref)
-            seconds = failover.clock.now() - started
-            self.trace.append(Attempt(model=str(ref), outcome="cancelled", seconds=seconds))
+            self.trace.append(_stopped_attempt(candidate, stop, failover.clock.now() - started))
             raise
         else:
             failover.breakers.succeeded(ref, whole=self._whole)
@@ -233,6 +232,13 @@ def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float) ->
         seconds=seconds,
         billed=_billed(error),
     )
+
+
+def _stopped_attempt(candidate: Candidate, stop: BaseException, seconds: float) -> Attempt:
+    """Return the trace of one that was cancelled; an ``Exception`` is a mistake in the provider's own code."""
+    if isinstance(stop, Exception):
+        return Attempt(model=str(candidate.ref), outcome="error", error=type(stop).__name__, seconds=seconds)
+    return Attempt(model=str(candidate.ref), outcome="cancelled", seconds=seconds)
 
 
 def _shorter(one: float | None, other: float | None) -> float | None:

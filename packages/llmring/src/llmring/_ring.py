@@ -20,7 +20,7 @@ from llmring._counting import TokenCounter
 from llmring._failover import Failover
 from llmring._models import active_models, first_context_problem, response_cost
 from llmring._observers import Observer
-from llmring._policy import Policy
+from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers
 from llmring._reporting import open_observers, open_server
 from llmring._routing import Router
@@ -55,7 +55,8 @@ class LLMRing:
     Raises:
         LockfileNotFoundError: the lockfile named does not exist (also a ``FileNotFoundError``).
         LockfileParseError: it cannot be read (also a ``ValueError``).
-        ConfigurationError: an environment variable holds something else than its kind, or the server's URL is none.
+        ConfigurationError: the timeout is no length of time, an environment variable holds something else than its
+            kind, or the server's URL is none.
     """
 
     def __init__(  # noqa: PLR0917 - the documented API takes them by position
@@ -85,6 +86,7 @@ class LLMRing:
         self.server_url = server_url if server_url is not None else settings.server.url
         self.log_metadata = log_metadata or log_conversations  # an exchange has its row of usage
         self.log_conversations = log_conversations
+        check_seconds("timeout", timeout)
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
         self._providers = Providers(transport or AutoTransport(trust_env=settings.proxies))
