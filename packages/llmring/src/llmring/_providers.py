@@ -45,6 +45,11 @@ class Providers(Mapping[str, Provider]):
         """Names that a reference may begin with, configured or not."""
         return frozenset(self._access) | frozenset(self._built)
 
+    def base_url(self, name: str) -> str | None:
+        """Where a provider is spoken to; ``None`` for one that has not been used, or does not say."""
+        url = getattr(self._built.get(name), "base_url", None)
+        return url if isinstance(url, str) else None
+
     def problem(self, name: str) -> ProviderNotFoundError | None:
         """Return why the provider cannot be used, or ``None``."""
         if name in self._built:

@@ -115,6 +115,7 @@ class LLMRing:
                 conversations=log_conversations,
                 usage_log=settings.usage_log if usage_log is None else usage_log,
                 capture_content=settings.capture_content,
+                base_url_of=self._providers.base_url,
             ),
             timeout=self.default_timeout,
         )
