@@ -242,6 +242,20 @@ async def test_a_ring_that_was_closed_can_be_used_again_with_what_was_registered
         await ring.close()
 
 
+async def test_a_ring_keeps_its_lockfile_where_the_process_goes_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    llmring_lockfile.create_lockfile("mine.lock", bindings={"fast": "sim:demo"})
+    ring = LLMRing(lockfile_path="mine.lock")
+    monkeypatch.chdir(tmp_path / "away")
+    ring.bind_alias("deep", "sim:other")
+    assert ring.list_aliases() == {"fast": "sim:demo", "deep": "sim:other"}
+    assert list((tmp_path / "away").iterdir()) == []
+
+
 async def test_a_provider_that_fails_to_close_leaves_no_other_open() -> None:
     class Failing(FakeProvider):
         async def aclose(self) -> None:
