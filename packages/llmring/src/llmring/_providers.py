@@ -2,13 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Protocol
 
 from llmring_providers import Provider, ProviderSettings, find_factory
 from llmring_providers.transport import Transport
 from llmring_types.exceptions import ProviderAuthenticationError, ProviderNotFoundError
 
 from llmring._settings import ProviderAccess, key_names, provider_access, provider_names
+
+
+class SdkProvider(Provider, Protocol):
+    """A provider with the client of its vendor's SDK."""
+
+    @property
+    def client(self) -> Any:
+        """The SDK's async client."""
 
 
 class Providers(Mapping[str, Provider]):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from llmring_lockfile import Lockfile
 from llmring_providers import Provider
@@ -21,7 +21,7 @@ from llmring._failover import Failover
 from llmring._models import active_models, first_context_problem, response_cost
 from llmring._observers import Observer
 from llmring._policy import Policy, check_seconds
-from llmring._providers import Providers
+from llmring._providers import Providers, SdkProvider
 from llmring._reporting import open_observers, open_server
 from llmring._routing import Router
 from llmring._settings import Settings, open_registry
@@ -178,8 +178,10 @@ class LLMRing:
         """The providers that can be used, by name; each is built when it is first looked up."""
         return self._providers
 
-    def get_provider(self, name: str) -> Provider:
+    def get_provider(self, name: str) -> SdkProvider:
         """Return a provider; its ``client`` is the vendor's own SDK client, for what llmring does not cover.
+
+        One of your own has the ``client`` that you gave it, if any.
 
         Raises:
             ProviderNotFoundError: there is none of this name, or its key is not set.
@@ -187,7 +189,7 @@ class LLMRing:
         problem = self._providers.problem(name)
         if problem is not None:
             raise problem
-        return self._providers[name]
+        return cast("SdkProvider", self._providers[name])
 
     def register_provider(self, name: str, provider: Provider | None = None, **settings: Any) -> None:
         """Add or replace a provider.
