@@ -36,7 +36,7 @@ class UsageLog:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = place(path)
+        self.path = place(path).absolute()  # the process may go elsewhere before the first call
         self._queue: _Queue = queue.Queue()
         self._writer = _Writer(self.path, self._queue)
         self._thread: threading.Thread | None = None
@@ -129,6 +129,10 @@ class _Writer:
                 self._connection = open_to_write(self._path)
             insert(self._connection, map(entry_of, batch))
         except (OSError, sqlite3.Error, ValueError, OverflowError) as error:
+            if len(batch) > 1 and isinstance(error, (ValueError, OverflowError)):
+                for record in batch:  # one of them has what no column holds; the others do not go with it
+                    self._write([record])
+                return
             self._disconnect()
             if not self._warned:
                 self._warned = True
