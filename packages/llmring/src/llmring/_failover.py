@@ -53,6 +53,7 @@ class Failover:
         whole: bool = True,
         discard: Callable[[T], None] | None = None,
         trace: list[Attempt] | None = None,
+        started: float | None = None,
     ) -> Answered[T]:
         """Try the candidates until one answers.
 
@@ -63,12 +64,14 @@ class Failover:
             whole: whether a result is all of the answer; of one that only begins, the caller tells how it ends.
             discard: frees a result that came too late to count, when calls are hedged.
             trace: where the attempts are noted, for a caller who wants them of a cancelled call too.
+            started: when the call began, by the clock of failover, if that was not now: the deadline counts from there.
 
         Raises:
             LLMRingError: the last attempt's own error; ``attempts`` on it lists all of them.
         """
-        started = self.clock.now()
-        deadline = None if self.policy.deadline_s is None else started + self.policy.deadline_s
+        deadline = None
+        if self.policy.deadline_s is not None:
+            deadline = (self.clock.now() if started is None else started) + self.policy.deadline_s
         planner = Planner(route.candidates, self.policy, deadline=deadline)
         run = _Run(
             self, attempt, discard, planner, timeout=timeout, deadline=deadline, whole=whole, trace=trace

@@ -55,8 +55,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         retry: when the last candidate is asked again.
         breaker: when a model is left alone; ``None`` never.
-        deadline_s: seconds for the whole call, all attempts and pauses together; a stream is within it once its
-            first chunk has come. ``None`` has no such limit.
+        deadline_s: seconds for the whole call, exact counts, all attempts and pauses together; a stream is within it
+            once its first chunk has come. ``None`` has no such limit.
         first_chunk_timeout_s: seconds until a stream's first chunk; absent uses the timeout of the attempt.
         chunk_timeout_s: seconds between two chunks, or between signs of life while there is nothing to show, in the
             midst of a tool call; absent uses the timeout of the attempt, ``None`` waits for ever.
