@@ -61,7 +61,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         chunk_timeout_s: seconds between two chunks, or between signs of life while there is nothing to show, in the
             midst of a tool call; absent uses the timeout of the attempt, ``None`` waits for ever.
         fail_over_on_authentication: let a refused key move on to another provider of the pool.
-        max_concurrent: provider to most calls at once, in each event loop; more wait, first come, first served, within their timeout.
+        max_concurrent: provider to most calls at once, in each event loop; more wait, first come, first served, within
+            their timeout. For one that waits in vain the member is skipped, since nothing was sent.
         hedge_after_s: start the next member beside the first when it has not answered after so many seconds; the first
             answer counts, the other call is cancelled. ``None`` never does.
         budget_usd: US dollars that all calls of the ring may cost together; ``None`` has no limit.
