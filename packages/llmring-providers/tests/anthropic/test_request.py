@@ -193,6 +193,18 @@ def test_betas_go_into_their_header(betas: Any, call_with: Callable[..., ChatCal
     assert b"betas" not in wire.body
 
 
+def test_parameters_that_are_headers_go_there(call_with: Callable[..., ChatCall]) -> None:
+    given = {"user_profile_id": "uprof_1", "workspace_id": "wrkspc_1", "betas": ["a-1"], "speed": "fast"}
+    wire = AnthropicAdapter().encode(call_with(extra_params=given), stream=False)
+    assert wire.headers == {
+        "anthropic-user-profile-id": "uprof_1",
+        "anthropic-workspace-id": "wrkspc_1",
+        "anthropic-beta": "a-1",
+    }
+    body = json.loads(wire.body)
+    assert (body["speed"], body.keys() & given.keys()) == ("fast", {"speed"})
+
+
 @pytest.mark.parametrize("betas", [7, ["a-1", None], {"a-1": True}])
 def test_betas_that_are_no_names_are_refused(betas: Any, call_with: Callable[..., ChatCall]) -> None:
     with pytest.raises(UnsupportedContentError, match="must be a list of names") as caught:

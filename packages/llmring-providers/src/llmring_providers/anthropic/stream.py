@@ -210,7 +210,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
             usage = message.usage = message.usage or WireUsage()
             for name in WireUsage.__struct_fields__:
                 count = getattr(part.usage, name)
-                if count is not None:
+                if count or (count is not None and not getattr(usage, name)):  # some hosts end with noughts
                     setattr(usage, name, count)
 
     def _end(self, chunks: list[StreamChunk]) -> None:
