@@ -112,6 +112,8 @@ class Gathered:
             "logprobs": self._logprobs,
             "images": self._images,
             "timings": timings,
+            "remote_model": self._last.remote_model,
+            "remote_host": self._last.remote_host,
         }
         said = {name: value for name, value in kept.items() if value}
         return {"provider": self._call.ref.provider, **said} if said else None
@@ -139,16 +141,16 @@ def tool_calls(calls: list[Call], request: LLMRequest) -> list[ToolCall]:
     """The calls in the neutral form, those without an id with the next one that the conversation has not used."""
     if not calls:
         return []
-    fresh = _fresh_ids(request, {wire.id for wire in calls})
+    fresh = _fresh_ids(request, {str(wire.id) for wire in calls})
     return [
-        tool_call(wire.id or next(fresh), wire.function.name or "", _arguments(wire.function))
+        tool_call(str(wire.id or next(fresh)), wire.function.name or "", _arguments(wire.function))
         for wire in calls
         if wire.function is not None
     ]
 
 
-def _fresh_ids(request: LLMRequest, used: set[str | None]) -> Iterator[str]:
-    used |= {call.get("id") for message in request.messages for call in message.tool_calls or ()}
+def _fresh_ids(request: LLMRequest, used: set[str]) -> Iterator[str]:
+    used |= {str(call.get("id")) for message in request.messages for call in message.tool_calls or ()}
     number = 0
     while True:
         number += 1
