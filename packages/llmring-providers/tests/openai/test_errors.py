@@ -137,6 +137,18 @@ def test_what_azure_filtered_is_told() -> None:
     assert (found.code, found.details) == ("content_filter", {"content_filter_result": result})
 
 
+def test_what_is_to_blame_is_told() -> None:
+    said = {
+        "message": "No.",
+        "code": "misalignment_policy_violation",
+        "param": "tools[0]",
+        "misalignment": {"error_type": "other"},
+    }
+    about = {"param": "tools[0]", "misalignment": {"error_type": "other"}}
+    assert translated(400, {"error": said}).details == about
+    assert body_error(said, CALL).details == about
+
+
 @pytest.mark.parametrize("key", ["sk-proj-abcdefghijkl", "sk-1234567890", "gsk_abcdefgh", "AIzaSyABCDEFGH"])
 def test_no_key_is_repeated(key: str) -> None:
     found = translated(401, {"error": {"message": f"Incorrect API key provided: {key}. See our page."}})
@@ -182,7 +194,7 @@ _JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["error", "message", "code", "type", "status", "metadata", "innererror", "details"]
+                ["error", "message", "code", "type", "status", "metadata", "innererror", "details", "param"]
             ),
             inner,
         )

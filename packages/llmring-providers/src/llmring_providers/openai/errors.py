@@ -154,7 +154,13 @@ def _message(document: Mapping[str, Any]) -> str:
 
 
 def _details(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What Azure's content filter found: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter"""
+    """The parameter that is to blame, what OpenAI says of a stopped agent, and what Azure's content filter found.
+
+    https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter
+    """
     inner = document.get("innererror")
-    found = inner.get("content_filter_result") if isinstance(inner, Mapping) else None
-    return {"content_filter_result": found} if found else None
+    found = {name: document.get(name) for name in ("param", "misalignment")}
+    found["content_filter_result"] = (
+        inner.get("content_filter_result") if isinstance(inner, Mapping) else None
+    )
+    return {name: value for name, value in found.items() if value} or None
