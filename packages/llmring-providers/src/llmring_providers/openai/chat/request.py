@@ -50,13 +50,13 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["stream_options"] = {"include_usage": True}
     _parameters(body, call, warnings)
     if request.tools:
-        body["tools"] = wire_tools(request.tools)
+        body["tools"] = wire_tools(request.tools, warnings)
         if request.tool_choice is not None:
             body["tool_choice"] = wire_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted)
+        _format(body, wanted, warnings)
     note_ignored_marks(call, warnings)
     if request.extra_params:
         _extra(body, request.extra_params, warnings)
@@ -143,9 +143,9 @@ def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> No
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any]) -> None:
+def _format(body: dict[str, Any], wanted: Mapping[str, Any], warnings: list[str]) -> None:
     if wanted.get("type") == "json_schema":
-        body["response_format"] = {"type": "json_schema", "json_schema": json_schema(wanted)}
+        body["response_format"] = {"type": "json_schema", "json_schema": json_schema(wanted, warnings)}
         return
     body["response_format"] = wanted
     if wanted.get("type") == "json_object":
