@@ -386,6 +386,11 @@ CALLS = [
                  TWO, id="an empty object first"),
     pytest.param([[piece(0, "a", "f", {})], [piece(0, "a", "f", {"x": 1})], [piece(1, "b", "g", {})]],
                  TWO, id="an empty object first, as an object"),
+    pytest.param([[piece(0, "a", "f", '{"x"')], [{"index": 0}], [{"index": 0, "id": "a"}], [piece(0, arguments=":1}")], [piece(1, "b", "g")]],
+                 TWO, id="pieces that say nothing"),
+    pytest.param([[piece(0, None, "f", '{"x"')], [piece(0, "a", "f", ":1}")], [piece(1, "b", "g")]], TWO, id="the id later"),
+    pytest.param([[{"id": "a", "custom": {"name": "f", "input": "1"}}], [{"id": "b", "custom": {"name": "f", "input": "2"}}]],
+                 [tool_call("a", "f", '{"input":"1"}'), tool_call("b", "f", '{"input":"2"}')], id="custom calls without index"),
     pytest.param([[piece(0, 7, "f", [1])], [piece(1, 8, "g", True)], [piece(2, 9, "h", {"x": "ü"})]],
                  [tool_call("7", "f", "[1]"), tool_call("8", "g", "true"), tool_call("9", "h", '{"x":"ü"}')],
                  id="ids that are numbers, arguments of any kind"),
@@ -408,6 +413,17 @@ def test_the_call_of_a_custom_tool_keeps_its_own_form_for_the_way_back() -> None
     assert response.tool_calls == [tool_call("c", "exp", '{"input":"4 + 4"}')]
     raw = {"id": "c", "type": "custom", "custom": {"name": "exp", "input": "4 + 4"}}
     assert (response.native or {})["replay"] == [{"tool_calls": [raw]}]
+
+
+def test_the_signature_of_a_call_comes_with_any_of_its_pieces() -> None:
+    signed = {"google": {"thought_signature": "s=="}}
+    pieces = [
+        [piece(0, "a", "f", "")],
+        [{**piece(0, arguments='{"x":1}'), "extra_content": signed}],
+        [piece(0, arguments="")],
+    ]
+    response = collect(chunks_of([*(delta(tool_calls=part) for part in pieces), delta("tool_calls"), DONE]))
+    assert (response.native or {})["replay"] == [{"tool_calls": [{**TWO[0], "extra_content": signed}]}]
 
 
 def test_the_legacy_function_call_is_put_together() -> None:
