@@ -9,7 +9,7 @@ from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
 from llmring_types import LLMRequest, Message, ModelRef
-from llmring_types.exceptions import LLMRingError, MalformedResponseError
+from llmring_types.exceptions import MalformedResponseError, ProviderOverloadedError
 
 _DEPTH = 50_000
 BROKEN = {
@@ -84,4 +84,4 @@ def test_a_broken_stream_is_malformed_and_what_came_before_can_be_had(
 @pytest.mark.parametrize("provider", ADAPTERS)
 def test_a_broken_error_is_an_error_by_its_status(provider: str, broken: str) -> None:
     body = b'{"error":{"message":"no","details":%s}}' % BROKEN[broken]
-    assert isinstance(ADAPTERS[provider].error(503, {}, body, call_of(provider, {})), LLMRingError)
+    assert type(ADAPTERS[provider].error(503, {}, body, call_of(provider, {}))) is ProviderOverloadedError

@@ -34,9 +34,8 @@ class _Slot:
         if arguments is not None and not isinstance(arguments, str):
             arguments = msgspec.json.encode(arguments).decode()
         if arguments:
-            if self.arguments == [
-                "{}"
-            ]:  # stood in for what was to come: https://github.com/microsoft/autogen/issues/6843
+            if self.arguments == ["{}"] and not self.custom:
+                # It stood in for what was to come: https://github.com/microsoft/autogen/issues/6843
                 self.arguments.clear()
             self.arguments.append(arguments)
 
