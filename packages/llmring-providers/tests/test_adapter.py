@@ -1,15 +1,18 @@
-"""What holds for every adapter: bytes that are no JSON as we know it are an error of ours, wherever they stand."""
+"""What holds for every adapter: what is wrong with a request or an answer is an error of ours, wherever it stands."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from llmring_providers import Adapter, ChatCall
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
 from llmring_types import LLMRequest, Message, ModelRef
-from llmring_types.exceptions import MalformedResponseError, ProviderOverloadedError
+from llmring_types.exceptions import LLMRingError, MalformedResponseError, ProviderOverloadedError
 
 _DEPTH = 50_000
 BROKEN = {
@@ -85,3 +88,50 @@ def test_a_broken_stream_is_malformed_and_what_came_before_can_be_had(
 def test_a_broken_error_is_an_error_by_its_status(provider: str, broken: str) -> None:
     body = b'{"error":{"message":"no","details":%s}}' % BROKEN[broken]
     assert type(ADAPTERS[provider].error(503, {}, body, call_of(provider, {}))) is ProviderOverloadedError
+
+
+_NAMES = [
+    "type",
+    "name",
+    "schema",
+    "json_schema",
+    "url",
+    "format",
+    "properties",
+    "required",
+    "$ref",
+    "anyOf",
+    "items",
+    "function",
+]
+_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.sampled_from([None, True, 1.5, "a", "auto", "object", "json_schema", "data:image/png;base64,QQ=="]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4),
+    max_leaves=8,
+)
+_PARTS_OF_ANY_SHAPE = st.sampled_from(["image_url", "file", "document", "image", "input_audio"])
+
+
+@given(
+    st.sampled_from(sorted(ADAPTERS)),
+    st.sampled_from(["chat", "responses"]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "response_format": _JSON | _JSON.map(lambda value: {"type": "json_schema", "json_schema": value}),
+            "tool_choice": st.dictionaries(st.sampled_from(_NAMES), _JSON, max_size=2),
+            "tools": _JSON.map(lambda value: [{"name": "f", "parameters": value, "strict": True}]),
+        },
+    ),
+    st.tuples(_PARTS_OF_ANY_SHAPE, _JSON).map(
+        lambda part: {"type": part[0], part[0]: part[1], "source": part[1]}
+    ),
+)
+def test_a_request_of_any_shape_is_encoded_or_an_error_of_ours(
+    provider: str, api: str, fields: dict[str, Any], part: dict[str, Any]
+) -> None:
+    extra = {"api": api} if provider == "openai" else {}
+    for content in ("Hi", [part]):
+        request = LLMRequest([Message(role="user", content=content)], extra_params=extra, **fields)
+        with suppress(LLMRingError):
+            ADAPTERS[provider].encode(ChatCall(request, ModelRef(provider, "m")), stream=False)

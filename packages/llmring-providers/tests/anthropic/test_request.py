@@ -118,7 +118,14 @@ def test_parameters(request_fields: dict[str, Any], expected: dict[str, Any], en
     assert warnings == ()
 
 
-@pytest.mark.parametrize("wanted", [{"json_response": True}, {"response_format": {"type": "json_object"}}])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"json_response": True},
+        {"response_format": {"type": "json_object"}},
+        {"response_format": {"type": "json_schema"}},
+    ],
+)
 def test_json_without_a_schema_is_asked_for_in_words_after_the_system_prompt(
     wanted: dict[str, Any], encoded: Encoded
 ) -> None:

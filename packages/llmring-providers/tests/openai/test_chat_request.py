@@ -171,6 +171,8 @@ UNSUPPORTED = [
     pytest.param({"type": "document", "source": {"type": "url", "url": "https://a"}}, "document", id="document URL"),
     pytest.param({"type": "document", "source": {"type": "base64", "data": 5}}, "document", id="data that is no text"),
     pytest.param({"type": "document"}, "document", id="document without a source"),
+    pytest.param({"type": "image_url", "image_url": None}, "image_url that holds no image_url", id="image without an address"),
+    pytest.param({"type": "file", "file": "file-1"}, "file that holds no file", id="file that is no dict"),
     pytest.param({"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "no base64!"}},
                  "document of text/plain that is no base64 of UTF-8 text", id="broken base64"),
     pytest.param({"type": "image", "source": {"type": "content"}}, "image", id="image of another source"),

@@ -7,6 +7,7 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers._formats import wanted_format, wanted_schema
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
@@ -90,9 +91,7 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     if choice is not None and (request.tools or choice not in ("auto", "none")):
         body["tool_choice"] = wire_choice(choice, request.tools or (), warnings)
     body.update(limits(call, thinking_barred=_thinking_barred(body, conversation), warnings=warnings))
-    system = conversation.system
-    if request.response_format is not None or request.json_response:
-        system = [*system, *_answer_format(body, call, warnings)]
+    system = [*conversation.system, *_answer_format(body, call, warnings)]
     if system:
         body["system"] = _system(system)
     if request.cache:
@@ -128,13 +127,12 @@ def _answer_format(body: dict[str, Any], call: ChatCall, warnings: list[str]) ->
 
     https://platform.claude.com/docs/en/build-with-claude/structured-outputs
     """
-    wanted = call.request.response_format or {"type": "json_object"}
-    kind = wanted.get("type")
-    if kind == "text":
+    wanted = wanted_format(call)
+    if wanted is None or wanted.get("type") == "text":
         return []
-    if kind != "json_schema":
+    schema = wanted_schema(wanted) if wanted.get("type") == "json_schema" else None
+    if schema is None:
         return [{"type": "text", "text": _JSON}]
-    schema = (wanted.get("json_schema") or wanted).get("schema") or {}
     if traits_of(call.ref.model).json_schema:
         body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": tightened(schema)}
         return []

@@ -3,32 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from llmring_types.exceptions import UnsupportedContentError
-
-from llmring_providers._protocol import ChatCall
 from llmring_providers._schemas import closed, is_object, rewritten
 
 _WISH = "Answer with a JSON object."
 _DEFINITIONS = ("$defs", "definitions")
 _OF_ANY_KIND = frozenset({"type", "anyOf", "oneOf", "enum", "const"})
-
-
-def wanted_format(call: ChatCall) -> Mapping[str, Any] | None:
-    """Return the response format, or that of ``json_response``.
-
-    Raises:
-        UnsupportedContentError: it is no dict: types are resolved before a call reaches a provider.
-    """
-    wanted = call.request.response_format
-    if wanted is None:
-        return {"type": "json_object"} if call.request.json_response else None
-    if not isinstance(wanted, Mapping):
-        raise UnsupportedContentError(
-            f"response_format must be a dict here; got {type(wanted).__name__}",
-            provider=call.ref.provider,
-            part="response_format",
-        )
-    return {"type": "json_object"} if wanted.get("type") == "json" else wanted
 
 
 def json_schema(wanted: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:

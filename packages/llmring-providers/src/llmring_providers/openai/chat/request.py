@@ -8,6 +8,7 @@ from llmring_types import Message, ToolCall, tool_call
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
@@ -26,7 +27,7 @@ from llmring_providers.openai.parameters import (
     temperature,
 )
 from llmring_providers.openai.parts import openai_part, unsupported
-from llmring_providers.openai.structured import ask_for_json, json_schema, wanted_format
+from llmring_providers.openai.structured import ask_for_json, json_schema
 
 PATH = "/chat/completions"
 _NESTED = frozenset({"stream_options"})

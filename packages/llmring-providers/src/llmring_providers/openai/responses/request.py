@@ -11,6 +11,7 @@ from typing import Any
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.models import encrypts_reasoning
@@ -24,7 +25,7 @@ from llmring_providers.openai.parameters import (
 )
 from llmring_providers.openai.responses.input import input_items
 from llmring_providers.openai.responses.tools import flat_choice, flat_tools
-from llmring_providers.openai.structured import ask_for_json, json_schema, wanted_format
+from llmring_providers.openai.structured import ask_for_json, json_schema
 
 PATH = "/responses"
 _ENCRYPTED = "reasoning.encrypted_content"
