@@ -12,7 +12,12 @@ from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
 from llmring_types import LLMRequest, Message, ModelRef
-from llmring_types.exceptions import LLMRingError, MalformedResponseError, ProviderOverloadedError
+from llmring_types.exceptions import (
+    LLMRingError,
+    MalformedResponseError,
+    ProviderOverloadedError,
+    UnsupportedContentError,
+)
 
 _DEPTH = 50_000
 BROKEN = {
@@ -88,6 +93,15 @@ def test_a_broken_stream_is_malformed_and_what_came_before_can_be_had(
 def test_a_broken_error_is_an_error_by_its_status(provider: str, broken: str) -> None:
     body = b'{"error":{"message":"no","details":%s}}' % BROKEN[broken]
     assert type(ADAPTERS[provider].error(503, {}, body, call_of(provider, {}))) is ProviderOverloadedError
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "google", "ollama"])
+@pytest.mark.parametrize("wanted", [{"type": "grammar"}, {"type": ["json_object"]}, {}])
+def test_a_format_that_a_provider_has_not_is_named(provider: str, wanted: dict[str, Any]) -> None:
+    request = LLMRequest([Message(role="user", content="Hi")], response_format=wanted)
+    with pytest.raises(UnsupportedContentError, match="has no response format") as caught:
+        ADAPTERS[provider].encode(ChatCall(request, ModelRef(provider, "m")), stream=False)
+    assert (caught.value.provider, caught.value.part) == (provider, "response_format")
 
 
 _NAMES = [

@@ -33,3 +33,12 @@ def wanted_schema(wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if isinstance(schema, Mapping):
             return schema
     return None
+
+
+def unknown_format(wanted: Mapping[str, Any], call: ChatCall) -> UnsupportedContentError:
+    """Build the error for a format of a type that the provider has not."""
+    return UnsupportedContentError(
+        f"{call.ref} has no response format {wanted.get('type')!r}; use json_schema or json_object",
+        provider=call.ref.provider,
+        part="response_format",
+    )

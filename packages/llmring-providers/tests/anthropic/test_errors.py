@@ -47,6 +47,7 @@ def limited(reason: str, kind: str = "rate_limit_error") -> bytes:
         (400, said("invalid_request_error"), ProviderBadRequestError),
         (400, said("invalid_request_error", "prompt is too long: 201000 tokens > 200000 maximum"), ProviderRequestTooLargeError),
         (400, said("invalid_request_error", "input length and `max_tokens` exceed context limit: 1 + 2 > 2"), ProviderRequestTooLargeError),
+        (400, b'{"message":"Input is too long for requested model."}', ProviderRequestTooLargeError),
         (401, said("authentication_error"), ProviderAuthenticationError),
         (400, said("invalid_request_error", "Your credit balance is too low to access the Anthropic API."), ProviderQuotaError),
         (402, said("billing_error"), ProviderQuotaError),

@@ -36,7 +36,7 @@ _BY_TYPE: Mapping[str, type[LLMRingError]] = {
 }
 """``invalid_request_error`` is not here: it also comes with statuses that say more."""
 
-_TOO_LONG = ("prompt is too long", "exceed context limit")
+_TOO_LONG = ("prompt is too long", "exceed context limit", "Input is too long")
 """What a 400 says of a request that is larger than the context window; it has no type of its own."""
 
 _BY_DETAIL: Mapping[str, type[LLMRingError]] = {

@@ -7,7 +7,7 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
-from llmring_providers._formats import wanted_format, wanted_schema
+from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
@@ -130,7 +130,9 @@ def _answer_format(body: dict[str, Any], call: ChatCall, warnings: list[str]) ->
     wanted = wanted_format(call)
     if wanted is None or wanted.get("type") == "text":
         return []
-    schema = wanted_schema(wanted) if wanted.get("type") == "json_schema" else None
+    if wanted.get("type") not in ("json_schema", "json_object"):
+        raise unknown_format(wanted, call)
+    schema = wanted_schema(wanted) if wanted["type"] == "json_schema" else None
     if schema is None:
         return [{"type": "text", "text": _JSON}]
     if traits_of(call.ref.model).json_schema:

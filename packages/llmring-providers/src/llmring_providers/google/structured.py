@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._formats import wanted_format, wanted_schema
+from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
 from llmring_providers._protocol import ChatCall
 from llmring_providers._schemas import is_object
 from llmring_providers.google.schema import is_openapi, json_schema
@@ -41,11 +40,7 @@ def json_answer(call: ChatCall) -> JsonAnswer | None:
         return JsonAnswer(None)
     if kind == "json_schema":
         return JsonAnswer(wanted_schema(wanted))
-    raise UnsupportedContentError(
-        f"{call.ref} has no response format {kind!r}; use json_schema or json_object",
-        provider=call.ref.provider,
-        part="response_format",
-    )
+    raise unknown_format(wanted, call)
 
 
 def as_config(answer: JsonAnswer, call: ChatCall) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from llmring_types.exceptions import UnsupportedContentError
 from llmring_providers._adapter import WireRequest
 from llmring_providers._arguments import arguments_object
 from llmring_providers._documents import document_text
-from llmring_providers._formats import wanted_format, wanted_schema
+from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
@@ -166,10 +166,11 @@ def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> No
 def _format(call: ChatCall) -> Mapping[str, Any] | str | None:
     """https://docs.ollama.com/capabilities/structured-outputs"""
     wanted = wanted_format(call)
-    kind = wanted.get("type") if wanted is not None else None
-    if wanted is not None and kind == "json_schema":
-        return wanted_schema(wanted) or "json"
-    return "json" if kind == "json_object" else None
+    if wanted is None or wanted.get("type") == "text":
+        return None
+    if wanted.get("type") not in ("json_schema", "json_object"):
+        raise unknown_format(wanted, call)
+    return (wanted_schema(wanted) if wanted["type"] == "json_schema" else None) or "json"
 
 
 def _unsupported(message: str, part: str, call: ChatCall) -> UnsupportedContentError:
