@@ -63,7 +63,7 @@ class UsageLog:
         """The same without blocking the event loop."""
         clock = clock or SystemClock()
         thread, self._thread = self._thread, None
-        if thread is None:
+        if thread is None or not thread.is_alive():
             return
         _tell_to_stop(self._queue, self._closing)
         deadline = clock.now() + _CLOSE_LIMIT_S
