@@ -160,7 +160,7 @@ def _move_if_absent(temporary: Path, path: Path) -> None:
 
 def _exists(path: Path) -> LockfileExistsError:
     return LockfileExistsError(
-        f"{path} exists. Write over it with: llmring lock init --force", path=str(path)
+        f"{path} exists. Write over it with: llmring lock init --file {path} --force", path=str(path)
     )
 
 
