@@ -141,7 +141,7 @@ class Gathered:
         """Over a stream, the last value of each count holds."""
         if None in said.values():
             said = {name: value for name, value in said.items() if value is not None}
-        self._usage = {**self._usage, **said} if self._usage else said
+        self._usage.update(said)
 
     def _candidate(self, candidate: Candidate) -> tuple[str, str]:
         self._answered = True

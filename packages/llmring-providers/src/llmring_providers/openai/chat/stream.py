@@ -120,7 +120,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._usage = part.usage
         if not self._answered:
             replace(self._said, IDENTITY_EXTRAS, part)
-        if part.says_more:
+        if part.says_more():
             replace(self._said, COMPLETION_EXTRAS, part)
             if isinstance(part.x_groq, dict):
                 self._groq(part.x_groq)
@@ -141,7 +141,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._word = finish_word(choice)
         if choice.usage is not None:
             self._usage = choice.usage
-        if choice.says_more:
+        if choice.says_more():
             gather(self._said, CHOICE_EXTRAS, choice)
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
@@ -163,5 +163,5 @@ class ChatStreamDecoder(BaseStreamDecoder):
                 self._calls.add(piece)
         if delta.function_call is not None:
             self._calls.add(Call(index=0, function=delta.function_call))
-        if delta.says_more:
+        if delta.says_more():
             gather(self._said, MESSAGE_EXTRAS, delta)
