@@ -37,3 +37,10 @@ def test_importing_loads_nothing_that_is_not_needed(statement: str, forbidden: t
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert loaded == []
+
+
+@pytest.mark.parametrize("module", ["llmring", "llmring.registry", "llmring_types", "llmring_lockfile"])
+def test_what_is_loaded_on_use_is_listed_before(module: str) -> None:
+    code = f"import importlib; module = importlib.import_module({module!r}); print({{*module.__all__}} - {{*dir(module)}})"
+    listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert listed.stdout == "set()\n"

@@ -1,10 +1,11 @@
 """A message as the neutral response."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 import msgspec
-from llmring_types import FinishReason, LLMResponse, ToolCall, Usage, tool_call
+from llmring_types import FinishReason, LLMResponse, TokenCounts, ToolCall, Usage, tool_call
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
@@ -92,7 +93,7 @@ def _content(blocks: "list[msgspec.Raw] | tuple[()]") -> _Content:
 
 def is_plain(block: Block) -> bool:
     """Whether the neutral form says all that the block says."""
-    if block.type not in _PLAIN or block.citations:
+    if block.type not in _PLAIN or block.citations or block.toolset_name:
         return False
     caller = block.caller
     return caller is None or (isinstance(caller, Mapping) and caller.get("type") == "direct")
@@ -125,6 +126,13 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
     """
     if wire is None:
         return None
+    usage = cast("Usage", _counts(wire))
+    if wire.iterations and (spent := _compactions(wire.iterations)):
+        usage["compaction"] = spent
+    return usage
+
+
+def _counts(wire: WireUsage) -> dict[str, int]:
     details, split = wire.output_tokens_details, wire.cache_creation
     counts: dict[str, int | None] = {
         "completion_tokens": wire.output_tokens,
@@ -139,7 +147,22 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
         prompt = counts["prompt_tokens"] = wire.input_tokens + cached
         if wire.output_tokens is not None:
             counts["total_tokens"] = prompt + wire.output_tokens
-    return cast("Usage", {name: count for name, count in counts.items() if count is not None})
+    return {name: count for name, count in counts.items() if count is not None}
+
+
+def _compactions(iterations: Any) -> TokenCounts | None:
+    """What summing up the conversation cost, by the model that answers: billed, and left out of Anthropic's totals.
+
+    https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
+    """
+    spent: Counter[str] = Counter()
+    for turn in iterations if isinstance(iterations, list) else ():
+        if _type(turn) == "compaction":
+            try:
+                spent.update(_counts(msgspec.convert(turn, WireUsage)))
+            except msgspec.ValidationError:  # of a shape that nobody can count
+                return None
+    return cast("TokenCounts", dict(spent)) or None
 
 
 def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) -> dict[str, Any] | None:
@@ -151,6 +174,7 @@ def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) ->
         "stop_details": message.stop_details,
         "context_management": message.context_management,
         "input_transformations": message.input_transformations,
+        "diagnostics": message.diagnostics,
     }
     if message.usage is not None:
         said |= _usage_extras(message.usage)

@@ -35,7 +35,7 @@ class UsageLog:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = place(path)
+        self.path = place(path).absolute()  # the process may go elsewhere before the first call
         self._queue: _Queue = queue.SimpleQueue()
         self._closing = threading.Event()
         self._writer = _Writer(self.path, self._queue, self._closing)
@@ -63,7 +63,7 @@ class UsageLog:
         """The same without blocking the event loop."""
         clock = clock or SystemClock()
         thread, self._thread = self._thread, None
-        if thread is None:
+        if thread is None or not thread.is_alive():
             return
         _tell_to_stop(self._queue, self._closing)
         deadline = clock.now() + _CLOSE_LIMIT_S
@@ -138,6 +138,10 @@ class _Writer:
                 self._connection = open_to_write(self._path)
             insert(self._connection, map(entry_of, batch))
         except (OSError, sqlite3.Error, ValueError, OverflowError) as error:
+            if len(batch) > 1 and isinstance(error, (ValueError, OverflowError)):
+                for record in batch:  # one of them has what no column holds; the others do not go with it
+                    self._write([record])
+                return
             self._disconnect()
             if not self._warned:
                 self._warned = True

@@ -24,7 +24,7 @@ class Custom(msgspec.Struct):
 
 class Call(msgspec.Struct):
     index: int | None = None
-    id: str | None = None
+    id: str | int | None = None
     function: Function | None = None
     custom: Custom | None = None
     extra_content: Any = None
@@ -94,7 +94,7 @@ class Choice(msgspec.Struct, gc=False):
 class Completion(msgspec.Struct, gc=False):
     """A whole completion, or one chunk of it."""
 
-    id: str | None = None
+    id: str | int | None = None
     object: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
