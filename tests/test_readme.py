@@ -28,8 +28,16 @@ def test_a_python_example_runs(block: str, tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_inside_the_repository_lead_somewhere(readme: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", readme.read_text()):
-        assert (readme.parent / target).exists(), target
+    for file, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", readme.read_text()):
+        target = readme.parent / file if file else readme
+        assert target.exists(), file
+        assert not heading or heading in anchors(target), heading
+
+
+def anchors(document: Path) -> set[str]:
+    """What GitHub makes of the headings: lower case, without punctuation, with hyphens for blanks."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_first_commands_of_the_readme_are_one_line_each() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import msgspec
 from http_server import HttpServer
+from llmring import Policy
 from llmring.pricing import annotate, price
 from llmring.registry import Registry
 from llmring_providers.transport import HttpRequest
@@ -85,6 +86,19 @@ def _calling(name: str) -> Pair:
         await ring.chat(request)
 
     return Pair(_on_loop(call), _on_loop(_time_limit))
+
+
+def _watching(**settings: Any) -> Pair:
+    """Calls that somebody wants to know about against those that nobody watches."""
+    watched, plain, request = memory_ring(**settings), memory_ring(), _request()
+
+    async def watched_call() -> None:
+        await watched.chat(request)
+
+    async def plain_call() -> None:
+        await plain.chat(request)
+
+    return Pair(_on_loop(watched_call), _on_loop(plain_call))
 
 
 def _streaming(name: str) -> Pair:
@@ -167,6 +181,7 @@ def _process(code: str) -> Batch:
 
 
 _LIMIT = "one asyncio.timeout"
+_UNWATCHED = "the same, unwatched"
 _ASYNCIO = "a process that imports asyncio"
 
 BENCHMARKS = [
@@ -194,6 +209,8 @@ BENCHMARKS = [
     Benchmark("resolve", _LIMIT, _resolving),
     Benchmark("price", _LIMIT, _pricing),
     *(Benchmark(f"chat {name}", _LIMIT, partial(_calling, name)) for name in SAMPLES),
+    Benchmark("chat, an observer", _UNWATCHED, lambda: _watching(observers=[lambda _: None])),
+    Benchmark("chat, a budget", _UNWATCHED, lambda: _watching(policy=Policy(budget_usd=1000))),
     *(
         Benchmark(f"chat_stream {name}", "json.loads of each event", partial(_streaming, name))
         for name in SAMPLES

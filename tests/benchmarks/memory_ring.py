@@ -1,6 +1,7 @@
 """A ring whose providers answer from memory, so that only the library's own work is left to measure."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from llmring import LLMRing
 from llmring_lockfile import Lockfile, parse
@@ -49,7 +50,7 @@ class MemoryStream:
 
 
 def memory_ring(
-    name: str = "openai", *, pieces: int = 1, more_aliases: int = 0, more_providers: int = 0
+    name: str = "openai", *, pieces: int = 1, more_aliases: int = 0, more_providers: int = 0, **settings: Any
 ) -> LLMRing:
     """Return a ring whose alias ``fast`` is the sample's model.
 
@@ -58,9 +59,10 @@ def memory_ring(
         pieces: so many in a stream.
         more_aliases: bound besides.
         more_providers: registered besides.
+        settings: the ring's own.
     """
     sample = SAMPLES[name]
-    ring = LLMRing(lockfile=_lockfile(str(sample.ref), more_aliases))
+    ring = LLMRing(lockfile=_lockfile(str(sample.ref), more_aliases), **settings)
     transport = MemoryTransport(sample.answer, sample.stream(pieces))
     for provider in (name, *(f"other{number}" for number in range(more_providers))):
         ring.register_provider(

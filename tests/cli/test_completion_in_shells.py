@@ -14,10 +14,13 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are
 
 
 @contextmanager
-def shell(name: str, home: Path) -> Iterator[Terminal]:
+def shell(name: str, folder: Path) -> Iterator[Terminal]:
+    """Start a shell in a home with a blank in its name, where completion is installed and an alias is bound."""
     program = shutil.which(name)
     if program is None:
         pytest.skip(f"{name} is not installed")
+    home = folder / "my home"
+    home.mkdir()
     environment = {"HOME": str(home), "ZDOTDIR": str(home), "PATH": f"{LLMRING.parent}:{os.environ['PATH']}"}
     for arguments in (("--install-completion", "--shell", name), ("bind", "summarizer", "openai:gpt-4o")):
         subprocess.run(

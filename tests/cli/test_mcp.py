@@ -17,6 +17,7 @@ from llmring.testing import Answer, Call, Rule, Script
 from mcp import Client, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
 from simulated import Simulated
+from terminal import Terminal
 
 LLMRING = Path(sys.executable).with_name("llmring")
 
@@ -103,6 +104,16 @@ def test_the_advisor_can_use_a_servers_tools(tmp_path: Path) -> None:
     assert done.stdout.endswith("Done.\n")
     assert llmring_lockfile.load(there / "llmring.lock").profile().aliases == ("reader",)
     assert not (here / "llmring.lock").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX's")
+def test_who_starts_it_at_a_terminal_is_told_what_it_is_and_can_leave(tmp_path: Path) -> None:
+    with Terminal("mcp", "lockfile", folder=tmp_path) as terminal:
+        terminal.wait_for("an MCP client starts this command")
+        terminal.type("hello\r")  # one that waits for a line can leave as one that has had some
+        terminal.wait_for("hello")
+        terminal.interrupt()
+        assert terminal.finish() == 130
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")

@@ -36,6 +36,18 @@ def test_the_main_job_from_nothing_to_an_answer(tmp_path: Path) -> None:
     assert "sim:demo answers" in answer.stderr
 
 
+def test_the_interpreter_runs_it_by_its_module(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "llmring_cli", "bind"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: ALIAS is missing. See: llmring bind --help\n"
+
+
 def test_the_keys_of_a_dotenv_file_are_used(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("ANTHROPIC_API_KEY=sk-made-up\n")
     rows = {row["name"]: row for row in json.loads(llmring(tmp_path, "providers", "--json").stdout)}

@@ -28,12 +28,12 @@ def test_what_it_prints_makes_a_shell_talk_to_it(tmp_path: Path) -> None:
     (tmp_path / "script.toml").write_text(SCRIPT)
     with start(tmp_path, "script.toml") as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(4)]
+        lines = [process.stdout.readline() for _ in range(9)]
         variables = dict(line.removeprefix("export ").strip().split("=") for line in lines)
         answer = subprocess.run(
             [LLMRING, "chat", "Hi", "-m", "anthropic:any"],
             cwd=tmp_path,
-            env={**os.environ, **variables, "ANTHROPIC_API_KEY": "any"},
+            env={**os.environ, **variables},
             capture_output=True,
             text=True,
             check=False,
@@ -41,6 +41,7 @@ def test_what_it_prints_makes_a_shell_talk_to_it(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
     assert (answer.returncode, answer.stdout) == (0, "scripted\n")
+    assert variables["OLLAMA_HOST"] == variables["OLLAMA_BASE_URL"]  # what Ollama's own clients read
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
@@ -52,3 +53,4 @@ def test_as_json_it_prints_one_document(tmp_path: Path) -> None:
         process.wait(30)
     validate_output("sim", document)
     assert document["base_urls"]["openai"] == document["url"] + "/v1"
+    assert document["environment"]["OLLAMA_HOST"] == document["base_urls"]["ollama"]

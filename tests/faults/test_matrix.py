@@ -14,7 +14,7 @@ from llmring import LLMRing, Policy, RetryPolicy
 from llmring.testing import Fault, Rule, Script, Simulator, faults
 
 POLICY = Policy(retry=RetryPolicy(attempts=2, base_s=0), breaker=None)
-STALLED_S = 0.4
+STALLED_S = 1.5
 
 
 def script(fault: Fault) -> Script:

@@ -13,6 +13,7 @@ from llmring import Attempt, LLMRequest, LLMRing, Message, Policy
 from llmring.exceptions import LLMRingError
 from llmring.testing import Simulator
 from llmring_lockfile import Binding, Lockfile, Profile
+from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport
 from llmring_providers.transport.aiohttp import AiohttpTransport
 from llmring_providers.transport.httpx2 import Httpx2Transport
 from llmring_types import ModelRef
@@ -77,6 +78,48 @@ def run(backend: str, main: Callable[..., Awaitable[None]], *args: object) -> No
     anyio.run(bounded, backend=backend)
 
 
+class Gate:
+    """A transport that lets nobody through before so many are there.
+
+    Args:
+        through: what carries the bytes.
+        calls: how many open it.
+
+    Attributes:
+        most: how many were under way at once, from being asked to the answer, or its first byte.
+    """
+
+    def __init__(self, through: Transport, calls: int) -> None:
+        self._through = through
+        self._calls = calls
+        self._open = anyio.Event()
+        self._inside = 0
+        self.most = 0
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        async with self._place():
+            return await self._through.send(request)
+
+    async def open(self, request: HttpRequest) -> ByteStream:
+        async with self._place():
+            return await self._through.open(request)
+
+    async def aclose(self) -> None:
+        await self._through.aclose()
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        self._inside += 1
+        self.most = max(self.most, self._inside)
+        if self.most == self._calls:
+            self._open.set()
+        try:
+            await self._open.wait()
+            yield
+        finally:
+            self._inside -= 1
+
+
 @asynccontextmanager
 async def ring_on(
     simulator: Simulator,
@@ -84,12 +127,22 @@ async def ring_on(
     *,
     policy: Policy | None = None,
     pools: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    behind: Callable[[Transport], Transport] = lambda transport: transport,
     **arguments: Any,
 ) -> AsyncIterator[LLMRing]:
-    """Yield a ring, and see to it afterwards that it has left no task and no connection."""
+    """Yield a ring, and see to it afterwards that it has left no task and no connection.
+
+    Args:
+        simulator: stands for all providers.
+        tls: what httpx2 would make anew for each ring.
+        policy: the ring's.
+        pools: alias to models.
+        behind: puts the transport behind another.
+        arguments: further ones of the ring.
+    """
     on_trio = _on_trio()
     before = _tasks(on_trio=on_trio)
-    transport = Httpx2Transport(ssl_context=tls) if on_trio else AiohttpTransport()
+    transport = behind(Httpx2Transport(ssl_context=tls) if on_trio else AiohttpTransport())
     async with LLMRing(policy=policy, lockfile=_lockfile(pools), transport=transport, **arguments) as ring:
         for provider in PROVIDERS:
             ring.register_provider(provider, api_key="sk-a-key", base_url=simulator.base_url(provider))
@@ -112,6 +165,11 @@ def _lockfile(pools: Mapping[str, Sequence[str]]) -> Lockfile:
 
 def _on_trio() -> bool:
     return trio.lowlevel.in_trio_run()
+
+
+def tasks() -> int:
+    """How many tasks there are on the running loop, this one included."""
+    return _tasks(on_trio=_on_trio())
 
 
 def _tasks(*, on_trio: bool) -> int:

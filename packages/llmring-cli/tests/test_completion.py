@@ -44,6 +44,20 @@ def test_zsh_is_told_to_look_for_completions_once(llmring: Run, before: str | No
     assert rest == after
 
 
+def test_zsh_finds_them_below_a_home_with_a_blank_in_its_name(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = folder / "my home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for _ in range(2):
+        llmring("--install-completion", "--shell", "zsh")
+    assert (home / ".zshrc").read_text().splitlines()[1:] == [
+        f"fpath=('{home}/.zsh/completions' $fpath)",
+        "autoload -Uz compinit && compinit",
+    ]
+
+
 def test_a_file_that_cannot_be_written_is_named(llmring: Run, folder: Path) -> None:
     (folder / "file").touch()
     code, out, err = llmring("--install-completion", "--shell", "bash", "--output", "file/script")

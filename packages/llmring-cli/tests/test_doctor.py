@@ -1,11 +1,13 @@
 """doctor."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from usage_server import UsageServer
 
 Run = Callable[..., tuple[int, str, str]]
 Answering = Callable[[int, object], str]
@@ -135,3 +137,113 @@ def test_the_age_of_what_is_known_of_models_is_told(llmring: Run) -> None:
     rows = told(llmring)[1]["registry"]
     assert [row["provider"] for row in rows] == ["anthropic", "google", "openai"]
     assert all(row["origin"] == "snapshot" and row["age_days"] > 0 for row in rows)
+
+
+NO_LOG = {"path": None, "calls": None, "error": None}
+NO_SERVER = {
+    "url": None,
+    "url_from": None,
+    "key_from": None,
+    "reported_to": False,
+    "status": None,
+    "error": None,
+}
+
+
+def test_where_nothing_is_logged_it_says_what_would(llmring: Run) -> None:
+    code, checkup = told(llmring)
+    assert (code, checkup["usage_log"], checkup["usage_server"]) == (0, NO_LOG, NO_SERVER)
+    out = llmring("doctor")[1]
+    assert "usage\tlog\tnone; LLMRING_USAGE_LOG names one\n" in out
+    assert "usage\tserver\tnone; LLMRING_SERVER_URL names one\n" in out
+
+
+def test_the_usage_log_is_told_with_its_calls(llmring: Run, usage_log: Path) -> None:
+    assert told(llmring)[1]["usage_log"] == {"path": str(usage_log), "calls": 4, "error": None}
+    assert "usage\tlog\tusage.db, 4 calls, named by LLMRING_USAGE_LOG\n" in llmring("doctor")[1]
+
+
+def test_a_log_that_is_not_there_yet_is_no_problem_and_not_made(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMRING_USAGE_LOG", "new/usage.db")
+    code, out, _ = llmring("doctor")
+    assert code == 0
+    assert "new/usage.db, begins with the first call" in out
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "problem"),
+    [("notes.txt", "notes.txt cannot be read as a usage log"), ("notes.txt/usage.db", "cannot be written")],
+)
+def test_a_log_that_nothing_can_be_written_to_is_a_problem(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str, problem: str
+) -> None:
+    (folder / "notes.txt").write_text("These are notes and no database at all.")
+    monkeypatch.setenv("LLMRING_USAGE_LOG", variable)
+    code, out, err = llmring("doctor")
+    assert (code, problem in err) == (1, True)
+    assert f"usage\tlog\t{variable}, cannot be used, named by LLMRING_USAGE_LOG\n" in out
+
+
+def test_the_usage_server_is_told_without_its_key(llmring: Run, usage_server: UsageServer) -> None:
+    _, out, err = llmring("doctor")
+    assert f"usage\tserver\t{usage_server.url} from the environment, key from the environment\n" in out
+    assert os.environ["LLMRING_API_KEY"] not in out + err
+    assert usage_server.asked == []
+
+
+def test_online_the_usage_server_is_asked_too(llmring: Run, usage_server: UsageServer) -> None:
+    state = told(llmring, "--online")[1]["usage_server"]
+    assert state == {
+        "url": usage_server.url,
+        "url_from": "the environment",
+        "key_from": "the environment",
+        "reported_to": True,
+        "status": "healthy",
+        "error": None,
+    }
+
+
+def test_a_usage_server_that_cannot_be_reached_is_a_problem_once_it_is_asked(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMRING_SERVER_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("LLMRING_API_KEY", "llmr_pk_made_up")
+    assert told(llmring)[0] == 0
+    code, checkup = told(llmring, "--online")
+    assert code == 1
+    assert "127.0.0.1:9" in checkup["usage_server"]["error"]
+    assert checkup["usage_server"]["error"] in checkup["problems"]
+
+
+def test_a_usage_server_without_a_key_is_a_problem(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMRING_SERVER_URL", "http://127.0.0.1:9")
+    code, _, err = llmring("doctor")
+    assert code == 1
+    assert (
+        "problem: the usage server http://127.0.0.1:9 takes no call without a key: set LLMRING_API_KEY" in err
+    )
+
+
+def test_a_url_that_is_none_is_one_problem_and_its_password_is_not_shown(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMRING_SERVER_URL", "https://me:made-up@example.org")
+    monkeypatch.setenv("LLMRING_API_KEY", "llmr_pk_made_up")
+    code, out, err = llmring("doctor")
+    assert (code, err.count("problem: ")) == (1, 1)
+    assert "made-up" not in out + err
+
+
+def test_a_server_that_only_the_env_file_names_gets_no_report_and_a_hint_says_so(
+    llmring: Run, folder: Path
+) -> None:
+    (folder / ".env.llmring").write_text(
+        "export LLMRING_SERVER_URL=http://127.0.0.1:9\nexport LLMRING_API_KEY=x\n"
+    )
+    code, out, err = llmring("doctor")
+    assert code == 0
+    assert "usage\tserver\thttp://127.0.0.1:9 from .env.llmring, key from .env.llmring\n" in out
+    assert "source .env.llmring" in err

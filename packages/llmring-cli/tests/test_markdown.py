@@ -66,6 +66,13 @@ def test_one_blank_line_is_between_blocks_of_any_kind() -> None:
     assert ("", "") not in set(pairwise(lines))
 
 
+def test_the_address_of_a_link_is_shown() -> None:
+    screen = Console(file=io.StringIO(), width=60, force_terminal=False)
+    with MarkdownStream(screen) as stream:
+        stream.write("See [the manual](https://example.org/manual).")
+    assert shown(screen) == ["See the manual (https://example.org/manual)."]
+
+
 def shown(console: Console) -> list[str]:
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()]

@@ -70,8 +70,16 @@ def test_it_says_what_is_wrong_and_what_to_do(
 
 
 USAGE: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
-    (("frobnicate",), ("frobnicate", "llmring --help")),
-    (("lock", "frobnicate"), ("frobnicate", "llmring lock --help")),
+    (("frobnicate",), ("Unknown command: frobnicate. See: llmring --help",)),
+    (("lock", "frobnicate"), ("Unknown command: frobnicate. See: llmring lock --help",)),
+    (("alias",), ("Unknown command: alias. Did you mean aliases? See: llmring --help",)),
+    (("lock", "audti"), ("Did you mean lock audit?",)),
+    (("lokc",), ("Did you mean lock?",)),
+    (("init",), ("Did you mean lock init or server init?",)),
+    (("status",), ("Did you mean server status?",)),
+    (("server", "create"), ("Did you mean server key create?",)),
+    (("lock", "bind", "a", "sim:b"), ("Did you mean bind?",)),
+    (("--json",), ("Unknown option: --json. Options come after a command.",)),
     (("bind",), ("ALIAS", "llmring bind --help")),
     (("bind", "fast"), ("MODELS",)),
     (("bind", "fast", "openai:x", "more"), ("Unexpected argument: more",)),

@@ -65,6 +65,16 @@ def test_a_model_that_is_gone_is_an_error_unless_it_was_never_listed() -> None:
     assert found(NOW, LockedModel(listed=False)) == []
 
 
+def test_nothing_is_said_of_a_model_of_a_provider_that_no_registry_lists() -> None:
+    lockfile = parse(TEXT.replace("openai:x", "sim:demo"))
+    assert audit(lockfile, lambda _: None, today=TODAY) == ()
+
+
+def test_a_model_that_was_never_locked_and_is_not_listed_was_not_there_before() -> None:
+    told = found(None, None)
+    assert told[-1] == "error: openai:x is not in the registry [unknown-model]"
+
+
 def test_of_a_model_that_was_never_locked_only_retirement_is_told() -> None:
     told = found(replace(NOW, active=False, model="y"), None)
     assert [line.rpartition(" ")[2] for line in told] == ["[not-locked]", "[retired]"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from llmring_lockfile import BUNDLED, Found, active_profile, discover, load, new_lockfile_path, parse
 from llmring_lockfile._editing import create_lockfile
-from llmring_types.exceptions import LockfileNotFoundError
+from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
 LOCK = 'version = "1.0"\n'
 
@@ -55,6 +55,11 @@ def test_a_named_file_that_is_not_there_is_an_error_and_no_other_is_tried(
 def test_a_folder_is_no_lockfile(tmp_path: Path) -> None:
     with pytest.raises(LockfileNotFoundError, match="is a folder"):
         discover(tmp_path)
+
+
+def test_a_name_that_cannot_be_looked_for_is_told(tmp_path: Path) -> None:
+    with pytest.raises(LockfileError, match="given as the lockfile: File name too long"):
+        discover(tmp_path / ("x" * 300))
 
 
 def test_the_process_environment_and_directory_are_the_default(

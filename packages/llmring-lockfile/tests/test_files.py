@@ -14,6 +14,7 @@ from llmring_types.exceptions import (
     LockfileParseError,
     LockfileWriteError,
     ModelReferenceError,
+    ValidationError,
 )
 
 
@@ -272,3 +273,27 @@ def test_the_owner_stays_where_that_is_allowed(
     bind(path, "a", "openai:x", environ={})
     assert given == [(path.stat().st_uid, path.stat().st_gid)]
     assert "openai:x" in path.read_text()
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "circle.lock"])
+def test_what_can_be_no_file_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "circle.lock").symlink_to(tmp_path / "other.lock")
+    (tmp_path / "other.lock").symlink_to(tmp_path / "circle.lock")
+    with pytest.raises(LockfileWriteError):
+        bind(tmp_path / name, "a", "openai:x", create=True)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["circle.lock", "other.lock"]
+
+
+@pytest.mark.parametrize("edit", [{"alias": "\udcff"}, {"models": "openai:\udcff"}, {"profile": "\udcff"}])
+def test_a_name_that_is_no_utf8_is_told_and_nothing_written(path: Path, edit: dict[str, str]) -> None:
+    before = path.read_bytes()
+    with pytest.raises(ValidationError, match="Not the name of"):
+        bind(path, **{"alias": "a", "models": "openai:x", "profile": "dev", **edit})  # type: ignore[arg-type]
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_error_of_the_one_who_edits_stays_what_it_is(path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="mine") as caught, editing(path):
+        raise FileNotFoundError("mine")
+    assert not isinstance(caught.value, LockfileError)

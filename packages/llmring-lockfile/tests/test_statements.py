@@ -1,4 +1,6 @@
 import tomllib
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -96,3 +98,16 @@ def test_any_quoted_key_is_read_as_the_parser_reads_it(parts: list[str]) -> None
         assert isinstance(value, dict)
         value = value[key]
     assert (statement.path, value) == (tuple(parts), 1)
+
+
+def test_a_long_pool_is_read_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    def loads(text: str) -> dict[str, Any]:
+        asked.append(text)
+        return tomllib.loads(text)
+
+    monkeypatch.setattr("llmring_lockfile._statements.tomllib", SimpleNamespace(loads=loads))
+    pool = "models = [\n" + "".join(f'  "openai:m{place}",\n' for place in range(500)) + "]\nx = 1\n"
+    assert [(found.start, found.end) for found in scan(split_lines(pool))] == [(0, 502), (502, 503)]
+    assert len(asked) == 1

@@ -89,8 +89,14 @@ async def test_openai_counts_in_the_form_of_the_responses_api() -> None:
     assert [item["role"] for item in body["input"]] == ["system", "user"]
 
 
+async def test_what_changes_a_count_at_anthropic_is_sent() -> None:
+    given = {"context_management": {"edits": []}, "mcp_servers": [], "betas": ["b-1"], "service_tier": "auto"}
+    _, _, body = await counted("anthropic", {"input_tokens": 12}, extra_params=given)
+    assert body.keys() & given.keys() == {"context_management", "mcp_servers"}
+
+
 def test_the_fields_are_those_that_the_vendors_sdks_send() -> None:
-    from anthropic.types import MessageCountTokensParams
+    from anthropic.types.beta import MessageCountTokensParams
     from openai.types.responses import InputTokenCountParams
 
     assert set(MessageCountTokensParams.__annotations__) >= anthropic_counting._COUNTED

@@ -255,3 +255,13 @@ async def test_cancellation_passes_through_and_leaves_no_task() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_mistake_of_a_provider_is_raised_and_traced_as_what_it_is() -> None:
+    async def attempt(_: Candidate) -> str:
+        raise ZeroDivisionError
+
+    trace: list[Attempt] = []
+    with pytest.raises(ZeroDivisionError):
+        await Failover(Policy()).run(route("a:x", "b:y"), attempt, timeout=1, trace=trace)
+    assert [(one.outcome, one.error, one.billed) for one in trace] == [("error", "ZeroDivisionError", None)]

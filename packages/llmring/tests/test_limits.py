@@ -1,14 +1,29 @@
 """Places for concurrent calls."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Sequence
 
 import pytest
 import trio
-from llmring import LLMRequest, LLMResponse, LLMRing, Message, Policy, StreamChunk
+from llmring import (
+    BreakerPolicy,
+    CallRecord,
+    LLMRequest,
+    LLMResponse,
+    LLMRing,
+    Message,
+    Policy,
+    RetryPolicy,
+    StreamChunk,
+)
 from llmring._limits import Limits
-from llmring.exceptions import ConfigurationError, StreamInterruptedError
+from llmring.exceptions import ConfigurationError, ProviderTimeoutError, StreamInterruptedError
+from llmring.testing import HANG, FakeProvider
+from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers import ChatCall
+from llmring_types import ModelRef
 
 REQUEST = LLMRequest(messages=[Message(role="user", content="Hello")], model="gate:x")
 POLICY = Policy(max_concurrent={"gate": 2})
@@ -154,6 +169,77 @@ def test_loops_side_by_side_have_places_of_their_own() -> None:
         other.run(take(free=True))
         one.run(take(free=False))
         other.run(take(free=False))
+
+
+def test_loops_that_have_ended_are_let_go_of() -> None:
+    limits = Limits({"gate": 1})
+    seen: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+
+    async def contend() -> None:
+        seen.append(weakref.ref(asyncio.get_running_loop()))
+        await asyncio.gather(use(), use())
+
+    async def use() -> None:
+        async with limits.place("gate"):
+            await asyncio.sleep(0)
+
+    for _ in range(4):
+        asyncio.run(contend())
+    gc.collect()
+    assert [loop() is not None for loop in seen] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_call_that_gets_no_place_in_time_tells_nothing_about_the_model(stream: bool) -> None:
+    gate, records = Gate(), list[CallRecord]()
+    policy = Policy(max_concurrent={"gate": 1}, breaker=BreakerPolicy(failures=1))
+    async with LLMRing(policy=policy, observers=[records.append]) as ring:
+        ring.register_provider("gate", gate)
+        holder = asyncio.create_task(ring.chat(numbered(0)))
+        await settle()
+        late = LLMRequest(messages=REQUEST.messages, model="gate:x", timeout=0)
+        with pytest.raises(ProviderTimeoutError, match="nothing was sent") as caught:
+            await (anext(ring.chat_stream(late)) if stream else ring.chat(late))
+        gate.open.set()
+        await holder
+        await ring.chat(REQUEST)  # the breaker is closed
+    assert [(one.outcome, one.billed) for one in caught.value.attempts] == [("skipped", False)]
+    assert records[0].failed_cost == 0
+    assert len(gate.order) == 2
+
+
+async def test_without_a_place_another_member_of_the_pool_answers() -> None:
+    gate = Gate()
+    pool = Binding("pool", (ModelRef("gate", "x"), ModelRef("sim", "demo")))
+    lockfile = Lockfile(profiles={"default": Profile("default", (pool,))})
+    async with LLMRing(policy=Policy(max_concurrent={"gate": 1}), lockfile=lockfile) as ring:
+        ring.register_provider("gate", gate)
+        holder = asyncio.create_task(ring.chat(numbered(0)))
+        await settle()
+        response = await ring.chat(LLMRequest(messages=REQUEST.messages, model="pool", timeout=0))
+        gate.open.set()
+        await holder
+    assert [(one.model, one.outcome) for one in response.attempts] == [
+        ("gate:x", "skipped"),
+        ("sim:demo", "ok"),
+    ]
+
+
+async def test_a_wait_that_was_cancelled_is_not_mistaken_for_a_later_one() -> None:
+    gate = Gate()
+    async with LLMRing(policy=Policy(max_concurrent={"gate": 1}, retry=RetryPolicy(attempts=1))) as ring:
+        ring.register_provider("gate", gate)
+        ring.register_provider("slow", FakeProvider(HANG))
+        holder = asyncio.create_task(ring.chat(numbered(0)))
+        await settle()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await ring.chat(numbered(1))
+        with pytest.raises(ProviderTimeoutError, match="did not answer") as caught:
+            await ring.chat(LLMRequest(messages=REQUEST.messages, model="slow:x", timeout=0))
+        gate.open.set()
+        await holder
+    assert [one.outcome for one in caught.value.attempts] == ["error"]
 
 
 def test_a_limit_below_one_is_told() -> None:

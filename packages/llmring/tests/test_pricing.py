@@ -34,7 +34,7 @@ def facts(prices: Prices, provider: str = "openai") -> ModelFacts:
     return ModelFacts(provider=provider, model="m", prices=prices)
 
 
-def usage(prompt: int = 0, completion: int = 0, **more: int) -> Usage:
+def usage(prompt: int = 0, completion: int = 0, **more: Any) -> Usage:
     counts = {"prompt_tokens": prompt, "completion_tokens": completion, **more}
     return cast("Usage", {**counts, "total_tokens": prompt + completion})
 
@@ -48,6 +48,20 @@ def usage(prompt: int = 0, completion: int = 0, **more: int) -> Usage:
             usage(100, 20, cache_read_input_tokens=10),
             {"input": "0.0000135", "output": "0.000012", "cache_read": "0.00000075"},
             id="cache reads are part of the prompt and cheaper",
+        ),
+        pytest.param(
+            SONNET,
+            "anthropic",
+            usage(1000, 10, compaction=usage(2000, 20, cache_read_input_tokens=1000)),
+            {"input": "0.006", "output": "0.00045", "cache_read": "0.0003"},
+            id="a compaction is billed beside the answer",
+        ),
+        pytest.param(
+            SONNET,
+            "anthropic",
+            usage(100_000, 0, compaction=usage(150_000, 0)),
+            {"input": "0.75", "output": "0"},
+            id="two short prompts are no long one",
         ),
         pytest.param(
             SONNET,

@@ -36,6 +36,7 @@ from llmring.exceptions import (
 )
 from llmring_providers.sim import Answer as SimAnswer
 from llmring_providers.sim import Rule, Script, SimTransport
+from llmring_providers.testing import FakeProvider
 from llmring_types import ModelRef
 
 HELLO = [Message(role="user", content="Hello")]
@@ -229,6 +230,51 @@ async def test_one_ring_serves_several_event_loops() -> None:
 
     assert await asyncio.to_thread(lambda: asyncio.run(once())) == await once()
     await ring.close()
+
+
+async def test_a_ring_that_was_closed_can_be_used_again_with_what_was_registered(server: Server) -> None:
+    server.answers = [answer(), answer()]
+    ring = LLMRing()
+    ring.register_provider("openai", api_key="k", base_url=server.url)
+    ring.register_provider("mine", FakeProvider("Hello"))
+    for _ in range(2):
+        assert (await ring.chat(ask())).content == "Hi"
+        assert (await ring.chat(ask("mine:model"))).content == "Hello"
+        await ring.close()
+
+
+async def test_a_ring_keeps_its_lockfile_where_the_process_goes_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    llmring_lockfile.create_lockfile("mine.lock", bindings={"fast": "sim:demo"})
+    ring = LLMRing(lockfile_path="mine.lock")
+    monkeypatch.chdir(tmp_path / "away")
+    ring.bind_alias("deep", "sim:other")
+    assert ring.list_aliases() == {"fast": "sim:demo", "deep": "sim:other"}
+    assert list((tmp_path / "away").iterdir()) == []
+
+
+async def test_a_provider_that_fails_to_close_leaves_no_other_open() -> None:
+    class Failing(FakeProvider):
+        async def aclose(self) -> None:
+            raise RuntimeError("mine")
+
+    class Kept(SimTransport):
+        closed = False
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    other, transport = FakeProvider(), Kept(Script())
+    ring = LLMRing(transport=transport)
+    ring.register_provider("failing", Failing())
+    ring.register_provider("other", other)
+    with pytest.raises(RuntimeError, match="mine"):
+        await ring.close()
+    assert (other.closed, transport.closed) == (True, True)
 
 
 WRONG: list[tuple[Callable[[], LLMRequest], type[LLMRingError], str]] = [

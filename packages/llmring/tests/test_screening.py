@@ -185,6 +185,16 @@ async def test_a_count_has_a_time_limit() -> None:
                 await ring.count_tokens(ask(SHORT))
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_count_is_within_the_deadline_of_the_call(stream: bool) -> None:
+    policy = Policy(deadline_s=0.05, context_check="exact")
+    async with Stalling(None) as server, LLMRing(policy=policy, timeout=None) as ring:
+        ring.register_provider("openai", api_key="k", base_url=server.url)
+        with pytest.raises(ProviderTimeoutError) as caught:
+            await (anext(ring.chat_stream(ask(LONG))) if stream else ring.chat(ask(LONG)))
+    assert caught.value.timeout == 0
+
+
 async def test_switched_off_nobody_looks(server: Server) -> None:
     server.answers = [answer()]
     async with ring_on(server, "off") as ring:

@@ -73,6 +73,13 @@ def test_no_key_and_no_password_is_shown() -> None:
     assert "made-up" not in repr(row) + repr(provider_access("openai", SECRET))
 
 
+def test_no_query_is_shown_since_it_may_hold_a_key() -> None:
+    environ = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "https://example.org/v1?api-key=made-up"}
+    (row, *_) = provider_status(environ)
+    assert row.base_url == "https://example.org/v1?…"
+    assert "made-up" not in repr(row) + repr(provider_access("openai", environ))
+
+
 def test_the_password_is_used_all_the_same() -> None:
     assert provider_access("openai", SECRET).base_url == SECRET["OPENAI_BASE_URL"]
 

@@ -2,13 +2,15 @@
 
 import asyncio
 import gc
+import threading
 from pathlib import Path
 
+import anyio
 import llmring_lockfile
 import msgspec
 import pytest
 from canned import Answer, Server, Stalling
-from llmring import ChatStream, LLMRequest, LLMRing, Message, Policy, RetryPolicy, StreamChunk
+from llmring import BreakerPolicy, ChatStream, LLMRequest, LLMRing, Message, Policy, RetryPolicy, StreamChunk
 from llmring.exceptions import (
     MalformedResponseError,
     ProviderOverloadedError,
@@ -17,7 +19,8 @@ from llmring.exceptions import (
     StreamInterruptedError,
     StructuredOutputError,
 )
-from llmring.testing import FakeProvider, Reply
+from llmring.testing import HANG, FakeProvider, Reply
+from llmring_providers.testing import FakeStream
 
 ONCE = Policy(retry=RetryPolicy(attempts=1))
 REQUEST = LLMRequest(messages=[Message(role="user", content="Hello")], model="openai:gpt-4o-mini")
@@ -270,3 +273,104 @@ async def test_an_attempt_that_fails_in_the_middle_took_all_of_its_time() -> Non
     with pytest.raises(ProviderServerError) as caught:
         await read()
     assert 100 < caught.value.attempts[0].seconds < 110
+
+
+@pytest.fixture
+def read_halfway() -> tuple[FakeProvider, LLMRing]:
+    provider = FakeProvider(["Hello ", HANG])
+    ring = LLMRing(policy=Policy(max_concurrent={"fake": 1}, breaker=BreakerPolicy(failures=1)))
+    ring.register_provider("fake", provider)
+    return provider, ring
+
+
+FAKE = LLMRequest(messages=REQUEST.messages, model="fake:model", timeout=None)
+
+
+@pytest.mark.parametrize("read", [0, 1])
+async def test_a_stream_has_one_reader_at_a_time(read: int) -> None:
+    provider = FakeProvider([*["Hello "] * read, HANG])
+    ring = LLMRing()
+    ring.register_provider("fake", provider)
+    stream = ring.chat_stream(FAKE)
+    for _ in range(read):
+        await anext(stream)
+    reader = asyncio.create_task(anext(stream))
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="one reader"):
+        await anext(stream)
+    assert len(provider.calls) == 1
+    assert not provider.streams[0].closed
+    reader.cancel()
+    await asyncio.wait([reader])
+
+
+async def test_a_stream_that_is_closed_while_it_is_read_is_no_failure_of_the_model(server: Server) -> None:
+    async with Stalling(HEL) as stalling:
+        ring = LLMRing(policy=Policy(breaker=BreakerPolicy(failures=1)))
+        ring.register_provider("openai", api_key="k", base_url=stalling.url)
+        stream = ring.chat_stream(REQUEST)
+        await anext(stream)
+        reader = asyncio.create_task(anext(stream))
+        await asyncio.sleep(0)
+        await stream.aclose()
+        with pytest.raises(StreamInterruptedError) as caught:
+            await reader
+        assert caught.value.partial is not None
+        assert caught.value.partial.content == "Hel"
+        assert [attempt.outcome for attempt in caught.value.attempts] == ["ok"]
+        await anext(ring.chat_stream(REQUEST))  # the breaker is closed
+        await ring.close()
+
+
+async def test_a_stream_that_another_thread_lets_go_of_is_closed_in_its_own(
+    read_halfway: tuple[FakeProvider, LLMRing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed_in = list[int]()
+    monkeypatch.setattr(FakeStream, "close", lambda _: closed_in.append(threading.get_ident()))
+    provider, ring = read_halfway
+    streams = [ring.chat_stream(FAKE)]
+    await anext(streams[0])
+    waiting = asyncio.create_task(anext(ring.chat_stream(FAKE)))
+    thread = threading.Thread(target=streams.clear)
+    thread.start()
+    thread.join()
+    assert closed_in == []
+    await waiting  # the place is free
+    assert closed_in[0] == threading.get_ident()
+    assert len(provider.calls) == 2
+
+
+async def test_a_place_is_given_back_also_where_a_stream_fails_to_close(
+    read_halfway: tuple[FakeProvider, LLMRing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: FakeStream) -> None:
+        raise RuntimeError("mine")
+
+    _, ring = read_halfway
+    stream = ring.chat_stream(FAKE)
+    await anext(stream)
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeStream, "close", fail)
+        with pytest.raises(RuntimeError, match="mine"):
+            await stream.aclose()
+    second = ring.chat_stream(FAKE)
+    await anext(second)
+    await second.aclose()
+
+
+def test_a_stream_that_outlives_its_loop_can_be_let_go_of_anywhere(
+    read_halfway: tuple[FakeProvider, LLMRing],
+) -> None:
+    provider, ring = read_halfway
+    streams = [ring.chat_stream(FAKE)]
+
+    async def read() -> None:
+        await anext(streams[0])
+
+    for backend in ("asyncio", "trio"):
+        anyio.run(read, backend=backend)
+        thread = threading.Thread(target=streams.clear)
+        thread.start()
+        thread.join()
+        assert provider.streams[-1].closed
+        streams.append(ring.chat_stream(FAKE))

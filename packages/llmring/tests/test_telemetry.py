@@ -69,6 +69,12 @@ def collected(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collected]:
     collected.metering.shutdown()
 
 
+def address(url: str) -> dict[str, Any]:
+    """Where a server on loopback is."""
+    host, _, port = url.removeprefix("http://").partition("/")[0].partition(":")
+    return {"server.address": host, "server.port": int(port)}
+
+
 def answer(**message: object) -> Answer:
     body = {
         "id": "chatcmpl-1",
@@ -118,6 +124,7 @@ async def test_a_call_is_a_span_by_the_conventions(
     found = dict(span.attributes or {})
     assert len(str(found.pop("llmring.call.id"))) == 32
     assert found == {
+        **address(server.url),
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
         "gen_ai.request.model": "gpt-4o-mini",
@@ -166,6 +173,7 @@ async def test_metrics_are_those_of_the_conventions(server: Server, collected: C
     async with ring_on(server.url) as ring:
         await ring.chat(ask())
     shared = {
+        **address(server.url),
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
         "gen_ai.request.model": "gpt-4o-mini",
@@ -225,6 +233,26 @@ def test_google_goes_by_the_name_of_the_conventions(collected: Collected) -> Non
     (telemetry,) = find_telemetry(content=False)
     telemetry(record(model=ModelRef("google", "gemini-2.5-flash")))
     assert (collected.spans[0].attributes or {})["gen_ai.provider.name"] == "gcp.gemini"
+
+
+ADDRESSES: list[tuple[str | None, dict[str, object]]] = [
+    ("https://api.openai.com/v1", {"server.address": "api.openai.com", "server.port": 443}),
+    ("http://me:secret@[::1]:8080/v1", {"server.address": "::1", "server.port": 8080}),
+    ("http://gateway/openai", {"server.address": "gateway", "server.port": 80}),
+    ("http://gateway:none/", {}),
+    ("", {}),
+    (None, {}),
+]
+
+
+@pytest.mark.parametrize(("url", "expected"), ADDRESSES)
+def test_the_address_is_host_and_port(
+    collected: Collected, url: str | None, expected: dict[str, object]
+) -> None:
+    (telemetry,) = find_telemetry(content=False, base_url_of={"openai": url}.get)
+    telemetry(record())
+    attributes = collected.spans[0].attributes or {}
+    assert {name: value for name, value in attributes.items() if name.startswith("server.")} == expected
 
 
 async def test_content_is_left_out_unless_asked_for(server: Server, collected: Collected) -> None:
@@ -303,15 +331,6 @@ def test_calls_their_results_reasoning_and_media_have_parts_of_their_own(collect
     assert json.loads(str(attributes["gen_ai.tool.definitions"])) == [{"name": "f"}]
 
 
-def test_arguments_that_are_not_json_are_told_as_they_came(collected: Collected) -> None:
-    call = tool_call("c1", "f", '{"a": ')
-    said = LLMResponse(content="", model="a:b", tool_calls=[call])
-    (telemetry,) = find_telemetry(content=True)
-    telemetry(record(response=said))
-    (output,) = json.loads(str((collected.spans[0].attributes or {})["gen_ai.output.messages"]))
-    assert output["parts"] == [{"type": "tool_call", "id": "c1", "name": "f", "arguments": '{"a": '}]
-
-
 @pytest.mark.parametrize(
     ("given", "told"),
     [({"stop": "END"}, ("END",)), ({"stop_sequences": ["a", "b"]}, ("a", "b")), ({"stop": 7}, None)],
@@ -322,6 +341,52 @@ def test_stop_words_are_a_list(
     (telemetry,) = find_telemetry(content=False)
     telemetry(record(request=LLMRequest(messages=[], extra_params=given)))
     assert (collected.spans[0].attributes or {}).get("gen_ai.request.stop_sequences") == told
+
+
+CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {"id": "c", "type": "custom", "custom": {"name": "x", "input": "y"}},
+        {"id": "c", "name": "x", "arguments": "y"},
+    ),
+    (
+        {"id": "c", "function": {"name": "f", "arguments": {"a": 1}}},
+        {"id": "c", "name": "f", "arguments": {"a": 1}},
+    ),
+    ({"function": {"name": "f"}}, {"id": None, "name": "f", "arguments": None}),
+    ({"id": "c", "function": {"name": "f", "arguments": "{"}}, {"id": "c", "name": "f", "arguments": "{"}),
+]
+
+
+@pytest.mark.parametrize(("call", "told"), CALLS)
+def test_every_call_that_a_message_may_have_can_be_told(
+    collected: Collected, call: dict[str, Any], told: dict[str, Any]
+) -> None:
+    message = Message(role="assistant", content=None, tool_calls=[call])  # type: ignore[list-item]
+    (telemetry,) = find_telemetry(content=True)
+    telemetry(record(request=LLMRequest(messages=[message])))
+    (said,) = json.loads(str((collected.spans[0].attributes or {})["gen_ai.input.messages"]))
+    assert said["parts"] == [{"type": "tool_call", **told}]
+
+
+def test_media_in_the_result_of_a_tool_are_named_and_not_carried(collected: Collected) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    message = Message(role="tool", content=[{"type": "text", "text": "Look"}, image], tool_call_id="c1")
+    (telemetry,) = find_telemetry(content=True)
+    telemetry(record(request=LLMRequest(messages=[message])))
+    (said,) = json.loads(str((collected.spans[0].attributes or {})["gen_ai.input.messages"]))
+    assert said["parts"][0]["response"] == [
+        {"type": "text", "content": "Look"},
+        {"type": "image_url", "modality": "image", "mime_type": None},
+    ]
+
+
+def test_content_that_cannot_be_written_leaves_the_rest_of_the_span(collected: Collected) -> None:
+    request = LLMRequest(messages=[Message(role="user", content="half a \ud800 pair")])
+    (telemetry,) = find_telemetry(content=True)
+    telemetry(record(request=request, response=LLMResponse(content="Hi", model="a:b")))
+    attributes = collected.spans[0].attributes or {}
+    assert "gen_ai.input.messages" not in attributes
+    assert "gen_ai.output.messages" in attributes
 
 
 async def test_a_span_that_is_not_sampled_costs_no_content(

@@ -20,6 +20,7 @@ from llmring.exceptions import (
     StreamInterruptedError,
     StructuredOutputError,
 )
+from llmring.testing import FakeProvider
 
 ONCE = Policy(retry=RetryPolicy(attempts=1))
 TEXT = "Tell me a story. " * 25  # 425 characters: about 110 tokens with what a message costs by itself
@@ -361,6 +362,29 @@ async def test_closing_the_ring_awaits_observers_that_keep_something_back() -> N
     async with LLMRing(observers=[keeping]):
         pass
     assert keeping.closed
+
+
+async def test_an_observer_that_fails_to_close_keeps_no_other_from_delivering() -> None:
+    class Closing:
+        def __init__(self, error: Exception | None = None) -> None:
+            self.error = error
+            self.closed = False
+
+        def __call__(self, record: CallRecord) -> None:
+            pass
+
+        async def aclose(self) -> None:
+            self.closed = True
+            if self.error is not None:
+                raise self.error
+
+    first, second = Closing(RuntimeError("mine")), Closing()
+    provider = FakeProvider()
+    ring = LLMRing(observers=[first, second])
+    ring.register_provider("fake", provider)
+    with pytest.raises(RuntimeError, match="mine"):
+        await ring.close()
+    assert (first.closed, second.closed, provider.closed) == (True, True, True)
 
 
 async def test_a_record_is_not_changed_by_what_the_caller_does_later(kept: Kept) -> None:

@@ -1,10 +1,21 @@
 """Mistakes on the command line, in words that say what to do."""
 
 import shlex
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import get_args
 
-from cyclopts import CoercionError, CycloptsError, MissingArgumentError, UnusedCliTokensError, ValidationError
+from cyclopts import (
+    CoercionError,
+    CycloptsError,
+    MissingArgumentError,
+    UnknownCommandError,
+    UnusedCliTokensError,
+    ValidationError,
+)
+
+from llmring_cli._app import COMMANDS, GROUPS
 
 _NUMBERS = {int: "a whole number", float: "a number", Decimal: "a number"}
 
@@ -17,6 +28,8 @@ def usage_text(error: CycloptsError) -> str:
 
 
 def _what(error: CycloptsError) -> str:
+    if isinstance(error, UnknownCommandError) and error.unused_tokens:
+        return _unknown_command(error.unused_tokens[0], error.command_chain or ())
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         hint = (
             " Put a message of several words in quotes."
@@ -36,6 +49,27 @@ def _what(error: CycloptsError) -> str:
         if given in error.exception_message:
             return error.exception_message  # it tells what was given itself
     return str(error)
+
+
+def _unknown_command(word: str, above: Sequence[str]) -> str:
+    """Tell which command may be meant: one of this name elsewhere in the tree, else one here that is spelt alike."""
+    if word.startswith("-"):
+        return f"Unknown option: {word}. Options come after a command."
+    paths = sorted(_paths())
+    siblings = [path[-1] for path in paths if path[:-1] == tuple(above)]
+    meant = [" ".join(path) for path in paths if path[-1] == word]
+    meant = meant or [" ".join((*above, name)) for name in get_close_matches(word, siblings, n=1)]
+    hint = f" Did you mean {' or '.join(meant)}?" if meant else ""
+    return f"Unknown command: {word}.{hint}"
+
+
+def _paths() -> Iterator[tuple[str, ...]]:
+    for command in COMMANDS:
+        yield (command.name,)
+    for words, (_, commands) in GROUPS.items():
+        group = tuple(words.split())
+        yield group
+        yield from ((*group, command.name) for command in commands)
 
 
 def _kind(target: type | None) -> str | None:

@@ -5,11 +5,27 @@ import os
 from pathlib import Path
 
 
+def home_folder() -> Path:
+    """Return the user's home.
+
+    Raises:
+        OSError: there is none: a container may run as a user that nobody has set up.
+    """
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise OSError("there is no home directory; set HOME") from error
+
+
 def state_folder(topic: str) -> Path:
-    """Return the folder for a topic, below ``XDG_STATE_HOME`` or ``~/.local/state``. It need not exist."""
+    """Return the folder for a topic, below ``XDG_STATE_HOME`` or ``~/.local/state``. It need not exist.
+
+    Raises:
+        OSError: neither is there.
+    """
     base = Path(os.environ.get("XDG_STATE_HOME", ""))
     if not base.is_absolute():  # the specification says to ignore a relative one
-        base = Path.home() / ".local" / "state"
+        base = home_folder() / ".local" / "state"
     return base / "llmring" / topic
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, with_lines
     from llmring_lockfile._keys import KeyPath
     from llmring_lockfile._lock import FactsOf, RegistryRelease, lock_models
+    from llmring_lockfile._lookup import UNLISTED_PROVIDERS
     from llmring_lockfile._model import (
         DEFAULT_PROFILE,
         FORMAT_VERSION,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from llmring_lockfile._scan import AliasUse, Scan, read_sources, scan
     from llmring_lockfile._stubs import known_aliases, stubs
     from llmring_lockfile._upgrade import Upgrade, apply_upgrades, propose_upgrades
-    from llmring_lockfile._validate import UNLISTED_PROVIDERS, Validation, validate
+    from llmring_lockfile._validate import Validation, validate
 
 # Tooling uses one end of this package or the other, and the modules of each take longer to import than a lockfile takes
 # to read. So each name is loaded when it is first used.
@@ -57,6 +58,7 @@ _ON_USE = {
     "_findings": ("RULES", "Finding", "Place", "Severity", "has_errors", "with_lines"),
     "_keys": ("KeyPath",),
     "_lock": ("FactsOf", "RegistryRelease", "lock_models"),
+    "_lookup": ("UNLISTED_PROVIDERS",),
     "_model": (
         "DEFAULT_PROFILE",
         "FORMAT_VERSION",
@@ -79,7 +81,7 @@ _ON_USE = {
     "_scan": ("AliasUse", "Scan", "read_sources", "scan"),
     "_stubs": ("known_aliases", "stubs"),
     "_upgrade": ("Upgrade", "apply_upgrades", "propose_upgrades"),
-    "_validate": ("UNLISTED_PROVIDERS", "Validation", "validate"),
+    "_validate": ("Validation", "validate"),
 }
 _MODULE_OF = {name: module for module, names in _ON_USE.items() for name in names}
 

@@ -1,6 +1,6 @@
 """What changed in the world since the models were locked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -9,36 +9,45 @@ from llmring_types import ModelFacts, ModelRef, Prices
 
 from llmring_lockfile._findings import Finding, Place, Severity
 from llmring_lockfile._lock import FactsOf, Member, capabilities
-from llmring_lockfile._lookup import Lookup, by_model, is_retired, unreachable
+from llmring_lockfile._lookup import UNLISTED_PROVIDERS, Lookup, by_model, is_retired, unreachable
 from llmring_lockfile._model import LockedModel, Lockfile
 
 PRICE_FIELDS = tuple(name for name in Prices.__struct_fields__ if name not in ("source", "long_threshold"))
 LIMIT_FIELDS = ("context_window", "max_output_tokens")
 
+_NEVER_LISTED = LockedModel(listed=False)
 _Found = tuple[str, Severity, str]
 """Rule, severity and what to say."""
 
 
-def audit(lockfile: Lockfile, facts: FactsOf, *, today: date, within_days: int = 90) -> tuple[Finding, ...]:
+def audit(
+    lockfile: Lockfile,
+    facts: FactsOf,
+    *,
+    today: date,
+    within_days: int = 90,
+    unlisted: Collection[str] = UNLISTED_PROVIDERS,
+) -> tuple[Finding, ...]:
     """Compare what was locked of every model in a pool with what is known of it now.
 
     Found are: models that are retired (error) or will be within some days (warning), that the registry no longer lists
     (error), that lost a capability (error), cost more, take or give fewer tokens, or whose name stands for another
     snapshot (warnings); a registry that cannot say (error); and models that were never locked (note), of which
-    only retirement can be told. What became better is not a finding.
+    only that they are not listed and their retirement can be told. What became better is not a finding.
 
     Args:
         lockfile: with what is locked.
         facts: what is known of a model now; a ``RegistryError`` that it raises is reported.
         today: counts the days.
         within_days: how far ahead to look for retirement.
+        unlisted: providers whose models no registry lists: that theirs are not there is no finding.
     """
     known = Lookup(facts)
     pooled = by_model(lockfile)
     findings: list[Finding] = []
     for model, found in pooled.items():
         if known.reach(model):
-            locked = lockfile.locked.get(str(model))
+            locked = lockfile.locked.get(str(model), _NEVER_LISTED if model.provider in unlisted else None)
             findings += _model(model, locked, known.get(model), found, _Calendar(today, within_days))
     findings += unreachable(known, pooled)
     return tuple(findings)
@@ -76,7 +85,8 @@ def _changes(locked: LockedModel | None, facts: ModelFacts | None, calendar: _Ca
         )
     if facts is None:
         if locked is None or locked.listed:
-            yield "unknown-model", Severity.ERROR, "is not in the registry any more"
+            since = "" if locked is None else " any more"
+            yield "unknown-model", Severity.ERROR, f"is not in the registry{since}"
         return
     yield from _retirement(facts, calendar)
     if locked is not None and locked.listed:

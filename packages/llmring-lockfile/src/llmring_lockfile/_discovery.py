@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from llmring_types.exceptions import LockfileNotFoundError
+from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
 from llmring_lockfile._files import BUNDLED, read_text
 from llmring_lockfile._model import LOCKFILE_NAME, ActiveProfile, Lockfile
@@ -59,6 +59,7 @@ def discover(
 
     Raises:
         LockfileNotFoundError: one was named and is not there (also a ``FileNotFoundError``).
+        LockfileError: whether it is there cannot be seen.
     """
     if path is not None:
         return Found(_existing(Path(path), "given as the lockfile"), "argument")
@@ -120,11 +121,17 @@ def active_profile(
 
 def _existing(path: Path, what: str) -> Path:
     path = path.expanduser()
-    if path.is_dir():
+    try:
+        found, is_folder = path.exists(), path.is_dir()
+    except OSError as error:  # too long a name, a folder that nobody may look into
+        raise LockfileError(
+            f"Cannot look for {path}, {what}: {error.strerror}", path=str(path), original=error
+        ) from error
+    if is_folder:
         raise LockfileNotFoundError(
             f"{path}, {what}, is a folder. Name the file, such as {path / LOCKFILE_NAME}", path=str(path)
         )
-    if not path.exists():
+    if not found:
         raise LockfileNotFoundError(
             f"There is no file {path}, {what}. Create it with: llmring lock init --file {path}",
             path=str(path),

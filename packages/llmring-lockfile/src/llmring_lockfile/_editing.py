@@ -13,7 +13,7 @@ from llmring_lockfile._discovery import active_profile
 from llmring_lockfile._document import Document, utc_now
 from llmring_lockfile._edits import Models
 from llmring_lockfile._emit import emit
-from llmring_lockfile._files import create_text, locked_for_writing, read_text, replace_text
+from llmring_lockfile._files import check_writable, create_text, locked_for_writing, read_text, replace_text
 from llmring_lockfile._model import Binding, Lockfile, Profile
 from llmring_lockfile._parse import is_json, parse
 
@@ -49,6 +49,7 @@ def editing(
         LockfileWriteError: bundled, read-only, or held by another writer. The message says where to create one.
     """
     path = Path(path)
+    check_writable(path)
     if create and not path.exists():
         with suppress(LockfileExistsError):  # another process was faster, which is as good
             create_lockfile(path, now=now)

@@ -28,6 +28,9 @@ def read_pool(models: Models) -> tuple[ModelRef, ...]:
     pool = dict.fromkeys(model if isinstance(model, ModelRef) else ModelRef.parse(model) for model in models)
     if not pool:
         raise ModelReferenceError("An alias needs at least one 'provider:model'", reference="")
+    for ref in pool:
+        if not _is_text(ref.model):
+            raise ModelReferenceError(f"Not the name of a model: {ref.model!r}", reference=ascii(str(ref)))
     return tuple(pool)
 
 
@@ -39,7 +42,7 @@ def bind(
     constraints: Constraints | None = None,
 ) -> None:
     """Bind in place where the alias exists, else at the end. Constraints stay as they are when ``None``."""
-    if not alias or alias != alias.strip():
+    if not _is_name(alias):
         raise ValidationError(f"Not the name of an alias: {alias!r}", field="alias", value=alias)
     table = create_profile(data, profile or _default(data))
     row = next((row for row in _rows(table) if row.get("alias") == alias), None)
@@ -79,7 +82,7 @@ def unbind(data: Data, alias: str, profile: str | None = None) -> None:
 
 def create_profile(data: Data, name: str) -> Data:
     """The table of a profile, made where there is none."""
-    if not name or name != name.strip():
+    if not _is_name(name):
         raise ValidationError(f"Not the name of a profile: {name!r}", field="profile", value=name)
     profiles = data.setdefault("profiles", {})
     for wanted in (_default(data), name):  # a lockfile with any profile has its default one
@@ -128,6 +131,19 @@ def set_locked(data: Data, locked: Mapping[str, LockedModel]) -> None:
         data["locked"] = entries
     else:
         data.pop("locked", None)
+
+
+def _is_name(text: str) -> bool:
+    return bool(text) and text == text.strip() and _is_text(text)
+
+
+def _is_text(text: str) -> bool:
+    """Whether a file can hold it: arguments of a command that are not UTF-8 come as halves of surrogate pairs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _default(data: Data) -> str:

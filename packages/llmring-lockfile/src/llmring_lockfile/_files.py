@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from llmring_types.exceptions import (
@@ -65,9 +65,16 @@ def check_writable(path: Path) -> None:
 
     Raises:
         LockfileWriteError: the bundled lockfile, one whose permissions let nobody write it, or what is not a file at
-            all: a folder, or a device such as ``/dev/null``, which a rename would replace.
+            all: a folder, or a device such as ``/dev/null``, which a rename would replace; or no file can be there.
     """
-    if path.resolve() == BUNDLED.resolve():
+    try:
+        target = path.resolve()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name, links in a circle, U+0000
+        raise LockfileWriteError(
+            f"No file can be {str(path)!r}: {error}", path=str(path), original=error
+        ) from error
+    if target == BUNDLED.resolve():
         raise LockfileWriteError(
             f"{path} came with llmring-lockfile and is never written. "
             "Create your own with: llmring lock init (it writes ./llmring.lock)",
@@ -93,7 +100,9 @@ def locked_for_writing(path: Path, timeout: float) -> Iterator[Path]:
     """
     check_writable(path)
     target = path.resolve()
-    with _write_errors(path), exclusive(target, timeout):
+    with ExitStack() as held:
+        with _write_errors(path):  # the block's own errors are not about the lockfile
+            held.enter_context(exclusive(target, timeout))
         yield target
 
 
@@ -151,7 +160,7 @@ def _move_if_absent(temporary: Path, path: Path) -> None:
 
 def _exists(path: Path) -> LockfileExistsError:
     return LockfileExistsError(
-        f"{path} exists. Write over it with: llmring lock init --force", path=str(path)
+        f"{path} exists. Write over it with: llmring lock init --file {path} --force", path=str(path)
     )
 
 

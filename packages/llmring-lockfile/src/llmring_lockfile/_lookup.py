@@ -11,6 +11,9 @@ from llmring_lockfile._findings import Finding, Place, Severity
 from llmring_lockfile._lock import FactsOf, Member, members
 from llmring_lockfile._model import Lockfile
 
+UNLISTED_PROVIDERS = frozenset({"ollama", "sim"})
+"""Providers whose models no registry lists."""
+
 
 class Lookup:
     """Asks for each model once, and for no other of a provider of which nothing could be had."""

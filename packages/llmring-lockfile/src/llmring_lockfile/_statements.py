@@ -19,6 +19,9 @@ _SIMPLE_KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 _WHOLE_ARRAY = re.compile(r"[^\[#]*\[[^\[#]*\]\s*")
 """One bracket opens, and the line ends with one that closes: a string cannot hold the last, as it would not end."""
 
+_LAST = re.compile(r"\]|\"\"\"|'''")
+"""What closes a value of several lines."""
+
 
 class Statement(msgspec.Struct, frozen=True):
     """One header or one ``key = value``.
@@ -130,6 +133,8 @@ def _end_of_value(lines: list[str], start: int) -> int:
     if not long_string and ("[" not in line or _WHOLE_ARRAY.fullmatch(line)):
         return start + 1
     for end in range(start + 1, len(lines)):
+        if _LAST.search(lines[end - 1]) is None:  # the parser reads all from the start each time it is asked
+            continue
         try:
             tomllib.loads("".join(lines[start:end]))
         except tomllib.TOMLDecodeError:

@@ -10,11 +10,8 @@ from llmring_types import ModelFacts, ModelRef
 from llmring_lockfile._constraints import unmet_needs
 from llmring_lockfile._findings import Finding, Place, Severity
 from llmring_lockfile._lock import FactsOf, Member
-from llmring_lockfile._lookup import Lookup, by_model, is_retired, unreachable
+from llmring_lockfile._lookup import UNLISTED_PROVIDERS, Lookup, by_model, is_retired, unreachable
 from llmring_lockfile._model import Lockfile
-
-UNLISTED_PROVIDERS = frozenset({"ollama", "sim"})
-"""Providers whose models no registry lists."""
 
 
 class Validation(msgspec.Struct, frozen=True):

@@ -24,17 +24,16 @@ class LineSplitter:
             data = b"".join(self._pieces)
         *lines, rest = data.split(b"\n")
         self._pieces = [rest] if rest else []
-        return [event for line in lines if (event := self._event(line)) is not None]
+        return self._events(lines)
 
     def rest(self) -> Event | None:
         """Return the line that the end of the body leaves without its line end, if there is one."""
-        line = b"".join(self._pieces)
+        events = self._events([b"".join(self._pieces)])
         self._pieces = []
-        return self._event(line)
+        return events[0] if events else None
 
-    def _event(self, line: bytes) -> Event | None:
+    def _events(self, lines: list[bytes]) -> list[Event]:
         if self._first:
             self._first = False
-            line = line.removeprefix(_BOM)
-        line = line.strip()
-        return Event(b"", line) if line else None
+            lines[0] = lines[0].removeprefix(_BOM)
+        return [Event(b"", line) for line in map(bytes.strip, lines) if line]

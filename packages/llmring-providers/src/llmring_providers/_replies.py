@@ -8,7 +8,7 @@ from llmring_types.exceptions import LLMRingError
 from llmring_providers.transport import ByteStream, HttpResponse, TransportError
 
 _E = TypeVar("_E", bound=LLMRingError)
-_REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id")
+_REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id", "x-amzn-requestid")
 _SHORTEST_KEY = 6
 """What is shorter is a stand-in where no key is needed, and may be a word of any message."""
 

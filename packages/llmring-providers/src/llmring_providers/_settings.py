@@ -31,7 +31,8 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def without_credentials(url: str) -> str:
-    """Return the URL without the user and password that it may have."""
+    """Return the URL without user and password, and with ``?…`` for a query, which may hold a key."""
+    url, query, _ = url.partition("?")
     head, mark, rest = url.partition("//")
     host, slash, path = rest.partition("/")
-    return head + mark + host.rpartition("@")[2] + slash + path
+    return head + mark + host.rpartition("@")[2] + slash + path + ("?…" if query else "")

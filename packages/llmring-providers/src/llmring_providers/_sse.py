@@ -9,8 +9,13 @@ import msgspec
 
 _BOM = b"\xef\xbb\xbf"
 _LONE_CR = re.compile(rb"\r(?!\n)")
-_BLANK_LINE = re.compile(rb"\n\n")  # splits in half the time of bytes.split
-_LF = ord("\n")  # bytes look for a number in a tenth of the time that they take for one byte
+_BLOCK = re.compile(
+    rb"data: ([^\n]+)\n\n"  # OpenAI and Gemini
+    rb"|event: ([^\n]+)\ndata: ([^\n]+)\n\n"  # Anthropic
+    rb"|(.*?)\n\n",
+    re.DOTALL,
+)
+"""What a blank line ends: an event as nearly all hosts write it, without or with its name, or another block."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -42,15 +47,16 @@ class EventSplitter:
         if self._pieces:
             self._pieces.append(data)
             data = b"".join(self._pieces)
-        *blocks, rest = _BLANK_LINE.split(data)
+        end = data.rindex(b"\n\n") + 2
+        rest = data[end:]
         self._pieces = [rest] if rest else []
         self._after_newline = rest.endswith(b"\n")
         events: list[Event] = []
-        for block in blocks:
-            if block.startswith(b"data: ") and _LF not in block:  # nearly every event of OpenAI and Gemini
+        for unnamed, name, named, other in _BLOCK.findall(data, 0, end):
+            if unnamed or named:
                 self._first = False
-                events.append(Event(b"", block[6:]))
-            elif (event := self._event(block)) is not None:
+                events.append(Event(name, unnamed or named))
+            elif (event := self._event(other)) is not None:
                 events.append(event)
         return events
 
@@ -78,10 +84,6 @@ class EventSplitter:
             self._first = not begin  # hosts that keep the line open with white space have not begun yet
             if begin.startswith(b"{"):  # no stream but one JSON document: an error, or a whole answer
                 return Event(b"", block)
-        if block.startswith(b"event: "):  # every event of Anthropic
-            only_name, _, only_data = block[7:].partition(b"\ndata: ")
-            if only_data and _LF not in only_name and _LF not in only_data:
-                return Event(only_name, only_data)
         name = b""
         data: list[bytes] = []
         for line in block.split(b"\n"):

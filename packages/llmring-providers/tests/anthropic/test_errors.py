@@ -36,12 +36,18 @@ def said(kind: str, message: str = "why", **more: Any) -> bytes:
     return json.dumps({"type": "error", "error": {"type": kind, "message": message}, **more}).encode()
 
 
+def limited(reason: str, kind: str = "rate_limit_error") -> bytes:
+    """An error whose details say more than its type."""
+    return json.dumps({"error": {"type": kind, "message": "why", "details": {"error_code": reason}}}).encode()
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
         (400, said("invalid_request_error"), ProviderBadRequestError),
         (400, said("invalid_request_error", "prompt is too long: 201000 tokens > 200000 maximum"), ProviderRequestTooLargeError),
         (400, said("invalid_request_error", "input length and `max_tokens` exceed context limit: 1 + 2 > 2"), ProviderRequestTooLargeError),
+        (400, b'{"message":"Input is too long for requested model."}', ProviderRequestTooLargeError),
         (401, said("authentication_error"), ProviderAuthenticationError),
         (400, said("invalid_request_error", "Your credit balance is too low to access the Anthropic API."), ProviderQuotaError),
         (402, said("billing_error"), ProviderQuotaError),
@@ -61,6 +67,10 @@ def said(kind: str, message: str = "why", **more: Any) -> bytes:
         (429, b'"slow down"', ProviderRateLimitError),
         (400, b'{"detail": "another shape"}', ProviderBadRequestError),
         (500, b'{"error": null}', ProviderServerError),
+        (429, limited("contract_spend_limit_reached"), ProviderQuotaError),
+        (429, limited("enforced_spend_limit_reached"), ProviderQuotaError),
+        (429, limited("ramp_limit_exceeded"), ProviderRateLimitError),
+        (400, limited("organization_on_hold", kind="invalid_request_error"), ProviderPermissionError),
         (404, b'[{"error": {"code": 404, "message": "no such publisher model", "status": "NOT_FOUND"}}]', ModelNotFoundError),
     ],
 )  # fmt: skip

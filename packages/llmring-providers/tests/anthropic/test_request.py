@@ -120,7 +120,14 @@ def test_a_parameter_goes_where_the_protocol_has_it(
     assert warnings == ()
 
 
-@pytest.mark.parametrize("wanted", [{"json_response": True}, {"response_format": {"type": "json_object"}}])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"json_response": True},
+        {"response_format": {"type": "json_object"}},
+        {"response_format": {"type": "json_schema"}},
+    ],
+)
 def test_json_without_a_schema_is_asked_for_in_words_after_the_system_prompt(
     wanted: dict[str, Any], encoded: Encoded
 ) -> None:
@@ -193,6 +200,18 @@ def test_betas_go_into_their_header(betas: Any, call_with: Callable[..., ChatCal
     wire = AnthropicAdapter().encode(call_with(extra_params={"betas": betas}), stream=False)
     assert wire.headers == {"anthropic-beta": "a-1,b-2"}
     assert b"betas" not in wire.body
+
+
+def test_parameters_that_are_headers_go_there(call_with: Callable[..., ChatCall]) -> None:
+    given = {"user_profile_id": "uprof_1", "workspace_id": "wrkspc_1", "betas": ["a-1"], "speed": "fast"}
+    wire = AnthropicAdapter().encode(call_with(extra_params=given), stream=False)
+    assert wire.headers == {
+        "anthropic-user-profile-id": "uprof_1",
+        "anthropic-workspace-id": "wrkspc_1",
+        "anthropic-beta": "a-1",
+    }
+    body = json.loads(wire.body)
+    assert (body["speed"], body.keys() & given.keys()) == ("fast", {"speed"})
 
 
 @pytest.mark.parametrize("betas", [7, ["a-1", None], {"a-1": True}])

@@ -173,6 +173,48 @@ def test_a_count_that_was_not_reported_is_absent() -> None:
     assert read().usage is None
 
 
+@pytest.mark.parametrize(
+    ("iterations", "compaction"),
+    [
+        (
+            [
+                {
+                    "type": "compaction",
+                    "input_tokens": 100,
+                    "output_tokens": 83,
+                    "cache_read_input_tokens": 55096,
+                    "cache_creation_input_tokens": 7,
+                    "cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 4},
+                },
+                {"type": "message", "input_tokens": 181, "output_tokens": 8},
+            ],
+            {
+                "prompt_tokens": 55203,
+                "completion_tokens": 83,
+                "total_tokens": 55286,
+                "cache_read_input_tokens": 55096,
+                "cache_creation_input_tokens": 7,
+                "cache_creation_5m_tokens": 3,
+                "cache_creation_1h_tokens": 4,
+            },
+        ),
+        (
+            [{"type": "compaction", "input_tokens": 2, "output_tokens": 1}] * 2,
+            {"prompt_tokens": 4, "completion_tokens": 2, "total_tokens": 6},
+        ),
+        ([{"type": "advisor_message", "model": "claude-opus-4-8", "input_tokens": 2518}], None),
+        ([{"type": "compaction", "input_tokens": "many"}], None),
+        ([{"type": "compaction"}, None, "x"], None),
+        (5, None),
+    ],
+    ids=["with a cache", "two", "another model's", "no number", "no counts", "no list"],
+)
+def test_compactions_are_counted_apart_from_the_answer(iterations: Any, compaction: Any) -> None:
+    usage = read(usage={"input_tokens": 181, "output_tokens": 8, "iterations": iterations}).usage
+    plain = {"prompt_tokens": 181, "completion_tokens": 8, "total_tokens": 189}
+    assert usage == (plain if compaction is None else {**plain, "compaction": compaction})
+
+
 def test_a_refusal_tells_why() -> None:
     details = {"type": "refusal", "category": "bio", "explanation": "This could do harm."}
     response = read(stop_reason="refusal", stop_details=details)
@@ -184,12 +226,14 @@ def test_what_has_no_neutral_place_is_in_native() -> None:
     response = read(
         stop_sequence="END",
         container={"id": "container_1", "expires_at": "2026-12-01T00:00:00Z"},
+        diagnostics={"cache_miss_reason": {"type": "model_changed", "cache_missed_input_tokens": 7}},
         usage={"server_tool_use": {"web_search_requests": 2}, "iterations": [{"type": "message"}, {"type": "compaction"}]},
     )  # fmt: skip
     assert response.native == {
         "provider": "anthropic",
         "stop_sequence": "END",
         "container": {"id": "container_1", "expires_at": "2026-12-01T00:00:00Z"},
+        "diagnostics": {"cache_miss_reason": {"type": "model_changed", "cache_missed_input_tokens": 7}},
         "server_tool_use": {"web_search_requests": 2},
         "iterations": [{"type": "message"}, {"type": "compaction"}],
     }
@@ -242,11 +286,16 @@ def test_odd_extras_do_not_cost_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("caller", "kept"),
-    [(None, False), ({"type": "direct"}, False), ({"type": "code_execution_20260120"}, True)],
+    ("more", "kept"),
+    [
+        ({"caller": None, "toolset_name": None}, False),
+        ({"caller": {"type": "direct"}}, False),
+        ({"caller": {"type": "code_execution_20260120"}}, True),
+        ({"toolset_name": "computer"}, True),
+    ],
 )
-def test_a_call_made_by_code_is_kept_with_its_caller(caller: dict[str, str] | None, kept: bool) -> None:
-    block = {"type": "tool_use", "id": "t", "name": "f", "input": {}, "caller": caller}
+def test_a_call_by_code_or_of_a_toolset_is_kept_as_it_is(more: dict[str, Any], kept: bool) -> None:
+    block = {"type": "tool_use", "id": "t", "name": "f", "input": {}, **more}
     response = read(content=[block])
     assert response.native == ({"provider": "anthropic", "replay": [block]} if kept else None)
 

@@ -220,11 +220,33 @@ def test_counts_of_the_message_delta_replace_those_of_the_start() -> None:
         "total_tokens": 59 + 4,
         "cache_read_input_tokens": 4,
     }
-    assert collect(chunks_of([START, message_delta(usage={"output_tokens": 9}), STOP])).usage == {
-        "prompt_tokens": 5,
-        "completion_tokens": 9,
-        "total_tokens": 14,
-    }
+    for usage in ({"output_tokens": 9}, {"output_tokens": 9, "input_tokens": 0}):  # the zero is not a count
+        assert collect(chunks_of([START, message_delta(usage=usage), STOP])).usage == {
+            "prompt_tokens": 5,
+            "completion_tokens": 9,
+            "total_tokens": 14,
+        }
+    nothing = message_delta(usage={"output_tokens": 0, "cache_read_input_tokens": 0})
+    (last,) = chunks_of([event("message_start", message={"usage": {"input_tokens": 5}}), nothing, STOP])
+    assert (
+        (last.usage or {}).get("cache_read_input_tokens") == (last.usage or {}).get("completion_tokens") == 0
+    )
+
+
+def test_the_compactions_that_the_end_tells_of_are_counted() -> None:
+    spent = [{"type": "compaction", "input_tokens": 180, "output_tokens": 3}]
+    end = message_delta(usage={"output_tokens": 9, "iterations": spent})
+    usage = collect(chunks_of([START, end, STOP])).usage or {}
+    assert usage.get("compaction") == {"prompt_tokens": 180, "completion_tokens": 3, "total_tokens": 183}
+    assert usage.get("total_tokens") == 14
+
+
+def test_a_call_of_a_toolset_and_what_the_cache_missed_are_kept() -> None:
+    missed = {"cache_miss_reason": {"type": "tools_changed"}}
+    start = event("message_start", message={"content": [], "diagnostics": missed})
+    block = {"type": "tool_use", "id": "t", "name": "zoom", "input": {}, "toolset_name": "computer"}
+    (last,) = chunks_of([start, block_start(0, **block), STOP])
+    assert last.native == {"provider": "anthropic", "diagnostics": missed, "replay": [block]}
 
 
 def test_an_event_or_block_of_tomorrow_is_passed_by_whatever_its_shape() -> None:

@@ -190,7 +190,15 @@ def test_the_sdk_knows_no_other_finish_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "word", "neutral"), [(1, "STOP", "stop"), (2, "MAX_TOKENS", "length"), (77, "77", "other")]
+    ("number", "word", "neutral"),
+    [
+        (1, "STOP", "stop"),
+        (2, "MAX_TOKENS", "length"),
+        (12, "UNEXPECTED_TOOL_CALL", "error"),
+        (14, "IMAGE_PROHIBITED_CONTENT", "content_filter"),
+        (17, "IMAGE_RECITATION", "content_filter"),
+        (77, "77", "other"),
+    ],
 )
 def test_words_may_come_as_numbers(
     number: int, word: str, neutral: str, call: ChatCall, wire: WireRequest
@@ -277,6 +285,21 @@ def test_generated_ids_differ_between_the_turns_of_a_conversation(
 def test_arguments_that_are_absent_are_an_empty_object(call: ChatCall, wire: WireRequest) -> None:
     response = decode(answer({"functionCall": {"name": "f", "id": "x"}}), call, wire)
     assert response.tool_calls == [tool_call("x", "f", "{}")]
+
+
+@pytest.mark.parametrize("text", ["", "Let me see.", None])
+def test_a_call_that_has_a_text_beside_it_is_a_call(
+    text: str | None, call: ChatCall, wire: WireRequest
+) -> None:
+    part = {
+        "text": text,
+        "functionCall": {"name": "f", "args": {"a": 1}, "id": "x"},
+        "thoughtSignature": "s==",
+    }
+    response = decode(answer(part), call, wire)
+    assert response.tool_calls == [tool_call("x", "f", '{"a":1}')]
+    assert (response.content, response.finish_reason) == (text or "", "tool_calls")
+    assert response.native == {"provider": "google", "replay": [part]}
 
 
 def test_generated_media_are_kept_for_the_user_and_the_next_turn(call: ChatCall, wire: WireRequest) -> None:

@@ -176,6 +176,7 @@ SETTINGS = [
     pytest.param({"temperature": 0.0, "max_tokens": 5}, {"options": {"temperature": 0.0, "num_predict": 5}}, id="limits"),
     pytest.param({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}},
                  {"format": SCHEMA}, id="json_schema"),
+    pytest.param({"response_format": {"type": "json_schema", "schema": SCHEMA}}, {"format": SCHEMA}, id="json_schema, flat"),
     pytest.param({"response_format": {"type": "json_schema"}}, {"format": "json"}, id="json_schema without a schema"),
     pytest.param({"response_format": {"type": "json_object"}}, {"format": "json"}, id="json_object"),
     pytest.param({"response_format": {"type": "text"}}, {}, id="text"),

@@ -173,6 +173,18 @@ def test_calls_without_an_id_get_one_that_the_conversation_has_not_used() -> Non
     assert ids == [one["id"] for one in decode(body, call).tool_calls or []]
 
 
+def test_an_id_that_is_a_number_is_an_id(call: ChatCall) -> None:
+    made = [{"id": 7, "function": {"name": "f"}}, {"function": {"name": "g"}}]
+    response = decode(json.dumps({"message": {"tool_calls": made}, "done": True}).encode(), call)
+    assert [each["id"] for each in response.tool_calls or ()] == ["7", "call_1"]
+
+
+def test_who_answered_behind_the_server_is_kept(call: ChatCall) -> None:
+    body = b'{"message":{"content":"A"},"done":true,"remote_model":"gpt-oss:120b","remote_host":"https://ollama.com:443"}'
+    native = {"provider": "ollama", "remote_model": "gpt-oss:120b", "remote_host": "https://ollama.com:443"}
+    assert decode(body, call).native == native
+
+
 def test_logprobs_and_images_are_kept(call: ChatCall) -> None:
     logprobs = [{"token": "Hi", "logprob": -0.1}]
     response = decode(answer(logprobs=logprobs, message={"content": "", "images": ["aGk="]}), call)

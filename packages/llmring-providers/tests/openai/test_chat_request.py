@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from llmring_providers import ChatCall, WireRequest
+from llmring_providers.openai import OpenAIAdapter
 from llmring_providers.openai.chat.request import encode
 from llmring_types import Message, ModelFacts
 from llmring_types.exceptions import UnsupportedContentError
 
 CallWith = Callable[..., ChatCall]
 HI = {"role": "user", "content": "Hi"}
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOL = {"type": "function", "function": {"name": "weather", "description": "Says it.", "parameters": SCHEMA}}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Oslo"}'}}
 NOT_REASONING = ModelFacts(provider="openai", model="m", reasoning=False)
@@ -174,6 +175,8 @@ UNSUPPORTED = [
     pytest.param({"type": "document", "source": {"type": "url", "url": "https://a"}}, "document", id="document URL"),
     pytest.param({"type": "document", "source": {"type": "base64", "data": 5}}, "document", id="data that is not text"),
     pytest.param({"type": "document"}, "document", id="document without a source"),
+    pytest.param({"type": "image_url", "image_url": None}, "image_url that holds no image_url", id="image without an address"),
+    pytest.param({"type": "file", "file": "file-1"}, "file that holds no file", id="file that is no dict"),
     pytest.param({"type": "document", "source": {"type": "base64", "media_type": "text/plain", "data": "no base64!"}},
                  "document of text/plain that is not UTF-8 text in base64", id="broken base64"),
     pytest.param({"type": "image", "source": {"type": "content"}}, "image", id="image of another source"),
@@ -299,6 +302,44 @@ def test_a_strict_function_is_closed(call_with: CallWith) -> None:
     assert tool["parameters"] is SCHEMA
 
 
+def of_object(required: Any, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+LOOSE = [
+    pytest.param(of_object([], a={"type": "string"}), "'a' is not required", id="optional"),
+    pytest.param({"type": "object", "properties": {"a": {}}}, "'a' is not required", id="nothing required"),
+    pytest.param(of_object("a", a={}), "'a' is not required", id="required is no list"),
+    pytest.param(of_object(["a"], a={"anyOf": [of_object([], b={}), {"type": "null"}]}), "'b' is not required", id="within"),
+    pytest.param(of_object(["a"], a={"type": "array", "items": {"$ref": "#/$defs/c"}}) | {"$defs": {"c": of_object([], c={})}},
+                 "'c' is not required", id="in a definition"),
+    pytest.param(of_object(["a"], a={}) | {"additionalProperties": True}, "any property", id="open"),
+    pytest.param(of_object(["a"], a={"type": "object", "additionalProperties": {"type": "string"}}), "any property", id="a map"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize(("schema", "why"), LOOSE)
+def test_what_the_strict_mode_refuses_is_sent_without_it_and_told(
+    schema: dict[str, Any], why: str, api: str, call_with: CallWith
+) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema, "strict": True}}
+    tool = {"name": "f", "parameters": schema, "strict": True}
+    call = call_with(response_format=form, tools=[tool], extra_params={"api": api})
+    wire = OpenAIAdapter().encode(call, stream=False)
+    document = json.loads(wire.body)
+    (given,) = document["tools"]
+    forms = [given.get("function", given)]
+    forms.append(document["response_format"]["json_schema"] if api == "chat" else document["text"]["format"])
+    assert [each["strict"] for each in forms] == [False, False]
+    assert [each.get("schema", each.get("parameters")) for each in forms] == [schema, schema]
+    assert [re.findall("strict was dropped for (.*?):", said) for said in wire.warnings] == [
+        ["tool 'f'"],
+        ["the answer"],
+    ]
+    assert all(why in said for said in wire.warnings)
+
+
 NAMED = {"type": "function", "function": {"name": "weather"}}
 CHOICES: list[Any] = [
     ("auto", "auto"),
@@ -352,7 +393,7 @@ FORMATS = [
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y", "$defs": 5}}},
                  {"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y", "$defs": 5}}}, id="a reference into nothing"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": True}},
-                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": True}}, id="strict, and free"),
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": False}}, id="strict, and free"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}},
                  {"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}}, id="of anything"),
 ]  # fmt: skip

@@ -131,11 +131,40 @@ FINISH = [
     ({"finish_reason": "MAX_TOKENS"}, "length", "MAX_TOKENS"),
     ({"finish_reason": "SAFETY"}, "content_filter", "SAFETY"),
     ({"finish_reason": "sensitive"}, "content_filter", "sensitive"),
+    ({"finish_reason": "refusal"}, "content_filter", "refusal"),
+    ({"finish_reason": "content_filtered"}, "content_filter", "content_filtered"),
+    ({"finish_reason": "guardrail_intervened"}, "content_filter", "guardrail_intervened"),
+    ({"finish_reason": "RECITATION"}, "content_filter", "RECITATION"),
+    ({"finish_reason": "BLOCKLIST"}, "content_filter", "BLOCKLIST"),
+    ({"finish_reason": "SPII"}, "content_filter", "SPII"),
+    ({"finish_reason": "IMAGE_SAFETY"}, "content_filter", "IMAGE_SAFETY"),
+    ({"finish_reason": "PROHIBITED_CONTENT"}, "content_filter", "PROHIBITED_CONTENT"),
+    (
+        {"finish_reason": "content_filter: PROHIBITED_CONTENT"},
+        "content_filter",
+        "content_filter: PROHIBITED_CONTENT",
+    ),
+    (
+        {"finish_reason": "function_call_filter: MALFORMED_FUNCTION_CALL"},
+        "error",
+        "function_call_filter: MALFORMED_FUNCTION_CALL",
+    ),
+    ({"finish_reason": "MALFORMED_FUNCTION_CALL"}, "error", "MALFORMED_FUNCTION_CALL"),
+    ({"finish_reason": "UNEXPECTED_TOOL_CALL"}, "error", "UNEXPECTED_TOOL_CALL"),
+    ({"finish_reason": "max_output_tokens"}, "length", "max_output_tokens"),
+    ({"finish_reason": "model_context_window_exceeded"}, "length", "model_context_window_exceeded"),
     ({"finish_reason": "something new"}, "other", "something new"),
     ({"finish_reason": ""}, "stop", None),
     ({"finish_reason": None}, "stop", None),
     ({"finish_reason": None, "finish_details": {"type": "max_tokens"}}, "length", "max_tokens"),
 ]
+
+
+def test_ids_that_are_numbers_are_ids() -> None:
+    made = [{"id": 7, "function": {"name": "f"}}]
+    body = json.dumps({"id": 5, "choices": [{"message": {"tool_calls": made}}]}).encode()
+    response = decode(body, CALL)
+    assert (response.response_id, response.tool_calls) == ("5", [tool_call("7", "f", "{}")])
 
 
 @pytest.mark.parametrize(("choice", "neutral", "word"), FINISH)

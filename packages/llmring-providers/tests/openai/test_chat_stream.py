@@ -15,6 +15,7 @@ from llmring_types.exceptions import (
     MalformedResponseError,
     ProviderBadRequestError,
     ProviderOverloadedError,
+    ProviderRateLimitError,
     ProviderServerError,
     StreamInterruptedError,
 )
@@ -186,6 +187,7 @@ HARMLESS = [
     pytest.param(b": ping\n\n", id="comment"),
     pytest.param(event({"choices": [{"index": 1, "delta": {"content": "other"}}]}), id="another answer"),
     pytest.param(event({"choices": None}), id="no choices"),
+    pytest.param(event({"message": "queued"}), id="a message"),
 ]
 
 
@@ -348,7 +350,7 @@ def test_a_summary_that_comes_word_by_word_is_one_block() -> None:
 
 
 def piece(
-    index: int | None = 0, call_id: str | None = None, name: str | None = None, arguments: Any = None
+    index: int | None = 0, call_id: str | int | None = None, name: str | None = None, arguments: Any = None
 ) -> dict[str, Any]:
     function = {key: value for key, value in (("name", name), ("arguments", arguments)) if value is not None}
     given = {"index": index, "id": call_id, "function": function}
@@ -380,6 +382,23 @@ CALLS = [
     pytest.param([[piece(0, "a", "f", '{"x"')], [piece(0, "other", arguments=":1}")], [piece(1, "b", "g")]],
                  TWO, id="a new id in every piece"),
     pytest.param([[piece(0, "a", "f", {"x": 1})], [piece(1, "b", "g", {})]], TWO, id="arguments as objects"),
+    pytest.param([[piece(0, "a", "f", "{}")], [piece(0, arguments='{"x"')], [piece(0, arguments=":1}")], [piece(1, "b", "g", "{}")]],
+                 TWO, id="an empty object first"),
+    pytest.param([[piece(0, "a", "f", {})], [piece(0, "a", "f", {"x": 1})], [piece(1, "b", "g", {})]],
+                 TWO, id="an empty object first, as an object"),
+    pytest.param([[piece(0, "a", "f", '{"x"')], [{"index": 0}], [{"index": 0, "id": "a"}], [piece(0, arguments=":1}")], [piece(1, "b", "g")]],
+                 TWO, id="pieces that say nothing"),
+    pytest.param([[piece(0, None, "f", '{"x"')], [piece(0, "a", "f", ":1}")], [piece(1, "b", "g")]], TWO, id="the id later"),
+    pytest.param([[{"id": "a", "custom": {"name": "f", "input": "1"}}], [{"id": "b", "custom": {"name": "f", "input": "2"}}]],
+                 [tool_call("a", "f", '{"input":"1"}'), tool_call("b", "f", '{"input":"2"}')], id="custom calls without index"),
+    pytest.param([[{"index": 0, "custom": {"name": "f", "input": "{}"}}], [{"index": 0, "custom": {"name": "f", "input": "x"}}]],
+                 [tool_call("call_0", "f", '{"input":"{}x"}')], id="a custom call's text that looks like an object"),
+    pytest.param([[piece(0, None, "f", {"x": 1})], [piece(0, None, "f", {"x": 2})]],
+                 [tool_call("call_0", "f", '{"x":1}'), tool_call("call_1", "f", '{"x":2}')],
+                 id="the same function again, arguments as objects, no id"),
+    pytest.param([[piece(0, 7, "f", [1])], [piece(1, 8, "g", True)], [piece(2, 9, "h", {"x": "ü"})]],
+                 [tool_call("7", "f", "[1]"), tool_call("8", "g", "true"), tool_call("9", "h", '{"x":"ü"}')],
+                 id="ids that are numbers, arguments of any kind"),
     pytest.param([[piece(0, "a", "f", '{"x":1}')], [{"index": 1, "id": "b", "function": None}], [piece(1, name="g")]],
                  TWO, id="id first, name later"),
 ]  # fmt: skip
@@ -399,6 +418,17 @@ def test_the_call_of_a_custom_tool_keeps_its_own_form_for_the_way_back() -> None
     assert response.tool_calls == [tool_call("c", "exp", '{"input":"4 + 4"}')]
     raw = {"id": "c", "type": "custom", "custom": {"name": "exp", "input": "4 + 4"}}
     assert (response.native or {})["replay"] == [{"tool_calls": [raw]}]
+
+
+def test_the_signature_of_a_call_comes_with_any_of_its_pieces() -> None:
+    signed = {"google": {"thought_signature": "s=="}}
+    pieces = [
+        [piece(0, "a", "f", "")],
+        [{**piece(0, arguments='{"x":1}'), "extra_content": signed}],
+        [piece(0, arguments="")],
+    ]
+    response = collect(chunks_of([*(delta(tool_calls=part) for part in pieces), delta("tool_calls"), DONE]))
+    assert (response.native or {})["replay"] == [{"tool_calls": [{**TWO[0], "extra_content": signed}]}]
 
 
 def test_the_legacy_function_call_is_put_together() -> None:
@@ -421,6 +451,11 @@ FAILURES: list[Any] = [
     pytest.param(b"data: []\n\n", MalformedResponseError, "not what the protocol says", id="of another shape"),
     pytest.param(b'{"error": {"message": "Busy", "code": 503}}', ProviderOverloadedError, "Busy", id="no stream at all"),
     pytest.param(event({"choices": [], "x_groq": {"error": "over capacity"}}), ProviderServerError, "over capacity", id="Groq"),
+    pytest.param(event({"detail": "Not Found"}), ProviderServerError, "Not Found", id="bare, in a proxy's words"),
+    pytest.param(event({"message": "Slow down", "code": 429}) + DONE, ProviderRateLimitError, "Slow down", id="bare, then [DONE]"),
+    pytest.param(event({"choices": None}), StreamInterruptedError, "before the model had finished", id="a cut before the answer"),
+    pytest.param(b'data: {"x": "\xff", "detail": "Not Found"}\n\n', StreamInterruptedError, "before", id="bare, and no UTF-8"),
+    pytest.param(event({"choices": None}) + DONE, MalformedResponseError, "without an answer", id="no choices and an end"),
     pytest.param(DONE, MalformedResponseError, "without an answer", id="an end without an answer"),
 ]  # fmt: skip
 

@@ -40,6 +40,25 @@ ANSWERS: list[Any] = [
     pytest.param(400, {"error": {"message": "Too long", "code": "context_length_exceeded"}}, ProviderRequestTooLargeError, "context_length_exceeded", id="context window"),
     pytest.param(400, {"error": {"message": "Too long", "code": 400, "type": "exceed_context_size_error"}}, ProviderRequestTooLargeError, "exceed_context_size_error", id="llama.cpp's context window"),
     pytest.param(400, {"object": "error", "message": "This model's maximum context length is 4096 tokens.", "type": "BadRequestError", "code": 400}, ProviderRequestTooLargeError, "BadRequestError", id="vLLM's context window"),
+    pytest.param(400, {"code": "invalid argument", "error": "This model's maximum prompt length is 131072 but the request contains 537812 tokens."},
+                 ProviderRequestTooLargeError, "invalid argument", id="xAI's context window"),
+    *(
+        pytest.param(400, {"error": {"message": said}}, ProviderRequestTooLargeError, None, id=said)
+        for said in [
+            "prompt is too long: 213462 tokens > 200000 maximum",
+            "Input is too long for requested model.",
+            "The input (265330 tokens) is longer than the model's context length (262144 tokens).",
+            "tokens to keep from the initial prompt is greater than the context length",
+            "Your input exceeds the context window of this model.",
+            "the request exceeds the available context size, try increasing it",
+            "invalid params, context window exceeds limit",
+            "Invalid request: Your request exceeded model token limit: 8192",
+            "Please reduce the length of the messages or completion.",
+            "The input token count (1196265) exceeds the maximum number of tokens allowed (1048575).",
+            "prompt token count of 130000 exceeds the limit of 128000",
+        ]
+    ),
+    pytest.param(400, {"error": {"message": "max_tokens must be less than the context length"}}, ProviderBadRequestError, None, id="another limit"),
     pytest.param(400, {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"}, ModelNotFoundError, "1500", id="Mistral's model"),
     pytest.param(400, {"error": {"message": "No more", "type": "invalid_request_error", "code": "model_decommissioned"}}, ModelNotFoundError, "model_decommissioned", id="Groq's model"),
     pytest.param(400, [{"error": {"code": 400, "message": "No key", "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}], ProviderAuthenticationError, "API_KEY_INVALID", id="Gemini's key"),
@@ -137,6 +156,22 @@ def test_what_azure_filtered_is_told() -> None:
     assert (found.code, found.details) == ("content_filter", {"content_filter_result": result})
 
 
+def test_what_is_to_blame_is_told() -> None:
+    said = {
+        "message": "No.",
+        "code": "misalignment_policy_violation",
+        "param": "tools[0]",
+        "misalignment": {"error_type": "other"},
+    }
+    about: dict[str, Any] = {"param": "tools[0]", "misalignment": {"error_type": "other"}}
+    assert translated(400, {"error": said}).details == about
+    assert body_error(said, CALL).details == about
+    flagged = {"reasons": ["violence"], "provider_name": "OpenAI"}
+    rejected = {"error": {"code": 403, "message": "Flagged", "metadata": {**flagged, "raw": "sk-1234567890"}}}
+    assert translated(403, rejected).details == {"metadata": flagged}
+    assert translated(403, {"error": {"message": "No", "metadata": "odd"}}).details == {}
+
+
 @pytest.mark.parametrize("key", ["sk-proj-abcdefghijkl", "sk-1234567890", "gsk_abcdefgh", "AIzaSyABCDEFGH"])
 def test_no_key_is_repeated(key: str) -> None:
     found = translated(401, {"error": {"message": f"Incorrect API key provided: {key}. See our page."}})
@@ -182,7 +217,7 @@ _JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["error", "message", "code", "type", "status", "metadata", "innererror", "details"]
+                ["error", "message", "code", "type", "status", "metadata", "innererror", "details", "param"]
             ),
             inner,
         )

@@ -16,7 +16,7 @@ from llmring_types.exceptions import UnsupportedContentError
 CallWith = Callable[..., ChatCall]
 Recorded = Callable[[str], bytes]
 HI = {"role": "user", "content": "Hi"}
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 CLOSED = {**SCHEMA, "additionalProperties": False}
 CALL = tool_call("call_1", "weather", '{"city":"Oslo"}')
 ENCRYPTED = ["reasoning.encrypted_content"]

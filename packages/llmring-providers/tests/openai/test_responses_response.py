@@ -114,6 +114,7 @@ FINISH = [
     ({"status": "completed"}, "stop", "completed"),
     ({"status": "complete"}, "stop", "complete"),
     ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "length", "max_output_tokens"),
+    ({"status": "incomplete", "incomplete_details": {"reason": "max_tokens"}}, "length", "max_tokens"),
     ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "content_filter", "content_filter"),
     ({"status": "incomplete", "incomplete_details": {"reason": "steered"}}, "other", "steered"),
     ({"status": "incomplete", "incomplete_details": None}, "other", "incomplete"),
@@ -218,6 +219,9 @@ def test_what_is_said_beyond_the_neutral_form_is_kept() -> None:
         content_filters=[{"blocked": False}],
         tool_usage={"web_search": {"num_requests": 2}, "image_gen": {"total_tokens": 0}},
         input_transformations=[{"type": "reasoning", "action": "removed", "reason": "model_mismatch"}],
+        prompt_cache_diagnostics={"type": "cache_miss", "reason": "tools_changed", "cache_missed_tokens": 7},
+        conversation={"id": "conv_1"},
+        access_programs={"cyber": "daybreak_blue"},
         usage={"input_tokens": 7, "num_server_side_tools_used": 1},
     )
     assert response.native == {
@@ -230,8 +234,20 @@ def test_what_is_said_beyond_the_neutral_form_is_kept() -> None:
         "content_filters": [{"blocked": False}],
         "tool_usage": {"web_search": {"num_requests": 2}},
         "input_transformations": [{"type": "reasoning", "action": "removed", "reason": "model_mismatch"}],
+        "prompt_cache_diagnostics": {
+            "type": "cache_miss",
+            "reason": "tools_changed",
+            "cache_missed_tokens": 7,
+        },
+        "conversation": {"id": "conv_1"},
+        "access_programs": {"cyber": "daybreak_blue"},
         "usage": {"num_server_side_tools_used": 1},
     }
+
+
+def test_an_id_that_is_a_number_is_an_id_and_the_usual_access_is_not_told() -> None:
+    response = answer(message(text("A")), id=5, access_programs={"cyber": "standard"})
+    assert (response.response_id, response.native) == ("5", None)
 
 
 def test_usage_has_the_neutral_keys() -> None:

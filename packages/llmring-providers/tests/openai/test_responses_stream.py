@@ -140,6 +140,26 @@ def test_what_came_before_a_cut_is_told() -> None:
     assert (partial.finish_reason, partial.response_id, partial.provider_model) == (None, "r", "gpt-5-2025")
 
 
+def test_the_pieces_of_a_custom_call_are_told_after_a_cut() -> None:
+    call = ChatCall(
+        LLMRequest([Message(role="user", content="Hi")], tools=[{"type": "custom", "name": "exp"}]), CALL.ref
+    )
+    decoder = ResponsesStreamDecoder(call)
+    item = {"type": "custom_tool_call", "id": "i", "call_id": "c", "name": "exp", "input": ""}
+    decoder.feed(event("response.created", response={"id": 5}))
+    decoder.feed(event("response.output_item.added", output_index=0, item=item))
+    decoder.feed(event("response.custom_tool_call_input.delta", output_index=0, delta="4 + 4"))
+    with pytest.raises(StreamInterruptedError):
+        decoder.close()
+    assert decoder.partial().tool_calls == [tool_call("c", "exp", '{"input":"4 + 4"}')]
+    assert decoder.partial().response_id == "5"
+
+
+def test_an_id_that_is_a_number_is_an_id() -> None:
+    whole = {"id": 5, "status": "completed", "output": [TEXT]}
+    assert collect(chunks_of([event("response.completed", response=whole)])).response_id == "5"
+
+
 def test_items_that_only_came_before_an_empty_output_count() -> None:
     pieces = [said("Hello"), event("response.output_item.done", output_index=0, item=TEXT),
               event("response.output_item.done", output_index=1, item=FUNCTION), completed()]  # fmt: skip

@@ -172,3 +172,20 @@ async def test_replies_can_be_changed_at_any_time() -> None:
     assert [(await fake.chat(ask())).content for _ in range(3)] == ["two", "three", "three"]
     fake.replies = []
     assert (await fake.chat(ask())).content == "Hello"
+
+
+async def test_what_callers_write_into_an_answer_is_not_in_the_next() -> None:
+    last = StreamChunk(finish_reason="stop", usage={"prompt_tokens": 1})
+    answer = LLMResponse(content="Hi", model="", usage={"prompt_tokens": 1})
+    whole, streamed = FakeProvider(answer), FakeProvider(last)
+    for _ in range(2):
+        response = await whole.chat(ask())
+        assert (response.usage, response.warnings) == ({"prompt_tokens": 1}, [])
+        assert response.usage is not None
+        response.usage["cost"] = 1.0
+        response.warnings.append("odd")
+        (chunk,) = await chunks_of(streamed)
+        assert chunk.usage == {"prompt_tokens": 1}
+        assert chunk.usage is not None
+        chunk.usage["cost"] = 1.0
+    assert (answer.usage, answer.warnings, last.usage) == ({"prompt_tokens": 1}, [], {"prompt_tokens": 1})

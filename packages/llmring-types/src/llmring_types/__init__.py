@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from llmring_types._messages import Message, Role
     from llmring_types._refs import ModelRef
     from llmring_types._request import LLMRequest, ReasoningEffort
-    from llmring_types._response import Attempt, FinishReason, LLMResponse, StreamChunk, Usage
+    from llmring_types._response import Attempt, FinishReason, LLMResponse, StreamChunk, TokenCounts, Usage
     from llmring_types._tools import FunctionCall, ToolCall, function_spec, tool_call
 
 # Whoever only catches errors does without msgspec, so the types are loaded when they are first used.
@@ -21,7 +21,7 @@ _ON_USE = {
     "_messages": ("Message", "Role"),
     "_refs": ("ModelRef",),
     "_request": ("LLMRequest", "ReasoningEffort"),
-    "_response": ("Attempt", "FinishReason", "LLMResponse", "StreamChunk", "Usage"),
+    "_response": ("Attempt", "FinishReason", "LLMResponse", "StreamChunk", "TokenCounts", "Usage"),
     "_tools": ("FunctionCall", "ToolCall", "function_spec", "tool_call"),
 }
 _MODULE_OF = {name: module for module, names in _ON_USE.items() for name in names}
@@ -40,6 +40,7 @@ __all__ = [
     "ReasoningEffort",
     "Role",
     "StreamChunk",
+    "TokenCounts",
     "ToolCall",
     "Usage",
     "collect",

@@ -10,8 +10,8 @@ from llmring_types._tools import ToolCall
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
 
 
-class Usage(TypedDict, total=False):
-    """Token counts and cost, with the same keys and meaning for every provider.
+class TokenCounts(TypedDict, total=False):
+    """Token counts, with the same keys and meaning for every provider.
 
     A count that was not reported is absent. ``prompt_tokens`` counts all input (fresh, cache reads and cache
     writes), ``completion_tokens`` all output, reasoning included; ``total_tokens`` is their sum, or the
@@ -26,6 +26,13 @@ class Usage(TypedDict, total=False):
     cache_creation_5m_tokens: int
     cache_creation_1h_tokens: int
     reasoning_tokens: int
+
+
+class Usage(TokenCounts, total=False):
+    """Token counts and cost of a call."""
+
+    compaction: TokenCounts
+    """What was spent on summing up the conversation before the answer: billed like the rest, in no count above."""
     cost: float | None
     """US dollars; ``None`` where it cannot be known, ``cost_status`` then says why."""
     cost_breakdown: dict[str, float]

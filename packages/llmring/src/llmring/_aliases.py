@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import llmring_lockfile as lockfiles
+import msgspec
 from llmring_lockfile import ActiveProfile, Lockfile, Resolution, Resolver
 from llmring_types.exceptions import AliasNotFoundError, LockfileNotFoundError, LockfileWriteError
 
@@ -37,7 +38,7 @@ class Aliases:
         self._size = cache_size
         self._ttl = cache_ttl
         self._providers = providers
-        self._found = lockfiles.discover(path) if lockfile is None else None
+        self._found = _discover(path) if lockfile is None else None
         self._resolver = self._resolve_from(lockfile if self._found is None else self._found.path)
 
     @property
@@ -106,7 +107,7 @@ class Aliases:
         path = self._editable()
         lockfiles.bind(path, alias, models, profile=profile, create=True)
         if self._found is not None and self._found.path != path:
-            self._found = lockfiles.discover(path)
+            self._found = _discover(path)
             self._resolver = self._resolve_from(path)
         self._resolver.invalidate()
 
@@ -131,3 +132,9 @@ class Aliases:
         return Resolver(
             source or Lockfile(), providers=self._providers.known(), size=self._size, ttl=self._ttl
         )
+
+
+def _discover(path: str | Path | None) -> lockfiles.Found:
+    """Find the lockfile, by a path that holds wherever the process goes."""
+    found = lockfiles.discover(path)
+    return msgspec.structs.replace(found, path=found.path.absolute())

@@ -90,7 +90,7 @@ class Budgets:
         return self.limit is not None or route.constraints.budget_usd is not None
 
     def screen(self, request: LLMRequest, route: Route) -> Route:
-        """Return the route with every candidate marked unusable that would break a limit."""
+        """Return the route with each candidate's possible cost; one that would break a limit is unusable."""
         constraints = route.constraints
         most = constraints.max_cost_usd
         if most is None and self.limit is None and constraints.budget_usd is None:
@@ -100,23 +100,18 @@ class Budgets:
         candidates = []
         for candidate in route.candidates:
             cost = self._accounting.cost(usage, candidate.ref, candidate.facts)
-            refusal = None if cost is None or candidate.unusable else _refusal(candidate, cost, most, states)
-            candidates.append(
-                candidate if refusal is None else msgspec.structs.replace(candidate, unusable=refusal)
-            )
+            unusable = candidate.unusable
+            if cost is not None and unusable is None:
+                unusable = _refusal(candidate, cost, most, states)
+            candidates.append(msgspec.structs.replace(candidate, cost=cost, unusable=unusable))
         return msgspec.structs.replace(route, candidates=candidates)
 
-    def reserve(self, call: str, request: LLMRequest, route: Route) -> None:
+    def reserve(self, call: str, route: Route) -> None:
         """Set aside what the call may cost on the dearest candidate."""
         if not self.concern(route):
             return
-        usage = expected_usage(request)
-        costs = [
-            self._accounting.cost(usage, each.ref, each.facts)
-            for each in route.candidates
-            if not each.unusable
-        ]
-        most = max((cost for cost in costs if cost is not None), default=_ZERO)
+        costs = [each.cost for each in route.candidates if each.cost is not None and each.unusable is None]
+        most = max(costs, default=_ZERO)
         accounts = [self._accounts.setdefault(key, _Account()) for key in self._keys(route)]
         for account in accounts:
             account.reserved += most

@@ -1,6 +1,7 @@
 """One chat call from request to accounted answer, whole or streamed."""
 
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,10 +14,10 @@ from llmring._accounting import Accounting
 from llmring._budgets import Budgets
 from llmring._counting import TokenCounter
 from llmring._failover import Failover
-from llmring._limits import Limits, PlacedStream
+from llmring._limits import PlacedStream
 from llmring._observers import Observers
 from llmring._routing import Candidate, Route, Router
-from llmring._runtime import put_off
+from llmring._runtime import TimeLimitError, put_off, within
 from llmring._screening import Screening
 from llmring._stream import ChatStream, Opened
 from llmring._watch import Watch, Watcher
@@ -59,7 +60,7 @@ class Chat:
         self._accounting = accounting
         self._screening = Screening(policy.context_check, accounting, self.budgets)
         self._default_timeout = timeout
-        self._limits = Limits(policy.max_concurrent)
+        self._limits = failover.limits
         self.counts_exactly = policy.context_check == "exact"
 
     async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:
@@ -68,12 +69,14 @@ class Chat:
         prepared, expectation = prepare(request)
         watch = self.watcher.begin(request, route)
         trace = None if watch is None else watch.attempts
+        started = None
         try:
             if self.counts_exactly:
-                route = await self.counter.screen(request, route)
+                started = self.failover.clock.now()
+                route = await self.counted(request, route)
             attempt = partial(self._attempt, request, route, prepared, expectation)
             answered = await self.failover.run(
-                route, attempt, timeout=self.timeout(request, route), trace=trace
+                route, attempt, timeout=self.timeout(request, route), trace=trace, started=started
             )
         except BaseException as error:
             if watch is not None:
@@ -146,6 +149,12 @@ class Chat:
             raise MessageValidationError("there are no messages to send: give at least one", field="messages")
         return self._screening.screen(request, self._router.route(request.model, profile))
 
+    async def counted(self, request: LLMRequest, route: Route) -> Route:
+        """Return the route with the models marked that are too small by their provider's count, within the deadline."""
+        with suppress(TimeLimitError):
+            return await within(self.failover.policy.deadline_s, self.counter.screen(request, route))
+        return route
+
     def complete(
         self, response: LLMResponse, request: LLMRequest, route: Route, candidate: Candidate
     ) -> None:
@@ -184,9 +193,11 @@ class _StreamedCall:
         def attempt(candidate: Candidate) -> Coroutine[Any, Any, Opened]:
             return chat.start(request, candidate, progress=partial(put_off, following))
 
+        started = None
         try:
             if chat.counts_exactly:
-                route = self._route = await chat.counter.screen(self._asked, route)
+                started = chat.failover.clock.now()
+                route = self._route = await chat.counted(self._asked, route)
             answered = await chat.failover.run(
                 route,
                 attempt,
@@ -194,6 +205,7 @@ class _StreamedCall:
                 whole=False,
                 discard=lambda late: late.stream.close(),
                 trace=None if watch is None else watch.attempts,
+                started=started,
             )
         except BaseException as error:
             if watch is not None:

@@ -16,6 +16,7 @@ from llmring_types.exceptions import (
 
 from llmring._breaker import Breakers
 from llmring._hedge import Outcome, race
+from llmring._limits import Limits
 from llmring._planner import Planner
 from llmring._policy import Policy
 from llmring._routing import Candidate, Route
@@ -41,6 +42,7 @@ class Failover:
         self.policy = policy
         self.clock: Clock = clock or SystemClock()
         self.breakers = Breakers(policy.breaker)
+        self.limits = Limits(policy.max_concurrent)
 
     async def run(
         self,
@@ -51,6 +53,7 @@ class Failover:
         whole: bool = True,
         discard: Callable[[T], None] | None = None,
         trace: list[Attempt] | None = None,
+        started: float | None = None,
     ) -> Answered[T]:
         """Try the candidates until one answers.
 
@@ -61,12 +64,14 @@ class Failover:
             whole: whether a result is all of the answer; of one that only begins, the caller tells how it ends.
             discard: frees a result that came too late to count, when calls are hedged.
             trace: where the attempts are noted, for a caller who wants them of a cancelled call too.
+            started: when the call began, by the clock of failover, if that was not now: the deadline counts from there.
 
         Raises:
             LLMRingError: the last attempt's own error; ``attempts`` on it lists all of them.
         """
-        started = self.clock.now()
-        deadline = None if self.policy.deadline_s is None else started + self.policy.deadline_s
+        deadline = None
+        if self.policy.deadline_s is not None:
+            deadline = (self.clock.now() if started is None else started) + self.policy.deadline_s
         planner = Planner(route.candidates, self.policy, deadline=deadline)
         run = _Run(
             self, attempt, discard, planner, timeout=timeout, deadline=deadline, whole=whole, trace=trace
@@ -176,6 +181,8 @@ class _Run(Generic[T]):
             work = self._attempt(candidate)
             result = await within(limit, work, movable=not self._whole, at_most=left)
         except TimeLimitError:
+            if failover.limits.was_in_vain(ref.provider):
+                return self._never_sent(candidate, limit)
             error: LLMRingError = ProviderTimeoutError(
                 f"{ref} did not answer within {limit:g} s",
                 provider=ref.provider,
@@ -184,10 +191,9 @@ class _Run(Generic[T]):
             )
         except LLMRingError as raised:
             error = raised
-        except BaseException:
+        except BaseException as stop:
             failover.breakers.abandoned(ref)
-            seconds = failover.clock.now() - started
-            self.trace.append(Attempt(model=str(ref), outcome="cancelled", seconds=seconds))
+            self.trace.append(_stopped_attempt(candidate, stop, failover.clock.now() - started))
             raise
         else:
             failover.breakers.succeeded(ref, whole=self._whole)
@@ -198,6 +204,19 @@ class _Run(Generic[T]):
         failover.breakers.failed(ref, error, now)
         self.trace.append(failed_attempt(candidate, error, now - started))
         return Outcome(None, error)
+
+    def _never_sent(self, candidate: Candidate, limit: float | None) -> Outcome[T]:
+        """Take note of a candidate for which there was no place in time; it tells nothing about the model."""
+        ref = candidate.ref
+        self._failover.breakers.abandoned(ref)
+        error = ProviderTimeoutError(
+            f"as many calls as max_concurrent allows were under way for {limit:g} s; nothing was sent",
+            provider=ref.provider,
+            model=ref.model,
+            timeout=limit,
+        )
+        self.skipped(candidate, str(error))
+        return Outcome(None, error, sent=False)
 
     def _left(self) -> float | None:
         """Seconds until the deadline."""
@@ -215,6 +234,13 @@ def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float) ->
         seconds=seconds,
         billed=_billed(error),
     )
+
+
+def _stopped_attempt(candidate: Candidate, stop: BaseException, seconds: float) -> Attempt:
+    """Return the trace of one that was cancelled; an ``Exception`` is a mistake in the provider's own code."""
+    if isinstance(stop, Exception):
+        return Attempt(model=str(candidate.ref), outcome="error", error=type(stop).__name__, seconds=seconds)
+    return Attempt(model=str(candidate.ref), outcome="cancelled", seconds=seconds)
 
 
 def _shorter(one: float | None, other: float | None) -> float | None:

@@ -2,12 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from weakref import WeakKeyDictionary
 
 from llmring_providers import ProviderStream
 from llmring_types import StreamChunk
 
-from llmring._runtime import Semaphore, make_semaphore, running_loop
+from llmring._runtime import Semaphore, has_ended, make_semaphore, running_loop
+
+_waiting: ContextVar[tuple["Limits", str] | None] = ContextVar("_waiting", default=None)
+"""The place that this task waits for. It stays where the wait was cut off, for whoever cut it off to see."""
 
 
 class Limits:
@@ -29,12 +33,32 @@ class Limits:
         places = self._places.get(provider)
         if places is None:
             return None
-        semaphores = self._semaphores.setdefault(running_loop(), {})
+        semaphore = self._semaphore(provider, places)
+        _waiting.set((self, provider))
+        await semaphore.acquire()
+        _waiting.set(None)
+        return semaphore
+
+    def was_in_vain(self, provider: str) -> bool:
+        """Whether the work that this task has just cut off was still waiting for a place: nothing was sent then."""
+        return bool(self._places) and _waiting.get() == (self, provider)
+
+    def _semaphore(self, provider: str, places: int) -> Semaphore:
+        loop = running_loop()
+        semaphores = self._semaphores.get(loop)
+        if semaphores is None:
+            self._forget_ended_loops()
+            semaphores = self._semaphores[loop] = {}
         semaphore = semaphores.get(provider)
         if semaphore is None:
             semaphore = semaphores[provider] = make_semaphore(places)
-        await semaphore.acquire()
         return semaphore
+
+    def _forget_ended_loops(self) -> None:
+        """Let go of loops that only their own semaphores hold: asyncio's keep the loop that they waited in."""
+        for loop in list(self._semaphores):
+            if has_ended(loop):
+                self._semaphores.pop(loop, None)
 
     @asynccontextmanager
     async def place(self, provider: str) -> AsyncIterator[None]:
@@ -67,8 +91,10 @@ class PlacedStream:
             self._release()
 
     def close(self) -> None:
-        self._stream.close()
-        self._release()
+        try:
+            self._stream.close()
+        finally:
+            self._release()
 
     def _release(self) -> None:
         place, self._place = self._place, None

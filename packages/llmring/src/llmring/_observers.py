@@ -1,6 +1,7 @@
 """Who gets to know how calls end."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 from llmring._records import CallRecord
@@ -48,8 +49,9 @@ class Observers:
                 logging.getLogger("llmring").exception("an observer failed on call %s", record.id)
 
     async def aclose(self) -> None:
-        """Let all of them deliver what they keep back."""
-        for observer in self._observers:
-            close = getattr(observer, "aclose", None)
-            if close is not None:
-                await close()
+        """Let all of them deliver what they keep back, one after the other, also where one fails."""
+        async with AsyncExitStack() as closing:
+            for observer in reversed(self._observers):
+                close = getattr(observer, "aclose", None)
+                if close is not None:
+                    closing.push_async_callback(close)

@@ -27,6 +27,11 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_s: float = 2.0
     retry_after_cap_s: float = 30.0
 
+    def __post_init__(self) -> None:
+        _check_count("retry.attempts", self.attempts)
+        for name in ("base_s", "max_s", "retry_after_cap_s"):
+            check_seconds(f"retry.{name}", getattr(self, name))
+
 
 class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """When a model is left alone for a while.
@@ -39,6 +44,10 @@ class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 3
     open_s: float = 10.0
 
+    def __post_init__(self) -> None:
+        _check_count("breaker.failures", self.failures)
+        check_seconds("breaker.open_s", self.open_s)
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How a ring treats calls: when to ask again or elsewhere, how long to wait, what to refuse.
@@ -46,14 +55,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         retry: when the last candidate is asked again.
         breaker: when a model is left alone; ``None`` never.
-        deadline_s: seconds for the whole call, all attempts and pauses together; a stream is within it once its
-            first chunk has come. ``None`` has no such limit.
+        deadline_s: seconds for the whole call, exact counts, all attempts and pauses together; a stream is within it
+            once its first chunk has come. ``None`` has no such limit.
         first_chunk_timeout_s: seconds until a stream's first chunk; absent uses the timeout of the attempt.
         chunk_timeout_s: seconds between two chunks, or between signs of life while there is nothing to show, in the
             midst of a tool call; absent uses the timeout of the attempt, ``None`` waits for ever.
         fail_over_on_authentication: let a refused key move on to another provider of the pool.
-        max_concurrent: provider to most calls at once, in each event loop; more wait, first come, first
-            served, within their timeout.
+        max_concurrent: provider to most calls at once, in each event loop; more wait, first come, first served, within
+            their timeout. For one that waits in vain the member is skipped, since nothing was sent.
         hedge_after_s: start the next member beside the first when it has not answered after so many seconds; the first
             answer counts, the other call is cancelled. ``None`` never does.
         budget_usd: US dollars that all calls of the ring may cost together; ``None`` has no limit.
@@ -76,12 +85,34 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     context_check: ContextCheck = "warn"
 
     def __post_init__(self) -> None:
-        if self.budget_usd is not None and not 0 < self.budget_usd < math.inf:
-            raise ConfigurationError(f"budget_usd must be a number above 0; got {self.budget_usd}")
+        for name in ("deadline_s", "first_chunk_timeout_s", "chunk_timeout_s", "hedge_after_s"):
+            check_seconds(name, getattr(self, name))
+        if self.budget_usd is not None and not _is_amount(self.budget_usd):
+            raise ConfigurationError(f"budget_usd must be a number above 0; got {self.budget_usd!r}")
         if self.context_check not in get_args(ContextCheck):
             raise ConfigurationError(
                 f"context_check must be warn, error, exact or off; got {self.context_check!r}"
             )
         for provider, places in self.max_concurrent.items():
-            if places < 1:
-                raise ConfigurationError(f"max_concurrent[{provider!r}] must be 1 or more; got {places}")
+            _check_count(f"max_concurrent[{provider!r}]", places)
+
+
+def check_seconds(name: str, value: object) -> None:
+    """Refuse what is not a length of time; ``None``, for no limit, and an absent value are let through.
+
+    Raises:
+        ConfigurationError: negative, infinite, not a number.
+    """
+    if value is None or value is UNSET:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ConfigurationError(f"{name} must be a number of seconds, 0 or more; got {value!r}")
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{name} must be an integer, 1 or more; got {value!r}")
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, (int, float, Decimal)) and math.isfinite(value) and value > 0

@@ -1,13 +1,22 @@
 """The providers of a ring, each built when it is first used."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
 
 from llmring_providers import Provider, ProviderSettings, find_factory
 from llmring_providers.transport import Transport
 from llmring_types.exceptions import ProviderAuthenticationError, ProviderNotFoundError
 
 from llmring._settings import ProviderAccess, key_names, provider_access, provider_names
+
+
+class SdkProvider(Provider, Protocol):
+    """A provider with the client of its vendor's SDK."""
+
+    @property
+    def client(self) -> Any:
+        """The SDK's async client."""
 
 
 class Providers(Mapping[str, Provider]):
@@ -43,6 +52,11 @@ class Providers(Mapping[str, Provider]):
     def known(self) -> frozenset[str]:
         """Names that a reference may begin with, configured or not."""
         return frozenset(self._access) | frozenset(self._built)
+
+    def base_url(self, name: str) -> str | None:
+        """Where a provider is spoken to; ``None`` for one that has not been used, or does not say."""
+        url = getattr(self._built.get(name), "base_url", None)
+        return url if isinstance(url, str) else None
 
     def problem(self, name: str) -> ProviderNotFoundError | None:
         """Return why the provider cannot be used, or ``None``."""
@@ -84,11 +98,14 @@ class Providers(Mapping[str, Provider]):
         return provider
 
     async def aclose(self) -> None:
-        """Close the providers that were built, then the connections."""
-        built, self._built = list(self._built.values()), {}
-        for provider in built:
-            await provider.aclose()
-        await self._transport.aclose()
+        """Close the providers that were built, then the connections: all of them, also where one fails.
+
+        They stay, since those registered by hand cannot be built again; most open what they need when they are used.
+        """
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(self._transport.aclose)
+            for provider in reversed(self._built.values()):
+                closing.push_async_callback(provider.aclose)
 
     def discover(self, name: str) -> bool:
         """Look for a provider that an installed package brings; once found it is known.

@@ -1,7 +1,7 @@
 """The observers of a ring, from its settings. What is not asked for is not imported."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +33,18 @@ def open_observers(
     conversations: bool,
     usage_log: str | Path | None,
     capture_content: bool,
+    base_url_of: Callable[[str], str | None],
 ) -> Observers:
-    """Return those given, and one for each place that calls are to be reported to."""
+    """Return those given, and one for each place that calls are to be reported to.
+
+    Args:
+        given: the user's own.
+        server: the usage server's client.
+        conversations: tell it messages and answers.
+        usage_log: the file of the local log.
+        capture_content: put messages and answers on spans.
+        base_url_of: tells where a provider is spoken to.
+    """
     observers = list(given)
     if server is not None:
         from llmring.server import ServerLog  # noqa: PLC0415 - most rings have no server
@@ -50,6 +60,6 @@ def open_observers(
             return ()
         from llmring._telemetry import find_telemetry  # noqa: PLC0415 - at the first call, not before
 
-        return find_telemetry(content=capture_content)
+        return find_telemetry(content=capture_content, base_url_of=base_url_of)
 
     return Observers(observers, late=late)

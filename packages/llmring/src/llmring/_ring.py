@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from llmring_lockfile import Lockfile
 from llmring_providers import Provider
@@ -20,8 +20,8 @@ from llmring._counting import TokenCounter
 from llmring._failover import Failover
 from llmring._models import active_models, first_context_problem, response_cost
 from llmring._observers import Observer
-from llmring._policy import Policy
-from llmring._providers import Providers
+from llmring._policy import Policy, check_seconds
+from llmring._providers import Providers, SdkProvider
 from llmring._reporting import open_observers, open_server
 from llmring._routing import Router
 from llmring._settings import Settings, open_registry
@@ -55,8 +55,8 @@ class LLMRing:
     Raises:
         LockfileNotFoundError: the lockfile named does not exist (also a ``FileNotFoundError``).
         LockfileParseError: it cannot be read (also a ``ValueError``).
-        ConfigurationError: an environment variable has a value of the wrong kind, or the server's URL is not
-            valid.
+        ConfigurationError: the timeout is not a length of time, an environment variable has a value of the wrong
+            kind, or the server's URL is not valid.
     """
 
     def __init__(  # noqa: PLR0917 - the documented API takes them by position
@@ -86,6 +86,7 @@ class LLMRing:
         self.server_url = server_url if server_url is not None else settings.server.url
         self.log_metadata = log_metadata or log_conversations  # an exchange has its row of usage
         self.log_conversations = log_conversations
+        check_seconds("timeout", timeout)
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
         self._providers = Providers(transport or AutoTransport(trust_env=settings.proxies))
@@ -114,6 +115,7 @@ class LLMRing:
                 conversations=log_conversations,
                 usage_log=settings.usage_log if usage_log is None else usage_log,
                 capture_content=settings.capture_content,
+                base_url_of=self._providers.base_url,
             ),
             timeout=self.default_timeout,
         )
@@ -132,7 +134,8 @@ class LLMRing:
     async def close(self) -> None:
         """Report what waits to be, within five seconds each, and close every connection.
 
-        The ring can be used again; it then opens new ones.
+        The ring can be used again; it then opens new ones. Where an observer or a provider fails to close, the others
+        are closed all the same, and its error is raised.
         """
         try:
             await self._chat.watcher.observers.aclose()
@@ -175,8 +178,10 @@ class LLMRing:
         """The providers that can be used, by name; each is built when it is first looked up."""
         return self._providers
 
-    def get_provider(self, name: str) -> Provider:
+    def get_provider(self, name: str) -> SdkProvider:
         """Return a provider; its ``client`` is the vendor's own SDK client, for what llmring does not cover.
+
+        One of your own has the ``client`` that you gave it, if any.
 
         Raises:
             ProviderNotFoundError: there is none of this name, or its key is not set.
@@ -184,7 +189,7 @@ class LLMRing:
         problem = self._providers.problem(name)
         if problem is not None:
             raise problem
-        return self._providers[name]
+        return cast("SdkProvider", self._providers[name])
 
     def register_provider(self, name: str, provider: Provider | None = None, **settings: Any) -> None:
         """Add or replace a provider.

@@ -7,7 +7,9 @@ import math
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import ContextVar
+from threading import get_ident
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -127,6 +129,37 @@ def running_loop() -> object:
     import asyncio  # noqa: PLC0415 - it is loaded already
 
     return asyncio.get_running_loop()
+
+
+def has_ended(loop: object) -> bool:
+    """Whether a loop, as :func:`running_loop` gave it, runs no more; only asyncio's can tell."""
+    import asyncio  # noqa: PLC0415 - it is loaded already
+
+    return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()
+
+
+class Home:
+    """The event loop that makes it, for what may be let go of in another thread."""
+
+    def __init__(self) -> None:
+        self._thread = get_ident()
+        self._soon: Callable[[Callable[[], object]], object]
+        if in_trio():
+            import trio  # noqa: PLC0415 - it is loaded already
+
+            self._soon = trio.lowlevel.current_trio_token().run_sync_soon
+        else:
+            import asyncio  # noqa: PLC0415 - it is loaded already
+
+            self._soon = asyncio.get_running_loop().call_soon_threadsafe
+
+    def run(self, act: Callable[[], object]) -> None:
+        """Run it: at once in the loop's own thread, and where the loop has ended; else in the loop, soon."""
+        if get_ident() != self._thread:
+            with suppress(RuntimeError):  # of both libraries, where the loop has ended
+                self._soon(act)
+                return
+        act()
 
 
 class Clock(Protocol):

@@ -204,7 +204,7 @@ def _names(provider: str) -> _Names:
 
 
 def _shown(url: str | None) -> str | None:
-    if url is None or "@" not in url:
+    if url is None or not {"@", "?"} & set(url):
         return url
     from llmring_providers import without_credentials  # noqa: PLC0415 - it brings every adapter's base
 

@@ -9,7 +9,7 @@ from llmring_types import Attempt, ChunkCollector, LLMResponse, StreamChunk
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError, StreamInterruptedError
 
 from llmring._routing import Candidate
-from llmring._runtime import TimeLimitError, within
+from llmring._runtime import Home, TimeLimitError, within
 
 
 class Opened(NamedTuple):
@@ -52,7 +52,9 @@ class ChatStream:
     """An answer in chunks: ``async for chunk in ring.chat_stream(request)``.
 
     Leaving the loop early closes the connection at once. A stream that a variable holds may still be read on: leaving
-    ``async with``, or :meth:`aclose`, closes it. :attr:`response` is the whole answer once the last chunk has come.
+    ``async with``, or :meth:`aclose`, closes it; a reader that waits in another task then gets a
+    :class:`StreamInterruptedError`. One task reads at a time, a second one gets a ``RuntimeError``. :attr:`response` is
+    the whole answer once the last chunk has come.
 
     Args:
         owner: opens the stream at the first chunk, and completes the answer at the last.
@@ -64,6 +66,8 @@ class ChatStream:
         self._pending: list[StreamChunk] = []
         self._collector = ChunkCollector()
         self._response: LLMResponse | None = None
+        self._home: Home | None = None
+        self._reading = False
         self._over = False
         self._told = False
         """The owner knows how the stream ended."""
@@ -97,7 +101,8 @@ class ChatStream:
         self._abandon()
 
     def __del__(self) -> None:
-        self._abandon()
+        if self._home is not None:  # garbage is collected in whichever thread comes to it
+            self._home.run(self._abandon)
 
     def _abandon(self) -> None:
         self._over = True
@@ -113,11 +118,16 @@ class ChatStream:
     async def _fill(self) -> None:
         if self._over:
             raise StopAsyncIteration
+        if self._reading:
+            raise RuntimeError("this stream is being read already: it has one reader at a time")
+        self._reading = True
         try:
             chunks = await self._next_chunks()
         except BaseException:
             self._abandon()
             raise
+        finally:
+            self._reading = False
         if not chunks:
             self._over = True
             raise StopAsyncIteration
@@ -127,6 +137,7 @@ class ChatStream:
     async def _next_chunks(self) -> Sequence[StreamChunk]:
         opened = self._opened
         if opened is None:
+            self._home = Home()
             self._opened = await self._owner.open()
             return self._opened.chunks
         if self._response is not None:
@@ -158,10 +169,14 @@ class ChatStream:
 
     def _explained(self, error: LLMRingError, opened: Opened) -> LLMRingError:
         """Add to an error what had come before it."""
-        self._told = True
         if isinstance(error, ProviderError):
             error.partial = self._gathered(opened)
             error.partial.finish_reason = None
+        if self._told:
+            # Somebody closed the stream while the next chunk was awaited: that is not a failure of the model.
+            error.attempts = tuple(opened.attempts)
+            return error
+        self._told = True
         self._owner.failed(error, opened)
         return error
 

@@ -5,8 +5,9 @@ OpenTelemetry unless the application has: without a configured provider there is
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from llmring_types import LLMRequest
 
@@ -24,7 +25,13 @@ class _Histogram(Protocol):
     def record(self, amount: float, attributes: Mapping[str, Any]) -> None: ...
 
 
-def find_telemetry(*, content: bool) -> list["Telemetry"]:
+def _nowhere(provider: str) -> str | None:  # noqa: ARG001 - what stands in for it knows
+    return None
+
+
+def find_telemetry(
+    *, content: bool, base_url_of: Callable[[str], str | None] = _nowhere
+) -> list["Telemetry"]:
     """Return the observer, where the application has configured a provider of traces or of metrics; else nothing.
 
     It is looked for among what is loaded. The API's own classes stand for a provider that nobody has configured.
@@ -35,7 +42,7 @@ def find_telemetry(*, content: bool) -> list["Telemetry"]:
     if not traced and not measured:
         return []
     try:
-        return [Telemetry(content=content)]
+        return [Telemetry(content=content, base_url_of=base_url_of)]
     except TypeError:  # an argument that earlier versions do not take
         import logging  # noqa: PLC0415 - only for this
 
@@ -52,12 +59,14 @@ class Telemetry:
 
     Args:
         content: put the messages and the answer on the span.
+        base_url_of: tells where a provider is spoken to.
     """
 
-    def __init__(self, *, content: bool) -> None:
+    def __init__(self, *, content: bool, base_url_of: Callable[[str], str | None]) -> None:
         from opentelemetry import metrics, trace  # noqa: PLC0415 - an optional dependency, loaded by the application
 
         self._content = content
+        self._base_url_of = base_url_of
         self._kind = trace.SpanKind.CLIENT
         self._status = trace.Status
         self._error = trace.StatusCode.ERROR
@@ -83,7 +92,7 @@ class Telemetry:
         )
 
     def __call__(self, record: CallRecord, /) -> None:
-        identity = _identity(record)
+        identity = _identity(record, self._base_url_of)
         self._trace(record, identity)
         self._measure(record, identity)
 
@@ -123,7 +132,7 @@ class Telemetry:
         self._duration.record(record.seconds, attributes)
 
 
-def _identity(record: CallRecord) -> dict[str, Any]:
+def _identity(record: CallRecord, base_url_of: Callable[[str], str | None]) -> dict[str, Any]:
     """What spans and metrics share; samplers see it."""
     model = record.model
     provider = model.provider if model is not None else "llmring"
@@ -131,7 +140,20 @@ def _identity(record: CallRecord) -> dict[str, Any]:
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": _PROVIDER_NAMES.get(provider, provider),
         "gen_ai.request.model": model.model if model is not None else record.alias or "",
+        **_server(base_url_of(provider)),
     }
+
+
+def _server(url: str | None) -> dict[str, Any]:
+    """The address as the conventions have it: host and port, of a user and a password nothing."""
+    try:
+        parts = urlsplit(url or "")
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:  # the call has failed over this already
+        return {}
+    if parts.hostname is None or port is None:
+        return {}
+    return {"server.address": parts.hostname, "server.port": port}
 
 
 def _asked(record: CallRecord) -> dict[str, Any]:

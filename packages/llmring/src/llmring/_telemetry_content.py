@@ -7,27 +7,39 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from llmring_types import LLMResponse, Message, ToolCall
+from llmring_types import LLMResponse, Message
 
 from llmring._records import CallRecord
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
+_UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError)
+"""What encoding raises for values that have no place in JSON, such as half of a surrogate pair."""
 _MODALITIES = ("image", "audio", "video", "document")
 
 
 def content_attributes(record: CallRecord) -> dict[str, str]:
-    """Return the attributes with content, as JSON text, which is what spans can hold."""
+    """Return the attributes with content, as JSON text, which is what spans can hold; none that cannot be written."""
     found = {"gen_ai.input.messages": [_message(message) for message in record.request.messages]}
     if record.response is not None:
         found["gen_ai.output.messages"] = [_answer(record.response)]
     if record.request.tools:
         found["gen_ai.tool.definitions"] = record.request.tools
-    return {name: _encode(value).decode() for name, value in found.items()}
+    return {name: text for name, value in found.items() if (text := _json(value)) is not None}
+
+
+def _json(value: object) -> str | None:
+    try:
+        return _encode(value).decode()
+    except _UNWRITABLE:
+        return None
 
 
 def _message(message: Message) -> dict[str, Any]:
     if message.role == "tool":
-        said = {"type": "tool_call_response", "id": message.tool_call_id, "response": message.content}
+        result = message.content
+        if isinstance(result, list):
+            result = [_part(part) for part in result]
+        said = {"type": "tool_call_response", "id": message.tool_call_id, "response": result}
         return {"role": "tool", "parts": [said]}
     content = message.content
     parts = [_text(content)] if isinstance(content, str) and content else []
@@ -50,17 +62,20 @@ def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "content": text}
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
-    function = call["function"]
+def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+    """A call of a message, which users may have written: a custom tool's, without an id, with arguments decoded."""
+    function = call.get("function") or call.get("custom") or {}
     return {
         "type": "tool_call",
-        "id": call["id"],
-        "name": function["name"],
-        "arguments": _decoded(function["arguments"]),
+        "id": call.get("id"),
+        "name": function.get("name"),
+        "arguments": _decoded(function.get("arguments", function.get("input"))),
     }
 
 
-def _decoded(arguments: str) -> Any:
+def _decoded(arguments: object) -> Any:
+    if not isinstance(arguments, str):
+        return arguments
     try:
         return msgspec.json.decode(arguments)
     except (msgspec.DecodeError, UnicodeEncodeError):

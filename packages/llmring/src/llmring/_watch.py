@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 from llmring_types import Attempt, LLMRequest, LLMResponse, ModelRef, Usage
@@ -19,6 +20,8 @@ from llmring._routing import Route
 from llmring._runtime import Clock
 
 _NOTHING = Decimal(0)
+_reference = lru_cache(256)(ModelRef.parse)
+"""Reads what an attempt says of its model, which is one of few."""
 
 
 class Watcher:
@@ -50,7 +53,7 @@ class Watcher:
         if not self._all and route.constraints.budget_usd is None:
             return None
         watch = Watch(self, request, route, streamed=streamed)
-        self.budgets.reserve(watch.id, request, route)
+        self.budgets.reserve(watch.id, route)
         return watch
 
 
@@ -141,7 +144,7 @@ class Watch:
         whole = whole or response.finish_reason is not None
         usage, estimated = completed_usage(self._request, response, whole=whole)
         if estimated or "cost_status" not in usage:
-            ref = ModelRef.parse(attempts[-1].model)
+            ref = _reference(attempts[-1].model)
             self._watcher.accounting.complete(usage, ref, response.provider_model)
         return usage, estimated
 
@@ -149,10 +152,10 @@ class Watch:
         total, usage = _NOTHING, None
         for attempt in maybe_billed(attempts):
             usage = usage or input_usage(self._request)
-            total += self._watcher.accounting.cost(usage, ModelRef.parse(attempt.model)) or _NOTHING
+            total += self._watcher.accounting.cost(usage, _reference(attempt.model)) or _NOTHING
         return total
 
 
 def _model(attempts: Sequence[Attempt], response: LLMResponse | None) -> ModelRef | None:
     name = attempts[-1].model if attempts else "" if response is None else response.model
-    return ModelRef.parse(name) if name else None
+    return _reference(name) if name else None

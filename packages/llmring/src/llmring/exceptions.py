@@ -3,5 +3,4 @@
 from llmring_types import exceptions as _exceptions
 from llmring_types.exceptions import *  # noqa: F403 - this module is another name of that one
 
-__all__: list[str] = []
-__all__ += _exceptions.__all__
+__all__ = _exceptions.__all__

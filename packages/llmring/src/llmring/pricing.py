@@ -6,6 +6,9 @@ How providers bill, and so how it is computed here:
   priced at the input rate.
 - A prompt longer than the model's threshold makes the whole call dearer: every token of it, output included, at the
   long rates. https://ai.google.dev/gemini-api/docs/pricing
+- What was spent on summing up the conversation before the answer (``compaction``) is a call of its own, at
+  the same prices, in the same parts.
+  https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
 - Reasoning tokens are part of ``completion_tokens`` and priced like them, unless the model has a price of their own.
 
 Where a price is not known, the next honest one stands in; nothing is free because its price is unknown:
@@ -30,7 +33,7 @@ from functools import reduce
 from typing import Literal
 
 import msgspec
-from llmring_types import ModelFacts, Prices, Usage
+from llmring_types import ModelFacts, Prices, TokenCounts, Usage
 
 __all__ = ["LOCAL_PROVIDERS", "Cost", "CostStatus", "annotate", "cost_info", "price", "unpriced"]
 
@@ -110,6 +113,10 @@ def price(usage: Usage | None, facts: ModelFacts | None) -> Cost:
     if facts is None or reason is not None:
         return Cost(status=reason or "model_not_in_registry")
     parts = _parts(counts, facts.prices, facts.provider)
+    compaction = _count(usage["compaction"]) if usage and "compaction" in usage else None
+    if compaction is not None:
+        for name, part in _parts(compaction, facts.prices, facts.provider).items():
+            parts[name] = _EXACT.add(parts.get(name, _ZERO), part)
     breakdown = {name: _dollars(part, _MILLIONTH) for name, part in parts.items()}
     total = reduce(_EXACT.add, breakdown.values())
     return Cost(status="priced", total=total, breakdown=breakdown, source=facts.prices.source)
@@ -160,7 +167,7 @@ def cost_info(usage: Usage | None, facts: ModelFacts | None) -> dict[str, float 
     }
 
 
-def _count(usage: Usage) -> _Counts | None:
+def _count(usage: TokenCounts) -> _Counts | None:
     """Split the counts into what is billed apart; ``None`` where input or output is not known."""
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
     if prompt is None or completion is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from llmring import LLMRequest, LLMRing, Message
+from llmring import LLMRequest, LLMRing, Message, Usage
 from llmring.usage import UsageLog, read
 from llmring.usage._database import insert, open_to_write
 from llmring.usage._entry import entry_of
@@ -158,6 +158,28 @@ def test_a_batch_is_written_whole_or_not_at_all(path: Path) -> None:
     insert(connection, entries[:1])
     connection.close()
     assert ids(path) == ["a", "b", "c"]
+
+
+def test_a_record_that_no_column_holds_takes_no_other_with_it(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = UsageLog(path)
+    for name, origin, tokens in (("a", "app", 1), ("b", "\ud800", 1), ("c", "app", 2**70), ("d", "app", 1)):
+        usage: Usage = {"prompt_tokens": tokens, "completion_tokens": 1}
+        log(record(id=name, origin=origin, usage=usage))
+    log.close()
+    assert sorted(ids(path)) == ["a", "d"]
+    assert len(caplog.records) == 1
+
+
+def test_a_log_stays_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path)
+    log = UsageLog("usage.db")
+    monkeypatch.chdir(tmp_path / "away")
+    log(record())
+    log.close()
+    assert len(ids(tmp_path / "usage.db")) == 1
 
 
 def test_a_log_that_is_too_slow_leaves_records_out_and_says_so_once(

@@ -50,19 +50,23 @@ def load_session(name: str) -> Session:
     Raises:
         ConfigurationError: there is none of this name, or it cannot be read.
     """
-    path = _folder() / f"{Path(name).name}.json"
     try:
+        path = _folder() / f"{Path(name).name}.json"
         return msgspec.json.decode(path.read_bytes(), type=Session)
     except FileNotFoundError as error:
         raise ConfigurationError(f"there is no session {name!r}") from error
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the session in {path}: {error}") from error
+        raise ConfigurationError(f"cannot read the session {name!r}: {error}") from error
 
 
 def kept_sessions() -> list[Session]:
     """Return the sessions that can be read, the latest first."""
+    try:
+        paths = sorted(_folder().glob("*.json"), reverse=True)
+    except OSError:  # where none can be kept, none was
+        return []
     sessions = []
-    for path in sorted(_folder().glob("*.json"), reverse=True):
+    for path in paths:
         try:
             sessions.append(load_session(path.stem))
         except ConfigurationError:

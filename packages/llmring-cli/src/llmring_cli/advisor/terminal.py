@@ -60,11 +60,11 @@ def _wrapped(prompt: str, width: int) -> str:
 
 def _history() -> History:
     """What was typed in earlier sessions; only of this one where no file can be kept."""
-    path = state_folder("advisor") / "history"
     try:
+        path = state_folder("advisor") / "history"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.open("ab").close()
     except OSError as error:
-        say(f"warning: what is typed cannot be kept in {path}: {error.strerror}")
+        say(f"warning: what is typed cannot be kept: {error}")
         return InMemoryHistory()
     return FileHistory(str(path))

@@ -91,8 +91,12 @@ class MarkdownStream:
 
 
 def _rendered(console: Console, text: str) -> Segments:
-    """Render Markdown without the blank lines that rich puts around some blocks."""
-    lines = console.render_lines(Markdown(text), pad=False)
+    """Render Markdown without the blank lines that rich puts around some blocks.
+
+    The address of a link is written out: not every terminal takes it along hidden, and where a model sends people is
+    theirs to see.
+    """
+    lines = console.render_lines(Markdown(text, hyperlinks=False), pad=False)
     full = [place for place, line in enumerate(lines) if any(part.text.strip() for part in line)]
     kept = lines[full[0] : full[-1] + 1] if full else []
     return Segments([part for line in kept for part in (*line, Segment.line())])

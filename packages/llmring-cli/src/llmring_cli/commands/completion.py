@@ -1,5 +1,6 @@
 """``llmring --install-completion``."""
 
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ from llmring_cli._app import build_app
 from llmring_cli._failure import CommandError
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Json
+from llmring_cli._state import home_folder
 
 _COLONS = Path(__file__).with_name("colons.bash")
 _START_ZSH = "autoload -Uz compinit && compinit\n"
@@ -32,13 +34,15 @@ def install(
         shell: The shell; the one that runs this command when it is left out.
         output: Write the script to this file, and no line anywhere else.
     """
+    if output is None:
+        home_folder()  # without one there is no place where a shell looks
     try:
         chosen = shell or detect_shell()
         path = build_app().install_completion(shell=chosen, output=output, add_to_startup=output is None)
         if chosen == "bash":
             path.write_text(path.read_text() + _COLONS.read_text())
         elif chosen == "zsh" and output is None:
-            _start_completion(Path.home() / ".zshrc")
+            _start_completion(home_folder() / ".zshrc", path.parent)
     except ShellDetectionError as error:
         raise CommandError(f"{error}; name the shell with: --shell bash, zsh, fish or powershell") from error
     except OSError as error:
@@ -49,8 +53,14 @@ def install(
         say(f"wrote {path}; it works in every {chosen} started from now on")
 
 
-def _start_completion(startup: Path) -> None:
-    """Have zsh look for completions at all, which a plain ``.zshrc`` does not; that of a framework does."""
+def _start_completion(startup: Path, scripts: Path) -> None:
+    """Have zsh look for completions at all, which a plain ``.zshrc`` does not; that of a framework does.
+
+    The line that names the folder is there without quotes, which a blank in its name needs.
+    """
     text = startup.read_text(errors="surrogateescape") if startup.exists() else ""
+    complete = text.replace(f"fpath=({scripts} $fpath)", f"fpath=({shlex.quote(str(scripts))} $fpath)")
     if "compinit" not in text and "oh-my-zsh" not in text:
-        startup.write_text(f"{text.rstrip()}\n{_START_ZSH}".lstrip(), errors="surrogateescape")
+        complete = f"{complete.rstrip()}\n{_START_ZSH}".lstrip()
+    if complete != text:
+        startup.write_text(complete, errors="surrogateescape")

@@ -1,5 +1,8 @@
 """``llmring doctor``."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from llmring import provider_access
 
 from llmring_cli._failure import FAILED
@@ -8,6 +11,14 @@ from llmring_cli._parameters import Flag, Json, LockfilePath, ProfileName
 from llmring_cli._providers import SIMULATED
 from llmring_cli.doctor.checkup import Checkup, check_up
 from llmring_cli.doctor.show import show
+from llmring_cli.doctor.usage import UsageServerState
+from llmring_cli.server.access import find_access
+
+if TYPE_CHECKING:
+    from llmring import ModelFacts
+    from llmring_types.exceptions import LLMRingError
+
+    from llmring_cli.server.health import Health
 
 
 def doctor(
@@ -20,14 +31,14 @@ def doctor(
     """Tell what is set up here, and what is not.
 
     On one screen: versions, the lockfile and why it is this one, the profile, the providers, the age of the
-    registry's facts, and what each alias resolves to right now. A key is never shown. Exit code 1 when
-    something will not work.
+    registry's facts, where calls are logged, and what each alias resolves to right now. A key is never shown.
+    Exit code 1 when something will not work.
 
     $ llmring doctor
     $ llmring doctor --online
 
     Args:
-        online: Ask every provider that can be used whether it answers and takes the key.
+        online: Ask every provider that can be used, and the usage server, whether it answers and takes the key.
     """
     checkup = check_up(lockfile, profile)
     if online:
@@ -42,10 +53,8 @@ def doctor(
 def _ask(checkup: Checkup) -> None:
     import asyncio  # noqa: PLC0415 - as the transports, only for those who ask over the network
 
-    from llmring_cli._live import ask_providers  # noqa: PLC0415
-
     rows = [row for row in checkup.providers if row.configured and not row.error and row.name != SIMULATED]
-    outcomes = asyncio.run(ask_providers([row.name for row in rows]))
+    outcomes, health = asyncio.run(_answers([row.name for row in rows], checkup.usage_server))
     for row, outcome in zip(rows, outcomes, strict=True):
         if isinstance(outcome, list):
             row.models = len(outcome)
@@ -54,3 +63,22 @@ def _ask(checkup: Checkup) -> None:
         # Ollama needs no key, so it is always configured; that it does not run is nobody's mistake.
         if row.name != "ollama" or provider_access("ollama").base_url is not None:
             checkup.problems.append(row.error)
+    if health is not None:
+        checkup.usage_server.status = None if health.answer is None else str(health.answer.get("status"))
+        checkup.usage_server.error = health.error
+        if health.error is not None:
+            checkup.problems.append(health.error)
+
+
+async def _answers(
+    providers: Sequence[str], server: UsageServerState
+) -> "tuple[list[list[ModelFacts] | LLMRingError], Health | None]":
+    """Ask all at once. A server that is not set up, or wrongly, is not asked."""
+    import asyncio  # noqa: PLC0415 - as above
+
+    from llmring_cli._live import ask_providers  # noqa: PLC0415
+    from llmring_cli.server.health import ask_health  # noqa: PLC0415
+
+    if server.url is None or server.error is not None:
+        return await ask_providers(providers), None
+    return await asyncio.gather(ask_providers(providers), ask_health(find_access()))

@@ -1,12 +1,16 @@
 """``llmring mcp``."""
 
 import asyncio
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from llmring import open_registry
 from llmring_types.exceptions import MissingSDKError
 
-from llmring_cli._failure import CommandError
+from llmring_cli._failure import INTERRUPTED, CommandError
 from llmring_cli._lockfiles import lockfile_to_write
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Flag, Json, LockfilePath, Port
@@ -40,7 +44,10 @@ def lockfile(
     path = lockfile_to_write(lockfile)
     toolbox = LocalToolbox(Draft(path), open_registry())
     if not http:
-        asyncio.run(serve_stdio(toolbox))
+        if sys.stdin.isatty():
+            say("an MCP client starts this command, and talks to it where you type; Ctrl-C ends it")
+        with _ended_by_an_interrupt():
+            asyncio.run(serve_stdio(toolbox))
         return
 
     def ready(url: str) -> None:
@@ -54,3 +61,13 @@ def lockfile(
         asyncio.run(serve_http(toolbox, port, ready))
     except OSError as error:
         raise CommandError(f"cannot listen at port {port}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _ended_by_an_interrupt() -> Iterator[None]:
+    """Let an interrupt end the process. The thread that waits for the client's next line would hold it up."""
+    before = signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

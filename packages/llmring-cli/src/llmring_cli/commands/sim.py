@@ -9,12 +9,7 @@ from llmring_cli._failure import CommandError
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Json, Port
 
-_VARIABLES = {
-    "openai": "OPENAI_BASE_URL",
-    "anthropic": "ANTHROPIC_BASE_URL",
-    "google": "GOOGLE_GEMINI_BASE_URL",
-    "ollama": "OLLAMA_BASE_URL",
-}
+_PROVIDERS = ("openai", "anthropic", "google", "ollama")
 
 
 async def sim(
@@ -22,9 +17,9 @@ async def sim(
 ) -> None:
     """Run a simulated provider until interrupted.
 
-    It speaks the protocols of all four. What is printed can be read by a shell; then every program that takes a
-    base URL talks to the simulator. It takes any key. A script, in TOML or JSON, says what is answered and what
-    goes wrong; without one a demo model answers.
+    It speaks the protocols of all four. What is printed can be read by a shell; then llmring, the vendors' SDKs
+    and every program that reads the same variables talk to the simulator. It takes any key. A script, in TOML
+    or JSON, says what is answered and what goes wrong; without one a demo model answers.
 
     $ llmring sim
     $ llmring sim faults.toml --port 8400
@@ -37,13 +32,13 @@ async def sim(
     rules = None if script is None else Script.parse(_read(script))
 
     def ready(simulator: Simulator) -> None:
-        urls = {name: simulator.base_url(name) for name in _VARIABLES}
         if json:
-            print_json({"url": simulator.url, "base_urls": urls})
+            urls = {name: simulator.base_url(name) for name in _PROVIDERS}
+            print_json({"url": simulator.url, "base_urls": urls, "environment": simulator.environment})
         else:
-            for name, url in urls.items():
-                print(f"export {_VARIABLES[name]}={url}")
-            say("any key will do; Ctrl-C ends it")
+            for name, value in simulator.environment.items():
+                print(f"export {name}={value}")
+            say("type these lines into another shell; Ctrl-C ends the simulator")
         sys.stdout.flush()
 
     try:

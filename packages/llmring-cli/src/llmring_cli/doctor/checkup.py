@@ -12,6 +12,7 @@ from llmring_providers import HttpProvider, without_credentials
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._providers import SIMULATED, known_providers
+from llmring_cli.doctor.usage import UsageLogState, UsageServerState, usage_log_state, usage_server_state
 
 PACKAGES = ("llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "llmring-types")
 
@@ -83,6 +84,8 @@ class Checkup(msgspec.Struct, kw_only=True):
     lockfile: LockfileState
     providers: list[ProviderState]
     registry: list[RegistryState]
+    usage_log: UsageLogState
+    usage_server: UsageServerState
     aliases: list[AliasState]
     problems: list[str]
 
@@ -100,11 +103,17 @@ def check_up(path: Path | None, profile: str | None) -> Checkup:
     problems += [f"alias {row.alias}: {row.error}" for row in aliases if row.error]
     providers = [_provider(ring, row) for row in provider_status()]
     problems += [row.error for row in providers if row.error]
+    usage_log, usage_server = usage_log_state(), usage_server_state()
+    for state_of_usage in (usage_log, usage_server):
+        if state_of_usage.error and state_of_usage.error not in problems:  # the ring may have told it
+            problems.append(state_of_usage.error)
     return Checkup(
         versions={**{name: version(name) for name in PACKAGES}, "python": platform.python_version()},
         lockfile=state,
         providers=providers,
         registry=_registry(problems),
+        usage_log=usage_log,
+        usage_server=usage_server,
         aliases=aliases,
         problems=problems,
     )

@@ -9,6 +9,8 @@ from llmring_cli._lockfiles import shown
 from llmring_cli._output import Mark, mark, print_table, say
 from llmring_cli._providers import SIMULATED
 from llmring_cli.doctor.checkup import AliasState, Checkup, LockfileState, ProviderState, RegistryState
+from llmring_cli.doctor.usage import UsageLogState, UsageServerState
+from llmring_cli.server.env_file import URL
 
 _OLD_DAYS = 30
 _KEYLESS = frozenset({"ollama", SIMULATED})
@@ -55,6 +57,8 @@ def _rows(checkup: Checkup) -> Iterator[_Row]:
         yield "provider", mark(_provider_mark(provider), provider.name), _provider(provider)
     for source in checkup.registry:
         yield "registry", source.provider, _registry(source)
+    yield "usage", mark(_usage_mark(checkup.usage_log), "log"), _usage_log(checkup.usage_log)
+    yield "usage", mark(_usage_mark(checkup.usage_server), "server"), _usage_server(checkup.usage_server)
     for alias in checkup.aliases:
         yield "alias", mark(Mark.BAD if alias.error else Mark.GOOD, alias.alias), _alias(alias)
 
@@ -62,6 +66,9 @@ def _rows(checkup: Checkup) -> Iterator[_Row]:
 def _hints(checkup: Checkup) -> Iterator[str]:
     if checkup.lockfile.origin == "bundled":
         yield "there is no lockfile here; create one with: llmring lock init"
+    server = checkup.usage_server
+    if server.url is not None and not server.reported_to:
+        yield f"applications report to no usage server until {URL} is set; run: source {server.url_from}"
     oldest = max((row.age_days or 0 for row in checkup.registry), default=0)
     if oldest > _OLD_DAYS:
         yield f"what is known of models is {oldest:.0f} days old; refresh it with: llmring registry refresh"
@@ -99,6 +106,36 @@ def _registry(row: RegistryState) -> str:
     age = "of unknown age" if row.age_days is None else f"{row.age_days:.0f} days old"
     told = f"version {row.version} from {row.origin}, {age}"
     return told if row.problem is None else f"{told}; {row.problem}"
+
+
+def _usage_mark(state: UsageLogState | UsageServerState) -> Mark:
+    if state.error is not None:
+        return Mark.BAD
+    used = state.path is not None if isinstance(state, UsageLogState) else state.reported_to
+    return Mark.GOOD if used else Mark.UNKNOWN
+
+
+def _usage_log(state: UsageLogState) -> str:
+    if state.path is None:
+        return "none; LLMRING_USAGE_LOG names one"
+    told = [str(shown(Path(state.path)))]
+    if state.error is not None:
+        told.append("cannot be used")
+    else:
+        told.append("begins with the first call" if state.calls is None else count_text(state.calls, "call"))
+    return ", ".join([*told, "named by LLMRING_USAGE_LOG"])
+
+
+def _usage_server(state: UsageServerState) -> str:
+    if state.url is None:
+        return f"none; {URL} names one"
+    told = [f"{state.url} from {state.url_from}"]
+    told.append("no key" if state.key_from is None else f"key from {state.key_from}")
+    if state.status is not None:
+        told.append(f"says that it is {state.status}")
+    if state.error is not None:
+        told.append("cannot be used now")
+    return ", ".join(told)
 
 
 def _alias(row: AliasState) -> str:

@@ -10,7 +10,11 @@ from llmring_providers.anthropic import request
 PATH = f"{request.PATH}/count_tokens"
 _COUNTED = frozenset(
     {
+        "billing_policy",
         "cache_control",
+        "compaction",
+        "context_management",
+        "mcp_servers",
         "messages",
         "model",
         "output_config",

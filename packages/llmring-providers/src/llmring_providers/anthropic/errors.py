@@ -36,8 +36,15 @@ _BY_TYPE: Mapping[str, type[LLMRingError]] = {
 }
 """``invalid_request_error`` is not here: it also comes with statuses that say more."""
 
-_TOO_LONG = ("prompt is too long", "exceed context limit")
+_TOO_LONG = ("prompt is too long", "exceed context limit", "Input is too long")
 """What a 400 says of a request that is larger than the context window; it has no type of its own."""
+
+_BY_DETAIL: Mapping[str, type[LLMRingError]] = {
+    "contract_spend_limit_reached": ProviderQuotaError,
+    "enforced_spend_limit_reached": ProviderQuotaError,
+    "organization_on_hold": ProviderPermissionError,
+}
+"""``details.error_code``, where it says more than type and status: no wait lifts a limit on spending."""
 
 _LEAST_STATUS = 400
 _NO_CREDIT = "credit balance is too low"
@@ -78,7 +85,7 @@ def _error(
         words.get("details"),
     )
     code = code if isinstance(code, str) else None
-    kind = _BY_TYPE.get(code or "")
+    kind = _BY_DETAIL.get(_detail(details)) or _BY_TYPE.get(code or "")
     if kind is None:
         kind = _without_status(code, words.get("code")) if status is None else error_type(status)
     if kind is ProviderBadRequestError and any(told in message for told in _TOO_LONG):
@@ -99,6 +106,10 @@ def _without_status(code: str | None, number: Any) -> type[LLMRingError]:
     if code == "invalid_request_error":
         return ProviderBadRequestError
     return error_type(number) if isinstance(number, int) and number >= _LEAST_STATUS else ProviderServerError
+
+
+def _detail(details: Any) -> str:
+    return str(details.get("error_code")) if isinstance(details, Mapping) else ""
 
 
 def _text(said: Any) -> str:

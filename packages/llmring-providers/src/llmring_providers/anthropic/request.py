@@ -7,6 +7,7 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
@@ -31,6 +32,8 @@ _FOREIGN = OF_OPENAI - {"parallel_tool_calls", "user"} | {
     "top_logprobs",
 }
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+_HEADERS = {"user_profile_id": "anthropic-user-profile-id", "workspace_id": "anthropic-workspace-id"}
+"""Parameters that are not of the body."""
 
 
 class ComposedRequest(NamedTuple):
@@ -40,11 +43,13 @@ class ComposedRequest(NamedTuple):
         body: what goes into JSON.
         betas: values of the ``anthropic-beta`` header.
         warnings: what was asked for and could not be sent.
+        headers: those that only this request needs, betas aside.
     """
 
     body: dict[str, Any]
     betas: tuple[str, ...]
     warnings: list[str]
+    headers: Mapping[str, str] = {}
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -57,7 +62,10 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     return WireRequest(
         path=PATH,
         body=encode_body(composed.body, call),
-        headers={"anthropic-beta": ",".join(composed.betas)} if composed.betas else {},
+        headers={
+            **composed.headers,
+            **({"anthropic-beta": ",".join(composed.betas)} if composed.betas else {}),
+        },
         warnings=tuple(composed.warnings),
     )
 
@@ -66,8 +74,9 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     """Translate the call, short of writing it as JSON.
 
     ``extra_params`` go into the body as they are, last; of OpenAI's names ``stop``, ``user`` and
-    ``parallel_tool_calls`` are translated and those that mean nothing here dropped with a warning. ``betas``, as in
-    the vendor's SDK, is a list for the ``anthropic-beta`` header.
+    ``parallel_tool_calls`` are translated and those that mean nothing here dropped with a warning. As in the vendor's
+    SDK, ``betas`` is a list for the ``anthropic-beta`` header, and ``user_profile_id`` and ``workspace_id``
+    are headers.
 
     Raises:
         UnsupportedContentError: a part of it that Anthropic has no place for.
@@ -83,17 +92,18 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     if choice is not None and (request.tools or choice not in ("auto", "none")):
         body["tool_choice"] = wire_choice(choice, request.tools or (), warnings)
     body.update(limits(call, thinking_barred=_thinking_barred(body, conversation), warnings=warnings))
-    system = conversation.system
-    if request.response_format is not None or request.json_response:
-        system = [*system, *_answer_format(body, call, warnings)]
+    system = [*conversation.system, *_answer_format(body, call, warnings)]
     if system:
         body["system"] = _system(system)
     if request.cache:
         _cache(body, request.cache, warnings)
     if stream:
         body["stream"] = True
-    betas = _extra(body, call, warnings) if request.extra_params else ()
-    return ComposedRequest(body, betas, warnings)
+    extra = request.extra_params
+    if not extra:
+        return ComposedRequest(body, (), warnings)
+    headers = {_HEADERS[name]: str(extra[name]) for name in _HEADERS if extra.get(name) is not None}
+    return ComposedRequest(body, _extra(body, call, warnings), warnings, headers)
 
 
 def _system(blocks: list[Block]) -> str | list[Block]:
@@ -118,13 +128,14 @@ def _answer_format(body: dict[str, Any], call: ChatCall, warnings: list[str]) ->
 
     https://platform.claude.com/docs/en/build-with-claude/structured-outputs
     """
-    wanted = call.request.response_format or {"type": "json_object"}
-    kind = wanted.get("type")
-    if kind == "text":
+    wanted = wanted_format(call)
+    if wanted is None or wanted.get("type") == "text":
         return []
-    if kind != "json_schema":
+    if wanted.get("type") not in ("json_schema", "json_object"):
+        raise unknown_format(wanted, call)
+    schema = wanted_schema(wanted) if wanted["type"] == "json_schema" else None
+    if schema is None:
         return [{"type": "text", "text": _JSON}]
-    schema = (wanted.get("json_schema") or wanted).get("schema") or {}
     if traits_of(call.ref.model).json_schema:
         body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": tightened(schema)}
         return []
@@ -160,6 +171,8 @@ def _extra(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> tuple[s
     if (user := extra.pop("user", None)) is not None:
         body["metadata"] = {"user_id": user}
     for name, value in extra.items():
+        if name in _HEADERS:
+            continue
         if name in _SAMPLING and not traits_of(call.ref.model).sampling:
             warnings.append(f"{name} was dropped: {call.ref} does not take it")
         elif isinstance(value, Mapping) and isinstance(body.get(name), dict) and name != "thinking":

@@ -1,10 +1,10 @@
 """A message as the neutral response."""
 
-from collections.abc import Mapping
+from collections import Counter
 from typing import Any, NamedTuple, cast
 
 import msgspec
-from llmring_types import FinishReason, LLMResponse, ToolCall, Usage, tool_call
+from llmring_types import FinishReason, LLMResponse, TokenCounts, ToolCall, Usage, tool_call
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
@@ -28,9 +28,9 @@ _FINISH: dict[str, FinishReason] = {
 }
 _PLAIN = frozenset({"text", "tool_use"})
 _USUAL = {
-    "service_tier": ("standard",),
-    "inference_geo": ("global", "not_available"),
-    "speed": ("standard",),
+    "service_tier": (None, "standard"),
+    "inference_geo": (None, "global", "not_available"),
+    "speed": (None, "standard"),
 }
 """What a usual answer says of how it was made; anything else has another price.
 
@@ -92,10 +92,10 @@ def _content(blocks: "list[msgspec.Raw] | tuple[()]") -> _Content:
 
 def is_plain(block: Block) -> bool:
     """Whether the neutral form says all that the block says."""
-    if block.type not in _PLAIN or block.citations:
+    if block.type not in _PLAIN or block.citations or block.toolset_name:
         return False
     caller = block.caller
-    return caller is None or (isinstance(caller, Mapping) and caller.get("type") == "direct")
+    return caller is None or (isinstance(caller, dict) and caller.get("type") == "direct")
 
 
 def call_of(block: Block, arguments: str, place: int) -> ToolCall:
@@ -114,7 +114,7 @@ def finish_reason(word: str | None, *, called: bool) -> FinishReason | None:
 def refusal_of(message: WireMessage) -> str | None:
     """Why the model refused, where it says so."""
     details = message.stop_details
-    explanation = details.get("explanation") if isinstance(details, Mapping) else None
+    explanation = details.get("explanation") if isinstance(details, dict) else None
     return explanation if message.stop_reason == "refusal" and isinstance(explanation, str) else None
 
 
@@ -125,21 +125,54 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
     """
     if wire is None:
         return None
+    usage = cast("Usage", _counts(wire))
+    if wire.iterations and (spent := _compactions(wire.iterations)):
+        usage["compaction"] = spent
+    return usage
+
+
+def _counts(wire: WireUsage) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    given, made = wire.input_tokens, wire.output_tokens
+    read, written = wire.cache_read_input_tokens, wire.cache_creation_input_tokens
+    if given is not None:
+        counts["prompt_tokens"] = given + (read or 0) + (written or 0)
+    if made is not None:
+        counts["completion_tokens"] = made
+    if given is not None and made is not None:
+        counts["total_tokens"] = counts["prompt_tokens"] + made
+    if read is not None:
+        counts["cache_read_input_tokens"] = read
+    if written is not None:
+        counts["cache_creation_input_tokens"] = written
+    if wire.cache_creation is not None or wire.output_tokens_details is not None:
+        _add_details(counts, wire)
+    return counts
+
+
+def _add_details(counts: dict[str, int], wire: WireUsage) -> None:
     details, split = wire.output_tokens_details, wire.cache_creation
-    counts: dict[str, int | None] = {
-        "completion_tokens": wire.output_tokens,
-        "cache_read_input_tokens": wire.cache_read_input_tokens,
-        "cache_creation_input_tokens": wire.cache_creation_input_tokens,
+    found = {
         "cache_creation_5m_tokens": split.ephemeral_5m_input_tokens if split else None,
         "cache_creation_1h_tokens": split.ephemeral_1h_input_tokens if split else None,
         "reasoning_tokens": details.thinking_tokens if details else None,
     }
-    if wire.input_tokens is not None:
-        cached = (wire.cache_read_input_tokens or 0) + (wire.cache_creation_input_tokens or 0)
-        prompt = counts["prompt_tokens"] = wire.input_tokens + cached
-        if wire.output_tokens is not None:
-            counts["total_tokens"] = prompt + wire.output_tokens
-    return cast("Usage", {name: count for name, count in counts.items() if count is not None})
+    counts.update((name, count) for name, count in found.items() if count is not None)
+
+
+def _compactions(iterations: Any) -> TokenCounts | None:
+    """What summing up the conversation cost, by the model that answers: billed, and left out of Anthropic's totals.
+
+    https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
+    """
+    spent: Counter[str] = Counter()
+    for turn in iterations if isinstance(iterations, list) else ():
+        if _type(turn) == "compaction":
+            try:
+                spent.update(_counts(msgspec.convert(turn, WireUsage)))
+            except msgspec.ValidationError:  # of a shape that nobody can count
+                return None
+    return cast("TokenCounts", dict(spent)) or None
 
 
 def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) -> dict[str, Any] | None:
@@ -151,6 +184,7 @@ def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) ->
         "stop_details": message.stop_details,
         "context_management": message.context_management,
         "input_transformations": message.input_transformations,
+        "diagnostics": message.diagnostics,
     }
     if message.usage is not None:
         said |= _usage_extras(message.usage)
@@ -162,18 +196,14 @@ def _usage_extras(usage: WireUsage) -> dict[str, Any]:
     """What is billed beside the tokens, or at another price, and how the turns and compactions within share them."""
     tools, iterations = usage.server_tool_use, usage.iterations
     one_turn = isinstance(iterations, list) and [_type(turn) for turn in iterations] == ["message"]
-    used = not isinstance(tools, Mapping) or any(tools.values())
+    used = not isinstance(tools, dict) or any(tools.values())
     return {
         "server_tool_use": tools if used else None,
         "iterations": None if one_turn else iterations,
         "fallback_credit": usage.fallback_credit,
-        **{
-            name: value
-            for name, usual in _USUAL.items()
-            if (value := getattr(usage, name)) is not None and value not in usual
-        },
+        **{name: value for name, usual in _USUAL.items() if (value := getattr(usage, name)) not in usual},
     }
 
 
 def _type(turn: Any) -> Any:
-    return turn.get("type", "message") if isinstance(turn, Mapping) else None
+    return turn.get("type", "message") if isinstance(turn, dict) else None

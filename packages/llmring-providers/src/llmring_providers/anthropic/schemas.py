@@ -57,5 +57,5 @@ def _is_limit(key: str, value: Any) -> bool:
     if key == "minItems":
         return value not in (0, 1)
     if key == "format":
-        return value not in _FORMATS
+        return str(value) not in _FORMATS
     return key in _LIMITS and not isinstance(value, Mapping)

@@ -75,7 +75,9 @@ class _BlockSlot:
     """A content block as its pieces come."""
 
     def __init__(self, raw: msgspec.Raw) -> None:
-        self.raw = raw
+        self.document: dict[str, Any] = decode_json(
+            raw
+        )  # now, for what is wrong with it is an error of this event
         self.block: Block = decode_block(raw)
         self.pieces: list[str] = []
         self.changes: dict[str, Any] = {}
@@ -90,7 +92,7 @@ class _BlockSlot:
 
     def whole(self) -> dict[str, Any]:
         """The block as it would have come without streaming."""
-        whole: dict[str, Any] = decode_json(self.raw)
+        whole = self.document.copy()
         joined = "".join(self.pieces)
         if self.block.type == "text":
             whole["text"] = (self.block.text or "") + joined
@@ -210,7 +212,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
             usage = message.usage = message.usage or WireUsage()
             for name in WireUsage.__struct_fields__:
                 count = getattr(part.usage, name)
-                if count is not None:
+                if count or (count is not None and not getattr(usage, name)):  # some hosts end with zeros
                     setattr(usage, name, count)
 
     def _end(self, chunks: list[StreamChunk]) -> None:

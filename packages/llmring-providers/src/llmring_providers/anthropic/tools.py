@@ -40,7 +40,7 @@ def wire_choice(
     choice: str | Mapping[str, Any], tools: Iterable[Mapping[str, Any]], warnings: list[str]
 ) -> dict[str, Any]:
     """Translate a choice; Anthropic's own form passes as it is, and so does one that nobody knows."""
-    if isinstance(choice, Mapping) and choice.get("type") in _TYPES:
+    if isinstance(choice, Mapping) and str(choice.get("type")) in _TYPES:
         return dict(choice)
     read = read_choice(choice, function_names(tools))
     if read is None:

@@ -48,6 +48,7 @@ class Block(msgspec.Struct):
     input: msgspec.Raw = ABSENT
     citations: Any = None
     caller: Any = None
+    toolset_name: Any = None
     to: Any = None
 
 
@@ -70,6 +71,7 @@ class WireMessage(msgspec.Struct):
     container: Any = None
     context_management: Any = None
     input_transformations: Any = None
+    diagnostics: Any = None
     usage: WireUsage | None = None
     error: Any = None
     request_id: str | None = None

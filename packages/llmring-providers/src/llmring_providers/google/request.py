@@ -73,7 +73,7 @@ def _tools_and_format(
 ) -> Mapping[str, Any]:
     """Fill in tools, their choice and the form of the answer, which depend on each other; return the notes."""
     request = call.request
-    answer = json_answer(request, call)
+    answer = json_answer(call)
     added = extra_tools(request.extra_params)
     if not request.tools and not added:
         if answer is not None:

@@ -52,6 +52,12 @@ _FINISH_NUMBERS = (
     "SPII",
     "MALFORMED_FUNCTION_CALL",
     "IMAGE_SAFETY",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_OTHER",
+    "NO_IMAGE",
+    "IMAGE_RECITATION",
 )
 """The words where the answer was asked for with numbers (``$alt=json;enum-encoding=int``)."""
 
@@ -135,7 +141,7 @@ class Gathered:
         """Over a stream, the last value of each count holds."""
         if None in said.values():
             said = {name: value for name, value in said.items() if value is not None}
-        self._usage = {**self._usage, **said} if self._usage else said
+        self._usage.update(said)
 
     def _candidate(self, candidate: Candidate) -> tuple[str, str]:
         self._answered = True
@@ -148,6 +154,8 @@ class Gathered:
                 (thoughts if thought else texts).append(text)
                 if is_plain_text(part):
                     self._replay.text(text, thought=thought)
+                elif "functionCall" in part:  # some hosts put an empty text beside it
+                    self._function_call(part, texts)
                 else:
                     self._replay.part(part)
             elif "functionCall" in part:

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from llmring_types import LLMRequest
-from llmring_types.exceptions import UnsupportedContentError
 
+from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
 from llmring_providers._protocol import ChatCall
 from llmring_providers._schemas import is_object
 from llmring_providers.google.schema import is_openapi, json_schema
@@ -27,29 +26,21 @@ class JsonAnswer(NamedTuple):
     schema: Mapping[str, Any] | None
 
 
-def json_answer(request: LLMRequest, call: ChatCall) -> JsonAnswer | None:
+def json_answer(call: ChatCall) -> JsonAnswer | None:
     """Read what the request wants, if anything.
 
     Raises:
         UnsupportedContentError: a format that Gemini does not have.
     """
-    wanted = request.response_format
-    if wanted is None:
-        return JsonAnswer(None) if request.json_response else None
-    kind = wanted.get("type") if isinstance(wanted, Mapping) else type(wanted).__name__
-    if kind == "text":
+    wanted = wanted_format(call)
+    kind = "text" if wanted is None else wanted.get("type")
+    if wanted is None or kind == "text":
         return None
-    if kind in ("json", "json_object"):
+    if kind == "json_object":
         return JsonAnswer(None)
     if kind == "json_schema":
-        inner = wanted.get("json_schema")
-        schema = inner.get("schema") if isinstance(inner, Mapping) else wanted.get("schema")
-        return JsonAnswer(schema if isinstance(schema, Mapping) else None)
-    raise UnsupportedContentError(
-        f"{call.ref} has no response format {kind!r}; use json_schema or json_object",
-        provider=call.ref.provider,
-        part="response_format",
-    )
+        return JsonAnswer(wanted_schema(wanted))
+    raise unknown_format(wanted, call)
 
 
 def as_config(answer: JsonAnswer, call: ChatCall) -> dict[str, Any]:

@@ -20,11 +20,13 @@ _HOSTED = frozenset(
         "codeExecution",
         "computerUse",
         "enterpriseWebSearch",
+        "exaAiSearch",
         "fileSearch",
         "googleMaps",
         "googleSearch",
         "googleSearchRetrieval",
         "mcpServers",
+        "parallelAiSearch",
         "retrieval",
         "urlContext",
     }

@@ -61,7 +61,7 @@ def unusual(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _count(said: Mapping[str, Any], name: str) -> int | None:
     value = said.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if type(value) is int else None
 
 
 def _is_text(detail: Any) -> bool:

@@ -9,6 +9,7 @@ from llmring_types.exceptions import UnsupportedContentError
 from llmring_providers._adapter import WireRequest
 from llmring_providers._arguments import arguments_object
 from llmring_providers._documents import document_text
+from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
@@ -36,7 +37,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if request.max_tokens is not None:
         options["num_predict"] = request.max_tokens
     _tools(body, request, warnings)
-    if (wanted := _format(request)) is not None:
+    if (wanted := _format(call)) is not None:
         body["format"] = wanted
     if (wish := think(call, warnings)) is not None:
         body["think"] = wish
@@ -162,13 +163,14 @@ def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> No
         warnings.append("tool_choice was dropped: on Ollama the model alone decides which tools it calls")
 
 
-def _format(request: LLMRequest) -> Any:
+def _format(call: ChatCall) -> Mapping[str, Any] | str | None:
     """https://docs.ollama.com/capabilities/structured-outputs"""
-    wanted = request.response_format
-    kind = wanted.get("type") if wanted is not None else "json" if request.json_response else None
-    if kind == "json_schema":
-        return (wanted.get("json_schema") or {}).get("schema") or "json"
-    return "json" if kind in ("json", "json_object") else None
+    wanted = wanted_format(call)
+    if wanted is None or wanted.get("type") == "text":
+        return None
+    if wanted.get("type") not in ("json_schema", "json_object"):
+        raise unknown_format(wanted, call)
+    return (wanted_schema(wanted) if wanted["type"] == "json_schema" else None) or "json"
 
 
 def _unsupported(message: str, part: str, call: ChatCall) -> UnsupportedContentError:

@@ -1,7 +1,7 @@
 """A chat answer as the neutral response."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from llmring_types import FinishReason, LLMRequest, LLMResponse, ToolCall, Usage, tool_call
@@ -9,7 +9,7 @@ from llmring_types import FinishReason, LLMRequest, LLMResponse, ToolCall, Usage
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.ollama.errors import body_error
-from llmring_providers.ollama.wire import Call, Function, Part, decode_part
+from llmring_providers.ollama.wire import Function, Part, decode_part
 
 _FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 """The other words, ``load`` and ``unload``, answer a request without messages."""
@@ -26,8 +26,11 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     """
     parts = _parts(body, call)
     gathered = Gathered(call)
-    for part in parts:
-        gathered.take(part)
+    try:
+        for part in parts:
+            gathered.take(part)
+    except DECODE_ERRORS as error:
+        raise malformed("the answer is not a chat answer", call, error) from error
     messages = [part.message for part in parts if part.message is not None]
     if not messages:
         raise malformed("the answer has no message", call)
@@ -54,6 +57,14 @@ def _parts(body: bytes, call: ChatCall) -> list[Part]:
         raise malformed("the answer is not a chat answer", call, error) from error
 
 
+class _Made(NamedTuple):
+    """A call whose id may be empty."""
+
+    id: str
+    name: str
+    arguments: str
+
+
 class Gathered:
     """What the parts of one answer say beside text and reasoning, which a stream hands on as they come."""
 
@@ -63,7 +74,7 @@ class Gathered:
         self._last = Part()
         self._served: str | None = None
         self._thinking: list[str] = []
-        self._calls: list[Call] = []
+        self._calls: list[_Made] = []
         self._logprobs: list[Any] = []
         self._images: list[Any] = []
 
@@ -72,6 +83,8 @@ class Gathered:
 
         Raises:
             ProviderError: it reports an error.
+            UnicodeDecodeError: the arguments of a call are not text.
+            msgspec.DecodeError: nor are they JSON.
         """
         if part.error:
             raise body_error(part.error, self._call)
@@ -81,7 +94,7 @@ class Gathered:
             if message.thinking:
                 self._thinking.append(message.thinking)
             if message.tool_calls:
-                self._calls += message.tool_calls
+                self._calls += [_read(wire.id, wire.function) for wire in message.tool_calls if wire.function]
             if message.images:
                 self._images += message.images
         if part.logprobs:
@@ -112,6 +125,8 @@ class Gathered:
             "logprobs": self._logprobs,
             "images": self._images,
             "timings": timings,
+            "remote_model": self._last.remote_model,
+            "remote_host": self._last.remote_host,
         }
         said = {name: value for name, value in kept.items() if value}
         return {"provider": self._call.ref.provider, **said} if said else None
@@ -135,20 +150,16 @@ def usage_of(part: Part) -> Usage | None:
     return usage or None
 
 
-def tool_calls(calls: list[Call], request: LLMRequest) -> list[ToolCall]:
+def tool_calls(calls: list[_Made], request: LLMRequest) -> list[ToolCall]:
     """The calls in the neutral form, those without an id with the next one that the conversation has not used."""
     if not calls:
         return []
-    fresh = _fresh_ids(request, {wire.id for wire in calls})
-    return [
-        tool_call(wire.id or next(fresh), wire.function.name or "", _arguments(wire.function))
-        for wire in calls
-        if wire.function is not None
-    ]
+    fresh = _fresh_ids(request, {made.id for made in calls})
+    return [tool_call(made.id or next(fresh), made.name, made.arguments) for made in calls]
 
 
-def _fresh_ids(request: LLMRequest, used: set[str | None]) -> Iterator[str]:
-    used |= {call.get("id") for message in request.messages for call in message.tool_calls or ()}
+def _fresh_ids(request: LLMRequest, used: set[str]) -> Iterator[str]:
+    used |= {str(call.get("id")) for message in request.messages for call in message.tool_calls or ()}
     number = 0
     while True:
         number += 1
@@ -156,8 +167,10 @@ def _fresh_ids(request: LLMRequest, used: set[str | None]) -> Iterator[str]:
             yield name
 
 
-def _arguments(function: Function) -> str:
+def _read(call_id: str | int | None, function: Function) -> _Made:
     text = bytes(function.arguments).decode()
     if text.startswith('"'):  # hosts that copy OpenAI's form put the object into a text
-        return msgspec.json.decode(text, type=str)
-    return "" if text == "null" else text
+        text = msgspec.json.decode(text, type=str)
+    elif text == "null":
+        text = ""
+    return _Made(str(call_id) if call_id else "", function.name or "", text)

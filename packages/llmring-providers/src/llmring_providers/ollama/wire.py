@@ -18,7 +18,7 @@ class Function(msgspec.Struct):
 class Call(msgspec.Struct):
     """A tool call. Servers before 0.12 give no ``id``."""
 
-    id: str | None = None
+    id: str | int | None = None
     function: Function | None = None
 
 
@@ -33,6 +33,9 @@ class Part(msgspec.Struct, gc=False):
     """A whole answer, or what a line of a stream adds to it. Durations are nanoseconds."""
 
     model: str | None = None
+    remote_model: Any = None
+    remote_host: Any = None
+    """Who answered, where the server only passes the request on."""
     message: WireMessage | None = None
     done: bool | None = None
     done_reason: str | None = None

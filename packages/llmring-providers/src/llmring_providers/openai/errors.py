@@ -45,8 +45,19 @@ _BY_CODE: Mapping[str, type[LLMRingError]] = {
 }
 """Words that say more than the status."""
 
-_TOO_LONG = "maximum context length"
-"""What a 400 of vLLM, DeepSeek and others says of a request larger than the context window, without a code."""
+_TOO_LONG = re.compile(
+    r"maximum (?:context|prompt) length"  # vLLM, DeepSeek, OpenRouter, Mistral; xAI
+    r"|(?:prompt|input) is too long"  # Claude behind a proxy
+    r"|(?:longer|greater) than the (?:model's )?context length"  # SGLang, LM Studio
+    r"|exceeds the (?:context window|available context size)"  # OpenAI, llama.cpp
+    r"|context window exceeds"  # MiniMax
+    r"|exceeded model token limit"  # Moonshot
+    r"|reduce the length of the messages"  # Groq, Cerebras
+    r"|exceeds the maximum number of tokens"  # Gemini's copy of the protocol
+    r"|prompt token count of \d+ exceeds",  # GitHub Copilot
+    re.IGNORECASE,
+)
+"""What a 400 says of a request larger than the context window, without a code."""
 
 _WITHOUT_STATUS: Mapping[str, type[LLMRingError]] = {
     "rate_limit_exceeded": ProviderRateLimitError,
@@ -92,7 +103,7 @@ class _Words(msgspec.Struct):
     def build(self, kind: type[LLMRingError], plain: str, call: ChatCall, **about: Any) -> LLMRingError:
         """Build the exception, whose text is ``plain`` where the host gave no message."""
         message = self.message or plain
-        if kind is ProviderBadRequestError and _TOO_LONG in message:
+        if kind is ProviderBadRequestError and _TOO_LONG.search(message):
             kind = ProviderRequestTooLargeError
         code = self.code or self.kind or self.rpc.reason
         return build(kind, message, call, code=code, retry_after=self.rpc.wait, details=self.details, **about)
@@ -125,7 +136,8 @@ def _read(document: Any) -> _Words:
     if isinstance(document, list) and document:
         document = document[0]
     if isinstance(document, Mapping):
-        document = document.get("error") or document
+        inner = document.get("error") or document
+        document = {**document, "message": inner} if isinstance(inner, str) else inner  # xAI
     if not isinstance(document, Mapping):
         return _Words("" if document is None else str(document))
     code, kind, number = document.get("code"), document.get("type"), document.get("status")
@@ -154,7 +166,15 @@ def _message(document: Mapping[str, Any]) -> str:
 
 
 def _details(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What Azure's content filter found: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter"""
-    inner = document.get("innererror")
-    found = inner.get("content_filter_result") if isinstance(inner, Mapping) else None
-    return {"content_filter_result": found} if found else None
+    """The parameter that is to blame, what else OpenAI and OpenRouter say, and what Azure's content filter found.
+
+    https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter
+    """
+    inner, metadata = document.get("innererror"), document.get("metadata")
+    found = {name: document.get(name) for name in ("param", "misalignment")}
+    if isinstance(metadata, Mapping):  # the raw words are in the message, without keys
+        found["metadata"] = {name: value for name, value in metadata.items() if name != "raw"}
+    found["content_filter_result"] = (
+        inner.get("content_filter_result") if isinstance(inner, Mapping) else None
+    )
+    return {name: value for name, value in found.items() if value} or None

@@ -8,7 +8,7 @@ from llmring_types.exceptions import UnsupportedContentError
 from llmring_providers._documents import document_text
 from llmring_providers._protocol import ChatCall
 
-_OPENAI_FORM = frozenset({"text", "input_audio", "file", "refusal"})
+_OPENAI_FORM = frozenset({"text", "image_url", "input_audio", "file", "refusal"})
 _PDF = "application/pdf"
 
 
@@ -21,11 +21,13 @@ def openai_part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
         UnsupportedContentError: OpenAI has no place for it.
     """
     kind = part["type"]
+    inner = part.get(kind)
+    if kind in ("image_url", "file") and not isinstance(inner, Mapping):
+        if kind == "image_url" and isinstance(inner, str):
+            return {"type": kind, kind: {"url": inner}}
+        raise unsupported(f"{kind} that holds no {kind}", call)
     if kind in _OPENAI_FORM:
         return part
-    if kind == "image_url":
-        url = part.get("image_url")
-        return {"type": "image_url", "image_url": {"url": url}} if isinstance(url, str) else part
     source = part.get("source")
     if kind in ("image", "document") and isinstance(source, Mapping):
         found = _image(source) if kind == "image" else _document(part, source, call)

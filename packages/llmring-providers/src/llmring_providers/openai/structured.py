@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from llmring_types.exceptions import UnsupportedContentError
-
-from llmring_providers._protocol import ChatCall
 from llmring_providers._schemas import closed, is_object, rewritten
 
 _WISH = "Answer with a JSON object."
@@ -13,28 +10,11 @@ _DEFINITIONS = ("$defs", "definitions")
 _OF_ANY_KIND = frozenset({"type", "anyOf", "oneOf", "enum", "const"})
 
 
-def wanted_format(call: ChatCall) -> Mapping[str, Any] | None:
-    """Return the response format, or that of ``json_response``.
-
-    Raises:
-        UnsupportedContentError: it is not a dict: types are resolved before a call reaches a provider.
-    """
-    wanted = call.request.response_format
-    if wanted is None:
-        return {"type": "json_object"} if call.request.json_response else None
-    if not isinstance(wanted, Mapping):
-        raise UnsupportedContentError(
-            f"response_format must be a dict here; got {type(wanted).__name__}",
-            provider=call.ref.provider,
-            part="response_format",
-        )
-    return {"type": "json_object"} if wanted.get("type") == "json" else wanted
-
-
-def json_schema(wanted: Mapping[str, Any]) -> dict[str, Any]:
+def json_schema(wanted: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
     """Return the inner part of a ``json_schema`` format, with a name; its fields may also stand beside it.
 
     OpenAI wants an object at the root: any other schema is put under its only property ``value``, and so is the answer.
+    ``strict`` is dropped, and told, with a schema that the strict mode refuses.
     """
     inner = wanted.get("json_schema")
     form = dict(inner) if isinstance(inner, Mapping) else {}
@@ -45,16 +25,53 @@ def json_schema(wanted: Mapping[str, Any]) -> dict[str, Any]:
     schema = form.get("schema")
     if isinstance(schema, Mapping):
         schema = _rooted(schema)
-        form["schema"] = rewritten(schema, closed) if form.get("strict") is True else schema
+        form["schema"] = schema
+        if form.get("strict") is True:
+            form.update(_strict(schema, "schema", "the answer", warnings))
     return form
 
 
-def strict_parameters(function: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a function whose parameters are as the strict mode wants them, if it asks for that: objects are closed."""
+def strict_parameters(function: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
+    """Return a function whose parameters are as the strict mode wants them, if it asks for that: objects are closed.
+
+    ``strict`` is dropped, and told, with parameters that the strict mode refuses.
+    """
     parameters = function.get("parameters")
     if function.get("strict") is not True or not isinstance(parameters, Mapping):
         return function
-    return {**function, "parameters": rewritten(parameters, closed)}
+    return {**function, **_strict(parameters, "parameters", f"tool {function.get('name')!r}", warnings)}
+
+
+def _strict(schema: Mapping[str, Any], field: str, whose: str, warnings: list[str]) -> dict[str, Any]:
+    """The schema closed, or as it is and not strict.
+
+    https://platform.openai.com/docs/guides/structured-outputs#all-fields-must-be-required
+    """
+    objections: list[str] = []
+
+    def examined(inner: dict[str, Any]) -> dict[str, Any]:
+        objections.extend(_objections(closed(inner)))
+        return inner
+
+    tight = rewritten(schema, examined)
+    if not objections:
+        return {field: tight}
+    warnings.append(
+        f"strict was dropped for {whose}: OpenAI takes it only where objects require all their properties and take no"
+        f" others ({objections[0]})"
+    )
+    return {field: schema, "strict": False}
+
+
+def _objections(schema: Mapping[str, Any]) -> list[str]:
+    """Why the strict mode refuses a schema, whatever it says of those within."""
+    properties, required = schema.get("properties"), schema.get("required")
+    names = properties if isinstance(properties, Mapping) else ()
+    known = required if isinstance(required, list) else ()
+    found = [f"{name!r} is not required" for name in names if name not in known]
+    if is_object(schema) and schema.get("additionalProperties") is not False:
+        found.append("an object takes any property")
+    return found
 
 
 def _rooted(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/responses/object#responses/object
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from llmring_types import Usage
 
@@ -13,14 +13,11 @@ _PROMPT = ("prompt_tokens", "input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens")
 _GIVEN = ("prompt_tokens_details", "input_tokens_details")
 _MADE = ("completion_tokens_details", "output_tokens_details")
-_TOTAL, _REASONING = ("total_tokens",), ("reasoning_tokens",)
 _CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
 """Where DeepSeek, Moonshot and LiteLLM count cache reads: https://api-docs.deepseek.com/guides/kv_cache"""
-_WRITTEN = ("cache_creation_input_tokens",)
-_CACHED_OF_GIVEN, _WRITTEN_OF_GIVEN = ("cached_tokens",), ("cache_write_tokens",)
-_NEUTRAL = frozenset(
-    {*_PROMPT, *_COMPLETION, "total_tokens", *_CACHED, *_WRITTEN, "prompt_cache_miss_tokens"}
-)
+_WRITTEN = "cache_creation_input_tokens"
+_NEUTRAL = frozenset({*_PROMPT, *_COMPLETION, "total_tokens", *_CACHED, _WRITTEN, "prompt_cache_miss_tokens"})
+_DETAILS = frozenset({*_GIVEN, *_MADE})
 _NEUTRAL_DETAILS = frozenset({"cached_tokens", "cache_write_tokens", "reasoning_tokens", "text_tokens"})
 _NONE: frozenset[str] = frozenset()
 _NOTHING: Mapping[str, Any] = {}
@@ -31,23 +28,37 @@ def usage_of(said: Any) -> Usage | None:
     if not isinstance(said, dict):
         return None
     given, made = _details(said, _GIVEN), _details(said, _MADE)
-    prompt, completion = _count(said, _PROMPT), _count(said, _COMPLETION)
-    total, reasoning = _count(said, _TOTAL), _count(made, _REASONING)
-    cached, written = _count(given, _CACHED_OF_GIVEN), _count(given, _WRITTEN_OF_GIVEN)
+    prompt, completion = _first(said, _PROMPT), _first(said, _COMPLETION)
+    total, reasoning = _count(said.get("total_tokens")), _count(made.get("reasoning_tokens"))
+    cached, written = _count(given.get("cached_tokens")), _count(given.get("cache_write_tokens"))
     if reasoning and total and total == (prompt or 0) + (completion or 0) + reasoning:
         # xAI counts it apart: https://docs.x.ai/docs/guides/reasoning
         completion = (completion or 0) + reasoning
-    if total is None and prompt is not None and completion is not None:
-        total = prompt + completion
-    counts = {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": total,
-        "cache_read_input_tokens": _count(said, _CACHED) if cached is None else cached,
-        "cache_creation_input_tokens": _count(said, _WRITTEN) if written is None else written,
-        "reasoning_tokens": reasoning,
-    }
-    return cast("Usage", {name: count for name, count in counts.items() if count is not None}) or None
+    usage = _of_tokens(prompt, completion, total)
+    if cached is None:
+        cached = _first(said, _CACHED)
+    if cached is not None:
+        usage["cache_read_input_tokens"] = cached
+    if written is None:
+        written = _count(said.get(_WRITTEN))
+    if written is not None:
+        usage["cache_creation_input_tokens"] = written
+    if reasoning is not None:
+        usage["reasoning_tokens"] = reasoning
+    return usage or None
+
+
+def _of_tokens(prompt: int | None, completion: int | None, total: int | None) -> Usage:
+    usage: Usage = {}
+    if prompt is not None:
+        usage["prompt_tokens"] = prompt
+    if completion is not None:
+        usage["completion_tokens"] = completion
+    if total is not None:
+        usage["total_tokens"] = total
+    elif prompt is not None and completion is not None:
+        usage["total_tokens"] = prompt + completion
+    return usage
 
 
 def unusual(said: Any) -> dict[str, Any]:
@@ -56,10 +67,9 @@ def unusual(said: Any) -> dict[str, Any]:
         return {}
     kept: dict[str, Any] = {}
     for name, value in said.items():
-        if name in _NEUTRAL or not value:
+        if not value or name in _NEUTRAL:
             continue
-        details = name in _GIVEN or name in _MADE
-        if rest := _without_zeros(value, _NEUTRAL_DETAILS if details else _NONE):
+        if rest := _without_zeros(value, _NEUTRAL_DETAILS if name in _DETAILS else _NONE):
             kept[name] = rest
     return kept
 
@@ -79,12 +89,16 @@ def _details(said: Mapping[str, Any], names: tuple[str, str]) -> Mapping[str, An
     return found if isinstance(found, dict) else _NOTHING
 
 
-def _count(said: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    """The first of these counts that is one; some hosts write ``12.0``."""
+def _first(said: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
+    """The first of these counts that is one."""
     for name in names:
-        value = said.get(name)
-        if type(value) is int:
-            return value
-        if type(value) is float:
-            return int(value)
+        if (count := _count(said.get(name))) is not None:
+            return count
     return None
+
+
+def _count(value: Any) -> int | None:
+    """Some hosts write ``12.0``."""
+    if type(value) is int:
+        return value
+    return int(value) if type(value) is float else None

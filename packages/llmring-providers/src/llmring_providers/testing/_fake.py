@@ -4,7 +4,7 @@ import copy
 import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 from llmring_types import ChunkCollector, LLMResponse, StreamChunk, collect
@@ -22,6 +22,8 @@ class Hang:
 
 HANG: Final = Hang()
 """A reply, or a part of one, that never comes: whoever waits for it has to be cancelled."""
+
+T = TypeVar("T", LLMResponse, StreamChunk)
 
 Part: TypeAlias = str | StreamChunk | Exception | Hang
 Reply: TypeAlias = "Part | LLMResponse | Sequence[Part] | Callable[[ChatCall], Reply]"
@@ -161,9 +163,7 @@ def _parts(reply: Reply, model: str) -> list[StreamChunk | Exception | Hang]:
         if isinstance(part, str):
             parts += (StreamChunk(delta=word, model=model) for word in _WORD.findall(part))
         else:
-            parts.append(
-                msgspec.structs.replace(part, model=model) if isinstance(part, StreamChunk) else part
-            )
+            parts.append(_own(part, model=model) if isinstance(part, StreamChunk) else part)
     if not parts or (isinstance(parts[-1], StreamChunk) and parts[-1].finish_reason is None):
         parts.append(StreamChunk(model=model, finish_reason="stop"))
     return parts
@@ -171,7 +171,14 @@ def _parts(reply: Reply, model: str) -> list[StreamChunk | Exception | Hang]:
 
 def _completed(response: LLMResponse, model: str) -> LLMResponse:
     finish = response.finish_reason or ("tool_calls" if response.tool_calls else "stop")
-    return msgspec.structs.replace(response, model=model, finish_reason=finish)
+    return _own(response, model=model, finish_reason=finish)
+
+
+def _own(said: T, **changed: Any) -> T:
+    """Copy a part of the script: callers write the cost into its usage and add to its warnings."""
+    return msgspec.structs.replace(
+        said, usage=copy.copy(said.usage), warnings=copy.copy(said.warnings), **changed
+    )
 
 
 def _chunks(response: LLMResponse) -> Iterator[StreamChunk]:

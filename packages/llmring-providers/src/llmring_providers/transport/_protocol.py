@@ -4,8 +4,8 @@ A transport moves bytes and nothing else: it neither retries nor waits by the cl
 calls it cancels it when time is up; a cancelled call closes its connection.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Coroutine, Mapping
+from typing import Any, NamedTuple, Protocol
 
 
 class HttpRequest(NamedTuple):
@@ -50,16 +50,16 @@ class ByteStream(Protocol):
 
 
 class Transport(Protocol):
-    """Sends requests."""
+    """Sends requests. Both methods may be ``async def``, or hand on the coroutine of another transport."""
 
-    async def send(self, request: HttpRequest) -> HttpResponse:
+    def send(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
         """Send the request and read the whole answer, whatever its status.
 
         Raises:
             TransportError: there is no whole answer.
         """
 
-    async def open(self, request: HttpRequest) -> ByteStream:
+    def open(self, request: HttpRequest) -> Coroutine[Any, Any, ByteStream]:
         """Send the request and return when the answer's status and headers are there.
 
         Raises:

@@ -2,8 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar, cast
 
 from llmring._records import Ending
 from llmring.logging._report import UNREADABLE, SdkCall, target_of
@@ -12,6 +12,8 @@ from llmring.logging._sdk import ChunkReader, detect_provider, normalize_respons
 P = ParamSpec("P")
 R = TypeVar("R")
 _Call = Callable[P, Coroutine[Any, Any, R]]
+_Given = Callable[P, AsyncIterator[R]]
+"""What generator functions are most often annotated to return."""
 _Stream = Callable[P, AsyncGenerator[R, None]]
 
 
@@ -85,7 +87,7 @@ def log_llm_stream(  # noqa: PLR0917 - as above
     log_metadata: bool = True,
     log_conversations: bool = False,
     origin: str = "llmring-decorator",
-) -> Callable[[_Stream[P, R]], _Stream[P, R]]:
+) -> Callable[[_Given[P, R]], _Stream[P, R]]:
     """Report the usage of an async generator function that yields an SDK's chunks or events.
 
     A stream that is left early is reported with what had come of it. The rest is as in :func:`log_llm_call`.
@@ -105,14 +107,14 @@ def log_llm_stream(  # noqa: PLR0917 - as above
         origin=origin,
     )
 
-    def decorate(function: _Stream[P, R]) -> _Stream[P, R]:
+    def decorate(function: _Given[P, R]) -> _Stream[P, R]:
         if not inspect.isasyncgenfunction(function):
             raise TypeError(f"log_llm_stream is for async generator functions; {function!r} is not one")
 
         @functools.wraps(function)
         async def logged(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[R, None]:
             watched = _WatchedStream(SdkCall(target, function, args, kwargs), function, provider, model)
-            stream = function(*args, **kwargs)
+            stream = cast("AsyncGenerator[R, None]", function(*args, **kwargs))
             try:
                 async for chunk in stream:
                     watched.add(chunk)

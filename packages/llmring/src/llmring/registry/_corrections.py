@@ -52,6 +52,18 @@ def _rows() -> Iterator[tuple[str, str, Correction]]:
     # Base models, which know neither messages nor tools: their pages name the legacy completions API alone.
     for model in ("babbage-002", "davinci-002", "gpt-3.5-turbo-instruct"):
         yield "openai", model, Correction("api", "chat", "completions", f"{_OPENAI}/models/{model}")
+    # They read text alone, and all but the last came before structured outputs.
+    for model, page in (
+        ("gpt-3.5-turbo", "gpt-3.5-turbo"),
+        ("gpt-3.5-turbo-0125", "gpt-3.5-turbo"),
+        ("gpt-3.5-turbo-1106", "gpt-3.5-turbo"),
+        ("gpt-4-0613", "gpt-4"),
+        ("o3-mini", "o3-mini"),
+    ):
+        for field in (
+            ("vision", "documents") if model == "o3-mini" else ("vision", "documents", "json_schema")
+        ):
+            yield "openai", model, Correction(field, True, False, f"{_OPENAI}/models/{page}")
     for model in ("gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.5"):
         yield "openai", model, Correction("reasoning", False, True, f"{_OPENAI}/guides/reasoning")
     # Any temperature but 1 is a 400. The registry has it right for two of the dated names alone.

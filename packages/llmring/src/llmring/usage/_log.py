@@ -4,7 +4,6 @@ import logging
 import queue
 import sqlite3
 import threading
-import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ _BATCH_S = 0.05
 _CLOSE_LIMIT_S = 5.0
 _POLL_S = 0.005
 
-_Queue = queue.Queue[CallRecord | None]
+_Queue = queue.SimpleQueue[CallRecord | None]
 
 
 class UsageLog:
@@ -36,9 +35,10 @@ class UsageLog:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = place(path)
-        self._queue: _Queue = queue.Queue()
-        self._writer = _Writer(self.path, self._queue)
+        self.path = place(path).absolute()  # the process may go elsewhere before the first call
+        self._queue: _Queue = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._writer = _Writer(self.path, self._queue, self._closing)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._full = False
@@ -57,15 +57,15 @@ class UsageLog:
         """Write what waits, for at most five seconds. Records may come again afterwards."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            _stop(self._queue, thread)
+            _stop(self._queue, self._closing, thread)
 
     async def aclose(self, clock: Clock | None = None) -> None:
         """The same without blocking the event loop."""
         clock = clock or SystemClock()
         thread, self._thread = self._thread, None
-        if thread is None:
+        if thread is None or not thread.is_alive():
             return
-        self._queue.put(None)
+        _tell_to_stop(self._queue, self._closing)
         deadline = clock.now() + _CLOSE_LIMIT_S
         while thread.is_alive() and clock.now() < deadline:
             await clock.sleep(_POLL_S)
@@ -77,21 +77,27 @@ class UsageLog:
             # A daemon, which no exit waits for; the finalizer writes what waits when the interpreter ends.
             self._thread = threading.Thread(target=self._writer.run, name="llmring usage log", daemon=True)
             self._thread.start()
-            weakref.finalize(self, _stop, self._queue, self._thread)
+            weakref.finalize(self, _stop, self._queue, self._closing, self._thread)
 
 
-def _stop(records: _Queue, thread: threading.Thread) -> None:
+def _stop(records: _Queue, closing: threading.Event, thread: threading.Thread) -> None:
     if thread.is_alive():
-        records.put(None)
+        _tell_to_stop(records, closing)
         thread.join(_CLOSE_LIMIT_S)
+
+
+def _tell_to_stop(records: _Queue, closing: threading.Event) -> None:
+    closing.set()
+    records.put(None)
 
 
 class _Writer:
     """What the thread does. It does not know the log, so that a log that nobody holds any more can end it."""
 
-    def __init__(self, path: Path, records: _Queue) -> None:
+    def __init__(self, path: Path, records: _Queue, closing: threading.Event) -> None:
         self._path = path
         self._records = records
+        self._closing = closing
         self._connection: sqlite3.Connection | None = None
         self._warned = False
 
@@ -104,24 +110,27 @@ class _Writer:
                 if batch:
                     self._write(batch)
         finally:
+            self._closing.clear()
             self._disconnect()
 
     def _next_batch(self) -> tuple[list[CallRecord], bool]:
-        """Wait for a record and for those that follow it closely; ``False`` once the sign to stop has come."""
+        """Wait for a record, let others follow, and take them all; ``False`` once the sign to stop has come.
+
+        Waking for each record would take the interpreter away from the caller each time.
+        """
         batch: list[CallRecord] = []
-        left: float | None = None
-        deadline = 0.0
-        while len(batch) < _BATCH:
-            try:
-                record = self._records.get(timeout=left)
-            except queue.Empty:
-                break
-            if record is None:
-                return batch, False
+        record = self._records.get()
+        if record is not None and self._records.qsize() < _BATCH:
+            self._closing.wait(_BATCH_S)
+        while record is not None:
             batch.append(record)
-            deadline = deadline or time.monotonic() + _BATCH_S
-            left = max(0.0, deadline - time.monotonic())
-        return batch, True
+            if len(batch) == _BATCH:
+                return batch, True
+            try:
+                record = self._records.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
 
     def _write(self, batch: Sequence[CallRecord]) -> None:
         try:
@@ -129,6 +138,10 @@ class _Writer:
                 self._connection = open_to_write(self._path)
             insert(self._connection, map(entry_of, batch))
         except (OSError, sqlite3.Error, ValueError, OverflowError) as error:
+            if len(batch) > 1 and isinstance(error, (ValueError, OverflowError)):
+                for record in batch:  # one of them has what no column holds; the others do not go with it
+                    self._write([record])
+                return
             self._disconnect()
             if not self._warned:
                 self._warned = True

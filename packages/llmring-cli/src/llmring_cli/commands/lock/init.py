@@ -51,7 +51,8 @@ async def init(
         say(f"  {alias}: {', '.join(map(str, pool))}")
     if bindings == {"default": [DEMO]}:
         say("no key is set and Ollama does not run, so a simulated model answers")
-        say("hint: set a key, such as OPENAI_API_KEY, then: llmring lock init --force")
+        again = "llmring lock init --force" if file is None else f"llmring lock init --file {file} --force"
+        say(f"hint: set a key, such as OPENAI_API_KEY, then: {again}")
 
 
 async def _suggested() -> dict[str, list[ModelRef]]:

@@ -13,7 +13,7 @@ class _Slot:
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.id: str | None = None
+        self.id: str | int | None = None
         self.name = ""
         self.arguments: list[str] = []
         self.custom = False
@@ -34,6 +34,9 @@ class _Slot:
         if arguments is not None and not isinstance(arguments, str):
             arguments = msgspec.json.encode(arguments).decode()
         if arguments:
+            if self.arguments == ["{}"] and not self.custom:
+                # It stood in for what was to come: https://github.com/microsoft/autogen/issues/6843
+                self.arguments.clear()
             self.arguments.append(arguments)
 
     def is_whole(self) -> bool:

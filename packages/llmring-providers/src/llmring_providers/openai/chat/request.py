@@ -8,6 +8,7 @@ from llmring_types import Message, ToolCall, tool_call
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
@@ -26,7 +27,7 @@ from llmring_providers.openai.parameters import (
     temperature,
 )
 from llmring_providers.openai.parts import openai_part, unsupported
-from llmring_providers.openai.structured import ask_for_json, json_schema, wanted_format
+from llmring_providers.openai.structured import ask_for_json, json_schema
 
 PATH = "/chat/completions"
 _NESTED = frozenset({"stream_options"})
@@ -50,13 +51,13 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["stream_options"] = {"include_usage": True}
     _parameters(body, call, warnings)
     if request.tools:
-        body["tools"] = wire_tools(request.tools)
+        body["tools"] = wire_tools(request.tools, warnings)
         if request.tool_choice is not None:
             body["tool_choice"] = wire_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted)
+        _format(body, wanted, warnings)
     note_ignored_marks(call, warnings)
     if request.extra_params:
         _extra(body, request.extra_params, warnings)
@@ -143,9 +144,9 @@ def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> No
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any]) -> None:
+def _format(body: dict[str, Any], wanted: Mapping[str, Any], warnings: list[str]) -> None:
     if wanted.get("type") == "json_schema":
-        body["response_format"] = {"type": "json_schema", "json_schema": json_schema(wanted)}
+        body["response_format"] = {"type": "json_schema", "json_schema": json_schema(wanted, warnings)}
         return
     body["response_format"] = wanted
     if wanted.get("type") == "json_object":

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from llmring_types import FinishReason, LLMResponse, ToolCall, tool_call
+from llmring_types.exceptions import LLMRingError
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
@@ -28,12 +29,26 @@ _FINISH: dict[str, FinishReason] = {
     "max_tokens": "length",
     "model_length": "length",
     "tool_use": "tool_calls",
+    "max_output_tokens": "length",
+    "model_context_window_exceeded": "length",
     "abort": "error",
     "insufficient_system_resource": "error",
     "network_error": "error",
     "complete": "stop",
     "safety": "content_filter",
     "sensitive": "content_filter",
+    "refusal": "content_filter",
+    "content_filtered": "content_filter",
+    "guardrail_intervened": "content_filter",
+    # Gemini's, as it is or behind a word of its copy of the protocol: "function_call_filter: MALFORMED_FUNCTION_CALL".
+    "function_call_filter": "error",
+    "malformed_function_call": "error",
+    "unexpected_tool_call": "error",
+    "recitation": "content_filter",
+    "blocklist": "content_filter",
+    "prohibited_content": "content_filter",
+    "spii": "content_filter",
+    "image_safety": "content_filter",
 }
 
 
@@ -52,16 +67,19 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     if completion.error and (not choices or choices[0].finish_reason in (None, "", "error")):
         raise body_error(completion.error, call)
     if not choices:
-        try:
-            said = msgspec.json.decode(body)
-        except DECODE_ERRORS as error:  # in a place that was not looked at above
-            raise malformed("the answer has no choices", call, error) from error
-        if completion.object == "error" or said.get("message") or said.get("detail"):
-            raise body_error(said, call)
-        raise malformed("the answer has no choices", call)
+        raise bare_error(body, completion.object, call) or malformed("the answer has no choices", call)
     if choices[0].error:
         raise body_error(choices[0].error, call)
     return _response(completion, choices[0], call)
+
+
+def bare_error(body: bytes, kind: str | None, call: ChatCall) -> LLMRingError | None:
+    """The error that a document without choices is, where it has no ``error`` around it."""
+    try:
+        said = msgspec.json.decode(body)
+    except DECODE_ERRORS:  # in a place that nobody looked at
+        return None
+    return body_error(said, call) if kind == "error" or said.get("message") or said.get("detail") else None
 
 
 def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResponse:
@@ -81,7 +99,7 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
         refusal=message.refusal or None,
         provider_finish_reason=word,
         provider_model=completion.model,
-        response_id=completion.id,
+        response_id=None if completion.id is None else str(completion.id),
         native=native_of(call, said, replay(made, said, message.reasoning_content, message.content)),
     )
 
@@ -97,7 +115,7 @@ def finish_reason(word: str | None, *, called: bool, refused: bool) -> FinishRea
     """The neutral word. A plain end with tool calls means them, a refusal is a filter, and no word is a plain end."""
     found: FinishReason = "stop"
     if word:  # some hosts write OpenAI's words, or Gemini's, in capitals
-        found = _FINISH.get(word) or _FINISH.get(word.lower(), "other")
+        found = _FINISH.get(word) or _FINISH.get(word.partition(":")[0].lower(), "other")
     if found != "stop":
         return found
     if refused:
@@ -138,7 +156,7 @@ def calls_of(message: WireMessage) -> list[Call]:
 
 def neutral_call(wire: Call, place: int) -> ToolCall:
     """A call in the neutral form; that of a custom tool has its free text as the argument ``input``."""
-    call_id = wire.id or f"call_{place}"
+    call_id = str(wire.id or f"call_{place}")
     if wire.custom is not None:
         return tool_call(call_id, wire.custom.name or "", {"input": wire.custom.input or ""})
     if wire.function is None:

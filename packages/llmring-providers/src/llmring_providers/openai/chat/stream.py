@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from llmring_types import StreamChunk
+from llmring_types.exceptions import LLMRingError
 
 from llmring_providers._json import malformed
 from llmring_providers._pieces import joined
@@ -26,6 +27,7 @@ from llmring_providers.openai.chat.extras import (
     usage_extras,
 )
 from llmring_providers.openai.chat.response import (
+    bare_error,
     finish_reason,
     finish_word,
     native_of,
@@ -47,6 +49,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
     def __init__(self, call: ChatCall) -> None:
         super().__init__(call)
         self._answered = False
+        self._without_choices = b""
+        """The last document that has none: an error, if nothing else comes."""
         self._refused = False
         self._calls = CallPieces()
         self._reasoning_content: list[str] = []
@@ -82,7 +86,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         data = event.data
         if data.startswith(_DONE):
             if not self._answered:
-                raise malformed("the stream ended without an answer", self._call)
+                raise self._bare_error() or malformed("the stream ended without an answer", self._call)
             self.done = True
             chunks.append(self.partial())
             return
@@ -92,23 +96,31 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if part.error or part.object == "error" or event.name == b"error":
             raise body_error(part.error or msgspec.json.decode(data), self._call)
         self._remember(part)
+        if part.choices is None:
+            self._without_choices = data
         for choice in part.choices or ():
             if not choice.index:  # n > 1 has no neutral form: the first answer is the answer
                 self._choice(choice, chunks)
 
+    def _bare_error(self) -> LLMRingError | None:
+        said = b"" if self._answered else self._without_choices
+        return bare_error(said, None, self._call) if said else None
+
     def _last_without_terminal(self) -> StreamChunk | None:
+        if (error := self._bare_error()) is not None:
+            raise error
         return self.partial() if self._word is not None else None
 
     def _remember(self, part: Completion) -> None:
         if self._id is None:
-            self._id = part.id or None
+            self._id = str(part.id) if part.id else None
         if part.model:
             self._served = part.model
         if part.usage is not None:
             self._usage = part.usage
         if not self._answered:
             replace(self._said, IDENTITY_EXTRAS, part)
-        if part.says_more:
+        if part.says_more():
             replace(self._said, COMPLETION_EXTRAS, part)
             if isinstance(part.x_groq, dict):
                 self._groq(part.x_groq)
@@ -129,7 +141,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._word = finish_word(choice)
         if choice.usage is not None:
             self._usage = choice.usage
-        if choice.says_more:
+        if choice.says_more():
             gather(self._said, CHOICE_EXTRAS, choice)
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
@@ -151,5 +163,5 @@ class ChatStreamDecoder(BaseStreamDecoder):
                 self._calls.add(piece)
         if delta.function_call is not None:
             self._calls.add(Call(index=0, function=delta.function_call))
-        if delta.says_more:
+        if delta.says_more():
             gather(self._said, MESSAGE_EXTRAS, delta)

@@ -9,15 +9,16 @@ from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.structured import strict_parameters
 
 
-def wire_tools(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def wire_tools(tools: Iterable[Mapping[str, Any]], warnings: list[str]) -> list[Mapping[str, Any]]:
     """Return the tools in OpenAI's form; a host's own tools pass through."""
-    return [_tool(tool) for tool in tools]
+    return [_tool(tool, warnings) for tool in tools]
 
 
-def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is not None:
-        nested = {name: value for name, value in strict_parameters(function).items() if name != "type"}
+        strict = strict_parameters(function, warnings)
+        nested = {name: value for name, value in strict.items() if name != "type"}
         return {"type": "function", "function": nested}
     if tool["type"] == "custom" and "custom" not in tool:  # written flat, as for the responses API
         custom = {name: value for name, value in tool.items() if name not in ("type", "format")}

@@ -24,7 +24,7 @@ class Custom(msgspec.Struct):
 
 class Call(msgspec.Struct):
     index: int | None = None
-    id: str | None = None
+    id: str | int | None = None
     function: Function | None = None
     custom: Custom | None = None
     extra_content: Any = None
@@ -52,7 +52,6 @@ class WireMessage(msgspec.Struct, gc=False):
     context: Any = None
     """Azure's citations of the user's own data: https://learn.microsoft.com/azure/ai-foundry/openai/references/on-your-data"""
 
-    @property
     def says_more(self) -> Any:
         """Something true if any of ``MESSAGE_EXTRAS`` is there."""
         return (
@@ -87,7 +86,6 @@ class Choice(msgspec.Struct, gc=False):
     """Moonshot's place for it."""
     error: Any = None
 
-    @property
     def says_more(self) -> Any:
         """Something true if any of ``CHOICE_EXTRAS`` is there."""
         return self.logprobs or self.content_filter_results or self.native_finish_reason or self.stop_reason
@@ -96,7 +94,7 @@ class Choice(msgspec.Struct, gc=False):
 class Completion(msgspec.Struct, gc=False):
     """A whole completion, or one chunk of it."""
 
-    id: str | None = None
+    id: str | int | None = None
     object: str | None = None
     model: str | None = None
     choices: list[Choice] | None = None
@@ -121,7 +119,6 @@ class Completion(msgspec.Struct, gc=False):
     """Cerebras."""
     error: Any = None
 
-    @property
     def says_more(self) -> Any:
         """Something true if any of ``COMPLETION_EXTRAS`` is there."""
         return (

@@ -11,6 +11,7 @@ from typing import Any
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.models import encrypts_reasoning
@@ -24,7 +25,7 @@ from llmring_providers.openai.parameters import (
 )
 from llmring_providers.openai.responses.input import input_items
 from llmring_providers.openai.responses.tools import flat_choice, flat_tools
-from llmring_providers.openai.structured import ask_for_json, json_schema, wanted_format
+from llmring_providers.openai.structured import ask_for_json, json_schema
 
 PATH = "/responses"
 _ENCRYPTED = "reasoning.encrypted_content"
@@ -72,13 +73,13 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["stream"] = True
     _parameters(body, call, warnings)
     if request.tools:
-        body["tools"] = flat_tools(request.tools)
+        body["tools"] = flat_tools(request.tools, warnings)
         if request.tool_choice is not None:
             body["tool_choice"] = flat_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted)
+        _format(body, wanted, warnings)
     note_ignored_marks(call, warnings)
     _extra(body, request.extra_params, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
@@ -97,9 +98,9 @@ def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> No
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any]) -> None:
+def _format(body: dict[str, Any], wanted: Mapping[str, Any], warnings: list[str]) -> None:
     if wanted.get("type") == "json_schema":
-        body["text"] = {"format": {"strict": False, **json_schema(wanted), "type": "json_schema"}}
+        body["text"] = {"format": {"strict": False, **json_schema(wanted, warnings), "type": "json_schema"}}
         return
     body["text"] = {"format": wanted}
     if wanted.get("type") == "json_object":

@@ -17,10 +17,14 @@ _FINISH: dict[str, FinishReason] = {
     "completed": "stop",
     "complete": "stop",
     "max_output_tokens": "length",
+    "max_tokens": "length",
     "content_filter": "content_filter",
     "cancelled": "error",
     "failed": "error",
 }
+
+
+_USUAL_ACCESS = {"cyber": "standard"}
 
 
 def decode(body: bytes, call: ChatCall) -> LLMResponse:
@@ -47,7 +51,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         refusal=answer.refusal or None,
         provider_finish_reason=word,
         provider_model=response.model,
-        response_id=response.id,
+        response_id=None if response.id is None else str(response.id),
         native=native_of(call, response, answer, response.output or ()),
     )
 
@@ -101,6 +105,9 @@ def native_of(
         "content_filters": response.content_filters,
         "tool_usage": unusual(response.tool_usage),
         "input_transformations": response.input_transformations,
+        "prompt_cache_diagnostics": response.prompt_cache_diagnostics,
+        "conversation": response.conversation,
+        "access_programs": response.access_programs if response.access_programs != _USUAL_ACCESS else None,
         "usage": unusual(response.usage),
         "replay": replay_items(output),
     }

@@ -30,6 +30,7 @@ from llmring_providers.openai.responses.wire import (
 from llmring_providers.openai.usage import usage_of
 
 _REASONING = frozenset({"response.reasoning_summary_text.delta", "response.reasoning_text.delta"})
+_ARGUMENTS = frozenset({"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"})
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
@@ -91,12 +92,12 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
                 self._items[place] = part.item
                 if kind.endswith("done"):
                     self._arguments.pop(place, None)
-        elif kind == "response.function_call_arguments.delta":
+        elif kind in _ARGUMENTS:
             if isinstance(part.delta, str):
                 self._arguments.setdefault(self._place(part, part.item_id), []).append(part.delta)
         elif kind == "response.created" and bytes(part.response).startswith(b"{"):
             identity = decode_identity(part.response)
-            self._id, self._served = identity.id, identity.model
+            self._id, self._served = None if identity.id is None else str(identity.id), identity.model
 
     def _place(self, part: StreamEvent, item_id: Any) -> int | str:
         if part.output_index is not None:
@@ -115,7 +116,8 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
             chunks.append(StreamChunk(model=self._model, reasoning=reasoning))
 
     def _finish(self, response: Response, chunks: list[StreamChunk]) -> None:
-        self._id, self._served = response.id or self._id, response.model or self._served
+        self._id = str(response.id) if response.id else self._id
+        self._served = response.model or self._served
         self._usage = usage_of(response.usage)
         check(response, self._call)
         output = response.output or self._gathered()
@@ -142,7 +144,9 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
 
     def _gathered(self) -> list[dict[str, Any]]:
         """The items so far, with the arguments of unfinished calls."""
-        return [
-            {**item, "arguments": "".join(self._arguments[place])} if place in self._arguments else item
-            for place, item in self._items.items()
-        ]
+        gathered: list[dict[str, Any]] = []
+        for place, item in self._items.items():
+            pieces = self._arguments.get(place)
+            field = "input" if item.get("type") == "custom_tool_call" else "arguments"
+            gathered.append(item if pieces is None else {**item, field: "".join(pieces)})
+        return gathered

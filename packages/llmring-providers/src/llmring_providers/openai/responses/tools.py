@@ -11,19 +11,19 @@ from llmring_providers.openai.structured import strict_parameters
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
-def flat_tools(tools: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def flat_tools(tools: Iterable[Mapping[str, Any]], warnings: list[str]) -> list[Mapping[str, Any]]:
     """Return the tools in the flat form; hosted tools pass through."""
-    return [_tool(tool) for tool in tools]
+    return [_tool(tool, warnings) for tool in tools]
 
 
-def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is not None:
         # ``strict`` is on by default here and off with chat completions: said aloud, a tool means the same with both.
         return {
             "parameters": _NO_PARAMETERS,
             "strict": False,
-            **strict_parameters(function),
+            **strict_parameters(function, warnings),
             "type": "function",
         }
     custom = tool.get("custom")

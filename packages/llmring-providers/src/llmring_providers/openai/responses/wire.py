@@ -37,7 +37,7 @@ class Item(msgspec.Struct):
 
 
 class Response(msgspec.Struct):
-    id: str | None = None
+    id: str | int | None = None
     model: str | None = None
     status: str | None = None
     output: list[dict[str, Any]] | None = None
@@ -50,6 +50,9 @@ class Response(msgspec.Struct):
     """Azure: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter"""
     tool_usage: Any = None
     input_transformations: Any = None
+    prompt_cache_diagnostics: Any = None
+    conversation: Any = None
+    access_programs: Any = None
 
 
 class StreamEvent(msgspec.Struct, gc=False):
@@ -68,7 +71,7 @@ class StreamEvent(msgspec.Struct, gc=False):
 class Identity(msgspec.Struct):
     """What the first event says that no other one does if the stream is cut."""
 
-    id: str | None = None
+    id: str | int | None = None
     model: str | None = None
 
 
