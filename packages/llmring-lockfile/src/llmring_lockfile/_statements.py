@@ -133,7 +133,8 @@ def _end_of_value(lines: list[str], start: int) -> int:
     if not long_string and ("[" not in line or _WHOLE_ARRAY.fullmatch(line)):
         return start + 1
     for end in range(start + 1, len(lines)):
-        if _LAST.search(lines[end - 1]) is None:  # the parser reads all from the start each time it is asked
+        # The parser reads all from the start each time it is asked. A first line may be whole: a bracket in a string.
+        if end > start + 1 and _LAST.search(lines[end - 1]) is None:
             continue
         try:
             tomllib.loads("".join(lines[start:end]))
