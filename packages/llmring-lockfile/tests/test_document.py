@@ -195,13 +195,13 @@ def test_a_pool_may_be_one_reference_and_each_member_counts_once() -> None:
 
 @pytest.mark.parametrize("name", ["", " x"])
 def test_a_profile_needs_a_name(name: str) -> None:
-    with pytest.raises(ValidationError, match="Not the name of a profile"):
+    with pytest.raises(ValidationError, match="not the name of a profile"):
         edited().create_profile(name)
 
 
 def test_a_form_that_cannot_be_kept_is_refused_and_nothing_is_lost() -> None:
     document = edited("[metadata]\nodd = nan\n")
-    with pytest.raises(LockfileWriteError, match="Cannot change profiles"):
+    with pytest.raises(LockfileWriteError, match="cannot change profiles"):
         document.bind("a", "openai:x")
     assert not document.changed
 

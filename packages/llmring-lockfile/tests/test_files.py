@@ -153,14 +153,14 @@ def test_a_folder_that_cannot_be_written_is_told(path: Path, monkeypatch: pytest
         return real(name, flags, mode)
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(LockfileWriteError, match=r"Cannot write .*: Permission denied"):
+    with pytest.raises(LockfileWriteError, match=r"cannot write .*: Permission denied"):
         bind(path, "a", "openai:x")
-    with pytest.raises(LockfileWriteError, match=r"Cannot write .*: Permission denied"):
+    with pytest.raises(LockfileWriteError, match=r"cannot write .*: Permission denied"):
         create_lockfile(path.with_name("other.lock"))
 
 
 def test_a_folder_that_does_not_exist_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LockfileNotFoundError, match=r"There is no .*absent"):
+    with pytest.raises(LockfileNotFoundError, match=r"there is no .*absent"):
         create_lockfile(tmp_path / "absent" / "llmring.lock")
 
 
@@ -186,7 +186,7 @@ def test_another_writer_is_waited_for_and_then_named(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "error", "says"),
-    [(None, LockfileNotFoundError, "There is no lockfile"), (b"\xff", LockfileParseError, "UTF-8")],
+    [(None, LockfileNotFoundError, "there is no lockfile"), (b"\xff", LockfileParseError, "UTF-8")],
 )
 def test_what_cannot_be_read_is_told(
     tmp_path: Path, content: bytes | None, error: type[LockfileError], says: str
@@ -199,7 +199,7 @@ def test_what_cannot_be_read_is_told(
 
 
 def test_a_folder_cannot_be_read_as_a_lockfile(tmp_path: Path) -> None:
-    with pytest.raises(LockfileError, match="Cannot read the lockfile"):
+    with pytest.raises(LockfileError, match="cannot read the lockfile"):
         read_text(tmp_path)
 
 
@@ -233,7 +233,7 @@ def test_a_file_removed_while_it_was_waited_for_is_told(path: Path, monkeypatch:
         return handle
 
     monkeypatch.setattr(_filelock, "_open", removed_meanwhile)
-    with pytest.raises(LockfileNotFoundError, match="There is no"):
+    with pytest.raises(LockfileNotFoundError, match="there is no"):
         bind(path, "a", "openai:x", environ={})
 
 
@@ -287,7 +287,7 @@ def test_what_can_be_no_file_is_told(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("edit", [{"alias": "\udcff"}, {"models": "openai:\udcff"}, {"profile": "\udcff"}])
 def test_a_name_that_is_no_utf8_is_told_and_nothing_written(path: Path, edit: dict[str, str]) -> None:
     before = path.read_bytes()
-    with pytest.raises(ValidationError, match="Not the name of"):
+    with pytest.raises(ValidationError, match="not the name of"):
         bind(path, **{"alias": "a", "models": "openai:x", "profile": "dev", **edit})  # type: ignore[arg-type]
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]

@@ -161,7 +161,7 @@ def test_an_explanation_of_what_cannot_be_resolved_ends_with_the_error() -> None
     told = explain(OURS, "nothing")
     assert told.resolution is None
     assert str(told).startswith(
-        "profile: default, from the default_profile (ours.lock)\nerror: The alias 'nothing'"
+        "profile: default, from the default_profile (ours.lock)\nerror: the alias 'nothing'"
     )
 
 

@@ -125,7 +125,7 @@ def _existing(path: Path, what: str) -> Path:
         found, is_folder = path.exists(), path.is_dir()
     except OSError as error:  # too long a name, a folder that nobody may look into
         raise LockfileError(
-            f"Cannot look for {path}, {what}: {error.strerror}", path=str(path), original=error
+            f"cannot look for {path}, {what}: {error.strerror}", path=str(path), original=error
         ) from error
     if is_folder:
         raise LockfileNotFoundError(
@@ -133,7 +133,7 @@ def _existing(path: Path, what: str) -> Path:
         )
     if not found:
         raise LockfileNotFoundError(
-            f"There is no file {path}, {what}. Create it with: llmring lock init --file {path}",
+            f"there is no file {path}, {what}. Create it with: llmring lock init --file {path}",
             path=str(path),
         )
     return path

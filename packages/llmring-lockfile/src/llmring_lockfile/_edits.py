@@ -27,10 +27,10 @@ def read_pool(models: Models) -> tuple[ModelRef, ...]:
         models = [models]
     pool = dict.fromkeys(model if isinstance(model, ModelRef) else ModelRef.parse(model) for model in models)
     if not pool:
-        raise ModelReferenceError("An alias needs at least one 'provider:model'", reference="")
+        raise ModelReferenceError("an alias needs at least one 'provider:model'", reference="")
     for ref in pool:
         if not _is_text(ref.model):
-            raise ModelReferenceError(f"Not the name of a model: {ref.model!r}", reference=ascii(str(ref)))
+            raise ModelReferenceError(f"not the name of a model: {ref.model!r}", reference=ascii(str(ref)))
     return tuple(pool)
 
 
@@ -43,7 +43,7 @@ def bind(
 ) -> None:
     """Bind in place where the alias exists, else at the end. Constraints stay as they are when ``None``."""
     if not _is_name(alias):
-        raise ValidationError(f"Not the name of an alias: {alias!r}", field="alias", value=alias)
+        raise ValidationError(f"not the name of an alias: {alias!r}", field="alias", value=alias)
     table = create_profile(data, profile or _default(data))
     row = next((row for row in _rows(table) if row.get("alias") == alias), None)
     if row is None:
@@ -83,7 +83,7 @@ def unbind(data: Data, alias: str, profile: str | None = None) -> None:
 def create_profile(data: Data, name: str) -> Data:
     """The table of a profile, made where there is none."""
     if not _is_name(name):
-        raise ValidationError(f"Not the name of a profile: {name!r}", field="profile", value=name)
+        raise ValidationError(f"not the name of a profile: {name!r}", field="profile", value=name)
     profiles = data.setdefault("profiles", {})
     for wanted in (_default(data), name):  # a lockfile with any profile has its default one
         profiles.setdefault(wanted, {"name": wanted})
@@ -95,7 +95,7 @@ def set_default_profile(data: Data, name: str) -> None:
     profiles = data.get("profiles", {})
     if name not in profiles:
         raise ProfileNotFoundError(
-            f"There is no profile {name!r} to make the default. Its profiles: {', '.join(profiles) or 'none'}",
+            f"there is no profile {name!r} to make the default. Its profiles: {', '.join(profiles) or 'none'}",
             key=f"profiles.{name}",
         )
     if _default(data) != name:

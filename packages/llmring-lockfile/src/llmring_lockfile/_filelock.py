@@ -65,7 +65,7 @@ def exclusive(path: Path, timeout: float) -> Iterator[None]:
     handle = _acquire(path, time.monotonic() + timeout)
     if handle is None:
         raise LockfileWriteError(
-            f"Another process has been writing {path} for {timeout:g} seconds. "
+            f"another process has been writing {path} for {timeout:g} seconds. "
             "Try again, or end that process if it hangs",
             path=str(path),
         )

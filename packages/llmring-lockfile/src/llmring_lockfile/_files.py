@@ -44,7 +44,7 @@ def read_text(path: Path) -> str:
         return path.read_bytes().decode()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise LockfileNotFoundError(
-            f"There is no lockfile {path}. Create one with: llmring lock init --file {path}",
+            f"there is no lockfile {path}. Create one with: llmring lock init --file {path}",
             path=str(path),
             original=error,
         ) from error
@@ -56,7 +56,7 @@ def read_text(path: Path) -> str:
         ) from error
     except OSError as error:
         raise LockfileError(
-            f"Cannot read the lockfile {path}: {error.strerror}", path=str(path), original=error
+            f"cannot read the lockfile {path}: {error.strerror}", path=str(path), original=error
         ) from error
 
 
@@ -72,7 +72,7 @@ def check_writable(path: Path) -> None:
         path.exists()
     except (OSError, RuntimeError, ValueError) as error:  # too long a name, links in a circle, U+0000
         raise LockfileWriteError(
-            f"No file can be {str(path)!r}: {error}", path=str(path), original=error
+            f"no file can be {str(path)!r}: {error}", path=str(path), original=error
         ) from error
     if target == BUNDLED.resolve():
         raise LockfileWriteError(
@@ -198,13 +198,13 @@ def _write_errors(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         missing = path if path.parent.is_dir() else path.parent
         raise LockfileNotFoundError(
-            f"There is no {missing}. Create a lockfile with: llmring lock init",
+            f"there is no {missing}. Create a lockfile with: llmring lock init",
             path=str(path),
             original=error,
         ) from error
     except OSError as error:
         raise LockfileWriteError(
-            f"Cannot write {path}: {error.strerror or error}. Make the file and its folder writable, "
+            f"cannot write {path}: {error.strerror or error}. Make the file and its folder writable, "
             "or create a lockfile elsewhere with: llmring lock init --file PATH",
             path=str(path),
             original=error,

@@ -124,7 +124,7 @@ class Lockfile(msgspec.Struct, frozen=True, kw_only=True):
         if profile is None:
             known = ", ".join(self.profiles) or "none"
             raise ProfileNotFoundError(
-                f"There is no profile {wanted!r} in {self.place}. Its profiles: {known}. "
+                f"there is no profile {wanted!r} in {self.place}. Its profiles: {known}. "
                 f"Binding an alias with this profile creates it",
                 path=None if self.path is None else str(self.path),
                 key=f"profiles.{wanted}",

@@ -11,14 +11,14 @@ def not_bound(asked: str, alias: str, profile: Profile, lockfile: Lockfile) -> A
     """``asked`` is what the user wrote, ``alias`` what was looked for in this lockfile."""
     if lockfile.path == BUNDLED:
         return AliasNotFoundError(
-            f"The alias {asked!r} is not bound: no llmring.lock was found, and the bundled one has only "
+            f"the alias {asked!r} is not bound: no llmring.lock was found, and the bundled one has only "
             f"{', '.join(profile.aliases)}. Create one with: llmring lock init. "
             f"Then bind it: llmring bind {asked} provider:model",
             alias=asked,
             profile=profile.name,
             path=_path(lockfile),
         )
-    sentences = [f"The alias {asked!r} is not bound in profile {profile.name!r} of {lockfile.place}."]
+    sentences = [f"the alias {asked!r} is not bound in profile {profile.name!r} of {lockfile.place}."]
     near = nearest(alias, profile.aliases)
     if near:
         sentences.append(f"Did you mean {' or '.join(map(repr, near))}?")

@@ -32,7 +32,7 @@ def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if tomllib.loads(result) != new:
         changed = ", ".join(sorted(key for key in {**old, **new} if old.get(key) != new.get(key)))
         raise LockfileWriteError(
-            f"Cannot change {changed} and keep the form of the rest of the file; please edit it by hand"
+            f"cannot change {changed} and keep the form of the rest of the file; please edit it by hand"
         )
     return result
 

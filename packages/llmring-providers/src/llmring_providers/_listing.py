@@ -42,7 +42,7 @@ async def read_pages(listing: Listing, get: Callable[[str], Awaitable[bytes]]) -
     return found
 
 
-def malformed(provider: str, error: Exception) -> MalformedResponseError:
+def malformed_listing(provider: str, error: Exception) -> MalformedResponseError:
     """Return the error of a page that cannot be read."""
     return MalformedResponseError(
         f"the list of models is not what the protocol says: {error}", provider=provider, original=error
@@ -73,5 +73,5 @@ class OpenAIListing:
         try:
             page = msgspec.json.decode(body, type=_OpenAIModels)
         except DECODE_ERRORS as error:
-            raise malformed(self._provider, error) from error
+            raise malformed_listing(self._provider, error) from error
         return Page([ModelFacts(provider=self._provider, model=model.id, active=True) for model in page.data])

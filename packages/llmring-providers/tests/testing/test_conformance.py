@@ -158,7 +158,9 @@ class Stubborn(Picky):
     async def chat(self, call: ChatCall) -> LLMResponse:
         import asyncio
 
-        return await asyncio.shield(super().chat(call))
+        # The loop alone would not keep it from being collected before anybody looks.
+        self.left = asyncio.ensure_future(super().chat(call))
+        return await asyncio.shield(self.left)
 
 
 class Forgetful(Picky):

@@ -4,7 +4,7 @@ import msgspec
 from llmring_types import ModelFacts
 
 from llmring_providers._json import DECODE_ERRORS
-from llmring_providers._listing import Page, malformed
+from llmring_providers._listing import Page, malformed_listing
 
 
 class _Model(msgspec.Struct):
@@ -29,7 +29,7 @@ class AnthropicListing:
         try:
             page = msgspec.json.decode(body, type=_Models)
         except DECODE_ERRORS as error:
-            raise malformed("anthropic", error) from error
+            raise malformed_listing("anthropic", error) from error
         more = page.has_more and page.last_id
         return Page(
             [_facts(model) for model in page.data], f"{self.path}&after_id={page.last_id}" if more else None

@@ -6,7 +6,7 @@ import msgspec
 from llmring_types import ModelFacts
 
 from llmring_providers._json import DECODE_ERRORS
-from llmring_providers._listing import Page, malformed
+from llmring_providers._listing import Page, malformed_listing
 
 
 class _Model(msgspec.Struct, rename="camel"):
@@ -31,7 +31,7 @@ class GoogleListing:
         try:
             page = msgspec.json.decode(body, type=_Models)
         except DECODE_ERRORS as error:
-            raise malformed("google", error) from error
+            raise malformed_listing("google", error) from error
         token = page.next_page_token
         return Page(
             [
