@@ -54,3 +54,15 @@ def test_names_that_are_loaded_on_use_can_be_used_and_no_other_is_promised(packa
         assert getattr(module, name) is not None
     with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'absent'"):
         module.absent  # noqa: B018 - the access is the test
+
+
+def test_type_checkers_take_no_name_for_one_that_is_loaded_on_use() -> None:
+    """mypy reads this file, too, and complains of an ignored error that is none."""
+    with pytest.raises(ImportError):
+        from llmring import absent  # type: ignore[attr-defined]
+    with pytest.raises(ImportError):
+        from llmring.registry import absent  # type: ignore[attr-defined]
+    with pytest.raises(ImportError):
+        from llmring_lockfile import absent  # type: ignore[attr-defined]
+    with pytest.raises(ImportError):
+        from llmring_types import absent  # type: ignore[attr-defined]  # noqa: F401

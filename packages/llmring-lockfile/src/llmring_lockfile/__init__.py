@@ -1,7 +1,8 @@
 """llmring.lock: read, resolve, edit and review the file that binds aliases to models."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from llmring_types.lazy import load_on_use
 
 if TYPE_CHECKING:
     from llmring_lockfile._audit import audit
@@ -42,48 +43,6 @@ if TYPE_CHECKING:
     from llmring_lockfile._upgrade import Upgrade, apply_upgrades, propose_upgrades
     from llmring_lockfile._validate import Validation, validate
 
-# Tooling uses one end of this package or the other, and the modules of each take longer to import than a lockfile takes
-# to read. So each name is loaded when it is first used.
-_ON_USE = {
-    "_audit": ("audit",),
-    "_check": ("Check", "check"),
-    "_constraints": ("NEEDS", "Constraints", "Need", "UnmetNeed", "unmet_needs"),
-    "_diff": ("Change", "diff"),
-    "_discovery": ("Found", "active_profile", "discover", "load", "new_lockfile_path"),
-    "_document": ("Document",),
-    "_editing": ("DEFAULT_PROFILES", "bind", "create_lockfile", "editing", "unbind"),
-    "_edits": ("Models",),
-    "_emit": ("digest", "emit"),
-    "_files": ("BUNDLED",),
-    "_findings": ("RULES", "Finding", "Place", "Severity", "has_errors", "with_lines"),
-    "_keys": ("KeyPath",),
-    "_lock": ("FactsOf", "RegistryRelease", "lock_models"),
-    "_lookup": ("UNLISTED_PROVIDERS",),
-    "_model": (
-        "DEFAULT_PROFILE",
-        "FORMAT_VERSION",
-        "LOCKFILE_NAME",
-        "ActiveProfile",
-        "Binding",
-        "LockedModel",
-        "Lockfile",
-        "Profile",
-    ),
-    "_names": ("KNOWN_PROVIDERS", "is_reference"),
-    "_packages": ("find_package_lockfile", "installed_lockfile"),
-    "_parse": ("parse",),
-    "_project": ("find_package_directory", "find_project_root"),
-    "_require": ("has_alias", "require_aliases"),
-    "_resolution": ("Explanation", "Resolution", "Step"),
-    "_resolve": ("PackageLockfiles", "explain", "resolve"),
-    "_resolver": ("Resolver",),
-    "_sarif": ("to_sarif",),
-    "_scan": ("AliasUse", "Scan", "read_sources", "scan"),
-    "_stubs": ("known_aliases", "stubs"),
-    "_upgrade": ("Upgrade", "apply_upgrades", "propose_upgrades"),
-    "_validate": ("Validation", "validate"),
-}
-_MODULE_OF = {name: module for module, names in _ON_USE.items() for name in names}
 
 __all__ = [
     "BUNDLED",
@@ -160,15 +119,61 @@ __all__ = [
     "with_lines",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:
+    # Tooling uses one end of this package or the other, and the modules of each take longer to import than a lockfile
+    # takes to read. So each name is loaded when it is first used.
+    __getattr__, __dir__ = load_on_use(
+        globals(),
+        {
+            "llmring_lockfile._audit": ("audit",),
+            "llmring_lockfile._check": ("Check", "check"),
+            "llmring_lockfile._constraints": ("NEEDS", "Constraints", "Need", "UnmetNeed", "unmet_needs"),
+            "llmring_lockfile._diff": ("Change", "diff"),
+            "llmring_lockfile._discovery": (
+                "Found",
+                "active_profile",
+                "discover",
+                "load",
+                "new_lockfile_path",
+            ),
+            "llmring_lockfile._document": ("Document",),
+            "llmring_lockfile._editing": ("DEFAULT_PROFILES", "bind", "create_lockfile", "editing", "unbind"),
+            "llmring_lockfile._edits": ("Models",),
+            "llmring_lockfile._emit": ("digest", "emit"),
+            "llmring_lockfile._files": ("BUNDLED",),
+            "llmring_lockfile._findings": (
+                "RULES",
+                "Finding",
+                "Place",
+                "Severity",
+                "has_errors",
+                "with_lines",
+            ),
+            "llmring_lockfile._keys": ("KeyPath",),
+            "llmring_lockfile._lock": ("FactsOf", "RegistryRelease", "lock_models"),
+            "llmring_lockfile._lookup": ("UNLISTED_PROVIDERS",),
+            "llmring_lockfile._model": (
+                "DEFAULT_PROFILE",
+                "FORMAT_VERSION",
+                "LOCKFILE_NAME",
+                "ActiveProfile",
+                "Binding",
+                "LockedModel",
+                "Lockfile",
+                "Profile",
+            ),
+            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "is_reference"),
+            "llmring_lockfile._packages": ("find_package_lockfile", "installed_lockfile"),
+            "llmring_lockfile._parse": ("parse",),
+            "llmring_lockfile._project": ("find_package_directory", "find_project_root"),
+            "llmring_lockfile._require": ("has_alias", "require_aliases"),
+            "llmring_lockfile._resolution": ("Explanation", "Resolution", "Step"),
+            "llmring_lockfile._resolve": ("PackageLockfiles", "explain", "resolve"),
+            "llmring_lockfile._resolver": ("Resolver",),
+            "llmring_lockfile._sarif": ("to_sarif",),
+            "llmring_lockfile._scan": ("AliasUse", "Scan", "read_sources", "scan"),
+            "llmring_lockfile._stubs": ("known_aliases", "stubs"),
+            "llmring_lockfile._upgrade": ("Upgrade", "apply_upgrades", "propose_upgrades"),
+            "llmring_lockfile._validate": ("Validation", "validate"),
+        },
+    )

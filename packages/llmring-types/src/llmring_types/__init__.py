@@ -1,9 +1,9 @@
 """Messages, requests, responses, model references and errors shared by the llmring packages."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmring_types import exceptions
+from llmring_types.lazy import load_on_use
 
 if TYPE_CHECKING:
     from llmring_types._collect import ChunkCollector, collect
@@ -14,17 +14,6 @@ if TYPE_CHECKING:
     from llmring_types._response import Attempt, FinishReason, LLMResponse, StreamChunk, TokenCounts, Usage
     from llmring_types._tools import FunctionCall, ToolCall, function_spec, tool_call
 
-# Whoever only catches errors does without msgspec, so the types are loaded when they are first used.
-_ON_USE = {
-    "_collect": ("ChunkCollector", "collect"),
-    "_facts": ("ModelFacts", "Prices"),
-    "_messages": ("Message", "Role"),
-    "_refs": ("ModelRef",),
-    "_request": ("LLMRequest", "ReasoningEffort"),
-    "_response": ("Attempt", "FinishReason", "LLMResponse", "StreamChunk", "TokenCounts", "Usage"),
-    "_tools": ("FunctionCall", "ToolCall", "function_spec", "tool_call"),
-}
-_MODULE_OF = {name: module for module, names in _ON_USE.items() for name in names}
 
 __all__ = [
     "Attempt",
@@ -49,15 +38,24 @@ __all__ = [
     "tool_call",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:
+    # Whoever only catches errors does without msgspec, so the types are loaded when they are first used.
+    __getattr__, __dir__ = load_on_use(
+        globals(),
+        {
+            "llmring_types._collect": ("ChunkCollector", "collect"),
+            "llmring_types._facts": ("ModelFacts", "Prices"),
+            "llmring_types._messages": ("Message", "Role"),
+            "llmring_types._refs": ("ModelRef",),
+            "llmring_types._request": ("LLMRequest", "ReasoningEffort"),
+            "llmring_types._response": (
+                "Attempt",
+                "FinishReason",
+                "LLMResponse",
+                "StreamChunk",
+                "TokenCounts",
+                "Usage",
+            ),
+            "llmring_types._tools": ("FunctionCall", "ToolCall", "function_spec", "tool_call"),
+        },
+    )

@@ -1,7 +1,7 @@
 """Say what you want done, not which model does it: one async client for every LLM provider."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmring_types.exceptions import (
     AliasNotFoundError,
@@ -24,6 +24,7 @@ from llmring_types.exceptions import (
     UnsupportedContentError,
     ValidationError,
 )
+from llmring_types.lazy import load_on_use
 
 from llmring import exceptions
 
@@ -59,40 +60,7 @@ if TYPE_CHECKING:
     from llmring._stream import ChatStream
     from llmring.logging import log_llm_call, log_llm_stream
 
-# The ring and what it stands on take ten times as long to import as the errors above. Whoever only asks for a
-# setting, asks the registry or prices a call (most commands of llmring-cli, for example) does without, so
-# each is loaded when it is first used.
-_ON_USE = {
-    "llmring._budgets": ("BudgetState",),
-    "llmring._observers": ("Observer",),
-    "llmring._policy": ("BreakerPolicy", "Policy", "RetryPolicy"),
-    "llmring._records": ("CallRecord",),
-    "llmring._ring": ("LLMRing",),
-    "llmring._settings": (
-        "ProviderAccess",
-        "ProviderStatus",
-        "ServerAccess",
-        "open_registry",
-        "provider_access",
-        "provider_status",
-        "server_access",
-        "usage_log_path",
-    ),
-    "llmring._stream": ("ChatStream",),
-    "llmring.logging": ("log_llm_call", "log_llm_stream"),
-    "llmring_types": (
-        "Attempt",
-        "LLMRequest",
-        "LLMResponse",
-        "Message",
-        "ModelFacts",
-        "ModelRef",
-        "StreamChunk",
-        "ToolCall",
-        "Usage",
-    ),
-}
-_MODULE_OF = {name: module for module, names in _ON_USE.items() for name in names}
+    __version__: str
 
 __all__ = [
     "AliasNotFoundError",
@@ -146,21 +114,49 @@ __all__ = [
     "usage_log_path",
 ]
 
+if not TYPE_CHECKING:
+    # The ring and what it stands on take ten times as long to import as the errors above. Whoever only asks for a
+    # setting, asks the registry or prices a call (most commands of llmring-cli, for example) does without, so
+    # each is loaded when it is first used.
+    _load, __dir__ = load_on_use(
+        globals(),
+        {
+            "llmring._budgets": ("BudgetState",),
+            "llmring._observers": ("Observer",),
+            "llmring._policy": ("BreakerPolicy", "Policy", "RetryPolicy"),
+            "llmring._records": ("CallRecord",),
+            "llmring._ring": ("LLMRing",),
+            "llmring._settings": (
+                "ProviderAccess",
+                "ProviderStatus",
+                "ServerAccess",
+                "open_registry",
+                "provider_access",
+                "provider_status",
+                "server_access",
+                "usage_log_path",
+            ),
+            "llmring._stream": ("ChatStream",),
+            "llmring.logging": ("log_llm_call", "log_llm_stream"),
+            "llmring_types": (
+                "Attempt",
+                "LLMRequest",
+                "LLMResponse",
+                "Message",
+                "ModelFacts",
+                "ModelRef",
+                "StreamChunk",
+                "ToolCall",
+                "Usage",
+            ),
+        },
+    )
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":  # looked up only when asked for: it costs more than the rest of this module
-        from importlib.metadata import version  # noqa: PLC0415
+    def __getattr__(name: str) -> object:
+        if name == "schemas":
+            return import_module("llmring.schemas")
+        if name == "__version__":  # it takes longer than all the rest of this module
+            from importlib.metadata import version  # noqa: PLC0415
 
-        return version("llmring")
-    if name == "schemas":
-        return import_module("llmring.schemas")
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(module), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+            return version("llmring")
+        return _load(name)
