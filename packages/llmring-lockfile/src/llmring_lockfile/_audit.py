@@ -5,15 +5,12 @@ from datetime import date
 from decimal import Decimal
 
 import msgspec
-from llmring_types import ModelFacts, ModelRef, Prices
+from llmring_types import ModelFacts, ModelRef
 
 from llmring_lockfile._findings import Finding, Place, Severity
-from llmring_lockfile._lock import FactsOf, Member, capabilities
+from llmring_lockfile._lock import LIMIT_FIELDS, PRICE_FIELDS, FactsOf, Member, capabilities
 from llmring_lockfile._lookup import UNLISTED_PROVIDERS, Lookup, by_model, is_retired, unreachable
 from llmring_lockfile._model import LockedModel, Lockfile
-
-PRICE_FIELDS = tuple(name for name in Prices.__struct_fields__ if name not in ("source", "long_threshold"))
-LIMIT_FIELDS = ("context_window", "max_output_tokens")
 
 _NEVER_LISTED = LockedModel(listed=False)
 _Found = tuple[str, Severity, str]

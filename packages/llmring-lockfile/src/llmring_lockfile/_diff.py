@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from llmring_types import ModelRef
 
-from llmring_lockfile._audit import LIMIT_FIELDS, PRICE_FIELDS
 from llmring_lockfile._constraints import Constraints
+from llmring_lockfile._lock import LIMIT_FIELDS, PRICE_FIELDS
 from llmring_lockfile._model import Binding, LockedModel, Lockfile, Profile
 from llmring_lockfile._plain import plain_constraints
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
 import msgspec
-from llmring_types import ModelFacts, ModelRef
+from llmring_types import ModelFacts, ModelRef, Prices
 
 from llmring_lockfile._keys import KeyPath
 from llmring_lockfile._model import Binding, LockedModel, Lockfile
@@ -30,6 +30,10 @@ CAPABILITIES: Final = (
     "tools",
     "vision",
 )
+PRICE_FIELDS: Final = tuple(
+    name for name in Prices.__struct_fields__ if name not in ("source", "long_threshold")
+)
+LIMIT_FIELDS: Final = ("context_window", "max_output_tokens")
 """The fields of :class:`llmring_types.ModelFacts` that are locked, sorted."""
 
 

@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from llmring_types import ModelFacts, ModelRef, Prices
 
 from llmring_lockfile._constraints import unmet_needs
-from llmring_lockfile._document import Document
 from llmring_lockfile._lineage import lineage
 from llmring_lockfile._lock import CAPABILITIES, Member, capabilities, members
 from llmring_lockfile._lookup import is_retired
 from llmring_lockfile._model import LockedModel, Lockfile
+
+if TYPE_CHECKING:
+    from llmring_lockfile._document import Document
 
 Reason = Literal["retired", "retiring", "superseded", "unknown"]
 
@@ -83,7 +85,7 @@ def propose_upgrades(
     return tuple(upgrade for member in wanted if (upgrade := chooser.propose(member)) is not None)
 
 
-def apply_upgrades(document: Document, upgrades: Iterable[Upgrade]) -> None:
+def apply_upgrades(document: "Document", upgrades: Iterable[Upgrade]) -> None:
     """Put the successors into the pools, each in the place of what it replaces."""
     for upgrade in upgrades:
         binding = document.lockfile.profile(upgrade.profile).binding(upgrade.alias)

@@ -5,7 +5,6 @@ from typing import Literal
 
 from llmring_types import ModelFacts, Prices
 
-from llmring.pricing import LOCAL_PROVIDERS
 from llmring.registry import _snapshot
 from llmring.registry._corrections import corrected, corrections_of
 from llmring.registry._merge import fill
@@ -81,6 +80,8 @@ class ProviderModels:
     def _unpublished(self, model: str) -> ModelFacts | None:
         if self.provider == "sim":
             return ModelFacts(provider="sim", model=model, prices=_SIMULATED)
+        from llmring.pricing import LOCAL_PROVIDERS  # noqa: PLC0415 - most questions are about models that are listed
+
         if self.provider in LOCAL_PROVIDERS:
             return ModelFacts(provider=self.provider, model=model)
         return None

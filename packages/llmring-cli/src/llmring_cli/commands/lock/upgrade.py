@@ -1,18 +1,10 @@
 """``llmring lock upgrade``."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
-from llmring_lockfile import (
-    Document,
-    Lockfile,
-    Upgrade,
-    apply_upgrades,
-    editing,
-    lock_models,
-    propose_upgrades,
-)
+from llmring_lockfile import Lockfile, Upgrade, apply_upgrades, lock_models, propose_upgrades
 
 from llmring_cli._clock import today
 from llmring_cli._facts import price_text
@@ -21,6 +13,9 @@ from llmring_cli._lockfiles import Source, read_lockfile, shown
 from llmring_cli._output import confirm, print_json, say
 from llmring_cli._parameters import Alias, Count, Flag, Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
+
+if TYPE_CHECKING:
+    from llmring_lockfile import Document
 
 
 def upgrade(
@@ -86,6 +81,8 @@ def _write(source: Source, known: KnownModels, upgrades: Sequence[Upgrade], *, y
     if not any(upgrade.successor for upgrade in upgrades):
         say("nothing to upgrade" if not upgrades else "nothing fits; choose yourself with: llmring bind")
         return False
+    from llmring_lockfile import Document, editing  # noqa: PLC0415 - mostly there is nothing to write
+
     draft = Document(source.text, shown(source.path))
     _apply(draft, known, upgrades)
     if ask:
@@ -99,7 +96,7 @@ def _write(source: Source, known: KnownModels, upgrades: Sequence[Upgrade], *, y
     return True
 
 
-def _apply(document: Document, known: KnownModels, upgrades: Sequence[Upgrade]) -> None:
+def _apply(document: "Document", known: KnownModels, upgrades: Sequence[Upgrade]) -> None:
     """Put the successors in; where models are locked, lock them too."""
     apply_upgrades(document, upgrades)
     if document.lockfile.locked:
