@@ -82,6 +82,45 @@ def test_permissions_and_links_stay(path: Path, tmp_path: Path) -> None:
     assert "openai:x" in path.read_text()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+@pytest.mark.parametrize("mark", [".git", "pyproject.toml", None])
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_a_link_of_a_repository_writes_nothing_outside_it(
+    tmp_path: Path, mark: str | None, linked: str
+) -> None:
+    outside, repository = tmp_path / "outside", tmp_path / "repository"
+    repository.mkdir()
+    outside.mkdir()
+    create_lockfile(outside / "llmring.lock")
+    before = (outside / "llmring.lock").read_bytes()
+    if mark is not None:
+        (repository / mark).touch()
+    if linked == "file" or mark is None:
+        path = repository / "llmring.lock"
+        path.symlink_to("../outside/llmring.lock")
+    else:
+        (repository / "src").symlink_to("../outside")
+        path = repository / "src" / "llmring.lock"
+    with pytest.raises(LockfileWriteError, match=r"leads out of .*repository to .*outside"):
+        bind(path, "a", "openai:x", environ={})
+    with pytest.raises(LockfileWriteError, match="leads out of"):
+        create_lockfile(path, force=True)
+    assert (outside / "llmring.lock").read_bytes() == before
+    assert list(outside.iterdir()) == [outside / "llmring.lock"]
+
+
+def test_a_link_to_another_folder_of_the_repository_is_followed(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "pyproject.toml").touch()
+    create_lockfile(tmp_path / "llmring.lock")
+    link = tmp_path / "part" / "llmring.lock"
+    link.symlink_to("../llmring.lock")
+    bind(link, "a", "openai:x", environ={})
+    assert link.is_symlink()
+    assert parse(read_text(tmp_path / "llmring.lock")).profile().aliases == ("a",)
+
+
 def edit_and_fail(path: Path, second: str) -> None:
     with editing(path) as document:
         document.bind("a", "openai:x")

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from llmring_types.exceptions import (
@@ -14,7 +14,9 @@ from llmring_types.exceptions import (
     LockfileWriteError,
 )
 
+from llmring_lockfile._atomic import resolve_target, write_atomically
 from llmring_lockfile._filelock import exclusive
+from llmring_lockfile._project import find_project_root
 
 BUNDLED = Path(__file__).with_name("llmring.lock")
 """The lockfile inside this package: only what ``llmring lock chat`` needs to help write a real one."""
@@ -60,19 +62,24 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def check_writable(path: Path) -> None:
-    """Refuse files that are not meant to be written, whatever the process may do.
+def check_writable(path: Path) -> Path:
+    """Return the file that an edit of ``path`` replaces: ``path`` itself, or what a symbolic link leads to.
+
+    Links are followed only within the project, since a repository may hold a link to any file of whoever clones it.
 
     Raises:
-        LockfileWriteError: the bundled lockfile, one whose permissions let nobody write it, or what is not a file at
-            all: a folder, or a device such as ``/dev/null``, which a rename would replace; or no file can be there.
+        LockfileWriteError: the bundled lockfile; one whose permissions let nobody write it, whatever the process may
+            do; a folder or device; the target of a link that leads out of the project; or a path that no
+            file can have.
     """
     try:
-        target = path.resolve()
-        path.exists()
-    except (OSError, RuntimeError, ValueError) as error:  # too long a name, links in a circle, U+0000
+        target = resolve_target(path, follow=True)
+        if target != BUNDLED.resolve():
+            resolve_target(path, follow=True, inside=_project_around(path))
+        found = target.lstat() if target.exists() else None
+    except OSError as error:
         raise LockfileWriteError(
-            f"no file can be {str(path)!r}: {error}", path=str(path), original=error
+            f"cannot write {str(path)!r}: {error.strerror}", path=str(path), original=error
         ) from error
     if target == BUNDLED.resolve():
         raise LockfileWriteError(
@@ -80,14 +87,22 @@ def check_writable(path: Path) -> None:
             "Create your own with: llmring lock init (it writes ./llmring.lock)",
             path=str(path),
         )
-    if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "no regular file"
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        what = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
         raise LockfileWriteError(f"{path} is {what}. Name a file, such as llmring.lock", path=str(path))
-    if path.exists() and not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+    if found is not None and not found.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
         raise LockfileWriteError(
             f"{path} is read-only. Make it writable, or create another with: llmring lock init --file PATH",
             path=str(path),
         )
+    return target
+
+
+def _project_around(path: Path) -> Path:
+    """The folder whose symbolic links are not trusted: the repository around a path as it is written."""
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - without following links
+    repository = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+    return repository or find_project_root(folder) or folder
 
 
 @contextmanager
@@ -98,8 +113,7 @@ def locked_for_writing(path: Path, timeout: float) -> Iterator[Path]:
         LockfileNotFoundError: there is no such file.
         LockfileWriteError: bundled, read-only, or held by another process for ``timeout`` seconds.
     """
-    check_writable(path)
-    target = path.resolve()
+    target = check_writable(path)
     with ExitStack() as held:
         with _write_errors(path):  # the block's own errors are not about the lockfile
             held.enter_context(exclusive(target, timeout))
@@ -107,86 +121,26 @@ def locked_for_writing(path: Path, timeout: float) -> Iterator[Path]:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Put new text in place of a file's, at once and for good.
-
-    A crash at any point leaves the old text or the new one. Permissions and, where allowed, the owner are kept.
-    """
+    """Put new text in place of a file's, at once and for good; its permissions stay."""
     with _write_errors(path):
-        kept = path.stat()
-        mode = stat.S_IMODE(kept.st_mode)
-        temporary = _write_beside(path, text, mode)
-        try:
-            temporary.chmod(mode)
-            if os.name == "posix" and (kept.st_uid, kept.st_gid) != (os.geteuid(), os.getegid()):
-                with suppress(PermissionError):
-                    os.chown(temporary, kept.st_uid, kept.st_gid)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_directory(path.parent)
+        write_atomically(path, text.encode())
 
 
 def create_text(path: Path, text: str, *, force: bool) -> None:
-    """Make a new file, at once; with ``force`` in place of one that may exist.
+    """Create a file, at once; with ``force`` in place of one that may exist.
 
     Raises:
         LockfileExistsError: it exists and ``force`` is not set (also a ``FileExistsError``).
         LockfileWriteError: it cannot be made.
     """
-    check_writable(path)
-    if force and path.exists():
-        replace_text(path.resolve(), text)
-        return
+    target = check_writable(path)
     with _write_errors(path):
-        temporary = _write_beside(path, text, 0o666)
         try:
-            _move_if_absent(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_directory(path.parent)
-
-
-def _move_if_absent(temporary: Path, path: Path) -> None:
-    try:
-        os.link(temporary, path)  # unlike a rename, never takes the place of another process's file
-    except FileExistsError as error:
-        raise _exists(path) from error
-    except OSError:  # a file system without links
-        if path.exists():
-            raise _exists(path) from None
-        temporary.rename(path)
-
-
-def _exists(path: Path) -> LockfileExistsError:
-    return LockfileExistsError(
-        f"{path} exists. Write over it with: llmring lock init --file {path} --force", path=str(path)
-    )
-
-
-def _write_beside(path: Path, text: str, mode: int) -> Path:
-    """A new file in the same directory, so that it can be renamed, with the text safely on disk."""
-    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
-
-
-def _sync_directory(directory: Path) -> None:
-    if os.name != "posix":  # Windows cannot open directories; there a rename is on disk when it returns
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            write_atomically(target, text.encode(), replace=force)
+        except FileExistsError as error:
+            raise LockfileExistsError(
+                f"{path} exists. Write over it with: llmring lock init --file {path} --force", path=str(path)
+            ) from error
 
 
 @contextmanager
