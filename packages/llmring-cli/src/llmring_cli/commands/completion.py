@@ -8,7 +8,7 @@ from cyclopts.completion.detect import ShellDetectionError, detect_shell
 
 from llmring_cli._app import build_app
 from llmring_cli._failure import CommandError
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, report
 from llmring_cli._parameters import Json
 from llmring_cli._state import home_folder
 
@@ -50,7 +50,7 @@ def install(
     if json:
         print_json({"shell": chosen, "path": str(path)})
     else:
-        say(f"wrote {path}; it works in every {chosen} started from now on")
+        report(f"wrote {path}; it works in every {chosen} started from now on")
 
 
 def _start_completion(startup: Path, scripts: Path) -> None:

@@ -1,5 +1,6 @@
 """``llmring export``."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from llmring.usage import export as write
 
 from llmring_cli._failure import CommandError
 from llmring_cli._moments import Since, Until
-from llmring_cli._output import say
+from llmring_cli._output import report, write_exact
 from llmring_cli._usage_log import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
 
 
@@ -45,11 +46,16 @@ def export(
     if output is None:
         if form == "parquet" and sys.stdout.isatty():
             raise CommandError("parquet is not for a terminal; name a file with --output FILE")
-        write(entries, sys.stdout.buffer, form)
+        if sys.stdout.isatty():
+            text = io.BytesIO()
+            write(entries, text, form)
+            write_exact(text.getvalue().decode())
+        else:
+            write(entries, sys.stdout.buffer, form)
         return
     with _replacing(output) as file:
         count = write(entries, file, form)
-    say(f"wrote {count:,} rows to {output}")
+    report(f"wrote {count:,} rows to {output}")
 
 
 def _form_of(output: Path | None) -> Format:

@@ -12,7 +12,7 @@ from llmring_types.exceptions import MissingSDKError
 
 from llmring_cli._failure import INTERRUPTED, CommandError
 from llmring_cli._lockfiles import lockfile_to_write
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, report, report_logs
 from llmring_cli._parameters import Flag, Json, LockfilePath, Port
 from llmring_cli.toolbox import Draft, LocalToolbox
 
@@ -41,11 +41,12 @@ def lockfile(
         raise CommandError(
             "--json tells the address of --http; without it, standard output is the protocol's"
         )
+    report_logs()
     path = lockfile_to_write(lockfile)
     toolbox = LocalToolbox(Draft(path), open_registry())
     if not http:
         if sys.stdin.isatty():
-            say("an MCP client starts this command, and talks to it where you type; Ctrl-C ends it")
+            report("an MCP client starts this command, and talks to it where you type; Ctrl-C ends it")
         with _ended_by_an_interrupt():
             asyncio.run(serve_stdio(toolbox))
         return
@@ -55,7 +56,7 @@ def lockfile(
             print_json({"url": url, "lockfile": str(path)})
             sys.stdout.flush()
         else:
-            say(f"serving {path} at {url}; Ctrl-C ends it")
+            report(f"serving {path} at {url}; Ctrl-C ends it")
 
     try:
         asyncio.run(serve_http(toolbox, port, ready))

@@ -6,7 +6,7 @@ from pathlib import Path
 from llmring.testing import Script, Simulator, serve
 
 from llmring_cli._failure import CommandError
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, print_line, report
 from llmring_cli._parameters import Json, Port
 
 _PROVIDERS = ("openai", "anthropic", "google", "ollama")
@@ -37,8 +37,8 @@ async def sim(
             print_json({"url": simulator.url, "base_urls": urls, "environment": simulator.environment})
         else:
             for name, value in simulator.environment.items():
-                print(f"export {name}={value}")
-            say("type these lines into another shell; Ctrl-C ends the simulator")
+                print_line(f"export {name}={value}")
+            report("type these lines into another shell; Ctrl-C ends the simulator")
         sys.stdout.flush()
 
     try:

@@ -1,6 +1,5 @@
 """``llmring lock audit``."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,10 +61,10 @@ def _exit_code(findings: tuple[Finding, ...]) -> int:
 
 
 def _write_sarif(path: Path, document: dict[str, Any]) -> None:
-    data = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
     if str(path) == "-":
-        sys.stdout.write(data.decode())
+        print_json(document)
         return
+    data = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
     try:
         path.write_bytes(data)
     except OSError as error:

@@ -1,6 +1,5 @@
 """``llmring lock stubs`` and ``llmring lock scan``: the lockfile and the code that uses it."""
 
-import sys
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from llmring_lockfile import stubs as write_stubs
 from llmring_cli._amounts import count_text
 from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._lockfiles import read_lockfile, shown
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, print_line, report, write_exact
 from llmring_cli._parameters import Flag, Json, LockfilePath
 from llmring_cli._providers import known_providers
 
@@ -57,11 +56,11 @@ def stubs(
             }
         )
     elif output is None:
-        sys.stdout.write(text)
+        write_exact(text)
     elif wrong:
-        say(f"{output} is out of date; write it with: llmring lock stubs --output {output}")
+        report(f"{output} is out of date; write it with: llmring lock stubs --output {output}")
     else:
-        say(f"wrote {output}" if written else f"{output} is up to date")
+        report(f"wrote {output}" if written else f"{output} is up to date")
     return FAILED if wrong else 0
 
 
@@ -111,13 +110,13 @@ def scan(
 
 def _show(found: Scan, lockfile: Path) -> None:
     for use in found.missing:
-        print(f"{use.path}:{use.line}:{use.column}: error: the alias {use.alias!r} is not bound")
+        print_line(f"{use.path}:{use.line}:{use.column}: error: the alias {use.alias!r} is not bound")
     for path in found.unread:
-        print(f"{path}: warning: not valid Python, so it was not read")
+        print_line(f"{path}: warning: not valid Python, so it was not read")
     for alias in found.unused:
         sure = ", as far as can be told without running it" if found.dynamic else ""
-        print(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")
-    say(f"{count_text(len(found.uses), 'use')} of aliases, {len(found.missing)} not bound")
+        print_line(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")
+    report(f"{count_text(len(found.uses), 'use')} of aliases, {len(found.missing)} not bound")
 
 
 def _plain(found: Scan) -> dict[str, Any]:
