@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from llmring_lockfile import Binding, Constraints, LockedModel, Lockfile, Profile, parse
 from llmring_lockfile._keys import KeyPath
+from llmring_lockfile._syntax import line_finder
 from llmring_types import ModelRef, Prices
 from llmring_types.exceptions import LockfileParseError, LockfileVersionError
 
