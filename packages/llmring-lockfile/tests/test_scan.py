@@ -36,7 +36,7 @@ HERE = Path("app.py")
     ],
 )  # fmt: skip
 def test_uses_are_found_where_an_alias_is_named(code: str, aliases: list[str | None]) -> None:
-    assert [use.alias for use in find_uses(code, HERE)] == aliases
+    assert [use.alias for use in find_uses(code, HERE) or ()] == aliases
 
 
 LOCKFILE = parse(
