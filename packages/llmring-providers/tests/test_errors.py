@@ -53,14 +53,20 @@ def test_what_a_status_alone_stands_for(status: int, kind: type[LLMRingError]) -
 
 
 UNSUPPORTED = [
-    ("unsupported_value", "Unsupported value: 'messages[0].role' does not support 'developer' with this model."),
+    (
+        "unsupported_value",
+        "Unsupported value: 'messages[0].role' does not support 'developer' with this model.",
+    ),
     ("unsupported_file", "The file type you uploaded is not one we take."),
-    ("invalid_json_schema", "In context=(), 'additionalProperties' is required to be supplied and to be false."),
+    (
+        "invalid_json_schema",
+        "In context=(), 'additionalProperties' is required to be supplied and to be false.",
+    ),
     (None, "Web search options not supported with this model."),
     (None, "This model does not support effort level 'xhigh'. Supported levels: high, low, max, medium."),
     (None, "tools.0.custom.input_schema.type: Field required"),
     (None, "Too many strict tools (21). The maximum number of strict tools supported is 20."),
-    (None, 'Invalid JSON payload received. Unknown name "const" at \'tools[0]\': Cannot find field.'),
+    (None, "Invalid JSON payload received. Unknown name \"const\" at 'tools[0]': Cannot find field."),
     (None, "registry.ollama.ai/library/gemma:2b does not support tools"),
 ]
 

@@ -59,7 +59,10 @@ def test_a_rejection_ends_the_call(error: LLMRingError) -> None:
 
 REFUSED_KEY = [
     (("a:x", "b:y"), Step(pool("b:y")[0])),
-    (("a:x", "a:y", "a:z", "b:y", "a:u"), Step(pool("b:y")[0], passed_over=tuple(pool("a:y", "a:z")), reason="the key of a was refused")),
+    (
+        ("a:x", "a:y", "a:z", "b:y", "a:u"),
+        Step(pool("b:y")[0], passed_over=tuple(pool("a:y", "a:z")), reason="the key of a was refused"),
+    ),
     (("a:x", "a:y"), None),
     (("a:x",), None),
 ]
@@ -89,7 +92,9 @@ def test_a_request_too_long_for_one_asks_the_next_that_may_be_larger(
     windows: tuple[int | None, ...], chosen: int | None
 ) -> None:
     candidates = [
-        Candidate(ModelRef("a", str(place)), ModelFacts(provider="a", model=str(place), context_window=window))
+        Candidate(
+            ModelRef("a", str(place)), ModelFacts(provider="a", model=str(place), context_window=window)
+        )
         for place, window in enumerate(windows)
     ]
     planner = Planner(candidates, Policy())
