@@ -7,6 +7,7 @@ LLMRingError
 ├─ ConfigurationError
 │  ├─ CassetteError
 │  │  └─ CassetteMismatchError
+│  ├─ UntrustedAddressError
 │  └─ MissingSDKError                     also AttributeError: ``hasattr(provider, "client")`` is then False
 ├─ ValidationError                        also ValueError
 │  ├─ MessageValidationError
@@ -111,6 +112,7 @@ __all__ = [
     "StreamInterruptedError",
     "StructuredOutputError",
     "UnsupportedContentError",
+    "UntrustedAddressError",
     "ValidationError",
 ]
 
@@ -157,6 +159,18 @@ class ConfigurationError(LLMRingError):
 
 class MissingSDKError(ConfigurationError, AttributeError):
     """Raw access needs the vendor's SDK, which is an extra and not installed."""
+
+
+class UntrustedAddressError(ConfigurationError):
+    """A key of the user's own would go to an address that a file of the current folder names. Nothing was sent.
+
+    Attributes:
+        file: the file that names the address.
+    """
+
+    def __init__(self, message: str, *, file: str = "", **more: Any) -> None:
+        super().__init__(message, **more)
+        self.file = file
 
 
 class CassetteError(ConfigurationError):
