@@ -31,7 +31,8 @@ LLMRingError
 │  ├─ ProviderConnectionError             retryable, fails over; also ConnectionError
 │  └─ ProviderResponseError
 │     ├─ ProviderBadRequestError
-│     │  └─ ProviderRequestTooLargeError
+│     │  ├─ ProviderRequestTooLargeError   fails over, to a larger context
+│     │  └─ ProviderUnsupportedRequestError  fails over
 │     ├─ ProviderServerError              retryable, fails over
 │     │  └─ ProviderOverloadedError
 │     ├─ MalformedResponseError           retryable, fails over
@@ -97,6 +98,7 @@ __all__ = [
     "ProviderResponseError",
     "ProviderServerError",
     "ProviderTimeoutError",
+    "ProviderUnsupportedRequestError",
     "RegistryConnectionError",
     "RegistryError",
     "RegistryNotFoundError",
@@ -377,7 +379,21 @@ class ProviderBadRequestError(ProviderResponseError):
 
 
 class ProviderRequestTooLargeError(ProviderBadRequestError):
-    """The request is larger than the provider or the model takes (413, or the context window)."""
+    """The request is larger than the provider or the model takes (413, or the context window).
+
+    Failover passes over members whose context window is known to be no larger.
+    """
+
+    fails_over = True
+
+
+class ProviderUnsupportedRequestError(ProviderBadRequestError):
+    """The provider or the model lacks something that the request uses: a parameter, a schema, a kind of content.
+
+    Another member of the pool may have it.
+    """
+
+    fails_over = True
 
 
 class ProviderServerError(ProviderResponseError):
