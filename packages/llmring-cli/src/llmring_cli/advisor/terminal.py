@@ -10,8 +10,8 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from rich.console import Console
 from rich.syntax import Syntax
 
+from llmring_cli._files import open_private, state_folder
 from llmring_cli._output import printable, report, screen_width
-from llmring_cli._state import state_folder
 from llmring_cli.chat.markdown import MarkdownStream
 
 
@@ -63,8 +63,7 @@ def _history() -> History:
     """What was typed in earlier sessions; only of this one where no file can be kept."""
     try:
         path = state_folder("advisor") / "history"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.open("ab").close()
+        open_private(path)
     except OSError as error:
         report(f"warning: what is typed cannot be kept: {error}")
         return InMemoryHistory()

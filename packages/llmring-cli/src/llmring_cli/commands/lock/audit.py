@@ -9,7 +9,8 @@ from llmring_lockfile import Finding, Severity, to_sarif
 from llmring_lockfile import audit as audit_lockfile
 
 from llmring_cli._clock import today
-from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE, CommandError
+from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE
+from llmring_cli._files import write_output
 from llmring_cli._findings import findings_json, located, print_findings, summarize
 from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._output import print_json
@@ -65,7 +66,4 @@ def _write_sarif(path: Path, document: dict[str, Any]) -> None:
         print_json(document)
         return
     data = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from error
+    write_output(path, data)

@@ -11,6 +11,7 @@ from llmring_lockfile import stubs as write_stubs
 
 from llmring_cli._amounts import count_text
 from llmring_cli._failure import FAILED, CommandError
+from llmring_cli._files import write_output
 from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._output import print_json, print_line, report, write_exact
 from llmring_cli._parameters import Flag, Json, LockfilePath
@@ -66,12 +67,13 @@ def stubs(
 
 def _write_stubs(output: Path, text: str, *, check: bool) -> bool:
     """Tell whether the file has to be written, and write it unless it is only checked."""
+    data = text.encode()
     try:
-        same = output.is_file() and output.read_text(encoding="utf-8") == text
-        if not same and not check:
-            output.write_text(text, encoding="utf-8")
+        same = output.is_file() and output.read_bytes().replace(b"\r\n", b"\n") == data
     except OSError as error:
-        raise CommandError(f"cannot write {output}: {error.strerror}") from error
+        raise CommandError(f"cannot read {output}: {error.strerror}") from error
+    if not same and not check:
+        write_output(output, data)
     return not same
 
 
