@@ -2,7 +2,9 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from llmring.testing import Script, Simulator, serve
 
 from llmring_cli._failure import CommandError
@@ -13,7 +15,13 @@ _PROVIDERS = ("openai", "anthropic", "google", "ollama")
 
 
 async def sim(
-    script: Path | None = None, /, *, host: str = "127.0.0.1", port: Port = 0, json: Json = False
+    script: Path | None = None,
+    /,
+    *,
+    host: str = "127.0.0.1",
+    port: Port = 0,
+    host_name: Annotated[list[str] | None, Parameter(negative="")] = None,
+    json: Json = False,
 ) -> None:
     """Run a simulated provider until interrupted.
 
@@ -28,6 +36,7 @@ async def sim(
         script: A list of rules: which calls, and the answer or the fault.
         host: The address to listen at.
         port: The port; 0 takes a free one.
+        host_name: A name by which clients call it, such as that of a container. May be given several times.
     """
     rules = None if script is None else Script.parse(_read(script))
 
@@ -42,7 +51,7 @@ async def sim(
         sys.stdout.flush()
 
     try:
-        await serve(rules, host=host, port=port, on_ready=ready)
+        await serve(rules, host=host, port=port, host_names=host_name or (), on_ready=ready)
     except OSError as error:
         raise CommandError(f"cannot listen at {host}:{port}: {error.strerror or error}") from error
 

@@ -1,5 +1,6 @@
 """``llmring lock chat``."""
 
+import os
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,6 +19,7 @@ from llmring_cli.advisor.guided import guide
 from llmring_cli.advisor.model import Advisor, find_advisor, named_advisor
 from llmring_cli.advisor.screen import PlainScreen, Screen
 from llmring_cli.advisor.session import Session, kept_sessions, new_session
+from llmring_cli.mcp import TOKEN_VARIABLE
 from llmring_cli.toolbox import Draft, LocalToolbox, Toolbox
 
 
@@ -91,7 +93,8 @@ async def _toolbox(stack: AsyncExitStack, path: Path, server_url: str | None) ->
         from llmring_cli.mcp.remote import connect  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingSDKError("--server-url needs an extra: pip install 'llmring-cli[mcp]'") from error
-    return await stack.enter_async_context(connect(server_url))
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    return await stack.enter_async_context(connect(server_url, token))
 
 
 def _session(path: Path, *, go_on: bool) -> Session:
