@@ -11,8 +11,8 @@ from http.client import responses
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from llmring_providers.sim.pause import pause
 from llmring_providers.sim.plan import Plan
+from llmring_providers.sim.transport import pause
 from llmring_providers.transport import HttpRequest
 
 _LONGEST_HEAD = 64 * 1024
