@@ -1,4 +1,4 @@
-"""What is known of a model. ``None`` always means unknown, never no and never zero."""
+"""Facts about a model. ``None`` always means unknown, never no and never zero."""
 
 from datetime import date
 from decimal import Decimal
