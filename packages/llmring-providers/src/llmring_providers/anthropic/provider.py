@@ -3,6 +3,7 @@
 from typing import Any
 
 from llmring_types.exceptions import MissingSDKError
+from llmring_types.hosts import host_of
 
 from llmring_providers._http import HttpProvider
 from llmring_providers._settings import ProviderSettings
@@ -10,15 +11,13 @@ from llmring_providers.anthropic.adapter import AnthropicAdapter
 from llmring_providers.anthropic.counting import AnthropicCounting
 from llmring_providers.anthropic.listing import AnthropicListing
 
-BASE_URL = "https://api.anthropic.com"
-
 
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to Anthropic itself."""
     return HttpProvider.from_settings(
         settings,
         adapter=AnthropicAdapter(),
-        base_url=settings.base_url or BASE_URL,
+        base_url=settings.base_url or str(host_of("anthropic").default_url),
         client_factory=build_client,
         sdk="llmring_providers.anthropic.sdk",
         listing=AnthropicListing(),

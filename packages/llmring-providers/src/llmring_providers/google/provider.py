@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from llmring_types.exceptions import MissingSDKError
+from llmring_types.hosts import host_of
 
 from llmring_providers._http import HttpProvider
 from llmring_providers._settings import ProviderSettings
@@ -11,7 +12,6 @@ from llmring_providers.google.adapter import GoogleAdapter
 from llmring_providers.google.counting import GoogleCounting
 from llmring_providers.google.listing import GoogleListing
 
-BASE_URL = "https://generativelanguage.googleapis.com"
 API_VERSION = "v1beta"
 """The version with everything that is documented: https://ai.google.dev/gemini-api/docs/api-versions"""
 
@@ -31,7 +31,7 @@ def create(settings: ProviderSettings) -> GoogleProvider:
 
     A base URL may name the version of the API (``https://host/v1``); otherwise it is ``v1beta``.
     """
-    base_url = (settings.base_url or BASE_URL).rstrip("/")
+    base_url = (settings.base_url or str(host_of("google").default_url)).rstrip("/")
     if _VERSIONED.fullmatch(base_url) is None:
         base_url = f"{base_url}/{API_VERSION}"
     return GoogleProvider.from_settings(

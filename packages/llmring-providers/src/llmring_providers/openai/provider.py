@@ -3,6 +3,7 @@
 from typing import Any
 
 from llmring_types.exceptions import MissingSDKError
+from llmring_types.hosts import host_of
 
 from llmring_providers._http import HttpProvider
 from llmring_providers._listing import OpenAIListing
@@ -10,18 +11,16 @@ from llmring_providers._settings import ProviderSettings
 from llmring_providers.openai.adapter import OpenAIAdapter
 from llmring_providers.openai.counting import OpenAICounting
 
-BASE_URL = "https://api.openai.com/v1"
-
 
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to OpenAI itself."""
     return HttpProvider.from_settings(
         settings,
         adapter=OpenAIAdapter(),
-        base_url=settings.base_url or BASE_URL,
+        base_url=settings.base_url or str(host_of("openai").default_url),
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
-        listing=OpenAIListing("openai"),
+        listing=OpenAIListing(settings.name),
         counting=OpenAICounting(),
     )
 
