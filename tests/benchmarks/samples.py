@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 from llmring_providers import Adapter, ChatCall
-from llmring_providers.anthropic.adapter import AnthropicAdapter
-from llmring_providers.google.adapter import GoogleAdapter
-from llmring_providers.ollama.adapter import OllamaAdapter
-from llmring_providers.openai.adapter import OpenAIAdapter
+from llmring_providers.anthropic.provider import AnthropicAdapter
+from llmring_providers.google.provider import GoogleAdapter
+from llmring_providers.ollama.provider import OllamaAdapter
+from llmring_providers.openai.provider import OpenAIAdapter
 from llmring_types import LLMRequest, Message, ModelRef
 
 _json = msgspec.json.encode
