@@ -1,4 +1,4 @@
-"""What comes back: whole, or in chunks."""
+"""Responses: whole, or in chunks."""
 
 from typing import Any, Literal, TypedDict
 
