@@ -103,5 +103,4 @@ def test_no_other_part_of_llmring_is_needed(python: Path, tmp_path: Path) -> Non
         "llmring-types",
         "msgspec",
         "text-tools",
-        "tomlkit",
     ]
