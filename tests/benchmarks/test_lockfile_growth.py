@@ -129,11 +129,13 @@ def upgrading(size: int, _: Path) -> Callable[[], object]:
         for n in range(size)
     ]
     catalog = [ModelFacts(provider="openai", model=f"m-{n}") for n in range(10)]
-    return lambda: (
-        propose_upgrades(document.lockfile, catalog, today=date(2026, 1, 1)),
-        apply_upgrades(document, upgrades),
-        document.text,
-    )
+
+    def propose_and_apply() -> None:
+        propose_upgrades(document.lockfile, catalog, today=date(2026, 1, 1))
+        apply_upgrades(document, upgrades)
+        assert document.changed
+
+    return propose_and_apply
 
 
 def finding_lines(size: int, _: Path) -> Callable[[], object]:
