@@ -10,11 +10,12 @@ from llmring_types import LLMRequest, LLMResponse, collect
 from llmring_types.exceptions import LLMRingError, MessageValidationError, ProviderError
 from msgspec import UNSET
 
-from llmring._accounting import Accounting
-from llmring._budgets import Budgets
-from llmring._counting import TokenCounter
-from llmring._failover import Failover
-from llmring._limits import PlacedStream
+from llmring._failover import Failover, Permit, PlacedStream
+from llmring._money.accounting import Accounting
+from llmring._money.budgets import Budgets
+from llmring._money.calls import CallBudget, Purse
+from llmring._money.counting import TokenCounter
+from llmring._money.counts import check_counts
 from llmring._observers import Observers
 from llmring._routing import Candidate, Route, Router
 from llmring._runtime import TimeLimitError, put_off, within
@@ -52,15 +53,15 @@ class Chat:
     ) -> None:
         policy = failover.policy
         self.failover = failover
-        self.budgets = Budgets(policy.budget_usd, accounting)
-        self.watcher = Watcher(origin, observers, self.budgets, accounting, failover.clock)
+        self.budgets = Budgets(policy.budget_usd)
+        self.purse = Purse(self.budgets, accounting, providers, policy.unknown_price)
+        self.watcher = Watcher(origin, observers, accounting, failover.clock)
         self.counter = counter
         self._router = router
         self._providers = providers
         self._accounting = accounting
         self._screening = Screening(policy.context_check, accounting, self.budgets)
         self._default_timeout = timeout
-        self._limits = failover.limits
         self.counts_exactly = policy.context_check == "exact"
 
     async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:
@@ -74,9 +75,14 @@ class Chat:
             if self.counts_exactly:
                 started = self.failover.clock.now()
                 route = await self.counted(request, route)
-            attempt = partial(self._attempt, request, route, prepared, expectation)
+            budget = self.purse.open(request, prepared, route)
             answered = await self.failover.run(
-                route, attempt, timeout=self.timeout(request, route), trace=trace, started=started
+                route,
+                partial(self._attempt, request, route, prepared, expectation, budget),
+                timeout=self.timeout(request, route),
+                budget=budget,
+                trace=trace,
+                started=started,
             )
         except BaseException as error:
             if watch is not None:
@@ -94,17 +100,14 @@ class Chat:
         route: Route,
         prepared: LLMRequest,
         expectation: Expectation | None,
+        budget: CallBudget | None,
         candidate: Candidate,
+        permit: Permit | None,
     ) -> LLMResponse:
         """Ask one candidate for the whole answer, and complete it."""
         provider = self._providers[candidate.ref.provider]
-        call = ChatCall(prepared, candidate.ref, candidate.facts)
-        if self._limits:
-            async with self._limits.place(candidate.ref.provider):
-                response = await provider.chat(call)
-        else:
-            response = await provider.chat(call)
-        self.complete(response, request, route, candidate)
+        response = await provider.chat(ChatCall(prepared, candidate.ref, candidate.facts))
+        self.complete(response, request, route, candidate, budget, permit)
         finish(response, expectation)
         return response
 
@@ -113,24 +116,24 @@ class Chat:
         return ChatStream(_StreamedCall(self, request, profile))
 
     async def start(
-        self, request: LLMRequest, candidate: Candidate, *, progress: Callable[[], None]
+        self,
+        request: LLMRequest,
+        candidate: Candidate,
+        permit: Permit | None,
+        *,
+        progress: Callable[[], None],
     ) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
         started = self.failover.clock.now()
         provider = self._providers[candidate.ref.provider]
-        place = await self._limits.take(candidate.ref.provider) if self._limits else None
-        try:
-            stream: ProviderStream = await provider.stream(
-                ChatCall(request, candidate.ref, candidate.facts, progress)
-            )
-        except BaseException:
-            if place is not None:
-                place.release()
-            raise
+        stream: ProviderStream = await provider.stream(
+            ChatCall(request, candidate.ref, candidate.facts, progress)
+        )
+        place = None if permit is None else permit.take_place()
         if place is not None:
             stream = PlacedStream(stream, place)
         try:
-            return Opened(stream, await stream.receive(), candidate, [], started)
+            return Opened(stream, await stream.receive(), candidate, permit, [], started)
         except ProviderError as error:
             error.partial = collect([stream.partial()])
             stream.close()
@@ -156,10 +159,21 @@ class Chat:
         return route
 
     def complete(
-        self, response: LLMResponse, request: LLMRequest, route: Route, candidate: Candidate
+        self,
+        response: LLMResponse,
+        request: LLMRequest,
+        route: Route,
+        candidate: Candidate,
+        budget: CallBudget | None,
+        permit: Permit | None,
     ) -> None:
-        """Add the cost to an answer, and what is to be said about it."""
-        self._accounting.settle(response, candidate)
+        """Check what an answer says it has used, add its cost, count it, and add what is to be said about it."""
+        reservation = None if permit is None else permit.reservation
+        most = None if reservation is None else reservation.output_limit
+        sure = response.usage is None or check_counts(response, request, most_output=most)
+        self._accounting.price_answer(response, candidate)
+        if budget is not None and reservation is not None:
+            budget.answered(reservation, candidate, response, sure=sure)
         self._screening.comment(request, response, candidate, route)
 
     def timeout(self, request: LLMRequest, route: Route) -> float | None:
@@ -180,6 +194,7 @@ class _StreamedCall:
         self._expectation: Expectation | None = None
         self._route: Route  # set when the stream is opened
         self._watch: Watch | None = None
+        self._budget: CallBudget | None = None
 
     async def open(self) -> Opened:
         chat, policy = self._chat, self._chat.failover.policy
@@ -190,20 +205,22 @@ class _StreamedCall:
         first = timeout if policy.first_chunk_timeout_s is UNSET else policy.first_chunk_timeout_s
         following = timeout if policy.chunk_timeout_s is UNSET else policy.chunk_timeout_s
 
-        def attempt(candidate: Candidate) -> Coroutine[Any, Any, Opened]:
-            return chat.start(request, candidate, progress=partial(put_off, following))
+        def attempt(candidate: Candidate, permit: Permit | None) -> Coroutine[Any, Any, Opened]:
+            return chat.start(request, candidate, permit, progress=partial(put_off, following))
 
         started = None
         try:
             if chat.counts_exactly:
                 started = chat.failover.clock.now()
                 route = self._route = await chat.counted(self._asked, route)
+            budget = self._budget = chat.purse.open(self._asked, request, route)
             answered = await chat.failover.run(
                 route,
                 attempt,
                 timeout=first,
+                budget=budget,
                 whole=False,
-                discard=lambda late: late.stream.close(),
+                discard=self._discard,
                 trace=None if watch is None else watch.attempts,
                 started=started,
             )
@@ -215,9 +232,16 @@ class _StreamedCall:
             watch.first_chunk()
         return answered.result._replace(attempts=answered.attempts, chunk_timeout=following)
 
+    def _discard(self, late: Opened) -> None:
+        """Close a stream that another one, opened beside it, has overtaken."""
+        late.stream.close()
+        self._settle(late, None)
+
     def complete(self, response: LLMResponse, opened: Opened) -> None:
         self._chat.failover.breakers.succeeded(opened.candidate.ref)
-        self._chat.complete(response, self._asked, self._route, opened.candidate)
+        self._chat.complete(
+            response, self._asked, self._route, opened.candidate, self._budget, opened.permit
+        )
         finish(response, self._expectation)
         if self._watch is not None:
             self._watch.answered(response)
@@ -225,10 +249,20 @@ class _StreamedCall:
     def failed(self, error: LLMRingError, opened: Opened) -> None:
         self._chat.failover.failed_later(opened.candidate, error, opened.attempts, opened.started)
         error.attempts = tuple(opened.attempts)
+        self._settle(opened, getattr(error, "partial", None))
         if self._watch is not None:
             self._watch.failed(error)
 
     def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
         self._chat.failover.breakers.succeeded(opened.candidate.ref)
+        if self._watch is None and self._budget is None:
+            return
+        response = partial()
+        self._settle(opened, response)
         if self._watch is not None:
-            self._watch.aborted(partial())
+            self._watch.aborted(response)
+
+    def _settle(self, opened: Opened, partial: LLMResponse | None) -> None:
+        reservation = None if opened.permit is None else opened.permit.reservation
+        if self._budget is not None and reservation is not None:
+            self._budget.ended(reservation, opened.candidate, partial)

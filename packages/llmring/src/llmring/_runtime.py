@@ -162,6 +162,34 @@ class Home:
         act()
 
 
+class Wakeup:
+    """Something to wait for that another task, loop or thread calls off."""
+
+    def __init__(self) -> None:
+        import anyio  # noqa: PLC0415 - only where somebody waits
+
+        self._home = Home()
+        self._event = anyio.Event()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+    def call(self) -> None:
+        """End the wait, now or later."""
+        self._home.run(self._event.set)
+
+
+def current_task() -> object:
+    """Return the running task, which tells whose calls are whose."""
+    if in_trio():
+        import trio  # noqa: PLC0415 - it is loaded already
+
+        return trio.lowlevel.current_task()
+    import asyncio  # noqa: PLC0415 - it is loaded already
+
+    return asyncio.current_task()
+
+
 class Clock(Protocol):
     """Time as failover sees it; tests bring their own."""
 

@@ -1,10 +1,10 @@
-"""What is looked at before a request is sent: whether it can fit the model, and whether it may cost what it will."""
+"""What is looked at before a request is sent: whether it can fit the model, and whether its price is known."""
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse
 
-from llmring._accounting import Accounting
-from llmring._budgets import Budgets
+from llmring._money.accounting import Accounting
+from llmring._money.budgets import Budgets
 from llmring._policy import ContextCheck
 from llmring._routing import Candidate, Route
 from llmring.pricing import unpriced
@@ -17,7 +17,7 @@ class Screening:
     Args:
         context_check: what to do about a request that is too long.
         accounting: whether they may cost what nobody knows.
-        budgets: what calls may cost.
+        budgets: count what calls cost.
     """
 
     def __init__(self, context_check: ContextCheck, accounting: Accounting, budgets: Budgets) -> None:
@@ -27,11 +27,11 @@ class Screening:
 
     def screen(self, request: LLMRequest, route: Route) -> Route:
         """Return the route with what is against each candidate."""
-        route = self._accounting.screen(route)
+        route = self._accounting.mark_unpriced(route)
         if self._context_check == "error":
             candidates = [_fitting(request, candidate) for candidate in route.candidates]
             route = msgspec.structs.replace(route, candidates=candidates)
-        return self._budgets.screen(request, route)
+        return route
 
     def comment(self, request: LLMRequest, response: LLMResponse, candidate: Candidate, route: Route) -> None:
         """Add to the answer's warnings what was against the candidate and did not stop the call."""

@@ -13,8 +13,8 @@ from llmring_providers.transport import AutoTransport
 from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, Role
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
-from llmring._accounting import Accounting
-from llmring._estimates import completed_usage
+from llmring._money.accounting import Accounting
+from llmring._money.estimates import completed_usage
 from llmring._records import CallRecord, Ending
 from llmring._settings import Settings, open_registry
 from llmring.server import ServerClient, ServerLog, as_text

@@ -7,25 +7,27 @@ import msgspec
 from llmring_types import Attempt
 from llmring_types.exceptions import (
     LLMRingError,
-    ProviderConnectionError,
-    ProviderRateLimitError,
-    ProviderResponseError,
     ProviderTimeoutError,
-    StructuredOutputError,
 )
 
-from llmring._breaker import Breakers
-from llmring._hedge import Outcome, race
-from llmring._limits import Limits
-from llmring._planner import Planner
+from llmring._failover.breaker import Breakers
+from llmring._failover.hedge import Outcome, race
+from llmring._failover.limits import Limits
+from llmring._failover.permit import Permit
+from llmring._failover.planner import Planner
+from llmring._money.calls import CallBudget
+from llmring._money.estimates import is_billed
 from llmring._policy import Policy
 from llmring._routing import Candidate, Route
-from llmring._runtime import Clock, SystemClock, TimeLimitError, within
+from llmring._runtime import Clock, SystemClock, TimeLimitError, current_task, within
 
 T = TypeVar("T")
 
-_SENT = (ProviderTimeoutError, ProviderConnectionError, ProviderRateLimitError, ProviderResponseError)
-"""Errors of requests that were sent; those without a status came in place of an answer or within one."""
+Attempting = Callable[[Candidate, Permit | None], Coroutine[Any, Any, T]]
+"""Asks one candidate. It takes over the permit's place where its result goes on using it, as a stream does."""
+
+_LEAST_WAIT_S = 0.001
+"""A shorter one is no wait: it is what taking a free place costs."""
 
 
 class Answered(msgspec.Struct, Generic[T], frozen=True):
@@ -47,9 +49,10 @@ class Failover:
     async def run(
         self,
         route: Route,
-        attempt: Callable[[Candidate], Coroutine[Any, Any, T]],
+        attempt: Attempting[T],
         *,
         timeout: float | None,
+        budget: CallBudget | None = None,
         whole: bool = True,
         discard: Callable[[T], None] | None = None,
         trace: list[Attempt] | None = None,
@@ -60,7 +63,8 @@ class Failover:
         Args:
             route: what to try.
             attempt: asks one candidate.
-            timeout: seconds for one attempt; ``None`` for no limit.
+            timeout: seconds for one attempt, from the moment it is sent; ``None`` for no limit.
+            budget: sets aside what each attempt may cost before it is sent.
             whole: whether a result is all of the answer; of one that only begins, the caller tells how it ends.
             discard: frees a result that came too late to count, when calls are hedged.
             trace: where the attempts are noted, for a caller who wants them of a cancelled call too.
@@ -74,7 +78,7 @@ class Failover:
             deadline = (self.clock.now() if started is None else started) + self.policy.deadline_s
         planner = Planner(route.candidates, self.policy, deadline=deadline)
         run = _Run(
-            self, attempt, discard, planner, timeout=timeout, deadline=deadline, whole=whole, trace=trace
+            self, attempt, discard, planner, budget, timeout=timeout, deadline=deadline, whole=whole, trace=trace
         )
         failure: LLMRingError | None = None
         step = planner.first()
@@ -95,17 +99,13 @@ class Failover:
         failure.attempts = tuple(run.trace)
         raise failure
 
-    def refusal(self, candidate: Candidate) -> LLMRingError | None:
-        """Why the candidate must not be asked now; whoever gets ``None`` has to ask it, and tell how it went."""
-        return candidate.unusable or self.breakers.refusal(candidate.ref, self.clock.now())
-
     def failed_later(
         self, candidate: Candidate, error: LLMRingError, attempts: list[Attempt], started: float
     ) -> None:
         """Take note that an attempt which had begun to answer failed in the middle of its stream."""
         now = self.clock.now()
         self.breakers.failed(candidate.ref, error, now)
-        attempts[-1] = failed_attempt(candidate, error, now - started)
+        attempts[-1] = failed_attempt(candidate, error, now - started, attempts[-1].waited_s)
 
 
 class _Run(Generic[T]):
@@ -114,9 +114,10 @@ class _Run(Generic[T]):
     def __init__(
         self,
         failover: Failover,
-        attempt: Callable[[Candidate], Coroutine[Any, Any, T]],
+        attempt: Attempting[T],
         discard: Callable[[T], None] | None,
         planner: Planner,
+        budget: CallBudget | None,
         *,
         timeout: float | None,
         deadline: float | None,
@@ -131,6 +132,8 @@ class _Run(Generic[T]):
         self._timeout = timeout
         self._deadline = deadline
         self._whole = whole
+        self._budget = budget
+        self._owner = current_task() if budget is not None or failover.limits else None
 
     def ask(self, candidate: Candidate) -> Coroutine[Any, Any, Outcome[T]]:
         """Ask a candidate, and the next one beside it if calls are hedged and this one is slow."""
@@ -141,15 +144,19 @@ class _Run(Generic[T]):
 
     async def _hedged(self, candidate: Candidate, backup: Candidate, delay: float) -> Outcome[T]:
         first, second, both = await race(
-            lambda: self._once(candidate), lambda: self._once(backup), delay, self._discard
+            lambda sent: self._once(candidate, sent), lambda: self._once(backup), delay, self._discard
         )
         if both:
             self._planner.advance()
         return self._chosen([(candidate, first), (backup, second)])
 
-    def skipped(self, candidate: Candidate, reason: str) -> None:
+    def skipped(self, candidate: Candidate, reason: str, waited: float = 0.0) -> None:
         """Take note of a candidate that is not asked."""
-        self.trace.append(Attempt(model=str(candidate.ref), outcome="skipped", message=reason, billed=False))
+        self.trace.append(
+            Attempt(
+                model=str(candidate.ref), outcome="skipped", message=reason, waited_s=waited, billed=False
+            )
+        )
 
     def _chosen(self, outcomes: list[tuple[Candidate, Outcome[T] | None]]) -> Outcome[T]:
         """Take the first good outcome, or the last error; another good one came too late and is freed."""
@@ -169,20 +176,69 @@ class _Run(Generic[T]):
         place = next(place for place, tried in enumerate(self.trace) if tried.model == str(late.ref))
         self.trace[place] = msgspec.structs.replace(self.trace[place], outcome="cancelled")
 
-    async def _once(self, candidate: Candidate) -> Outcome[T]:
+    async def _once(
+        self, candidate: Candidate, sent: Callable[[], None] = lambda: None
+    ) -> Outcome[T]:
         failover, ref = self._failover, candidate.ref
-        refusal = failover.refusal(candidate)
+        queued = self._budget is not None or failover.limits.bound(ref.provider)
+        refusal = candidate.unusable or failover.breakers.refusal(ref, failover.clock.now(), probe=not queued)
+        permit = None
+        waited = 0.0
+        if refusal is None and queued:
+            arrived = failover.clock.now()
+            try:
+                permit = await self._admit(candidate)
+            except LLMRingError as raised:
+                refusal = raised
+            except BaseException as stop:
+                self.trace.append(_stopped_attempt(candidate, stop, 0.0, self._waited(arrived), billed=False))
+                raise
+            waited = self._waited(arrived)
         if refusal is not None:
-            self.skipped(candidate, str(refusal))
+            self.skipped(candidate, str(refusal), waited)
             return Outcome(None, refusal, sent=False)
+        sent()
+        return await self._send(candidate, permit, waited)
+
+    async def _admit(self, candidate: Candidate) -> Permit:
+        """Wait for a place and for the budget, within the deadline, and look again at what may have changed meanwhile.
+
+        Raises:
+            LLMRingError: the candidate must not be asked now. It tells nothing about the model.
+        """
+        left = self._left()
+        try:
+            permit = await within(left, self._queue(candidate))
+        except TimeLimitError:
+            raise self._too_late(candidate, left) from None
+        now = self._failover.clock.now()
+        refusal: LLMRingError | None = None
+        if self._deadline is not None and now >= self._deadline:
+            refusal = self._too_late(candidate, left)
+        refusal = refusal or self._failover.breakers.refusal(candidate.ref, now)
+        if refusal is not None:
+            permit.cancel()
+            raise refusal
+        return permit
+
+    async def _queue(self, candidate: Candidate) -> Permit:
+        place = await self._failover.limits.take(candidate.ref.provider, self._owner)
+        try:
+            reservation = None if self._budget is None else await self._budget.reserve(candidate, self._owner)
+        except BaseException:
+            if place is not None:
+                place.release()
+            raise
+        return Permit(place, reservation)
+
+    async def _send(self, candidate: Candidate, permit: Permit | None, waited: float) -> Outcome[T]:
+        failover, ref = self._failover, candidate.ref
         started, left = failover.clock.now(), self._left()
         limit = _shorter(self._timeout, left)
         try:
-            work = self._attempt(candidate)
+            work = self._attempt(candidate, permit)
             result = await within(limit, work, movable=not self._whole, at_most=left)
         except TimeLimitError:
-            if failover.limits.was_in_vain(ref.provider):
-                return self._never_sent(candidate, limit)
             error: LLMRingError = ProviderTimeoutError(
                 f"{ref} did not answer within {limit:g} s",
                 provider=ref.provider,
@@ -193,37 +249,50 @@ class _Run(Generic[T]):
             error = raised
         except BaseException as stop:
             failover.breakers.abandoned(ref)
-            self.trace.append(_stopped_attempt(candidate, stop, failover.clock.now() - started))
+            self.trace.append(_stopped_attempt(candidate, stop, failover.clock.now() - started, waited))
+            self._give_back(candidate, permit, stop)
             raise
         else:
             failover.breakers.succeeded(ref, whole=self._whole)
             seconds = failover.clock.now() - started
-            self.trace.append(Attempt(model=str(ref), outcome="ok", seconds=seconds, billed=True))
+            self.trace.append(
+                Attempt(model=str(ref), outcome="ok", seconds=seconds, waited_s=waited, billed=True)
+            )
+            if permit is not None:
+                permit.leave()
             return Outcome(result)
         now = failover.clock.now()
         failover.breakers.failed(ref, error, now)
-        self.trace.append(failed_attempt(candidate, error, now - started))
+        self.trace.append(failed_attempt(candidate, error, now - started, waited))
+        self._give_back(candidate, permit, error)
         return Outcome(None, error)
 
-    def _never_sent(self, candidate: Candidate, limit: float | None) -> Outcome[T]:
-        """Take note of a candidate for which there was no place in time; it tells nothing about the model."""
-        ref = candidate.ref
-        self._failover.breakers.abandoned(ref)
-        error = ProviderTimeoutError(
-            f"as many calls as max_concurrent allows were under way for {limit:g} s; nothing was sent",
-            provider=ref.provider,
-            model=ref.model,
-            timeout=limit,
+    def _give_back(self, candidate: Candidate, permit: Permit | None, error: BaseException) -> None:
+        if permit is None:
+            return
+        permit.leave()
+        if self._budget is not None and permit.reservation is not None:
+            self._budget.failed(permit.reservation, candidate, error)
+
+    def _too_late(self, candidate: Candidate, seconds: float | None) -> ProviderTimeoutError:
+        return ProviderTimeoutError(
+            f"the deadline of the call came after {seconds:g} s in llmring's own queue, for a place (max_concurrent) or "
+            "for budget that calls under way had set aside; nothing was sent",
+            provider=candidate.ref.provider,
+            model=candidate.ref.model,
+            timeout=seconds,
         )
-        self.skipped(candidate, str(error))
-        return Outcome(None, error, sent=False)
+
+    def _waited(self, since: float) -> float:
+        seconds = self._failover.clock.now() - since
+        return seconds if seconds >= _LEAST_WAIT_S else 0.0
 
     def _left(self) -> float | None:
         """Seconds until the deadline."""
         return None if self._deadline is None else max(0.0, self._deadline - self._failover.clock.now())
 
 
-def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float) -> Attempt:
+def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float, waited: float) -> Attempt:
     """Return the trace of an attempt that failed."""
     return Attempt(
         model=str(candidate.ref),
@@ -232,15 +301,24 @@ def failed_attempt(candidate: Candidate, error: LLMRingError, seconds: float) ->
         message=str(error),
         status_code=getattr(error, "status_code", None),
         seconds=seconds,
-        billed=_billed(error),
+        waited_s=waited,
+        billed=is_billed(error),
     )
 
 
-def _stopped_attempt(candidate: Candidate, stop: BaseException, seconds: float) -> Attempt:
+def _stopped_attempt(
+    candidate: Candidate, stop: BaseException, seconds: float, waited: float, *, billed: bool | None = None
+) -> Attempt:
     """Return the trace of one that was cancelled; an ``Exception`` is a mistake in the provider's own code."""
-    if isinstance(stop, Exception):
-        return Attempt(model=str(candidate.ref), outcome="error", error=type(stop).__name__, seconds=seconds)
-    return Attempt(model=str(candidate.ref), outcome="cancelled", seconds=seconds)
+    mistake = isinstance(stop, Exception)
+    return Attempt(
+        model=str(candidate.ref),
+        outcome="error" if mistake else "cancelled",
+        error=type(stop).__name__ if mistake else None,
+        seconds=seconds,
+        waited_s=waited,
+        billed=billed,
+    )
 
 
 def _shorter(one: float | None, other: float | None) -> float | None:
@@ -248,12 +326,3 @@ def _shorter(one: float | None, other: float | None) -> float | None:
     if one is None or other is None:
         return other if one is None else one
     return min(one, other)
-
-
-def _billed(error: LLMRingError) -> bool | None:
-    """Whether the provider charges for a failure: it may have worked on what we did not hear the end of."""
-    if isinstance(error, StructuredOutputError):
-        return True
-    if isinstance(error, _SENT):
-        return None if getattr(error, "status_code", None) is None else False
-    return False

@@ -1,0 +1,7 @@
+"""Which model to try, when, and how often."""
+
+from llmring._failover.failover import Answered, Failover
+from llmring._failover.limits import PlacedStream
+from llmring._failover.permit import Permit
+
+__all__ = ["Answered", "Failover", "Permit", "PlacedStream"]
