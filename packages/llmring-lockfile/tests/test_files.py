@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from llmring_lockfile import BUNDLED, _filelock, bind, create_lockfile, editing, parse, unbind
-from llmring_lockfile._filelock import exclusive
+from llmring_lockfile import BUNDLED, _writing, bind, create_lockfile, editing, parse, unbind
 from llmring_lockfile._files import read_text, signature
+from llmring_lockfile._writing import exclusive
 from llmring_types.exceptions import (
     LockfileError,
     LockfileExistsError,
@@ -80,6 +80,45 @@ def test_permissions_and_links_stay(path: Path, tmp_path: Path) -> None:
     assert link.is_symlink()
     assert stat.S_IMODE(path.stat().st_mode) == 0o604
     assert "openai:x" in path.read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+@pytest.mark.parametrize("mark", [".git", "pyproject.toml", None])
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_a_link_of_a_repository_writes_nothing_outside_it(
+    tmp_path: Path, mark: str | None, linked: str
+) -> None:
+    outside, repository = tmp_path / "outside", tmp_path / "repository"
+    repository.mkdir()
+    outside.mkdir()
+    create_lockfile(outside / "llmring.lock")
+    before = (outside / "llmring.lock").read_bytes()
+    if mark is not None:
+        (repository / mark).touch()
+    if linked == "file" or mark is None:
+        path = repository / "llmring.lock"
+        path.symlink_to("../outside/llmring.lock")
+    else:
+        (repository / "src").symlink_to("../outside")
+        path = repository / "src" / "llmring.lock"
+    with pytest.raises(LockfileWriteError, match=r"leads out of .*repository to .*outside"):
+        bind(path, "a", "openai:x", environ={})
+    with pytest.raises(LockfileWriteError, match="leads out of"):
+        create_lockfile(path, force=True)
+    assert (outside / "llmring.lock").read_bytes() == before
+    assert list(outside.iterdir()) == [outside / "llmring.lock"]
+
+
+def test_a_link_to_another_folder_of_the_repository_is_followed(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "pyproject.toml").touch()
+    create_lockfile(tmp_path / "llmring.lock")
+    link = tmp_path / "part" / "llmring.lock"
+    link.symlink_to("../llmring.lock")
+    bind(link, "a", "openai:x", environ={})
+    assert link.is_symlink()
+    assert parse(read_text(tmp_path / "llmring.lock")).profile().aliases == ("a",)
 
 
 def edit_and_fail(path: Path, second: str) -> None:
@@ -206,7 +245,7 @@ def test_a_folder_cannot_be_read_as_a_lockfile(tmp_path: Path) -> None:
 def test_a_file_replaced_while_it_was_waited_for_is_opened_anew(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = _filelock._open
+    real = _writing._open
     opened: list[int] = []
 
     def replaced_meanwhile(target: Path) -> int:
@@ -218,21 +257,21 @@ def test_a_file_replaced_while_it_was_waited_for_is_opened_anew(
         opened.append(handle)
         return handle
 
-    monkeypatch.setattr(_filelock, "_open", replaced_meanwhile)
+    monkeypatch.setattr(_writing, "_open", replaced_meanwhile)
     bind(path, "a", "openai:x", environ={})
     assert len(opened) == 2
     assert parse(path.read_text()).profile().aliases == ("fast", "a")
 
 
 def test_a_file_removed_while_it_was_waited_for_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = _filelock._open
+    real = _writing._open
 
     def removed_meanwhile(target: Path) -> int:
         handle = real(target)
         target.unlink()
         return handle
 
-    monkeypatch.setattr(_filelock, "_open", removed_meanwhile)
+    monkeypatch.setattr(_writing, "_open", removed_meanwhile)
     with pytest.raises(LockfileNotFoundError, match="there is no"):
         bind(path, "a", "openai:x", environ={})
 

@@ -22,6 +22,7 @@ from llmring_types.exceptions import (
     ProviderResponseError,
     ProviderServerError,
     ProviderTimeoutError,
+    ProviderUnsupportedRequestError,
 )
 
 CALL = ChatCall(LLMRequest([Message(role="user", content="Hi")]), ModelRef("acme", "m"))
@@ -49,6 +50,49 @@ STATUSES: list[tuple[int, type[LLMRingError]]] = [
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
 def test_what_a_status_alone_stands_for(status: int, kind: type[LLMRingError]) -> None:
     assert error_type(status) is kind
+
+
+UNSUPPORTED = [
+    (
+        "unsupported_value",
+        "Unsupported value: 'messages[0].role' does not support 'developer' with this model.",
+    ),
+    ("unsupported_file", "The file type you uploaded is not one we take."),
+    (
+        "invalid_json_schema",
+        "In context=(), 'additionalProperties' is required to be supplied and to be false.",
+    ),
+    (None, "Web search options not supported with this model."),
+    (None, "This model does not support effort level 'xhigh'. Supported levels: high, low, max, medium."),
+    (None, "tools.0.custom.input_schema.type: Field required"),
+    (None, "Too many strict tools (21). The maximum number of strict tools supported is 20."),
+    (None, "Invalid JSON payload received. Unknown name \"const\" at 'tools[0]': Cannot find field."),
+    (None, "registry.ollama.ai/library/gemma:2b does not support tools"),
+]
+
+
+@pytest.mark.parametrize(("code", "message"), UNSUPPORTED)
+def test_a_rejection_of_something_unsupported_lets_the_next_member_answer(
+    code: str | None, message: str
+) -> None:
+    error = build(ProviderBadRequestError, message, CALL, status=400, code=code)
+    assert type(error) is ProviderUnsupportedRequestError
+    assert error.fails_over
+    assert not error.retryable
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("invalid_value", "Invalid 'messages[3]'."),
+        (None, "messages: at least one message is required"),
+        ("previous_response_not_found", "Previous response with id 'resp_1' not found."),
+    ],
+)
+def test_other_rejections_end_the_call(code: str | None, message: str) -> None:
+    error = build(ProviderBadRequestError, message, CALL, status=400, code=code)
+    assert type(error) is ProviderBadRequestError
+    assert not error.fails_over
 
 
 TEXTS = [

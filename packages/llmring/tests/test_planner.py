@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from llmring._failover.planner import Planner, Step
 from llmring._policy import Policy, RetryPolicy
 from llmring._routing import Candidate
-from llmring_types import ModelRef
+from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import (
     LLMRingError,
     ModelNotFoundError,
@@ -18,7 +18,9 @@ from llmring_types.exceptions import (
     ProviderOverloadedError,
     ProviderPermissionError,
     ProviderRateLimitError,
+    ProviderRequestTooLargeError,
     ProviderTimeoutError,
+    ProviderUnsupportedRequestError,
     UnsupportedContentError,
 )
 
@@ -34,6 +36,8 @@ MOVES_ON = [
     ProviderConnectionError("refused"),
     ModelNotFoundError("gone"),
     UnsupportedContentError("no video", provider="a", part="video"),
+    ProviderUnsupportedRequestError("no such parameter"),
+    ProviderRequestTooLargeError("too long"),
 ]
 STAYS = [ProviderBadRequestError("400"), ProviderAuthenticationError("401"), ProviderPermissionError("403")]
 
@@ -55,7 +59,10 @@ def test_a_rejection_ends_the_call(error: LLMRingError) -> None:
 
 REFUSED_KEY = [
     (("a:x", "b:y"), Step(pool("b:y")[0])),
-    (("a:x", "a:y", "a:z", "b:y", "a:u"), Step(pool("b:y")[0], passed_over=tuple(pool("a:y", "a:z")))),
+    (
+        ("a:x", "a:y", "a:z", "b:y", "a:u"),
+        Step(pool("b:y")[0], passed_over=tuple(pool("a:y", "a:z")), reason="the key of a was refused"),
+    ),
     (("a:x", "a:y"), None),
     (("a:x",), None),
 ]
@@ -69,6 +76,37 @@ def test_a_refused_key_moves_on_only_when_told_and_only_to_another_provider(
         planner = Planner(pool(*members), policy)
         planner.first()
         assert planner.after(ProviderAuthenticationError("401"), 0.0) == expected
+
+
+WINDOWS = [
+    ((8, 8, 4, None, 9), 3),
+    ((8, 200), 1),
+    ((8, None, 9), 1),
+    ((None, 4), 1),
+    ((8, 8, 4), None),
+]
+
+
+@pytest.mark.parametrize(("windows", "chosen"), WINDOWS)
+def test_a_request_too_long_for_one_asks_the_next_that_may_be_larger(
+    windows: tuple[int | None, ...], chosen: int | None
+) -> None:
+    candidates = [
+        Candidate(
+            ModelRef("a", str(place)), ModelFacts(provider="a", model=str(place), context_window=window)
+        )
+        for place, window in enumerate(windows)
+    ]
+    planner = Planner(candidates, Policy())
+    planner.first()
+    step = planner.after(ProviderRequestTooLargeError("413"), 0.0)
+    if chosen is None:
+        assert step is None
+        return
+    assert step is not None
+    assert step.candidate is candidates[chosen]
+    assert list(step.passed_over) == candidates[1:chosen]
+    assert step.reason == ("its context window is no larger" if chosen > 1 else "")
 
 
 def test_a_skipped_candidate_moves_on_whatever_the_reason_and_is_never_asked_again() -> None:

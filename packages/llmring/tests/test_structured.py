@@ -545,7 +545,7 @@ def test_without_an_expectation_nothing_happens() -> None:
     assert response == reply('{"a":1}')
 
 
-@pytest.mark.parametrize("text", ["no JSON", "", '{"a":1} and more', '{"a":', "3", '"text"', "null"])
+@pytest.mark.parametrize("text", ["no JSON", "", '{"a":', "3", '"text"', "null"])
 def test_not_strict_and_no_json_is_a_warning(text: str) -> None:
     response = finished(text, {"type": "json_object"})
     assert response.parsed is None
@@ -660,11 +660,47 @@ def test_one_code_fence_around_the_whole_answer_is_overlooked(text: str) -> None
     assert response.content == text
 
 
+WRAPPED = [
+    'Here:\n```json\n{"n":1}\n```',
+    '```json\n{"n":1}\n```\nHope it helps!',
+    '```json\n{"n":1}',
+    '```python\n{"n":1}\n```',
+    '<think>\nPerhaps {"n": 2}?\n</think>\n\n{"n": 1}',
+    'Let me see.</think>```json\n{"n": 1}\n```',
+    'The answer is {"n": 1}.',
+]
+
+
+@pytest.mark.parametrize("text", WRAPPED)
+def test_json_within_other_text_is_read_with_a_warning(text: str) -> None:
+    response = finished(text, strict_format(INTEGER))
+    assert response.parsed == {"n": 1}
+    assert response.content == text
+    assert response.warnings == ["parsed was read from JSON within other text"]
+
+
 @pytest.mark.parametrize(
-    "text", ['```json\n{"n":1}', 'Here:\n```json\n{"n":1}\n```', '```python\n{"n":1}\n```']
+    "text",
+    [
+        'Either {"n": 1} or {"n": 2}.',
+        "<think>{}</think>",
+        "```json\n1\n```\n```json\n2\n```",
+        "n is 1",
+    ],
 )
-def test_other_wrappings_are_not(text: str) -> None:
-    assert finished(text, {"type": "json_object"}).parsed is None
+def test_text_without_one_json_value_is_wrong(text: str) -> None:
+    with pytest.raises(StructuredOutputError, match="is not JSON"):
+        finished(text, strict_format(INTEGER))
+
+
+def test_wrapped_json_that_breaks_the_schema_is_wrong_at_its_own_place() -> None:
+    with pytest.raises(StructuredOutputError, match=r"breaks its schema at \$\.n"):
+        finished('<think>?</think>{"n": "one"}', strict_format(INTEGER))
+
+
+def test_a_cut_answer_is_never_searched_for_a_piece_that_is_whole() -> None:
+    with pytest.raises(StructuredOutputError, match="cut by the token limit"):
+        finished('[{"n": 1}, {"n":', strict_format(INTEGER), finish_reason="length")
 
 
 def test_a_fence_within_a_text_is_text() -> None:

@@ -31,6 +31,7 @@ COMMANDS = (
     Command("providers", "providers:providers", "List the providers, and what each still needs."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "stats:stats", "Sum up what calls used and cost."),
+    Command("trust", "trust:trust", "Approve the addresses and settings in a .env file."),
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {

@@ -39,6 +39,8 @@ async def _somebody() -> ModelRef:
 async def installed_model() -> ModelRef | None:
     """Return a model that Ollama has installed, ``None`` where it does not run or has none."""
     access = provider_access("ollama")
+    if access.refusal is not None:
+        return None
     transport = AutoTransport()
     try:
         async with asyncio.timeout(_PATIENCE_S):

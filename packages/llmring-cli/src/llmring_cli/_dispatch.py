@@ -3,11 +3,12 @@
 import gc
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from cyclopts import App, CycloptsError
 
 from llmring_cli._app import build_app
-from llmring_cli._environment import load_dotenv
+from llmring_cli._environment import dotenv
 from llmring_cli._failure import WRONG_USAGE, CommandError
 from llmring_cli._help import long_help
 
@@ -36,9 +37,15 @@ def _dispatch(app: App, arguments: list[str]) -> int:
     for command in apps:
         if getattr(command.default_command, "__module__", "").startswith("llmring_cli."):
             command.help = long_help(command.default_command)  # more than its line in the list
-    load_dotenv()
     # Switched off while modules were loaded. What was loaded stays, so no collection need look at it.
     gc.freeze()
     gc.enable()
+    if arguments[:1] == ["trust"]:  # it reads the file by itself, before anybody has approved it
+        return _run(app, arguments)
+    with dotenv(Path(), verbose="--verbose" in arguments or "-v" in arguments):
+        return _run(app, arguments)
+
+
+def _run(app: App, arguments: list[str]) -> int:
     result = app(arguments)
     return result if isinstance(result, int) else 0

@@ -1,47 +1,146 @@
-"""The ``.env`` file of the current folder. Only the command reads one, never the library."""
+"""The ``.env`` file of the current folder, as data of a stranger. Only the command reads it, never the library."""
 
+import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_cli._output import say
 
+NAME = ".env"
 
-def load_dotenv(folder: Path | None = None) -> None:
-    """Put the variables of ``.env`` into the environment; those already set stay as they are.
 
-    Somebody else may have put the file there, so it is said which keys of the environment it sends to an
-    address of its own.
+class DotenvFile(NamedTuple):
+    """A ``.env`` file.
+
+    Attributes:
+        path: where it is.
+        content: as it is on disk; approvals are for it.
+        values: what it sets, as text.
+        unread: lines that set nothing.
+    """
+
+    path: Path
+    content: bytes
+    values: dict[str, str]
+    unread: int
+
+
+@contextmanager
+def dotenv(folder: Path, *, verbose: bool) -> Iterator[None]:
+    """Add the settings of ``.env`` to the environment for the time of a command.
+
+    Only names that llmring documents are taken, as they are written, and never over what the environment has; see
+    :func:`llmring.trust.select`.
+
+    Args:
+        folder: the working directory.
+        verbose: report on standard error what is ignored.
 
     Raises:
-        ConfigurationError: the file cannot be read.
+        ConfigurationError: the file is not text.
     """
-    path = (folder or Path()) / ".env"
-    if not path.is_file():
-        return
-    import dotenv  # noqa: PLC0415 - most folders have no such file
+    path = folder / NAME
+    # A folder of this name is a virtual environment, as some make it.
+    file = read_dotenv(path) if os.path.lexists(path) and not path.is_dir() else None
+    added = {} if file is None else _added(file, verbose=verbose)
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def read_dotenv(path: Path) -> DotenvFile | None:
+    """Return what the file sets; ``None``, after a warning, where it cannot be read as a file.
+
+    Raises:
+        ConfigurationError: it is not text.
+    """
+    from llmring.trust import read_content  # noqa: PLC0415 - most folders have no such file
 
     try:
-        values = dotenv.dotenv_values(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read {path}: {error}; correct or remove it") from error
-    before = dict(os.environ)
-    for name, value in values.items():
-        if value is not None:
-            os.environ.setdefault(name, value)
-    if any(name.endswith(("_URL", "_HOST")) for name in os.environ.keys() - before.keys()):
-        _tell_detours(before)
+        content = read_content(path)
+    except (OSError, ConfigurationError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        say(f"warning: {path} is ignored: {reason}")
+        return None
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"cannot read {path}: {error}; save it as UTF-8, or remove it") from error
+    before, null, _ = text.partition("\0")
+    if null:
+        line = before.count("\n") + 1
+        raise ConfigurationError(
+            f"cannot read {path}: line {line} has a null character; save the file as UTF-8, or remove it"
+        )
+    values, unread = _parse(text)
+    return DotenvFile(path, content, values, unread)
 
 
-def _tell_detours(before: Mapping[str, str]) -> None:
-    from llmring import provider_access, provider_status, server_access  # noqa: PLC0415 - most files have only keys
+def is_approved(file: DotenvFile) -> bool:
+    """Return whether the user has approved this file with its content."""
+    from llmring.trust import open_trust_store  # noqa: PLC0415 - as above
 
-    for row in provider_status(os.environ):
-        old, new = provider_access(row.name, before), provider_access(row.name, os.environ)
-        if old.api_key and old.api_key == new.api_key and old.base_url != new.base_url:
-            say(f"warning: .env sends your {row.name} key to {row.base_url}")
-    server, reported = server_access(before), server_access(os.environ)
-    if server.api_key and server.api_key == reported.api_key and server.url != reported.url:
-        say(f"warning: .env sends your key for the usage server to {reported.url}")
+    return open_trust_store().trusts(file.path, file.content)
+
+
+def _parse(text: str) -> tuple[dict[str, str], int]:
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - as above
+
+    values, unread = {}, 0
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            unread += 1
+        elif binding.key is not None and binding.value is not None:
+            values[binding.key] = binding.value
+    return values, unread
+
+
+def _added(file: DotenvFile, *, verbose: bool) -> dict[str, str]:
+    from llmring.trust import DOTENV_VARIABLE, Origin, select  # noqa: PLC0415 - as above
+
+    approved = is_approved(file)
+    if not approved and _leads_out(file.path):
+        say(f"warning: {file.path} is ignored: it is a link out of this folder. To use it: llmring trust")
+        return {}
+    chosen = select(file.values, os.environ, approved=approved)
+    if any(name.endswith(("_API_KEY", "_BASE_URL")) for name in chosen.ignored):
+        chosen = select(file.values, os.environ, approved=approved, providers=_brought())
+    if chosen.unapproved:
+        say(
+            f"warning: {file.path} sets {', '.join(chosen.unapproved)}, which needs your approval: llmring trust"
+        )
+    if verbose and (chosen.ignored or file.unread):
+        say(_ignored_text(file, chosen.ignored))
+    if approved or not chosen.taken:
+        return chosen.taken
+    origin = Origin(Origin.of(os.environ).names | chosen.taken.keys(), str(file.path.absolute()))
+    return {**chosen.taken, DOTENV_VARIABLE: str(origin)}
+
+
+def _leads_out(path: Path) -> bool:
+    return path.is_symlink() and not path.resolve().is_relative_to(path.parent.resolve())
+
+
+def _brought() -> list[str]:
+    """Return the providers that installed packages bring."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and for those of others alone
+
+    return [entry.name for entry in entry_points(group="llmring.providers")]
+
+
+def _ignored_text(file: DotenvFile, names: Sequence[str]) -> str:
+    lines = ""
+    if file.unread:
+        lines = f" and {file.unread} line{'' if file.unread == 1 else 's'} that set{'s' * (file.unread == 1)} nothing"
+    return f"{file.path}: ignored {', '.join(names) or 'no name'}{lines}"

@@ -64,3 +64,65 @@ def test_it_compares_with_another_file(llmring: Run) -> None:
             "model": None,
         }
     ]
+
+
+EVIL = {
+    "core.fsmonitor": "touch {marker}",
+    "core.pager": "touch {marker}",
+    "core.sshCommand": "touch {marker}",
+    "diff.external": "touch {marker}",
+    "diff.evil.textconv": "touch {marker} #",
+    "filter.evil.smudge": "touch {marker} #",
+    "gpg.program": "touch {marker}",
+    "log.showSignature": "true",
+    "alias.cat-file": "!touch {marker}",
+    "remote.origin.url": "ext::sh -c touch% {marker}",
+    "remote.origin.promisor": "true",
+    "protocol.ext.allow": "always",
+    "extensions.partialClone": "origin",
+}
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_repository_cannot_have_commands_run(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = folder / "marker"
+    (folder / ".gitattributes").write_text("* diff=evil filter=evil\n")
+    for name, value in EVIL.items():
+        subprocess.run(
+            ["git", "config", name, value.format(marker=marker)],  # noqa: S607
+            cwd=folder,
+            check=True,
+        )
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", f"touch {marker}")
+    monkeypatch.setenv("GIT_PAGER", f"touch {marker}")
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert llmring("lock", "diff") == (0, CHANGE, "")
+    llmring("lock", "diff", "HEAD:nosuch")
+    llmring("lock", "diff", "0123456789012345678901234567890123456789")
+    assert not marker.exists()
+
+
+def test_a_git_in_the_working_directory_is_not_run(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llmring("bind", "fast", "openai:gpt-6")
+    (folder / "git").write_text("#!/bin/sh\ntouch marker\n")
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f".{os.pathsep}{os.pathsep}bin")
+    code, _, err = llmring("lock", "diff")
+    assert (code, err) == (
+        1,
+        "error: there is no file HEAD, and git, which may know it as a revision, is not installed\n",
+    )
+    assert not (folder / "marker").exists()
+
+
+def test_a_bare_repository_inside_is_none(llmring: Run, folder: Path) -> None:
+    """A clone may hold the files of one, and with them a configuration."""
+    llmring("bind", "fast", "openai:gpt-6")
+    subprocess.run(["git", "init", "-q", "--bare", "."], cwd=folder, check=True)  # noqa: S607
+    code, _, err = llmring("lock", "diff", "HEAD~0")
+    assert code == 1
+    assert "bare" in err

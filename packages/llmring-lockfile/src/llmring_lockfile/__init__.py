@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from llmring_types.lazy import load_on_use
 
 if TYPE_CHECKING:
+    from llmring_lockfile._atomic import replacing, write_atomically
     from llmring_lockfile._audit import audit
     from llmring_lockfile._check import Check, check
     from llmring_lockfile._constraints import NEEDS, Constraints, Need, UnmetNeed, unmet_needs
@@ -108,6 +109,7 @@ __all__ = [
     "parse",
     "propose_upgrades",
     "read_sources",
+    "replacing",
     "require_aliases",
     "resolve",
     "scan",
@@ -117,6 +119,7 @@ __all__ = [
     "unmet_needs",
     "validate",
     "with_lines",
+    "write_atomically",
 ]
 
 if not TYPE_CHECKING:
@@ -125,6 +128,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = load_on_use(
         globals(),
         {
+            "llmring_lockfile._atomic": ("replacing", "write_atomically"),
             "llmring_lockfile._audit": ("audit",),
             "llmring_lockfile._check": ("Check", "check"),
             "llmring_lockfile._constraints": ("NEEDS", "Constraints", "Need", "UnmetNeed", "unmet_needs"),

@@ -13,9 +13,11 @@ from llmring_lockfile._discovery import active_profile
 from llmring_lockfile._document import Document, utc_now
 from llmring_lockfile._edits import Models
 from llmring_lockfile._emit import emit
-from llmring_lockfile._files import check_writable, create_text, locked_for_writing, read_text, replace_text
+from llmring_lockfile._files import read_text
 from llmring_lockfile._model import Binding, Lockfile, Profile
-from llmring_lockfile._parse import is_json, parse
+from llmring_lockfile._parse import parse
+from llmring_lockfile._syntax import is_json
+from llmring_lockfile._writing import check_writable, create_text, locked_for_writing, replace_text
 
 DEFAULT_PROFILES = ("default", "prod", "staging", "dev", "test")
 """What a new lockfile has. The original made the first four, its documents promised the last."""

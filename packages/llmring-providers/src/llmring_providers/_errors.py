@@ -19,6 +19,7 @@ from llmring_types.exceptions import (
     ProviderResponseError,
     ProviderServerError,
     ProviderTimeoutError,
+    ProviderUnsupportedRequestError,
 )
 
 from llmring_providers._protocol import ChatCall
@@ -46,6 +47,18 @@ _WAIT = re.compile(rf"(?:try\s+again|retry)\s+(?:in|after)\s+((?:{_AMOUNT}[\s,]*
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(milli|ms|s|m|h|d)", re.IGNORECASE)
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "milli": 0.001}
 _KEY = re.compile(r"\b(?:sk-|gsk_|xai-|AIza)[\w*/+=-]{6,}")
+_UNSUPPORTED_CODE = re.compile(
+    r"unsupported_|unknown_parameter|invalid_json_schema|invalid_function_parameters|invalid_image_format"
+)
+_UNSUPPORTED = re.compile(
+    r"not support(?:ed)?\b|unsupported"  # all of them
+    r"|unknown parameter|unrecognized request argument"  # OpenAI
+    r"|extra inputs are not permitted|\binput_schema\b|too many strict tools"  # Anthropic
+    r"|unknown name \S+ at|cannot find field"  # Gemini
+    r"|invalid schema|schema is too complex",  # OpenAI; Anthropic and Gemini
+    re.IGNORECASE,
+)
+"""Codes and texts of a 400 that name something which another model or provider may have. Only OpenAI has codes."""
 _TAG = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -73,9 +86,14 @@ def build(
 ) -> LLMRingError:
     """Build an exception of this type with all that is known.
 
-    A wait that is not given is looked for in the headers and, for a rate limit, in the message.
+    A wait that is not given is looked for in the headers and, for a rate limit, in the message. A rejection that names
+    something unsupported gets a type of its own.
     """
     headers = headers or {}
+    if kind is ProviderBadRequestError and (
+        _UNSUPPORTED_CODE.match(code or "") or _UNSUPPORTED.search(message)
+    ):
+        kind = ProviderUnsupportedRequestError
     more: dict[str, Any] = {
         "provider": call.ref.provider,
         "model": call.ref.model,

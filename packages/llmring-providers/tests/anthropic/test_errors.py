@@ -23,6 +23,7 @@ from llmring_types.exceptions import (
     ProviderRateLimitError,
     ProviderRequestTooLargeError,
     ProviderServerError,
+    ProviderUnsupportedRequestError,
 )
 
 CALL = ChatCall(LLMRequest(messages=[Message(role="user", content="hi")]), ModelRef("anthropic", "claude-x"))
@@ -85,7 +86,7 @@ def test_status_and_type_tell_the_exception(status: int, body: bytes, kind: type
 @pytest.mark.parametrize(
     ("ending", "kind", "code"),
     [
-        ("3ae57786aeb4", ProviderBadRequestError, "invalid_request_error"),
+        ("3ae57786aeb4", ProviderUnsupportedRequestError, "invalid_request_error"),
         ("1516f6b85a41", ModelNotFoundError, "not_found_error"),
         ("e629c1b0a650", ProviderAuthenticationError, "authentication_error"),
     ],

@@ -10,7 +10,7 @@ from llmring_providers.transport import (
     Transport,
     _network,
     refuse_network,
-    refuse_network_for_good,
+    LoopbackOnly,
 )
 from llmring_providers.transport.aiohttp import AiohttpTransport
 from llmring_providers.transport.httpx2 import Httpx2Transport
@@ -68,24 +68,24 @@ REFUSED = [
 @pytest.mark.parametrize("url", ALLOWED)
 def test_loopback_is_allowed(url: str) -> None:
     with refuse_network():
-        _network.check_network(url)
+        _network.check_network(HttpRequest("GET", url, {}))
 
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_everything_else_is_not(url: str) -> None:
-    _network.check_network(url)
+    _network.check_network(HttpRequest("GET", url, {}))
     with refuse_network(), pytest.raises(ConfigurationError):
-        _network.check_network(url)
-    _network.check_network(url)
+        _network.check_network(HttpRequest("GET", url, {}))
+    _network.check_network(HttpRequest("GET", url, {}))
 
 
 def test_hosts_may_be_allowed_by_name_and_the_last_word_counts() -> None:
     url = "https://models.example.com/v1"
     with refuse_network("models.example.com"):
-        _network.check_network(url)
+        _network.check_network(HttpRequest("GET", url, {}))
         with refuse_network(), pytest.raises(ConfigurationError):
-            _network.check_network(url)
-        _network.check_network(url)
+            _network.check_network(HttpRequest("GET", url, {}))
+        _network.check_network(HttpRequest("GET", url, {}))
 
 
 def test_a_standing_refusal_gives_way_to_an_explicit_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_a_standing_refusal_gives_way_to_an_explicit_one(monkeypatch: pytest.Mon
     with refuse_network("models.example.com"):
         refuse_network_for_good()
         refuse_network_for_good()
-        _network.check_network("https://models.example.com/v1")
+        _network.check_network(HttpRequest("GET", "https://models.example.com/v1", {}))
     with pytest.raises(ConfigurationError):
-        _network.check_network("https://models.example.com/v1")
+        _network.check_network(HttpRequest("GET", "https://models.example.com/v1", {}))
     assert len(_network._refusals) == 1

@@ -7,6 +7,7 @@ LLMRingError
 ├─ ConfigurationError
 │  ├─ CassetteError
 │  │  └─ CassetteMismatchError
+│  ├─ UntrustedAddressError
 │  └─ MissingSDKError                     also AttributeError: ``hasattr(provider, "client")`` is then False
 ├─ ValidationError                        also ValueError
 │  ├─ MessageValidationError
@@ -30,7 +31,8 @@ LLMRingError
 │  ├─ ProviderConnectionError             retryable, fails over; also ConnectionError
 │  └─ ProviderResponseError
 │     ├─ ProviderBadRequestError
-│     │  └─ ProviderRequestTooLargeError
+│     │  ├─ ProviderRequestTooLargeError   fails over, to a larger context
+│     │  └─ ProviderUnsupportedRequestError  fails over
 │     ├─ ProviderServerError              retryable, fails over
 │     │  └─ ProviderOverloadedError
 │     ├─ MalformedResponseError           retryable, fails over
@@ -96,6 +98,7 @@ __all__ = [
     "ProviderResponseError",
     "ProviderServerError",
     "ProviderTimeoutError",
+    "ProviderUnsupportedRequestError",
     "RegistryConnectionError",
     "RegistryError",
     "RegistryNotFoundError",
@@ -109,6 +112,7 @@ __all__ = [
     "StreamInterruptedError",
     "StructuredOutputError",
     "UnsupportedContentError",
+    "UntrustedAddressError",
     "ValidationError",
 ]
 
@@ -155,6 +159,18 @@ class ConfigurationError(LLMRingError):
 
 class MissingSDKError(ConfigurationError, AttributeError):
     """Raw access needs the vendor's SDK, which is an extra and not installed."""
+
+
+class UntrustedAddressError(ConfigurationError):
+    """A key of the user's own would go to an address that a file of the current folder names. Nothing was sent.
+
+    Attributes:
+        file: the file that names the address.
+    """
+
+    def __init__(self, message: str, *, file: str = "", **more: Any) -> None:
+        super().__init__(message, **more)
+        self.file = file
 
 
 class CassetteError(ConfigurationError):
@@ -370,7 +386,21 @@ class ProviderBadRequestError(ProviderResponseError):
 
 
 class ProviderRequestTooLargeError(ProviderBadRequestError):
-    """The request is larger than the provider or the model takes (413, or the context window)."""
+    """The request is larger than the provider or the model takes (413, or the context window).
+
+    Failover passes over members whose context window is known to be no larger.
+    """
+
+    fails_over = True
+
+
+class ProviderUnsupportedRequestError(ProviderBadRequestError):
+    """The provider or the model lacks something that the request uses: a parameter, a schema, a kind of content.
+
+    Another member of the pool may have it.
+    """
+
+    fails_over = True
 
 
 class ProviderServerError(ProviderResponseError):

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
+from copy import copy
 from typing import Any, Protocol
 
 from llmring_providers import Provider, ProviderSettings, find_factory
 from llmring_providers.transport import LoopbackOnly, Transport
-from llmring_types.exceptions import ProviderAuthenticationError, ProviderNotFoundError
+from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError, ProviderNotFoundError
 
 from llmring._settings import ProviderAccess, key_names, provider_access, provider_names
 
@@ -39,6 +40,8 @@ class Providers(Mapping[str, Provider]):
             access = self._access[name]
             if access.missing is not None:
                 raise KeyError(name)
+            if access.refusal is not None:
+                raise copy(access.refusal)
             provider = self._built[name] = self._build(name, access)
         return provider
 
@@ -60,7 +63,7 @@ class Providers(Mapping[str, Provider]):
         url = getattr(self._built.get(name), "base_url", None)
         return url if isinstance(url, str) else None
 
-    def problem(self, name: str) -> ProviderNotFoundError | None:
+    def problem(self, name: str) -> LLMRingError | None:
         """Return why the provider cannot be used, or ``None``."""
         if name in self._built:
             return None
@@ -73,7 +76,7 @@ class Providers(Mapping[str, Provider]):
             return ProviderNotFoundError(
                 f"provider {name!r} is not configured: set {' or '.join(key_names(name))}", provider=name
             )
-        return None
+        return copy(access.refusal)
 
     def register(self, name: str, provider: Provider | None = None, **given: Any) -> Provider:
         """Add or replace a provider: an object of one's own, or one that llmring builds from ``api_key``, ``base_url``.
@@ -81,9 +84,12 @@ class Providers(Mapping[str, Provider]):
         Raises:
             ProviderNotFoundError: nobody offers this name.
             ProviderAuthenticationError: it needs a key and none is given or set.
+            UntrustedAddressError: the key that is set must not be sent to the address that is set.
         """
         if provider is None:
             access = provider_access(name)
+            if access.refusal is not None and not (given.get("api_key") and given.get("base_url")):
+                raise copy(access.refusal)
             if access.missing is not None and not given.get("api_key") and given.get("client") is None:
                 raise ProviderAuthenticationError(
                     f"no key given; pass api_key= or set {access.missing}", provider=name

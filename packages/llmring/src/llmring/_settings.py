@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from llmring_types.exceptions import ConfigurationError
+from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
 
 from llmring._policy import RetryPolicy
 
@@ -22,6 +22,8 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 _SECRET = frozenset({"KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIALS"})
 _LEAST_SECRET = 16
+DOTENV_VARIABLE = "LLMRING_DOTENV"
+"""Records what an unapproved file has set: :class:`llmring.trust.Origin`."""
 _NO_LIMIT = frozenset({"none", "off", "disable", "disabled", "infinite"})
 
 
@@ -47,11 +49,19 @@ _PROVIDERS: Mapping[str, _Names] = MappingProxyType(
 
 
 class ProviderAccess(msgspec.Struct, frozen=True):
-    """What the environment says about one provider. ``missing`` names what has to be set before it can be used."""
+    """What the environment says about one provider.
+
+    Attributes:
+        api_key: empty where there is none, or where it must not be sent to ``base_url``.
+        base_url: ``None`` for the provider's own address.
+        missing: what has to be set before it can be used.
+        refusal: why the key must not be sent there: an unapproved file names the address (:mod:`llmring.trust`).
+    """
 
     api_key: str = ""
     base_url: str | None = None
     missing: str | None = None
+    refusal: UntrustedAddressError | None = None
 
     def __repr__(self) -> str:
         return (
@@ -69,12 +79,27 @@ def key_names(provider: str) -> tuple[str, ...]:
     return _names(provider).keys
 
 
+def address_names(provider: str) -> tuple[str, ...]:
+    """Environment variables that may hold the provider's base URL, the first one set wins."""
+    return _names(provider).base_urls
+
+
 def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> ProviderAccess:
     """Return key and base URL of a provider. One that others bring reads ``NAME_API_KEY`` and ``NAME_BASE_URL``."""
     names = _names(provider)
-    key = _first(names.keys, environ) or ""
+    key, base_url = _first_set(names.keys, environ), _first_set(names.base_urls, environ)
     missing = None if key or names.keyless else names.keys[0]
-    return ProviderAccess(api_key=key, base_url=_first(names.base_urls, environ), missing=missing)
+    refusal = None
+    if key and base_url and DOTENV_VARIABLE in environ:
+        from llmring.trust import check_address  # noqa: PLC0415 - most folders have no .env file
+
+        refusal = check_address(base_url, key[0], environ)
+    return ProviderAccess(
+        api_key=key[1] if key and refusal is None else "",
+        base_url=base_url and base_url[1],
+        missing=missing,
+        refusal=refusal,
+    )
 
 
 def known_secrets(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
@@ -212,10 +237,16 @@ def _shown(url: str | None) -> str | None:
 
 
 def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
+    found = _first_set(names, environ)
+    return found and found[1]
+
+
+def _first_set(names: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the first of these variables that is set, and its value."""
     for name in names:
         value = environ.get(name, "").strip()
         if value:
-            return value
+            return name, value
     return None
 
 

@@ -95,7 +95,7 @@ class Failover:
                 break
             step = following
             for candidate in step.passed_over:
-                run.skipped(candidate, f"the key of {candidate.ref.provider} was refused")
+                run.skipped(candidate, step.reason)
         failure.attempts = tuple(run.trace)
         raise failure
 

@@ -5,18 +5,30 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 import msgspec
-from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError
+from llmring_types.exceptions import (
+    LLMRingError,
+    ProviderAuthenticationError,
+    ProviderRequestTooLargeError,
+)
 
 from llmring._policy import Policy
 from llmring._routing import Candidate
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Try this candidate after a pause in seconds; those passed over are not worth trying."""
+    """The next candidate to try.
+
+    Attributes:
+        candidate: whom to ask.
+        pause: seconds to wait before.
+        passed_over: candidates before it that are not worth trying.
+        reason: why they are not.
+    """
 
     candidate: Candidate
     pause: float = 0.0
     passed_over: Sequence[Candidate] = ()
+    reason: str = ""
 
 
 class Planner:
@@ -44,6 +56,10 @@ class Planner:
         self._position = 0
         self._tries = 1
 
+    @property
+    def _current(self) -> Candidate:
+        return self._candidates[self._position]
+
     def first(self) -> Step:
         """The first step; it has no pause."""
         return Step(self._candidates[0])
@@ -70,11 +86,17 @@ class Planner:
         rest = self._candidates[self._position + 1 :]
         if not rest:
             return self._retry(error, now) if sent and error.retryable else None
-        if not sent or error.fails_over:
-            passed_over: Sequence[Candidate] = ()
-        elif isinstance(error, ProviderAuthenticationError) and self._policy.fail_over_on_authentication:
+        passed_over: Sequence[Candidate] = ()
+        reason = ""
+        if sent and isinstance(error, ProviderRequestTooLargeError):
+            passed_over = self._no_larger(rest)
+            reason = "its context window is no larger"
+        elif sent and isinstance(error, ProviderAuthenticationError):
+            if not self._policy.fail_over_on_authentication:
+                return None
             passed_over = self._of_this_provider(rest)
-        else:
+            reason = f"the key of {self._current.ref.provider} was refused"
+        elif sent and not error.fails_over:
             return None
         for _ in passed_over:
             self.advance()
@@ -82,7 +104,7 @@ class Planner:
         if following is None:
             return None
         self.advance()
-        return Step(following, passed_over=passed_over)
+        return Step(following, passed_over=passed_over, reason=reason if passed_over else "")
 
     def _retry(self, error: LLMRingError, now: float) -> Step | None:
         retry = self._policy.retry
@@ -97,12 +119,23 @@ class Planner:
         if self._expired(now + pause):
             return None
         self._tries += 1
-        return Step(self._candidates[self._position], pause)
+        return Step(self._current, pause)
 
     def _of_this_provider(self, rest: Sequence[Candidate]) -> Sequence[Candidate]:
         """The next candidates that would show the same key."""
-        here = self._candidates[self._position].ref.provider
+        here = self._current.ref.provider
         return tuple(takewhile(lambda other: other.ref.provider == here, rest))
+
+    def _no_larger(self, rest: Sequence[Candidate]) -> Sequence[Candidate]:
+        """The next candidates whose context window is known to be no larger than the current one's."""
+        here = _window(self._current)
+        if here is None:
+            return ()
+        return tuple(takewhile(lambda other: (_window(other) or here + 1) <= here, rest))
 
     def _expired(self, moment: float) -> bool:
         return self._deadline is not None and moment >= self._deadline
+
+
+def _window(candidate: Candidate) -> int | None:
+    return None if candidate.facts is None else candidate.facts.context_window

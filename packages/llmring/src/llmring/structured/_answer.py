@@ -1,7 +1,6 @@
 """What is asked for before a call, and what is made of the answer after it."""
 
 import copy
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,8 +9,8 @@ from llmring_types.exceptions import StructuredOutputError, ValidationError
 
 from llmring.structured._reading import MismatchError, read_container, schema_reader, value_reader
 from llmring.structured._types import describe
+from llmring.structured._wrapped import read_within, unfenced
 
-_FENCED = re.compile(r"```(?:json)?[ \t]*\r?\n(.*?)\s*```", re.DOTALL | re.IGNORECASE)
 _FINAL = (None, "stop", "length")
 """Only an answer that ends like this is meant to be the JSON: not calls, a refusal, an error or a pause."""
 
@@ -59,8 +58,9 @@ def finish(response: LLMResponse, expectation: Expectation | None) -> None:
     """Set ``parsed``, or say why there is none.
 
     Tool calls, refusals and filtered answers are left alone: they are not the JSON that was asked for, and no failure
-    of it. The JSON may stand in one Markdown code fence, which models add out of habit; ``content`` stays as it came.
-    An answer that was cut by the token limit is read like every other, and the error or warning says that it was cut.
+    of it. The JSON may stand in one Markdown code fence, which models add out of habit, or, with a warning, behind a
+    ``<think>`` block or within a sentence; ``content`` stays as it came. An answer that was cut by the token limit is
+    read as it is, and the error or warning says that it was cut.
 
     Raises:
         StructuredOutputError: strict, and the answer is not JSON or breaks the schema. ``raw_text`` is the answer,
@@ -71,7 +71,7 @@ def finish(response: LLMResponse, expectation: Expectation | None) -> None:
     if response.finish_reason not in _FINAL:
         return
     try:
-        response.parsed = expectation.read(_unfenced(response.content))
+        response.parsed = _read(response, expectation)
     except MismatchError as mismatch:
         problem = f"the answer {mismatch}"
         if response.finish_reason == "length":
@@ -89,6 +89,18 @@ def finish(response: LLMResponse, expectation: Expectation | None) -> None:
             details={"path": mismatch.path, "expected": mismatch.expected},
             original=mismatch.__cause__,
         ) from mismatch.__cause__
+
+
+def _read(response: LLMResponse, expectation: Expectation) -> Any:
+    text = unfenced(response.content)
+    try:
+        return expectation.read(text)
+    except MismatchError as mismatch:
+        if not mismatch.is_syntax or response.finish_reason == "length":
+            raise
+        value = read_within(text, expectation.read, mismatch)
+    response.warnings.append("parsed was read from JSON within other text")
+    return value
 
 
 def _typed(request: LLMRequest, wanted: Any) -> tuple[LLMRequest, Expectation]:
@@ -121,13 +133,6 @@ def _with_format(request: LLMRequest, form: Mapping[str, Any]) -> LLMRequest:
     changed = copy.copy(request)
     changed.response_format = {"type": "json_schema", "json_schema": form}
     return changed
-
-
-def _unfenced(text: str) -> str:
-    text = text.strip()
-    if text.startswith("```") and (found := _FENCED.fullmatch(text)) is not None:
-        return found[1]
-    return text
 
 
 def _invalid(problem: str) -> ValidationError:

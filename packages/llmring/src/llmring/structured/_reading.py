@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # a tenth of a second of import, only for strict schemas
 
 _NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
 _LONGEST_PROBLEM = 300
+_SYNTAX = "JSON"
 _OF_ANY_KIND = frozenset({"type", "anyOf", "oneOf", "enum", "const", "$ref"})
 
 
@@ -30,6 +31,11 @@ class MismatchError(Exception):
         super().__init__(problem)
         self.path = path
         self.expected = expected
+
+    @property
+    def is_syntax(self) -> bool:
+        """Whether the text is no JSON at all, so that JSON may still stand within it."""
+        return self.expected == _SYNTAX
 
 
 def read_json(text: str) -> Any:
@@ -96,7 +102,7 @@ def schema_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
 
 def not_json(error: Exception) -> MismatchError:
     """Build the error for text that is not JSON."""
-    return MismatchError(f"is not JSON: {error}", path="$", expected="JSON")
+    return MismatchError(f"is not JSON: {error}", path="$", expected=_SYNTAX)
 
 
 def breach(path: str, expected: str) -> MismatchError:

@@ -1,5 +1,7 @@
 """``llmring lock diff``."""
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +15,36 @@ from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Flag, Json, LockfilePath
+
+_GIT_SECONDS = 60.0
+_CLEAN_ENVIRONMENT = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "PATH",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "USERPROFILE",
+    "XDG_CONFIG_HOME",
+)
+"""What git needs, with the user's own configuration."""
+_NO_COMMANDS_OF_THE_REPOSITORY = (
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    f"core.hooksPath={os.devnull}",
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "protocol.allow=never",
+    "-c",
+    "safe.bareRepository=explicit",
+)
+"""A repository's ``.git/config`` can name commands, some of which fetch missing objects: https://git-scm.com/docs/git-config.
+Any folder of a cloned repository may have the files of a bare one."""
 
 
 def diff(
@@ -51,17 +83,49 @@ def _old(old: str, path: Path) -> Lockfile:
         return read_lockfile(Path(old)).lockfile
     if old.startswith("-"):
         raise CommandError(f"{old!r} is neither a lockfile nor a revision")
+    done = _show(old, path)
+    if done.returncode != 0:
+        reason = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        raise CommandError(f"{old} is neither a lockfile nor a revision with {shown(path)} in it: {reason}")
+    return parse(done.stdout.decode(errors="replace"), Path(f"{old}:{path.name}"))
+
+
+def _show(revision: str, path: Path) -> subprocess.CompletedProcess[bytes]:
+    """Ask git for the file in a revision: by plumbing, which knows no pager, no filter and no external diff."""
+    git = _find_git()
+    if git is None:
+        raise CommandError(
+            f"there is no file {revision}, and git, which may know it as a revision, is not installed"
+        )
     try:
-        done = subprocess.run(  # noqa: S603 - no shell, and what the user names cannot be an option
-            ["git", "-C", path.parent, "show", f"{old}:./{path.name}"],  # noqa: S607 - the user's own git
+        return subprocess.run(  # noqa: S603 - no shell, and what the user names cannot be an option
+            [
+                git,
+                *_NO_COMMANDS_OF_THE_REPOSITORY,
+                "--no-pager",
+                "cat-file",
+                "blob",
+                f"{revision}:./{path.name}",
+            ],
+            cwd=path.parent,
+            env={
+                **{name: os.environ[name] for name in _CLEAN_ENVIRONMENT if name in os.environ},
+                "GIT_NO_LAZY_FETCH": "1",
+                "GIT_TERMINAL_PROMPT": "0",
+            },
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
+            timeout=_GIT_SECONDS,
         )
-    except FileNotFoundError as error:
-        raise CommandError(
-            f"there is no file {old}, and git, which may know it as a revision, is not installed"
-        ) from error
-    if done.returncode != 0:
-        told = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
-        raise CommandError(f"{old} is neither a lockfile nor a revision with {shown(path)} in it: {told}")
-    return parse(done.stdout.decode(errors="replace"), Path(f"{old}:{path.name}"))
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(f"git did not answer within {_GIT_SECONDS:g} s") from error
+
+
+def _find_git() -> str | None:
+    """Return the user's git, never one that a relative entry of PATH, or Windows, finds in the working directory."""
+    absolute = [
+        place for place in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(place).is_absolute()
+    ]
+    found = shutil.which("git", path=os.pathsep.join(absolute))
+    return found if found is not None and Path(found).is_absolute() else None

@@ -1,0 +1,82 @@
+"""``llmring trust``."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from llmring.trust import TrustStore, open_trust_store, read_content, select
+
+from llmring_cli._environment import NAME, read_dotenv
+from llmring_cli._failure import FAILED, CommandError
+from llmring_cli._output import print_json, print_table, say
+from llmring_cli._parameters import Flag, Json
+
+
+def trust(
+    file: Path = Path(NAME),
+    /,
+    *,
+    list_: Annotated[Flag, Parameter(name="--list")] = False,
+    revoke: Flag = False,
+    json: Json = False,
+) -> int:
+    """Approve the addresses and settings in a .env file.
+
+    Without an approval, llmring sends no key of yours to an address from the file, and ignores settings that
+    write files or name a registry or a usage server. The approval ends when the file changes. Exit code 1 when
+    there is nothing to revoke.
+
+    $ llmring trust
+    $ llmring trust --revoke
+    $ llmring trust --list
+
+    Args:
+        file: The file; .env in the working directory by default.
+        list_: List the files you have approved.
+        revoke: Withdraw the approval of the file.
+    """
+    store = open_trust_store()
+    if list_:
+        _list(store, json=json)
+        return 0
+    if revoke:
+        revoked = store.revoke(file)
+        if json:
+            print_json([{"file": str(file), "approved": False}])
+        else:
+            say(f"revoked the approval of {file}" if revoked else f"{file} is not approved")
+        return 0 if revoked else FAILED
+    names = _approve(store, file)
+    if json:
+        print_json([{"file": str(file), "approved": True, "names": names}])
+    else:
+        say(f"approved {file}, which sets {', '.join(names) or 'nothing that llmring reads'}")
+    return 0
+
+
+def _approve(store: TrustStore, file: Path) -> list[str]:
+    """Approve the file; return the names that llmring takes from it from now on."""
+    if not os.path.lexists(file):
+        raise CommandError(f"there is no {file} to approve")
+    if file.name != NAME:
+        store.allow(file, read_content(file))
+        return []
+    found = read_dotenv(file)
+    if found is None:
+        raise CommandError(f"{file} cannot be approved")
+    store.allow(file, found.content)
+    return list(select(found.values, {}, approved=True).taken)
+
+
+def _list(store: TrustStore, *, json: bool) -> None:
+    files = store.files()
+    if json:
+        print_json([{"file": str(file.path), "approved": file.current} for file in files])
+        return
+    if not files:
+        say("you have approved no files")
+    print_table(
+        ("file", "state"),
+        [(str(file.path), "approved" if file.current else "changed or gone: not approved") for file in files],
+    )

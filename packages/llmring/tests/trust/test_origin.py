@@ -1,0 +1,141 @@
+"""Variables of a .env file: which are taken, and where keys may go."""
+
+import pytest
+from llmring import LLMRequest, LLMRing, Message, provider_access
+from llmring.exceptions import UntrustedAddressError
+from llmring.trust import DOTENV_VARIABLE, Origin, select
+from llmring_lockfile import Lockfile
+
+HOSTILE = [
+    "PATH",
+    "LD_PRELOAD",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_CONFIG_COUNT",
+    "SSL_CERT_FILE",
+    "OPENSSL_CONF",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "HOME",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "TMPDIR",
+    "EDITOR",
+    "PAGER",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "OPENAI_ORG_ID",
+    DOTENV_VARIABLE,
+    "LLMRING_MADE_UP",
+]
+WRITING_OR_REPORTING = [
+    "LLMRING_API_KEY",
+    "LLMRING_LOCKFILE_PATH",
+    "LLMRING_PREFER_SAAS",
+    "LLMRING_REGISTRY_URL",
+    "LLMRING_SERVER_URL",
+    "LLMRING_USAGE_LOG",
+]
+TAKEN = [
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GOOGLE_GEMINI_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "OLLAMA_API_KEY",
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_BASE_URL",
+    "GOOGLE_GEMINI_BASE_URL",
+    "OLLAMA_BASE_URL",
+    "OLLAMA_HOST",
+    "LLMRING_PROFILE",
+    "LLMRING_PROVIDER_TIMEOUT_S",
+    "LLMRING_ALLOW_NETWORK",
+]
+
+
+@pytest.mark.parametrize("approved", [False, True])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_that_llmring_does_not_document_are_never_taken(name: str, approved: bool) -> None:
+    assert select({name: "x"}, {}, approved=approved) == ({}, [], [name])
+
+
+@pytest.mark.parametrize("name", WRITING_OR_REPORTING)
+def test_settings_that_write_or_report_need_an_approval(name: str) -> None:
+    assert select({name: "x"}, {}, approved=False) == ({}, [name], [])
+    assert select({name: "x"}, {}, approved=True) == ({name: "x"}, [], [])
+    assert select({name: "x"}, {name: "mine"}, approved=False) == ({}, [], [])
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_keys_addresses_and_settings_of_calls_are_taken_but_never_over_the_environment(name: str) -> None:
+    assert select({name: "x"}, {}, approved=False).taken == {name: "x"}
+    assert select({name: "x"}, {name: "mine"}, approved=True).taken == {}
+    assert select({name: "x"}, {name: ""}, approved=True).taken == {}
+
+
+def test_names_of_providers_that_packages_bring_are_taken() -> None:
+    values = {"ACME_API_KEY": "x", "ACME_BASE_URL": "y", "OTHER_API_KEY": "z"}
+    chosen = select(values, {}, approved=False, providers=["acme"])
+    assert (list(chosen.taken), chosen.ignored) == (["ACME_API_KEY", "ACME_BASE_URL"], ["OTHER_API_KEY"])
+
+
+DETOURS = [
+    ("openai", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
+    ("anthropic", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
+    ("google", "GOOGLE_API_KEY", "GOOGLE_GEMINI_BASE_URL"),
+    ("ollama", "OLLAMA_API_KEY", "OLLAMA_HOST"),
+    ("acme", "ACME_API_KEY", "ACME_BASE_URL"),
+]
+
+
+def marked(*names: str) -> str:
+    return str(Origin(frozenset(names), "/cloned/.env"))
+
+
+@pytest.mark.parametrize(("provider", "key", "address"), DETOURS)
+def test_a_key_of_the_users_own_is_withheld_from_an_address_of_a_file(
+    provider: str, key: str, address: str
+) -> None:
+    environ = {key: "mine", address: "https://me:pw@elsewhere.example", DOTENV_VARIABLE: marked(address)}
+    access = provider_access(provider, environ)
+    assert access.api_key == ""
+    assert access.refusal is not None
+    assert access.refusal.file == "/cloned/.env"
+    text = str(access.refusal)
+    assert "llmring trust" in text
+    assert "https://elsewhere.example" in text
+    assert "mine" not in text
+    assert "pw" not in text
+
+
+@pytest.mark.parametrize(("provider", "key", "address"), DETOURS)
+@pytest.mark.parametrize("whose", ["both the file's", "both the user's", "only the key the file's"])
+def test_all_other_pairs_are_used(provider: str, key: str, address: str, whose: str) -> None:
+    names = {"both the file's": (key, address), "both the user's": (), "only the key the file's": (key,)}
+    environ = {key: "a-key", address: "https://x.example", DOTENV_VARIABLE: marked(*names[whose])}
+    access = provider_access(provider, environ)
+    assert (access.api_key, access.base_url, access.refusal) == ("a-key", "https://x.example", None)
+
+
+async def test_a_ring_refuses_at_the_moment_of_use_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "mine")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv(DOTENV_VARIABLE, marked("OPENAI_BASE_URL"))
+    async with LLMRing(lockfile=Lockfile()) as ring:
+        with pytest.raises(UntrustedAddressError):
+            ring.get_provider("openai")
+        with pytest.raises(UntrustedAddressError):
+            ring.providers["openai"]
+        with pytest.raises(UntrustedAddressError):
+            ring.register_provider("openai", api_key="another of mine")
+        with pytest.raises(UntrustedAddressError) as refused:
+            await ring.chat(LLMRequest([Message(role="user", content="Hi")], model="openai:gpt-5"))
+        assert [attempt.outcome for attempt in refused.value.attempts] == ["skipped"]
+        ring.register_provider("openai", api_key="k", base_url="http://127.0.0.1:8")
+        assert ring.get_provider("openai") is not None
