@@ -154,6 +154,10 @@ class CallBudget:
             self._purse.learn(candidate.ref, self._request, usage)
         cost = self._cost(candidate, response, whole=True)
         reported = usage is not None and "prompt_tokens" in usage and "completion_tokens" in usage
+        if not reported and reservation.amount:
+            response.warnings.append(
+                "the provider did not say what this call used: the budget counts an estimate and keeps the worst case"
+            )
         if reservation.settle(cost, certain=sure and reported):
             response.warnings.append(
                 f"the provider reports {dollars(cost)}, more than the {dollars(reservation.amount)} that was set aside "
