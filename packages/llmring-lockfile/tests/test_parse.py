@@ -163,7 +163,7 @@ def test_text_that_is_nested_too_deep_is_no_lockfile(text: str, path: str) -> No
     [
         ('version = "1.0"\n[profiles\n', "llmring.lock", 2),
         ('version = "1.0"\nx = [1,\n', "llmring.lock", 3),
-        ('{\n"version": "1.0",\n}', "llmring.lock.json", 3),
+        ('{\n"version": "1.0"\n"profiles": {}}', "llmring.lock.json", 3),
         ("[]", "llmring.lock.json", 1),
     ],
 )

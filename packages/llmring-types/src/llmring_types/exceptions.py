@@ -510,7 +510,7 @@ class RegistryNotFoundError(RegistryError):
 
 
 class RegistryValidationError(RegistryError):
-    """What the registry published is not what its protocol says."""
+    """The registry's document does not follow its protocol."""
 
 
 class RegistryStaleError(RegistryError):

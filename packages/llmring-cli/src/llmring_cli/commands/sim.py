@@ -4,12 +4,11 @@ import sys
 from pathlib import Path
 
 from llmring.testing import Script, Simulator, serve
+from llmring_types.hosts import HOSTS
 
 from llmring_cli._failure import CommandError
 from llmring_cli._output import print_json, say
 from llmring_cli._parameters import Json, Port
-
-_PROVIDERS = ("openai", "anthropic", "google", "ollama")
 
 
 async def sim(
@@ -17,7 +16,7 @@ async def sim(
 ) -> None:
     """Run a simulated provider until interrupted.
 
-    It speaks the protocols of all four. What is printed can be read by a shell; then llmring, the vendors' SDKs
+    It speaks the protocols of all providers. What is printed can be read by a shell; then llmring, the vendors' SDKs
     and every program that reads the same variables talk to the simulator. It takes any key. A script, in TOML
     or JSON, says what is answered and what goes wrong; without one a demo model answers.
 
@@ -33,7 +32,7 @@ async def sim(
 
     def ready(simulator: Simulator) -> None:
         if json:
-            urls = {name: simulator.base_url(name) for name in _PROVIDERS}
+            urls = {name: simulator.base_url(name) for name in _simulated()}
             print_json({"url": simulator.url, "base_urls": urls, "environment": simulator.environment})
         else:
             for name, value in simulator.environment.items():
@@ -45,6 +44,11 @@ async def sim(
         await serve(rules, host=host, port=port, on_ready=ready)
     except OSError as error:
         raise CommandError(f"cannot listen at {host}:{port}: {error.strerror or error}") from error
+
+
+def _simulated() -> list[str]:
+    """Return the hosts that can be led to the simulator: those that have a base URL."""
+    return [host.name for host in HOSTS.values() if host.base_url_variables]
 
 
 def _read(path: Path) -> str:

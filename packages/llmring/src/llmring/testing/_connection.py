@@ -9,8 +9,8 @@ import struct
 from collections.abc import Callable, Mapping
 from http.client import responses
 
-from llmring_providers.sim.pause import pause
 from llmring_providers.sim.plan import Plan
+from llmring_providers.sim.transport import pause
 from llmring_providers.transport import HttpRequest
 
 _LONGEST_HEAD = 64 * 1024

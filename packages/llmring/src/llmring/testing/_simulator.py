@@ -11,18 +11,13 @@ import msgspec
 from llmring_providers.sim import Prompt, Script, Simulation
 from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
+from llmring_types.hosts import HOSTS
 
 from llmring.testing._connection import Connection
 from llmring.testing._listener import Listener
 
-_BASE_PATH = {"openai": "/v1", "anthropic": "", "google": "", "ollama": ""}
-_BASE_URLS = {
-    "openai": ("OPENAI_BASE_URL",),
-    "anthropic": ("ANTHROPIC_BASE_URL",),
-    "google": ("GOOGLE_GEMINI_BASE_URL",),
-    "ollama": ("OLLAMA_BASE_URL", "OLLAMA_HOST"),
-}
-_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_GEMINI_API_KEY", "GOOGLE_API_KEY")
+_BASE_PATHS: Mapping[str | None, str] = {"openai": "/v1"}
+"""By protocol: what a base URL has after the host, where it has anything."""
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -103,14 +98,25 @@ class Simulator:
         return f"http://{host}:{self._port}"
 
     def base_url(self, provider: str) -> str:
-        """Return the base URL for a provider: ``openai``, ``anthropic``, ``google`` or ``ollama``."""
-        return self.url + _BASE_PATH[provider]
+        """Return the base URL for a host of the table: ``openai``, ``anthropic``, ``google``, ``ollama``, …
+
+        Raises:
+            KeyError: the table has no such host.
+        """
+        return self.url + _BASE_PATHS.get(HOSTS[provider].protocol, "")
 
     @property
     def environment(self) -> dict[str, str]:
         """Variables that lead llmring, the vendors' SDKs and most other clients to it, keys included."""
-        urls = {name: self.base_url(provider) for provider, names in _BASE_URLS.items() for name in names}
-        return {**urls, **dict.fromkeys(_KEYS, "simulated-key")}
+        hosts = tuple(HOSTS.values())
+        urls = {name: self.base_url(host.name) for host in hosts for name in host.base_url_variables}
+        keys = [
+            name
+            for host in hosts
+            if not host.keyless
+            for name in (host.key_variables[0], *host.sdk_key_variables)
+        ]
+        return {**urls, **dict.fromkeys(keys, "simulated-key")}
 
     async def __aenter__(self) -> Self:
         listener = Listener(lambda: Connection(self._answer, self._connections, self._go_away))

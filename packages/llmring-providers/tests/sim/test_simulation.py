@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from llmring_providers.sim import Answer, Call, Prompt, Rule, Script, Tokens, Turn, faults
-from llmring_providers.sim.engine import plan
 from llmring_providers.sim.faults import Fault
 from llmring_providers.sim.plan import Plan
 from llmring_providers.sim.protocols import ANTHROPIC, GOOGLE, OLLAMA, OPENAI, RESPONSES
+from llmring_providers.sim.simulation import plan
 from llmring_providers.sim.tokens import count
 
 DIALECTS = [OPENAI, RESPONSES, ANTHROPIC, GOOGLE, OLLAMA]
