@@ -11,7 +11,17 @@ import trio
 import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring import BudgetState, LLMRequest, LLMResponse, LLMRing, Message, Policy, Prices, RetryPolicy, StreamChunk
+from llmring import (
+    BudgetState,
+    LLMRequest,
+    LLMResponse,
+    LLMRing,
+    Message,
+    Policy,
+    Prices,
+    RetryPolicy,
+    StreamChunk,
+)
 from llmring.exceptions import LLMRingError, ProviderConnectionError, ProviderServerError
 from llmring.tokens import estimate_tokens
 from llmring_lockfile import Binding, Constraints, Lockfile, Profile

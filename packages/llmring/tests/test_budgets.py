@@ -138,7 +138,7 @@ async def test_a_call_that_only_others_reservations_keep_out_waits_for_them(serv
     async with ring_on(server.url, 30 * (104 * INPUT + OUTPUT) + one) as ring:
         answers = await asyncio.gather(*(ring.chat(ask(max_tokens=100)) for _ in range(30)))
         (state,) = ring.budgets
-    assert (state.reserved, state.spent) == (0, 30 * (104 * INPUT + OUTPUT))
+    assert (state.reserved, state.spent) == (Decimal(0), 30 * (104 * INPUT + OUTPUT))
     assert {trace.outcome for response in answers for trace in response.attempts} == {"ok"}
 
 
@@ -166,11 +166,14 @@ async def test_the_deadline_ends_a_wait_for_the_budget() -> None:
 
 
 async def test_a_task_does_not_wait_for_what_its_own_open_stream_has_set_aside() -> None:
-    async with Stalling(HELLO) as stalling, ring_on(stalling.url, 104 * INPUT + 100 * OUTPUT) as ring:
-        async with ring.chat_stream(ask(max_tokens=100)) as stream:
-            await anext(stream)
-            with pytest.raises(BudgetExceededError, match="this task's own open streams"):
-                await ring.chat(ask(max_tokens=100))
+    async with (
+        Stalling(HELLO) as stalling,
+        ring_on(stalling.url, 104 * INPUT + 100 * OUTPUT) as ring,
+        ring.chat_stream(ask(max_tokens=100)) as stream,
+    ):
+        await anext(stream)
+        with pytest.raises(BudgetExceededError, match="this task's own open streams"):
+            await ring.chat(ask(max_tokens=100))
 
 
 async def test_a_cancelled_wait_takes_nothing(server: Server) -> None:
@@ -201,7 +204,7 @@ async def test_calls_under_way_are_set_aside() -> None:
         await asyncio.gather(*calls, return_exceptions=True)
         (state,) = ring.budgets
     # They may be billed for their input, and nobody knows for how much output.
-    assert (state.reserved, state.spent, state.withheld) == (0, 2 * 104 * INPUT, 2 * 100 * OUTPUT)
+    assert (state.reserved, state.spent, state.withheld) == (Decimal(0), 2 * 104 * INPUT, 2 * 100 * OUTPUT)
 
 
 async def test_an_aborted_stream_is_counted_by_estimate_and_the_rest_stays_out_of_reach() -> None:

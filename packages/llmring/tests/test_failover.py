@@ -46,7 +46,9 @@ def route(*names: str, **unusable: LLMRingError) -> Route:
     )
 
 
-def scripted(script: Script) -> tuple[Callable[[Candidate, Permit | None], Coroutine[Any, Any, str]], list[str]]:
+def scripted(
+    script: Script,
+) -> tuple[Callable[[Candidate, Permit | None], Coroutine[Any, Any, str]], list[str]]:
     asked: list[str] = []
 
     async def attempt(candidate: Candidate, _permit: Permit | None) -> str:

@@ -32,7 +32,6 @@ from llmring.exceptions import (
     StreamInterruptedError,
 )
 from llmring.testing import HANG, FakeProvider
-from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers import ChatCall
 from llmring_types import ModelRef
 

@@ -32,7 +32,9 @@ def test_a_pattern_that_takes_exponential_time_holds_nobody(schema: dict[str, An
     letters = "a" * 60 + "!"
     answer = json.dumps({"code": letters} if "properties" in schema else {letters: "x"})
     began = time.perf_counter()
-    with pytest.raises(StructuredOutputError, match=r"could not be checked: the pattern .* took longer than 0\.1 s"):
+    with pytest.raises(
+        StructuredOutputError, match=r"could not be checked: the pattern .* took longer than 0\.1 s"
+    ):
         read(answer, schema)
     assert time.perf_counter() - began < 2
 

@@ -366,7 +366,7 @@ class ProviderTimeoutError(ProviderError, TimeoutError):
 class ProviderConnectionError(ProviderError, ConnectionError):
     """No connection, or it broke before an answer began.
 
-    ``sent`` is ``False`` where no byte of the request can have reached the provider; what may have is held to be billed.
+    ``sent`` is ``False`` where no byte of the request can have reached the provider; what may have may be billed.
     """
 
     retryable = True

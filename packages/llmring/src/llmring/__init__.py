@@ -37,14 +37,13 @@ if TYPE_CHECKING:
         ModelFacts,
         ModelRef,
         Prices,
-        Prices,
         StreamChunk,
         ToolCall,
         Usage,
     )
 
     from llmring import schemas
-    from llmring._money.budgets import BudgetState
+    from llmring._money.accounts import BudgetState
     from llmring._observers import Observer
     from llmring._policy import BreakerPolicy, Policy, RetryPolicy
     from llmring._records import CallRecord
@@ -124,7 +123,7 @@ if not TYPE_CHECKING:
     _load, __dir__ = load_on_use(
         globals(),
         {
-            "llmring._money.budgets": ("BudgetState",),
+            "llmring._money.accounts": ("BudgetState",),
             "llmring._observers": ("Observer",),
             "llmring._policy": ("BreakerPolicy", "Policy", "RetryPolicy"),
             "llmring._records": ("CallRecord",),

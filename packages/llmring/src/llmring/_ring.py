@@ -13,10 +13,11 @@ from llmring_types.exceptions import ProviderNotFoundError
 from msgspec import UNSET, UnsetType
 
 from llmring._aliases import Aliases
+from llmring._call import Call
 from llmring._chat import Chat
 from llmring._failover import Failover
 from llmring._money.accounting import Accounting
-from llmring._money.budgets import BudgetState
+from llmring._money.accounts import BudgetState
 from llmring._money.counting import TokenCounter
 from llmring._observers import Observer
 from llmring._policy import Policy, check_seconds
@@ -164,7 +165,7 @@ class LLMRing:
             ProviderTimeoutError: the answer did not come in time (also a ``TimeoutError``).
             LLMRingError: whatever else went wrong; ``attempts`` on it lists what was tried.
         """
-        return await self._chat.ask(request, profile)
+        return await Call(self._chat, request, profile, streamed=False).answer()
 
     def chat_stream(self, request: LLMRequest, profile: str | None = None) -> ChatStream:
         """Send the request and return the answer in chunks: ``async for chunk in ring.chat_stream(request)``.
@@ -173,7 +174,7 @@ class LLMRing:
         the pool is tried only until the first chunk has come. The errors are those of :meth:`chat`, raised
         while iterating; one that comes in the middle carries what came before it as ``partial``.
         """
-        return self._chat.stream(request, profile)
+        return ChatStream(Call(self._chat, request, profile, streamed=True))
 
     # ------------------------------------------------------------------ providers
 

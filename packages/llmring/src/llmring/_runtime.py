@@ -50,8 +50,8 @@ async def within(
     Args:
         seconds: from now.
         work: what is awaited.
-        movable: the work may :func:`put_off` the end.
-        at_most: seconds from now that it may be put off to.
+        movable: the work may call :func:`extend_deadline` to move the end.
+        at_most: seconds from now that it may be moved to.
 
     Raises:
         TimeLimitError: it took longer and was cancelled.
@@ -77,7 +77,7 @@ async def within(
         raise
 
 
-def put_off(seconds: float | None) -> None:
+def extend_deadline(seconds: float | None) -> None:
     """Let the innermost movable :func:`within` that runs end so many seconds from now, ``None`` for never."""
     limit = _running.get()
     if limit is None:

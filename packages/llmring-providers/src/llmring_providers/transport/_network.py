@@ -60,9 +60,9 @@ def check_network(request: HttpRequest) -> None:
 
 
 class LoopbackOnly:
-    """Lets no request through a transport leave this machine; what reaches no network, a simulator say, may do as it likes.
+    """Lets no request through a transport leave this machine.
 
-    An explicit :func:`refuse_network` decides in its place.
+    An explicit :func:`refuse_network` decides in its place. What reaches no network, a simulator say, is left alone.
 
     Args:
         transport: carries the bytes.

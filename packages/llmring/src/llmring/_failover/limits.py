@@ -12,7 +12,6 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import ProviderTimeoutError
 
 if TYPE_CHECKING:
-    import anyio
     from anyio.lowlevel import RunVar
 
 

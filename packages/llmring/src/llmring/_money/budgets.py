@@ -1,106 +1,17 @@
-"""How much may be spent, how much is set aside, and how much is spent.
+"""How much may be spent, how much is set aside, and who waits for that."""
 
-For every account, at any moment: ``spent + withheld + reserved <= limit``. Only :meth:`_Account.reserve` adds to the sum,
-and only where it fits; settling moves dollars from one term to another.
-"""
-
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from threading import Lock
-from typing import Literal
 
 import msgspec
-from llmring_types.exceptions import BudgetExceededError
 
+from llmring._money.accounts import Account, BudgetState, dollars, exceeded, may_cost
 from llmring._routing import Candidate, Route
 from llmring._runtime import Wakeup
 
 _ZERO = Decimal(0)
-
-
-class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
-    """A budget and what has become of it. Amounts are US dollars.
-
-    Attributes:
-        scope: the whole ring, or one alias.
-        alias: whose budget; ``None`` for the ring's.
-        profile: the profile that binds the alias.
-        limit: what may be spent.
-        spent: what calls have cost, as reported, else by estimate.
-        reserved: what attempts under way may cost at most.
-        withheld: what ended attempts may have cost beyond the estimate in ``spent``, where the provider did not report
-            it (a timeout, a stream that was left early, counts that cannot be right). It stays set aside.
-        excess: what providers reported beyond what was set aside for the call and beyond the limit: more input than was
-            estimated, say. It is not in ``spent``.
-    """
-
-    scope: Literal["ring", "alias"]
-    alias: str | None = None
-    profile: str | None = None
-    limit: Decimal
-    spent: Decimal = _ZERO
-    reserved: Decimal = _ZERO
-    withheld: Decimal = _ZERO
-    excess: Decimal = _ZERO
-
-    @property
-    def left(self) -> Decimal:
-        """What a further call may cost; never below 0."""
-        return max(self.limit - self.spent - self.reserved - self.withheld, _ZERO)
-
-    def __str__(self) -> str:
-        whose = "the ring" if self.alias is None else f"alias {self.alias!r}"
-        return f"the budget of {whose}, {dollars(self.limit)}"
-
-
-class _Account:
-    """The dollars of one alias, or of the ring."""
-
-    def __init__(self, limit: Decimal, alias: str | None = None, profile: str | None = None) -> None:
-        self.limit = limit
-        self.alias = alias
-        self.profile = profile
-        self.spent = self.reserved = self.withheld = self.excess = _ZERO
-        self.held_by: Counter[object] = Counter()
-        """What is reserved, by the task that holds it."""
-
-    def fits(self, amount: Decimal) -> bool:
-        return amount <= self.limit - self.spent - self.withheld - self.reserved
-
-    def may_fit(self, amount: Decimal, owner: object) -> bool:
-        """Whether the amount would fit if all that other tasks have set aside came back."""
-        own = self.held_by[owner] if owner is not None else _ZERO
-        return amount <= self.limit - self.spent - self.withheld - own
-
-    def reserve(self, amount: Decimal, owner: object) -> None:
-        self.reserved += amount
-        self.held_by[owner] += amount  # type: ignore[assignment]  # Counter is typed for integers alone
-
-    def settle(self, amount: Decimal, cost: Decimal, owner: object, *, certain: bool) -> None:
-        """Count what an attempt has cost in place of what was set aside for it."""
-        self.reserved -= amount
-        self.held_by[owner] -= amount  # type: ignore[assignment]
-        if not self.held_by[owner]:
-            del self.held_by[owner]
-        room = max(self.limit - self.spent - self.withheld - self.reserved, amount)
-        counted = min(cost, room)
-        self.spent += counted
-        self.excess += cost - counted
-        if not certain:
-            self.withheld += max(amount - counted, _ZERO)
-
-    def state(self) -> BudgetState:
-        return BudgetState(
-            scope="ring" if self.alias is None else "alias",
-            alias=self.alias,
-            profile=self.profile,
-            limit=self.limit,
-            spent=self.spent,
-            reserved=self.reserved,
-            withheld=self.withheld,
-            excess=self.excess,
-        )
 
 
 class Reservation:
@@ -112,7 +23,12 @@ class Reservation:
     """
 
     def __init__(
-        self, budgets: "Budgets", accounts: Sequence[_Account], amount: Decimal, owner: object, limit: int | None
+        self,
+        budgets: "Budgets",
+        accounts: Sequence[Account],
+        amount: Decimal,
+        owner: object,
+        limit: int | None,
     ) -> None:
         self.amount = amount
         self.output_limit = limit
@@ -142,7 +58,7 @@ class Reservation:
 class _Waiter(msgspec.Struct, eq=False):
     """A call that fits only once others have settled. It gets its reservation, or its refusal, from them."""
 
-    accounts: tuple[_Account, ...]
+    accounts: tuple[Account, ...]
     amount: Decimal
     owner: object
     wakeup: Wakeup
@@ -159,9 +75,9 @@ class Budgets:
     """
 
     def __init__(self, limit: Decimal | float | None) -> None:
-        self._ring = None if limit is None else _Account(Decimal(str(limit)))
-        self._aliases: dict[tuple[str | None, str | None], _Account] = {}
-        self._queues: dict[tuple[_Account, ...], deque[_Waiter]] = {}
+        self._ring = None if limit is None else Account(Decimal(str(limit)))
+        self._aliases: dict[tuple[str | None, str | None], Account] = {}
+        self._queues: dict[tuple[Account, ...], deque[_Waiter]] = {}
         self._lock = Lock()
         self._changes: deque[Callable[[], None]] = deque()
 
@@ -218,7 +134,7 @@ class Budgets:
         return Reservation(self, accounts, amount, owner, output_limit)
 
     def _reserve_or_queue(
-        self, accounts: tuple[_Account, ...], candidate: Candidate, amount: Decimal, owner: object
+        self, accounts: tuple[Account, ...], candidate: Candidate, amount: Decimal, owner: object
     ) -> _Waiter | None:
         queue = self._queues.get(accounts)
         if not queue and all(account.fits(amount) for account in accounts):
@@ -231,7 +147,7 @@ class Budgets:
         return waiter
 
     def settle(
-        self, accounts: Sequence[_Account], amount: Decimal, cost: Decimal, owner: object, *, certain: bool
+        self, accounts: Sequence[Account], amount: Decimal, cost: Decimal, owner: object, *, certain: bool
     ) -> None:
         """Count a cost in place of what was set aside, and serve whoever waits for that."""
 
@@ -244,7 +160,7 @@ class Budgets:
     def _change(self, change: Callable[[], None]) -> None:
         """Make a change now, or have whoever is at it make it.
 
-        A stream may be collected as garbage, and so settle, in the midst of any of this: nobody waits for the lock here.
+        A stream may be collected as garbage, and so settle, amid any of this: nobody waits for the lock here.
         """
         self._changes.append(change)
         self._apply_changes()
@@ -258,14 +174,14 @@ class Budgets:
             finally:
                 self._lock.release()
 
-    def _accounts(self, route: Route) -> tuple[_Account, ...]:
+    def _accounts(self, route: Route) -> tuple[Account, ...]:
         limit, key = route.constraints.budget_usd, (route.alias, route.profile)
         ring = () if self._ring is None else (self._ring,)
         if limit is None:
             return ring
         account = self._aliases.get(key)
         if account is None:
-            account = self._aliases.setdefault(key, _Account(limit, *key))
+            account = self._aliases.setdefault(key, Account(limit, *key))
         account.limit = limit  # as the lockfile has it now
         return (*ring, account)
 
@@ -295,7 +211,7 @@ class Budgets:
                 del self._queues[accounts]
 
 
-def _check(accounts: Sequence[_Account], candidate: Candidate, amount: Decimal, owner: object) -> None:
+def _check(accounts: Sequence[Account], candidate: Candidate, amount: Decimal, owner: object) -> None:
     """Refuse what will not fit.
 
     Raises:
@@ -315,25 +231,3 @@ def _check(accounts: Sequence[_Account], candidate: Candidate, amount: Decimal, 
             limit=account.limit,
             scope=state.scope,
         )
-
-
-def may_cost(candidate: Candidate, amount: Decimal) -> str:
-    """Begin the sentence about a call that is too dear."""
-    return f"this call may cost up to {dollars(amount)} on {candidate.ref}"
-
-
-def exceeded(
-    problem: str, candidate: Candidate, amount: Decimal, *, limit: Decimal, scope: str
-) -> BudgetExceededError:
-    """Build the error for a call that is not sent."""
-    return BudgetExceededError(
-        f"{problem}; nothing was sent",
-        model=str(candidate.ref),
-        cost_status="budget_exceeded",
-        details={"scope": scope, "limit_usd": limit, "estimated_usd": amount},
-    )
-
-
-def dollars(amount: Decimal) -> str:
-    """Two digits after the point, or as many as it takes to say something."""
-    return f"${amount:.2f}" if amount >= 1 or not amount else f"${float(amount):.2g}"

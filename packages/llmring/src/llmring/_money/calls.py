@@ -9,7 +9,8 @@ from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Usage
 from llmring_types.exceptions import CostTrackingError, LLMRingError, ProviderConnectionError
 
 from llmring._money.accounting import Accounting
-from llmring._money.budgets import Budgets, Reservation, dollars, exceeded, may_cost
+from llmring._money.accounts import dollars, exceeded, may_cost
+from llmring._money.budgets import Budgets, Reservation
 from llmring._money.counts import check_counts
 from llmring._money.estimates import completed_usage, input_usage, is_billed, most_usage
 from llmring._policy import UnknownPrice
@@ -147,7 +148,9 @@ class CallBudget:
             )
         return _ZERO
 
-    def answered(self, reservation: Reservation, candidate: Candidate, response: LLMResponse, *, sure: bool) -> None:
+    def answered(
+        self, reservation: Reservation, candidate: Candidate, response: LLMResponse, *, sure: bool
+    ) -> None:
         """Count a whole answer. Where its usage was not reported, or not believed, the worst case stays set aside."""
         usage = response.usage
         if usage is not None and sure:

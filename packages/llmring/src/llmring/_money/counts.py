@@ -37,14 +37,12 @@ def check_counts(response: LLMResponse, request: LLMRequest, *, most_output: int
     if _plausible(usage) and (most_output is None or usage.get("completion_tokens", 0) <= most_output):
         return True
     counts = cast("dict[str, Any]", usage)
-    if "prompt_tokens" in counts and not _possible(counts["prompt_tokens"]):
+    if not _possible(counts.get("prompt_tokens", 0)):
         _replace(counts, "prompt_tokens", estimate_tokens(request), response)
-    if "completion_tokens" in counts:
-        reported = counts["completion_tokens"]
-        if not _possible(reported):
-            _replace(counts, "completion_tokens", output_tokens(response), response)
-        elif most_output is not None and reported > most_output:
-            _replace(counts, "completion_tokens", most_output, response)
+    if not _possible(counts.get("completion_tokens", 0)):
+        _replace(counts, "completion_tokens", output_tokens(response), response)
+    if most_output is not None and counts.get("completion_tokens", 0) > most_output:
+        _replace(counts, "completion_tokens", most_output, response)
     for name in _PARTS:
         if name in counts and not _possible(counts[name]):
             _replace(counts, name, 0, response)
@@ -52,13 +50,17 @@ def check_counts(response: LLMResponse, request: LLMRequest, *, most_output: int
         counts["total_tokens"] = counts.get("prompt_tokens", 0) + counts.get("completion_tokens", 0)
     if "compaction" in counts and not _plausible(counts["compaction"]):
         del counts["compaction"]
-        response.warnings.append("the provider reported counts of a compaction that cannot be; they were dropped")
+        response.warnings.append(
+            "the provider reported counts of a compaction that cannot be; they were dropped"
+        )
     return False
 
 
 def _plausible(counts: TokenCounts) -> bool:
     return all(
-        _plausible(cast("TokenCounts", count)) if name == "compaction" else name not in _COUNTS or _possible(count)
+        _plausible(cast("TokenCounts", count))
+        if name == "compaction"
+        else name not in _COUNTS or _possible(count)
         for name, count in counts.items()
     )
 
@@ -68,5 +70,7 @@ def _possible(count: object) -> bool:
 
 
 def _replace(counts: dict[str, Any], name: str, by: int, response: LLMResponse) -> None:
-    response.warnings.append(f"the provider reported {name}={counts[name]!r:.40}, which cannot be: it counts as {by}")
+    response.warnings.append(
+        f"the provider reported {name}={counts[name]!r:.40}, which cannot be: it counts as {by}"
+    )
     counts[name] = by

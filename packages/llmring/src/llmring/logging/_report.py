@@ -79,7 +79,7 @@ class SdkCall:
             return
         ref = ModelRef.parse(response.model)
         usage, estimated = completed_usage(self._request, response, whole=ending == "answered")
-        _accounting().complete(usage, ref, response.provider_model)
+        _accounting().price_estimate(usage, ref, response.provider_model)
         target.log(
             CallRecord(
                 id=os.urandom(16).hex(),

@@ -1,7 +1,7 @@
 """Regular expressions of a schema, matched within a time limit.
 
-``re`` takes exponential time for patterns such as ``^(a+)+$`` (eight seconds for 28 letters) and holds the event loop, and
-every other thread, meanwhile. ``regex`` reads the same language, does not fall for most of these, and stops when told.
+``re`` takes exponential time for patterns such as ``^(a+)+$`` (eight seconds for 28 letters) and holds the event loop
+and every other thread meanwhile. ``regex`` reads the same language, does not fall for most of these, and stops when told.
 """
 
 import time
@@ -39,7 +39,9 @@ class Stopwatch:
 def has_patterns(schema: Any) -> bool:
     """Whether matching an answer to the schema takes regular expressions."""
     if isinstance(schema, Mapping):
-        return bool(schema.keys() & {"pattern", "patternProperties"}) or any(map(has_patterns, schema.values()))
+        return bool(schema.keys() & {"pattern", "patternProperties"}) or any(
+            map(has_patterns, schema.values())
+        )
     return isinstance(schema, list) and any(map(has_patterns, schema))
 
 
@@ -74,7 +76,7 @@ def bounded(kind: "type[Validator]", schema: Mapping[str, Any]) -> "type[Validat
         "patternProperties": _pattern_properties,
         "additionalProperties": additional_properties,
     }
-    made: type[Validator] = extend(kind, keywords)
+    made: type[Validator] = extend(kind, keywords)  # type: ignore[no-untyped-call]
     return made
 
 
