@@ -58,11 +58,6 @@ def key_names(provider: str) -> tuple[str, ...]:
     return host_of(provider).key_variables
 
 
-def address_names(provider: str) -> tuple[str, ...]:
-    """Environment variables that may hold the provider's base URL, the first one set wins."""
-    return host_of(provider).base_url_variables
-
-
 def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> ProviderAccess:
     """Return key and base URL of a provider. One that others bring reads ``NAME_API_KEY`` and ``NAME_BASE_URL``."""
     host = host_of(provider)

@@ -11,7 +11,7 @@ from llmring_types.hosts import host_of
 
 from llmring_cli._facts import capabilities, facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName, ProviderName
 from llmring_cli._providers import SIMULATED, known_providers, ready_providers, require_provider
 
@@ -47,7 +47,7 @@ def list_models(
 
         models, problems = asyncio.run(live_models(_to_ask(provider)))
         for problem in problems:
-            say(f"error: {problem}")
+            report(f"error: {problem}")
         failed = bool(problems)
     else:
         registry = open_registry()
@@ -76,7 +76,7 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
     registry = open_registry()
     facts = registry.facts(pool[0].provider, pool[0].model)
     if facts is None:
-        say(f"nothing is known of {pool[0]}; it may work all the same")
+        report(f"nothing is known of {pool[0]}; it may work all the same")
         return FAILED
     corrections = registry.corrections(pool[0].provider, pool[0].model)
     if json:
@@ -89,10 +89,10 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
         )
         return 0
     if [str(ref) for ref in pool] != [model]:
-        say(f"{model} is {', '.join(map(str, pool))}")
+        report(f"{model} is {', '.join(map(str, pool))}")
     print_table(("", ""), _lines(facts) + [_corrected(row) for row in corrections])
     for page in dict.fromkeys(row.source for row in corrections):
-        say(f"hint: corrected after {page}")
+        report(f"hint: corrected after {page}")
     return 0
 
 
@@ -120,7 +120,7 @@ def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
         print_json([facts_json(facts) for facts in models])
         return
     if not models:
-        say("no models are known")
+        report("no models are known")
     print_table(("model", "context", "input", "output", "can"), [_row(facts) for facts in models])
 
 

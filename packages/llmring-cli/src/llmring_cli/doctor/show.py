@@ -8,7 +8,7 @@ from llmring_types.hosts import host_of
 
 from llmring_cli._amounts import count_text
 from llmring_cli._lockfiles import shown
-from llmring_cli._output import Mark, mark, print_table, say
+from llmring_cli._output import Mark, mark, print_table, report
 from llmring_cli.doctor.checkup import AliasState, Checkup, LockfileState, ProviderState, RegistryState
 from llmring_cli.doctor.usage import UsageLogState, UsageServerState
 from llmring_cli.server.env_file import URL
@@ -40,11 +40,11 @@ def show(checkup: Checkup) -> None:
         ]
     print_table(("", "", ""), rows)
     for problem in checkup.problems:
-        say(f"problem: {problem}")
+        report(f"problem: {problem}")
     for hint in _hints(checkup):
-        say(f"hint: {hint}")
+        report(f"hint: {hint}")
     if not checkup.problems:
-        say("no problems")
+        report("no problems")
 
 
 def _rows(checkup: Checkup) -> Iterator[_Row]:

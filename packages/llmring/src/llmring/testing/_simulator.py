@@ -1,7 +1,7 @@
 """A host on loopback that speaks the protocols of all providers, as a script says."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from threading import Thread
@@ -63,15 +63,25 @@ class Simulator:
         script: may be replaced while it runs (:attr:`script`); calls are then numbered from 1 again.
         host: to listen at.
         port: 0 takes a free one.
+        host_names: names by which clients may call it, besides ``localhost``, ``host`` and any IP address. Requests for
+            another name, and those of web pages of other hosts, are refused.
 
     Attributes:
         requests: what it got, oldest first.
     """
 
-    def __init__(self, script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        host_names: Sequence[str] = (),
+    ) -> None:
         self.requests: list[Received] = []
         self._simulation = Simulation(script or Script())
         self._host = host
+        self._host_names = frozenset(name.lower() for name in (host, *host_names))
         self._port = port
         self._listener: Listener | None = None
         self._connections: set[Connection] = set()
@@ -119,7 +129,9 @@ class Simulator:
         return {**urls, **dict.fromkeys(keys, "simulated-key")}
 
     async def __aenter__(self) -> Self:
-        listener = Listener(lambda: Connection(self._answer, self._connections, self._go_away))
+        listener = Listener(
+            lambda: Connection(self._answer, self._connections, self._go_away, self._host_names)
+        )
         self._port = await listener.open(self._host, self._port)
         self._listener = listener
         return self
@@ -172,6 +184,7 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    host_names: Sequence[str] = (),
     on_ready: Callable[[Simulator], object] | None = None,
 ) -> None:
     """Run a simulator until cancelled.
@@ -180,9 +193,10 @@ async def serve(
         script: what it answers.
         host: to listen at.
         port: 0 takes a free one.
+        host_names: names of the host besides ``localhost``.
         on_ready: called once it listens.
     """
-    async with Simulator(script, host=host, port=port) as simulator:
+    async with Simulator(script, host=host, port=port, host_names=host_names) as simulator:
         if on_ready is not None:
             on_ready(simulator)
         await asyncio.get_running_loop().create_future()
