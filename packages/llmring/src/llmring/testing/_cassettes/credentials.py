@@ -9,9 +9,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 from llmring_providers.transport import HttpRequest
 
-SHORTEST = 8
-"""Characters of a value that is worth looking for elsewhere; a shorter one is a stand-in, or a word of any text."""
-
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ANYWHERE = frozenset(
     (

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from llmring.testing._cassettes.edits import Edit
+from llmring._redaction import Edit
 
 Redact: TypeAlias = Callable[[Sequence[bytes]], list[bytes]]
 
