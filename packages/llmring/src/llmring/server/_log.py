@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from llmring_types.exceptions import LLMRingError, ServerConnectionError, ServerTimeoutError
 
+from llmring._json import ENCODE_ERRORS
 from llmring._records import CallRecord
 from llmring._redaction import Redactor
 from llmring._settings import known_secrets
@@ -13,8 +14,6 @@ from llmring.server._delivery import Delivery
 from llmring.server._payloads import conversation, is_reportable, usage_row
 
 _logger = logging.getLogger("llmring.server")
-_UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError)
-"""What encoding raises for values that have no place in JSON."""
 
 
 class _Parcel:
@@ -82,7 +81,7 @@ class ServerLog:
         except LLMRingError as error:
             self._warn_once(_kind(error), f"usage was not stored: {error}")
             return True
-        except _UNWRITABLE as error:
+        except ENCODE_ERRORS as error:
             self._warn_once("unwritable", f"usage was not reported, it cannot be written as JSON: {error}")
             return True
         self._away = False
@@ -108,7 +107,7 @@ class ServerLog:
             raise
         except LLMRingError as error:
             self._warn_once(f"conversation {_kind(error)}", f"a conversation was not stored: {error}")
-        except _UNWRITABLE as error:
+        except ENCODE_ERRORS as error:
             self._warn_once(
                 "unwritable", f"a conversation was not reported, it cannot be written as JSON: {error}"
             )

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
+from llmring._json import ENCODE_ERRORS
 from llmring._records import CallRecord, Ending
 from llmring._redaction import Redactor
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 _MOST = 2**63 - 1
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-_UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError)
 
 
 class UsageEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +129,7 @@ def _metadata(record: CallRecord, clamped: Sequence[str]) -> str:
         return _encode(
             {**given, "request": record.request.metadata} if record.request.metadata else given
         ).decode()
-    except _UNWRITABLE:
+    except ENCODE_ERRORS:
         return _encode(given).decode()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from llmring._json import DECODE_ERRORS
 from llmring.usage._entry import UsageEntry
 
 _SUFFIX = ".waiting"
@@ -49,5 +50,5 @@ def waiting_rows(path: Path) -> Iterator[UsageEntry]:
     for line in lines:
         try:
             yield _decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except DECODE_ERRORS:
             continue

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 from llmring_providers.transport import HttpRequest
 
+from llmring._json import DECODE_ERRORS
+
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ANYWHERE = frozenset(
     (
@@ -46,7 +48,7 @@ def secrets_of(request: HttpRequest) -> Iterator[str]:
     yield from _of_url(request.url)
     try:
         body = msgspec.json.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except DECODE_ERRORS:
         return
     yield from _of_body(body)
 

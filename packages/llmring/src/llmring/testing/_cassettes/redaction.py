@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from llmring_providers.transport import HttpRequest
 
+from llmring._json import DECODE_ERRORS
 from llmring._redaction import REDACTED, Redactor, edited
 from llmring.testing._cassettes.cassette import Asked
 from llmring.testing._cassettes.credentials import is_credential, is_credential_field
@@ -68,7 +69,7 @@ def _readable(body: bytes) -> dict[str, Any]:
         return {}
     try:
         return {"json": _without_credential_fields(msgspec.json.decode(body))}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except DECODE_ERRORS:
         pass
     try:
         return {"text": body.decode()}
