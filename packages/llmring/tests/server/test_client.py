@@ -204,16 +204,20 @@ async def test_an_answer_that_is_nested_without_end_is_one_typed_error(body: byt
     async with Server() as server:
         for status in (200, 500):
             server.answers = [Answer(body, status=status)]
+            client = client_on(server.url)
             with pytest.raises(ServerResponseError):
-                await client_on(server.url).stats()
+                await client.stats()
+            await client.aclose()
 
 
 async def test_a_key_that_the_server_repeats_in_base64_is_not_shown() -> None:
     coded = base64.b64encode(f"x-api-key: {KEY}".encode())
     async with Server() as server:
         server.answers = [Answer(b'{"detail": "who is ' + coded + b'?"}', status=403)]
+        client = client_on(server.url)
         with pytest.raises(ServerAuthenticationError) as caught:
-            await client_on(server.url).stats()
+            await client.stats()
+        await client.aclose()
     assert coded.decode() not in str(caught.value)
 
 
