@@ -6,6 +6,7 @@ from typing import Any
 
 from llmring_providers._formats import in_dialect, schema_in_words, wanted_schema
 from llmring_providers._protocol import ChatCall
+from llmring_providers.openai.models import form_of_json
 from llmring_providers.schema import OPENAI, OPENAI_STRICT
 
 _WISH = "Answer with a JSON object."
@@ -24,12 +25,12 @@ def answer_format(
         _say_json(messages)
     if wanted.get("type") != "json_schema":
         return dict(wanted)
-    schema, facts = wanted_schema(wanted), call.facts
-    if schema is None or facts is None or facts.json_schema is not False:
+    schema, form = wanted_schema(wanted), form_of_json(call.ref.model)
+    if schema is None or form == "json_schema":
         return {"type": "json_schema", **_json_schema(wanted, call, warnings)}
     warnings.append(f"{call.ref} has no structured output: the schema was sent as part of the system message")
     _add_to_system(messages, schema_in_words(schema, call))
-    return {"type": "text" if facts.json_mode is False else "json_object"}
+    return {"type": form}
 
 
 def _json_schema(wanted: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> dict[str, Any]:
