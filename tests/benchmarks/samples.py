@@ -1,4 +1,4 @@
-"""What the benchmarks send and get: for each provider one plain answer and one stream of many small pieces."""
+"""Requests and answers of the benchmarks: for each provider one plain answer and one stream of many small pieces."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

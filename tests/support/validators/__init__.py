@@ -1,1 +1,1 @@
-"""What each vendor is known to refuse, as data with its source, held against every request that a test makes."""
+"""Known refusals of each vendor, as data with their sources, held against every request that a test makes."""

@@ -1,4 +1,4 @@
-"""What vendors refuse in a JSON Schema.
+"""Known refusals of JSON Schemas by vendors.
 
 Written apart from the room that rewrites schemas, from the vendors' pages and from the messages of their 400s.
 """
@@ -22,7 +22,7 @@ _UNIONS = ("anyOf", "oneOf", "allOf", "enum", "not")
 
 
 class Rules(NamedTuple):
-    """What is refused in one place of one API.
+    """Keywords refused in one place of one API.
 
     Attributes:
         source: the vendor's page, or the message of its 400.
@@ -175,7 +175,7 @@ OLLAMA = Rules(
 
 
 def refusals(schema: Any, rules: Rules) -> list[str]:
-    """Why the vendor would answer with 400; empty where nothing is known."""
+    """Return the reasons for which the vendor would answer with 400; empty where none is known."""
     if not isinstance(schema, Mapping):
         return [f"a schema is {schema!r}"]
     if rules.only is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._failure import FAILED, INTERRUPTED, CommandError
-from llmring_cli._output import say
+from llmring_cli._output import report
 from llmring_cli._version import version_text
 
 _VERSION_FLAGS = (["--version"], ["-V"])
@@ -33,6 +33,8 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(str(error), error.exit_code if isinstance(error, CommandError) else FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except RecursionError:
+        return _fail("what was read is nested too deeply", FAILED)
     except OSError as error:
         _drop_output()
         # When whoever read our output has gone, there is nobody to tell.
@@ -52,7 +54,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    say(f"error: {' '.join(message.split())}")
+    report(f"error: {' '.join(message.split())}")
     return code
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import msgspec
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
 from llmring_types.exceptions import (
     LLMRingError,
@@ -14,10 +15,10 @@ from llmring_types.exceptions import (
 
 from llmring_providers._adapter import Adapter, WireRequest
 from llmring_providers._http_stream import HttpStream
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, OutputBounds
 from llmring_providers._replies import request_id, whole, without_key
 from llmring_providers._settings import ProviderSettings, without_credentials
-from llmring_providers.transport import HttpRequest, HttpResponse, Transport, TransportError
+from llmring_providers.transport import HttpRequest, HttpResponse, LoopbackOnly, Transport, TransportError
 from llmring_providers.transport._diversion import diversions
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class HttpProvider:
         return cls(
             settings.name,
             adapter=adapter,
-            transport=through,
+            transport=LoopbackOnly(through) if settings.loopback_only else through,
             base_url=through.base_url,
             client=settings.client,
             listing=listing,
@@ -171,6 +172,12 @@ class HttpProvider:
             raise self._rejection(await whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
 
+    def output_bounds(self, call: ChatCall) -> OutputBounds:
+        """Return how much the request for this call lets the model write."""
+        from llmring_providers._output_bounds import output_bounds  # noqa: PLC0415 - only budgets ask
+
+        return output_bounds(self._adapter.encode(call, stream=False).body)
+
     async def models(self) -> list[ModelFacts]:
         """Ask the provider which models it offers to this key, with whatever else it says of them.
 
@@ -181,7 +188,11 @@ class HttpProvider:
             raise ProviderResponseError("this provider does not list its models", provider=self.name)
         from llmring_providers._listing import read_pages  # noqa: PLC0415 - seldom asked for
 
-        return await read_pages(self._listing, self._get)
+        found = await read_pages(self._listing, self._get)
+        return [
+            facts if facts.provider == self.name else msgspec.structs.replace(facts, provider=self.name)
+            for facts in found
+        ]
 
     async def count_tokens(self, call: ChatCall) -> int:
         """Ask the provider how many input tokens the call has, as it would count them. Nothing is generated.
@@ -252,5 +263,6 @@ class HttpProvider:
             f"no answer from {error}; check the network and the base URL {without_credentials(self.base_url)}",
             provider=self.name,
             model=call.ref.model,
+            sent=error.sent,
             original=error,
         )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from llmring_providers import ChatCall
 from llmring_providers.openai.provider import OpenAIAdapter
-from llmring_types import ModelFacts
+from llmring_types import ModelRef
 from llmring_types.exceptions import UnsupportedContentError
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
@@ -15,13 +15,12 @@ WANTED = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
 
 
 @pytest.mark.parametrize(
-    ("json_mode", "kind"), [(True, "json_object"), (None, "json_object"), (False, "text")]
+    ("model", "kind"), [("gpt-3.5-turbo", "json_object"), ("gpt-4-turbo", "json_object"), ("gpt-4", "text")]
 )
 def test_a_model_without_structured_output_reads_the_schema(
-    json_mode: bool | None, kind: str, call_with: Callable[..., ChatCall]
+    model: str, kind: str, call_with: Callable[..., ChatCall]
 ) -> None:
-    facts = ModelFacts(provider="openai", model="m", json_schema=False, json_mode=json_mode)
-    call = call_with(response_format=WANTED)._replace(facts=facts)
+    call = call_with(response_format=WANTED)._replace(ref=ModelRef("openai", model))
     wire = OpenAIAdapter().encode(call, stream=False)
     body = json.loads(wire.body)
     assert body["response_format"] == {"type": kind}

@@ -33,12 +33,14 @@ Audio tokens and other tools of the provider are not in the token counts and so 
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Context, Decimal
 from functools import reduce
 from typing import Literal
 
 import msgspec
 from llmring_types import ModelFacts, Prices, TokenCounts, Usage
+from llmring_types.hosts import HostNames, host_of
 
 __all__ = ["LOCAL_PROVIDERS", "Cost", "CostStatus", "annotate", "cost_info", "price", "unpriced"]
 
@@ -53,13 +55,11 @@ CostStatus = Literal[
     "no_pricing_for_searches",
 ]
 
-LOCAL_PROVIDERS = frozenset({"ollama"})
-"""Providers that run on the user's machine: nobody bills tokens, and what the machine costs is not known here."""
+LOCAL_PROVIDERS: AbstractSet[str] = HostNames(lambda host: host.local)
+"""Hosts on the user's machine: nobody bills their tokens, and the cost of the machine is not known here."""
 
 # Wide enough that no product or sum is rounded, whatever precision the caller's own decimal context has.
 _EXACT = Context(prec=80, traps=[])
-_ANTHROPIC_WRITE_5M = Decimal("1.25")
-_ANTHROPIC_WRITE_1H = Decimal(2)
 _ZERO = Decimal(0)
 _dollars, _MILLIONTH, _THOUSANDTH = _EXACT.scaleb, Decimal(-6), Decimal(-3)
 _FINEST = Decimal("1e-12")
@@ -256,14 +256,14 @@ def _add_cache(
 
 def _cache_rates(prices: Prices, provider: str) -> tuple[Decimal, Decimal, Decimal]:
     """Return the prices of a read, a write for 5 minutes and one for an hour, with their stand-ins."""
-    base, anthropic = prices.input or _ZERO, provider == "anthropic"
+    base, factors = prices.input or _ZERO, host_of(provider).cache_write_factors
     read, write_5m, write_1h = prices.cache_read, prices.cache_write_5m, prices.cache_write_1h
     if read is None:
         read = base
     if write_5m is None:
-        write_5m = _EXACT.multiply(base, _ANTHROPIC_WRITE_5M) if anthropic else base
+        write_5m = base if factors is None else _EXACT.multiply(base, factors[0])
     if write_1h is None:
-        write_1h = _EXACT.multiply(base, _ANTHROPIC_WRITE_1H) if anthropic else write_5m
+        write_1h = write_5m if factors is None else _EXACT.multiply(base, factors[1])
     return read, write_5m, write_1h
 
 

@@ -13,7 +13,7 @@ from llmring.usage import stats as sum_up
 
 from llmring_cli._amounts import count_text, dollars_text, dollars_texts
 from llmring_cli._moments import Since, Until
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Flag, Json
 from llmring_cli._usage_log import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
 
@@ -78,13 +78,13 @@ def stats(
         )
         return
     if total is None:
-        say(f"{path}: no calls")
+        report(f"{path}: no calls")
         return
     if chart:
         _draw(rows, groups, measure or ("cost" if total.cost else "tokens"))
     else:
         _show(rows, groups)
-    say(_summary(total))
+    report(_summary(total))
 
 
 def _show(rows: Sequence[UsageStats], groups: Sequence[Group]) -> None:
@@ -130,8 +130,11 @@ def _with_idle_days(bars: "Sequence[Row]") -> "list[Row]":
     """Return the bars with an empty one for every day between them, unless there are too many."""
     drawn = {bar.labels[0]: bar for bar in bars}
     first, last = min(drawn), max(drawn)
-    start = date.fromisoformat(first)
-    count = (date.fromisoformat(last) - start).days + 1
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:  # another program's rows
+        return list(bars)
+    count = (end - start).days + 1
     if count > _MOST_DAYS:
         return list(bars)
     days = [str(start + timedelta(days=number)) for number in range(count)]

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
 from llmring_types.exceptions import LLMRingError, MissingSDKError
+from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
@@ -121,15 +122,12 @@ def _facts(model: _Model) -> ModelFacts:
     )
 
 
-BASE_URL = "https://api.anthropic.com"
-
-
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to Anthropic itself."""
     return HttpProvider.from_settings(
         settings,
         adapter=AnthropicAdapter(),
-        base_url=settings.base_url or BASE_URL,
+        base_url=settings.base_url or str(host_of("anthropic").default_url),
         client_factory=build_client,
         sdk="llmring_providers.anthropic.sdk",
         listing=AnthropicListing(),

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
+from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
@@ -102,18 +103,15 @@ class OpenAICounting:
         return decode_input_tokens(body, "openai")
 
 
-BASE_URL = "https://api.openai.com/v1"
-
-
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to OpenAI itself."""
     return HttpProvider.from_settings(
         settings,
         adapter=OpenAIAdapter(),
-        base_url=settings.base_url or BASE_URL,
+        base_url=settings.base_url or str(host_of("openai").default_url),
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
-        listing=OpenAIListing("openai"),
+        listing=OpenAIListing(settings.name),
         counting=OpenAICounting(),
     )
 
