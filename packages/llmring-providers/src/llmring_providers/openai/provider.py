@@ -12,30 +12,38 @@ from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
 from llmring_providers._http import HttpProvider
 from llmring_providers._listing import OpenAIListing
+from llmring_providers._models import ModelRules
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.openai import errors
 from llmring_providers.openai.chat import request as chat_request
 from llmring_providers.openai.chat import response as chat_response
 from llmring_providers.openai.chat.stream import ChatStreamDecoder
-from llmring_providers.openai.models import needs_responses
+from llmring_providers.openai.models import is_own, needs_responses, rules_for
 
 
 class OpenAIAdapter:
     """Chat completions, and the responses API for models that need it.
 
     ``extra_params={"api": "responses"}`` or ``{"api": "chat"}`` chooses for one request.
+
+    Args:
+        own: what OpenAI's models are known to refuse holds; other hosts get what was asked for.
     """
+
+    def __init__(self, *, own: bool = True) -> None:
+        self._own = own
 
     def auth_headers(self, api_key: str) -> Mapping[str, str]:
         return {"authorization": f"Bearer {api_key}"} if api_key else {}
 
     def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
-        if _speaks_responses(call):
+        rules = rules_for(call.ref.model, own=self._own)
+        if _speaks_responses(call, rules):
             from llmring_providers.openai.responses import request as responses_request  # noqa: PLC0415 - for few models
 
-            return responses_request.encode(call, stream=stream)
-        return chat_request.encode(call, stream=stream)
+            return responses_request.encode(call, stream=stream, rules=rules)
+        return chat_request.encode(call, stream=stream, rules=rules)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
         if wire.path == chat_request.PATH:
@@ -55,10 +63,10 @@ class OpenAIAdapter:
         return errors.error(status, headers, body, call)
 
 
-def _speaks_responses(call: ChatCall) -> bool:
+def _speaks_responses(call: ChatCall, rules: ModelRules) -> bool:
     wanted = call.request.extra_params.get("api")
     if wanted is None:
-        return needs_responses(call)
+        return needs_responses(call, rules)
     if wanted not in ("chat", "responses"):
         raise ValidationError(
             f"extra_params['api'] must be 'chat' or 'responses'; got {wanted!r}",
@@ -105,10 +113,11 @@ class OpenAICounting:
 
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to OpenAI itself."""
+    base_url = settings.base_url or str(host_of("openai").default_url)
     return HttpProvider.from_settings(
         settings,
-        adapter=OpenAIAdapter(),
-        base_url=settings.base_url or str(host_of("openai").default_url),
+        adapter=OpenAIAdapter(own=is_own(base_url)),
+        base_url=base_url,
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
         listing=OpenAIListing(settings.name),

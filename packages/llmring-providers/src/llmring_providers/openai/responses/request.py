@@ -15,9 +15,10 @@ from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
+from llmring_providers._models import ModelRules
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
-from llmring_providers.openai.models import encrypts_reasoning
+from llmring_providers.openai.models import encrypts_reasoning, fitting_extra, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -59,13 +60,14 @@ _CHAT_NAMES = {
 """Extra parameters under the names of chat completions: the user need not know which API a model needs."""
 
 
-def encode(call: ChatCall, *, stream: bool) -> WireRequest:
-    """Translate the call.
+def encode(call: ChatCall, *, stream: bool, rules: ModelRules | None = None) -> WireRequest:
+    """Translate the call; without rules those of OpenAI itself hold.
 
     Raises:
         UnsupportedContentError: a part of a message that the responses API cannot carry.
     """
     request, warnings = call.request, list[str]()
+    rules = rules or rules_for(call.ref.model)
     body: dict[str, Any] = {
         "model": call.ref.model,
         "input": input_items(call, warnings),
@@ -73,7 +75,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     }
     if stream:
         body["stream"] = True
-    _parameters(body, call, warnings)
+    _parameters(body, call, rules, warnings)
     if request.tools:
         body["tools"] = flat_tools(request.tools, call, warnings)
         if request.tool_choice is not None:
@@ -81,27 +83,29 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted, call, warnings)
+        _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
-    _extra(body, request.extra_params, warnings)
+    _extra(body, fitting_extra(request.extra_params, call, rules, warnings), warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
-def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
-    if (heat := temperature(call, warnings)) is not None:
-        body["temperature"] = heat
-    if (wanted := effort(call, warnings)) is not None:
+def _parameters(body: dict[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]) -> None:
+    if (value := temperature(call, rules, warnings)) is not None:
+        body["temperature"] = value
+    if (wanted := effort(call, rules, warnings)) is not None:
         body["reasoning"] = {"effort": wanted}
-    if (limit := output_limit(call, warnings)) is not None:
+    if (limit := output_limit(call, rules, warnings)) is not None:
         body["max_output_tokens"] = limit
-    if encrypts_reasoning(call):
+    if encrypts_reasoning(call, rules):
         body["include"] = [_ENCRYPTED]
     if call.request.cache:
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> None:
-    form = answer_format(wanted, body["input"], call, warnings)
+def _format(
+    body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]
+) -> None:
+    form = answer_format(wanted, body["input"], call, rules, warnings)
     if form["type"] == "json_schema":
         form.setdefault("strict", False)
     body["text"] = {"format": form}
