@@ -13,7 +13,7 @@ _BATCH_S = 0.01
 
 
 class Pair(NamedTuple):
-    """What is measured, and against what."""
+    """A measured batch, and the reference beside it."""
 
     work: Batch
     reference: Batch

@@ -1,14 +1,14 @@
-"""What the benchmarks send and get: for each provider one plain answer and one stream of many small pieces."""
+"""Requests and answers of the benchmarks: for each provider one plain answer and one stream of many small pieces."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 from llmring_providers import Adapter, ChatCall
-from llmring_providers.anthropic.adapter import AnthropicAdapter
-from llmring_providers.google.adapter import GoogleAdapter
-from llmring_providers.ollama.adapter import OllamaAdapter
-from llmring_providers.openai.adapter import OpenAIAdapter
+from llmring_providers.anthropic.provider import AnthropicAdapter
+from llmring_providers.google.provider import GoogleAdapter
+from llmring_providers.ollama.provider import OllamaAdapter
+from llmring_providers.openai.provider import OpenAIAdapter
 from llmring_types import LLMRequest, Message, ModelRef
 
 _json = msgspec.json.encode

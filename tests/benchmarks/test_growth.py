@@ -1,4 +1,4 @@
-"""What must not grow: counted in function calls and bytes, which are the same on every machine."""
+"""Costs that must not grow, counted in function calls and bytes, which are the same on every machine."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""What comes in many pieces is not joined at each: the next piece costs the same however much came before."""
+"""Many pieces are not joined at each: the next piece costs the same however much came before."""
 
 import tracemalloc
 from collections.abc import Iterable, Mapping

@@ -10,22 +10,31 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import llmring_lockfile
 import pytest
 from json_output import json_document, validate_output
 from llmring.testing import Answer, Call, Rule, Script
 from mcp import Client, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
 from simulated import Simulated
 from terminal import Terminal
 
 LLMRING = Path(sys.executable).with_name("llmring")
 
 
+TOKEN = "a-token-of-the-test"
+
+
 @contextmanager
-def http_server(folder: Path) -> Iterator[str]:
+def http_server(folder: Path, *arguments: str) -> Iterator[str]:
     process = subprocess.Popen(
-        [LLMRING, "mcp", "lockfile", "--http"], cwd=folder, stderr=subprocess.PIPE, text=True
+        [LLMRING, "mcp", "lockfile", "--http", *arguments],
+        cwd=folder,
+        env={**os.environ, "LLMRING_MCP_TOKEN": TOKEN},
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stderr is not None
@@ -46,7 +55,11 @@ async def connected(transport: str, folder: Path) -> AsyncIterator[Client]:
             yield client
     else:
         with http_server(folder) as url:
-            async with Client(url) as client:
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            async with (
+                httpx2.AsyncClient(headers=headers) as http,
+                Client(streamable_http_client(url, http_client=http)) as client,
+            ):
                 yield client
 
 
@@ -94,7 +107,7 @@ def test_the_advisor_can_use_a_servers_tools(tmp_path: Path) -> None:
             [LLMRING, "lock", "chat", "--server-url", url],
             input="a reader\ny\n",
             cwd=here,
-            env={**os.environ, **simulated.environment},
+            env={**os.environ, **simulated.environment, "LLMRING_MCP_TOKEN": TOKEN},
             capture_output=True,
             text=True,
             check=False,
@@ -142,3 +155,58 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: no MCP server answers at http://127.0.0.1:9/mcp")
     assert "Traceback" not in done.stderr
+
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+REFUSED: list[tuple[int, dict[str, str]]] = [
+    (401, {}),
+    (401, {"Authorization": "Bearer another"}),
+    (401, {"Authorization": f"Basic {TOKEN}"}),
+    (421, {**BEARER, "Host": "rebound.example"}),
+    (421, {**BEARER, "Host": "rebound.example:8800"}),
+    (403, {**BEARER, "Origin": "https://page.example"}),
+    (403, {**BEARER, "Origin": "null"}),
+]
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "t", "version": "1"},
+    },
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
+async def test_pages_and_programs_without_the_token_are_refused(tmp_path: Path) -> None:
+    accept = {"Accept": "application/json, text/event-stream"}
+    with http_server(tmp_path) as url:
+        async with httpx2.AsyncClient(headers=accept) as http:
+            for status, headers in REFUSED:
+                answer = await http.post(url, json=INITIALIZE, headers=headers)
+                assert (answer.status_code, headers) == (status, headers)
+                assert b"lockfile" not in answer.content
+            assert (await http.post(url, json=INITIALIZE, headers=BEARER)).status_code == 200
+    with http_server(tmp_path, "--no-token") as url:
+        async with httpx2.AsyncClient(headers=accept) as http:
+            assert (await http.post(url, json=INITIALIZE)).status_code == 200
+            assert (
+                await http.post(url, json=INITIALIZE, headers={"Origin": "https://a.example"})
+            ).status_code == 403
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
+def test_the_advisor_is_told_which_token_lacks(tmp_path: Path) -> None:
+    with http_server(tmp_path) as url:
+        done = subprocess.run(
+            [LLMRING, "lock", "chat", "-m", "sim:demo", "--server-url", url],
+            cwd=tmp_path,
+            input="",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == f"error: no MCP server answers at {url}: it wants its token in LLMRING_MCP_TOKEN\n"

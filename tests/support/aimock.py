@@ -57,7 +57,7 @@ class Aimock:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes llmring, in this process or another, talk to it."""
+        """The variables that make llmring, in this process or another, talk to it."""
         return {
             "OPENAI_API_KEY": "sk-made-up",
             "OPENAI_BASE_URL": f"{self.url}/v1",

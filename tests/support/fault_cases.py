@@ -1,4 +1,4 @@
-"""What can go wrong on the wire, and what it becomes."""
+"""Faults on the wire, and the error that each becomes."""
 
 from typing import NamedTuple
 
@@ -101,7 +101,7 @@ CASES = {
 
 
 class Expected(NamedTuple):
-    """What a fault means for one protocol."""
+    """The consequences of a fault for one protocol."""
 
     kind: type[LLMRingError]
     text: str
@@ -110,12 +110,12 @@ class Expected(NamedTuple):
 
     @property
     def again(self) -> bool:
-        """Whether the same model may be asked again."""
+        """Return true if the same model may be tried again."""
         return self.kind.retryable and not self.text
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the next member of the pool is asked."""
+        """Return true if the next member of the pool is tried."""
         return self.kind.fails_over and not self.text
 
     def check_error(self, met: Met, *, requests: int) -> None:

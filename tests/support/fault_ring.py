@@ -45,7 +45,7 @@ async def read(ring: LLMRing, request: LLMRequest, *, stream: bool) -> None:
 
 
 class Met(NamedTuple):
-    """How a call ended."""
+    """The end of one call."""
 
     text: str
     attempts: list[Attempt]
@@ -168,7 +168,7 @@ def _on_trio() -> bool:
 
 
 def tasks() -> int:
-    """How many tasks there are on the running loop, this one included."""
+    """Count the tasks of the running loop, this one included."""
     return _tasks(on_trio=_on_trio())
 
 

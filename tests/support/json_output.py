@@ -1,4 +1,4 @@
-"""What a process of llmring prints with --json while it goes on."""
+"""Lines that a running llmring process prints with --json."""
 
 import json
 from pathlib import Path

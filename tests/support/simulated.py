@@ -8,7 +8,7 @@ class Simulated(Simulator):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes a process of llmring talk to it."""
+        """The variables that make a process of llmring talk to it."""
         return {
             "OPENAI_API_KEY": "sk-made-up",
             "OPENAI_BASE_URL": self.base_url("openai"),

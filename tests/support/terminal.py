@@ -81,7 +81,7 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What is on the screen, without the blanks at the ends."""
+        """Return the text on the screen, without the blanks at the ends."""
         return "\n".join(line.rstrip() for line in self._screen.display).strip()
 
     def type(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What the usage server takes, and what its database does not: FastAPI's lax types, and column limits."""
+"""Input rules of the usage server: FastAPI's lax types, and the column limits of its database."""
 
 import json
 import math
@@ -13,11 +13,11 @@ LIMITS = {"provider": 50, "model": 255, "alias": 128, "profile": 64, "origin": 2
 
 
 class DatabaseError(Exception):
-    """What the server does not handle."""
+    """An error that the server does not handle."""
 
 
 class InvalidError(Exception):
-    """What FastAPI refuses: type and place of the error."""
+    """A refusal by FastAPI: type and place of the error."""
 
     def __init__(self, kind: str, *loc: str) -> None:
         super().__init__(kind)
@@ -104,7 +104,7 @@ def moment(text: str | None, *, last: bool) -> datetime | None:
 
 
 def check_columns(row: Json) -> None:
-    """What the columns take."""
+    """Raise for values that the columns do not take."""
     for name, longest in LIMITS.items():
         if row[name] is not None and len(row[name]) > longest:
             raise DatabaseError

@@ -1,4 +1,4 @@
-"""What the double of the usage server keeps, and what it tells of it."""
+"""Store and queries of the double of the usage server."""
 
 import hashlib
 import uuid

@@ -1,9 +1,20 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
-from llmring_lockfile import BUNDLED, Found, active_profile, discover, load, new_lockfile_path, parse
-from llmring_lockfile._editing import create_lockfile
-from llmring_types.exceptions import LockfileError, LockfileNotFoundError
+from llmring_lockfile import (
+    BUNDLED,
+    Found,
+    active_profile,
+    bind,
+    create_lockfile,
+    discover,
+    load,
+    new_lockfile_path,
+    parse,
+)
+from llmring_types.exceptions import LockfileError, LockfileNotFoundError, LockfileParseError
 
 LOCK = 'version = "1.0"\n'
 
@@ -60,6 +71,56 @@ def test_a_folder_is_no_lockfile(tmp_path: Path) -> None:
 def test_a_name_that_cannot_be_looked_for_is_told(tmp_path: Path) -> None:
     with pytest.raises(LockfileError, match="given as the lockfile: File name too long"):
         discover(tmp_path / ("x" * 300))
+
+
+def test_the_home_of_an_unknown_user_is_told() -> None:
+    with pytest.raises(LockfileNotFoundError, match="home directory"):
+        discover("~no-such-user/llmring.lock")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes and devices")
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_lockfile_that_is_no_regular_file_is_told_at_once(tmp_path: Path, kind: str, named: bool) -> None:
+    path = tmp_path / "llmring.lock"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(LockfileError, match=r"cannot read the lockfile .*: it is not a regular file"):
+        load(path if named else None, environ={}, directory=tmp_path)
+
+
+def test_a_lockfile_that_is_too_large_is_told_before_it_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "llmring.lock").open("wb") as file:
+        file.truncate(2**40)  # takes no room on disk
+    with pytest.raises(
+        LockfileError, match=r"cannot read the lockfile .*: it is larger than 4,194,304 bytes"
+    ):
+        load(environ={}, directory=tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps the working directory")
+def test_a_working_directory_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(LockfileError, match="working directory"):
+        load(environ={})
+    with pytest.raises(LockfileError, match="working directory"):
+        new_lockfile_path()
+
+
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names are Unicode there")
+def test_a_folder_whose_name_is_no_utf8_holds_a_lockfile_like_any_other(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff\xfe")
+    folder.mkdir()
+    create_lockfile(folder / "llmring.lock", bindings={"fast": "openai:x"})
+    bind(folder / "llmring.lock", "deep", "openai:y", environ={})
+    assert load(environ={}, directory=folder).profile().aliases == ("fast", "deep")
+    (folder / "llmring.lock").write_text("broken")
+    with pytest.raises(LockfileParseError, match="not valid TOML"):
+        load(environ={}, directory=folder)
 
 
 def test_the_process_environment_and_directory_are_the_default(

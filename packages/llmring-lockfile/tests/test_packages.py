@@ -61,3 +61,10 @@ def test_an_installed_lockfile_is_read_or_there_is_none(site: Path, monkeypatch:
 def test_a_distribution_whose_listed_lockfile_is_gone_ships_none(site: Path) -> None:
     (site / "impl_name" / "llmring.lock").unlink()
     assert find_package_lockfile("dist-name", [str(site)]) is None
+
+
+def test_a_folder_without_code_may_stand_between_and_odd_names_find_nothing(tmp_path: Path) -> None:
+    (tmp_path / "space" / "inner").mkdir(parents=True)
+    (tmp_path / "space" / "inner" / "llmring.lock").touch()
+    assert find_package_lockfile("space.inner", [str(tmp_path)]) == tmp_path / "space/inner/llmring.lock"
+    assert find_package_lockfile("space..inner", [str(tmp_path)]) is None

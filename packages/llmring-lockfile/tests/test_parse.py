@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 from llmring_lockfile import Binding, Constraints, LockedModel, Lockfile, Profile, parse
-from llmring_lockfile._json_lines import line_of
 from llmring_lockfile._keys import KeyPath
+from llmring_lockfile._syntax import line_finder
 from llmring_types import ModelRef, Prices
 from llmring_types.exceptions import LockfileParseError, LockfileVersionError
 
@@ -163,7 +163,7 @@ def test_text_that_is_nested_too_deep_is_no_lockfile(text: str, path: str) -> No
     [
         ('version = "1.0"\n[profiles\n', "llmring.lock", 2),
         ('version = "1.0"\nx = [1,\n', "llmring.lock", 3),
-        ('{\n"version": "1.0",\n}', "llmring.lock.json", 3),
+        ('{\n"version": "1.0"\n"profiles": {}}', "llmring.lock.json", 3),
         ("[]", "llmring.lock.json", 1),
     ],
 )
@@ -200,4 +200,30 @@ def test_an_error_in_json_names_its_line_too(text: str, line: int, key: str) -> 
     [((), 1), (("a",), 2), (("a", 1, "b"), 3), (("a", "b"), 2), (("a", 7), 2), (("x", 0), 1)],
 )
 def test_a_path_in_json_has_a_line_or_the_nearest_one_around_it(path: KeyPath, line: int) -> None:
-    assert line_of('{\n"a": [1, {\n"b": 2}]}', path) == line
+    assert line_finder("x.json")('{\n"a": [1, {\n"b": 2}]}', path) == line
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "says"),
+    [
+        ("x.lock", "a = " + "[" * 5000 + "]" * 5000, "not valid TOML"),
+        ("x.lock", "metadata.a = " + "[" * 70 + "]" * 70, "nested more than 64 levels"),
+        ("x.lock", "metadata" + ".a" * 70 + " = 1", "nested more than 64 levels"),
+        ("x.lock", "version = '1.0'\n[a" + " . 'b'" * 1_000_000 + "]", r"x\.lock:2: .*more than 500 dots"),
+        ("x.json", "[" * 100_000, "not valid JSON"),
+        ("x.json", '{"metadata": ' + "[" * 70 + "]" * 70 + "}", "nested more than 64 levels"),
+        ("x.json", '{"metadata": {"a": "\\ud800"}}', "half of a surrogate pair"),
+    ],
+)
+def test_what_is_nested_too_deep_or_fits_no_file_is_told(path: str, text: str, says: str) -> None:
+    with pytest.raises(LockfileParseError, match=says):
+        parse(text, path)
+
+
+def test_many_dots_that_are_no_key_are_fine() -> None:
+    text = f'metadata.a = "{"a." * 600}"  # {"." * 600}\nmetadata.b = [{"1.5, " * 600}]\n'
+    assert parse(text).metadata["a"] == "a." * 600
+
+
+def test_a_whole_surrogate_pair_is_one_character() -> None:
+    assert parse('{"metadata": {"a": "\\ud83d\\ude00"}}', "x.json").metadata == {"a": "😀"}

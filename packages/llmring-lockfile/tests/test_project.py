@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,33 @@ def test_the_package_directory_follows_the_projects_name_or_is_the_only_one(
     expected = None if found is None else tmp_path / found
     assert find_package_directory(tmp_path) == expected
     assert find_package_directory(tmp_path / "deep" / "er") == expected
+
+
+def test_a_name_that_is_no_folders_leads_nowhere_else(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    lay_out(
+        tmp_path,
+        {
+            "outside/__init__.py": "",
+            "repository/pyproject.toml": f"[project]\nname = '{outside}'\n",
+            "repository/src/mine/__init__.py": "",
+        },
+    )
+    assert find_package_directory(tmp_path / "repository") == tmp_path / "repository" / "src" / "mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes and devices")
+@pytest.mark.parametrize("kind", ["pipe", "device", "deep"])
+def test_a_project_file_that_cannot_be_read_keeps_nobody_waiting(tmp_path: Path, kind: str) -> None:
+    lay_out(tmp_path, {"src/app/__init__.py": ""})
+    file = tmp_path / "pyproject.toml"
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "device":
+        file.symlink_to("/dev/zero")
+    else:
+        file.write_text("a = " + "[" * 5000 + "]" * 5000)
+    assert find_package_directory(tmp_path) == tmp_path / "src" / "app"
 
 
 def test_the_root_is_the_nearest_directory_with_a_mark(tmp_path: Path) -> None:

@@ -79,10 +79,10 @@ def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch)
 def test_other_providers_make_other_answers() -> None:
     resolver = Resolver(parse(TEXT), environ={})
     with pytest.raises(AliasNotFoundError):
-        resolver.resolve("sim:model")
-    resolver.providers = frozenset({"Sim"})
-    assert first(resolver, "sim:model") == "sim:model"
-    assert resolver.providers == {"sim"}
+        resolver.resolve("acme:model")
+    resolver.providers = frozenset({"Acme"})
+    assert first(resolver, "acme:model") == "acme:model"
+    assert resolver.providers == {"acme"}
 
 
 def test_a_changed_file_counts_once_it_was_looked_at(path: Path, clock: Clock) -> None:

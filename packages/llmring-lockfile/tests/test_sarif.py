@@ -1,6 +1,8 @@
 import json
 from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
+import pytest
 from llmring_lockfile import RULES, Finding, Place, Severity, to_sarif, with_lines
 
 FINDINGS = [
@@ -43,6 +45,17 @@ def test_findings_become_results_with_rules_and_locations() -> None:
         "partialFingerprints": first["partialFingerprints"],
     }
     assert second["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
+
+
+@pytest.mark.parametrize(
+    "path", ["my app/llmring.lock", "c#/100%25/a?b/prüfung/llmring.lock", "\udcff/l.lock"]
+)
+def test_the_address_of_the_lockfile_is_a_uri_that_means_its_path(path: str) -> None:
+    (result,) = to_sarif(FINDINGS[:1], path)["runs"][0]["results"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri.isascii()
+    assert " " not in uri
+    assert unquote(urlsplit(uri).path, errors="surrogateescape") == path
 
 
 def test_a_fingerprint_does_not_depend_on_lines_and_messages() -> None:

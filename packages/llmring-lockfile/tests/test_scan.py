@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,7 @@ HERE = Path("app.py")
     ],
 )  # fmt: skip
 def test_uses_are_found_where_an_alias_is_named(code: str, aliases: list[str | None]) -> None:
-    assert [use.alias for use in find_uses(code, HERE)] == aliases
+    assert [use.alias for use in find_uses(code, HERE) or ()] == aliases
 
 
 LOCKFILE = parse(
@@ -81,3 +83,67 @@ def test_python_files_are_read_in_order_and_environments_left_out(tmp_path: Path
         ("b.py", "# b.py"),
     ]
     assert [path.name for path, _ in read_sources(tmp_path / "b.py")] == ["b.py"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links, pipes and devices")
+@pytest.mark.parametrize("file", ["pipe.py", "device.py", "nowhere.py", "circle.py", "latin.py", "large.py"])
+def test_what_cannot_be_read_as_source_is_listed_and_keeps_nobody_waiting(tmp_path: Path, file: str) -> None:
+    path = tmp_path / file
+    if file == "pipe.py":
+        os.mkfifo(path)
+    elif file == "latin.py":
+        path.write_bytes(b"x = '\xe9'")  # Python refuses it too
+    elif file == "large.py":
+        with path.open("wb") as sparse:
+            sparse.truncate(2**40)
+    else:
+        path.symlink_to({"device.py": "/dev/zero", "nowhere.py": "absent", "circle.py": "circle.py"}[file])
+    (tmp_path / "a.py").write_text('LLMRequest([], "absent")')
+    for root in (tmp_path, path):
+        found = scan(LOCKFILE, read_sources(root))
+        assert found.unread == ((path,) if file != "device.py" or root == path else ())
+        assert len(found.missing) == (root == tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+def test_links_are_not_followed_out_of_the_folder_nor_round_in_circles(tmp_path: Path) -> None:
+    source, outside = tmp_path / "src", tmp_path / "outside"
+    source.mkdir()
+    outside.mkdir()
+    (outside / "secret.py").write_text("")
+    (source / "a.py").write_text("")
+    (source / "b.py").symlink_to("a.py")
+    (source / "secret.py").symlink_to(outside / "secret.py")
+    (source / "folder").symlink_to(outside)
+    (source / "loop").symlink_to(".")
+    (source / ".#a.py").symlink_to("kim@host.4711:1700000000")  # a lock of Emacs
+    assert [path.name for path, _ in read_sources(source)] == ["a.py", "b.py"]
+
+
+def test_a_tree_deeper_than_functions_nest_is_read(tmp_path: Path) -> None:
+    folder = tmp_path
+    for _ in range(sys.getrecursionlimit()):
+        if len(str(folder)) > 3900:
+            break
+        folder /= "d"
+        folder.mkdir()
+    (folder / "a.py").write_text("")
+    assert [path.name for path, _ in read_sources(tmp_path)] == ["a.py"]
+    (folder / "a.py").unlink()
+    while folder != tmp_path:  # before pytest does it, with functions that nest
+        folder.rmdir()
+        folder = folder.parent
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [(b"\xef\xbb\xbfx = 1", "x = 1"), (b"# coding: latin-1\nx = '\xe9'\r\n", "# coding: latin-1\nx = 'é'\n")],
+)
+def test_source_is_decoded_as_python_does(tmp_path: Path, data: bytes, text: str) -> None:
+    (tmp_path / "a.py").write_bytes(data)
+    assert list(read_sources(tmp_path)) == [(tmp_path / "a.py", text)]
+
+
+@pytest.mark.parametrize("code", ["-" * 100_000 + "1", "a" + ".b" * 100_000, "x = \0", "def"])
+def test_what_python_cannot_parse_is_listed(code: str) -> None:
+    assert scan(LOCKFILE, [(HERE, code)]).unread == (HERE,)

@@ -4,7 +4,7 @@ from typing import Never, get_args
 
 import pytest
 from llmring_lockfile import Lockfile, known_aliases, parse, stubs
-from llmring_types.exceptions import ProfileNotFoundError
+from llmring_types.exceptions import ProfileNotFoundError, ValidationError
 
 OURS = parse(
     'extends.packages = ["tools", "gone"]\n[[profiles.default.bindings]]\nalias = "b"\nmodels = ["openai:x"]\n'
@@ -25,11 +25,20 @@ def test_known_aliases_are_those_of_all_profiles_or_of_the_ones_named() -> None:
         known_aliases(OURS, ["absent"])
 
 
-@pytest.mark.parametrize("aliases", [["b", "a", "b"], ['qu"ote\\', "é😀\u2028", "new\nline", "pkg:a"]])
+@pytest.mark.parametrize(
+    "aliases", [["b", "a", "b"], ['qu"ote\\', "é😀\u2028", "new\nline", "pkg:a", "\u202e\x9b\x7f\U000e0001"]]
+)
 def test_the_module_defines_a_literal_of_the_aliases(tmp_path: Path, aliases: list[str]) -> None:
     path = tmp_path / "aliases.py"
     path.write_text(stubs(aliases, name="Alias"), encoding="utf-8")
     assert get_args(runpy.run_path(str(path))["Alias"]) == tuple(sorted(set(aliases)))
+    assert path.read_text(encoding="utf-8").replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("name", ["class", "a b", "A = 1\nimport os\nB", ""])
+def test_a_type_has_a_name_that_python_takes(name: str) -> None:
+    with pytest.raises(ValidationError, match="cannot be the name"):
+        stubs(["fast"], name=name)
 
 
 def test_the_module_is_as_a_formatter_would_leave_it() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from llmring_providers import ChatCall, HttpProvider, ProviderSettings, find_factory
-from llmring_providers.anthropic import counting as anthropic_counting
-from llmring_providers.openai import counting as openai_counting
+from llmring_providers.anthropic import provider as anthropic_counting
+from llmring_providers.openai import provider as openai_counting
 from llmring_providers.sim import SimTransport
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, TransportError
 from llmring_types import LLMRequest, Message, ModelRef

@@ -55,3 +55,8 @@ def test_an_error_survives_pickling_with_all_it_knows() -> None:
 
 def test_a_provider_error_says_whose_it_is() -> None:
     assert str(ModelNotFoundError("no such model", provider="openai")) == "[openai] no such model"
+
+
+@pytest.mark.parametrize("name", exceptions.__all__)
+def test_an_error_names_the_module_that_users_import_it_from(name: str) -> None:
+    assert getattr(exceptions, name).__module__ == "llmring_types.exceptions"

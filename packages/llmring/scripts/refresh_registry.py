@@ -28,6 +28,7 @@ from genai_prices.types import (
     ModelInfo,
     ModelPrice,
     Provider,
+    StartDateConstraint,
     TieredPrices,
 )
 from llmring.registry import DEFAULT_URL, PROVIDERS
@@ -42,6 +43,8 @@ _SAME_NAME = {
     "cache_write_5m": "cache_write_mtok",
     "cache_write_1h": "cache_write_1h_mtok",
 }
+_SEARCHES_BY_COUNT = frozenset({"anthropic", "openai"})
+"""Gemini bills searches by the prompt or by the query, after a free allowance: the count alone is no price."""
 
 
 def main() -> None:
@@ -93,6 +96,8 @@ def _price_list(publication: Publication, now: datetime) -> bytes:
 
 def _facts(provider: Provider, model: ModelInfo, published: list[str], now: datetime) -> ModelFacts | None:
     prices = _prices(model.get_prices(now))
+    if prices is not None:
+        prices = msgspec.structs.replace(prices, web_search=_searches(provider, model.get_prices(now)))
     # On Google's list stand the Claude models of Vertex too; they are not models of the Gemini API.
     if prices is None or (provider.id == "google" and "claude" in model.id):
         return None
@@ -104,6 +109,7 @@ def _facts(provider: Provider, model: ModelInfo, published: list[str], now: date
         aliases=tuple(name for name in names if name != model.id),
         context_window=model.context_window,
         prices=prices,
+        tiers=dict(_tiers(model, now)),
     )
 
 
@@ -132,6 +138,24 @@ def _prices(prices: ModelPrice) -> Prices | None:
     if found.get("input") is None or found.get("output") is None:
         return None
     return Prices(**found, source="genai-prices")
+
+
+def _searches(provider: Provider, prices: ModelPrice) -> Decimal | None:
+    found = prices.web_searches_kcount
+    return found if provider.id in _SEARCHES_BY_COUNT and isinstance(found, Decimal) else None
+
+
+def _tiers(model: ModelInfo, now: datetime) -> Iterator[tuple[str, Prices]]:
+    """Yield what other service tiers cost today: ``batch``, ``flex``, ``priority`` and ``fast``."""
+    for variant in model.price_variants or ():
+        constraint = variant.constraint
+        if isinstance(constraint, StartDateConstraint) and constraint.start_date > now.date():
+            continue
+        prices = _prices(variant.prices)
+        if prices is None or len(variant.when) != 1:
+            continue
+        (name,) = variant.when.values()
+        yield name, prices
 
 
 def _tier(name: str, value: TieredPrices) -> dict[str, Any]:

@@ -2,10 +2,11 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring.pricing import annotate, cost_info, price, unpriced
+from llmring.pricing import Cost, annotate, cost_info, price, unpriced
 from llmring_types import ModelFacts, Prices, Usage
 
 MINI = Prices(input=Decimal("0.15"), output=Decimal("0.6"), cache_read=Decimal("0.075"), source="registry")
@@ -268,6 +269,46 @@ def test_prices_without_a_source_leave_it_out() -> None:
     assert "cost_source" not in counts
 
 
+TIERS = {"flex": Prices(input=Decimal("0.075"), output=Decimal("0.3")), "priority": SONNET}
+TIERED = msgspec.structs.replace(facts(MINI), tiers=TIERS)
+
+
+@pytest.mark.parametrize(
+    ("tier", "total"),
+    [("flex", "0.000375"), ("priority", "0.018"), (None, "0.00075")],
+)
+def test_another_service_tier_has_its_own_prices(tier: str | None, total: str) -> None:
+    counts = usage(1000, 1000) if tier is None else usage(1000, 1000, service_tier=tier)
+    assert price(counts, TIERED).total == Decimal(total)
+
+
+def test_a_tier_without_known_prices_has_no_known_cost() -> None:
+    counts = usage(1000, 1000, service_tier="scale")
+    assert price(counts, TIERED) == Cost(status="no_pricing_for_tier")
+
+
+def test_searches_are_billed_beside_the_tokens_by_the_thousand() -> None:
+    prices = msgspec.structs.replace(MINI, web_search=Decimal(10))
+    tiered = msgspec.structs.replace(facts(prices), tiers={"flex": MINI})
+    for counts in (usage(1000, 0, web_searches=3), usage(1000, 0, web_searches=3, service_tier="flex")):
+        cost = price(counts, tiered)
+        assert cost.breakdown["web_search"] == Decimal("0.03")
+        assert cost.total == Decimal("0.03015")
+
+
+def test_searches_without_a_known_price_make_the_cost_unknown() -> None:
+    assert price(usage(1000, 0, web_searches=1), facts(MINI)) == Cost(status="no_pricing_for_searches")
+
+
+def test_a_cost_that_the_provider_reports_comes_before_every_price() -> None:
+    for known in (facts(MINI), None):
+        cost = price(usage(1000, 0, reported_cost=0.25, service_tier="flex"), known)
+        assert (cost.total, cost.source) == (Decimal("0.25"), "provider")
+    flat = cost_info(usage(1000, 0, reported_cost=0.25), facts(MINI))
+    assert flat is not None
+    assert (flat["total_cost"], flat["input_cost"]) == (0.25, 0.0)
+
+
 def test_the_flat_form_keeps_every_key_of_the_original_implementation() -> None:
     counts = usage(
         300_000,
@@ -286,6 +327,7 @@ def test_the_flat_form_keeps_every_key_of_the_original_implementation() -> None:
         "cache_write_cost_other": 0.00075,
         "long_context_input_cost": 1.7904,
         "reasoning_cost": 0.0,
+        "web_search_cost": 0.0,
         "total_cost": 1.797075,
         "cost_per_million_input": 3.0,
         "cost_per_million_output": 15.0,

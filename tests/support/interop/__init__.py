@@ -1,1 +1,1 @@
-"""What the tests of ``tests/interop`` share: recordings, and readings of them that use none of our decoders."""
+"""Shared by the tests of ``tests/interop``: recordings, and readings of them that use none of our decoders."""

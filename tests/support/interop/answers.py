@@ -1,4 +1,4 @@
-"""What an answer says, whoever read it: from a vendor's document, or from our response."""
+"""The content of an answer, read from a vendor's document or from our response."""
 
 import json
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ class Answer(NamedTuple):
 
 
 def said(response: LLMResponse) -> Answer:
-    """What our response says."""
+    """Read our response."""
     return Answer(
         text=response.content,
         reasoning=response.reasoning or "",
@@ -88,7 +88,7 @@ def check_same(ours: Answer, theirs: Answer) -> None:
 
 
 def read(protocol: Protocol, document: Document) -> Answer:
-    """What a vendor's document says."""
+    """Read a vendor's document."""
     return _READERS[protocol](document)
 
 

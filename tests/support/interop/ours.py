@@ -27,7 +27,7 @@ PROTOCOLS: tuple[Protocol, ...] = ("openai chat", "openai responses", "anthropic
 
 
 class Exchange(NamedTuple):
-    """What went on the wire, and what came of the answer: one of ``response`` and ``error``."""
+    """The request on the wire and the result: either ``response`` or ``error`` is set."""
 
     sent: Any
     response: LLMResponse | None = None

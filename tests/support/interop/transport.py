@@ -33,7 +33,7 @@ class RecordingTransport:
         self.sent: list[HttpRequest] = []
 
     def bodies(self) -> list[Any]:
-        """What was sent, read by the standard library."""
+        """Return the bodies that were sent, parsed by the standard library."""
         return [json.loads(request.body) for request in self.sent]
 
     async def send(self, request: HttpRequest) -> HttpResponse:

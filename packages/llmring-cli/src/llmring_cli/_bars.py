@@ -8,6 +8,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from llmring_cli._output import one_line
+
 if TYPE_CHECKING:
     from rich.console import ConsoleOptions
 
@@ -35,7 +37,7 @@ def print_bars(rows: Iterable[Row]) -> None:
     table.add_column(justify="right", no_wrap=True)
     for row in rows:
         share = row.value / highest if highest else 0.0
-        table.add_row(*map(Text, row.labels), _Bar(share), Text(row.text))
+        table.add_row(*map(Text, map(one_line, row.labels)), _Bar(share), Text(row.text))
     Console().print(table)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from llmring_lockfile import Change
 
+from llmring_cli._output import print_line
+
 
 def print_changes(changes: Iterable[Change]) -> None:
     """Print one line for each."""
     for change in changes:
-        print(change)
+        print_line(change)
 
 
 def changes_json(changes: Iterable[Change]) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from llmring_cli._output import one_line
+
 if TYPE_CHECKING:
     from cyclopts.completion import CompletionContext
 
@@ -21,14 +23,14 @@ def own_aliases() -> dict[str, str]:
 
     lockfile = load()
     bindings = lockfile.profile(active_profile(lockfile).name).bindings
-    return {binding.alias: ", ".join(map(str, binding.models)) for binding in bindings}
+    return _printable({binding.alias: ", ".join(map(str, binding.models)) for binding in bindings})
 
 
 def profiles(_context: "CompletionContext") -> list[str]:
     """Return the profiles of the lockfile."""
     from llmring_lockfile import load  # noqa: PLC0415
 
-    return list(load().profiles)
+    return list(_printable(dict.fromkeys(load().profiles, "")))
 
 
 def models(_context: "CompletionContext") -> dict[str, str]:
@@ -52,12 +54,19 @@ def known_models() -> dict[str, str]:
     from llmring.registry import PROVIDERS  # noqa: PLC0415
 
     registry = open_registry()
-    return {
-        f"{name}:{facts.model}": facts.display_name or ""
-        for name in PROVIDERS
-        for facts in registry.models(name)
-        if facts.active is not False
-    }
+    return _printable(
+        {
+            f"{name}:{facts.model}": facts.display_name or ""
+            for name in PROVIDERS
+            for facts in registry.models(name)
+            if facts.active is not False
+        }
+    )
+
+
+def _printable(names: dict[str, str]) -> dict[str, str]:
+    """Return the names that can be typed, with descriptions of one line; shells print both as they are."""
+    return {name: one_line(told) for name, told in names.items() if one_line(name) == name}
 
 
 def providers(_context: "CompletionContext") -> list[str]:

@@ -9,7 +9,7 @@ from llmring_providers.ollama import installed_models
 from llmring_providers.transport import AutoTransport
 from llmring_types.exceptions import ProviderError
 
-from llmring_cli._output import say
+from llmring_cli._output import report
 from llmring_cli._providers import SIMULATED, ready_providers
 
 DEMO = ModelRef(SIMULATED, "demo")
@@ -26,7 +26,7 @@ async def ring_for(model: str | None) -> LLMRing:
     if model is not None or not discover().is_bundled:
         return LLMRing()
     ref = await _somebody()
-    say(f"no lockfile here, so {ref} answers; choose yourself with: llmring lock init")
+    report(f"no lockfile here, so {ref} answers; choose yourself with: llmring lock init")
     binding = Binding("default", (ref,))
     return LLMRing(lockfile=Lockfile(profiles={DEFAULT_PROFILE: Profile(DEFAULT_PROFILE, (binding,))}))
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from llmring_types.exceptions import ConfigurationError
 
-from llmring_cli._output import say
+from llmring_cli._output import report
 
 NAME = ".env"
 
@@ -71,7 +71,7 @@ def read_dotenv(path: Path) -> DotenvFile | None:
         content = read_content(path)
     except (OSError, ConfigurationError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        say(f"warning: {path} is ignored: {reason}")
+        report(f"warning: {path} is ignored: {reason}")
         return None
     try:
         text = content.decode()
@@ -111,17 +111,17 @@ def _added(file: DotenvFile, *, verbose: bool) -> dict[str, str]:
 
     approved = is_approved(file)
     if not approved and _leads_out(file.path):
-        say(f"warning: {file.path} is ignored: it is a link out of this folder. To use it: llmring trust")
+        report(f"warning: {file.path} is ignored: it is a link out of this folder. To use it: llmring trust")
         return {}
     chosen = select(file.values, os.environ, approved=approved)
     if any(name.endswith(("_API_KEY", "_BASE_URL")) for name in chosen.ignored):
         chosen = select(file.values, os.environ, approved=approved, providers=_brought())
     if chosen.unapproved:
-        say(
+        report(
             f"warning: {file.path} sets {', '.join(chosen.unapproved)}, which needs your approval: llmring trust"
         )
     if verbose and (chosen.ignored or file.unread):
-        say(_ignored_text(file, chosen.ignored))
+        report(_ignored_text(file, chosen.ignored))
     if approved or not chosen.taken:
         return chosen.taken
     origin = Origin(Origin.of(os.environ).names | chosen.taken.keys(), str(file.path.absolute()))

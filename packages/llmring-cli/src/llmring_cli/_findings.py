@@ -8,7 +8,7 @@ from llmring_lockfile import Finding, Severity, with_lines
 
 from llmring_cli._amounts import count_text
 from llmring_cli._lockfiles import Source, shown
-from llmring_cli._output import say
+from llmring_cli._output import print_line, report
 
 
 def located(findings: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
@@ -23,14 +23,14 @@ def print_findings(findings: Iterable[Finding], source: Source) -> None:
     path = shown(source.path)
     for finding in findings:
         line = finding.places[0].line if finding.places else None
-        print(f"{path}: {finding}" if line is None else f"{path}:{line}: {finding}")
+        print_line(f"{path}: {finding}" if line is None else f"{path}:{line}: {finding}")
 
 
 def summarize(findings: Iterable[Finding], *, nothing: str) -> None:
     """Say how many there are of each severity."""
     counts = Counter(finding.severity for finding in findings)
     told = [count_text(counts[kind], kind) for kind in Severity if counts[kind]]
-    say(", ".join(told) or nothing)
+    report(", ".join(told) or nothing)
 
 
 def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ from llmring_lockfile import Lockfile
 from llmring_providers import HttpProvider
 from llmring_types.exceptions import LLMRingError, ProviderResponseError, ProviderTimeoutError
 
+from llmring_cli._output import report_logs
+
 PATIENCE_S = 15.0
 """How long a provider may take."""
 
@@ -28,6 +30,7 @@ async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[
 
 async def ask_providers(providers: Sequence[str]) -> list[list[ModelFacts] | LLMRingError]:
     """Ask these providers for their models, all at once; for each, in order, the models or the error."""
+    report_logs()
     async with LLMRing(lockfile=Lockfile()) as ring:
         return await asyncio.gather(*(_ask(ring, name) for name in providers))
 

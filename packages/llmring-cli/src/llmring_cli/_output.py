@@ -11,12 +11,58 @@ import msgspec
 
 _COLOURS = {"error": "31", "problem": "31", "warning": "33", "hint": "36"}
 _LEAST_WIDTH = 20
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""All but tabs and line ends."""
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""The bidirectional controls (https://www.unicode.org/reports/tr9/): they show text in another order than it has."""
+_SURROGATES = "\ud800-\udfff"
+"""Bytes of file names that are no text."""
+_UNPRINTABLE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}{_SURROGATES}]")
+_UNPRINTABLE_IN_JSON = re.compile(f"[\x7f-\x9f{_BIDI}]")
 
 
-def say(text: str) -> None:
-    """Talk to the person, beside the data. ``error:``, ``warning:`` and the like are coloured on a terminal."""
+def printable(text: str) -> str:
+    r"""Return text that cannot steer a terminal, for whatever came from outside.
+
+    Control characters, bidirectional controls and what is no text become visible escapes, such as ``\x1b``. Line ends
+    and tabs stay, carriage returns are dropped.
+    """
+    if text.isprintable():
+        return text
+    return _UNPRINTABLE.sub(_escape, text.replace("\r", ""))
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - the last of Latin-1
+
+
+def one_line(text: str) -> str:
+    """Return printable text without line ends, so that a name cannot look like a line of its own."""
+    return printable(text).replace("\n", "\\n")
+
+
+def print_line(text: object) -> None:
+    """Print one line of an answer."""
+    print(one_line(str(text)))
+
+
+def print_text(text: str) -> None:
+    """Print text of several lines, such as a diff."""
+    print(printable(text))
+
+
+def write_exact(text: str) -> None:
+    """Write text at once and as it is, but for a terminal; for files and programs that take it over."""
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
+
+
+def report(text: str) -> None:
+    """Write one line to standard error. On a terminal ``error:``, ``warning:`` and the like are coloured."""
+    report_text(" ".join(text.splitlines()))
+
+
+def report_text(text: str) -> None:
+    """Write text of several lines, such as a diff, to standard error."""
     text = printable(text)
     kind, colon, rest = text.partition(":")
     if kind in _COLOURS and colon and takes_colour(sys.stderr):
@@ -24,9 +70,15 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def printable(text: str) -> str:
-    """Return text of others, such as a model or a server, without what would steer a terminal."""
-    return _CONTROLS.sub("", text)
+def report_logs() -> None:
+    """Report what libraries log, which may quote others: one line each, warnings and worse."""
+    import logging  # noqa: PLC0415 - short commands do without
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            report(f"warning: {record.getMessage()}")
+
+    logging.lastResort = Handler(logging.WARNING)
 
 
 def screen_width() -> int:
@@ -43,14 +95,29 @@ def takes_colour(stream: TextIO) -> bool:
 
 def print_json(value: Any) -> None:
     """Print one JSON document and nothing else."""
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
-    sys.stdout.write(text.decode() + "\n")
+    sys.stdout.write(_json_text(value, indent=2) + "\n")
 
 
 def print_json_line(value: Any) -> None:
     """Print one JSON document on a line of its own, at once: for what goes on."""
-    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+    sys.stdout.write(_json_text(value) + "\n")
     sys.stdout.flush()
+
+
+def _json_text(value: Any, indent: int | None = None) -> str:
+    """Return JSON. DEL, C1 and bidirectional controls stand in it as escapes, as C0 must."""
+    try:
+        data = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # bytes of a file name that are no text
+        import json  # noqa: PLC0415 - hardly ever needed
+
+        return json.dumps(msgspec.to_builtins(value), indent=indent)
+    text = (data if indent is None else msgspec.json.format(data, indent=indent)).decode()
+    return text if text.isascii() and "\x7f" not in text else _UNPRINTABLE_IN_JSON.sub(_escape_in_json, text)
+
+
+def _escape_in_json(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 class Mark(Enum):
@@ -75,9 +142,10 @@ def mark(kind: Mark, text: str) -> str:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print aligned columns, or blocks on a narrow screen; tab-separated values without headers to anything else."""
+    rows = [[" ".join(printable(cell).split()) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in rows:
-            print("\t".join(" ".join(cell.split()) for cell in row))
+            print("\t".join(row))
         return
     from rich.console import Console  # noqa: PLC0415 - pipes and --json do without
     from rich.text import Text  # noqa: PLC0415
@@ -86,7 +154,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     console = Console(width=screen_width())  # rich takes 80 for a terminal that is dumb
     for line in lay_out(headers, rows, console.width):
-        text = Text(printable(line.text), style="bold" if line.heading else "")
+        text = Text(line.text, style="bold" if line.heading else "")
         for kind, colour in ((Mark.GOOD, "green"), (Mark.BAD, "red")):
             text.highlight_words([f"{kind.value[0]} "], colour)
         console.print(text, soft_wrap=True)
@@ -96,5 +164,5 @@ def confirm(question: str) -> bool:
     """Ask a person; nobody at the terminal, and anything but a yes, is a no."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(one_line(f"{question} [y/N] "), end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

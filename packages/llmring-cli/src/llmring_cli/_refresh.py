@@ -7,6 +7,8 @@ from llmring.registry import Registry, RegistryClient
 from llmring_providers.transport import AutoTransport
 from llmring_types.exceptions import RegistryConnectionError, RegistryError
 
+from llmring_cli._output import report_logs
+
 PATIENCE_S = 20.0
 """How long a registry may take."""
 
@@ -15,6 +17,7 @@ async def refresh(
     registry: Registry, providers: Iterable[str], *, force: bool = False
 ) -> dict[str, RegistryError | None]:
     """Ask the registry about these providers, all at once; the error of each, if there was one."""
+    report_logs()
     names = list(providers)
     transport = AutoTransport(trust_env=True)
     client = RegistryClient(registry, transport)

@@ -9,7 +9,7 @@ from pathlib import Path
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._failure import FAILED, INTERRUPTED, CommandError
-from llmring_cli._output import say
+from llmring_cli._output import report
 from llmring_cli._version import version_text
 
 _VERSION_FLAGS = (["--version"], ["-V"])
@@ -52,7 +52,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    say(f"error: {' '.join(message.split())}")
+    report(f"error: {' '.join(message.split())}")
     return code
 
 

@@ -64,28 +64,29 @@ def test_nobody_else_may_read_it_afterwards(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [".env.llmring"]
 
 
-def test_a_draft_that_somebody_left_does_not_lend_its_mode_or_its_target(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").write_text("untouched")
-    draft = tmp_path / f".env.{os.getpid()}"
-    draft.symlink_to("elsewhere")
-    write_env_file(tmp_path / "env", VALUES)
-    assert (tmp_path / "elsewhere").read_text() == "untouched"
-    assert not draft.is_symlink()
-    assert not (tmp_path / "env").is_symlink()
-
-
 def test_no_folder_is_made_for_it(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="there is no folder"):
         write_env_file(tmp_path / "no" / "env", VALUES)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
+def test_a_link_of_the_users_own_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("OTHER=1\n")
     (tmp_path / "link").symlink_to("real")
     write_env_file(tmp_path / "link", VALUES)
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == f"OTHER=1\n{WRITTEN}"
+
+
+def test_a_link_of_the_working_directory_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "real").write_text("OTHER=1\n")
+    (tmp_path / ".env.llmring").symlink_to("real")
+    with pytest.raises(CommandError, match="it is a symbolic link to real"):
+        write_env_file(Path(".env.llmring"), VALUES)
+    assert (tmp_path / "real").read_text() == "OTHER=1\n"
 
 
 def test_what_is_no_text_file_is_left_alone(tmp_path: Path) -> None:

@@ -59,22 +59,22 @@ def discover(
 
     Raises:
         LockfileNotFoundError: one was named and is not there (also a ``FileNotFoundError``).
-        LockfileError: whether it is there cannot be seen.
+        LockfileError: a folder on the way cannot be searched, or there is no working directory.
     """
     if path is not None:
         return Found(_existing(Path(path), "given as the lockfile"), "argument")
     named = environment(environ).get(PATH_VARIABLE, "").strip()
     if named:
         return Found(_existing(Path(named), f"that {PATH_VARIABLE} names"), "environment")
-    directory = Path.cwd() if directory is None else directory
+    directory = _working_directory() if directory is None else directory
     here = directory / LOCKFILE_NAME
-    if here.is_file():
+    if _is_there(here):
         return Found(here, "working directory")
     package = find_package_directory(directory)
     if package is None:
         return Found(BUNDLED, "bundled", (here,))
     inside = package / LOCKFILE_NAME
-    if inside.is_file():
+    if _is_there(inside):
         return Found(inside, "project package", (here,))
     return Found(BUNDLED, "bundled", (here, inside))
 
@@ -84,7 +84,7 @@ def new_lockfile_path(directory: Path | None = None) -> Path:
 
     :func:`discover` finds it there.
     """
-    directory = Path.cwd() if directory is None else directory
+    directory = _working_directory() if directory is None else directory
     return (find_package_directory(directory) or directory) / LOCKFILE_NAME
 
 
@@ -119,13 +119,37 @@ def active_profile(
     return ActiveProfile(lockfile.default_profile, "default_profile")
 
 
-def _existing(path: Path, what: str) -> Path:
-    path = path.expanduser()
+def _working_directory() -> Path:
     try:
+        return Path.cwd()
+    except OSError as error:
+        raise LockfileError(
+            f"cannot look for {LOCKFILE_NAME} in the working directory: {error.strerror}. Change to another folder",
+            original=error,
+        ) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Whether reading ``path`` is right, even where that will fail: what is no folder counts as the lockfile."""
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError as error:
+        raise LockfileError(
+            f"cannot look for {path}: {error.strerror}", path=str(path), original=error
+        ) from error
+
+
+def _existing(path: Path, what: str) -> Path:
+    try:
+        path = path.expanduser()
         found, is_folder = path.exists(), path.is_dir()
     except OSError as error:  # too long a name, a folder that nobody may look into
         raise LockfileError(
             f"cannot look for {path}, {what}: {error.strerror}", path=str(path), original=error
+        ) from error
+    except RuntimeError as error:  # ~name of a user who has no home
+        raise LockfileNotFoundError(
+            f"cannot look for {path}, {what}: {error}", path=str(path), original=error
         ) from error
     if is_folder:
         raise LockfileNotFoundError(

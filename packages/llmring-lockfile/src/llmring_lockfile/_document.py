@@ -13,8 +13,9 @@ from llmring_lockfile._constraints import Constraints
 from llmring_lockfile._edits import Models
 from llmring_lockfile._emit import emit_json
 from llmring_lockfile._model import LockedModel, Lockfile
-from llmring_lockfile._parse import BOM, is_json, parse_data, read_data
+from llmring_lockfile._parse import read_data
 from llmring_lockfile._rewrite import rewrite
+from llmring_lockfile._syntax import BOM, is_json, parse_data
 
 _INDENT = re.compile(r"\n( +)")
 

@@ -15,7 +15,8 @@ from llmring_lockfile._edits import Models
 from llmring_lockfile._emit import emit
 from llmring_lockfile._files import read_text
 from llmring_lockfile._model import Binding, Lockfile, Profile
-from llmring_lockfile._parse import is_json, parse
+from llmring_lockfile._parse import parse
+from llmring_lockfile._syntax import is_json
 from llmring_lockfile._writing import check_writable, create_text, locked_for_writing, replace_text
 
 DEFAULT_PROFILES = ("default", "prod", "staging", "dev", "test")

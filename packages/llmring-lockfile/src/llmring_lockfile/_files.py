@@ -1,11 +1,16 @@
 """Read lockfiles from disk."""
 
+import errno
 from pathlib import Path
+from typing import Final
 
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError, LockfileParseError
 
 BUNDLED = Path(__file__).with_name("llmring.lock")
 """The lockfile inside this package: only what ``llmring lock chat`` needs to help write a real one."""
+
+LARGEST: Final = 4 * 2**20
+"""Bytes of the largest lockfile that is read: a hundred times what a thousand aliases take."""
 
 Signature = tuple[int, int, int]
 """Modification time in nanoseconds, size and inode: differs once a file was edited or replaced."""
@@ -20,16 +25,35 @@ def signature(path: Path) -> Signature | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
+def read_regular(path: Path, limit: int) -> bytes:
+    """The content of a regular file; nothing is waited for, and no more than ``limit`` bytes are held.
+
+    Raises:
+        OSError: it cannot be read, is no regular file (a pipe would keep us waiting, a device may never end), or is
+            larger than ``limit`` bytes; ``strerror`` says which.
+    """
+    if not path.is_file():
+        path.stat()  # raises where there is nothing
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"it is larger than {limit:,} bytes", str(path))
+    return data
+
+
 def read_text(path: Path) -> str:
     """The text of a lockfile with its line ends as they are.
 
     Raises:
         LockfileNotFoundError: there is no such file (also a ``FileNotFoundError``).
         LockfileParseError: it is not UTF-8.
-        LockfileError: it cannot be read.
+        LockfileError: it cannot be read, is no regular file, or is larger than :data:`LARGEST`.
     """
     try:
-        return path.read_bytes().decode()
+        return read_regular(path, LARGEST).decode()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise LockfileNotFoundError(
             f"there is no lockfile {path}. Create one with: llmring lock init --file {path}",

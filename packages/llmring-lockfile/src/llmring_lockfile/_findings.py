@@ -8,7 +8,7 @@ import msgspec
 
 from llmring_lockfile._keys import KeyPath, show_key
 from llmring_lockfile._lock import Member
-from llmring_lockfile._parse import line_finder
+from llmring_lockfile._syntax import line_finder
 
 
 class Severity(StrEnum):

@@ -2,17 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 
 from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import RegistryError
+from llmring_types.hosts import HostNames
 
 from llmring_lockfile._findings import Finding, Place, Severity
 from llmring_lockfile._lock import FactsOf, Member, members
 from llmring_lockfile._model import Lockfile
 
-UNLISTED_PROVIDERS = frozenset({"ollama", "sim"})
-"""Providers whose models no registry lists."""
+UNLISTED_PROVIDERS: AbstractSet[str] = HostNames(lambda host: not host.listed)
+"""Hosts whose models no registry lists."""
 
 
 class Lookup:

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 
-KNOWN_PROVIDERS = frozenset({"openai", "anthropic", "google", "ollama"})
-"""Providers whose name before a colon makes a direct reference, where nobody says otherwise."""
+from llmring_types.hosts import HostNames
+
+KNOWN_PROVIDERS: AbstractSet[str] = HostNames(lambda _: True)
+"""Providers whose name before a colon makes a direct reference, unless the caller names others: all hosts."""
 
 _SEPARATORS = re.compile(r"[-_.]+")
 

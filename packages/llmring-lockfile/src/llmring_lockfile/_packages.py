@@ -43,9 +43,9 @@ def installed_lockfile(package: str) -> Lockfile | None:
 def _package_directories(name: str, search: Sequence[str]) -> list[Path]:
     # ``importlib.util.find_spec`` would import the parents of a dotted name.
     places: Sequence[str] | None = search
-    parts = name.split(".")
-    for depth in range(1, len(parts) + 1):
-        spec = PathFinder.find_spec(".".join(parts[:depth]), places)
+    for part in name.split("."):
+        # Each part as if it were at the top: of a dotted name the finder wants the parent imported.
+        spec = PathFinder.find_spec(part, places) if part else None
         if spec is None or spec.submodule_search_locations is None:
             return []
         places = list(spec.submodule_search_locations)

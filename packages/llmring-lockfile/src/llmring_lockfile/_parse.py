@@ -1,30 +1,25 @@
 """Text to :class:`Lockfile`. Pure: no file is opened here."""
 
 import re
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path, PurePath
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
 
+import msgspec
 from llmring_types import ModelRef
 from llmring_types.exceptions import LockfileParseError, LockfileVersionError, ModelReferenceError
 
 from llmring_lockfile._constraints import Constraints
-from llmring_lockfile._keys import KeyPath, show_key
+from llmring_lockfile._keys import KeyPath, read_relative, show_key
 from llmring_lockfile._model import DEFAULT_PROFILE, FORMAT_VERSION, Binding, LockedModel, Lockfile, Profile
-from llmring_lockfile._shape import ProblemError, as_table, as_text, as_timestamp, convert, kind_of
+from llmring_lockfile._syntax import BOM, kind_of, line_finder, located, parse_data
 
-BOM: Final = "\ufeff"
-"""Some editors put this mark at the start of a file; TOML and JSON parsers refuse it."""
+T = TypeVar("T")
 
+_MSGSPEC_MESSAGE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
 _PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_AT_LINE = re.compile(r"line (\d+)")
 _CONSTRAINTS = frozenset(Constraints.__struct_fields__) - {"other"}
-
-
-def is_json(path: PurePath | str | None) -> bool:
-    """Whether a file of this name is JSON; every other is TOML."""
-    return path is not None and PurePath(path).suffix.lower() == ".json"
 
 
 def parse(text: str, path: Path | str | None = None) -> Lockfile:
@@ -53,7 +48,7 @@ def read_data(data: Mapping[str, Any], text: str, path: Path | None) -> Lockfile
         return _lockfile(data, path)
     except ProblemError as problem:
         line = line_finder(path)(text.removeprefix(BOM), problem.path)
-        where = _where(path, line)
+        where = located(path, line)
         key = show_key(problem.path)
         raise problem.kind(
             f"{where}: {key}: {problem.text}" if key else f"{where}: {problem.text}",
@@ -61,58 +56,6 @@ def read_data(data: Mapping[str, Any], text: str, path: Path | None) -> Lockfile
             key=key or None,
             line=line,
         ) from problem.__cause__
-
-
-def parse_data(text: str, path: Path | None = None) -> dict[str, Any]:
-    """Read TOML or JSON into plain values, whatever they mean.
-
-    Raises:
-        LockfileParseError: the text is neither.
-    """
-    text = text.removeprefix(BOM)
-    try:
-        data = _loads_json(text) if is_json(path) else tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # both parsers' errors are ValueErrors
-        line = getattr(error, "lineno", None) or _line_in(str(error), text)
-        language = "JSON" if is_json(path) else "TOML"
-        raise LockfileParseError(
-            f"{_where(path, line)}: this is not valid {language}: {error}",
-            path=None if path is None else str(path),
-            line=line,
-            original=error,
-        ) from error
-    if not isinstance(data, dict):
-        raise LockfileParseError(
-            f"{_where(path, 1)}: expected an object, got {kind_of(data)}", path=str(path), line=1
-        )
-    return data
-
-
-def line_finder(path: PurePath | str | None) -> Callable[[str, KeyPath], int | None]:
-    """What tells, of the text of a file of this name, on which line a value is."""
-    if is_json(path):
-        from llmring_lockfile._json_lines import line_of  # noqa: PLC0415 - few lockfiles are JSON
-    else:
-        from llmring_lockfile._statements import line_of  # noqa: PLC0415 - most have no mistake to find
-    return line_of
-
-
-def _loads_json(text: str) -> Any:
-    import json  # noqa: PLC0415 - few lockfiles are JSON
-
-    return json.loads(text)
-
-
-def _line_in(message: str, text: str) -> int | None:
-    match = _AT_LINE.search(message)
-    if match:
-        return int(match[1])
-    return text.count("\n") + 1 if "end of document" in message else None
-
-
-def _where(path: Path | None, line: int | None) -> str:
-    place = "lockfile" if path is None else str(path)
-    return place if line is None else f"{place}:{line}"
 
 
 def _lockfile(data: Mapping[str, Any], path: Path | None) -> Lockfile:
@@ -157,9 +100,9 @@ def _check_version(version: object) -> None:
 def _packages(value: object) -> tuple[str, ...]:
     path: KeyPath = ("extends", "packages")
     packages = convert([] if value is None else value, tuple[str, ...], path)
-    for place, package in enumerate(packages):
+    for position, package in enumerate(packages):
         if not _PACKAGE.fullmatch(package):
-            raise ProblemError((*path, place), f"expected the name of a package, got {package!r}")
+            raise ProblemError((*path, position), f"expected the name of a package, got {package!r}")
     return packages
 
 
@@ -220,3 +163,45 @@ def _constraints(value: object, path: KeyPath) -> Constraints:
     known = {key: item for key, item in table.items() if key in _CONSTRAINTS and item is not None}
     other = {key: item for key, item in table.items() if key not in _CONSTRAINTS}
     return convert({**known, "other": other}, Constraints, path)
+
+
+class ProblemError(Exception):
+    """Something is wrong at a key path; the line is looked for only now that it is needed."""
+
+    def __init__(self, path: KeyPath, text: str, kind: type[LockfileParseError] = LockfileParseError) -> None:
+        super().__init__(text)
+        self.path = path
+        self.text = text
+        self.kind = kind
+
+
+def convert(value: object, kind: type[T], path: KeyPath) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        match = _MSGSPEC_MESSAGE.match(str(error))
+        assert match is not None  # noqa: S101 - the pattern matches every text
+        inner = match["path"] or "$"
+        what = match["what"]
+        raise ProblemError(path + read_relative(inner), what[:1].lower() + what[1:]) from error
+
+
+def as_table(value: object, path: KeyPath) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ProblemError(path, f"expected a table, got {kind_of(value)}")
+    return value
+
+
+def as_text(value: object, path: KeyPath) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise ProblemError(path, f"expected a string, got {kind_of(value)}")
+
+
+def as_timestamp(value: object, path: KeyPath) -> str | None:
+    # TOML has dates of its own, which people who write by hand may use.
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return as_text(value, path)

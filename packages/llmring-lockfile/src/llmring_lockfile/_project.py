@@ -4,6 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from llmring_lockfile._files import LARGEST, read_regular
+
 _ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 
@@ -38,12 +40,17 @@ def find_package_directory(start: Path) -> Path | None:
 
 def _project_name(pyproject: Path) -> str | None:
     try:
-        data: dict[str, Any] = tomllib.loads(pyproject.read_bytes().decode())
-    except (OSError, ValueError):  # absent, unreadable or broken: no matter of the lockfile's
+        data: dict[str, Any] = tomllib.loads(read_regular(pyproject, LARGEST).decode())
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+    ):  # absent, unreadable or broken: no concern of the lockfile's
         return None
     poetry = _table(_table(data, "tool"), "poetry")
     name = _table(data, "project").get("name") or poetry.get("name")
-    return name.replace("-", "_").replace(".", "_") if isinstance(name, str) else None
+    folder = name.replace("-", "_").replace(".", "_") if isinstance(name, str) else ""
+    return folder if folder.isidentifier() else None  # a name with slashes would lead out of the project
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:

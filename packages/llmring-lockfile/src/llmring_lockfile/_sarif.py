@@ -3,6 +3,7 @@
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
@@ -30,7 +31,9 @@ def to_sarif(
         "version": version,
         "rules": [{"id": rule, "shortDescription": {"text": RULES[rule]}} for rule in rules],
     }
-    uri = PurePath(path).as_posix()
+    from urllib.parse import quote  # noqa: PLC0415 - few ask for SARIF
+
+    uri = quote(os.fsencode(PurePath(path).as_posix()))
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",

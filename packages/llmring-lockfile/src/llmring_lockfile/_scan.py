@@ -2,11 +2,13 @@
 
 import ast
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from llmring_lockfile._files import read_regular
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference
 from llmring_lockfile._resolve import PackageLockfiles, no_packages
@@ -19,6 +21,8 @@ _REQUEST = "LLMRequest"
 _MODEL_POSITION = 1
 _TAKES_ALIAS = frozenset({"chat_with_alias", "get_model_info", "has_alias", "resolve_alias"})
 _TAKES_ALIASES = "require_aliases"
+LARGEST_SOURCE: Final = 4 * 2**20
+"""Bytes of the largest source that is read."""
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 
 
@@ -39,7 +43,7 @@ class Scan(msgspec.Struct, frozen=True):
         unused: aliases that are bound and that no code names. Not certain where ``dynamic`` is not empty.
         uses: every use whose alias is known.
         dynamic: uses whose alias is computed.
-        unread: files that are not valid Python.
+        unread: files that could not be read, or are not valid Python.
     """
 
     missing: tuple[AliasUse, ...]
@@ -51,7 +55,7 @@ class Scan(msgspec.Struct, frozen=True):
 
 def scan(
     lockfile: Lockfile,
-    sources: Iterable[tuple[Path, str]],
+    sources: Iterable[tuple[Path, str | None]],
     profile: str | None = None,
     *,
     providers: Collection[str] = KNOWN_PROVIDERS,
@@ -73,13 +77,14 @@ def scan(
     uses: list[AliasUse] = []
     unread = []
     for path, text in sources:
-        try:
-            uses += find_uses(text, path)
-        except SyntaxError:
+        found = None if text is None else find_uses(text, path)
+        if found is None:
             unread.append(path)
+        else:
+            uses += found
     named = [use for use in uses if use.alias is not None and not is_reference(use.alias, providers)]
     profiles = None if profile is None else [profile]
-    bound = known_aliases(lockfile, profiles, packages=packages)
+    bound = set(known_aliases(lockfile, profiles, packages=packages))
     own = known_aliases(lockfile, profiles)
     used = {use.alias for use in named}
     return Scan(
@@ -91,26 +96,75 @@ def scan(
     )
 
 
-def read_sources(root: Path) -> Iterator[tuple[Path, str]]:
-    """A Python file, or all those below a folder but hidden ones, environments and caches, in order."""
-    if root.is_file():
-        yield root, root.read_text(encoding="utf-8", errors="replace")
-        return
-    for path in sorted(root.rglob("*.py")):
-        folders = path.relative_to(root).parts[:-1]
-        if not any(name.startswith(".") or name in _SKIPPED_FOLDERS for name in folders):
-            yield path, path.read_text(encoding="utf-8", errors="replace")
+def read_sources(root: Path) -> Iterator[tuple[Path, str | None]]:
+    """A Python file, or all those below a folder in order, with their text as Python would decode it.
 
-
-def find_uses(text: str, path: Path) -> list[AliasUse]:
-    """The uses in one file, in order.
+    Left out are hidden files and folders, environments and caches, and links that lead out of the folder. The text is
+    ``None`` where there is none to be had: a pipe, a link to nothing, a file that nobody may read, is larger than
+    :data:`LARGEST_SOURCE` or is not text.
 
     Raises:
-        SyntaxError: it is not Python.
+        OSError: ``root`` is a folder that cannot be listed.
     """
-    tree = ast.parse(text)
-    visitor = _Visitor(path, _constants(tree), _requests(tree))
-    visitor.visit(tree)
+    if not root.is_dir():
+        yield root, _read_source(root)
+        return
+    inside = root.resolve()
+    waiting = [root]
+    while waiting:  # a stack of our own: folders may nest deeper than functions
+        path = waiting.pop()
+        if path.suffix != ".py" or path.is_dir():
+            entries = sorted(path.iterdir(), reverse=True) if path == root else _entries(path)
+            waiting += (entry for entry in entries if _is_looked_into(entry))
+        elif not path.is_symlink() or _resolve(path).is_relative_to(inside):
+            yield path, _read_source(path)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir(), reverse=True)
+    except OSError:  # a folder of somebody else's
+        return []
+
+
+def _is_looked_into(path: Path) -> bool:
+    if path.name.startswith("."):
+        return False
+    with suppress(OSError):  # a folder that may be listed and not searched
+        if path.is_dir():
+            return path.name not in _SKIPPED_FOLDERS and not path.is_symlink()
+    return path.suffix == ".py"
+
+
+def _resolve(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # links in a circle
+        return path
+
+
+def _read_source(path: Path) -> str | None:
+    from importlib.util import decode_source  # noqa: PLC0415 - slow to import
+
+    try:
+        return decode_source(read_regular(path, LARGEST_SOURCE))
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def find_uses(text: str, path: Path) -> list[AliasUse] | None:
+    """The uses in one file, in order; ``None`` where it is not Python, or nested deeper than Python reads."""
+    try:
+        tree = ast.parse(text)
+        visitor = _Visitor(path, _constants(tree), _requests(tree))
+        visitor.visit(tree)
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ):  # a null character, and the parser's two limits
+        return None
     return sorted(visitor.uses, key=lambda use: (use.line, use.column))
 
 

@@ -1,7 +1,10 @@
 """The aliases as a Python type, so that a checker knows a wrong one."""
 
 import json
+import keyword
 from collections.abc import Sequence
+
+from llmring_types.exceptions import ValidationError
 
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._resolve import PackageLockfiles, no_packages
@@ -39,9 +42,24 @@ def stubs(aliases: Sequence[str], *, name: str = "Alias") -> str:
     Args:
         aliases: see :func:`known_aliases`.
         name: of the type.
+
+    Raises:
+        ValidationError: Python has no such name (also a ``ValueError``).
     """
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValidationError(f"{name!r} cannot be the name of a Python type", field="name", value=name)
     if not aliases:
         return f"{_HEAD}\nfrom typing import Never, TypeAlias\n\n{name}: TypeAlias = Never\n"
-    # JSON text is also a Python string literal, in double quotes as formatters want it.
-    lines = "".join(f"    {json.dumps(alias, ensure_ascii=False)},\n" for alias in sorted(set(aliases)))
+    lines = "".join(f"    {_literal(alias)},\n" for alias in sorted(set(aliases)))
     return f"{_HEAD}\nfrom typing import Literal, TypeAlias\n\n{name}: TypeAlias = Literal[\n{lines}]\n"
+
+
+def _literal(alias: str) -> str:
+    """A string literal of visible characters, in double quotes as formatters want it.
+
+    JSON's escapes are Python's. It escapes no bidirectional controls, with which code can look like other code.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in json.dumps(alias, ensure_ascii=False)
+    )

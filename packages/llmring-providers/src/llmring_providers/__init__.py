@@ -1,7 +1,13 @@
 """OpenAI, Anthropic, Google Gemini and Ollama behind one request and response."""
 
 from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
-from llmring_providers._discovery import BUILTIN, ENTRY_POINT_GROUP, ProviderFactory, find_factory
+from llmring_providers._discovery import (
+    BUILTIN,
+    ENTRY_POINT_GROUP,
+    ProviderFactory,
+    find_adapter,
+    find_factory,
+)
 from llmring_providers._http import HttpProvider
 from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall, Provider, ProviderStream
@@ -20,6 +26,7 @@ __all__ = [
     "ProviderStream",
     "StreamDecoder",
     "WireRequest",
+    "find_adapter",
     "find_factory",
     "without_credentials",
 ]

@@ -1,12 +1,15 @@
-"""From a provider's name to the function that builds it. Nothing is imported before it is used."""
+"""From the name of a provider to the function that builds it. Modules are imported when they are first needed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import cast
 
+import msgspec
 from llmring_types.exceptions import ConfigurationError, ProviderNotFoundError
+from llmring_types.hosts import HOSTS, Host, Protocol
 
+from llmring_providers._adapter import Adapter
 from llmring_providers._protocol import Provider
 from llmring_providers._settings import ProviderSettings
 
@@ -15,28 +18,57 @@ ENTRY_POINT_GROUP = "llmring.providers"
 
 ProviderFactory = Callable[[ProviderSettings], Provider]
 
-BUILTIN = MappingProxyType(
+_MODULES: Mapping[Protocol, str] = MappingProxyType(
     {
-        "anthropic": "llmring_providers.anthropic",
         "openai": "llmring_providers.openai",
-        "google": "llmring_providers.google",
+        "anthropic": "llmring_providers.anthropic",
+        "gemini": "llmring_providers.google",
         "ollama": "llmring_providers.ollama",
         "sim": "llmring_providers.sim",
     }
 )
-"""Providers of this package: name to the module whose ``create`` builds it."""
+"""The module of each protocol; its ``create`` builds a provider."""
+
+_ADAPTERS: Mapping[Protocol, str] = MappingProxyType(
+    {
+        "openai": "OpenAIAdapter",
+        "anthropic": "AnthropicAdapter",
+        "gemini": "GoogleAdapter",
+        "ollama": "OllamaAdapter",
+    }
+)
+
+
+class _BuiltIn(Mapping[str, str]):
+    """A view of the table of hosts: name to the module that speaks the protocol."""
+
+    def __getitem__(self, name: str) -> str:
+        protocol = HOSTS[name].protocol
+        if protocol is None:
+            raise KeyError(name)
+        return _MODULES[protocol]
+
+    def __iter__(self) -> Iterator[str]:
+        return (host.name for host in tuple(HOSTS.values()) if host.protocol is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+BUILTIN: Mapping[str, str] = _BuiltIn()
+"""Hosts that need no other package: name to the module whose ``create`` builds the provider."""
 
 
 def find_factory(name: str) -> ProviderFactory:
-    """Return the factory of a provider, of this package or of an installed one.
+    """Return the factory of a provider: of a host in the table, or of an installed package.
 
     Raises:
-        ProviderNotFoundError: nobody offers this name.
+        ProviderNotFoundError: neither has this name.
         ConfigurationError: the package that offers it cannot be loaded.
     """
     module = BUILTIN.get(name)
     if module is not None:
-        return cast("ProviderFactory", import_module(module).create)
+        return _of_host(HOSTS[name], cast("ProviderFactory", import_module(module).create))
     from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and only for providers of others
 
     for entry in entry_points(group=ENTRY_POINT_GROUP, name=name):
@@ -53,3 +85,26 @@ def find_factory(name: str) -> ProviderFactory:
         f"and what installed packages offer in the entry-point group {ENTRY_POINT_GROUP!r}",
         provider=name,
     )
+
+
+def find_adapter(protocol: str) -> Adapter:
+    """Return an adapter for a wire protocol of :data:`llmring_types.hosts.Protocol`.
+
+    Raises:
+        ProviderNotFoundError: no adapter speaks it.
+    """
+    for name, adapter in _ADAPTERS.items():
+        if name == protocol:
+            return cast("Adapter", getattr(import_module(_MODULES[name]), adapter)())
+    raise ProviderNotFoundError(f"no adapter speaks the protocol {protocol!r}; use {', '.join(_ADAPTERS)}")
+
+
+def _of_host(host: Host, create: ProviderFactory) -> ProviderFactory:
+    """Return a factory that takes the base URL of the host where the settings bring none."""
+
+    def create_for_host(settings: ProviderSettings) -> Provider:
+        if settings.base_url is None and host.default_url is not None:
+            settings = msgspec.structs.replace(settings, base_url=host.default_url)
+        return create(settings)
+
+    return create_for_host

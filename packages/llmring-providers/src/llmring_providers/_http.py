@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import msgspec
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
 from llmring_types.exceptions import (
     LLMRingError,
@@ -181,7 +182,11 @@ class HttpProvider:
             raise ProviderResponseError("this provider does not list its models", provider=self.name)
         from llmring_providers._listing import read_pages  # noqa: PLC0415 - seldom asked for
 
-        return await read_pages(self._listing, self._get)
+        found = await read_pages(self._listing, self._get)
+        return [
+            facts if facts.provider == self.name else msgspec.structs.replace(facts, provider=self.name)
+            for facts in found
+        ]
 
     async def count_tokens(self, call: ChatCall) -> int:
         """Ask the provider how many input tokens the call has, as it would count them. Nothing is generated.

@@ -13,17 +13,17 @@ from llmring_types.exceptions import (
     LLMRingError,
     ModelNotFoundError,
     ProviderAuthenticationError,
-    ProviderBadRequestError,
     ProviderError,
     ProviderOverloadedError,
     ProviderPermissionError,
     ProviderRateLimitError,
     ProviderRequestTooLargeError,
     ProviderServerError,
+    ProviderUnsupportedRequestError,
 )
 
 ROWS = [
-    (400, '{"error":"\\"llama2\\" does not support tools"}', ProviderBadRequestError, "does not support tools"),
+    (400, '{"error":"\\"llama2\\" does not support tools"}', ProviderUnsupportedRequestError, "does not support tools"),
     (400, '{"error":"prompt too long; exceeded max context length by 12 tokens"}', ProviderRequestTooLargeError, "12"),
     (400, '{"error":"the input length exceeds the context length"}', ProviderRequestTooLargeError, "input length"),
     (401, '{"error":"unauthorized","signin_url":"https://ollama.com/x"}', ProviderAuthenticationError, "ollama signin"),

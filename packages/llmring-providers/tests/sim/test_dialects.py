@@ -12,8 +12,8 @@ from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
 from llmring_providers.sim import Answer, Call, Prompt, Rule, Script, SimTransport, Tokens, Turn, faults
 from llmring_providers.sim.dialect import Dialect
-from llmring_providers.sim.engine import plan
 from llmring_providers.sim.protocols import ANTHROPIC, GOOGLE, OLLAMA, OPENAI, RESPONSES
+from llmring_providers.sim.simulation import plan
 from llmring_types import FinishReason, LLMRequest, LLMResponse, Message, ModelRef, StreamChunk, collect
 from llmring_types.exceptions import (
     MalformedResponseError,

@@ -1,5 +1,6 @@
-"""What is known of a model. ``None`` always means unknown, never no and never zero."""
+"""Facts about models. ``None`` always means unknown, never no and never zero."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -25,8 +26,10 @@ class Prices(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     long_cache_read: Decimal | None = None
     long_cache_write_5m: Decimal | None = None
     long_cache_write_1h: Decimal | None = None
+    web_search: Decimal | None = None
+    """US dollars per 1,000 searches that the provider runs for a call."""
     source: str | None = None
-    """Where the prices come from, for example ``registry`` or ``genai-prices``."""
+    """Origin of the prices, for example ``registry`` or ``genai-prices``."""
 
 
 class ModelFacts(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
@@ -40,6 +43,8 @@ class ModelFacts(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
         max_output_tokens: most output tokens of one call.
         min_reasoning_tokens: least reasoning budget recommended for a reasoning model.
         api: the endpoint it needs: ``chat``, ``responses`` or another of the provider's words.
+        prices: those of the standard service tier.
+        tiers: those of other tiers (``batch``, ``flex``, ``priority``, ``fast``) where they are known.
         active: ``False`` once the provider has retired it.
         retires_on: the day from which the provider no longer serves it.
     """
@@ -55,6 +60,7 @@ class ModelFacts(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     min_reasoning_tokens: int | None = None
     api: str | None = None
     prices: Prices = msgspec.field(default_factory=Prices)
+    tiers: Mapping[str, Prices] = msgspec.field(default_factory=dict)
     vision: bool | None = None
     audio: bool | None = None
     documents: bool | None = None

@@ -1,4 +1,4 @@
-"""What comes back: whole, or in chunks."""
+"""Responses: whole, or in chunks."""
 
 from typing import Any, Literal, TypedDict
 
@@ -32,7 +32,13 @@ class Usage(TokenCounts, total=False):
     """Token counts and cost of a call."""
 
     compaction: TokenCounts
-    """What was spent on summing up the conversation before the answer: billed like the rest, in no count above."""
+    """Tokens spent on summing up the conversation before the answer: billed like the rest, in no count above."""
+    service_tier: str
+    """Tier that served the call (``flex``, ``priority``, ``batch``, ``fast``); absent for the standard one."""
+    web_searches: int
+    """Searches that the provider ran for the call, billed beside the tokens; absent for none."""
+    reported_cost: float
+    """US dollars that the provider itself charges for the call, where it says so."""
     cost: float | None
     """US dollars; ``None`` where it cannot be known, ``cost_status`` then says why."""
     cost_breakdown: dict[str, float]

@@ -35,8 +35,8 @@ class Providers(Mapping[str, Provider]):
     def __getitem__(self, name: str) -> Provider:
         provider = self._built.get(name)
         if provider is None:
-            access = self._access[name]
-            if access.missing is not None:
+            access = self._access_of(name)
+            if access is None or access.missing is not None:
                 raise KeyError(name)
             if access.refusal is not None:
                 raise copy(access.refusal)
@@ -44,17 +44,15 @@ class Providers(Mapping[str, Provider]):
         return provider
 
     def __iter__(self) -> Iterator[str]:
-        yield from (
-            name for name, access in self._access.items() if access.missing is None or name in self._built
-        )
-        yield from (name for name in self._built if name not in self._access)
+        names = dict.fromkeys((*provider_names(), *self._access, *self._built))
+        yield from (name for name in names if name in self._built or self._has_access(name))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def known(self) -> frozenset[str]:
         """Names that a reference may begin with, configured or not."""
-        return frozenset(self._access) | frozenset(self._built)
+        return frozenset(provider_names()) | frozenset(self._access) | frozenset(self._built)
 
     def base_url(self, name: str) -> str | None:
         """Where a provider is spoken to; ``None`` for one that has not been used, or does not say."""
@@ -65,7 +63,9 @@ class Providers(Mapping[str, Provider]):
         """Return why the provider cannot be used, or ``None``."""
         if name in self._built:
             return None
-        access = self._access[name] if name in self._access or self.discover(name) else None
+        access = self._access_of(name)
+        if access is None and self.discover(name):
+            access = self._access[name]
         if access is None:
             return ProviderNotFoundError(
                 f"there is no provider {name!r}; known are {', '.join(sorted(self.known()))}", provider=name
@@ -125,6 +125,16 @@ class Providers(Mapping[str, Provider]):
             return False
         self._access[name] = provider_access(name)
         return True
+
+    def _access_of(self, name: str) -> ProviderAccess | None:
+        """Return what the environment said when the ring was made, or now for a host registered since."""
+        if name not in self._access and name in provider_names():
+            self._access[name] = provider_access(name)
+        return self._access.get(name)
+
+    def _has_access(self, name: str) -> bool:
+        access = self._access_of(name)
+        return access is not None and access.missing is None
 
     def _build(self, name: str, access: ProviderAccess, **more: Any) -> Provider:
         settings = ProviderSettings(

@@ -4,11 +4,11 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
+from llmring_types.hosts import HOSTS, host_of
 
 from llmring._policy import RetryPolicy
 
@@ -25,27 +25,6 @@ _LEAST_SECRET = 16
 DOTENV_VARIABLE = "LLMRING_DOTENV"
 """Records what an unapproved file has set: :class:`llmring.trust.Origin`."""
 _NO_LIMIT = frozenset({"none", "off", "disable", "disabled", "infinite"})
-
-
-class _Names(NamedTuple):
-    """Where a provider's key and base URL stand; the first one set wins."""
-
-    keys: tuple[str, ...]
-    base_urls: tuple[str, ...]
-    keyless: bool = False
-
-
-_PROVIDERS: Mapping[str, _Names] = MappingProxyType(
-    {
-        "openai": _Names(("OPENAI_API_KEY",), ("OPENAI_BASE_URL",)),
-        "anthropic": _Names(("ANTHROPIC_API_KEY",), ("ANTHROPIC_BASE_URL",)),
-        "google": _Names(
-            ("GOOGLE_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"), ("GOOGLE_GEMINI_BASE_URL",)
-        ),
-        "ollama": _Names(("OLLAMA_API_KEY",), ("OLLAMA_BASE_URL", "OLLAMA_HOST"), keyless=True),
-        "sim": _Names((), (), keyless=True),
-    }
-)
 
 
 class ProviderAccess(msgspec.Struct, frozen=True):
@@ -70,25 +49,20 @@ class ProviderAccess(msgspec.Struct, frozen=True):
 
 
 def provider_names() -> tuple[str, ...]:
-    """Names of the providers that come with llmring."""
-    return tuple(_PROVIDERS)
+    """Names of all hosts in the table, those that were registered included."""
+    return tuple(HOSTS)
 
 
 def key_names(provider: str) -> tuple[str, ...]:
     """Environment variables that may hold the provider's key, the first one set wins."""
-    return _names(provider).keys
-
-
-def address_names(provider: str) -> tuple[str, ...]:
-    """Environment variables that may hold the provider's base URL, the first one set wins."""
-    return _names(provider).base_urls
+    return host_of(provider).key_variables
 
 
 def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> ProviderAccess:
     """Return key and base URL of a provider. One that others bring reads ``NAME_API_KEY`` and ``NAME_BASE_URL``."""
-    names = _names(provider)
-    key, base_url = _first_set(names.keys, environ), _first_set(names.base_urls, environ)
-    missing = None if key or names.keyless else names.keys[0]
+    host = host_of(provider)
+    key, base_url = _first_set(host.key_variables, environ), _first_set(host.base_url_variables, environ)
+    missing = None if key or host.keyless else host.key_variables[0]
     refusal = None
     if key and base_url and DOTENV_VARIABLE in environ:
         from llmring.trust import check_address  # noqa: PLC0415 - most folders have no .env file
@@ -218,14 +192,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             capture_content=_capture_content(environ),
             proxies=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ),
         )
-
-
-def _names(provider: str) -> _Names:
-    found = _PROVIDERS.get(provider)
-    if found is not None:
-        return found
-    stem = provider.upper().replace("-", "_").replace(".", "_")
-    return _Names((f"{stem}_API_KEY",), (f"{stem}_BASE_URL",), keyless=True)
 
 
 def _shown(url: str | None) -> str | None:

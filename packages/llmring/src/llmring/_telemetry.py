@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from llmring_types import LLMRequest
+from llmring_types.hosts import host_of
 
 from llmring._records import CallRecord
 from llmring._telemetry_content import content_attributes
 
-_PROVIDER_NAMES = {"google": "gcp.gemini"}
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS = tuple(4**power for power in range(14))
 _NANOSECONDS = 1_000_000_000
@@ -138,7 +138,7 @@ def _identity(record: CallRecord, base_url_of: Callable[[str], str | None]) -> d
     provider = model.provider if model is not None else "llmring"
     return {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": _PROVIDER_NAMES.get(provider, provider),
+        "gen_ai.provider.name": host_of(provider).telemetry_name or provider,
         "gen_ai.request.model": model.model if model is not None else record.alias or "",
         **_server(base_url_of(provider)),
     }

@@ -22,18 +22,25 @@ long cache read and write  the short price x (long input / short input), the rat
 long input or output       the short price
 =========================  =========================================================================
 
-Anthropic's factors: https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing. Prices are
-those of the standard tier and of text: batch and priority tiers, audio tokens and the provider's own tools (a
-web search, say) are not in the token counts and so not in the cost.
+Anthropic's factors: https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing.
+
+- A call that another service tier served (``usage["service_tier"]``) is priced by that tier's own prices.
+- Searches that the provider ran (``usage["web_searches"]``) are billed beside the tokens.
+- Where either price is unknown the cost is unknown, with the reason as its status.
+- A cost that the provider reports itself (``usage["reported_cost"]``, OpenRouter's say) comes before all of this.
+
+Audio tokens and other tools of the provider are not in the token counts and so not in the cost.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Context, Decimal
 from functools import reduce
 from typing import Literal
 
 import msgspec
 from llmring_types import ModelFacts, Prices, TokenCounts, Usage
+from llmring_types.hosts import HostNames, host_of
 
 __all__ = ["LOCAL_PROVIDERS", "Cost", "CostStatus", "annotate", "cost_info", "price", "unpriced"]
 
@@ -44,17 +51,17 @@ CostStatus = Literal[
     "model_not_in_registry",
     "no_pricing_in_registry",
     "local_model",
+    "no_pricing_for_tier",
+    "no_pricing_for_searches",
 ]
 
-LOCAL_PROVIDERS = frozenset({"ollama"})
-"""Providers that run on the user's machine: nobody bills tokens, and what the machine costs is not known here."""
+LOCAL_PROVIDERS: AbstractSet[str] = HostNames(lambda host: host.local)
+"""Hosts on the user's machine: nobody bills their tokens, and the cost of the machine is not known here."""
 
 # Wide enough that no product or sum is rounded, whatever precision the caller's own decimal context has.
 _EXACT = Context(prec=80, traps=[])
-_ANTHROPIC_WRITE_5M = Decimal("1.25")
-_ANTHROPIC_WRITE_1H = Decimal(2)
 _ZERO = Decimal(0)
-_dollars, _MILLIONTH = _EXACT.scaleb, Decimal(-6)
+_dollars, _MILLIONTH, _THOUSANDTH = _EXACT.scaleb, Decimal(-6), Decimal(-3)
 _FINEST = Decimal("1e-12")
 """A price that was derived by division is rounded to this, in dollars per million tokens."""
 
@@ -65,11 +72,12 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         status: ``priced``, or why there is no price: ``no_usage`` (the provider did not say how many tokens),
             ``invalid_model_format``, ``model_not_in_registry``, ``no_pricing_in_registry`` (input or output price
-            unknown), ``local_model`` (nobody bills it).
+            unknown), ``local_model`` (nobody bills it), ``no_pricing_for_tier``, ``no_pricing_for_searches``.
         total: the sum of the parts; ``None`` unless priced.
         breakdown: disjoint parts: ``input`` and ``output`` always; ``cache_read``, ``cache_write_5m``,
             ``cache_write_1h``, ``cache_write_other``, ``long_context_input`` (which then stands in the place of
-            ``input``) and ``reasoning`` unless they are zero.
+            ``input``), ``reasoning`` and ``web_search`` unless they are zero; of a cost that the provider reports,
+            ``reported`` alone.
         source: where the prices came from.
     """
 
@@ -106,20 +114,42 @@ def price(usage: Usage | None, facts: ModelFacts | None) -> Cost:
         usage: token counts in the library's convention (:class:`llmring_types.Usage`).
         facts: the model's facts; ``None`` where it is unknown.
     """
+    if usage and "reported_cost" in usage:
+        reported = Decimal(str(usage["reported_cost"]))
+        return Cost(status="priced", total=reported, breakdown={"reported": reported}, source="provider")
     counts = _count(usage) if usage else None
-    if counts is None:
+    if usage is None or counts is None:
         return Cost(status="no_usage")
-    reason = unpriced(facts)
-    if facts is None or reason is not None:
-        return Cost(status=reason or "model_not_in_registry")
-    parts = _parts(counts, facts.prices, facts.provider)
-    compaction = _count(usage["compaction"]) if usage and "compaction" in usage else None
+    prices = _prices(usage, facts)
+    if facts is None or isinstance(prices, str):
+        return Cost(status=prices if isinstance(prices, str) else "model_not_in_registry")
+    parts = _parts(counts, prices, facts.provider)
+    compaction = _count(usage["compaction"]) if "compaction" in usage else None
     if compaction is not None:
-        for name, part in _parts(compaction, facts.prices, facts.provider).items():
+        for name, part in _parts(compaction, prices, facts.provider).items():
             parts[name] = _EXACT.add(parts.get(name, _ZERO), part)
     breakdown = {name: _dollars(part, _MILLIONTH) for name, part in parts.items()}
+    searches = usage.get("web_searches")
+    if searches and prices.web_search is not None:
+        breakdown["web_search"] = _dollars(_EXACT.multiply(prices.web_search, searches), _THOUSANDTH)
     total = reduce(_EXACT.add, breakdown.values())
     return Cost(status="priced", total=total, breakdown=breakdown, source=facts.prices.source)
+
+
+def _prices(usage: Usage, facts: ModelFacts | None) -> Prices | CostStatus:
+    """Return the prices that hold for this call, or why they are not known."""
+    reason = unpriced(facts)
+    if facts is None or reason is not None:
+        return reason or "model_not_in_registry"
+    prices = facts.prices
+    tier = usage.get("service_tier")
+    if tier is not None:
+        if tier not in facts.tiers:
+            return "no_pricing_for_tier"
+        prices = msgspec.structs.replace(facts.tiers[tier], web_search=prices.web_search)
+    if usage.get("web_searches") and prices.web_search is None:
+        return "no_pricing_for_searches"
+    return prices
 
 
 def annotate(usage: Usage, cost: Cost) -> None:
@@ -136,8 +166,8 @@ def cost_info(usage: Usage | None, facts: ModelFacts | None) -> dict[str, float 
     """Return the flat form of a cost: dollars per part and the rates, or ``None`` where the call cannot be priced.
 
     ``input_cost`` contains ``long_context_input_cost``; ``total_cost`` is ``input_cost`` plus ``output_cost``,
-    ``reasoning_cost`` and the ``cache_*`` costs. The ``cost_per_million_*`` are the model's base rates, ``None``
-    where unknown.
+    ``reasoning_cost``, ``web_search_cost`` and the ``cache_*`` costs, or what the provider reports itself. The
+    ``cost_per_million_*`` are the model's base rates, ``None`` where unknown.
     """
     cost = price(usage, facts)
     if facts is None or cost.total is None:
@@ -154,14 +184,15 @@ def cost_info(usage: Usage | None, facts: ModelFacts | None) -> dict[str, float 
         "output_thinking": prices.reasoning,
     }
     return {
-        "input_cost": parts["input"] + long,
-        "output_cost": parts["output"],
+        "input_cost": parts.get("input", 0.0) + long,
+        "output_cost": parts.get("output", 0.0),
         "cache_read_cost": parts.get("cache_read", 0.0),
         "cache_write_cost_5m": parts.get("cache_write_5m", 0.0),
         "cache_write_cost_1h": parts.get("cache_write_1h", 0.0),
         "cache_write_cost_other": parts.get("cache_write_other", 0.0),
         "long_context_input_cost": long,
         "reasoning_cost": parts.get("reasoning", 0.0),
+        "web_search_cost": parts.get("web_search", 0.0),
         "total_cost": float(cost.total),
         **{f"cost_per_million_{name}": None if rate is None else float(rate) for name, rate in rates.items()},
     }
@@ -225,14 +256,14 @@ def _add_cache(
 
 def _cache_rates(prices: Prices, provider: str) -> tuple[Decimal, Decimal, Decimal]:
     """Return the prices of a read, a write for 5 minutes and one for an hour, with their stand-ins."""
-    base, anthropic = prices.input or _ZERO, provider == "anthropic"
+    base, factors = prices.input or _ZERO, host_of(provider).cache_write_factors
     read, write_5m, write_1h = prices.cache_read, prices.cache_write_5m, prices.cache_write_1h
     if read is None:
         read = base
     if write_5m is None:
-        write_5m = _EXACT.multiply(base, _ANTHROPIC_WRITE_5M) if anthropic else base
+        write_5m = base if factors is None else _EXACT.multiply(base, factors[0])
     if write_1h is None:
-        write_1h = _EXACT.multiply(base, _ANTHROPIC_WRITE_1H) if anthropic else write_5m
+        write_1h = write_5m if factors is None else _EXACT.multiply(base, factors[1])
     return read, write_5m, write_1h
 
 

@@ -478,3 +478,36 @@ def test_a_thread_drops_what_still_hangs() -> None:
     with pytest.raises(ConnectionError):
         connection.getresponse()
     connection.close()
+
+
+VISITORS: list[tuple[dict[str, str], int]] = [
+    ({}, 200),
+    ({"Host": "localhost:80"}, 200),
+    ({"Host": "api.localhost"}, 200),
+    ({"Host": "192.0.2.7:8400"}, 200),
+    ({"Host": "[::1]:8400"}, 200),
+    ({"Host": "sim"}, 200),
+    ({"Host": "rebound.example"}, 403),
+    ({"Host": "localhost.rebound.example"}, 403),
+    ({"Host": "127.0.0.1.rebound.example:8400"}, 403),
+    ({"Host": "me@rebound.example"}, 403),
+    ({"Host": "[broken"}, 403),
+    ({"Host": ""}, 403),
+    ({"Origin": "http://localhost:3000"}, 200),
+    ({"Origin": "http://127.0.0.1:3000"}, 200),
+    ({"Origin": "http://192.0.2.7"}, 403),
+    ({"Origin": "https://page.example"}, 403),
+    ({"Origin": "null"}, 403),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), VISITORS, ids=str)
+async def test_pages_of_other_hosts_are_refused_without_a_word(
+    http: aiohttp.ClientSession, headers: dict[str, str], status: int
+) -> None:
+    async with (
+        Simulator(host_names=["sim"]) as simulator,
+        http.post(**asking(simulator), headers=headers) as answer,
+    ):
+        assert (answer.status, bool(await answer.read())) == (status, status == 200)
+        assert len(simulator.requests) == (status == 200)

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -241,7 +242,8 @@ for place in itertools.count():
         process.wait(30)
         process.stdout.close()
         found = ids(path)
-        assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        with closing(sqlite3.connect(path)) as database:
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert found == [f"{place:06}" for place in range(len(found))]  # whole batches, in order, no gaps
         assert len(found) >= surely
         path.unlink()

@@ -1,4 +1,4 @@
-"""What all loops have in common."""
+"""Common steps of all tool loops."""
 
 import json
 from collections.abc import Iterable

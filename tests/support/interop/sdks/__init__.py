@@ -6,7 +6,7 @@ from interop.whole import Document
 
 
 class Refusal(NamedTuple):
-    """What an SDK's exception says. ``request_id`` is ``None`` where the SDK does not tell it."""
+    """An SDK's exception. ``request_id`` is ``None`` where the SDK does not report it."""
 
     status: int
     message: str
@@ -14,7 +14,7 @@ class Refusal(NamedTuple):
 
 
 class SdkExchange(NamedTuple):
-    """What an SDK put on the wire and what it read: the answer as one document in the vendor's form, or a refusal."""
+    """An SDK's request on the wire and what it read: the answer as one document in the vendor's form, or a refusal."""
 
     sent: Any
     answer: Document | None = None

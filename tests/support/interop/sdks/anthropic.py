@@ -44,7 +44,7 @@ async def _ask(client: anthropic.AsyncAnthropic, recording: Recording) -> anthro
 
 
 def _arguments(method: Any, recording: Recording) -> dict[str, Any]:
-    """What its newest version no longer names, such as ``temperature``, it still takes as ``extra_body``."""
+    """Pass parameters that the newest SDK no longer names, such as ``temperature``, as ``extra_body``."""
     named = inspect.signature(method).parameters
     asked = {name: value for name, value in recording.request.items() if name != "stream"}
     unnamed = {name: asked.pop(name) for name in asked.keys() - named.keys()}

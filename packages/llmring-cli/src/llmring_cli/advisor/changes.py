@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from llmring_cli._lockfiles import shown
-from llmring_cli._output import say
+from llmring_cli._output import report
 from llmring_cli.advisor.screen import Screen, confirm
 from llmring_cli.toolbox import Toolbox, ToolResult
 from llmring_cli.toolbox.box import CHANGES, SAVE
@@ -40,14 +40,14 @@ class Changes:
         if diff:
             self._screen.diff(diff)
             if not await confirm(self._screen, "write this?"):
-                say("nothing was written")
+                report("nothing was written")
                 return ToolResult(_REFUSED)
         result = await self._toolbox.call(SAVE, {})
         if result.is_error:
-            say(f"error: {result.text}")
+            report(f"error: {result.text}")
         elif diff:
             path = msgspec.json.decode(result.text, type=_Saved).lockfile
-            say(f"wrote {shown(Path(path))}")
+            report(f"wrote {shown(Path(path))}")
         else:
-            say("there was nothing to write")
+            report("there was nothing to write")
         return result

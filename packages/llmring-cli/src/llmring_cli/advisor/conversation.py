@@ -6,7 +6,7 @@ from llmring import Message
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._amounts import count_text
-from llmring_cli._output import say
+from llmring_cli._output import print_line, report
 from llmring_cli.advisor.changes import Changes
 from llmring_cli.advisor.interrupt import interruptible
 from llmring_cli.advisor.model import Advisor
@@ -62,7 +62,7 @@ class Conversation:
             elif line.strip():
                 await self._turn(line)
         if await self._changes.diff():
-            say("there are changes that are not written:")
+            report("there are changes that are not written:")
             await self._changes.save()
 
     async def _turn(self, text: str) -> None:
@@ -72,10 +72,10 @@ class Conversation:
             turn = self._turns.take(system, self._session.messages, text)
             said = await (interruptible(turn) if self._screen.interactive else turn)
         except LLMRingError as error:
-            say(f"error: {error}")
+            report(f"error: {error}")
             return
         if said is None:
-            say("stopped: the model does not remember this turn")
+            report("stopped: the model does not remember this turn")
             return
         self._session.messages += said
         self._keep()
@@ -91,35 +91,35 @@ class Conversation:
             self._session.messages.clear()
         elif name == "/sessions":
             for session in kept_sessions():
-                print(f"{session.name}  {session.title[:60]}")
+                print_line(f"{session.name}  {session.title[:60]}")
         elif name == "/load" and argument:
             self._load(argument)
         else:
             if name != "/help":
-                say(f"there is no command {name}; there are:")
+                report(f"there is no command {name}; there are:")
             for usage, meaning in COMMANDS.items():
-                say(f"  {usage:12} {meaning}")
+                report(f"  {usage:12} {meaning}")
 
     def _keep(self) -> None:
         try:
             save_session(self._session)
         except OSError as error:
-            say(f"warning: the session cannot be kept: {error}")
+            report(f"warning: the session cannot be kept: {error}")
 
     async def _change_advisor(self, name: str) -> None:
         try:
             self._turns.advisor = await self._choose(name)
         except LLMRingError as error:
-            say(f"error: {error}")
+            report(f"error: {error}")
             return
-        say(f"asking {self._turns.advisor.model} from now on")
+        report(f"asking {self._turns.advisor.model} from now on")
 
     def _load(self, name: str) -> None:
         try:
             self._session = load_session(name)
         except LLMRingError as error:
-            say(f"error: {error}")
+            report(f"error: {error}")
             return
-        say(
+        report(
             f"{count_text(len(self._session.messages), 'message')}; it began with: {self._session.title[:60]}"
         )

@@ -10,7 +10,7 @@ from llmring_lockfile import NEEDS, Constraints, Need
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._lockfiles import shown
-from llmring_cli._output import print_table, say
+from llmring_cli._output import print_table, report
 from llmring_cli.advisor.screen import Screen, confirm
 from llmring_cli.toolbox import Draft
 
@@ -47,7 +47,7 @@ async def _wish(screen: Screen) -> Wish:
                 max_input_price=Decimal(price.removeprefix("$")) if price else None,
             )
         except (ValueError, InvalidOperation) as error:
-            say(f"that cannot be: {error}; once more")
+            report(f"that cannot be: {error}; once more")
 
 
 def _needs(words: str) -> tuple[Need, ...]:
@@ -66,7 +66,7 @@ async def _choose(screen: Screen, wish: Wish) -> list[str]:
     preference: Preference = next((choice for choice in choices if choice == prefer), "cost")
     found = suggest_models(wish, models, prefer=preference)[:_SHOWN]
     if not found:
-        say("no model that is known meets all of this; these lack one thing:")
+        report("no model that is known meets all of this; these lack one thing:")
         _show(near_misses(wish, models)[:_SHOWN])
         return []
     _show(found)
@@ -92,9 +92,9 @@ async def _bind(screen: Screen, draft: Draft, alias: str, pool: list[str], const
         screen.diff(diff or "that is what it says already")
         if diff and await confirm(screen, "write this?"):
             draft.save()
-            say(f"wrote {shown(draft.path)}")
+            report(f"wrote {shown(draft.path)}")
     except LLMRingError as error:
-        say(f"error: {error}")
+        report(f"error: {error}")
     draft.discard()
 
 

@@ -3,7 +3,7 @@
 import sys
 from typing import Protocol
 
-from llmring_cli._output import say
+from llmring_cli._output import print_text, printable, report
 from llmring_cli.advisor.interrupt import ending_at_once
 from llmring_cli.chat.answer import Writer, plain_writer
 
@@ -33,18 +33,18 @@ class PlainScreen:
     interactive = False
 
     async def ask(self, prompt: str) -> str | None:
-        print(prompt, end="", file=sys.stderr, flush=True)
+        print(printable(prompt), end="", file=sys.stderr, flush=True)
         with ending_at_once():
             line = sys.stdin.readline()
         if not line:
-            say("")  # ends the line of the question
+            report("")  # ends the line of the question
         return line.rstrip("\n") if line else None
 
     def writer(self) -> Writer:
         return plain_writer()
 
     def diff(self, text: str) -> None:
-        print(text.rstrip())
+        print_text(text.rstrip())
 
 
 async def confirm(screen: Screen, question: str) -> bool:

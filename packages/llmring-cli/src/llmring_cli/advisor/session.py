@@ -7,7 +7,7 @@ import msgspec
 from llmring_types import Message
 from llmring_types.exceptions import ConfigurationError
 
-from llmring_cli._state import state_folder, write_private
+from llmring_cli._files import state_folder, write_private
 
 
 class Session(msgspec.Struct):

@@ -10,8 +10,8 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from rich.console import Console
 from rich.syntax import Syntax
 
-from llmring_cli._output import say, screen_width
-from llmring_cli._state import state_folder
+from llmring_cli._files import open_private, state_folder
+from llmring_cli._output import printable, report, screen_width
 from llmring_cli.chat.markdown import MarkdownStream
 
 
@@ -33,7 +33,7 @@ class TerminalScreen:
 
     async def ask(self, prompt: str) -> str | None:
         try:
-            return await self._session.prompt_async([("bold", _wrapped(prompt, screen_width()))])
+            return await self._session.prompt_async([("bold", _wrapped(printable(prompt), screen_width()))])
         except KeyboardInterrupt:
             return ""  # as in a shell: the line is forgotten, the session goes on
         except EOFError:
@@ -46,6 +46,7 @@ class TerminalScreen:
         self._console.print()
 
     def diff(self, text: str) -> None:
+        text = printable(text)
         if self._console.no_color or self._console.color_system is None:
             self._console.print(text.rstrip(), markup=False, highlight=False)
         else:
@@ -62,9 +63,8 @@ def _history() -> History:
     """What was typed in earlier sessions; only of this one where no file can be kept."""
     try:
         path = state_folder("advisor") / "history"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.open("ab").close()
+        open_private(path)
     except OSError as error:
-        say(f"warning: what is typed cannot be kept: {error}")
+        report(f"warning: what is typed cannot be kept: {error}")
         return InMemoryHistory()
     return FileHistory(str(path))

@@ -7,7 +7,7 @@ import msgspec
 from llmring import LLMRequest, Message, ToolCall
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import say, screen_width
+from llmring_cli._output import report, screen_width
 from llmring_cli.advisor.changes import Changes
 from llmring_cli.advisor.model import Advisor
 from llmring_cli.advisor.screen import Screen
@@ -70,10 +70,10 @@ class Turns:
             return ToolResult(f"the arguments are not JSON: {error}", is_error=True)
         if name == SAVE:
             return await self._changes.save()
-        say(call_text(name, decoded))
+        report(call_text(name, decoded))
         result = await self._toolbox.call(name, decoded)
         if result.is_error:
-            say(f"  {result.text}")
+            report(f"  {result.text}")
         return result
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from llmring import LLMRequest, LLMResponse, LLMRing
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import print_json_line, printable, say
+from llmring_cli._output import print_json_line, report, write_exact
 from llmring_cli.chat.report import response_json
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def show(
         except (asyncio.CancelledError, LLMRingError):
             if write is not None:
                 screen.close()
-                say("the answer was cut here")
+                report("the answer was cut here")
             raise
 
 
@@ -117,16 +117,10 @@ def markdown_writer() -> Iterator[Callable[[str], None]]:
 @contextmanager
 def plain_writer() -> Iterator[Callable[[str], None]]:
     """Write to standard output what the model writes; a terminal is not steered by it."""
-    clean = printable if sys.stdout.isatty() else str
-
-    def write(text: str) -> None:
-        sys.stdout.write(clean(text))
-        sys.stdout.flush()
-
     try:
-        yield write
+        yield write_exact
     finally:
-        write("\n")
+        write_exact("\n")
 
 
 def _whole(response: LLMResponse | None) -> LLMResponse:

@@ -99,4 +99,9 @@ def _rendered(console: Console, text: str) -> Segments:
     lines = console.render_lines(Markdown(text, hyperlinks=False), pad=False)
     full = [place for place, line in enumerate(lines) if any(part.text.strip() for part in line)]
     kept = lines[full[0] : full[-1] + 1] if full else []
-    return Segments([part for line in kept for part in (*line, Segment.line())])
+    # A character reference, such as ``&#x202e;``, becomes a control only here.
+    return Segments([_printable(part) for line in kept for part in (*line, Segment.line())])
+
+
+def _printable(part: Segment) -> Segment:
+    return part if part.control else Segment(printable(part.text), part.style)

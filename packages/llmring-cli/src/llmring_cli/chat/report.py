@@ -5,7 +5,7 @@ from typing import Any
 
 from llmring_types import Attempt, LLMResponse
 
-from llmring_cli._output import say
+from llmring_cli._output import report
 
 _OUTCOMES = {
     "ok": "answered in {:.2f} s",
@@ -33,11 +33,11 @@ def response_json(response: LLMResponse) -> dict[str, Any]:
 def tell(response: LLMResponse) -> None:
     """Tell model, tokens, cost and attempts."""
     usage = response.usage or {}
-    say(f"model: {response.model}")
-    say(f"tokens: {usage.get('prompt_tokens', '?')} in, {usage.get('completion_tokens', '?')} out")
+    report(f"model: {response.model}")
+    report(f"tokens: {usage.get('prompt_tokens', '?')} in, {usage.get('completion_tokens', '?')} out")
     cost = usage.get("cost")
     reason = usage.get("cost_status", "no_usage")
-    say(f"cost: unknown ({reason})" if cost is None else f"cost: ${cost:.6f}")
+    report(f"cost: unknown ({reason})" if cost is None else f"cost: ${cost:.6f}")
     tell_attempts(response.attempts)
 
 
@@ -45,4 +45,4 @@ def tell_attempts(attempts: Iterable[Attempt]) -> None:
     """Tell what became of each try."""
     for attempt in attempts:
         told = f": {attempt.message}" if attempt.message else ""
-        say(f"attempt: {attempt.model} {_OUTCOMES[attempt.outcome].format(attempt.seconds)}{told}")
+        report(f"attempt: {attempt.model} {_OUTCOMES[attempt.outcome].format(attempt.seconds)}{told}")

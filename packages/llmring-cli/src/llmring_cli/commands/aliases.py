@@ -4,7 +4,7 @@ import llmring_lockfile as lockfiles
 
 from llmring_cli._failure import FAILED
 from llmring_cli._lockfiles import find_lockfile, lockfile_to_write, read_lockfile, shown
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Alias, Json, LockfilePath, Pool, ProfileName
 
 
@@ -36,7 +36,7 @@ def bind(
     if json:
         print_json({"lockfile": str(path), "profile": active, "alias": alias, "models": pool})
     else:
-        say(f"bound {alias} to {', '.join(pool)} in {shown(path)}, profile {active}")
+        report(f"bound {alias} to {', '.join(pool)} in {shown(path)}, profile {active}")
 
 
 def unbind(
@@ -57,9 +57,9 @@ def unbind(
     if json:
         print_json({"lockfile": str(path), "profile": active, "alias": alias, "removed": removed})
     elif removed:
-        say(f"removed {alias} from {shown(path)}, profile {active}")
+        report(f"removed {alias} from {shown(path)}, profile {active}")
     else:
-        say(f"{alias} is not bound in {shown(path)}, profile {active}")
+        report(f"{alias} is not bound in {shown(path)}, profile {active}")
     return 0 if removed else FAILED
 
 
@@ -77,5 +77,5 @@ def aliases(*, profile: ProfileName = None, lockfile: LockfilePath = None, json:
     if json:
         print_json(pools)
         return
-    say(f"{shown(source.path)}, profile {active.name}")
+    report(f"{shown(source.path)}, profile {active.name}")
     print_table(("alias", "models"), [(alias, ", ".join(pool)) for alias, pool in pools.items()])

@@ -10,7 +10,7 @@ from llmring_types.exceptions import RegistryConnectionError, RegistryError
 
 from llmring_cli._amounts import count_text
 from llmring_cli._failure import FAILED, UNREACHABLE, CommandError
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Json, ProviderName
 from llmring_cli._providers import require_provider
 from llmring_cli._registry import RegistryUrl
@@ -38,7 +38,7 @@ def info(*, json: Json = False) -> None:
     if json:
         print_json({"folder": folder, "documents": rows})
         return
-    say(f"{folder}: {count_text(len(rows), 'document') if rows else 'empty'}")
+    report(f"{folder}: {count_text(len(rows), 'document') if rows else 'empty'}")
     print_table(
         ("document", "checked", "bytes"),
         [(row["url"], row["checked_at"], f"{row['bytes']:,}") for row in rows],
@@ -60,7 +60,7 @@ def clear(*, json: Json = False) -> None:
     if json:
         print_json({"folder": None if cache.folder is None else str(cache.folder), "deleted": deleted})
     else:
-        say(f"deleted {count_text(deleted, 'document')}")
+        report(f"deleted {count_text(deleted, 'document')}")
 
 
 async def refresh(*providers: ProviderName, registry: RegistryUrl = None, json: Json = False) -> int:
@@ -110,9 +110,9 @@ def _show(rows: Sequence[dict[str, Any]]) -> None:
     print_table(("provider", "version", "published", "models"), table)
     for row in rows:
         for skipped in row["skipped"]:
-            say(f"warning: {skipped}")
+            report(f"warning: {skipped}")
         if row["error"] is not None:
-            say(f"error: {row['error']}")
+            report(f"error: {row['error']}")
 
 
 def _exit_code(outcomes: Iterable[RegistryError | None]) -> int:

@@ -11,7 +11,7 @@ from llmring import LLMRequest, LLMResponse
 from llmring_types.exceptions import ProviderError
 
 from llmring_cli._demo import ring_for
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, report, report_logs, write_exact
 from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli.chat.answer import ask, markdown_writer, plain_writer, print_lines, show
 from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
@@ -91,6 +91,7 @@ class _Manner(NamedTuple):
 
 
 async def _answer(request: LLMRequest, profile: str | None, manner: _Manner) -> LLMResponse:
+    report_logs()
     async with await ring_for(request.model) as ring:
         if manner.json and manner.stream:
             return await print_lines(ring, request, profile)
@@ -98,7 +99,7 @@ async def _answer(request: LLMRequest, profile: str | None, manner: _Manner) -> 
             writer = markdown_writer if sys.stdout.isatty() and not manner.plain else plain_writer
             return await show(ring, request, writer, profile)
         response = await ask(ring, request, profile)
-        print_json(response_json(response)) if manner.json else print(response.content)
+        print_json(response_json(response)) if manner.json else write_exact(f"{response.content}\n")
         return response
 
 
@@ -106,13 +107,13 @@ def _keep(conversation: Conversation) -> None:
     try:
         save_conversation(Path.cwd(), conversation)
     except OSError as error:
-        say(f"warning: the conversation cannot be kept for --continue: {error}")
+        report(f"warning: the conversation cannot be kept for --continue: {error}")
 
 
 def _account(response: LLMResponse, *, verbose: bool) -> None:
     for warning in response.warnings:
-        say(f"warning: {warning}")
+        report(f"warning: {warning}")
     if response.finish_reason not in ("stop", "tool_calls", None):
-        say(f"warning: the answer ended early: {response.finish_reason}")
+        report(f"warning: the answer ended early: {response.finish_reason}")
     if verbose:
         tell(response)

@@ -8,9 +8,9 @@ from cyclopts.completion.detect import ShellDetectionError, detect_shell
 
 from llmring_cli._app import build_app
 from llmring_cli._failure import CommandError
-from llmring_cli._output import print_json, say
+from llmring_cli._files import home_folder, write_output
+from llmring_cli._output import print_json, report
 from llmring_cli._parameters import Json
-from llmring_cli._state import home_folder
 
 _COLONS = Path(__file__).with_name("colons.bash")
 _START_ZSH = "autoload -Uz compinit && compinit\n"
@@ -38,11 +38,15 @@ def install(
         home_folder()  # without one there is no place where a shell looks
     try:
         chosen = shell or detect_shell()
-        path = build_app().install_completion(shell=chosen, output=output, add_to_startup=output is None)
-        if chosen == "bash":
-            path.write_text(path.read_text() + _COLONS.read_text())
-        elif chosen == "zsh" and output is None:
-            _start_completion(home_folder() / ".zshrc", path.parent)
+        colons = _COLONS.read_text() if chosen == "bash" else ""
+        if output is not None:
+            path = output.absolute()
+            write_output(path, (build_app().generate_completion(shell=chosen) + colons).encode())
+        else:
+            path = build_app().install_completion(shell=chosen)
+            path.write_text(path.read_text() + colons)
+            if chosen == "zsh":
+                _start_completion(home_folder() / ".zshrc", path.parent)
     except ShellDetectionError as error:
         raise CommandError(f"{error}; name the shell with: --shell bash, zsh, fish or powershell") from error
     except OSError as error:
@@ -50,7 +54,7 @@ def install(
     if json:
         print_json({"shell": chosen, "path": str(path)})
     else:
-        say(f"wrote {path}; it works in every {chosen} started from now on")
+        report(f"wrote {path}; it works in every {chosen} started from now on")
 
 
 def _start_completion(startup: Path, scripts: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llmring import provider_access
+from llmring_types.hosts import host_of
 
 from llmring_cli._failure import FAILED
 from llmring_cli._output import print_json
@@ -60,8 +61,8 @@ def _ask(checkup: Checkup) -> None:
             row.models = len(outcome)
             continue
         row.error = str(outcome)
-        # Ollama needs no key, so it is always configured; that it does not run is nobody's mistake.
-        if row.name != "ollama" or provider_access("ollama").base_url is not None:
+        # A local server needs no key, so it is always configured; that it does not run is nobody's mistake.
+        if not host_of(row.name).local or provider_access(row.name).base_url is not None:
             checkup.problems.append(row.error)
     if health is not None:
         checkup.usage_server.status = None if health.answer is None else str(health.answer.get("status"))

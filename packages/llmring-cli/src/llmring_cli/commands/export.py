@@ -1,18 +1,18 @@
 """``llmring export``."""
 
+import io
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, BinaryIO, get_args
+from typing import Annotated, get_args
 
 from cyclopts import Parameter
 from llmring.usage import Format, read
 from llmring.usage import export as write
 
 from llmring_cli._failure import CommandError
+from llmring_cli._files import replacing_output
 from llmring_cli._moments import Since, Until
-from llmring_cli._output import say
+from llmring_cli._output import report, write_exact
 from llmring_cli._usage_log import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
 
 
@@ -45,31 +45,18 @@ def export(
     if output is None:
         if form == "parquet" and sys.stdout.isatty():
             raise CommandError("parquet is not for a terminal; name a file with --output FILE")
-        write(entries, sys.stdout.buffer, form)
+        if sys.stdout.isatty():
+            text = io.BytesIO()
+            write(entries, text, form)
+            write_exact(text.getvalue().decode())
+        else:
+            write(entries, sys.stdout.buffer, form)
         return
-    with _replacing(output) as file:
+    with replacing_output(output) as file:
         count = write(entries, file, form)
-    say(f"wrote {count:,} rows to {output}")
+    report(f"wrote {count:,} rows to {output}")
 
 
 def _form_of(output: Path | None) -> Format:
     suffix = "" if output is None else output.suffix.removeprefix(".").lower()
     return next((form for form in get_args(Format) if form == suffix), "csv")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to, which takes the place of ``path`` once it is whole; a device is written to as it is."""
-    whole = path.is_file() or not path.exists()
-    draft = path.with_name(f".{path.name}.draft") if whole else path
-    try:
-        with draft.open("wb") as file:
-            yield file
-        if whole:
-            draft.replace(path)
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        if whole:
-            with suppress(OSError):
-                draft.unlink()

@@ -7,15 +7,13 @@ import llmring_lockfile as lockfiles
 from cyclopts import Parameter
 from llmring import ModelFacts, ModelRef, open_registry
 from llmring.registry import PROVIDERS, Correction
+from llmring_types.hosts import host_of
 
 from llmring_cli._facts import capabilities, facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName, ProviderName
 from llmring_cli._providers import SIMULATED, known_providers, ready_providers, require_provider
-
-_LIVE_ONLY = "ollama"
-"""What it offers is in no registry: it is what somebody installed."""
 
 
 def list_models(
@@ -42,14 +40,14 @@ def list_models(
     if provider is not None:
         require_provider(provider)
     failed = False
-    if live or provider == _LIVE_ONLY:
+    if live or _is_live_only(provider):
         import asyncio  # noqa: PLC0415 - as the transports, only for those who ask over the network
 
         from llmring_cli._live import live_models  # noqa: PLC0415
 
         models, problems = asyncio.run(live_models(_to_ask(provider)))
         for problem in problems:
-            say(f"error: {problem}")
+            report(f"error: {problem}")
         failed = bool(problems)
     else:
         registry = open_registry()
@@ -78,7 +76,7 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
     registry = open_registry()
     facts = registry.facts(pool[0].provider, pool[0].model)
     if facts is None:
-        say(f"nothing is known of {pool[0]}; it may work all the same")
+        report(f"nothing is known of {pool[0]}; it may work all the same")
         return FAILED
     corrections = registry.corrections(pool[0].provider, pool[0].model)
     if json:
@@ -91,11 +89,16 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
         )
         return 0
     if [str(ref) for ref in pool] != [model]:
-        say(f"{model} is {', '.join(map(str, pool))}")
+        report(f"{model} is {', '.join(map(str, pool))}")
     print_table(("", ""), _lines(facts) + [_corrected(row) for row in corrections])
     for page in dict.fromkeys(row.source for row in corrections):
-        say(f"hint: corrected after {page}")
+        report(f"hint: corrected after {page}")
     return 0
+
+
+def _is_live_only(provider: str | None) -> bool:
+    """Whether no registry lists the models of this provider, so that only the provider itself can."""
+    return provider is not None and provider != SIMULATED and not host_of(provider).listed
 
 
 def _corrected(row: Correction) -> tuple[str, str]:
@@ -117,7 +120,7 @@ def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
         print_json([facts_json(facts) for facts in models])
         return
     if not models:
-        say("no models are known")
+        report("no models are known")
     print_table(("model", "context", "input", "output", "can"), [_row(facts) for facts in models])
 
 

@@ -2,22 +2,29 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from llmring.testing import Script, Simulator, serve
+from llmring_types.hosts import HOSTS
 
 from llmring_cli._failure import CommandError
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, print_line, report
 from llmring_cli._parameters import Json, Port
-
-_PROVIDERS = ("openai", "anthropic", "google", "ollama")
 
 
 async def sim(
-    script: Path | None = None, /, *, host: str = "127.0.0.1", port: Port = 0, json: Json = False
+    script: Path | None = None,
+    /,
+    *,
+    host: str = "127.0.0.1",
+    port: Port = 0,
+    host_name: Annotated[list[str] | None, Parameter(negative="")] = None,
+    json: Json = False,
 ) -> None:
     """Run a simulated provider until interrupted.
 
-    It speaks the protocols of all four. What is printed can be read by a shell; then llmring, the vendors' SDKs
+    It speaks the protocols of all providers. What is printed can be read by a shell; then llmring, the vendors' SDKs
     and every program that reads the same variables talk to the simulator. It takes any key. A script, in TOML
     or JSON, says what is answered and what goes wrong; without one a demo model answers.
 
@@ -28,23 +35,29 @@ async def sim(
         script: A list of rules: which calls, and the answer or the fault.
         host: The address to listen at.
         port: The port; 0 takes a free one.
+        host_name: A name by which clients call it, such as that of a container. May be given several times.
     """
     rules = None if script is None else Script.parse(_read(script))
 
     def ready(simulator: Simulator) -> None:
         if json:
-            urls = {name: simulator.base_url(name) for name in _PROVIDERS}
+            urls = {name: simulator.base_url(name) for name in _simulated()}
             print_json({"url": simulator.url, "base_urls": urls, "environment": simulator.environment})
         else:
             for name, value in simulator.environment.items():
-                print(f"export {name}={value}")
-            say("type these lines into another shell; Ctrl-C ends the simulator")
+                print_line(f"export {name}={value}")
+            report("type these lines into another shell; Ctrl-C ends the simulator")
         sys.stdout.flush()
 
     try:
-        await serve(rules, host=host, port=port, on_ready=ready)
+        await serve(rules, host=host, port=port, host_names=host_name or (), on_ready=ready)
     except OSError as error:
         raise CommandError(f"cannot listen at {host}:{port}: {error.strerror or error}") from error
+
+
+def _simulated() -> list[str]:
+    """Return the hosts that can be led to the simulator: those that have a base URL."""
+    return [host.name for host in HOSTS.values() if host.base_url_variables]
 
 
 def _read(path: Path) -> str:

@@ -13,7 +13,7 @@ from llmring.usage import stats as sum_up
 
 from llmring_cli._amounts import count_text, dollars_text, dollars_texts
 from llmring_cli._moments import Since, Until
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Flag, Json
 from llmring_cli._usage_log import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
 
@@ -78,13 +78,13 @@ def stats(
         )
         return
     if total is None:
-        say(f"{path}: no calls")
+        report(f"{path}: no calls")
         return
     if chart:
         _draw(rows, groups, measure or ("cost" if total.cost else "tokens"))
     else:
         _show(rows, groups)
-    say(_summary(total))
+    report(_summary(total))
 
 
 def _show(rows: Sequence[UsageStats], groups: Sequence[Group]) -> None:

@@ -9,7 +9,7 @@ from llmring.trust import TrustStore, open_trust_store, read_content, select
 
 from llmring_cli._environment import NAME, read_dotenv
 from llmring_cli._failure import FAILED, CommandError
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Flag, Json
 
 
@@ -45,13 +45,13 @@ def trust(
         if json:
             print_json([{"file": str(file), "approved": False}])
         else:
-            say(f"revoked the approval of {file}" if revoked else f"{file} is not approved")
+            report(f"revoked the approval of {file}" if revoked else f"{file} is not approved")
         return 0 if revoked else FAILED
     names = _approve(store, file)
     if json:
         print_json([{"file": str(file), "approved": True, "names": names}])
     else:
-        say(f"approved {file}, which sets {', '.join(names) or 'nothing that llmring reads'}")
+        report(f"approved {file}, which sets {', '.join(names) or 'nothing that llmring reads'}")
     return 0
 
 
@@ -75,7 +75,7 @@ def _list(store: TrustStore, *, json: bool) -> None:
         print_json([{"file": str(file.path), "approved": file.current} for file in files])
         return
     if not files:
-        say("you have approved no files")
+        report("you have approved no files")
     print_table(
         ("file", "state"),
         [(str(file.path), "approved" if file.current else "changed or gone: not approved") for file in files],

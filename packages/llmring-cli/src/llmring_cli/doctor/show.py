@@ -4,16 +4,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from llmring_types.hosts import host_of
+
 from llmring_cli._amounts import count_text
 from llmring_cli._lockfiles import shown
-from llmring_cli._output import Mark, mark, print_table, say
-from llmring_cli._providers import SIMULATED
+from llmring_cli._output import Mark, mark, print_table, report
 from llmring_cli.doctor.checkup import AliasState, Checkup, LockfileState, ProviderState, RegistryState
 from llmring_cli.doctor.usage import UsageLogState, UsageServerState
 from llmring_cli.server.env_file import URL
 
 _OLD_DAYS = 30
-_KEYLESS = frozenset({"ollama", SIMULATED})
 
 _FOUND_BY = {
     "argument": "named by --lockfile",
@@ -40,11 +40,11 @@ def show(checkup: Checkup) -> None:
         ]
     print_table(("", "", ""), rows)
     for problem in checkup.problems:
-        say(f"problem: {problem}")
+        report(f"problem: {problem}")
     for hint in _hints(checkup):
-        say(f"hint: {hint}")
+        report(f"hint: {hint}")
     if not checkup.problems:
-        say("no problems")
+        report("no problems")
 
 
 def _rows(checkup: Checkup) -> Iterator[_Row]:
@@ -92,7 +92,7 @@ def _provider(row: ProviderState) -> str:
     if not row.configured:
         told = [f"no key; set {' or '.join(row.needs)}"]
     else:
-        told = ["needs no key" if row.name in _KEYLESS else "key is set"]
+        told = ["needs no key" if host_of(row.name).keyless else "key is set"]
     if row.base_url is not None:
         told.append(row.base_url)
     if row.models is not None:

@@ -1,14 +1,19 @@
 """The tools of an MCP server, for the advisor."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import httpx2
 from llmring_types.exceptions import ConfigurationError
 from mcp import Client, MCPError, types
+from mcp.client.streamable_http import streamable_http_client
 
+from llmring_cli.mcp import TOKEN_VARIABLE
 from llmring_cli.toolbox import ToolResult
 from llmring_cli.toolbox.box import spec
+
+_UNAUTHORIZED = 401
 
 
 class RemoteToolbox:
@@ -31,20 +36,33 @@ class RemoteToolbox:
 
 
 @asynccontextmanager
-async def connect(url: str) -> AsyncIterator[RemoteToolbox]:
+async def connect(url: str, token: str = "") -> AsyncIterator[RemoteToolbox]:
     """Connect to an MCP server by streamable HTTP.
 
+    Args:
+        url: the server's address.
+        token: sent as a bearer token; empty for none.
+
     Raises:
-        ConfigurationError: there is no such server.
+        ConfigurationError: there is no such server, or it refuses the token.
     """
-    try:
-        client = await Client(url).__aenter__()
-    except (OSError, MCPError, ExceptionGroup) as error:
-        raise ConfigurationError(f"no MCP server answers at {url}: {_cause(error)}") from error
-    try:
+    refused = False
+
+    async def look(response: httpx2.Response) -> None:
+        nonlocal refused  # the SDK's error does not say it
+        refused = refused or response.status_code == _UNAUTHORIZED
+
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    timeout = httpx2.Timeout(30, read=300)
+    async with AsyncExitStack() as stack:
+        try:
+            http = httpx2.AsyncClient(headers=headers, timeout=timeout, event_hooks={"response": [look]})
+            await stack.enter_async_context(http)
+            client = await stack.enter_async_context(Client(streamable_http_client(url, http_client=http)))
+        except (OSError, MCPError, ExceptionGroup, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            reason = f"it wants its token in {TOKEN_VARIABLE}" if refused else _cause(error)
+            raise ConfigurationError(f"no MCP server answers at {url}: {reason}") from error
         yield RemoteToolbox(client)
-    finally:
-        await client.__aexit__(None, None, None)
 
 
 def _cause(error: Exception) -> Exception:

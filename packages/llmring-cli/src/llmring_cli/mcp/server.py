@@ -1,5 +1,7 @@
 """The lockfile tools as an MCP server: https://modelcontextprotocol.io"""
 
+import hmac
+import logging
 import socket
 from collections.abc import Callable
 from importlib.metadata import version
@@ -9,6 +11,8 @@ import uvicorn
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from llmring_cli.toolbox import LocalToolbox
 
@@ -56,18 +60,52 @@ async def serve_stdio(toolbox: LocalToolbox) -> None:
         await server.run(incoming, outgoing, server.create_initialization_options())
 
 
-async def serve_http(toolbox: LocalToolbox, port: int, on_ready: Callable[[str], object]) -> None:
+class TokenGate:
+    """Lets requests with a bearer token through; all others get status 401 and not a word.
+
+    Args:
+        app: the server.
+        token: what clients have to send.
+    """
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
+        if scope["type"] == "http" and not self._admits(scope):
+            await Response(status_code=401)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _admits(self, scope: Scope) -> bool:
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        return len(given) == 1 and hmac.compare_digest(given[0], self._expected)
+
+
+async def serve_http(
+    toolbox: LocalToolbox, port: int, on_ready: Callable[[str], object], token: str | None
+) -> None:
     """Serve clients on this machine by streamable HTTP, until interrupted.
+
+    The library refuses requests for another host and of web pages of other origins, so that no page in a browser
+    can reach the server by DNS rebinding.
 
     Args:
         toolbox: the tools.
         port: 0 takes a free one.
-        on_ready: is told the address.
+        on_ready: gets the address.
+        token: what clients have to send; ``None`` for nothing.
 
     Raises:
         OSError: the port is taken.
     """
-    app = build_server(toolbox).streamable_http_app(host=HOST)
+    # Who is refused is nobody's concern at this terminal.
+    logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)
+    app: ASGIApp = build_server(toolbox).streamable_http_app(host=HOST)
+    if token is not None:
+        app = TokenGate(app, token)
     with socket.create_server((HOST, port)) as listener:
         on_ready(f"http://{HOST}:{listener.getsockname()[1]}/mcp")
         await uvicorn.Server(uvicorn.Config(app, log_level="warning")).serve(sockets=[listener])

@@ -11,6 +11,7 @@ from llmring import server_access
 from llmring_types.exceptions import ServerConnectionError, ServerTimeoutError
 
 from llmring_cli._failure import UNREACHABLE, CommandError
+from llmring_cli._output import report_logs
 from llmring_cli.server.env_file import DEFAULT, KEY, URL, read_env_file
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ async def connected(url: str, key: str = "") -> "AsyncIterator[ServerClient]":
     from llmring.server import ServerClient  # noqa: PLC0415 - as the transports, only for those who ask
     from llmring_providers.transport import AutoTransport  # noqa: PLC0415
 
+    report_logs()
     client = ServerClient(url, key, transport=AutoTransport(trust_env=True))
     try:
         yield client

@@ -12,7 +12,7 @@ from pathlib import Path
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_cli._failure import CommandError
-from llmring_cli._state import write_private
+from llmring_cli._files import write_output
 
 DEFAULT = Path(".env.llmring")
 URL, KEY = "LLMRING_SERVER_URL", "LLMRING_API_KEY"
@@ -27,11 +27,10 @@ def read_env_file(path: Path) -> dict[str, str]:
     Raises:
         CommandError: it cannot be read.
     """
-    from dotenv import dotenv_values  # noqa: PLC0415 - most commands do without
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - most commands do without
 
-    text = _text(path)
-    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {name: value for name, value in values.items() if value}
+    bindings = parse_stream(io.StringIO(_text(path)))
+    return {binding.key: binding.value for binding in bindings if binding.key and binding.value}
 
 
 def write_env_file(path: Path, values: Mapping[str, str]) -> None:
@@ -41,14 +40,10 @@ def write_env_file(path: Path, values: Mapping[str, str]) -> None:
         ConfigurationError: a value cannot be written so that a shell and dotenv read the same.
         CommandError: the file cannot be read or written.
     """
-    target = path.resolve()  # a link stays a link
-    text = with_values(_text(target), values)
-    if not target.parent.is_dir():
+    text = with_values(_text(path), values)
+    if not path.parent.is_dir():
         raise CommandError(f"cannot write {path}: there is no folder {path.parent}")
-    try:
-        write_private(target, text.encode())
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror or error}") from error
+    write_output(path, text.encode(), private=True)
 
 
 def with_values(text: str, values: Mapping[str, str]) -> str:
@@ -81,9 +76,11 @@ def _line(name: str, value: str) -> str:
 
 
 def _text(path: Path) -> str:
+    from llmring.trust import read_content  # noqa: PLC0415 - as above
+
     try:
-        return path.read_text(encoding="utf-8")
+        return read_content(path).decode()
     except FileNotFoundError:
         return ""
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, ConfigurationError) as error:
         raise CommandError(f"cannot read {path}: {error}") from error

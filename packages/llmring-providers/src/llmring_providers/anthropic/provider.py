@@ -1,16 +1,125 @@
-"""The provider that references name ``anthropic``."""
+"""Anthropic as a provider: its adapter, its count of tokens, its list of models."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from llmring_types.exceptions import MissingSDKError
+import msgspec
+from llmring_types import LLMResponse, ModelFacts
+from llmring_types.exceptions import LLMRingError, MissingSDKError
+from llmring_types.hosts import host_of
 
+from llmring_providers._adapter import StreamDecoder, WireRequest
+from llmring_providers._counting import decode_input_tokens, with_fields
 from llmring_providers._http import HttpProvider
+from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._listing import Page, malformed_listing
+from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
-from llmring_providers.anthropic.adapter import AnthropicAdapter
-from llmring_providers.anthropic.counting import AnthropicCounting
-from llmring_providers.anthropic.listing import AnthropicListing
+from llmring_providers.anthropic import errors, request, response
+from llmring_providers.anthropic.stream import MessageStreamDecoder
 
-BASE_URL = "https://api.anthropic.com"
+API_VERSION = "2023-06-01"
+"""Its successor 2026-10-21 takes nothing more, and refuses the sampling parameters that older models still take.
+
+https://platform.claude.com/docs/en/api/versioning
+"""
+
+
+class AnthropicAdapter:
+    """The Messages API: https://platform.claude.com/docs/en/api/messages"""
+
+    def auth_headers(self, api_key: str) -> Mapping[str, str]:
+        """Carry the key as ``x-api-key``: every API version and every host of this protocol reads it there.
+
+        The vendor's SDK sends ``Authorization: Bearer`` since its 2.0, which many of those hosts do not read.
+        """
+        version = {"anthropic-version": API_VERSION}
+        return {"x-api-key": api_key, **version} if api_key else version
+
+    def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
+        return request.encode(call, stream=stream)
+
+    def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
+        return response.decode(body, call)
+
+    def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
+        return MessageStreamDecoder(call)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
+        return errors.error(status, headers, body, call)
+
+
+COUNT_PATH = f"{request.PATH}/count_tokens"
+_COUNTED = frozenset(
+    {
+        "billing_policy",
+        "cache_control",
+        "compaction",
+        "context_management",
+        "mcp_servers",
+        "messages",
+        "model",
+        "output_config",
+        "speed",
+        "system",
+        "thinking",
+        "tool_choice",
+        "tools",
+    }
+)
+"""What it takes of a message request; it refuses the rest, ``max_tokens`` included."""
+
+
+class AnthropicCounting:
+    """``POST /v1/messages/count_tokens``: https://platform.claude.com/docs/en/api/messages-count-tokens"""
+
+    def encode(self, call: ChatCall) -> WireRequest:
+        wire = request.encode(call, stream=False)
+        body = msgspec.json.encode(with_fields(wire.body, _COUNTED))
+        return WireRequest(path=COUNT_PATH, body=body, headers=wire.headers, warnings=wire.warnings)
+
+    def decode(self, body: bytes) -> int:
+        return decode_input_tokens(body, "anthropic")
+
+
+class _Model(msgspec.Struct):
+    id: str
+    display_name: str | None = None
+    max_input_tokens: int | None = None
+    max_tokens: int | None = None
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]
+    has_more: bool = False
+    last_id: str | None = None
+
+
+class AnthropicListing:
+    """``GET /v1/models``, in pages of a thousand: https://platform.claude.com/docs/en/api/models/list"""
+
+    path = "/v1/models?limit=1000"
+
+    def decode(self, body: bytes) -> Page:
+        try:
+            page = msgspec.json.decode(body, type=_Models)
+        except DECODE_ERRORS as error:
+            raise malformed_listing("anthropic", error) from error
+        more = page.has_more and page.last_id
+        return Page(
+            [_facts(model) for model in page.data], f"{self.path}&after_id={page.last_id}" if more else None
+        )
+
+
+def _facts(model: _Model) -> ModelFacts:
+    return ModelFacts(
+        provider="anthropic",
+        model=model.id,
+        display_name=model.display_name,
+        context_window=model.max_input_tokens or None,
+        max_output_tokens=model.max_tokens or None,
+        active=True,
+    )
 
 
 def create(settings: ProviderSettings) -> HttpProvider:
@@ -18,7 +127,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     return HttpProvider.from_settings(
         settings,
         adapter=AnthropicAdapter(),
-        base_url=settings.base_url or BASE_URL,
+        base_url=settings.base_url or str(host_of("anthropic").default_url),
         client_factory=build_client,
         sdk="llmring_providers.anthropic.sdk",
         listing=AnthropicListing(),

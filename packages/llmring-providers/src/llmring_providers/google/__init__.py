@@ -1,6 +1,5 @@
 """Google Gemini."""
 
-from llmring_providers.google.adapter import GoogleAdapter
-from llmring_providers.google.provider import create
+from llmring_providers.google.provider import GoogleAdapter, create
 
 __all__ = ["GoogleAdapter", "create"]

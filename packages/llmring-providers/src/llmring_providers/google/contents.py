@@ -3,7 +3,7 @@
 https://ai.google.dev/api/caching#Content
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,7 +16,6 @@ from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.media import part_of
 from llmring_providers.google.models import GeminiModel
-from llmring_providers.google.replay import call_parts, says
 
 _NO_SIGNATURE = "skip_thought_signature_validator"
 """For calls that another model made: https://ai.google.dev/gemini-api/docs/thought-signatures#faqs"""
@@ -195,3 +194,83 @@ def _response(content: str, *, failed: bool) -> Any:
         if not failed:
             return value
     return {"error" if failed else "output": value}
+
+
+_TEXT = frozenset({"text", "thought"})
+_NEUTRAL = _TEXT | {"functionCall"}
+
+
+class Replay:
+    """Gathers parts in order; neighbouring pieces of unsigned text become one part again."""
+
+    def __init__(self) -> None:
+        self._parts: list[dict[str, Any]] = []
+        self._pieces: list[str] = []
+        self._thought = False
+        self._says_more = False
+
+    def text(self, text: str, *, thought: bool) -> None:
+        """Take an unsigned text."""
+        if thought is not self._thought:
+            self._flush()
+            self._thought = thought
+        self._pieces.append(text)
+
+    def part(self, part: dict[str, Any]) -> None:
+        """Take any other part."""
+        self._flush()
+        self._parts.append(part)
+        if not part.keys() <= _NEUTRAL:
+            self._says_more = True
+
+    def parts(self) -> list[dict[str, Any]] | None:
+        """Return them if they say more than a neutral message does."""
+        if not self._says_more:
+            return None
+        self._flush()
+        return list(self._parts)
+
+    def _flush(self) -> None:
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        if text:
+            self._parts.append({"text": text, "thought": True} if self._thought else {"text": text})
+
+
+def is_plain_text(part: dict[str, Any]) -> bool:
+    """Whether a part that has a text is nothing else, signature included."""
+    return len(part) == 1 or part.keys() <= _TEXT
+
+
+def says(parts: Sequence[Any], text: str, calls: Sequence[ToolCall]) -> bool:
+    """Whether parts say this text and make these calls; ids are not compared, since parts need not have any."""
+    if not all(isinstance(part, dict) for part in parts):
+        return False
+    said = "".join(str(part.get("text") or "") for part in parts if not part.get("thought"))
+    made = [part["functionCall"] for part in parts if "functionCall" in part]
+    return said == text and len(made) == len(calls) and all(map(_same_call, made, calls))
+
+
+def call_parts(parts: Iterable[Any], calls: Iterable[ToolCall]) -> Iterator[dict[str, Any] | None]:
+    """For each call, the part that makes the very same call, if there is one."""
+    made = [part for part in parts if isinstance(part, dict) and "functionCall" in part]
+    for call in calls:
+        found = next((part for part in made if _same_call(part["functionCall"], call)), None)
+        if found is not None:
+            made.remove(found)
+        yield found
+
+
+def _same_call(made: Any, call: ToolCall) -> bool:
+    function: Any = call.get("function")
+    if (
+        not isinstance(made, dict)
+        or not isinstance(function, dict)
+        or made.get("name") != function.get("name")
+    ):
+        return False
+    try:
+        arguments = msgspec.json.decode(function.get("arguments") or "{}")
+    except (*DECODE_ERRORS, TypeError):
+        return False
+    return bool((made.get("args") or {}) == arguments)

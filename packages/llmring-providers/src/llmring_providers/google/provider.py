@@ -1,17 +1,120 @@
-"""The provider that references name ``google``."""
+"""Gemini as a provider: its adapter, its count of tokens, its list of models."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-from llmring_types.exceptions import MissingSDKError
+import msgspec
+from llmring_types import LLMResponse, ModelFacts
+from llmring_types.exceptions import LLMRingError, MissingSDKError
+from llmring_types.hosts import host_of
 
+from llmring_providers._adapter import StreamDecoder, WireRequest
+from llmring_providers._counting import no_count
 from llmring_providers._http import HttpProvider
+from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._listing import Page, malformed_listing
+from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
-from llmring_providers.google.adapter import GoogleAdapter
-from llmring_providers.google.counting import GoogleCounting
-from llmring_providers.google.listing import GoogleListing
+from llmring_providers.google import errors, request, response
+from llmring_providers.google.stream import GenerateStreamDecoder
 
-BASE_URL = "https://generativelanguage.googleapis.com"
+
+class GoogleAdapter:
+    """``generateContent`` and ``streamGenerateContent``. Paths begin below the version of the API."""
+
+    def auth_headers(self, api_key: str) -> Mapping[str, str]:
+        return {"x-goog-api-key": api_key} if api_key else {}
+
+    def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
+        return request.encode(call, stream=stream)
+
+    def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
+        return response.decode(body, call, wire)
+
+    def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
+        return GenerateStreamDecoder(call, wire)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
+        return errors.error(status, headers, body, call)
+
+
+class _Count(msgspec.Struct, rename="camel"):
+    total_tokens: int
+
+
+class GoogleCounting:
+    """``POST models/MODEL:countTokens``, with the whole request, so that system text and tools are counted too.
+
+    https://ai.google.dev/api/tokens
+    """
+
+    def encode(self, call: ChatCall) -> WireRequest:
+        wire = request.encode(call, stream=False)
+        path = wire.path.removesuffix(":generateContent")
+        fields = msgspec.json.decode(wire.body, type=dict[str, msgspec.Raw])
+        model = path.removeprefix("/")
+        body = msgspec.json.encode({"generateContentRequest": {"model": model, **fields}})
+        return WireRequest(
+            path=f"{path}:countTokens", body=body, headers=wire.headers, warnings=wire.warnings
+        )
+
+    def decode(self, body: bytes) -> int:
+        try:
+            return msgspec.json.decode(body, type=_Count).total_tokens
+        except DECODE_ERRORS as error:
+            raise no_count("google", error) from error
+
+
+class _Model(msgspec.Struct, rename="camel"):
+    name: str
+    display_name: str | None = None
+    input_token_limit: int | None = None
+    output_token_limit: int | None = None
+    supported_generation_methods: list[str] = msgspec.field(default_factory=list)
+
+
+class _Models(msgspec.Struct, rename="camel"):
+    models: list[_Model] = msgspec.field(default_factory=list)
+    next_page_token: str | None = None
+
+
+class GoogleListing:
+    """``GET models``, in pages of a thousand; those that do not generate content (embeddings, say) are left out.
+
+    https://ai.google.dev/api/models#method:-models.list
+    """
+
+    path = "/models?pageSize=1000"
+
+    def decode(self, body: bytes) -> Page:
+        try:
+            page = msgspec.json.decode(body, type=_Models)
+        except DECODE_ERRORS as error:
+            raise malformed_listing("google", error) from error
+        token = page.next_page_token
+        return Page(
+            [
+                _facts(model)
+                for model in page.models
+                if "generateContent" in model.supported_generation_methods
+            ],
+            f"{self.path}&pageToken={quote(token, safe='')}" if token else None,
+        )
+
+
+def _facts(model: _Model) -> ModelFacts:
+    return ModelFacts(
+        provider="google",
+        model=model.name.removeprefix("models/"),
+        display_name=model.display_name,
+        context_window=model.input_token_limit or None,
+        max_output_tokens=model.output_token_limit or None,
+        active=True,
+    )
+
+
 API_VERSION = "v1beta"
 """The version with everything that is documented: https://ai.google.dev/gemini-api/docs/api-versions"""
 
@@ -31,7 +134,7 @@ def create(settings: ProviderSettings) -> GoogleProvider:
 
     A base URL may name the version of the API (``https://host/v1``); otherwise it is ``v1beta``.
     """
-    base_url = (settings.base_url or BASE_URL).rstrip("/")
+    base_url = (settings.base_url or str(host_of("google").default_url)).rstrip("/")
     if _VERSIONED.fullmatch(base_url) is None:
         base_url = f"{base_url}/{API_VERSION}"
     return GoogleProvider.from_settings(

@@ -5,8 +5,8 @@ from ipaddress import IPv6Address, ip_address
 from urllib.parse import SplitResult, quote, urlsplit
 
 from llmring_types.exceptions import ConfigurationError
+from llmring_types.hosts import host_of
 
-BASE_URL = "http://localhost:11434"
 _PORT = 11434
 _CLOUD = "ollama.com"
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a server listens on, and where to reach it
@@ -25,7 +25,7 @@ def normalise_host(host: str | None) -> str:
     """
     text = (host or "").strip().strip("\"'").strip()
     if not text:
-        return BASE_URL
+        return str(host_of("ollama").default_url)
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "http", text

@@ -1,14 +1,38 @@
-"""The provider that references name ``ollama``."""
+"""Ollama as a provider: its adapter, and how it is built."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from llmring_types.exceptions import MissingSDKError
+from llmring_types import LLMResponse
+from llmring_types.exceptions import LLMRingError, MissingSDKError
 
+from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._http import HttpProvider
+from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
-from llmring_providers.ollama.adapter import OllamaAdapter
+from llmring_providers.ollama import errors, request, response
 from llmring_providers.ollama.host import normalise_host
 from llmring_providers.ollama.models import OllamaListing
+from llmring_providers.ollama.stream import ChatStreamDecoder
+
+
+class OllamaAdapter:
+    """The native chat API. A key is needed for Ollama's cloud only."""
+
+    def auth_headers(self, api_key: str) -> Mapping[str, str]:
+        return {"authorization": f"Bearer {api_key}"} if api_key else {}
+
+    def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
+        return request.encode(call, stream=stream)
+
+    def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
+        return response.decode(body, call)
+
+    def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
+        return ChatStreamDecoder(call)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
+        return errors.error(status, headers, body, call)
 
 
 def create(settings: ProviderSettings) -> HttpProvider:

@@ -1,16 +1,106 @@
-"""The provider that references name ``openai``."""
+"""OpenAI as a provider: both of its protocols behind one adapter, and its count of tokens."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from llmring_types.exceptions import MissingSDKError
+import msgspec
+from llmring_types import LLMResponse
+from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
+from llmring_types.hosts import host_of
 
+from llmring_providers._adapter import StreamDecoder, WireRequest
+from llmring_providers._counting import decode_input_tokens, with_fields
 from llmring_providers._http import HttpProvider
 from llmring_providers._listing import OpenAIListing
+from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
-from llmring_providers.openai.adapter import OpenAIAdapter
-from llmring_providers.openai.counting import OpenAICounting
+from llmring_providers.openai import errors
+from llmring_providers.openai.chat import request as chat_request
+from llmring_providers.openai.chat import response as chat_response
+from llmring_providers.openai.chat.stream import ChatStreamDecoder
+from llmring_providers.openai.models import needs_responses
 
-BASE_URL = "https://api.openai.com/v1"
+
+class OpenAIAdapter:
+    """Chat completions, and the responses API for models that need it.
+
+    ``extra_params={"api": "responses"}`` or ``{"api": "chat"}`` chooses for one request.
+    """
+
+    def auth_headers(self, api_key: str) -> Mapping[str, str]:
+        return {"authorization": f"Bearer {api_key}"} if api_key else {}
+
+    def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
+        if _speaks_responses(call):
+            from llmring_providers.openai.responses import request as responses_request  # noqa: PLC0415 - for few models
+
+            return responses_request.encode(call, stream=stream)
+        return chat_request.encode(call, stream=stream)
+
+    def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
+        if wire.path == chat_request.PATH:
+            return chat_response.decode(body, call)
+        from llmring_providers.openai.responses import response as responses_response  # noqa: PLC0415 - loaded already
+
+        return responses_response.decode(body, call)
+
+    def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
+        if wire.path == chat_request.PATH:
+            return ChatStreamDecoder(call)
+        from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
+
+        return ResponsesStreamDecoder(call)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
+        return errors.error(status, headers, body, call)
+
+
+def _speaks_responses(call: ChatCall) -> bool:
+    wanted = call.request.extra_params.get("api")
+    if wanted is None:
+        return needs_responses(call)
+    if wanted not in ("chat", "responses"):
+        raise ValidationError(
+            f"extra_params['api'] must be 'chat' or 'responses'; got {wanted!r}",
+            field="extra_params['api']",
+            value=wanted,
+        )
+    return bool(wanted == "responses")
+
+
+COUNT_PATH = "/responses/input_tokens"
+_COUNTED = frozenset(
+    {
+        "conversation",
+        "input",
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "reasoning",
+        "text",
+        "tool_choice",
+        "tools",
+        "truncation",
+    }
+)
+
+
+class OpenAICounting:
+    """``POST /responses/input_tokens``, as the responses API takes it: chat completions have no count.
+
+    https://platform.openai.com/docs/api-reference/responses/input-tokens
+    """
+
+    def encode(self, call: ChatCall) -> WireRequest:
+        from llmring_providers.openai.responses import request  # noqa: PLC0415 - for few models
+
+        wire = request.encode(call, stream=False)
+        body = msgspec.json.encode(with_fields(wire.body, _COUNTED))
+        return WireRequest(path=COUNT_PATH, body=body, headers=wire.headers, warnings=wire.warnings)
+
+    def decode(self, body: bytes) -> int:
+        return decode_input_tokens(body, "openai")
 
 
 def create(settings: ProviderSettings) -> HttpProvider:
@@ -18,10 +108,10 @@ def create(settings: ProviderSettings) -> HttpProvider:
     return HttpProvider.from_settings(
         settings,
         adapter=OpenAIAdapter(),
-        base_url=settings.base_url or BASE_URL,
+        base_url=settings.base_url or str(host_of("openai").default_url),
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
-        listing=OpenAIListing("openai"),
+        listing=OpenAIListing(settings.name),
         counting=OpenAICounting(),
     )
 

@@ -7,10 +7,9 @@
 from llmring_providers.sim import faults
 from llmring_providers.sim.faults import Fault
 from llmring_providers.sim.prompt import Prompt, Tool, Turn
-from llmring_providers.sim.provider import create
 from llmring_providers.sim.script import Answer, Call, Rule, Script, Tokens
 from llmring_providers.sim.simulation import Simulation
-from llmring_providers.sim.transport import SimTransport
+from llmring_providers.sim.transport import SimTransport, create
 
 __all__ = [
     "Answer",

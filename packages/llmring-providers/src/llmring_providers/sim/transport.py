@@ -1,12 +1,49 @@
-"""A transport whose other end is the simulator in the same process: no sockets, the same bytes."""
+"""The provider ``sim``, and its transport whose other end is in the same process: no sockets, the same bytes."""
 
+import asyncio
+import math
+import sys
 from collections.abc import Iterator, Mapping
 
-from llmring_providers.sim.pause import pause
+from llmring_providers._http import HttpProvider
+from llmring_providers._settings import ProviderSettings
+from llmring_providers.openai import OpenAIAdapter
 from llmring_providers.sim.plan import Plan
 from llmring_providers.sim.script import Script
 from llmring_providers.sim.simulation import Simulation
 from llmring_providers.transport import HttpRequest, HttpResponse, TransportError
+
+
+async def pause(seconds: float) -> None:
+    """Sleep; an infinite number of seconds is for ever. Works on asyncio and on trio, which it never imports."""
+    if not seconds:
+        return
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_run():
+        await trio.sleep(seconds)
+    elif math.isinf(seconds):
+        await asyncio.get_running_loop().create_future()
+    else:
+        await asyncio.sleep(seconds)
+
+
+BASE_URL = "http://simulator.invalid/v1"
+"""Never looked up: the transport stays within the process."""
+
+
+def create(settings: ProviderSettings, script: Script | None = None) -> HttpProvider:
+    """Build the provider. It needs no key and reaches no network; every model name works.
+
+    It is OpenAI's adapter with another transport, so calls take the same way as to a real provider.
+
+    Args:
+        settings: only the name counts.
+        script: what the models answer; without one the demo model does.
+    """
+    return HttpProvider(
+        settings.name, adapter=OpenAIAdapter(), transport=SimTransport(script), base_url=BASE_URL
+    )
+
 
 _BROKEN = {
     "close": "the connection was closed before the answer was complete",

@@ -10,7 +10,7 @@ import msgspec
 from llmring_types import ChunkCollector, LLMResponse, StreamChunk, collect
 
 from llmring_providers._protocol import ChatCall
-from llmring_providers.sim.pause import pause
+from llmring_providers.sim.transport import pause
 
 
 class Hang:

@@ -8,19 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from llmring_providers import Adapter, ChatCall, StreamDecoder, WireRequest
+from llmring_providers import Adapter, ChatCall, StreamDecoder, WireRequest, find_adapter
 from llmring_types import ChunkCollector, LLMRequest, LLMResponse, Message, ModelRef
-from llmring_types.exceptions import LLMRingError, ValidationError
+from llmring_types.exceptions import LLMRingError, ProviderNotFoundError, ValidationError
+from llmring_types.hosts import HOSTS, host_of
 
-_MODULES = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "google.genai": "google",
-    "google.generativeai": "google",
-    "ollama": "ollama",
-}
-_KEYS = {"choices": "openai", "output": "openai", "candidates": "google", "stop_reason": "anthropic"}
-"""Keys of plain JSON that tell whose it is."""
+_KEYS = {"choices": "openai", "output": "openai", "candidates": "gemini", "stop_reason": "anthropic"}
+"""Keys of plain JSON that tell its protocol."""
 
 
 class Dialect(NamedTuple):
@@ -39,9 +33,10 @@ def detect_provider(response: object, function: Callable[..., object] | None = N
         function: asked where the response does not tell.
     """
     if isinstance(response, Mapping):
-        found = next((provider for key, provider in _KEYS.items() if key in response), None)
-        if found is None and "message" in response and "done" in response:
-            found = "ollama"
+        protocol = next((protocol for key, protocol in _KEYS.items() if key in response), None)
+        if protocol is None and "message" in response and "done" in response:
+            protocol = "ollama"
+        found = next((host.name for host in HOSTS.values() if protocol and host.protocol == protocol), None)
     else:
         found = _of_module(type(response).__module__)
     return found or (_of_module(function.__module__) if function is not None else None)
@@ -82,6 +77,7 @@ class ChunkReader:
 
     def __init__(self, provider: str, model: str | None) -> None:
         self._provider = provider
+        self._protocol = host_of(provider).protocol
         self._model = model
         self._decoder: StreamDecoder | None = None
         self._collector = ChunkCollector()
@@ -92,14 +88,14 @@ class ChunkReader:
         if self._decoder is None:
             dialect = dialect_of(self._provider, data, self._model, stream=True)
             self._decoder = dialect.adapter.stream_decoder(dialect.call, dialect.wire)
-        self._feed(data + b"\n" if self._provider == "ollama" else b"data: " + data + b"\n\n")
+        self._feed(data + b"\n" if self._protocol == "ollama" else b"data: " + data + b"\n\n")
 
     def response(self) -> LLMResponse | None:
         """Return what has come; ``None`` if nothing has."""
         decoder = self._decoder
         if decoder is None:
             return None
-        if self._provider == "openai":
+        if self._protocol == "openai":
             self._feed(b"data: [DONE]\n\n")  # which the SDK keeps to itself
         if not decoder.done:
             try:
@@ -134,10 +130,11 @@ def dialect_of(provider: str, data: bytes, model: str | None, *, stream: bool = 
     Raises:
         ValidationError: there is no such provider.
     """
-    extra = {"api": "responses" if _is_responses(data) else "chat"} if provider == "openai" else {}
+    adapter = _adapter(provider)
+    is_openai = host_of(provider).protocol == "openai"
+    extra = {"api": "responses" if _is_responses(data) else "chat"} if is_openai else {}
     request = LLMRequest(messages=[Message(role="user", content="")], extra_params=extra)
     call = ChatCall(request, ModelRef(provider, model or "unknown"))
-    adapter = _adapter(provider)
     return Dialect(adapter, call, adapter.encode(call, stream=stream))
 
 
@@ -153,35 +150,14 @@ def _is_responses(data: bytes) -> bool:
 
 
 def _adapter(provider: str) -> Adapter:
-    match provider:
-        case "openai":
-            from llmring_providers.openai import OpenAIAdapter  # noqa: PLC0415 - only the one that is needed
-
-            return OpenAIAdapter()
-        case "anthropic":
-            from llmring_providers.anthropic import AnthropicAdapter  # noqa: PLC0415 - the same
-
-            return AnthropicAdapter()
-        case "google":
-            from llmring_providers.google import GoogleAdapter  # noqa: PLC0415 - the same
-
-            return GoogleAdapter()
-        case "ollama":
-            from llmring_providers.ollama import OllamaAdapter  # noqa: PLC0415 - the same
-
-            return OllamaAdapter()
-        case _:
-            raise ValidationError(
-                f"provider must be openai, anthropic, google, ollama or auto; got {provider!r}"
-            )
+    host = HOSTS.get(provider)
+    try:
+        return find_adapter(host.protocol or "" if host is not None else "")
+    except ProviderNotFoundError as error:
+        known = ", ".join(host.name for host in HOSTS.values() if host.protocol != "sim")
+        raise ValidationError(f"provider must be {known} or auto; got {provider!r}") from error
 
 
 def _of_module(name: str) -> str | None:
-    return next(
-        (
-            provider
-            for module, provider in _MODULES.items()
-            if name == module or name.startswith(f"{module}.")
-        ),
-        None,
-    )
+    hosts = ((host.name, module) for host in HOSTS.values() for module in host.sdk_modules)
+    return next((host for host, module in hosts if name == module or name.startswith(f"{module}.")), None)

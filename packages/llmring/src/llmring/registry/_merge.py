@@ -28,6 +28,8 @@ def fill(facts: ModelFacts, other: ModelFacts | None) -> ModelFacts:
     prices = _fill_prices(facts.prices, other.prices)
     if prices is not facts.prices:
         changes["prices"] = prices
+    if other.tiers and not facts.tiers and not _contradicts(facts.prices, other.prices, "input", "output"):
+        changes["tiers"] = other.tiers
     if facts.context_window is None and other.context_window is not None:
         changes["context_window"] = other.context_window
     return msgspec.structs.replace(facts, **changes) if changes else facts
@@ -36,7 +38,7 @@ def fill(facts: ModelFacts, other: ModelFacts | None) -> ModelFacts:
 def _fill_prices(prices: Prices, other: Prices) -> Prices:
     if _contradicts(prices, other, "input", "output"):
         return prices
-    names = ["input", "output", *_CACHE]
+    names = ["input", "output", *_CACHE, "web_search"]
     if prices.long_threshold is None or not _contradicts(prices, other, *_LONG[:3]):
         names += _LONG
     missing = {name: getattr(other, name) for name in names if getattr(prices, name) is None}

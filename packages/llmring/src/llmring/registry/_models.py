@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Literal
 
 from llmring_types import ModelFacts, Prices
+from llmring_types.hosts import host_of
 
 from llmring.registry import _snapshot
 from llmring.registry._corrections import corrected, corrections_of
@@ -78,11 +79,10 @@ class ProviderModels:
         return priced or self._priced.find(model) or self._unpublished(model)
 
     def _unpublished(self, model: str) -> ModelFacts | None:
-        if self.provider == "sim":
-            return ModelFacts(provider="sim", model=model, prices=_SIMULATED)
-        from llmring.pricing import LOCAL_PROVIDERS  # noqa: PLC0415 - most questions are about models that are listed
-
-        if self.provider in LOCAL_PROVIDERS:
+        host = host_of(self.provider)
+        if host.protocol == "sim":
+            return ModelFacts(provider=self.provider, model=model, prices=_SIMULATED)
+        if host.local:
             return ModelFacts(provider=self.provider, model=model)
         return None
 

@@ -6,16 +6,18 @@
 import.
 """
 
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import msgspec
 from llmring_types import ModelFacts
+from llmring_types.hosts import HostNames, host_of
 
 from llmring.registry._wire import Publication, decode
 
 _DATA = Path(__file__).with_name("data")
-PROVIDERS = ("anthropic", "google", "openai")
-"""The providers whose models ship with the package."""
+PROVIDERS: AbstractSet[str] = HostNames(lambda host: host.listed)
+"""Hosts whose models the registry publishes."""
 
 
 class _PriceList(msgspec.Struct):
@@ -28,22 +30,34 @@ class _Head(msgspec.Struct):
 
 def publication(provider: str) -> Publication | None:
     """Return the registry's models of a provider; ``None`` where it publishes none."""
-    if provider not in PROVIDERS:
-        return None
-    path = _DATA / provider / "models.json"
-    return decode(path.read_bytes(), provider, where=f"{provider}/models.json of the package")
+    document = _document(provider)
+    return (
+        None
+        if document is None
+        else decode(document, provider, where=f"{provider}/models.json of the package")
+    )
 
 
 def version(provider: str) -> int:
     """Return the version of a provider's models without reading them; 0 where there are none."""
-    if provider not in PROVIDERS:
-        return 0
-    return msgspec.json.decode((_DATA / provider / "models.json").read_bytes(), type=_Head).version
+    document = _document(provider)
+    return 0 if document is None else msgspec.json.decode(document, type=_Head).version
 
 
 def price_list(provider: str) -> tuple[ModelFacts, ...]:
     """Return the models that genai-prices knows of a provider, with names, prices and perhaps a context window."""
-    if provider not in PROVIDERS:
+    name = host_of(provider).price_list
+    if name is None:
         return ()
-    path = _DATA / "genai-prices" / f"{provider}.json"
-    return msgspec.json.decode(path.read_bytes(), type=_PriceList).models
+    models = msgspec.json.decode(
+        (_DATA / "genai-prices" / f"{name}.json").read_bytes(), type=_PriceList
+    ).models
+    if name == provider:
+        return models
+    return tuple(msgspec.structs.replace(facts, provider=provider) for facts in models)
+
+
+def _document(provider: str) -> bytes | None:
+    """Return the published document that ships with the package; a host that was added later has none."""
+    path = _DATA / provider / "models.json"
+    return path.read_bytes() if provider in PROVIDERS and path.is_file() else None

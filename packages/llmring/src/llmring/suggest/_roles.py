@@ -5,10 +5,10 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from llmring_types import ModelFacts, ModelRef
+from llmring_types.hosts import host_of
 
 from llmring.suggest._choosable import choosable, generation, newest
 
-_PREFERENCE = ("anthropic", "openai", "google")
 _DEAREST = Decimal(10)
 
 
@@ -47,8 +47,7 @@ def suggest_aliases(
         providers: those that can be used.
         models: what is known of a provider's models.
     """
-    usable = set(providers)
-    ordered = [name for name in _PREFERENCE if name in usable] + sorted(usable.difference(_PREFERENCE))
+    ordered = sorted(set(providers), key=lambda name: (host_of(name).suggestion_rank, name))
     fitting = {name: found for name in ordered if (found := _fitting(models(name)))}
     if not fitting:
         return {}

@@ -6,14 +6,17 @@ A server of a library would mend or hide what is to go wrong here: broken chunks
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http.client import responses
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
-from llmring_providers.sim.pause import pause
 from llmring_providers.sim.plan import Plan
+from llmring_providers.sim.transport import pause
 from llmring_providers.transport import HttpRequest
 
 _LONGEST_HEAD = 64 * 1024
+_REFUSAL = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _SETTLE_S = 0.05
 """Before a connection breaks: time for what was sent to be read. Else a client may lose it to the error."""
 
@@ -29,6 +32,7 @@ class Connection(asyncio.StreamReaderProtocol):
         answer: from a request to what happens.
         open_connections: the set in which this one is while it is open.
         leave: ends the host's listening, and every connection, for so many seconds.
+        host_names: names that the host has besides ``localhost``.
     """
 
     def __init__(
@@ -36,8 +40,10 @@ class Connection(asyncio.StreamReaderProtocol):
         answer: Callable[[HttpRequest], Plan],
         open_connections: "set[Connection]",
         leave: Callable[[float], None],
+        host_names: Collection[str] = (),
     ) -> None:
         self._answer = answer
+        self._host_names = host_names
         self._leave = leave
         self._open = open_connections
         self._serving: asyncio.Task[None] | None = None
@@ -78,6 +84,10 @@ class Connection(asyncio.StreamReaderProtocol):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read_request(reader, writer)) is not None:
+                if not _is_addressed(request.headers, self._host_names):
+                    writer.write(_REFUSAL)
+                    await writer.drain()
+                    break
                 plan = self._answer(request)
                 await _play(plan, writer)
                 if plan.ending == "reset":
@@ -90,6 +100,32 @@ class Connection(asyncio.StreamReaderProtocol):
             pass  # there is nobody to tell: whoever sent this is gone or speaks no HTTP
         finally:
             writer.close()
+
+
+def _is_addressed(headers: Mapping[str, str], host_names: Collection[str]) -> bool:
+    """Tell whether a request is meant for this host, and no web page of another one has sent it.
+
+    A page whose name leads here (DNS rebinding) sends its name as the host, and any page sends its origin with what it
+    may not read (https://fetch.spec.whatwg.org/#origin-header).
+    """
+    host, origin = headers.get("host"), headers.get("origin")
+    if host is not None and not _is_local(f"//{host}", host_names, addresses=True):
+        return False
+    return origin is None or _is_local(origin, host_names, addresses=False)
+
+
+def _is_local(url: str, host_names: Collection[str], *, addresses: bool) -> bool:
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    if name == "localhost" or name.endswith(".localhost") or name in host_names:
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    return addresses or address.is_loopback
 
 
 async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> HttpRequest | None:

@@ -1,7 +1,7 @@
 """A host on loopback that speaks the protocols of all providers, as a script says."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from threading import Thread
@@ -11,18 +11,13 @@ import msgspec
 from llmring_providers.sim import Prompt, Script, Simulation
 from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
+from llmring_types.hosts import HOSTS
 
 from llmring.testing._connection import Connection
 from llmring.testing._listener import Listener
 
-_BASE_PATH = {"openai": "/v1", "anthropic": "", "google": "", "ollama": ""}
-_BASE_URLS = {
-    "openai": ("OPENAI_BASE_URL",),
-    "anthropic": ("ANTHROPIC_BASE_URL",),
-    "google": ("GOOGLE_GEMINI_BASE_URL",),
-    "ollama": ("OLLAMA_BASE_URL", "OLLAMA_HOST"),
-}
-_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_GEMINI_API_KEY", "GOOGLE_API_KEY")
+_BASE_PATHS: Mapping[str | None, str] = {"openai": "/v1"}
+"""By protocol: what a base URL has after the host, where it has anything."""
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -68,15 +63,25 @@ class Simulator:
         script: may be replaced while it runs (:attr:`script`); calls are then numbered from 1 again.
         host: to listen at.
         port: 0 takes a free one.
+        host_names: names by which clients may call it, besides ``localhost``, ``host`` and any IP address. Requests for
+            another name, and those of web pages of other hosts, are refused.
 
     Attributes:
         requests: what it got, oldest first.
     """
 
-    def __init__(self, script: Script | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        host_names: Sequence[str] = (),
+    ) -> None:
         self.requests: list[Received] = []
         self._simulation = Simulation(script or Script())
         self._host = host
+        self._host_names = frozenset(name.lower() for name in (host, *host_names))
         self._port = port
         self._listener: Listener | None = None
         self._connections: set[Connection] = set()
@@ -103,17 +108,30 @@ class Simulator:
         return f"http://{host}:{self._port}"
 
     def base_url(self, provider: str) -> str:
-        """Return the base URL for a provider: ``openai``, ``anthropic``, ``google`` or ``ollama``."""
-        return self.url + _BASE_PATH[provider]
+        """Return the base URL for a host of the table: ``openai``, ``anthropic``, ``google``, ``ollama``, …
+
+        Raises:
+            KeyError: the table has no such host.
+        """
+        return self.url + _BASE_PATHS.get(HOSTS[provider].protocol, "")
 
     @property
     def environment(self) -> dict[str, str]:
         """Variables that lead llmring, the vendors' SDKs and most other clients to it, keys included."""
-        urls = {name: self.base_url(provider) for provider, names in _BASE_URLS.items() for name in names}
-        return {**urls, **dict.fromkeys(_KEYS, "simulated-key")}
+        hosts = tuple(HOSTS.values())
+        urls = {name: self.base_url(host.name) for host in hosts for name in host.base_url_variables}
+        keys = [
+            name
+            for host in hosts
+            if not host.keyless
+            for name in (host.key_variables[0], *host.sdk_key_variables)
+        ]
+        return {**urls, **dict.fromkeys(keys, "simulated-key")}
 
     async def __aenter__(self) -> Self:
-        listener = Listener(lambda: Connection(self._answer, self._connections, self._go_away))
+        listener = Listener(
+            lambda: Connection(self._answer, self._connections, self._go_away, self._host_names)
+        )
         self._port = await listener.open(self._host, self._port)
         self._listener = listener
         return self
@@ -166,6 +184,7 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
+    host_names: Sequence[str] = (),
     on_ready: Callable[[Simulator], object] | None = None,
 ) -> None:
     """Run a simulator until cancelled.
@@ -174,9 +193,10 @@ async def serve(
         script: what it answers.
         host: to listen at.
         port: 0 takes a free one.
+        host_names: names of the host besides ``localhost``.
         on_ready: called once it listens.
     """
-    async with Simulator(script, host=host, port=port) as simulator:
+    async with Simulator(script, host=host, port=port, host_names=host_names) as simulator:
         if on_ready is not None:
             on_ready(simulator)
         await asyncio.get_running_loop().create_future()

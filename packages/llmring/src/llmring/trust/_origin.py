@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from llmring_types.exceptions import UntrustedAddressError
+from llmring_types.hosts import HOSTS, host_of
 
-from llmring._settings import DOTENV_VARIABLE, address_names, key_names, provider_names
+from llmring._settings import DOTENV_VARIABLE
 
 _HARMLESS = frozenset(
     {
@@ -58,8 +59,7 @@ def select(
         approved: the user has approved the file.
         providers: those that installed packages bring.
     """
-    names = [*provider_names(), *providers]
-    harmless = _HARMLESS.union(*map(key_names, names), *map(address_names, names))
+    harmless = _HARMLESS.union(*(host_of(name).variables for name in (*HOSTS, *providers)))
     selection = Selection({}, [], [])
     for name, value in values.items():
         if name in harmless or (approved and name in _APPROVED):

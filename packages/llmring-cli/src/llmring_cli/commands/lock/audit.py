@@ -1,6 +1,5 @@
 """``llmring lock audit``."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,8 @@ from llmring_lockfile import Finding, Severity, to_sarif
 from llmring_lockfile import audit as audit_lockfile
 
 from llmring_cli._clock import today
-from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE, CommandError
+from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE
+from llmring_cli._files import write_output
 from llmring_cli._findings import findings_json, located, print_findings, summarize
 from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._output import print_json
@@ -62,11 +62,8 @@ def _exit_code(findings: tuple[Finding, ...]) -> int:
 
 
 def _write_sarif(path: Path, document: dict[str, Any]) -> None:
-    data = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
     if str(path) == "-":
-        sys.stdout.write(data.decode())
+        print_json(document)
         return
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from error
+    data = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    write_output(path, data)

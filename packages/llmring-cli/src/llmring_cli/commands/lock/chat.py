@@ -1,5 +1,6 @@
 """``llmring lock chat``."""
 
+import os
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,13 +12,14 @@ from llmring_types.exceptions import MissingSDKError
 
 from llmring_cli._failure import CommandError
 from llmring_cli._lockfiles import lockfile_to_write, shown
-from llmring_cli._output import say
+from llmring_cli._output import report, report_logs
 from llmring_cli._parameters import Flag, LockfilePath, ModelName
 from llmring_cli.advisor.conversation import COMMANDS, Conversation
 from llmring_cli.advisor.guided import guide
 from llmring_cli.advisor.model import Advisor, find_advisor, named_advisor
 from llmring_cli.advisor.screen import PlainScreen, Screen
 from llmring_cli.advisor.session import Session, kept_sessions, new_session
+from llmring_cli.mcp import TOKEN_VARIABLE
 from llmring_cli.toolbox import Draft, LocalToolbox, Toolbox
 
 
@@ -45,6 +47,7 @@ async def chat(
         server_url: Use the tools of this MCP server, such as one of llmring mcp lockfile --http. Needs the extra mcp.
         guided: Ask no model, only questions.
     """
+    report_logs()
     screen = _screen()
     path = lockfile_to_write(lockfile)
     where = f"the lockfile of {server_url}" if server_url is not None else str(shown(path))
@@ -55,8 +58,8 @@ async def chat(
                 "questions edit files of this machine; --server-url needs a model: set a key or run Ollama"
             )
         if not guided:
-            say("no model can be asked: no key is set and Ollama does not run")
-        say(f"questions lead to an alias in {where}")
+            report("no model can be asked: no key is set and Ollama does not run")
+        report(f"questions lead to an alias in {where}")
         await guide(screen, Draft(path))
         return
     async with AsyncExitStack() as stack:
@@ -68,7 +71,7 @@ async def chat(
 
         await stack.enter_async_context(advisor.ring)
         toolbox = await _toolbox(stack, path, server_url)
-        say(f"{advisor.model} advises on {where}; /help lists commands, Ctrl-D leaves")
+        report(f"{advisor.model} advises on {where}; /help lists commands, Ctrl-D leaves")
         await Conversation(advisor, choose, toolbox, screen, _session(path, go_on=go_on)).run()
 
 
@@ -90,7 +93,8 @@ async def _toolbox(stack: AsyncExitStack, path: Path, server_url: str | None) ->
         from llmring_cli.mcp.remote import connect  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingSDKError("--server-url needs an extra: pip install 'llmring-cli[mcp]'") from error
-    return await stack.enter_async_context(connect(server_url))
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    return await stack.enter_async_context(connect(server_url, token))
 
 
 def _session(path: Path, *, go_on: bool) -> Session:
@@ -98,5 +102,5 @@ def _session(path: Path, *, go_on: bool) -> Session:
         for session in kept_sessions():
             if session.lockfile == str(path):
                 return session
-        say("there is no session to go on with; a new one begins")
+        report("there is no session to go on with; a new one begins")
     return new_session(path)

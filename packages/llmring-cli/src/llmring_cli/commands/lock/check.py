@@ -6,7 +6,7 @@ from llmring_lockfile import installed_lockfile
 from llmring_cli._failure import FAILED, UNREADABLE
 from llmring_cli._findings import findings_json, located, print_findings, summarize
 from llmring_cli._lockfiles import read_lockfile
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, report
 from llmring_cli._parameters import Json, LockfilePath
 from llmring_cli._providers import known_providers
 
@@ -35,9 +35,9 @@ def check(*, lockfile: LockfilePath = None, json: Json = False) -> int:
     else:
         print_findings(findings, source)
         for package, aliases in result.packages.items():
-            say(f"{package}: {', '.join(aliases or ()) or 'no aliases'}")
+            report(f"{package}: {', '.join(aliases or ()) or 'no aliases'}")
         for profile, aliases in result.aliases.items():
             if aliases:
-                say(f"profile {profile}: {', '.join(aliases)}")
+                report(f"profile {profile}: {', '.join(aliases)}")
         summarize(findings, nothing="nothing is wrong")
     return 0 if result.ok else FAILED

@@ -1,6 +1,5 @@
 """``llmring lock stubs`` and ``llmring lock scan``: the lockfile and the code that uses it."""
 
-import sys
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +11,9 @@ from llmring_lockfile import stubs as write_stubs
 
 from llmring_cli._amounts import count_text
 from llmring_cli._failure import FAILED, CommandError
+from llmring_cli._files import write_output
 from llmring_cli._lockfiles import read_lockfile, shown
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, print_line, report, write_exact
 from llmring_cli._parameters import Flag, Json, LockfilePath
 from llmring_cli._providers import known_providers
 
@@ -57,22 +57,23 @@ def stubs(
             }
         )
     elif output is None:
-        sys.stdout.write(text)
+        write_exact(text)
     elif wrong:
-        say(f"{output} is out of date; write it with: llmring lock stubs --output {output}")
+        report(f"{output} is out of date; write it with: llmring lock stubs --output {output}")
     else:
-        say(f"wrote {output}" if written else f"{output} is up to date")
+        report(f"wrote {output}" if written else f"{output} is up to date")
     return FAILED if wrong else 0
 
 
 def _write_stubs(output: Path, text: str, *, check: bool) -> bool:
     """Tell whether the file has to be written, and write it unless it is only checked."""
+    data = text.encode()
     try:
-        same = output.is_file() and output.read_text(encoding="utf-8") == text
-        if not same and not check:
-            output.write_text(text, encoding="utf-8")
+        same = output.is_file() and output.read_bytes().replace(b"\r\n", b"\n") == data
     except OSError as error:
-        raise CommandError(f"cannot write {output}: {error.strerror}") from error
+        raise CommandError(f"cannot read {output}: {error.strerror}") from error
+    if not same and not check:
+        write_output(output, data)
     return not same
 
 
@@ -111,13 +112,13 @@ def scan(
 
 def _show(found: Scan, lockfile: Path) -> None:
     for use in found.missing:
-        print(f"{use.path}:{use.line}:{use.column}: error: the alias {use.alias!r} is not bound")
+        print_line(f"{use.path}:{use.line}:{use.column}: error: the alias {use.alias!r} is not bound")
     for path in found.unread:
-        print(f"{path}: warning: not valid Python, so it was not read")
+        print_line(f"{path}: warning: not valid Python, so it was not read")
     for alias in found.unused:
         sure = ", as far as can be told without running it" if found.dynamic else ""
-        print(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")
-    say(f"{count_text(len(found.uses), 'use')} of aliases, {len(found.missing)} not bound")
+        print_line(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")
+    report(f"{count_text(len(found.uses), 'use')} of aliases, {len(found.missing)} not bound")
 
 
 def _plain(found: Scan) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from llmring_lockfile import diff as diff_lockfiles
 from llmring_cli._changes import changes_json, print_changes
 from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._lockfiles import read_lockfile, shown
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, report
 from llmring_cli._parameters import Flag, Json, LockfilePath
 
 _GIT_SECONDS = 60.0
@@ -74,7 +74,7 @@ def diff(
     else:
         print_changes(changes)
         if not changes:
-            say(f"{shown(source.path)} says the same as {old}")
+            report(f"{shown(source.path)} says the same as {old}")
     return FAILED if changes and exit_code else 0
 
 

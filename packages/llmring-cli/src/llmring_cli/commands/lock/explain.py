@@ -7,7 +7,7 @@ from llmring_lockfile import explain as explain_name
 
 from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._lockfiles import read_lockfile
-from llmring_cli._output import print_json
+from llmring_cli._output import print_json, print_line
 from llmring_cli._parameters import Json, LockfilePath, ModelName, ProfileName
 from llmring_cli._providers import known_providers
 
@@ -37,7 +37,7 @@ def explain(
         print_json(_plain(explanation))
         return 0 if explanation.error is None else FAILED
     for step in explanation.steps:
-        print(step)
+        print_line(step)
     if explanation.error is not None:
         raise CommandError(str(explanation.error))
     return 0

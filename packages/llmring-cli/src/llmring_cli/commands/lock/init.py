@@ -10,7 +10,7 @@ from llmring.suggest import suggest_aliases
 
 from llmring_cli._demo import DEMO, installed_model
 from llmring_cli._lockfiles import shown
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, report
 from llmring_cli._parameters import Flag, Json
 from llmring_cli._providers import ready_providers
 
@@ -46,13 +46,13 @@ async def init(
             }
         )
         return
-    say(f"wrote {shown(path)}")
+    report(f"wrote {shown(path)}")
     for alias, pool in bindings.items():
-        say(f"  {alias}: {', '.join(map(str, pool))}")
+        report(f"  {alias}: {', '.join(map(str, pool))}")
     if bindings == {"default": [DEMO]}:
-        say("no key is set and Ollama does not run, so a simulated model answers")
+        report("no key is set and Ollama does not run, so a simulated model answers")
         again = "llmring lock init --force" if file is None else f"llmring lock init --file {file} --force"
-        say(f"hint: set a key, such as OPENAI_API_KEY, then: {again}")
+        report(f"hint: set a key, such as OPENAI_API_KEY, then: {again}")
 
 
 async def _suggested() -> dict[str, list[ModelRef]]:

@@ -11,7 +11,7 @@ from llmring_lockfile import Need
 
 from llmring_cli._facts import facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Count, Flag, Json, Price, ProviderName
 from llmring_cli._providers import ready_providers, require_provider
 
@@ -83,11 +83,11 @@ def _models(providers: Sequence[str]) -> list[ModelFacts]:
 def _show(found: Sequence[Suggestion], near: Sequence[Suggestion]) -> None:
     if found:
         print_table(_HEADERS, [_row(one) for one in found])
-        say(f"hint: use one with: llmring bind ALIAS {found[0].ref}")
+        report(f"hint: use one with: llmring bind ALIAS {found[0].ref}")
         return
-    say("no model that is known meets all of this" + ("; these lack one thing:" if near else ""))
+    report("no model that is known meets all of this" + ("; these lack one thing:" if near else ""))
     for one in near:
-        say(f"  {one.ref}: {one.reason}")
+        report(f"  {one.ref}: {one.reason}")
 
 
 def _row(one: Suggestion) -> tuple[str, ...]:

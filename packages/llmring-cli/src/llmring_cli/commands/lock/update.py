@@ -10,7 +10,7 @@ from llmring_cli._amounts import count_text
 from llmring_cli._changes import changes_json, print_changes
 from llmring_cli._failure import UNREACHABLE, CommandError
 from llmring_cli._lockfiles import read_lockfile, shown
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, report
 from llmring_cli._parameters import Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
 
@@ -38,7 +38,7 @@ def update(
         document.set_locked(lock_models(before, known.facts, releases))
     _tell(source.path, before, document.lockfile, json=json)
     if not json:
-        say(f"{count_text(len(document.lockfile.locked), 'model')} locked in {shown(source.path)}")
+        report(f"{count_text(len(document.lockfile.locked), 'model')} locked in {shown(source.path)}")
 
 
 def bump_registry(
@@ -65,7 +65,7 @@ def bump_registry(
             document.set_registry_versions(_versions(known, providers), profile=profile.name)
     _tell(source.path, before, document.lockfile, json=json)
     if not json:
-        say(
+        report(
             f"pinned in {shown(source.path)}"
             if document.changed
             else "every profile is pinned to what is current"

@@ -10,7 +10,7 @@ from llmring_cli._clock import today
 from llmring_cli._facts import price_text
 from llmring_cli._failure import UNREACHABLE, CommandError
 from llmring_cli._lockfiles import Source, read_lockfile, shown
-from llmring_cli._output import confirm, print_json, say
+from llmring_cli._output import confirm, print_json, print_line, report, report_text
 from llmring_cli._parameters import Alias, Count, Flag, Json, LockfilePath
 from llmring_cli._registry import KnownModels, Offline, RegistryUrl, known_models, pool_providers
 
@@ -79,20 +79,20 @@ def _require_bound(lockfile: Lockfile, alias: str | None, profile: str | None) -
 
 def _write(source: Source, known: KnownModels, upgrades: Sequence[Upgrade], *, yes: bool, ask: bool) -> bool:
     if not any(upgrade.successor for upgrade in upgrades):
-        say("nothing to upgrade" if not upgrades else "nothing fits; choose yourself with: llmring bind")
+        report("nothing to upgrade" if not upgrades else "nothing fits; choose yourself with: llmring bind")
         return False
     from llmring_lockfile import Document, editing  # noqa: PLC0415 - mostly there is nothing to write
 
     draft = Document(source.text, shown(source.path))
     _apply(draft, known, upgrades)
     if ask:
-        say(draft.diff().rstrip())
+        report_text(draft.diff().rstrip())
     if not yes and not (ask and confirm(f"write this to {shown(source.path)}?")):
-        say("nothing was written; --yes writes it")
+        report("nothing was written; --yes writes it")
         return False
     with editing(source.path) as document:
         _apply(document, known, upgrades)
-    say(f"wrote {shown(source.path)}")
+    report(f"wrote {shown(source.path)}")
     return True
 
 
@@ -114,7 +114,7 @@ def _show(upgrades: Sequence[Upgrade]) -> None:
                 f"; ${price_text(before.input)}/${price_text(before.output)} -> "
                 f"${price_text(after.input)}/${price_text(after.output)} per million tokens"
             )
-        print(f"{upgrade}{prices}")
+        print_line(f"{upgrade}{prices}")
 
 
 def _plain(upgrade: Upgrade) -> dict[str, Any]:

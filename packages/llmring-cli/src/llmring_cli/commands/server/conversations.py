@@ -8,7 +8,7 @@ from cyclopts.validators import Number
 
 from llmring_cli._amounts import count_text, dollars_text, dollars_texts
 from llmring_cli._failure import CommandError
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, print_text, report
 from llmring_cli._parameters import Flag, Json
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, connected, require_access
 from llmring_cli.server.answers import Conversation, StoredMessage, read_answer
@@ -62,12 +62,12 @@ async def conversations(
         return
     _show(read_answer(one, Conversation))
     for message in read_answer(one.get("messages") or [], list[StoredMessage]):
-        print(f"\n{message.role}: {_said(message)}")
+        print_text(f"\n{message.role}: {_said(message)}")
 
 
 def _list(found: Sequence[Conversation]) -> None:
     if not found:
-        say("no conversations")
+        report("no conversations")
     costs = dollars_texts([each.total_cost for each in found])
     table = [
         (

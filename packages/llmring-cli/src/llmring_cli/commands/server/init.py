@@ -6,7 +6,7 @@ from cyclopts import Parameter
 from llmring import server_access
 
 from llmring_cli._failure import CommandError
-from llmring_cli._output import print_json, say
+from llmring_cli._output import print_json, print_line, report
 from llmring_cli._parameters import Flag, Json
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, connected
 from llmring_cli.server.env_file import DEFAULT, KEY, URL, read_env_file, write_env_file
@@ -53,9 +53,9 @@ async def init(
         print_json({"url": url, "key": shown(key, whole=show), "env_file": str(env_file), "health": health})
         return
     if show:
-        print(key)
-    say(f"wrote {URL} and {KEY} ({shown(key, whole=False)}) to {env_file}")
-    say(f"to use them: source {env_file}")
+        print_line(key)
+    report(f"wrote {URL} and {KEY} ({shown(key, whole=False)}) to {env_file}")
+    report(f"to use them: source {env_file}")
 
 
 async def _health(url: str, key: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from cyclopts import Parameter
 from llmring import server_access
 
 from llmring_cli._failure import FAILED, CommandError
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_line, print_table, report
 from llmring_cli._parameters import Flag, Json
 from llmring_cli.server.access import ENVIRONMENT, EnvFile
 from llmring_cli.server.env_file import DEFAULT, KEY, read_env_file, write_env_file
@@ -42,9 +42,9 @@ def create(
         print_json({"key": shown(key, whole=show), "env_file": str(env_file) if update_env else None})
         return
     if show:
-        print(key)
+        print_line(key)
     if update_env:
-        say(f"wrote {KEY} ({shown(key, whole=False)}) to {env_file}; to use it: source {env_file}")
+        report(f"wrote {KEY} ({shown(key, whole=False)}) to {env_file}; to use it: source {env_file}")
 
 
 def rotate(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = False) -> None:
@@ -68,9 +68,9 @@ def rotate(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = Fals
         )
         return
     if show:
-        print(key)
-    say(f"replaced {shown(old, whole=False)} by {shown(key, whole=False)} in {env_file}")
-    say(f"to use it: source {env_file}; what was stored stays with the old key, which goes on working")
+        print_line(key)
+    report(f"replaced {shown(old, whole=False)} by {shown(key, whole=False)} in {env_file}")
+    report(f"to use it: source {env_file}; what was stored stays with the old key, which goes on working")
 
 
 def list_keys(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = False) -> int:
@@ -88,5 +88,5 @@ def list_keys(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = F
     elif keys:
         print_table(("key", "from"), keys)
     else:
-        say("there is no key; make one with: llmring server key create --update-env")
+        report("there is no key; make one with: llmring server key create --update-env")
     return 0 if keys else FAILED

@@ -1,7 +1,7 @@
 """``llmring server logs``."""
 
 import csv
-import sys
+import io
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 
 from llmring_cli._amounts import dollars_texts
 from llmring_cli._moments import Since, Until
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report, write_exact
 from llmring_cli._parameters import Flag, Json
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, as_query, connected, require_access
 from llmring_cli.server.answers import LogRow, read_answer
@@ -73,14 +73,16 @@ async def logs(
 
 
 def _write_csv(rows: Sequence[LogRow]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(LogRow.__struct_fields__)
     writer.writerows(map(msgspec.structs.astuple, rows))
+    write_exact(text.getvalue())
 
 
 def _show(rows: Sequence[LogRow]) -> None:
     if not rows:
-        say("no calls")
+        report("no calls")
     costs = dollars_texts([row.cost for row in rows])
     table = [
         (

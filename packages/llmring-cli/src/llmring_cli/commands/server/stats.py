@@ -5,7 +5,7 @@ from typing import Literal
 
 from llmring_cli._amounts import count_text, dollars_text, dollars_texts
 from llmring_cli._moments import Since, Until
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Json
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, as_query, connected, require_access
 from llmring_cli.server.answers import Statistics, read_answer
@@ -44,7 +44,7 @@ async def stats(
     statistics = read_answer(found, Statistics)
     _show(statistics, by)
     total = statistics.summary
-    say(
+    report(
         f"{count_text(total.total_requests, 'call')}, {dollars_text(total.total_cost)}, "
         f"{count_text(total.total_tokens, 'token')}"
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llmring_cli._output import print_json, print_table, say
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Flag, Json
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, find_access
 from llmring_cli.server.env_file import DEFAULT
@@ -30,7 +30,7 @@ async def status(
     """
     access = find_access(server, api_key, env_file)
     health = await ask_health(access)
-    report: dict[str, Any] = {
+    state: dict[str, Any] = {
         "url": access.url and access.url.value,
         "url_from": access.url and access.url.source,
         "key": access.key and shown(access.key.value, whole=show),
@@ -40,21 +40,21 @@ async def status(
         "error": health.error,
     }
     if json:
-        print_json(report)
+        print_json(state)
     else:
-        _print(report)
+        _print(state)
     return health.exit_code
 
 
-def _print(report: dict[str, Any]) -> None:
-    health = report["health"] or {}
-    accepted = {True: "accepted", False: "refused", None: "not tried"}[report["key_accepted"]]
+def _print(state: dict[str, Any]) -> None:
+    health = state["health"] or {}
+    accepted = {True: "accepted", False: "refused", None: "not tried"}[state["key_accepted"]]
     rows = [
-        ("server", f"{report['url']} (from {report['url_from']})" if report["url"] else "-"),
-        ("key", f"{report['key']} (from {report['key_from']}), {accepted}" if report["key"] else "-"),
+        ("server", f"{state['url']} (from {state['url_from']})" if state["url"] else "-"),
+        ("key", f"{state['key']} (from {state['key_from']}), {accepted}" if state["key"] else "-"),
         ("health", health.get("status") or "?"),
         ("database", health.get("database") or "?"),
     ]
     print_table(("", ""), rows)
-    if report["error"]:
-        say(f"error: {report['error']}")
+    if state["error"]:
+        report(f"error: {state['error']}")

@@ -1,10 +1,10 @@
 """The neutral request as a chat completions body: https://platform.openai.com/docs/api-reference/chat/create"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from llmring_types import Message, ToolCall, tool_call
+from llmring_types import Message, ToolCall, function_spec, tool_call
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
@@ -12,10 +12,9 @@ from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.chat.content_parts import parts_text
+from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.chat.response import neutral_call
-from llmring_providers.openai.chat.tools import wire_choice, wire_tools
-from llmring_providers.openai.chat.wire import Call
+from llmring_providers.openai.chat.wire import Call, parts_text
 from llmring_providers.openai.models import in_reasoning_family
 from llmring_providers.openai.parameters import (
     cache_params,
@@ -27,7 +26,7 @@ from llmring_providers.openai.parameters import (
     temperature,
 )
 from llmring_providers.openai.parts import openai_part, unsupported
-from llmring_providers.openai.structured import ask_for_json, json_schema
+from llmring_providers.openai.structured import ask_for_json, json_schema, strict_parameters
 
 PATH = "/chat/completions"
 _NESTED = frozenset({"stream_options"})
@@ -160,3 +159,43 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
     number = body.get("n")
     if isinstance(number, int) and number > 1:
         warnings.append(f"n={number} was asked for: the response holds only the first answer")
+
+
+def wire_tools(tools: Iterable[Mapping[str, Any]], warnings: list[str]) -> list[Mapping[str, Any]]:
+    """Return the tools in OpenAI's form; a host's own tools pass through."""
+    return [_tool(tool, warnings) for tool in tools]
+
+
+def _tool(tool: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
+    function = function_spec(tool)
+    if function is not None:
+        strict = strict_parameters(function, warnings)
+        nested = {name: value for name, value in strict.items() if name != "type"}
+        return {"type": "function", "function": nested}
+    if tool["type"] == "custom" and "custom" not in tool:  # written flat, as for the responses API
+        custom = {name: value for name, value in tool.items() if name not in ("type", "format")}
+        if isinstance(form := tool.get("format"), Mapping):
+            custom["format"] = _nested_grammar(form)
+        return {"type": "custom", "custom": custom}
+    return tool
+
+
+def _nested_grammar(form: Mapping[str, Any]) -> Mapping[str, Any]:
+    if form.get("type") != "grammar" or "grammar" in form:
+        return form
+    return {"type": "grammar", "grammar": {name: value for name, value in form.items() if name != "type"}}
+
+
+def wire_choice(choice: str | Mapping[str, Any], tools: Iterable[Mapping[str, Any]]) -> Any:
+    """Return a choice in OpenAI's form; what is a host's own passes through."""
+    if isinstance(choice, Mapping) and isinstance(choice.get("allowed_tools"), Mapping):
+        return choice
+    read = read_choice(choice, function_names(tools))
+    if read is None:
+        return choice
+    if not read.names:
+        return read.mode
+    functions = [{"type": "function", "function": {"name": name}} for name in read.names]
+    if read.mode == "required" and len(functions) == 1:
+        return functions[0]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": read.mode, "tools": functions}}

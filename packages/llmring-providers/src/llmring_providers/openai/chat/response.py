@@ -8,9 +8,16 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.chat.content_parts import parts_text, say_more
 from llmring_providers.openai.chat.extras import all_extras
-from llmring_providers.openai.chat.wire import Call, Choice, Completion, WireMessage, decode_completion
+from llmring_providers.openai.chat.wire import (
+    Call,
+    Choice,
+    Completion,
+    WireMessage,
+    decode_completion,
+    parts_text,
+    say_more,
+)
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.usage import usage_of
 

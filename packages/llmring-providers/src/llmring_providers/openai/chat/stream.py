@@ -16,7 +16,6 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.chat.calls import CallPieces
-from llmring_providers.openai.chat.content_parts import gather_parts
 from llmring_providers.openai.chat.extras import (
     CHOICE_EXTRAS,
     COMPLETION_EXTRAS,
@@ -36,7 +35,14 @@ from llmring_providers.openai.chat.response import (
     replay,
     text_of,
 )
-from llmring_providers.openai.chat.wire import Call, Choice, Completion, WireMessage, decode_completion
+from llmring_providers.openai.chat.wire import (
+    Call,
+    Choice,
+    Completion,
+    WireMessage,
+    decode_completion,
+    gather_parts,
+)
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.usage import usage_of
 

@@ -9,7 +9,7 @@ from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.responses.items import Answer, read_items, replay_items
-from llmring_providers.openai.responses.tools import has_custom
+from llmring_providers.openai.responses.request import has_custom
 from llmring_providers.openai.responses.wire import Response, decode_response
 from llmring_providers.openai.usage import unusual, usage_of
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from llmring_providers.sim.pause import pause
+from llmring_providers.sim.transport import pause
 from llmring_providers.transport import (
     ByteStream,
     HttpRequest,

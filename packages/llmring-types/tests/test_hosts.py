@@ -1,0 +1,63 @@
+from collections.abc import Iterator
+
+import pytest
+from llmring_types.exceptions import ConfigurationError
+from llmring_types.hosts import HOSTS, Host, HostNames, host_of, register, unregister
+
+ACME = Host(name="acme", protocol="openai", default_url="https://acme.test/v1", key_variables=("ACME_KEY",))
+
+
+@pytest.fixture(autouse=True)
+def table() -> Iterator[None]:
+    yield
+    unregister("acme")
+
+
+def test_every_row_that_comes_with_llmring_could_be_registered() -> None:
+    for host in HOSTS.values():
+        register(host)  # an equal row is checked and changes nothing
+        assert host.keyless or host.key_variables
+        assert host.protocol == "sim" or (host.source and host.keys_page and host.models_page)
+
+
+def test_no_variable_belongs_to_two_hosts() -> None:
+    variables = [name for host in HOSTS.values() for name in host.variables]
+    assert len(variables) == len(set(variables))
+
+
+def test_a_row_counts_from_the_moment_it_is_registered() -> None:
+    openai_like = HostNames(lambda host: host.protocol == "openai")
+    assert set(openai_like) == {"openai"}
+    register(ACME)
+    assert list(openai_like) == ["acme", "openai"]
+    assert (len(openai_like), "acme" in openai_like, host_of("acme")) == (2, True, ACME)
+    assert {"acme", "ollama"} - openai_like == {"ollama"}
+    unregister("acme")
+    assert "acme" not in openai_like
+
+
+def test_a_provider_of_another_package_reads_the_variables_of_its_name() -> None:
+    assert host_of("acme-llm.eu").variables == ("ACME_LLM_EU_API_KEY", "ACME_LLM_EU_BASE_URL")
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        (Host(name="Acme:x", keyless=True), "host name"),
+        (Host(name="acme", protocol="telnet", keyless=True), "protocol"),  # type: ignore[arg-type]
+        (Host(name="acme", protocol="openai", keyless=True), "default_url"),
+        (Host(name="acme", protocol="openai", default_url="http://[", keyless=True), "default_url"),
+        (Host(name="acme", protocol="openai", default_url="https://acme.test"), "variable"),
+        (Host(name="openai", protocol="openai", default_url="https://thief.test", keyless=True), "already"),
+    ],
+)
+def test_a_row_that_cannot_work_or_takes_a_name_is_refused(row: Host, complaint: str) -> None:
+    before = dict(HOSTS)
+    with pytest.raises(ConfigurationError, match=complaint):
+        register(row)
+    assert dict(HOSTS) == before
+
+
+def test_what_comes_with_llmring_stays() -> None:
+    with pytest.raises(ConfigurationError):
+        unregister("openai")

@@ -1,0 +1,190 @@
+"""The public API as a typed application uses it: mypy and pyright check this file in strict mode, nobody runs it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, assert_type
+
+import llmring
+import llmring_lockfile
+from llmring import (
+    Attempt,
+    BreakerPolicy,
+    BudgetState,
+    CallRecord,
+    ChatStream,
+    LLMRequest,
+    LLMResponse,
+    LLMRing,
+    LLMRingError,
+    Message,
+    ModelFacts,
+    ModelRef,
+    Observer,
+    Policy,
+    ProviderRateLimitError,
+    RetryPolicy,
+    StreamChunk,
+    StreamInterruptedError,
+    ToolCall,
+    Usage,
+)
+from llmring.pricing import Cost, price
+from llmring.suggest import Suggestion, Wish, suggest_models
+from llmring.testing import FakeProvider, Simulator
+from llmring.usage import UsageLog, UsageStats, stats
+from llmring_lockfile import Lockfile, Resolution
+from llmring_providers import ChatCall, Provider, ProviderStream
+
+
+def requests() -> LLMRequest:
+    request = LLMRequest(
+        model="summarizer",
+        messages=[Message(role="user", content="Hello"), Message(role="user", content=[{"type": "text"}])],
+        temperature=0.2,
+        max_tokens=100,
+        reasoning_effort="low",
+        timeout=None,
+    )
+    assert_type(request.model, str | None)
+    assert_type(request.messages, list[Message])
+    Message(role="admin", content="")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    LLMRequest(messages=[], unknown=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    return request
+
+
+async def answers(request: LLMRequest) -> None:
+    async with LLMRing(origin="app", timeout=30, lockfile_path=Path("llmring.lock")) as ring:
+        response = await ring.chat(request, profile="dev")
+        assert_type(response, LLMResponse)
+        assert_type(response.content, str)
+        assert_type(response.model, str)
+        assert_type(response.usage, Usage | None)
+        assert_type(response.tool_calls, list[ToolCall] | None)
+        assert_type(response.attempts, list[Attempt])
+        assert_type(response.warnings, list[str])
+        assert_type(response.total_tokens, int | None)
+        assert_type(response.to_message(), Message)
+        if response.usage is not None:
+            assert_type(response.usage.get("prompt_tokens"), int | None)
+            assert_type(response.usage.get("cost"), float | None)
+        for call in response.tool_calls or []:
+            assert_type(call["function"]["arguments"], str)
+        assert_type(await ring.calculate_cost(response), dict[str, float | None] | None)
+        assert_type(await ring.count_tokens(request), int)
+        assert_type(await ring.validate_context_limit(request), str | None)
+        await ring.chat("Hello")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def streams(ring: LLMRing, request: LLMRequest) -> AsyncIterator[str]:
+    stream = ring.chat_stream(request)
+    assert_type(stream, ChatStream)
+    async with stream:
+        async for chunk in stream:
+            assert_type(chunk, StreamChunk)
+            yield chunk.delta
+    assert_type(stream.response, LLMResponse | None)
+
+
+def aliases(ring: LLMRing) -> None:
+    ring.bind_alias("fast", ["openai:gpt-5-mini", "anthropic:claude-haiku-4-5"])
+    assert_type(ring.resolve_alias("fast"), str)
+    assert_type(ring.has_alias("fast"), bool)
+    assert_type(ring.list_aliases(), dict[str, str])
+    assert_type(ring.pool("fast"), tuple[ModelRef, ...])
+    assert_type(ring.facts("openai:gpt-5-mini"), ModelFacts | None)
+    assert_type(ring.budgets, tuple[BudgetState, ...])
+    assert_type(ring.providers, Mapping[str, Provider])
+    ring.require_aliases(["fast"], context="the summaries")
+    ring.unbind_alias("fast")
+    assert_type(ModelRef.parse("openai:gpt-5"), ModelRef)
+
+
+def policies(log: UsageLog) -> LLMRing:
+    def observe(record: CallRecord, /) -> None:
+        assert_type(record.cost, Decimal | None)
+        assert_type(record.attempts, Sequence[Attempt])
+
+    observers: list[Observer] = [observe, log]
+    policy = Policy(
+        retry=RetryPolicy(attempts=1),
+        breaker=BreakerPolicy(failures=5),
+        max_concurrent={"openai": 4},
+        budget_usd=Decimal("0.50"),
+    )
+    return LLMRing(policy=policy, observers=observers)
+
+
+async def failures(ring: LLMRing, request: LLMRequest) -> float | None:
+    try:
+        await ring.chat(request)
+    except ProviderRateLimitError as error:
+        return assert_type(error.retry_after, float | None)
+    except StreamInterruptedError as error:
+        assert_type(error.partial, LLMResponse | None)
+    except LLMRingError as error:
+        assert_type(str(error), str)
+    return None
+
+
+def prices(usage: Usage, facts: ModelFacts) -> None:
+    cost = price(usage, facts)
+    assert_type(cost, Cost)
+    assert_type(cost.total, Decimal | None)
+    assert_type(suggest_models(Wish(needs=("tools",)), [facts]), list[Suggestion])
+    assert_type(stats("usage.db", "model"), list[UsageStats])
+
+
+def lockfiles(path: Path) -> None:
+    lockfile = llmring_lockfile.load(path)
+    assert_type(lockfile, Lockfile)
+    assert_type(llmring_lockfile.resolve(lockfile, "fast"), Resolution)
+    assert_type(llmring_lockfile.emit(lockfile), str)
+    assert_type(llmring_lockfile.digest(lockfile), str)
+    llmring_lockfile.bind(path, "fast", "openai:gpt-5", create=True)
+
+
+async def fakes(request: LLMRequest) -> None:
+    ring = LLMRing()
+    ring.register_provider("openai", FakeProvider("Hello"))
+    ring.register_provider("azure", api_key="k", base_url="https://example.com")
+    with Simulator() as simulator:
+        assert_type(simulator.url, str)
+        assert_type(simulator.environment, dict[str, str])
+
+
+class Own:
+    """A provider of one's own satisfies the protocol without inheriting from anything."""
+
+    name = "own"
+
+    async def chat(self, call: ChatCall) -> LLMResponse:
+        return LLMResponse(content="", model=str(call.ref))
+
+    async def stream(self, call: ChatCall) -> ProviderStream:
+        raise NotImplementedError
+
+    async def aclose(self) -> None: ...
+
+
+def own_provider(ring: LLMRing) -> None:
+    own: Provider = Own()
+    ring.register_provider("own", own)
+    ring.register_provider("own", 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@llmring.log_llm_call(provider="openai")
+async def logged(prompt: str, *, tries: int = 1) -> dict[str, Any]:
+    return {"prompt": prompt, "tries": tries}
+
+
+async def decorated() -> None:
+    assert_type(await logged("x", tries=2), dict[str, Any])
+    await logged(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+Finish = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
+
+
+def endings(response: LLMResponse) -> None:
+    assert_type(response.finish_reason, Finish | None)
