@@ -1,24 +1,13 @@
-"""What a provider answered with, whatever its protocol."""
+"""Answers of any protocol: the body of an error, the id of a request."""
 
 from collections.abc import Mapping
-from typing import TypeVar
 
-from llmring_types.exceptions import LLMRingError
+from llmring_types.exceptions import ProviderResponseTooLargeError
 
-from llmring_providers.transport import ByteStream, HttpResponse, TransportError
+from llmring_providers._protocol import ChatCall
+from llmring_providers.transport import ByteStream, HttpResponse, ResponseTooLargeError, TransportError
 
-_E = TypeVar("_E", bound=LLMRingError)
 _REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id", "x-amzn-requestid")
-_SHORTEST_KEY = 6
-"""What is shorter is a stand-in where no key is needed, and may be a word of any message."""
-
-
-def without_key(error: _E, key: str) -> _E:
-    """Blot out the key, which some hosts repeat when they refuse it."""
-    if len(key) >= _SHORTEST_KEY and key in error.message:
-        error.message = error.message.replace(key, "***")
-        error.args = (error.message,)
-    return error
 
 
 async def whole(reply: ByteStream) -> HttpResponse:
@@ -33,6 +22,19 @@ async def whole(reply: ByteStream) -> HttpResponse:
     finally:
         reply.close()
     return HttpResponse(reply.status, reply.headers, b"".join(pieces))
+
+
+def too_large(error: ResponseTooLargeError, call: ChatCall) -> ProviderResponseTooLargeError:
+    """Translate what a transport raises for an answer that is larger than the request allows."""
+    return ProviderResponseTooLargeError(
+        f"{error}; set a larger limit if such an answer is meant",
+        limit=error.limit,
+        provider=call.ref.provider,
+        model=call.ref.model,
+        status_code=error.status,
+        request_id=request_id(error.headers),
+        original=error,
+    )
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

@@ -34,4 +34,3 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
     def __repr__(self) -> str:
         base_url = self.base_url and without_credentials(self.base_url)
         return f"ProviderSettings(name={self.name!r}, base_url={base_url!r})"
-

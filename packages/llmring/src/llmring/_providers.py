@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from llmring_providers import Provider, ProviderSettings, find_factory
 from llmring_providers.transport import Transport
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError, ProviderNotFoundError
+from msgspec import UNSET, UnsetType
 
 from llmring._settings import ProviderAccess, key_names, provider_access, provider_names
 
@@ -25,10 +26,12 @@ class Providers(Mapping[str, Provider]):
 
     Args:
         transport: carries the bytes of all of them.
+        max_response_bytes: the limit on the size of an answer; absent takes that of :class:`ProviderSettings`.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, max_response_bytes: int | UnsetType | None = UNSET) -> None:
         self._transport = transport
+        self._limits = {} if max_response_bytes is UNSET else {"max_response_bytes": max_response_bytes}
         self._access = {name: provider_access(name) for name in provider_names()}
         self._built: dict[str, Provider] = {}
 
@@ -138,6 +141,11 @@ class Providers(Mapping[str, Provider]):
 
     def _build(self, name: str, access: ProviderAccess, **more: Any) -> Provider:
         settings = ProviderSettings(
-            name=name, transport=self._transport, api_key=access.api_key, base_url=access.base_url, **more
+            name=name,
+            transport=self._transport,
+            api_key=access.api_key,
+            base_url=access.base_url,
+            **self._limits,
+            **more,
         )
         return find_factory(name)(settings)

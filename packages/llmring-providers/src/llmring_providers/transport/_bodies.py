@@ -7,23 +7,23 @@ what comes over the wire and what it opens to are counted.
 import sys
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any, Protocol
 
 from llmring_providers.transport._failure import BROKEN_OFF, failure, host_of
 from llmring_providers.transport._protocol import HttpRequest, ResponseTooLargeError
 
-try:
-    import brotli as _brotli
-except ImportError:  # pragma: no cover - aiohttp[speedups] brings it
-    _brotli = None
-try:
-    if sys.version_info >= (3, 14):
-        from compression import zstd as _zstd
-    else:
-        from backports import zstd as _zstd
-except ImportError:  # pragma: no cover - likewise
-    _zstd = None
 
+def _installed(name: str) -> Any:
+    """Return a module, or ``None`` where it is not installed: ``aiohttp[speedups]`` brings both that are asked for."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+_brotli = _installed("brotli")
+_zstd = _installed("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 _PIECE = 2**18
 """The most bytes that one step of decompression makes."""
 _GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15
@@ -120,7 +120,9 @@ class _Zstandard:
 _DECOMPRESSORS: dict[str, Callable[[], _Decompressor]] = {"gzip": _Gzip, "x-gzip": _Gzip, "deflate": _Deflate}
 _DAMAGED: tuple[type[Exception], ...] = (zlib.error,)
 _ENCODINGS = "gzip, deflate"
-if _brotli is not None and hasattr(_brotli.Decompressor, "can_accept_more_data"):  # since 1.2 it can be bounded
+if _brotli is not None and hasattr(
+    _brotli.Decompressor, "can_accept_more_data"
+):  # since 1.2 it can be bounded
     _DECOMPRESSORS["br"] = _Brotli
     _DAMAGED += (_brotli.error,)
     _ENCODINGS += ", br"
@@ -199,8 +201,9 @@ class Body:
 
     def _too_large(self) -> ResponseTooLargeError:
         return ResponseTooLargeError(
-            f"{host_of(self._request.url)}: the answer is larger than {self._limit} bytes, the limit "
-            "(max_response_bytes), after decompression",
+            f"{host_of(self._request.url)}: the answer is larger than the limit of {self._limit} bytes "
+            "(max_response_bytes)",
+            limit=self._limit,
             status=self._status,
             headers=self._headers,
         )

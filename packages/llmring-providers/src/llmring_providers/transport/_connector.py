@@ -12,6 +12,7 @@ from aiohttp.connector import Connection
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
 
+
 class Checkout(NamedTuple):
     """The connection of a request.
 

@@ -17,7 +17,7 @@ from yarl import URL
 
 from llmring_providers.transport._bodies import ACCEPT_ENCODING
 from llmring_providers.transport._connector import drop
-from llmring_providers.transport._protocol import HttpRequest
+from llmring_providers.transport._protocol import HttpRequest, names_of
 from llmring_providers.transport._proxies import Proxy
 
 _AT_ONCE = 2**20
@@ -46,6 +46,9 @@ class Target(msgspec.Struct, frozen=True):
     asked: aiohttp.ClientRequest
     path: str
     headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Target({self.path!r}, {names_of(self.headers)})"
 
 
 def target_of(text: str, proxy: str | None) -> Target:

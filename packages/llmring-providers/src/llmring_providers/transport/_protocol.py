@@ -7,7 +7,6 @@ calls it cancels it when time is up; a cancelled call closes its connection.
 from collections.abc import Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol
 
-
 MAX_RESPONSE_BYTES = 64 * 2**20
 """The default limit on the size of an answer, after decompression."""
 
@@ -59,12 +58,14 @@ class ResponseTooLargeError(TransportError):
     """The answer is larger than the request allows; its connection is closed.
 
     Attributes:
+        limit: in bytes.
         status: of the answer.
         headers: of the answer.
     """
 
-    def __init__(self, message: str, *, status: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, message: str, *, limit: int, status: int, headers: Mapping[str, str]) -> None:
         super().__init__(message)
+        self.limit = limit
         self.status = status
         self.headers = headers
 

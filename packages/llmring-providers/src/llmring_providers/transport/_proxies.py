@@ -39,7 +39,11 @@ class Proxy(NamedTuple):
         """Build the error for its status 407 to a request for this URL."""
         host = host_of(self.url)
         given = "@" in urlsplit(self.url).netloc
-        asks = "does not take the name and password that it was given" if given else "asks for a name and a password"
+        asks = (
+            "does not take the name and password that it was given"
+            if given
+            else "asks for a name and a password"
+        )
         return ProxyRefusalError(
             f"{host_of(url)}: the proxy {host} {asks} (407): set {self.source} to "
             f"{urlsplit(self.url).scheme}://NAME:PASSWORD@{host}"
@@ -65,8 +69,9 @@ def read_proxy(text: str, source: str) -> Proxy:
 
 
 class EnvironmentProxies:
-    """The proxies that ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` name, as they are when a host is
-    first called.
+    """The proxies that ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` name.
+
+    The variables are read when a host is first called.
 
     Args:
         environ: the environment.

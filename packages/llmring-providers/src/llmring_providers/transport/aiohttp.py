@@ -5,6 +5,7 @@ import os
 import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 import aiohttp
@@ -30,11 +31,16 @@ from llmring_providers.transport._protocol import (
     Transport,
     TransportError,
 )
-from llmring_providers.transport._proxies import AUTHENTICATION_REQUIRED, EnvironmentProxies, Proxy, read_proxy
+from llmring_providers.transport._proxies import (
+    AUTHENTICATION_REQUIRED,
+    EnvironmentProxies,
+    Proxy,
+    read_proxy,
+)
 from llmring_providers.transport._session import ask, make_session
 
 try:
-    from llmring_providers.transport._exchange import Answer, Target, exchange, target_of
+    from llmring_providers.transport._exchange import Answer, exchange, target_of
 except ImportError:  # pragma: no cover - another aiohttp than those that the suite has met
     BELOW_THE_SESSION = False
 else:
@@ -52,7 +58,12 @@ _TARGETS = 256
 
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 _LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
-_NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL, ValueError)
+_NEVER_CONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+    ValueError,
+)
 
 
 class _Pool(NamedTuple):
@@ -66,7 +77,7 @@ class AiohttpTransport:
     """Keeps one connection pool per event loop, made at the first call and closed with its loop.
 
     Args:
-        proxy: the URL of a proxy for all requests; a SOCKS proxy (``socks5://``, ``socks5h://``) needs the extra ``socks``.
+        proxy: the URL of a proxy for all requests; a SOCKS proxy (``socks5://``) needs the extra ``socks``.
         trust_env: take proxies from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, as they are when
             a host is first called. Without it and without ``proxy`` no proxy is used.
         ssl_context: what to trust; by default OpenSSL's authorities and those of ``SSL_CERT_FILE``.
@@ -242,7 +253,7 @@ async def _read_all(content: aiohttp.StreamReader, body: Body) -> bytes:
 
 
 def _unread(content: aiohttp.StreamReader) -> bytes:
-    """Return what had come before the loss of which aiohttp's public ways tell first; empty where they are all there is."""
+    """Return what had come before the loss, which aiohttp's public ways report first; empty where it has no other."""
     read: Callable[[int], bytes] | None = getattr(content, "_read_nowait", None)
     return b"" if read is None else read(-1)
 
@@ -254,8 +265,7 @@ def socks_transport(proxy: Proxy, ssl_context: ssl.SSLContext | None) -> Transpo
         ConfigurationError: the extra is not installed.
     """
     try:
-        import socksio  # noqa: F401, PLC0415 - an extra
-
+        import_module("socksio")
         from llmring_providers.transport.httpx2 import Httpx2Transport  # noqa: PLC0415 - the same extra
     except ImportError as error:
         raise ConfigurationError(

@@ -9,11 +9,22 @@ import httpx2
 
 from llmring_providers.transport._bodies import ACCEPT_ENCODING
 from llmring_providers.transport._failure import failure
-from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
+from llmring_providers.transport._httpx import (
+    ConnectionEvents,
+    HttpxStream,
+    Leftovers,
+    httpx_failure,
+    httpx_failures,
+)
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import HttpRequest, HttpResponse
-from llmring_providers.transport._proxies import AUTHENTICATION_REQUIRED, EnvironmentProxies, Proxy, read_proxy
+from llmring_providers.transport._proxies import (
+    AUTHENTICATION_REQUIRED,
+    EnvironmentProxies,
+    Proxy,
+    read_proxy,
+)
 
 _LAST_PORT = 65535
 _NO_PROXIES = dict.fromkeys(("http://", "https://", "all://"))
@@ -61,15 +72,16 @@ class Httpx2Transport:
         pool = await self._pools.get()
         await pool.leftovers.clear()
         proxy = self._proxy_for(request.url)
+        events = ConnectionEvents()
         try:
             client = self._client or pool.clients.get(proxy) or self._connect(pool, proxy)
-            response = await client.send(_built(client, request), stream=True)
+            response = await client.send(_built(client, request, events), stream=True)
         except httpx2.ProxyError as error:
             if proxy is not None and str(error).startswith(str(AUTHENTICATION_REQUIRED)):
                 raise proxy.refusal(request.url) from None
             raise httpx_failure(request.url, error) from None
         except httpx_failures() as error:
-            raise httpx_failure(request.url, error) from None
+            raise httpx_failure(request.url, error, events) from None
         stream = HttpxStream(response, request, pool.leftovers)
         if proxy is not None and response.status_code == AUTHENTICATION_REQUIRED:
             stream.close()
@@ -119,9 +131,13 @@ class Httpx2Transport:
         await self.aclose()
 
 
-def _built(client: httpx2.AsyncClient, request: HttpRequest) -> httpx2.Request:
+def _built(client: httpx2.AsyncClient, request: HttpRequest, events: ConnectionEvents) -> httpx2.Request:
     built = client.build_request(
-        request.method, request.url, content=request.body or None, headers=dict(request.headers)
+        request.method,
+        request.url,
+        content=request.body or None,
+        headers=dict(request.headers),
+        extensions={"trace": events},
     )
     if (built.url.port or 0) > _LAST_PORT:  # would come as an exception group out of the loop's connect
         raise httpx2.InvalidURL("port out of range")
