@@ -111,3 +111,13 @@ def test_the_size_of_an_answer_is_limited_in_bytes_or_not_at_all(
 def test_what_is_not_a_number_of_bytes_is_refused_by_name(word: str) -> None:
     with pytest.raises(ConfigurationError, match="LLMRING_MAX_RESPONSE_BYTES"):
         Settings.from_environment({"LLMRING_MAX_RESPONSE_BYTES": word})
+
+
+def test_a_traceback_with_locals_shows_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-environment")
+    monkeypatch.setenv("LLMRING_RETRY_BASE_S", "soon")
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_environment()
+    shown = [repr(value) for entry in caught.traceback[1:] for value in entry.locals.values()]
+    assert shown
+    assert not [text for text in shown if "key-of-the-environment" in text]

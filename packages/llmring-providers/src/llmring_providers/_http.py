@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from llmring_providers._adapter import Adapter, WireRequest
 from llmring_providers._http_stream import HttpStream
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, OutputBounds
 from llmring_providers._replies import request_id, too_large, whole
 from llmring_providers._secrets import blotted, without_key
 from llmring_providers._settings import ProviderSettings, without_credentials
@@ -25,6 +25,7 @@ from llmring_providers.transport import (
     MAX_RESPONSE_BYTES,
     HttpRequest,
     HttpResponse,
+    LoopbackOnly,
     ProxyRefusalError,
     ResponseTooLargeError,
     Transport,
@@ -135,7 +136,7 @@ class HttpProvider:
         return cls(
             settings.name,
             adapter=adapter,
-            transport=through,
+            transport=LoopbackOnly(through) if settings.loopback_only else through,
             base_url=through.base_url,
             client=settings.client,
             listing=listing,
@@ -187,6 +188,12 @@ class HttpProvider:
         if reply.status not in _OK:
             raise self._rejection(await whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
+
+    def output_bounds(self, call: ChatCall) -> OutputBounds:
+        """Return how much the request for this call lets the model write."""
+        from llmring_providers._output_bounds import output_bounds  # noqa: PLC0415 - only budgets ask
+
+        return output_bounds(self._adapter.encode(call, stream=False).body)
 
     async def models(self) -> list[ModelFacts]:
         """Ask the provider which models it offers to this key, with whatever else it says of them.
@@ -298,5 +305,6 @@ class HttpProvider:
             f"no answer from {error}; check the network and the base URL {without_credentials(self.base_url)}",
             provider=self.name,
             model=call.ref.model,
+            sent=error.sent,
             original=error,
         )

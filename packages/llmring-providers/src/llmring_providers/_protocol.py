@@ -1,7 +1,7 @@
 """What a provider is: the one thing that others implement to bring another provider."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
 
@@ -23,6 +23,18 @@ class ChatCall(NamedTuple):
     progress: Callable[[], None] | None = None
 
 
+class OutputBounds(NamedTuple):
+    """How much a request lets a model write.
+
+    Attributes:
+        limit: most output tokens of one answer, reasoning included; ``None`` where the request sets no limit.
+        answers: how many answers it asks for.
+    """
+
+    limit: int | None = None
+    answers: int = 1
+
+
 class ProviderStream(Protocol):
     """An answer in chunks."""
 
@@ -41,6 +53,18 @@ class ProviderStream(Protocol):
 
     def close(self) -> None:
         """Close the connection at once; safe at any time and more than once."""
+
+
+@runtime_checkable
+class BoundsOutput(Protocol):
+    """A provider that says how much its requests let a model write, which is what budgets set aside; it need not."""
+
+    def output_bounds(self, call: ChatCall) -> OutputBounds:
+        """Return the bounds of the request that would be sent for this call.
+
+        Raises:
+            UnsupportedContentError: the provider has no place for a part of it.
+        """
 
 
 class Provider(Protocol):

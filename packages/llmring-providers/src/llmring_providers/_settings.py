@@ -22,6 +22,7 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
             and its connections. It stays the user's: it is never closed here.
         max_response_bytes: the limit on the size of an answer, after decompression; ``None`` for no limit. That of a
             request comes before it.
+        loopback_only: no request may leave this machine, through such a client either.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
     base_url: str | None = None
     client: Any = None
     max_response_bytes: int | None = MAX_RESPONSE_BYTES
+    loopback_only: bool = False
 
     def __repr__(self) -> str:
         base_url = self.base_url and without_credentials(self.base_url)

@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, cast
 
 from llmring_lockfile import Lockfile
 from llmring_providers import Provider
-from llmring_providers.transport import AutoTransport, Transport, refuse_network_for_good
-from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
+from llmring_providers.transport import AutoTransport, Transport
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Prices
 from llmring_types.exceptions import ProviderNotFoundError
 from msgspec import UNSET, UnsetType
 
-from llmring._accounting import Accounting
 from llmring._aliases import Aliases
-from llmring._budgets import BudgetState
+from llmring._call import Call
 from llmring._chat import Chat
-from llmring._counting import TokenCounter
 from llmring._failover import Failover
-from llmring._models import active_models, first_context_problem, response_cost
+from llmring._money.accounting import Accounting
+from llmring._money.accounts import BudgetState
+from llmring._money.counting import TokenCounter
 from llmring._observers import Observer
 from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers, SdkProvider
@@ -26,6 +26,7 @@ from llmring._reporting import open_observers, open_server
 from llmring._routing import Router
 from llmring._settings import Settings, open_registry
 from llmring._stream import ChatStream
+from llmring.tokens import context_problem
 
 
 class LLMRing:
@@ -47,6 +48,7 @@ class LLMRing:
         timeout: seconds for one attempt, ``None`` for no limit; absent takes ``LLMRING_PROVIDER_TIMEOUT_S``, then 60.
         strict_cost: send nothing to a model whose price cannot be known; raise where a pool has no other.
         policy: retries, deadlines, breakers, limits and the budget.
+        prices: those of hosts of one's own, by ``provider:model`` or ``provider:*``; they come before the registry's.
         lockfile: a lockfile in memory, instead of a path.
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
         usage_log: SQLite file for a local log of usage (:mod:`llmring.usage`); without it ``LLMRING_USAGE_LOG``.
@@ -76,6 +78,7 @@ class LLMRing:
         strict_cost: bool = False,
         *,
         policy: Policy | None = None,
+        prices: Mapping[str, Prices] = MappingProxyType({}),
         lockfile: Lockfile | None = None,
         transport: Transport | None = None,
         usage_log: str | Path | None = None,
@@ -83,8 +86,6 @@ class LLMRing:
         max_response_bytes: int | UnsetType | None = UNSET,
     ) -> None:
         settings = Settings.from_environment()
-        if not settings.allow_network:
-            refuse_network_for_good()
         self.origin = origin
         self.server_url = server_url if server_url is not None else settings.server.url
         self.log_metadata = log_metadata or log_conversations  # an exchange has its row of usage
@@ -94,11 +95,14 @@ class LLMRing:
         self.registry = open_registry(registry_url)
         self._providers = Providers(
             transport or AutoTransport(trust_env=settings.proxies),
+            loopback_only=not settings.allow_network,
             max_response_bytes=settings.max_response_bytes
             if max_response_bytes is UNSET
             else max_response_bytes,
         )
-        self._accounting = Accounting(self.registry, strict=strict_cost or settings.strict_cost)
+        self._accounting = Accounting(
+            self.registry, strict=strict_cost or settings.strict_cost, prices=prices
+        )
         self._aliases = Aliases(
             lockfile_path,
             lockfile,
@@ -109,7 +113,7 @@ class LLMRing:
         self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
         self._counter = TokenCounter(self._providers, timeout=self.default_timeout)
         key = settings.server.api_key if api_key is None else api_key
-        self.server_client = open_server(self.server_url, key, proxies=settings.proxies)
+        self.server_client = open_server(self.server_url, key, settings)
         self._chat = Chat(
             self._router,
             self._providers,
@@ -124,6 +128,7 @@ class LLMRing:
                 usage_log=settings.usage_log if usage_log is None else usage_log,
                 capture_content=settings.capture_content,
                 base_url_of=self._providers.base_url,
+                secrets=self._providers.secrets,
             ),
             timeout=self.default_timeout,
         )
@@ -168,7 +173,7 @@ class LLMRing:
             ProviderTimeoutError: the answer did not come in time (also a ``TimeoutError``).
             LLMRingError: whatever else went wrong; ``attempts`` on it lists what was tried.
         """
-        return await self._chat.ask(request, profile)
+        return await Call(self._chat, request, profile, streamed=False).answer()
 
     def chat_stream(self, request: LLMRequest, profile: str | None = None) -> ChatStream:
         """Send the request and return the answer in chunks: ``async for chunk in ring.chat_stream(request)``.
@@ -177,7 +182,7 @@ class LLMRing:
         the pool is tried only until the first chunk has come. The errors are those of :meth:`chat`, raised
         while iterating; one that comes in the middle carries what came before it as ``partial``.
         """
-        return self._chat.stream(request, profile)
+        return ChatStream(Call(self._chat, request, profile, streamed=True))
 
     # ------------------------------------------------------------------ providers
 
@@ -220,7 +225,7 @@ class LLMRing:
 
     async def get_available_models(self) -> dict[str, list[str]]:
         """Return each provider that can be used with the names of its models, as the registry has them."""
-        return active_models(self._accounting, self._providers)
+        return self._accounting.active_models(self._providers)
 
     async def validate_context_limit(
         self, request: LLMRequest, profile: str | None = None, *, exact: bool = False
@@ -237,7 +242,8 @@ class LLMRing:
         """
         candidates = self._router.route(request.model, profile).candidates
         if not exact:
-            return first_context_problem(request, (candidate.facts for candidate in candidates))
+            problems = (context_problem(request, candidate.facts) for candidate in candidates)
+            return next(filter(None, problems), None)
         return await self._counter.first_problem(request, candidates)
 
     async def count_tokens(self, request: LLMRequest, profile: str | None = None) -> int:
@@ -257,7 +263,7 @@ class LLMRing:
 
     async def calculate_cost(self, response: LLMResponse) -> dict[str, float | None] | None:
         """Return what an answer cost: dollars per part, and the rates; ``None`` where that cannot be known."""
-        return response_cost(self._accounting, response)
+        return self._accounting.response_cost(response)
 
     @property
     def budgets(self) -> tuple[BudgetState, ...]:

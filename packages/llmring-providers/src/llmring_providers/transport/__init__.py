@@ -2,7 +2,7 @@
 
 from llmring_providers.transport._auto import AutoTransport
 from llmring_providers.transport._diversion import Diversion, divert
-from llmring_providers.transport._network import Refusal, refuse_network, refuse_network_for_good
+from llmring_providers.transport._network import LoopbackOnly, Refusal, refuse_network
 from llmring_providers.transport._protocol import (
     MAX_RESPONSE_BYTES,
     ByteStream,
@@ -21,6 +21,7 @@ __all__ = [
     "Diversion",
     "HttpRequest",
     "HttpResponse",
+    "LoopbackOnly",
     "ProxyRefusalError",
     "Refusal",
     "ResponseTooLargeError",
@@ -28,5 +29,4 @@ __all__ = [
     "TransportError",
     "divert",
     "refuse_network",
-    "refuse_network_for_good",
 ]

@@ -20,6 +20,7 @@ class HttpRequest(NamedTuple):
         headers: they may hold a key, so the ``repr`` only has their names.
         body: empty for none.
         max_response_bytes: the limit on the answer's body, before and after decompression; ``None`` for no limit.
+        loopback_only: it may reach nothing but this machine.
     """
 
     method: str
@@ -27,6 +28,7 @@ class HttpRequest(NamedTuple):
     headers: Mapping[str, str]
     body: bytes = b""
     max_response_bytes: int | None = MAX_RESPONSE_BYTES
+    loopback_only: bool = False
 
     def __repr__(self) -> str:
         return f"HttpRequest({self.method} {without_credentials(self.url)}, {names_of(self.headers)}, {len(self.body)} bytes)"

@@ -126,7 +126,7 @@ class AiohttpTransport:
             await transport.aclose()
 
     async def _ask(self, request: HttpRequest, proxy: Proxy | None) -> "AnyAnswer":
-        check_network(request.url)
+        check_network(request)
         pool = await self._pools.get()
         while True:
             checkout.set(NO_CHECKOUT)

@@ -68,7 +68,7 @@ class Httpx2Transport:
         return await stream.whole()
 
     async def open(self, request: HttpRequest) -> HttpxStream:
-        check_network(request.url)
+        check_network(request)
         pool = await self._pools.get()
         await pool.leftovers.clear()
         proxy = self._proxy_for(request.url)
