@@ -8,17 +8,15 @@ import msgspec
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
 from llmring_types.exceptions import (
     LLMRingError,
-    ProviderConnectionError,
     ProviderError,
     ProviderResponseError,
-    ProxyAuthenticationError,
 )
 from msgspec import UNSET
 
 from llmring_providers._adapter import Adapter, WireRequest
 from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall, OutputBounds
-from llmring_providers._replies import request_id, too_large, whole
+from llmring_providers._replies import request_id, unanswered, whole
 from llmring_providers._secrets import blotted, without_key
 from llmring_providers._settings import ProviderSettings, without_credentials
 from llmring_providers.transport import (
@@ -26,7 +24,6 @@ from llmring_providers.transport import (
     HttpRequest,
     HttpResponse,
     LoopbackOnly,
-    ProxyRefusalError,
     ResponseTooLargeError,
     Transport,
     TransportError,
@@ -292,19 +289,6 @@ class HttpProvider:
         return without_key(error, self._key())
 
     def _unanswered(self, error: TransportError, call: ChatCall) -> LLMRingError:
-        """Translate what a transport raises."""
-        if isinstance(error, ResponseTooLargeError):
-            if error.status in _OK:
-                return too_large(error, call)
+        if isinstance(error, ResponseTooLargeError) and error.status not in _OK:  # the status says more
             return self._rejection(HttpResponse(error.status, error.headers, b""), call)
-        if isinstance(error, ProxyRefusalError):
-            return ProxyAuthenticationError(
-                str(error), provider=self.name, model=call.ref.model, status_code=407, original=error
-            )
-        return ProviderConnectionError(
-            f"no answer from {error}; check the network and the base URL {without_credentials(self.base_url)}",
-            provider=self.name,
-            model=call.ref.model,
-            sent=error.sent,
-            original=error,
-        )
+        return unanswered(error, call, self.base_url)

@@ -2,10 +2,22 @@
 
 from collections.abc import Mapping
 
-from llmring_types.exceptions import ProviderResponseTooLargeError
+from llmring_types.exceptions import (
+    ProviderConnectionError,
+    ProviderError,
+    ProviderResponseTooLargeError,
+    ProxyAuthenticationError,
+)
 
 from llmring_providers._protocol import ChatCall
-from llmring_providers.transport import ByteStream, HttpResponse, ResponseTooLargeError, TransportError
+from llmring_providers.transport import (
+    ByteStream,
+    HttpResponse,
+    ProxyRefusalError,
+    ResponseTooLargeError,
+    TransportError,
+)
+from llmring_providers.transport._protocol import without_credentials
 
 _REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id", "x-amzn-requestid")
 
@@ -22,6 +34,28 @@ async def whole(reply: ByteStream) -> HttpResponse:
     finally:
         reply.close()
     return HttpResponse(reply.status, reply.headers, b"".join(pieces))
+
+
+def unanswered(error: TransportError, call: ChatCall, base_url: str) -> ProviderError:
+    """Translate what a transport raises where there is no answer, or one that is not read."""
+    if isinstance(error, ResponseTooLargeError):
+        return too_large(error, call)
+    if isinstance(error, ProxyRefusalError):
+        return ProxyAuthenticationError(
+            str(error),
+            provider=call.ref.provider,
+            model=call.ref.model,
+            status_code=407,
+            sent=error.sent,
+            original=error,
+        )
+    return ProviderConnectionError(
+        f"no answer from {error}; check the network and the base URL {without_credentials(base_url)}",
+        provider=call.ref.provider,
+        model=call.ref.model,
+        sent=error.sent,
+        original=error,
+    )
 
 
 def too_large(error: ResponseTooLargeError, call: ChatCall) -> ProviderResponseTooLargeError:

@@ -1,6 +1,5 @@
 """Keys out of sight: whatever a host echoes of a key is blotted out before anybody sees it."""
 
-import base64
 import re
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -59,6 +58,8 @@ def _base64_forms(key: bytes, skipped: int) -> tuple[str, str]:
         key: the key.
         skipped: bytes before it, modulo three; letters that they or what follows share with the key are left out.
     """
+    import base64  # noqa: PLC0415 - only where a key has to be looked for
+
     start = (skipped * 8 + 5) // 6
     end = (skipped + len(key)) * 8 // 6
     return (

@@ -7,8 +7,8 @@ import aiohttp
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import ByteStream, HttpRequest
+from llmring_providers.transport._aiohttp import AiohttpStream
 from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
-from llmring_providers.transport.aiohttp import AiohttpStream
 from llmring_providers.transport.sdk import SdkTransport, refusal
 
 

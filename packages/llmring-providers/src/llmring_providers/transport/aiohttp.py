@@ -1,27 +1,27 @@
 """The default transport on asyncio: aiohttp, which keeps its speed at thousands of open calls."""
 
 import asyncio
-import os
 import ssl
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, Self
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 from llmring_types.exceptions import ConfigurationError
 
-from llmring_providers.transport._bodies import Body, read_piece
-from llmring_providers.transport._connector import NO_CHECKOUT, LiveConnector, checkout, drop
-from llmring_providers.transport._failure import (
-    BROKEN_OFF,
-    LOST_UNANSWERED,
-    NOT_SENDABLE,
-    UNTRUSTED,
-    failure,
-    host_of,
+from llmring_providers.transport._aiohttp import (
+    FAILURES,
+    AiohttpStream,
+    AnyAnswer,
+    aiohttp_failure,
+    read_all,
+    safe_cause,
+    wake_on_loss,
 )
+from llmring_providers.transport._bodies import Body
+from llmring_providers.transport._connector import NO_CHECKOUT, LiveConnector, checkout
+from llmring_providers.transport._failure import LOST_UNANSWERED, failure, host_of
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import (
@@ -29,7 +29,6 @@ from llmring_providers.transport._protocol import (
     HttpRequest,
     HttpResponse,
     Transport,
-    TransportError,
 )
 from llmring_providers.transport._proxies import (
     AUTHENTICATION_REQUIRED,
@@ -40,30 +39,17 @@ from llmring_providers.transport._proxies import (
 from llmring_providers.transport._session import ask, make_session
 
 try:
-    from llmring_providers.transport._exchange import Answer, exchange, target_of
+    from llmring_providers.transport._exchange import exchange, target_of
 except ImportError:  # pragma: no cover - another aiohttp than those that the suite has met
     BELOW_THE_SESSION = False
 else:
     BELOW_THE_SESSION = aiohttp.__version__.startswith("3.14.")
 """Whether the layers below aiohttp's session are as the suite has met them; else its session is used."""
 
-if TYPE_CHECKING:
-    AnyAnswer: TypeAlias = "Answer | aiohttp.ClientResponse"
-
-_END_GRACE_S = 0.1
-"""How long a stream's connection may take to end after its terminal event before it is closed instead of reused."""
-
 _TARGETS = 256
 """URLs that are kept read: a provider has as many as models are asked, at most."""
 
-_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 _LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
-_NEVER_CONNECTED = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.InvalidURL,
-    ValueError,
-)
 
 
 class _Pool(NamedTuple):
@@ -105,11 +91,11 @@ class AiohttpTransport:
             return await self._through_socks(proxy).send(request)
         answer = await self._ask(request, proxy)
         body = Body(request, answer.status, answer.headers)
-        _wake_on_loss(answer)
+        wake_on_loss(answer)
         try:
-            content = await _read_all(answer.content, body)
-        except _FAILURES as error:
-            raise _failure(request.url, error) from _safe_cause(error)
+            content = await read_all(answer.content, body)
+        except FAILURES as error:
+            raise aiohttp_failure(request.url, error) from safe_cause(error)
         finally:
             answer.close()
         return HttpResponse(answer.status, answer.headers, content)
@@ -125,7 +111,7 @@ class AiohttpTransport:
         for transport in self._socks.values():
             await transport.aclose()
 
-    async def _ask(self, request: HttpRequest, proxy: Proxy | None) -> "AnyAnswer":
+    async def _ask(self, request: HttpRequest, proxy: Proxy | None) -> AnyAnswer:
         check_network(request)
         pool = await self._pools.get()
         while True:
@@ -134,15 +120,15 @@ class AiohttpTransport:
                 answer: AnyAnswer = await pool.ask(request, proxy)
             except _LOST as error:
                 if not checkout.get().reused:
-                    raise _failure(request.url, error) from _safe_cause(error)
+                    raise aiohttp_failure(request.url, error) from safe_cause(error)
                 if request.method != "GET":  # which may be sent twice
                     raise failure(request.url, LOST_UNANSWERED) from None
             except aiohttp.ClientHttpProxyError as error:
                 if proxy is not None and error.status == AUTHENTICATION_REQUIRED:
                     raise proxy.refusal(request.url) from None
-                raise _failure(request.url, error) from None
-            except _FAILURES as error:
-                raise _failure(request.url, error) from _safe_cause(error)
+                raise aiohttp_failure(request.url, error) from None
+            except FAILURES as error:
+                raise aiohttp_failure(request.url, error) from safe_cause(error)
             else:
                 break
         if proxy is not None and answer.status == AUTHENTICATION_REQUIRED:
@@ -156,7 +142,7 @@ class AiohttpTransport:
         try:
             return self._environment.proxy_for(url)
         except ValueError as error:
-            raise _failure(url, error) from None
+            raise aiohttp_failure(url, error) from None
 
     def _through_socks(self, proxy: Proxy) -> Transport:
         transport = self._socks.get(proxy)
@@ -191,73 +177,6 @@ class AiohttpTransport:
         await self.aclose()
 
 
-class AiohttpStream:
-    """A streamed answer.
-
-    Args:
-        response: whose head has come.
-        request: what it answers.
-        compressed: its bytes are as its headers say; not where aiohttp has decompressed them.
-    """
-
-    def __init__(self, response: "AnyAnswer", request: HttpRequest, *, compressed: bool = True) -> None:
-        _wake_on_loss(response)
-        self._response = response
-        self._content = response.content
-        self._url = request.url
-        self._body = Body(request, response.status, response.headers, compressed=compressed)
-        self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
-
-    async def read(self) -> bytes:
-        return await read_piece(self._body, self._receive)
-
-    async def _receive(self) -> bytes:
-        content = self._content
-        try:
-            return await content.readany()
-        except _FAILURES as error:
-            came_before = _unread(content)
-            if came_before:
-                return came_before
-            raise _failure(self._url, error) from _safe_cause(error)
-
-    async def finish(self) -> None:
-        content = self._content
-        if content.at_eof():
-            return
-        try:
-            async with asyncio.timeout(_END_GRACE_S):
-                while await content.readany():
-                    pass
-        except (TimeoutError, *_FAILURES):
-            pass
-        finally:
-            self._response.close()  # reused already if the body has ended
-
-    def close(self) -> None:
-        if self._response.connection is not None:
-            drop(self._response.connection)
-        self._response.close()
-
-
-async def _read_all(content: aiohttp.StreamReader, body: Body) -> bytes:
-    pieces: list[bytes] = []
-    while not content.at_eof():
-        piece = body.feed(await content.readany())
-        while piece:
-            pieces.append(piece)
-            piece = body.more()
-    body.end()
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _unread(content: aiohttp.StreamReader) -> bytes:
-    """Return what had come before the loss, which aiohttp's public ways report first; empty where it has no other."""
-    read: Callable[[int], bytes] | None = getattr(content, "_read_nowait", None)
-    return b"" if read is None else read(-1)
-
-
 def socks_transport(proxy: Proxy, ssl_context: ssl.SSLContext | None) -> Transport:
     """Return a transport through a SOCKS proxy, which aiohttp does not speak.
 
@@ -276,44 +195,6 @@ def socks_transport(proxy: Proxy, ssl_context: ssl.SSLContext | None) -> Transpo
     return Httpx2Transport(proxy=proxy.url, ssl_context=ssl_context)
 
 
-def _wake_on_loss(response: "AnyAnswer") -> None:
-    """Wake the reader of a body when its connection is lost, if there is more to come.
-
-    aiohttp closes the connection of a body whose framing breaks after its head has come, a chunk size that is no
-    number, say, but does not tell the reader, who would wait for ever.
-    """
-    content, connection = response.content, response.connection
-    if connection is None or connection.protocol is None:  # the body is there already
-        return
-    if not hasattr(connection.protocol, "closed"):  # not documented
-        return
-    closed = connection.protocol.closed
-
-    def lost(closed: "asyncio.Future[None] | None") -> None:
-        if closed is not None:
-            _hear(closed)
-        if not content.is_eof() and content.exception() is None:
-            content.set_exception(aiohttp.ClientPayloadError())
-
-    if closed is None:  # lost already
-        lost(closed)
-        return
-
-    def end() -> None:
-        closed.remove_done_callback(lost)
-        closed.add_done_callback(_hear)
-
-    closed.remove_done_callback(_hear)
-    closed.add_done_callback(lost)
-    content.on_eof(end)
-
-
-def _hear(closed: "asyncio.Future[None]") -> None:
-    """Take note of how a connection ended, else asyncio complains that nobody did."""
-    if not closed.cancelled():
-        closed.exception()
-
-
 def _running_loop() -> object:
     try:
         return asyncio.get_running_loop()
@@ -322,37 +203,3 @@ def _running_loop() -> object:
             "AiohttpTransport runs on asyncio; elsewhere pass Httpx2Transport "
             "(pip install 'llmring-providers[httpx2]')"
         ) from error
-
-
-def _failure(url: str, error: Exception) -> TransportError:
-    return failure(url, _reason(error), sent=not isinstance(error, _NEVER_CONNECTED))
-
-
-def _reason(error: Exception) -> str:  # noqa: PLR0911 - a table, most special first
-    """Name the reason in our own words: aiohttp's texts may hold the URL, the headers or the proxy's password."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return UNTRUSTED
-        case aiohttp.ClientConnectorDNSError():
-            return "the host name does not resolve"
-        case aiohttp.ClientProxyConnectionError():
-            return "no connection to the proxy"
-        case aiohttp.ClientSSLError():
-            return "the TLS handshake failed"
-        case aiohttp.ServerDisconnectedError():
-            return "the server closed the connection without an answer"
-        case aiohttp.ClientHttpProxyError():
-            return f"the proxy answered with status {error.status}"
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return "the URL is not a valid http or https URL"
-        case OSError():
-            return os.strerror(error.errno) if error.errno else "the connection failed"
-        case ValueError():
-            return NOT_SENDABLE
-        case _:
-            return BROKEN_OFF
-
-
-def _safe_cause(error: Exception) -> Exception | None:
-    """Chain the error of the operating system; the text of others may hold a secret."""
-    return error if isinstance(error, aiohttp.ClientConnectorError) else None
