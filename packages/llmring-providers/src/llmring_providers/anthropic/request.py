@@ -1,5 +1,6 @@
 """The neutral request as a body of the Messages API."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -7,17 +8,27 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
-from llmring_providers.anthropic.models import traits_of
+from llmring_providers.anthropic.models import NAMES, traits_of
 from llmring_providers.anthropic.parts import Block
 from llmring_providers.anthropic.reasoning import limits
 from llmring_providers.anthropic.schemas import tightened
 from llmring_providers.anthropic.tools import wire_choice, wire_tool
 
 PATH = "/v1/messages"
+_MEDIA = frozenset({"image", "document"})
+FIT = Fit(
+    whose="Anthropic",
+    names=NAMES,
+    ids=NameRule(taken=re.compile(r"[a-zA-Z0-9_-]+")),
+    media={"tool": _MEDIA},
+    needs_turn=True,
+)
 _JSON = "Answer with one JSON value and nothing else: no words before or after it, no code fence."
 _FOREIGN = OF_OPENAI - {"parallel_tool_calls", "user"} | {
     "api",
@@ -81,7 +92,9 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     Raises:
         UnsupportedContentError: a part of it that Anthropic has no place for.
     """
-    request, warnings = call.request, list[str]()
+    warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request = call.request
     conversation = encode_conversation(call, warnings)
     body: dict[str, Any] = {"model": call.ref.model, "messages": conversation.turns}
     if conversation.container is not None:

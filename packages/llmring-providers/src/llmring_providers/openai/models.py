@@ -6,19 +6,23 @@ https://platform.openai.com/docs/models
 import re
 from functools import lru_cache
 
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
+
+NAMES = NameRule(taken=re.compile(r"[a-zA-Z0-9_-]{1,64}"))
+"""Of functions: https://platform.openai.com/docs/api-reference/chat/create#chat_create-tools"""
 
 _REASONING_FAMILY = re.compile(r"o[1-9](?![a-z0-9])|gpt-(?:[5-9]|[1-9]\d)(?![a-z0-9])")
 # Of 121 recorded calls without an effort, 116 cost no reasoning and 5 about twenty tokens.
 _WHEN_TOLD = re.compile(r"gpt-5\.4(?:-mini|-nano)?(?:-20\d\d-\d\d-\d\d)?")
-_NAMES = 256
+_KEPT = 256
 """Names whose reading is kept."""
 _ONLY_RESPONSES = re.compile(
     r"codex-|(?:o[1-9]|gpt-[\d.]+)-(?:pro|codex)(?![a-z])|.*deep-research|computer-use"
 )
 
 
-@lru_cache(_NAMES)
+@lru_cache(_KEPT)
 def in_reasoning_family(model: str) -> bool:
     """Whether the model is of a series that came with reasoning: its limit of output tokens has another name.
 
@@ -65,7 +69,7 @@ def needs_responses(call: ChatCall) -> bool:
     return _ONLY_RESPONSES.match(call.ref.model) is not None
 
 
-@lru_cache(_NAMES)
+@lru_cache(_KEPT)
 def _reasons_when_told(model: str) -> bool:
     return _WHEN_TOLD.fullmatch(_bare(model)) is not None
 
