@@ -80,6 +80,50 @@ def test_other_media_that_only_users_may_send_asks_the_next_member(role: Any, pa
     assert caught.value.fails_over
 
 
+def test_gemini_takes_only_texts_as_instructions() -> None:
+    with pytest.raises(UnsupportedContentError, match="only text") as caught:
+        sent("google", Message(role="system", content=[IMAGE]), user())
+    assert caught.value.part == "system"
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [
+        ("api.openai.com", "/responses"),
+        ("us.api.openai.com", "/responses"),
+        ("x.openai.azure.com", "/responses"),
+    ],
+)
+def test_results_with_images_go_to_the_api_that_takes_them_at_openai_itself(host: str, path: str) -> None:
+    talk = [user(), Message(role="tool", tool_call_id="c1", content=[IMAGE])]
+    call = ChatCall(LLMRequest(talk), ModelRef("openai", "gpt-4o"), host=host)
+    assert ADAPTERS["openai"].encode(call, stream=False).path == path
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "host", "path"),
+    [
+        ("gpt-5.2", "high", "api.openai.com", "/chat/completions"),
+        ("gpt-5.4", None, "api.openai.com", "/chat/completions"),
+        ("gpt-5.4", "none", "api.openai.com", "/chat/completions"),
+        ("gpt-5.4", "low", "api.openai.com", "/responses"),
+        ("gpt-5.4-mini", "low", "127.0.0.1:8080", "/responses"),
+        ("gpt-5.4", "low", "gateway.example", "/chat/completions"),
+        ("openai/gpt-5.4", "low", "api.openai.com", "/chat/completions"),
+        ("gpt-5.5", None, "api.openai.com", "/responses"),
+        ("gpt-5.6-sol", None, "api.openai.com", "/responses"),
+        ("gpt-5.5", "none", "api.openai.com", "/chat/completions"),
+        ("gpt-5.5-chat-latest", None, "api.openai.com", "/chat/completions"),
+    ],
+)
+def test_functions_go_where_openai_takes_them_beside_reasoning(
+    model: str, effort: Any, host: str, path: str
+) -> None:
+    request = LLMRequest([user()], tools=[{"name": "f"}], reasoning_effort=effort)
+    call = ChatCall(request, ModelRef("openai", model), host=host)
+    assert ADAPTERS["openai"].encode(call, stream=False).path == path
+
+
 def test_where_a_protocol_takes_it_it_stays() -> None:
     talk = [
         user(),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring._planner import Planner, Step
+from llmring._failover.planner import Planner, Step
 from llmring._policy import Policy, RetryPolicy
 from llmring._routing import Candidate
 from llmring_types import ModelFacts, ModelRef

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import urlsplit
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
@@ -15,10 +16,10 @@ from llmring_types.exceptions import (
 
 from llmring_providers._adapter import Adapter, WireRequest
 from llmring_providers._http_stream import HttpStream
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, OutputBounds
 from llmring_providers._replies import request_id, whole, without_key
 from llmring_providers._settings import ProviderSettings, without_credentials
-from llmring_providers.transport import HttpRequest, HttpResponse, Transport, TransportError
+from llmring_providers.transport import HttpRequest, HttpResponse, LoopbackOnly, Transport, TransportError
 from llmring_providers.transport._diversion import diversions
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class HttpProvider:
     ) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
+        self._host = urlsplit(self.base_url).netloc.rpartition("@")[2].lower() or None
         self._adapter = adapter
         self._listing = listing
         self._counting = counting
@@ -120,7 +122,7 @@ class HttpProvider:
         return cls(
             settings.name,
             adapter=adapter,
-            transport=through,
+            transport=LoopbackOnly(through) if settings.loopback_only else through,
             base_url=through.base_url,
             client=settings.client,
             listing=listing,
@@ -146,6 +148,7 @@ class HttpProvider:
         return self._client
 
     async def chat(self, call: ChatCall) -> LLMResponse:
+        call = ChatCall(call.request, call.ref, call.facts, call.progress, self._host)
         wire = self._adapter.encode(call, stream=False)
         try:
             reply = await self._carrier().send(self._request(wire))
@@ -163,6 +166,7 @@ class HttpProvider:
         return response
 
     async def stream(self, call: ChatCall) -> HttpStream:
+        call = ChatCall(call.request, call.ref, call.facts, call.progress, self._host)
         wire = self._adapter.encode(call, stream=True)
         try:
             reply = await self._carrier().open(self._request(wire))
@@ -171,6 +175,12 @@ class HttpProvider:
         if reply.status not in _OK:
             raise self._rejection(await whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
+
+    def output_bounds(self, call: ChatCall) -> OutputBounds:
+        """Return how much the request for this call lets the model write."""
+        from llmring_providers._output_bounds import output_bounds  # noqa: PLC0415 - only budgets ask
+
+        return output_bounds(self._adapter.encode(call, stream=False).body)
 
     async def models(self) -> list[ModelFacts]:
         """Ask the provider which models it offers to this key, with whatever else it says of them.
@@ -257,5 +267,6 @@ class HttpProvider:
             f"no answer from {error}; check the network and the base URL {without_credentials(self.base_url)}",
             provider=self.name,
             model=call.ref.model,
+            sent=error.sent,
             original=error,
         )

@@ -17,6 +17,7 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
         base_url: ``None`` means the provider's own.
         client: an async client of the vendor's SDK, to be used instead of the three above: with its address, its keys
             and its connections. It stays the user's: it is never closed here.
+        loopback_only: no request may leave this machine, through such a client either.
     """
 
     name: str
@@ -24,6 +25,7 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
     api_key: str = ""
     base_url: str | None = None
     client: Any = None
+    loopback_only: bool = False
 
     def __repr__(self) -> str:
         base_url = self.base_url and without_credentials(self.base_url)

@@ -84,10 +84,17 @@ class ProviderTimeoutError(ProviderError, TimeoutError):
 
 
 class ProviderConnectionError(ProviderError, ConnectionError):
-    """No connection, or it broke before an answer began."""
+    """No connection, or it broke before an answer began.
+
+    ``sent`` is ``False`` where no byte of the request can have reached the provider; what may have may be billed.
+    """
 
     retryable = True
     fails_over = True
+
+    def __init__(self, message: str, *, sent: bool = True, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.sent = sent
 
 
 class ProviderResponseError(ProviderError):

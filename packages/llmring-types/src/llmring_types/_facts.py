@@ -29,7 +29,7 @@ class Prices(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     web_search: Decimal | None = None
     """US dollars per 1,000 searches that the provider runs for a call."""
     source: str | None = None
-    """Origin of the prices, for example ``registry`` or ``genai-prices``."""
+    """Origin of the token prices, for example ``registry`` or ``genai-prices``."""
 
 
 class ModelFacts(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):

@@ -24,8 +24,11 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
         model: an alias (``"summarizer"``), ``package:alias`` or ``provider:model``; ``None`` uses the alias
             ``default`` of the active profile.
         temperature: a finite number; providers take 0.0 to 1.0 or 2.0. ``None`` leaves it to the provider.
-        max_tokens: upper limit of generated tokens.
-        reasoning_tokens: budget for reasoning, in tokens; 0 asks for none where the provider allows it.
+        max_tokens: upper limit of generated tokens, those of reasoning not counted where the provider lets them be told
+            apart. OpenAI counts reasoning against the same limit: on its reasoning models room for it is added (2,000
+            tokens, or what the model's facts say), with a warning, unless ``reasoning_tokens`` is set.
+        reasoning_tokens: budget for reasoning, in tokens, on top of ``max_tokens``; 0 asks for none where the provider
+            allows it, and adds none to ``max_tokens``.
         response_format: ``{"type": "json_schema", "json_schema": {"name": …, "schema": …, "strict": …}}``,
             ``{"type": "json_object"}``, or a type (msgspec Struct, dataclass, TypedDict, pydantic model):
             then :attr:`LLMResponse.parsed` is an instance of it.

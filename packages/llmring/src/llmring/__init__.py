@@ -36,13 +36,14 @@ if TYPE_CHECKING:
         Message,
         ModelFacts,
         ModelRef,
+        Prices,
         StreamChunk,
         ToolCall,
         Usage,
     )
 
     from llmring import schemas
-    from llmring._budgets import BudgetState
+    from llmring._money.accounts import BudgetState
     from llmring._observers import Observer
     from llmring._policy import BreakerPolicy, Policy, RetryPolicy
     from llmring._records import CallRecord
@@ -84,6 +85,7 @@ __all__ = [
     "ModelRef",
     "Observer",
     "Policy",
+    "Prices",
     "ProviderAccess",
     "ProviderAuthenticationError",
     "ProviderConnectionError",
@@ -121,7 +123,7 @@ if not TYPE_CHECKING:
     _load, __dir__ = load_on_use(
         globals(),
         {
-            "llmring._budgets": ("BudgetState",),
+            "llmring._money.accounts": ("BudgetState",),
             "llmring._observers": ("Observer",),
             "llmring._policy": ("BreakerPolicy", "Policy", "RetryPolicy"),
             "llmring._records": ("CallRecord",),
@@ -145,6 +147,7 @@ if not TYPE_CHECKING:
                 "Message",
                 "ModelFacts",
                 "ModelRef",
+                "Prices",
                 "StreamChunk",
                 "ToolCall",
                 "Usage",

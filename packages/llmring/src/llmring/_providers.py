@@ -6,7 +6,7 @@ from copy import copy
 from typing import Any, Protocol
 
 from llmring_providers import Provider, ProviderSettings, find_factory
-from llmring_providers.transport import Transport
+from llmring_providers.transport import LoopbackOnly, Transport
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError, ProviderNotFoundError
 
 from llmring._settings import ProviderAccess, key_names, provider_access, provider_names
@@ -25,10 +25,12 @@ class Providers(Mapping[str, Provider]):
 
     Args:
         transport: carries the bytes of all of them.
+        loopback_only: none of them may send anything beyond this machine.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Transport, *, loopback_only: bool) -> None:
+        self._transport = LoopbackOnly(transport) if loopback_only else transport
+        self._loopback_only = loopback_only
         self._access = {name: provider_access(name) for name in provider_names()}
         self._built: dict[str, Provider] = {}
 
@@ -138,6 +140,11 @@ class Providers(Mapping[str, Provider]):
 
     def _build(self, name: str, access: ProviderAccess, **more: Any) -> Provider:
         settings = ProviderSettings(
-            name=name, transport=self._transport, api_key=access.api_key, base_url=access.base_url, **more
+            name=name,
+            transport=self._transport,
+            api_key=access.api_key,
+            base_url=access.base_url,
+            loopback_only=self._loopback_only,
+            **more,
         )
         return find_factory(name)(settings)

@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmring_providers.transport import AutoTransport
+from llmring_providers.transport import AutoTransport, LoopbackOnly, Transport
 
 from llmring._observers import Observer, Observers
+from llmring._settings import Settings
 
 if TYPE_CHECKING:
     from llmring.server import ServerClient
 
 
-def open_server(url: str | None, key: str, *, proxies: bool) -> "ServerClient | None":
+def open_server(url: str | None, key: str, settings: Settings) -> "ServerClient | None":
     """Return the client of the usage server; ``None`` without a URL. It has connections of its own.
 
     Raises:
@@ -23,7 +24,8 @@ def open_server(url: str | None, key: str, *, proxies: bool) -> "ServerClient | 
         return None
     from llmring.server import ServerClient  # noqa: PLC0415 - most rings have no server
 
-    return ServerClient(url, key, transport=AutoTransport(trust_env=proxies))
+    transport: Transport = AutoTransport(trust_env=settings.proxies)
+    return ServerClient(url, key, transport=transport if settings.allow_network else LoopbackOnly(transport))
 
 
 def open_observers(

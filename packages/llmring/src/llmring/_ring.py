@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, cast
 
 from llmring_lockfile import Lockfile
 from llmring_providers import Provider
-from llmring_providers.transport import AutoTransport, Transport, refuse_network_for_good
-from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
+from llmring_providers.transport import AutoTransport, Transport
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Prices
 from llmring_types.exceptions import ProviderNotFoundError
 from msgspec import UNSET, UnsetType
 
-from llmring._accounting import Accounting
 from llmring._aliases import Aliases
-from llmring._budgets import BudgetState
+from llmring._call import Call
 from llmring._chat import Chat
-from llmring._counting import TokenCounter
 from llmring._failover import Failover
-from llmring._models import active_models, first_context_problem, response_cost
+from llmring._money.accounting import Accounting
+from llmring._money.accounts import BudgetState
+from llmring._money.counting import TokenCounter
 from llmring._observers import Observer
 from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers, SdkProvider
@@ -26,6 +26,7 @@ from llmring._reporting import open_observers, open_server
 from llmring._routing import Router
 from llmring._settings import Settings, open_registry
 from llmring._stream import ChatStream
+from llmring.tokens import context_problem
 
 
 class LLMRing:
@@ -47,6 +48,7 @@ class LLMRing:
         timeout: seconds for one attempt, ``None`` for no limit; absent takes ``LLMRING_PROVIDER_TIMEOUT_S``, then 60.
         strict_cost: send nothing to a model whose price cannot be known; raise where a pool has no other.
         policy: retries, deadlines, breakers, limits and the budget.
+        prices: those of hosts of one's own, by ``provider:model`` or ``provider:*``; they come before the registry's.
         lockfile: a lockfile in memory, instead of a path.
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
         usage_log: SQLite file for a local log of usage (:mod:`llmring.usage`); without it ``LLMRING_USAGE_LOG``.
@@ -74,14 +76,13 @@ class LLMRing:
         strict_cost: bool = False,
         *,
         policy: Policy | None = None,
+        prices: Mapping[str, Prices] = MappingProxyType({}),
         lockfile: Lockfile | None = None,
         transport: Transport | None = None,
         usage_log: str | Path | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
         settings = Settings.from_environment()
-        if not settings.allow_network:
-            refuse_network_for_good()
         self.origin = origin
         self.server_url = server_url if server_url is not None else settings.server.url
         self.log_metadata = log_metadata or log_conversations  # an exchange has its row of usage
@@ -89,8 +90,12 @@ class LLMRing:
         check_seconds("timeout", timeout)
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
-        self._providers = Providers(transport or AutoTransport(trust_env=settings.proxies))
-        self._accounting = Accounting(self.registry, strict=strict_cost or settings.strict_cost)
+        self._providers = Providers(
+            transport or AutoTransport(trust_env=settings.proxies), loopback_only=not settings.allow_network
+        )
+        self._accounting = Accounting(
+            self.registry, strict=strict_cost or settings.strict_cost, prices=prices
+        )
         self._aliases = Aliases(
             lockfile_path,
             lockfile,
@@ -101,7 +106,7 @@ class LLMRing:
         self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
         self._counter = TokenCounter(self._providers, timeout=self.default_timeout)
         key = settings.server.api_key if api_key is None else api_key
-        self.server_client = open_server(self.server_url, key, proxies=settings.proxies)
+        self.server_client = open_server(self.server_url, key, settings)
         self._chat = Chat(
             self._router,
             self._providers,
@@ -160,7 +165,7 @@ class LLMRing:
             ProviderTimeoutError: the answer did not come in time (also a ``TimeoutError``).
             LLMRingError: whatever else went wrong; ``attempts`` on it lists what was tried.
         """
-        return await self._chat.ask(request, profile)
+        return await Call(self._chat, request, profile, streamed=False).answer()
 
     def chat_stream(self, request: LLMRequest, profile: str | None = None) -> ChatStream:
         """Send the request and return the answer in chunks: ``async for chunk in ring.chat_stream(request)``.
@@ -169,7 +174,7 @@ class LLMRing:
         the pool is tried only until the first chunk has come. The errors are those of :meth:`chat`, raised
         while iterating; one that comes in the middle carries what came before it as ``partial``.
         """
-        return self._chat.stream(request, profile)
+        return ChatStream(Call(self._chat, request, profile, streamed=True))
 
     # ------------------------------------------------------------------ providers
 
@@ -212,7 +217,7 @@ class LLMRing:
 
     async def get_available_models(self) -> dict[str, list[str]]:
         """Return each provider that can be used with the names of its models, as the registry has them."""
-        return active_models(self._accounting, self._providers)
+        return self._accounting.active_models(self._providers)
 
     async def validate_context_limit(
         self, request: LLMRequest, profile: str | None = None, *, exact: bool = False
@@ -229,7 +234,8 @@ class LLMRing:
         """
         candidates = self._router.route(request.model, profile).candidates
         if not exact:
-            return first_context_problem(request, (candidate.facts for candidate in candidates))
+            problems = (context_problem(request, candidate.facts) for candidate in candidates)
+            return next(filter(None, problems), None)
         return await self._counter.first_problem(request, candidates)
 
     async def count_tokens(self, request: LLMRequest, profile: str | None = None) -> int:
@@ -249,7 +255,7 @@ class LLMRing:
 
     async def calculate_cost(self, response: LLMResponse) -> dict[str, float | None] | None:
         """Return what an answer cost: dollars per part, and the rates; ``None`` where that cannot be known."""
-        return response_cost(self._accounting, response)
+        return self._accounting.response_cost(response)
 
     @property
     def budgets(self) -> tuple[BudgetState, ...]:

@@ -1,7 +1,6 @@
 """From what the user asked for to the models to try, in order."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 import msgspec
 from llmring_lockfile import Constraints, Resolution, unmet_needs
@@ -26,13 +25,11 @@ class Candidate(msgspec.Struct, frozen=True):
         ref: the model.
         facts: what is known of it.
         unusable: why it cannot be tried, or ``None``.
-        cost: estimated dollars that the call may cost on it, where a budget asks and the price is known.
     """
 
     ref: ModelRef
     facts: ModelFacts | None = None
     unusable: LLMRingError | None = None
-    cost: Decimal | None = None
 
     def too_large(self, problem: str) -> "Candidate":
         """Return it as one that the request does not fit."""

@@ -50,8 +50,8 @@ async def within(
     Args:
         seconds: from now.
         work: what is awaited.
-        movable: the work may :func:`put_off` the end.
-        at_most: seconds from now that it may be put off to.
+        movable: the work may call :func:`extend_deadline` to move the end.
+        at_most: seconds from now that it may be moved to.
 
     Raises:
         TimeLimitError: it took longer and was cancelled.
@@ -77,7 +77,7 @@ async def within(
         raise
 
 
-def put_off(seconds: float | None) -> None:
+def extend_deadline(seconds: float | None) -> None:
     """Let the innermost movable :func:`within` that runs end so many seconds from now, ``None`` for never."""
     limit = _running.get()
     if limit is None:
@@ -160,6 +160,34 @@ class Home:
                 self._soon(act)
                 return
         act()
+
+
+class Wakeup:
+    """Something to wait for that another task, loop or thread calls off."""
+
+    def __init__(self) -> None:
+        import anyio  # noqa: PLC0415 - only where somebody waits
+
+        self._home = Home()
+        self._event = anyio.Event()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+    def call(self) -> None:
+        """End the wait, now or later."""
+        self._home.run(self._event.set)
+
+
+def current_task() -> object:
+    """Return the running task, which tells whose calls are whose."""
+    if in_trio():
+        import trio  # noqa: PLC0415 - it is loaded already
+
+        return trio.lowlevel.current_task()
+    import asyncio  # noqa: PLC0415 - it is loaded already
+
+    return asyncio.current_task()
 
 
 class Clock(Protocol):

@@ -8,6 +8,7 @@ from llmring_providers import ProviderStream
 from llmring_types import Attempt, ChunkCollector, LLMResponse, StreamChunk
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError, StreamInterruptedError
 
+from llmring._failover import Permit
 from llmring._routing import Candidate
 from llmring._runtime import Home, TimeLimitError, within
 
@@ -19,6 +20,7 @@ class Opened(NamedTuple):
         stream: the provider's.
         chunks: the first ones, not handed out yet.
         candidate: who answers.
+        permit: the dollars set aside for it, if any.
         attempts: what was tried, the one that answers last.
         started: when this candidate was asked, by the clock of failover.
         chunk_timeout: seconds between two chunks; ``None`` for no limit.
@@ -27,6 +29,7 @@ class Opened(NamedTuple):
     stream: ProviderStream
     chunks: Sequence[StreamChunk]
     candidate: Candidate
+    permit: Permit | None
     attempts: list[Attempt]
     started: float
     chunk_timeout: float | None = None

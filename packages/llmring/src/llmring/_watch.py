@@ -11,9 +11,8 @@ import msgspec
 from llmring_types import Attempt, LLMRequest, LLMResponse, ModelRef, Usage
 from llmring_types.exceptions import ProviderError, StructuredOutputError
 
-from llmring._accounting import Accounting
-from llmring._budgets import Budgets
-from llmring._estimates import completed_usage, input_usage, maybe_billed
+from llmring._money.accounting import Accounting
+from llmring._money.estimates import completed_usage, input_usage, maybe_billed
 from llmring._observers import Observers
 from llmring._records import CallRecord, Ending
 from llmring._routing import Route
@@ -30,17 +29,13 @@ class Watcher:
     Args:
         origin: who asks.
         observers: get the records.
-        budgets: count what the calls cost.
         accounting: prices what the provider did not report.
         clock: measures the calls.
     """
 
-    def __init__(
-        self, origin: str, observers: Observers, budgets: Budgets, accounting: Accounting, clock: Clock
-    ) -> None:
+    def __init__(self, origin: str, observers: Observers, accounting: Accounting, clock: Clock) -> None:
         self.origin = origin
         self.observers = observers
-        self.budgets = budgets
         self.accounting = accounting
         self.clock = clock
         self._all: bool | None = None
@@ -49,12 +44,8 @@ class Watcher:
     def begin(self, request: LLMRequest, route: Route, *, streamed: bool = False) -> "Watch | None":
         """Watch a call that begins now; ``None`` where nobody wants to know."""
         if self._all is None:
-            self._all = bool(self.observers) or self.budgets.limit is not None
-        if not self._all and route.constraints.budget_usd is None:
-            return None
-        watch = Watch(self, request, route, streamed=streamed)
-        self.budgets.reserve(watch.id, route)
-        return watch
+            self._all = bool(self.observers)
+        return Watch(self, request, route, streamed=streamed) if self._all else None
 
 
 class Watch:
@@ -133,7 +124,6 @@ class Watch:
             estimated=estimated,
             failed_cost=self._failed_cost(accounted),
         )
-        watcher.budgets.settle(record)
         watcher.observers.notify(record)
 
     def _usage(
@@ -145,7 +135,7 @@ class Watch:
         usage, estimated = completed_usage(self._request, response, whole=whole)
         if estimated or "cost_status" not in usage:
             ref = _reference(attempts[-1].model)
-            self._watcher.accounting.complete(usage, ref, response.provider_model)
+            self._watcher.accounting.price_estimate(usage, ref, response.provider_model)
         return usage, estimated
 
     def _failed_cost(self, attempts: Sequence[Attempt]) -> Decimal:

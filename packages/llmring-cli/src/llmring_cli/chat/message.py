@@ -17,6 +17,8 @@ _IMAGES = (
     (b"GIF89a", "image/gif"),
 )
 _PIECE = 65536
+_MOST_BYTES = 100_000_000
+"""Of one file: as much as any provider takes, so that a device without an end does not fill the memory."""
 _EXAMPLE = 'llmring chat "Hello"'
 
 
@@ -57,10 +59,19 @@ def _piped() -> str:
 
 
 def _attachment(path: Path) -> dict[str, Any]:
+    here = Path.cwd()
+    if path.absolute().is_relative_to(here) and not path.resolve().is_relative_to(here.resolve()):
+        raise ValidationError(  # whoever wrote a repository may want another file to be sent
+            f"cannot attach {path}: a symbolic link leads out of this folder to {path.resolve()}; name that file itself",
+            field="file",
+        )
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise ValidationError(f"cannot attach {path}: {error.strerror}", field="file") from error
+    if len(data) > _MOST_BYTES:
+        raise ValidationError(f"cannot attach {path}: it has more than {_MOST_BYTES:,} bytes", field="file")
     media_type = _media_type(data)
     if media_type == "application/pdf":
         source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(data).decode()}

@@ -68,7 +68,7 @@ def _hints(checkup: Checkup) -> Iterator[str]:
         yield "there is no lockfile here; create one with: llmring lock init"
     server = checkup.usage_server
     if server.url is not None and not server.reported_to:
-        yield f"applications report to no usage server until {URL} is set; run: source {server.url_from}"
+        yield f"applications report to no usage server until {URL} is set; only commands read {server.url_from}"
     oldest = max((row.age_days or 0 for row in checkup.registry), default=0)
     if oldest > _OLD_DAYS:
         yield f"what is known of models is {oldest:.0f} days old; refresh it with: llmring registry refresh"

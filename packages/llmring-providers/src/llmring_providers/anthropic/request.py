@@ -21,12 +21,12 @@ from llmring_providers.anthropic.schemas import tightened
 from llmring_providers.anthropic.tools import wire_choice, wire_tool
 
 PATH = "/v1/messages"
-_MEDIA = frozenset({"image", "document"})
+_EVERYTHING = frozenset({"image", "document", "audio", "video"})
 FIT = Fit(
     whose="Anthropic",
     names=NAMES,
     ids=NameRule(taken=re.compile(r"[a-zA-Z0-9_-]+")),
-    media={"tool": _MEDIA},
+    media={"tool": _EVERYTHING},
     needs_turn=True,
 )
 _JSON = "Answer with one JSON value and nothing else: no words before or after it, no code fence."

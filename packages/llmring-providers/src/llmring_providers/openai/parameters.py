@@ -30,6 +30,10 @@ def output_limit(call: ChatCall, warnings: list[str]) -> int | None:
         return limit
     if reserve is None:
         reserve = (facts.min_reasoning_tokens if facts else None) or _REASONING_RESERVE
+        warnings.append(
+            f"max_tokens={limit} was sent as {limit + reserve}: {call.ref} counts its reasoning against it; "
+            "reasoning_tokens sets the room for that, 0 adds none"
+        )
     return limit + reserve
 
 

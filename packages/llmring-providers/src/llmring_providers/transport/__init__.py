@@ -2,7 +2,7 @@
 
 from llmring_providers.transport._auto import AutoTransport
 from llmring_providers.transport._diversion import Diversion, divert
-from llmring_providers.transport._network import Refusal, refuse_network, refuse_network_for_good
+from llmring_providers.transport._network import LoopbackOnly, Refusal, refuse_network
 from llmring_providers.transport._protocol import (
     ByteStream,
     HttpRequest,
@@ -17,10 +17,10 @@ __all__ = [
     "Diversion",
     "HttpRequest",
     "HttpResponse",
+    "LoopbackOnly",
     "Refusal",
     "Transport",
     "TransportError",
     "divert",
     "refuse_network",
-    "refuse_network_for_good",
 ]

@@ -11,9 +11,9 @@ BROKEN_OFF = "the answer broke off or is not valid HTTP"
 UNTRUSTED = "its TLS certificate is not trusted: pass the transport an ssl_context that trusts its authority"
 
 
-def failure(url: str, reason: str) -> TransportError:
-    """Build the error for a request to this URL."""
-    return TransportError(f"{host_of(url)}: {reason}")
+def failure(url: str, reason: str, *, sent: bool = True) -> TransportError:
+    """Build the error for a request to this URL; ``sent`` is whether some of it may have arrived."""
+    return TransportError(f"{host_of(url)}: {reason}", sent=sent)
 
 
 def host_of(url: str) -> str:

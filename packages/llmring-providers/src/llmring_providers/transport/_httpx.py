@@ -124,9 +124,14 @@ def httpx_failures() -> tuple[type[Exception], ...]:
     return *own, anyio.EndOfStream, OSError, ValueError
 
 
+_NEVER_CONNECTED = ("ConnectError", "InvalidURL", "UnsupportedProtocol", "ValueError")
+"""By name, since the errors of httpx and of httpx2 have no class in common."""
+
+
 def httpx_failure(url: str, error: BaseException) -> TransportError:
     """Translate a failure in our own words: a protocol error's text may hold the header with the key."""
-    return failure(url, _reason(error))
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return failure(url, _reason(error), sent=names.isdisjoint(_NEVER_CONNECTED))
 
 
 def _reason(error: BaseException) -> str:

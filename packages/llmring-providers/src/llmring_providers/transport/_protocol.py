@@ -9,12 +9,13 @@ from typing import Any, NamedTuple, Protocol
 
 
 class HttpRequest(NamedTuple):
-    """One request. ``url`` is absolute."""
+    """One request. ``url`` is absolute; ``loopback_only`` lets it reach nothing but this machine."""
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
+    loopback_only: bool = False
 
 
 class HttpResponse(NamedTuple):
@@ -26,7 +27,14 @@ class HttpResponse(NamedTuple):
 
 
 class TransportError(Exception):
-    """The connection could not be made, or broke. The text names the host and the reason, never a header."""
+    """The connection could not be made, or broke. The text names the host and the reason, never a header.
+
+    ``sent`` is ``False`` where there never was a connection, so that no byte of the request can have arrived.
+    """
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 class ByteStream(Protocol):

@@ -70,7 +70,7 @@ class AiohttpTransport:
         await self._pools.aclose()
 
     async def _exchange(self, request: HttpRequest) -> Answer:
-        check_network(request.url)
+        check_network(request)
         pool = await self._pools.get()
         try:
             return await exchange(pool.connector, pool.target(request.url), request)
@@ -178,8 +178,11 @@ def _running_loop() -> object:
         ) from error
 
 
+_NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.InvalidURL, ValueError)
+
+
 def _failure(url: str, error: Exception) -> TransportError:
-    return failure(url, _reason(error))
+    return failure(url, _reason(error), sent=not isinstance(error, _NEVER_CONNECTED))
 
 
 def _reason(error: Exception) -> str:  # noqa: PLR0911 - a table, most special first

@@ -45,7 +45,7 @@ class Httpx2Transport:
         self._pools = PerLoop(self._pool, anyio.lowlevel.current_token)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        check_network(request.url)
+        check_network(request)
         pool = await self._ready_pool()
         try:
             response = await pool.client.send(_built(pool.client, request))
@@ -54,7 +54,7 @@ class Httpx2Transport:
         return HttpResponse(response.status_code, response.headers, response.content)
 
     async def open(self, request: HttpRequest) -> HttpxStream:
-        check_network(request.url)
+        check_network(request)
         pool = await self._ready_pool()
         try:
             response = await pool.client.send(_built(pool.client, request), stream=True)

@@ -43,7 +43,7 @@ class SdkTransport:
         return HttpResponse(stream.status, stream.headers, b"".join(pieces))
 
     async def open(self, request: HttpRequest) -> ByteStream:
-        check_network(request.url)
+        check_network(request)
         leftovers = await self._leftovers.get()
         await leftovers.clear()
         headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CLIENT}

@@ -13,8 +13,8 @@ from llmring_providers.transport import AutoTransport
 from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, Role
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
-from llmring._accounting import Accounting
-from llmring._estimates import completed_usage
+from llmring._money.accounting import Accounting
+from llmring._money.estimates import completed_usage
 from llmring._records import CallRecord, Ending
 from llmring._settings import Settings, open_registry
 from llmring.server import ServerClient, ServerLog, as_text
@@ -79,7 +79,7 @@ class SdkCall:
             return
         ref = ModelRef.parse(response.model)
         usage, estimated = completed_usage(self._request, response, whole=ending == "answered")
-        _accounting().complete(usage, ref, response.provider_model)
+        _accounting().price_estimate(usage, ref, response.provider_model)
         target.log(
             CallRecord(
                 id=os.urandom(16).hex(),

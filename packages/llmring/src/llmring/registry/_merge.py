@@ -38,16 +38,23 @@ def fill(facts: ModelFacts, other: ModelFacts | None) -> ModelFacts:
 def _fill_prices(prices: Prices, other: Prices) -> Prices:
     if _contradicts(prices, other, "input", "output"):
         return prices
-    names = ["input", "output", *_CACHE, "web_search"]
+    names = ["input", "output", *_CACHE]
     if prices.long_threshold is None or not _contradicts(prices, other, *_LONG[:3]):
         names += _LONG
     missing = {name: getattr(other, name) for name in names if getattr(prices, name) is None}
     found = {name: value for name, value in missing.items() if value is not None}
     if not found:
-        return prices
+        return _with_searches(prices, other)
     alone = prices.input is None and prices.output is None
     source = other.source if alone else f"{prices.source}, {other.source}"
-    return msgspec.structs.replace(prices, **found, source=source)
+    return _with_searches(msgspec.structs.replace(prices, **found, source=source), other)
+
+
+def _with_searches(prices: Prices, other: Prices) -> Prices:
+    """Fill the price of searches, which is no price of tokens: ``source`` stays as it is."""
+    if prices.web_search is not None or other.web_search is None:
+        return prices
+    return msgspec.structs.replace(prices, web_search=other.web_search)
 
 
 def _contradicts(prices: Prices, other: Prices, *names: str) -> bool:

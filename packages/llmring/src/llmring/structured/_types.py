@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, is_typeddict
 
 import msgspec
 
-from llmring.structured._reading import MismatchError, breach, not_json
+from llmring.structured._patterns import has_patterns
+from llmring.structured._reading import MismatchError, breach, not_json, schema_reader
 from llmring.structured._strict import close, is_object
 
 if TYPE_CHECKING:
@@ -72,15 +73,20 @@ def _may_hold_models(wanted: Any) -> bool:
 def _msgspec(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
     schema = msgspec.json.schema(wanted)
     if is_object(schema):
-        return schema, _reader(wanted)
+        return schema, _reader(wanted, schema)
     answer = msgspec.defstruct("Answer", [("value", wanted)])
-    return msgspec.json.schema(answer), _unwrapped(_reader(answer), _reader(wanted))
+    whole = msgspec.json.schema(answer)
+    return whole, _unwrapped(_reader(answer, whole), _reader(wanted, schema))
 
 
-def _reader(wanted: Any) -> Callable[[str], Any]:
+def _reader(wanted: Any, schema: dict[str, Any]) -> Callable[[str], Any]:
+    """Return what msgspec makes of a text; patterns are matched within a time limit first, since msgspec knows none."""
     decode = msgspec.json.Decoder(wanted).decode
+    check = schema_reader(schema) if has_patterns(schema) else None
 
     def read(text: str) -> Any:
+        if check is not None:
+            check(text)
         try:
             return decode(text)
         except msgspec.ValidationError as error:

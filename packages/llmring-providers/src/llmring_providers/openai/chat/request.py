@@ -18,7 +18,7 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
-from llmring_providers.openai.models import NAMES, in_reasoning_family
+from llmring_providers.openai.models import NAMES, in_reasoning_family, is_own_model
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -44,6 +44,8 @@ FIT = Fit(
     speakers=True,
     fields=_MESSAGE_FIELDS,
 )
+_OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
+"""With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
 _NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
 _FOREIGN = frozenset({"betas", "stream"})
@@ -57,7 +59,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of a message that chat completions cannot carry.
     """
     warnings: list[str] = []
-    call = fitted(call, FIT, warnings)
+    call = fitted(call, _OWN_FIT if is_own_model(call) else FIT, warnings)
     request = call.request
     body: dict[str, Any] = {
         "model": call.ref.model,

@@ -67,7 +67,7 @@ class TokenCounter:
                 return said
         return None
 
-    async def screen(self, request: LLMRequest, route: Route) -> Route:
+    async def mark_too_small(self, request: LLMRequest, route: Route) -> Route:
         """Return the route with the candidates marked that the request does not fit, up to the first that it fits."""
         candidates = list(route.candidates)
         for place, candidate in enumerate(candidates):

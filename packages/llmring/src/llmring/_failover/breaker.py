@@ -29,14 +29,20 @@ class Breakers:
         self._policy = policy
         self._states: dict[ModelRef, _State] = {}
 
-    def refusal(self, ref: ModelRef, now: float) -> CircuitBreakerError | None:
-        """Return why the model must not be called now, or ``None``; the first caller after the pause is the probe."""
+    def refusal(self, ref: ModelRef, now: float, *, probe: bool = True) -> CircuitBreakerError | None:
+        """Return why the model must not be called now, or ``None``; the first caller after the pause is the probe.
+
+        Args:
+            ref: the model.
+            now: the time.
+            probe: ``False`` only asks, for a call that has yet to wait for its place and asks again before it is sent.
+        """
         state = self._states.get(ref)
         if self._policy is None or state is None or state.opened_at is None:
             return None
         wait = state.opened_at + self._policy.open_s - now
         if wait <= 0 and not state.probing:
-            state.probing = True
+            state.probing = probe
             return None
         return CircuitBreakerError(
             f"{ref} failed {state.failures} times in a row and is left alone for {max(wait, 0.0):.1f} s more",

@@ -1,0 +1,180 @@
+"""One call from request to accounted answer, whole or streamed: the same steps for both."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from llmring_providers import ChatCall, ProviderStream
+from llmring_types import LLMRequest, LLMResponse, collect
+from llmring_types.exceptions import LLMRingError, ProviderError
+from msgspec import UNSET
+
+from llmring._chat import Chat
+from llmring._failover import Answered, Attempting, Permit, PlacedStream
+from llmring._money.calls import CallBudget
+from llmring._money.counts import check_counts
+from llmring._routing import Candidate
+from llmring._runtime import extend_deadline
+from llmring._stream import Opened
+from llmring._watch import Watch
+from llmring.structured import Expectation, finish, prepare
+
+T = TypeVar("T")
+
+
+class Call:
+    """Routes a request, sends it under failover and budget, completes the answer, and reports how it ended.
+
+    Args:
+        chat: what the calls of a ring share.
+        request: never changed.
+        profile: the lockfile's profile.
+        streamed: the answer is asked for in chunks.
+    """
+
+    def __init__(self, chat: Chat, request: LLMRequest, profile: str | None, *, streamed: bool) -> None:
+        self._chat = chat
+        self._asked = request
+        self._profile = profile
+        self._streamed = streamed
+        self._expectation: Expectation | None = None
+        self._watch: Watch | None = None
+        self._budget: CallBudget | None = None
+
+    async def answer(self) -> LLMResponse:
+        """Return the whole answer."""
+        self._begin()
+        answered = await self._run(self._ask, timeout=self._timeout)
+        response = answered.result
+        response.attempts = answered.attempts
+        if self._watch is not None:
+            self._watch.answered(response)
+        return response
+
+    async def open(self) -> Opened:
+        """Return the stream of the candidate that answers, once its first chunks have come."""
+        self._begin()
+        policy = self._chat.failover.policy
+        first, following = policy.first_chunk_timeout_s, policy.chunk_timeout_s
+        self._progress = partial(extend_deadline, self._timeout if following is UNSET else following)
+        answered = await self._run(
+            self._start, timeout=self._timeout if first is UNSET else first, discard=self._discard
+        )
+        if self._watch is not None:
+            self._watch.first_chunk()
+        return answered.result._replace(
+            attempts=answered.attempts,
+            chunk_timeout=self._timeout if following is UNSET else following,
+        )
+
+    def complete(self, response: LLMResponse, opened: Opened) -> None:
+        self._chat.failover.breakers.succeeded(opened.candidate.ref)
+        self._complete(response, opened.candidate, opened.permit)
+        if self._watch is not None:
+            self._watch.answered(response)
+
+    def failed(self, error: LLMRingError, opened: Opened) -> None:
+        self._chat.failover.failed_later(opened.candidate, error, opened.attempts, opened.started)
+        error.attempts = tuple(opened.attempts)
+        self._settle(opened, getattr(error, "partial", None))
+        if self._watch is not None:
+            self._watch.failed(error)
+
+    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+        self._chat.failover.breakers.succeeded(opened.candidate.ref)
+        if self._watch is None and self._budget is None:
+            return
+        response = partial()
+        self._settle(opened, response)
+        if self._watch is not None:
+            self._watch.aborted(response)
+
+    def _begin(self) -> None:
+        chat, request = self._chat, self._asked
+        self._route = chat.route(request, self._profile)
+        self._timeout = chat.timeout(request, self._route)
+        self._prepared, self._expectation = prepare(request)
+        self._watch = chat.watcher.begin(request, self._route, streamed=self._streamed)
+
+    async def _run(
+        self,
+        attempt: Attempting[T],
+        *,
+        timeout: float | None,
+        discard: Callable[[T], None] | None = None,
+    ) -> Answered[T]:
+        """Try the candidates, and report the call as failed where none answers."""
+        chat, watch = self._chat, self._watch
+        started = None
+        try:
+            if chat.counts_exactly:
+                started = chat.failover.clock.now()
+                self._route = await chat.counted(self._asked, self._route)
+            self._budget = chat.purse.open(self._asked, self._prepared, self._route)
+            return await chat.failover.run(
+                self._route,
+                attempt,
+                timeout=timeout,
+                budget=self._budget,
+                whole=not self._streamed,
+                discard=discard,
+                trace=None if watch is None else watch.attempts,
+                started=started,
+            )
+        except BaseException as error:
+            if watch is not None:
+                watch.failed(error)
+            raise
+
+    async def _ask(self, candidate: Candidate, permit: Permit | None) -> LLMResponse:
+        """Ask one candidate for the whole answer, and complete it."""
+        provider = self._chat.providers[candidate.ref.provider]
+        response = await provider.chat(ChatCall(self._prepared, candidate.ref, candidate.facts))
+        self._complete(response, candidate, permit)
+        return response
+
+    async def _start(self, candidate: Candidate, permit: Permit | None) -> Opened:
+        """Ask one candidate for a stream and wait for its first chunks."""
+        started = self._chat.failover.clock.now()
+        provider = self._chat.providers[candidate.ref.provider]
+        stream: ProviderStream = await provider.stream(
+            ChatCall(self._prepared, candidate.ref, candidate.facts, self._progress)
+        )
+        place = None if permit is None else permit.take_place()
+        if place is not None:
+            stream = PlacedStream(stream, place)
+        try:
+            return Opened(stream, await stream.receive(), candidate, permit, [], started)
+        except ProviderError as error:
+            error.partial = collect([stream.partial()])
+            stream.close()
+            raise
+        except BaseException:
+            stream.close()
+            raise
+
+    def _complete(self, response: LLMResponse, candidate: Candidate, permit: Permit | None) -> None:
+        """Check what an answer says it has used, price it, count it, and read the JSON that was asked for.
+
+        Raises:
+            StructuredOutputError: strict, and the answer is not what was asked for.
+        """
+        chat = self._chat
+        reservation = None if permit is None else permit.reservation
+        most = None if reservation is None else reservation.output_limit
+        sure = check_counts(response, self._asked, most_output=most)
+        chat.accounting.price_answer(response, candidate)
+        if self._budget is not None and reservation is not None:
+            self._budget.answered(reservation, candidate, response, sure=sure)
+        chat.comment(self._asked, response, candidate, self._route)
+        finish(response, self._expectation)
+
+    def _discard(self, late: Opened) -> None:
+        """Close a stream that another one, opened beside it, has overtaken."""
+        late.stream.close()
+        self._settle(late, None)
+
+    def _settle(self, opened: Opened, partial: LLMResponse | None) -> None:
+        reservation = None if opened.permit is None else opened.permit.reservation
+        if self._budget is not None and reservation is not None:
+            self._budget.ended(reservation, opened.candidate, partial)

@@ -1,0 +1,8 @@
+"""Which model to try, when, and how often."""
+
+from llmring._failover.attempts import Attempting
+from llmring._failover.failover import Answered, Failover
+from llmring._failover.limits import PlacedStream
+from llmring._failover.permit import Permit
+
+__all__ = ["Answered", "Attempting", "Failover", "Permit", "PlacedStream"]

@@ -1,0 +1,1 @@
+"""What calls cost, what they may cost, and what they used where nobody says."""
