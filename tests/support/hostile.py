@@ -70,7 +70,7 @@ class Attacker:
         self._server.server_close()
 
     def has_received(self, secret: str) -> bool:
-        """Whether a secret arrived, in whatever form."""
+        """Return true if a secret arrived, in any form."""
         forms = (secret, b64encode(secret.encode()).decode(), quote(secret), secret[::-1])
         return any(form.encode() in one for form in forms for one in self.received)
 

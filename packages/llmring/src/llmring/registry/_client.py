@@ -241,8 +241,10 @@ def _archived(data: bytes | msgspec.Raw, provider: str, version: int, url: str) 
 
 def _read(path: Path, url: str) -> bytes:
     try:
+        if not path.exists():
+            raise RegistryNotFoundError(f"there is no {url}")
+        if not path.is_file():
+            raise RegistryConnectionError(f"cannot read {url}: it is not a file")
         return path.read_bytes()
-    except FileNotFoundError as error:
-        raise RegistryNotFoundError(f"there is no {url}") from error
     except OSError as error:
         raise RegistryConnectionError(f"cannot read {url}: {error.strerror}") from error

@@ -150,6 +150,8 @@ class Registry:
         path = folder / document_path(provider)
         if not path.exists():
             return None
+        if not path.is_file():
+            raise RegistryValidationError(f"{self.location.document(provider)} is not a file")
         publication = decode(path.read_bytes(), provider, where=self.location.document(provider))
         return ProviderModels(provider, publication, "registry")
 

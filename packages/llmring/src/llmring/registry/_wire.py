@@ -7,6 +7,7 @@ import msgspec
 from llmring_types import ModelFacts
 from llmring_types.exceptions import RegistryValidationError
 
+from llmring._json import DECODE_ERRORS
 from llmring.registry._facts import Entry, model_facts
 
 
@@ -60,7 +61,7 @@ def decode(data: bytes | msgspec.Raw, provider: str, *, where: str) -> Publicati
     """
     try:
         document = _document.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DECODE_ERRORS as error:
         raise RegistryValidationError(f"{where} is not a registry document: {error}") from error
     entries = document.models
     models: dict[str, ModelFacts] = {}
@@ -68,7 +69,7 @@ def decode(data: bytes | msgspec.Raw, provider: str, *, where: str) -> Publicati
     for key, raw in entries.items() if isinstance(entries, dict) else ((None, raw) for raw in entries):
         try:
             facts = model_facts(_entry.decode(raw), provider, key)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (*DECODE_ERRORS, ValueError) as error:
             skipped.append(f"{key or 'an entry'} of {where} was left out: {error}")
             continue
         if facts.model in models:

@@ -36,6 +36,10 @@ class Received(msgspec.Struct, frozen=True):
     body: bytes
     prompt: Prompt | None = None
 
+    def __repr__(self) -> str:
+        """Show no header, query or body: keys and prompts are in them."""
+        return f"Received({self.method!r}, {self.path.partition('?')[0]!r})"
+
     @property
     def json(self) -> Any:
         """The body, decoded.

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from llmring_types.exceptions import ValidationError
+from llmring_types.exceptions import ConfigurationError, ValidationError
 
 from llmring.usage._database import FIELDS, open_to_read, place
 from llmring.usage._entry import UsageEntry
 
 Group = Literal["model", "provider", "alias", "profile", "origin", "day"]
 Moment = date | datetime | str
-"""A day, or a time (without a zone it is UTC), or either as ISO 8601. As an end, a day is meant with all its hours."""
+"""A day, or a time (without a zone it is UTC), or either as ISO 8601. As an end, a day includes all its hours."""
 
 _COLUMNS: dict[Group, str] = {
     "model": "provider || ':' || model",
@@ -133,7 +133,12 @@ def read(
 def _rows(path: str | Path, query: str, values: Sequence[str]) -> Iterator[UsageEntry]:
     with open_to_read(place(path)) as connection:
         for row in connection.execute(query, values):
-            yield msgspec.convert(dict(zip(FIELDS, row, strict=True)), UsageEntry, strict=False)
+            try:
+                yield msgspec.convert(dict(zip(FIELDS, row, strict=True)), UsageEntry, strict=False)
+            except msgspec.ValidationError as error:
+                raise ConfigurationError(
+                    f"a row of the usage log {path} cannot be read: {error}", original=error
+                ) from error
 
 
 def _where(
@@ -158,7 +163,15 @@ def _text(moment: Moment, hour: time) -> str:
         moment = datetime.combine(moment, hour)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValidationError(
+            f"{moment.isoformat()} is out of range: in UTC it lies outside of the years 1 to 9999",
+            field="moment",
+            value=moment,
+        ) from error
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _parsed(text: str) -> date | datetime:

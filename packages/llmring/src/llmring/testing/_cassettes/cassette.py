@@ -1,14 +1,14 @@
 """What a cassette holds, and its file."""
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+from llmring_lockfile import write_atomically
 from llmring_types.exceptions import CassetteError
 from msgspec import UNSET, UnsetType
 
+from llmring._json import DECODE_ERRORS
 from llmring.testing._cassettes.bodies import Chunk
 
 VERSION: Literal[1] = 1
@@ -70,31 +70,25 @@ def load(path: Path) -> Cassette:
         CassetteError: there is none, or it cannot be read.
     """
     try:
+        if not path.is_file():
+            raise CassetteError(
+                f"there is no cassette {path}: make it with record(), or with pytest --llmring-record=once"
+            )
         return _decoder.decode(path.read_bytes())
-    except FileNotFoundError as error:
-        raise CassetteError(
-            f"there is no cassette {path}: make it with record(), or with pytest --llmring-record=once",
-            original=error,
-        ) from error
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, *DECODE_ERRORS) as error:
         raise CassetteError(f"the cassette {path} cannot be read: {error}", original=error) from error
 
 
 def save(path: Path, cassette: Cassette) -> None:
-    """Write a cassette at once, in place of one that may be there.
+    """Write a cassette at once, in place of one that may be there. It holds prompts, so it is its owner's alone.
 
     Raises:
         CassetteError: it cannot be written.
     """
     text = msgspec.json.format(msgspec.json.encode(cassette), indent=2) + b"\n"
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(text)
-        draft.replace(path)
+        write_atomically(path, text, private=True, folders=True)
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
         raise CassetteError(
             f"the cassette {path} cannot be written: {error.strerror or error}", original=error
         ) from error

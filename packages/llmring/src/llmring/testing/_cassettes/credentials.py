@@ -9,8 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 from llmring_providers.transport import HttpRequest
 
-SHORTEST = 8
-"""Characters of a value that is worth looking for elsewhere; a shorter one is a stand-in, or a word of any text."""
+from llmring._json import DECODE_ERRORS
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ANYWHERE = frozenset(
@@ -49,7 +48,7 @@ def secrets_of(request: HttpRequest) -> Iterator[str]:
     yield from _of_url(request.url)
     try:
         body = msgspec.json.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except DECODE_ERRORS:
         return
     yield from _of_body(body)
 

@@ -2,24 +2,18 @@
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from llmring_providers.transport import HttpRequest
 
+from llmring._json import DECODE_ERRORS
+from llmring._redaction import REDACTED, Redactor, edited
 from llmring.testing._cassettes.cassette import Asked
-from llmring.testing._cassettes.credentials import SHORTEST, is_credential, is_credential_field
-from llmring.testing._cassettes.edits import Edit, edited
-from llmring.testing._cassettes.spellings import Spellings
+from llmring.testing._cassettes.credentials import is_credential, is_credential_field
 from llmring.testing._cassettes.spoken import respoken
-
-REDACTED = "REDACTED"
-
-_KEY_SHAPES = re.compile(rb"(?<![A-Za-z0-9])(?:sk-|gsk_|xai-|AIza)[\w-]{20,}", re.ASCII)
-"""Keys of the providers and of hosts that copy them, whoever they belong to."""
 
 _OF_THE_CONNECTION = frozenset(
     ("connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding")
@@ -31,27 +25,8 @@ _OF_THE_ACCOUNT = frozenset(("anthropic-organization-id", "openai-organization",
 _PARAMETER = re.compile(r"([^&=]+)=([^&]*)")
 
 
-class Redactor:
-    """Replaces secrets, in whatever form and wherever they stand.
-
-    Args:
-        secrets: short ones are left alone, but for the places that are known to hold a secret.
-    """
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._spellings = _spellings(frozenset(secret for secret in secrets if len(secret) >= SHORTEST))
-
-    def text(self, text: str) -> str:
-        return b"".join(self.pieces([text.encode()])).decode()
-
-    def pieces(self, pieces: Sequence[bytes]) -> list[bytes]:
-        """Return the pieces of one text without secrets, also without those that lie across several pieces."""
-        kept = list(pieces)
-        for spans in (self._spellings.spans, _key_shapes):
-            edits = [Edit(start, end, REDACTED.encode()) for start, end in spans(b"".join(kept))]
-            if edits:
-                kept = edited(kept, edits)
-        return kept
+class HttpRedactor(Redactor):
+    """Replaces secrets in requests and answers, also in the places that are known to hold one."""
 
     def body(self, pieces: Sequence[bytes]) -> list[bytes]:
         """Return the pieces of an answer's body without secrets, also without those that a stream spells out."""
@@ -78,13 +53,6 @@ class Redactor:
         return Asked(method=request.method, url=url, headers=headers, **_readable(body))
 
 
-_spellings = lru_cache(maxsize=8)(Spellings)  # each call of a replayed test has the same ones
-
-
-def _key_shapes(text: bytes) -> Iterator[tuple[int, int]]:
-    return (found.span() for found in _KEY_SHAPES.finditer(text))
-
-
 def _without_credentials(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -101,7 +69,7 @@ def _readable(body: bytes) -> dict[str, Any]:
         return {}
     try:
         return {"json": _without_credential_fields(msgspec.json.decode(body))}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except DECODE_ERRORS:
         pass
     try:
         return {"text": body.decode()}

@@ -22,7 +22,7 @@ from llmring.testing._cassettes.bodies import from_chunk
 from llmring.testing._cassettes.cassette import Answered, Asked
 from llmring.testing._cassettes.credentials import secrets_of
 from llmring.testing._cassettes.matching import differences, fingerprint
-from llmring.testing._cassettes.redaction import Redactor
+from llmring.testing._cassettes.redaction import HttpRedactor
 
 _MOST_DIFFERENCES = 10
 _ANEW = "If that is intended, record it again (with record(), or pytest --llmring-record=all)."
@@ -61,7 +61,7 @@ class Replay:
         Raises:
             CassetteMismatchError: there is none.
         """
-        asked = Redactor((*self._secrets, secret, *secrets_of(request))).request(request)
+        asked = HttpRedactor((*self._secrets, secret, *secrets_of(request))).request(request)
         wanted = fingerprint(asked)
         same = [place for place, known in enumerate(self._fingerprints) if known == wanted]
         for place in same:

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from llmring.testing._cassettes.edits import Edit
+from llmring._json import DECODE_ERRORS
+from llmring._redaction import Edit
 
 Redact: TypeAlias = Callable[[Sequence[bytes]], list[bytes]]
 
@@ -65,7 +66,7 @@ def _events(body: bytes) -> Iterator[_Event]:
     for found in _EVENT.finditer(body):
         try:
             yield _Event(found)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except DECODE_ERRORS:
             continue
 
 
