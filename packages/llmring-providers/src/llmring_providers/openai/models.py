@@ -24,6 +24,12 @@ _OWN_HOST = re.compile(
 )
 _KEPT = 256
 """Names whose reading is kept."""
+_NO_SCHEMAS = re.compile(
+    r"gpt-3\.5.*|gpt-4(?:-\d{4}|-32k.*|-turbo.*|-vision.*|-1106.*|-0125.*)?(?:-preview)?|gpt-4o-2024-05-13|o1-(?:mini|preview).*"
+)
+_NO_JSON = re.compile(
+    r"gpt-4(?:-0\d{3}|-32k.*)?|gpt-3\.5-turbo-(?:instruct|0301|0613|16k).*|o1-(?:mini|preview).*"
+)
 _ONLY_RESPONSES = re.compile(
     r"codex-|(?:o[1-9]|gpt-[\d.]+)-(?:pro|codex)(?![a-z])|.*deep-research|computer-use"
 )
@@ -79,6 +85,17 @@ def is_own_host(call: ChatCall) -> bool:
 def is_own_model(call: ChatCall) -> bool:
     """Tell whether the name is one of OpenAI's own, without the prefix of another host."""
     return _OWN_MODEL.match(call.ref.model) is not None
+
+
+def form_of_json(model: str) -> str:
+    """Return the strongest format of JSON answers that a model takes: ``json_schema``, ``json_object`` or ``text``.
+
+    https://platform.openai.com/docs/guides/structured-outputs#supported-models
+    """
+    bare = _bare(model)
+    if _NO_SCHEMAS.fullmatch(bare) is None:
+        return "json_schema"
+    return "text" if _NO_JSON.fullmatch(bare) else "json_object"
 
 
 def needs_responses(call: ChatCall) -> bool:
