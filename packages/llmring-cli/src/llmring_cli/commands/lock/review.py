@@ -1,4 +1,4 @@
-"""``llmring lock audit``."""
+"""``llmring lock audit`` and ``llmring lock validate``: models against the registry."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,16 +7,18 @@ import msgspec
 from cyclopts import Parameter
 from llmring_lockfile import Finding, Severity, to_sarif
 from llmring_lockfile import audit as audit_lockfile
+from llmring_lockfile import validate as validate_lockfile
 
-from llmring_cli._clock import today
 from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE
 from llmring_cli._files import write_output
-from llmring_cli._findings import findings_json, located, print_findings, summarize
 from llmring_cli._lockfiles import read_lockfile, shown
-from llmring_cli._output import print_json
-from llmring_cli._parameters import Count, Json, LockfilePath
-from llmring_cli._registry import Offline, RegistryUrl, known_models, pool_providers
-from llmring_cli._version import version_text
+from llmring_cli._models import Offline, RegistryUrl, known_models, pool_providers
+from llmring_cli._output import count_text, print_json
+from llmring_cli._parameters import Count, Json, LockfilePath, today
+from llmring_cli._review import findings_json, located, print_findings, summarize
+from llmring_cli._run import version_text
+
+_EXIT_CODES = {"valid": 0, "invalid": FAILED, "unreachable": UNREACHABLE}
 
 
 def audit(
@@ -67,3 +69,40 @@ def _write_sarif(path: Path, document: dict[str, Any]) -> None:
         return
     data = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
     write_output(path, data)
+
+
+def validate(
+    *,
+    lockfile: LockfilePath = None,
+    registry: RegistryUrl = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> int:
+    """Check every model of every pool against the registry.
+
+    A model must be listed, still served, and able to do what its binding needs.
+
+    The registry is asked at most once a day. Exit code 1 when a model is not valid, 2 when there is no lockfile
+    or it cannot be read, 3 when the registry cannot be reached: what could not be looked up is never valid.
+
+    $ llmring lock validate
+    $ llmring lock validate --offline --json
+    """
+    source = read_lockfile(lockfile, unreadable=UNREADABLE)
+    known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    result = validate_lockfile(source.lockfile, known.facts, today=today())
+    findings = located(result.findings, source)
+    if json:
+        print_json(
+            {
+                "lockfile": str(source.path),
+                "status": result.status,
+                "checked": result.checked,
+                "unreachable": result.unreachable,
+                "findings": findings_json(findings),
+            }
+        )
+    else:
+        print_findings(findings, source)
+        summarize(findings, nothing=f"{count_text(result.checked, 'model')} checked, nothing is wrong")
+    return _EXIT_CODES[result.status]

@@ -1,30 +1,50 @@
-"""``llmring stats``."""
+"""``llmring stats`` and ``llmring export``: the local usage log."""
 
+import io
 import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import msgspec
 from cyclopts import Parameter
-from llmring.usage import Group, UsageStats
+from llmring import usage_log_path
+from llmring.usage import Format, Group, UsageStats, read
+from llmring.usage import export as write
 from llmring.usage import stats as sum_up
 
-from llmring_cli._amounts import count_text, dollars_text, dollars_texts
-from llmring_cli._moments import Since, Until
-from llmring_cli._output import print_json, print_table, report
-from llmring_cli._parameters import Flag, Json
-from llmring_cli._usage_log import LogPath, OfAlias, OfModel, OfOrigin, find_usage_log
+from llmring_cli._failure import CommandError
+from llmring_cli._files import replacing_output
+from llmring_cli._output import (
+    count_text,
+    dollars_text,
+    dollars_texts,
+    print_json,
+    print_table,
+    report,
+    write_exact,
+)
+from llmring_cli._parameters import Alias, Flag, Json, ModelName, Since, Until
 
 if TYPE_CHECKING:
-    from llmring_cli._bars import Row
+    from llmring_cli._table import Row
 
 Measure = Literal["cost", "tokens", "calls"]
 _WIDE = 72
 """Columns of a terminal that has room for every column of the table."""
 _MOST_DAYS = 366
 """Days without calls are drawn in a chart of no more than a year."""
+
+LogPath = Annotated[
+    Path | None, Parameter(name="--log", help="The usage log; LLMRING_USAGE_LOG when it is left out.")
+]
+OfModel = Annotated[
+    ModelName | None, Parameter(help="Only this model's calls: provider:model, or the model alone.")
+]
+OfAlias = Annotated[Alias | None, Parameter(help="Only what was asked for by this alias.")]
+OfOrigin = Annotated[str | None, Parameter(help="Only what this origin asked.")]
 
 
 def stats(
@@ -103,7 +123,7 @@ def _show(rows: Sequence[UsageStats], groups: Sequence[Group]) -> None:
 
 
 def _draw(rows: Sequence[UsageStats], groups: Sequence[Group], measure: Measure) -> None:
-    from llmring_cli._bars import Row, print_bars  # noqa: PLC0415 - brings rich, for this alone
+    from llmring_cli._table import Row, print_bars  # noqa: PLC0415 - brings rich, for this alone
 
     values = [_value(row, measure) for row in rows]
     texts = (
@@ -162,3 +182,64 @@ def _label(value: str | None) -> str:
 
 def _plain(row: UsageStats, groups: Sequence[Group]) -> dict[str, Any]:
     return {**msgspec.structs.asdict(row), "group": dict(zip(groups, row.group, strict=True))}
+
+
+def export(
+    *,
+    format: Format | None = None,  # noqa: A002 - the option's name
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    since: Since = None,
+    until: Until = None,
+    model: OfModel = None,
+    alias: OfAlias = None,
+    origin: OfOrigin = None,
+    log: LogPath = None,
+) -> None:
+    """Write the rows of the local usage log for other tools.
+
+    One row for each call: tokens, cost, times and who asked; no messages. Parquet needs pyarrow. A file is
+    replaced whole, or not at all. Exit code 1 when there is no log.
+
+    $ llmring export --format csv --output usage.csv
+    $ llmring export --format jsonl --since 7d | jq .cost
+    $ llmring export --output usage.parquet
+
+    Args:
+        format: What is written; when it is left out, what the output's name ends in, else csv.
+        output: The file; standard output when it is left out.
+    """
+    form = format or _form_of(output)
+    entries = read(find_usage_log(log), since=since, until=until, model=model, alias=alias, origin=origin)
+    if output is None:
+        if form == "parquet" and sys.stdout.isatty():
+            raise CommandError("parquet is not for a terminal; name a file with --output FILE")
+        if sys.stdout.isatty():
+            text = io.BytesIO()
+            write(entries, text, form)
+            write_exact(text.getvalue().decode())
+        else:
+            write(entries, sys.stdout.buffer, form)
+        return
+    with replacing_output(output) as file:
+        count = write(entries, file, form)
+    report(f"wrote {count:,} rows to {output}")
+
+
+def _form_of(output: Path | None) -> Format:
+    suffix = "" if output is None else output.suffix.removeprefix(".").lower()
+    return next((form for form in get_args(Format) if form == suffix), "csv")
+
+
+def find_usage_log(path: Path | None) -> Path:
+    """Return the log: the one named, else the one that rings of this environment write.
+
+    Raises:
+        CommandError: there is none.
+    """
+    path = path or usage_log_path()
+    if path is None:
+        raise CommandError(
+            "no usage log is kept: set LLMRING_USAGE_LOG=FILE for the application, which then writes one, "
+            "or name one with --log FILE"
+        )
+    return path

@@ -3,16 +3,16 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from llmring_cli import _moments
-from llmring_cli._moments import parse_moment
+from llmring_cli import _parameters
+from llmring_cli._parameters import parse_moment
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
 def _the_time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_moments, "now", lambda: NOW)
-    monkeypatch.setattr(_moments, "today", NOW.date)
+    monkeypatch.setattr(_parameters, "now", lambda: NOW)
+    monkeypatch.setattr(_parameters, "today", NOW.date)
 
 
 @pytest.mark.parametrize(
