@@ -145,9 +145,6 @@ def usage_log(size: int, folder: Path) -> Callable[[], object]:
     return work
 
 
-QUADRATIC = {"binds_in_one_edit", "one_code_block", "one_paragraph", "one_list"}
-"""To be mended; such a case may fail."""
-
 CASES = [
     Growing(200, lock_diff),
     Growing(300, parse),
@@ -174,8 +171,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
 
 def named(case: Growing) -> Any:
     name = case.prepare.__name__
-    quadratic = pytest.mark.xfail(name in QUADRATIC, reason="still quadratic", strict=False)
-    return pytest.param(case, id=name, marks=quadratic)
+    return pytest.param(case, id=name)
 
 
 @pytest.mark.parametrize("case", [named(case) for case in CASES])

@@ -1,6 +1,7 @@
 """chat."""
 
 import json
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -209,3 +210,18 @@ def test_an_answer_that_ended_early_is_told(llmring: Run) -> None:
         llmring("chat", "Hi", "-m", "sim:demo", "--max-tokens", "3")[2]
         == "warning: the answer ended early: length\n"
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are made in POSIX's way")
+def test_a_file_behind_a_link_out_of_the_folder_is_not_attached(llmring: Run, folder: Path) -> None:
+    """Whoever wrote a repository may have made it: ``notes.txt`` that is a private key."""
+    outside = folder.parent / "private"
+    outside.write_text("secret")
+    (folder / "notes.txt").symlink_to(outside)
+    code, out, err = llmring("chat", "Hi", "-m", "sim:demo", "-f", "notes.txt")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"error: cannot attach notes.txt: a symbolic link leads out of this folder to {outside}; "
+        "name that file itself\n"
+    )
+    assert llmring("chat", "Hi", "-m", "sim:demo", "-f", str(outside))[0] == 0

@@ -246,4 +246,4 @@ def test_a_server_that_only_the_env_file_names_gets_no_report_and_a_hint_says_so
     code, out, err = llmring("doctor")
     assert code == 0
     assert "usage\tserver\thttp://127.0.0.1:9 from .env.llmring, key from .env.llmring\n" in out
-    assert "source .env.llmring" in err
+    assert "only commands read .env.llmring" in err

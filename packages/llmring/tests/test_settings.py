@@ -95,3 +95,13 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused(name: str) -> None:
 )
 def test_a_switch_is_read_as_people_write_it(word: str, on: bool) -> None:
     assert Settings.from_environment({"LLMRING_STRICT_COST": word}).strict_cost is on
+
+
+def test_a_traceback_with_locals_shows_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-environment")
+    monkeypatch.setenv("LLMRING_RETRY_BASE_S", "soon")
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_environment()
+    shown = [repr(value) for entry in caught.traceback[1:] for value in entry.locals.values()]
+    assert shown
+    assert not [text for text in shown if "key-of-the-environment" in text]

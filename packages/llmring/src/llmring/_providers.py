@@ -9,7 +9,7 @@ from llmring_providers import Provider, ProviderSettings, find_factory
 from llmring_providers.transport import LoopbackOnly, Transport
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError, ProviderNotFoundError
 
-from llmring._settings import ProviderAccess, key_names, provider_access, provider_names
+from llmring._settings import ProviderAccess, key_names, known_secrets, provider_access, provider_names
 
 
 class SdkProvider(Provider, Protocol):
@@ -33,6 +33,7 @@ class Providers(Mapping[str, Provider]):
         self._loopback_only = loopback_only
         self._access = {name: provider_access(name) for name in provider_names()}
         self._built: dict[str, Provider] = {}
+        self._keys: set[str] = set()
 
     def __getitem__(self, name: str) -> Provider:
         provider = self._built.get(name)
@@ -60,6 +61,10 @@ class Providers(Mapping[str, Provider]):
         """Where a provider is spoken to; ``None`` for one that has not been used, or does not say."""
         url = getattr(self._built.get(name), "base_url", None)
         return url if isinstance(url, str) else None
+
+    def secrets(self) -> frozenset[str]:
+        """Return the keys that providers were built with, and whatever the environment keeps secret."""
+        return known_secrets() | self._keys
 
     def problem(self, name: str) -> LLMRingError | None:
         """Return why the provider cannot be used, or ``None``."""
@@ -139,6 +144,7 @@ class Providers(Mapping[str, Provider]):
         return access is not None and access.missing is None
 
     def _build(self, name: str, access: ProviderAccess, **more: Any) -> Provider:
+        self._keys.add(access.api_key)
         settings = ProviderSettings(
             name=name,
             transport=self._transport,

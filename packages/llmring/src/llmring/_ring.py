@@ -139,6 +139,7 @@ class LLMRing:
                 usage_log=settings.usage_log if usage_log is None else usage_log,
                 capture_content=settings.capture_content,
                 base_url_of=self._providers.base_url,
+                secrets=self._providers.secrets,
             ),
             timeout=self.default_timeout,
         )

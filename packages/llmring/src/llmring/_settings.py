@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,25 @@ _LEAST_SECRET = 16
 DOTENV_VARIABLE = "LLMRING_DOTENV"
 """Records what an unapproved file has set: :class:`llmring.trust.Origin`."""
 _NO_LIMIT = frozenset({"none", "off", "disable", "disabled", "infinite"})
+
+
+class _Environment(Mapping[str, str]):
+    """The environment of the process as it is now. Its ``repr`` shows no value, for tracebacks with locals."""
+
+    def __getitem__(self, name: str) -> str:
+        return os.environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
+
+    def __repr__(self) -> str:
+        return "<the environment>"
+
+
+ENVIRONMENT = _Environment()
 
 
 class ProviderAccess(msgspec.Struct, frozen=True):
@@ -58,7 +77,7 @@ def key_names(provider: str) -> tuple[str, ...]:
     return host_of(provider).key_variables
 
 
-def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> ProviderAccess:
+def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> ProviderAccess:
     """Return key and base URL of a provider. One that others bring reads ``NAME_API_KEY`` and ``NAME_BASE_URL``."""
     host = host_of(provider)
     key, base_url = _first_set(host.key_variables, environ), _first_set(host.base_url_variables, environ)
@@ -76,7 +95,7 @@ def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> P
     )
 
 
-def known_secrets(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+def known_secrets(environ: Mapping[str, str] = ENVIRONMENT) -> frozenset[str]:
     """Return the values of all variables that hold a secret by their name, whoever they are for.
 
     A password may be a word of any text (``postgres``), so only of API keys are short ones among them.
@@ -105,7 +124,7 @@ class ProviderStatus(msgspec.Struct, frozen=True):
     base_url: str | None = None
 
 
-def provider_status(environ: Mapping[str, str] = os.environ) -> list[ProviderStatus]:
+def provider_status(environ: Mapping[str, str] = ENVIRONMENT) -> list[ProviderStatus]:
     """Return the state of every provider that comes with llmring. Neither a key nor a password is in it."""
     return [
         ProviderStatus(
@@ -118,7 +137,7 @@ def provider_status(environ: Mapping[str, str] = os.environ) -> list[ProviderSta
     ]
 
 
-def open_registry(url: str | None = None, environ: Mapping[str, str] = os.environ) -> "Registry":
+def open_registry(url: str | None = None, environ: Mapping[str, str] = ENVIRONMENT) -> "Registry":
     """Return the registry of models that a ring of this environment uses. Nothing is fetched.
 
     Args:
@@ -143,7 +162,7 @@ class ServerAccess(msgspec.Struct, frozen=True):
         return f"ServerAccess(url={_shown(self.url)!r}, key={'set' if self.api_key else 'not set'})"
 
 
-def server_access(environ: Mapping[str, str] = os.environ) -> ServerAccess:
+def server_access(environ: Mapping[str, str] = ENVIRONMENT) -> ServerAccess:
     """Return where rings of this environment report to: ``LLMRING_SERVER_URL`` and ``LLMRING_API_KEY``.
 
     ``LLMRING_PREFER_SAAS`` stands for the hosted server's URL.
@@ -153,7 +172,7 @@ def server_access(environ: Mapping[str, str] = os.environ) -> ServerAccess:
     return ServerAccess(url, _first(("LLMRING_API_KEY",), environ) or "")
 
 
-def usage_log_path(environ: Mapping[str, str] = os.environ) -> Path | None:
+def usage_log_path(environ: Mapping[str, str] = ENVIRONMENT) -> Path | None:
     """Return the local usage log that rings of this environment write: ``LLMRING_USAGE_LOG``; ``None`` for none."""
     path = _first(("LLMRING_USAGE_LOG",), environ)
     return None if path is None else Path(path)
@@ -172,7 +191,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_network: bool = True
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environ: Mapping[str, str] = ENVIRONMENT) -> "Settings":
         """Read the settings.
 
         Raises:

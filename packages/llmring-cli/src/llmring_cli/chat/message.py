@@ -59,6 +59,12 @@ def _piped() -> str:
 
 
 def _attachment(path: Path) -> dict[str, Any]:
+    here = Path.cwd()
+    if path.absolute().is_relative_to(here) and not path.resolve().is_relative_to(here.resolve()):
+        raise ValidationError(  # whoever wrote a repository may want another file to be sent
+            f"cannot attach {path}: a symbolic link leads out of this folder to {path.resolve()}; name that file itself",
+            field="file",
+        )
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)

@@ -6,15 +6,20 @@ from pathlib import Path
 
 from llmring_types.hosts import host_of
 
-from llmring_cli._amounts import count_text
 from llmring_cli._lockfiles import shown
-from llmring_cli._output import Mark, mark, print_table, report
-from llmring_cli.doctor.checkup import AliasState, Checkup, LockfileState, ProviderState, RegistryState
-from llmring_cli.doctor.usage import UsageLogState, UsageServerState
+from llmring_cli._output import Mark, count_text, mark, print_table, report
+from llmring_cli.doctor.checkup import (
+    AliasState,
+    Checkup,
+    LockfileState,
+    ProviderState,
+    RegistryState,
+    UsageLogState,
+    UsageServerState,
+)
 from llmring_cli.server.env_file import URL
 
 _OLD_DAYS = 30
-
 _FOUND_BY = {
     "argument": "named by --lockfile",
     "environment": "named by LLMRING_LOCKFILE_PATH",
@@ -68,7 +73,7 @@ def _hints(checkup: Checkup) -> Iterator[str]:
         yield "there is no lockfile here; create one with: llmring lock init"
     server = checkup.usage_server
     if server.url is not None and not server.reported_to:
-        yield f"applications report to no usage server until {URL} is set; run: source {server.url_from}"
+        yield f"applications report to no usage server until {URL} is set; only commands read {server.url_from}"
     oldest = max((row.age_days or 0 for row in checkup.registry), default=0)
     if oldest > _OLD_DAYS:
         yield f"what is known of models is {oldest:.0f} days old; refresh it with: llmring registry refresh"

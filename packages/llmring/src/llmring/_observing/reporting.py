@@ -1,7 +1,7 @@
 """The observers of a ring, from its settings. What is not asked for is not imported."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ def open_observers(
     usage_log: str | Path | None,
     capture_content: bool,
     base_url_of: Callable[[str], str | None],
+    secrets: Callable[[], Iterable[str]],
 ) -> Observers:
     """Return those given, and one for each place that calls are to be reported to.
 
@@ -46,16 +47,17 @@ def open_observers(
         usage_log: the file of the local log.
         capture_content: put messages and answers on spans.
         base_url_of: tells where a provider is spoken to.
+        secrets: returns the values that must not be reported, should a host repeat one.
     """
     observers = list(given)
     if server is not None:
         from llmring.server import ServerLog  # noqa: PLC0415 - most rings have no server
 
-        observers.append(ServerLog(server, conversations=conversations))
+        observers.append(ServerLog(server, conversations=conversations, secrets=secrets))
     if usage_log:
         from llmring.usage import UsageLog  # noqa: PLC0415 - loads sqlite3
 
-        observers.append(UsageLog(usage_log))
+        observers.append(UsageLog(usage_log, secrets=secrets))
 
     def late() -> Sequence[Observer]:
         if "opentelemetry" not in sys.modules:  # whoever configures it has imported it

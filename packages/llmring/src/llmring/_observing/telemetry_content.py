@@ -9,11 +9,10 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse, Message
 
+from llmring._json import ENCODE_ERRORS
 from llmring._records import CallRecord
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
-_UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError)
-"""What encoding raises for values that have no place in JSON, such as half of a surrogate pair."""
 _MODALITIES = ("image", "audio", "video", "document")
 
 
@@ -30,7 +29,7 @@ def content_attributes(record: CallRecord) -> dict[str, str]:
 def _json(value: object) -> str | None:
     try:
         return _encode(value).decode()
-    except _UNWRITABLE:
+    except ENCODE_ERRORS:
         return None
 
 

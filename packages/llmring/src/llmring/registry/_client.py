@@ -20,10 +20,9 @@ from llmring_types.exceptions import (
 )
 
 from llmring.registry._cache import CachedCopy
-from llmring.registry._drift import Drift, compare
 from llmring.registry._location import document_path
 from llmring.registry._registry import Registry, SourceInfo
-from llmring.registry._wire import Publication, decode
+from llmring.registry._wire import Drift, Publication, compare, decode
 
 DAY = 86_400.0
 _OK, _NOT_MODIFIED, _MISSING = 200, 304, (404, 410)
@@ -241,8 +240,10 @@ def _archived(data: bytes | msgspec.Raw, provider: str, version: int, url: str) 
 
 def _read(path: Path, url: str) -> bytes:
     try:
+        if not path.exists():
+            raise RegistryNotFoundError(f"there is no {url}")
+        if not path.is_file():
+            raise RegistryConnectionError(f"cannot read {url}: it is not a file")
         return path.read_bytes()
-    except FileNotFoundError as error:
-        raise RegistryNotFoundError(f"there is no {url}") from error
     except OSError as error:
         raise RegistryConnectionError(f"cannot read {url}: {error.strerror}") from error

@@ -10,6 +10,9 @@ from typing import Annotated
 import msgspec
 from llmring_types import ModelFacts, Prices
 
+_DEAREST = 1_000_000
+"""Dollars per million tokens that no model costs: a price beyond it is a mistake, or meant to break a sum."""
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -121,7 +124,7 @@ def _prices(entry: Entry) -> Prices:
 
 
 def _price(value: Decimal | None) -> Decimal | None:
-    if value is not None and not (value.is_finite() and value >= 0):
+    if value is not None and not (value.is_finite() and 0 <= value <= _DEAREST):
         raise ValueError(f"{value} is not a price")
     return value
 

@@ -15,9 +15,9 @@ from llmring_types.exceptions import RegistryValidationError
 
 from llmring.registry import _snapshot
 from llmring.registry._cache import RegistryCache
-from llmring.registry._corrections import Correction
 from llmring.registry._location import DEFAULT_URL, Location, document_path, is_provider_name
 from llmring.registry._models import Origin, ProviderModels
+from llmring.registry._snapshot import Correction
 from llmring.registry._wire import Publication, decode
 
 
@@ -150,6 +150,8 @@ class Registry:
         path = folder / document_path(provider)
         if not path.exists():
             return None
+        if not path.is_file():
+            raise RegistryValidationError(f"{self.location.document(provider)} is not a file")
         publication = decode(path.read_bytes(), provider, where=self.location.document(provider))
         return ProviderModels(provider, publication, "registry")
 

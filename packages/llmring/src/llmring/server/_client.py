@@ -15,6 +15,8 @@ from llmring_types.exceptions import (
     ServerTimeoutError,
 )
 
+from llmring._json import DECODE_ERRORS
+from llmring._redaction import Redactor
 from llmring._runtime import TimeLimitError, within
 
 _LONGEST_KEY = 255
@@ -183,7 +185,7 @@ class ServerClient:
             raise self._refused(reply, method, path)
         try:
             return answer.decode(reply.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except DECODE_ERRORS as error:
             raise ServerResponseError(
                 f"{self.host} answered {method} {path} with what the protocol does not have: is it a usage server?",
                 status_code=reply.status,
@@ -223,7 +225,7 @@ class ServerClient:
     def _refused(self, reply: HttpResponse, method: str, path: str) -> ServerError:
         detail = _detail(reply.body)
         if self._key:
-            detail = detail.replace(self._key, "***")
+            detail = Redactor([self._key]).text(detail.replace(self._key, "***"))
         what = f"the usage server {self.host} answered {reply.status} to {method} {path}: {detail}"
         if reply.status in _WRONG_KEY or (reply.status == _BAD_REQUEST and "API-Key" in detail):
             return ServerAuthenticationError(what, status_code=reply.status, endpoint=path)
@@ -238,7 +240,7 @@ def _detail(body: bytes) -> str:
     """What an error says: FastAPI's ``detail``, or the text."""
     try:
         said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except DECODE_ERRORS:
         return body[:200].decode(errors="replace")
     detail = said.get("detail") if isinstance(said, dict) else None
     if isinstance(detail, list):

@@ -13,8 +13,7 @@ from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
 from llmring_types.hosts import HOSTS
 
-from llmring.testing._connection import Connection
-from llmring.testing._listener import Listener
+from llmring.testing._connection import Connection, Listener
 
 _BASE_PATHS: Mapping[str | None, str] = {"openai": "/v1"}
 """By protocol: what a base URL has after the host, where it has anything."""
@@ -35,6 +34,10 @@ class Received(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
     prompt: Prompt | None = None
+
+    def __repr__(self) -> str:
+        """Show no header, query or body: keys and prompts are in them."""
+        return f"Received({self.method!r}, {self.path.partition('?')[0]!r})"
 
     @property
     def json(self) -> Any:

@@ -16,10 +16,8 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring._settings import known_secrets
 from llmring.testing._cassettes import cassette
-from llmring.testing._cassettes.bodies import to_chunk
-from llmring.testing._cassettes.cassette import Answered, Cassette, Ending, Interaction
-from llmring.testing._cassettes.credentials import secrets_of
-from llmring.testing._cassettes.redaction import Redactor
+from llmring.testing._cassettes.cassette import Answered, Cassette, Ending, Interaction, to_chunk
+from llmring.testing._cassettes.redaction import HttpRedactor, secrets_of
 
 
 class _Take:
@@ -37,7 +35,7 @@ class _Take:
     def broke(self, error: TransportError) -> None:
         self.ending, self.reason = "broken", str(error)
 
-    def interaction(self, redactor: Redactor) -> Interaction:
+    def interaction(self, redactor: HttpRedactor) -> Interaction:
         answer = Answered(
             status=self.status,
             headers=redactor.headers(self.headers),
@@ -76,7 +74,7 @@ class Recording:
         """Return what was recorded, without any secret that was seen at any time."""
         for take in self._takes:
             self._secrets.update(secrets_of(take.request))
-        redactor = Redactor(self._secrets)
+        redactor = HttpRedactor(self._secrets)
         return Cassette(cassette.VERSION, tuple(take.interaction(redactor) for take in self._takes))
 
     def save(self, path: Path) -> None:
