@@ -65,9 +65,11 @@ class Failover:
         deadline = None
         if self.policy.deadline_s is not None:
             deadline = (self.clock.now() if started is None else started) + self.policy.deadline_s
-        planner = Planner(route.candidates, self.policy, deadline=deadline)
-        # Nothing is planned while the first candidate answers, unless calls are hedged.
-        planner = None if self.policy.hedge_after_s is None else self._plan(route, deadline)
+        planner: Planner | None = (
+            None  # nothing is planned while the first candidate answers, unless calls are hedged
+        )
+        if self.policy.hedge_after_s is not None:
+            planner = self._plan(route, deadline)
         attempts = Attempts(
             self,
             attempt,
@@ -87,7 +89,8 @@ class Failover:
                 return Answered(cast("T", outcome.result), attempts.trace)
             if outcome.sent or failure is None:
                 failure = outcome.error
-            planner = planner or self._plan(route, deadline)
+            if planner is None:
+                planner = self._plan(route, deadline)
             step = planner.after(outcome.error, self.clock.now(), sent=outcome.sent)
             if step is None:
                 break
