@@ -71,6 +71,8 @@ class LLMRing:
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
         usage_log: SQLite file for a local log of usage (:mod:`llmring.usage`); without it ``LLMRING_USAGE_LOG``.
         observers: called with a :class:`CallRecord` after every call.
+        max_response_bytes: limit on the size of an answer, after decompression, ``None`` for no limit; absent takes
+            ``LLMRING_MAX_RESPONSE_BYTES``, then 64 MiB.
 
     Raises:
         LockfileNotFoundError: the lockfile named does not exist (also a ``FileNotFoundError``).
@@ -99,6 +101,7 @@ class LLMRing:
         transport: Transport | None = None,
         usage_log: str | Path | None = None,
         observers: Sequence[Observer] = (),
+        max_response_bytes: int | UnsetType | None = UNSET,
     ) -> None:
         settings = Settings.from_environment()
         self.origin = origin
@@ -109,7 +112,11 @@ class LLMRing:
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
         self._providers = Providers(
-            transport or AutoTransport(trust_env=settings.proxies), loopback_only=not settings.allow_network
+            transport or AutoTransport(trust_env=settings.proxies),
+            loopback_only=not settings.allow_network,
+            max_response_bytes=settings.max_response_bytes
+            if max_response_bytes is UNSET
+            else max_response_bytes,
         )
         self._accounting = Accounting(
             self.registry, strict=strict_cost or settings.strict_cost, prices=prices
