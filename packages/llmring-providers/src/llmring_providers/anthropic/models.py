@@ -4,13 +4,18 @@ https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting (
 https://platform.claude.com/docs/en/build-with-claude/effort (levels by model)
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from llmring_providers._models import rules_of
+from llmring_providers._model_rules import rules_of
+from llmring_providers._names import NameRule
 
 ThinkingOff = Literal["unasked", "disabled", "between_tools", "never"]
+
+NAMES = NameRule(taken=re.compile(r"[a-zA-Z0-9_-]{1,64}"))
+"""Of functions: https://platform.claude.com/docs/en/agents-and-tools/tool-use/implement-tool-use"""
 
 
 class ModelTraits(NamedTuple):

@@ -4,45 +4,62 @@ The rules are those of OpenAI itself. Another host may serve a model of the same
 the line of models has in common, and the rest is sent as it was asked for.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+import re
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from llmring_providers._models import ModelRules, nearest_effort, rules_of
+from llmring_providers._model_rules import ModelRules, nearest_effort, rules_of
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 
-_OWN_HOSTS = (
-    ".api.openai.com",
-    ".openai.azure.com",
-    ".cognitiveservices.azure.com",
-    ".services.ai.azure.com",
+NAMES = NameRule(taken=re.compile(r"[a-zA-Z0-9_-]{1,64}"))
+"""Of functions: https://platform.openai.com/docs/api-reference/chat/create#chat_create-tools"""
+
+_OWN_MODEL = re.compile(r"(?:ft:)?(?:gpt-\d|o\d(?![a-z0-9])|chatgpt-|codex-)")
+_LOOPBACK = ("127.", "localhost", "[::1]")
+_OWN_HOST = re.compile(
+    r"(?:[\w-]+\.)?api\.openai\.com|.*\.(?:openai|services\.ai|cognitiveservices)\.azure\.com|(?:127\..*|localhost|\[::1\])(?::\d+)?"
 )
-_OWN_HOST = "api.openai.com"
-_HERE = ("localhost", "127.0.0.1", "::1")
 _SAMPLING = frozenset({"temperature", "top_p", "logprobs", "top_logprobs"})
 _MORE_SAMPLING = _SAMPLING | {"presence_penalty", "frequency_penalty", "logit_bias"}
 """Of models that take none at all: https://platform.openai.com/docs/guides/reasoning"""
 
 
-def is_own(base_url: str) -> bool:
-    """Whether OpenAI's rules hold at an address: its own, Azure's, and this machine's, where proxies of it listen."""
-    host = urlsplit(base_url).hostname or ""
-    return host == _OWN_HOST or host.endswith(_OWN_HOSTS) or host in _HERE
+def is_own_host(call: ChatCall) -> bool:
+    """Tell whether the call goes to OpenAI itself, or to Azure, which serves the same models by the same rules.
+
+    A loopback address counts too: with one of OpenAI's models it is a proxy, a recorder or a simulator in its place.
+    """
+    host = call.host
+    return host is None or _OWN_HOST.fullmatch(host) is not None
 
 
-@lru_cache(512)
-def rules_for(model: str, *, own: bool = True) -> ModelRules:
-    """Return what a model takes; a name with a slash is another host's (``openai/o1-pro``)."""
-    bare = model.rpartition("/")[2].removeprefix("ft:")
-    rules = rules_of("openai", bare)
-    if own and "/" not in model:
+def is_own_model(call: ChatCall) -> bool:
+    """Tell whether the name is one of OpenAI's own, without the prefix of another host."""
+    return _OWN_MODEL.match(call.ref.model) is not None
+
+
+def is_real_openai(call: ChatCall) -> bool:
+    """Tell whether OpenAI or Azure answer, not something in their place, and have all that they have."""
+    return (
+        call.host is not None
+        and is_own_host(call)
+        and not call.host.startswith(_LOOPBACK)
+        and is_own_model(call)
+    )
+
+
+def rules_for(call: ChatCall) -> ModelRules:
+    """Return what the model takes; a name with a slash is another host's (``openai/o1-pro``)."""
+    model = call.ref.model
+    rules = rules_of("openai", model.rpartition("/")[2].removeprefix("ft:"))
+    if "/" not in model and is_own_host(call):
         return rules
     return ModelRules(family=rules.family, reasons=rules.reasons, reserves=rules.reserves)
 
 
 def takes_effort(call: ChatCall, rules: ModelRules) -> bool:
-    """Whether the model may be told how much to reason: all but those that are known not to reason.
+    """Tell whether the model may be told how much to reason: all but those that are known not to reason.
 
     Newer models of the families reason only when told to, so a registry may well say that they do not.
     """
@@ -53,7 +70,7 @@ def takes_effort(call: ChatCall, rules: ModelRules) -> bool:
 
 
 def spends_on_reasoning(call: ChatCall, rules: ModelRules) -> bool:
-    """Whether the answer to this call may cost tokens for reasoning."""
+    """Tell whether the answer to this call may cost tokens for reasoning."""
     effort, facts = call.request.reasoning_effort, call.facts
     if effort is not None and takes_effort(call, rules):
         return nearest_effort(effort, rules.efforts or ()) != "none"
@@ -65,49 +82,69 @@ def spends_on_reasoning(call: ChatCall, rules: ModelRules) -> bool:
     return _can_reason(rules)
 
 
-def _reasons(call: ChatCall, rules: ModelRules) -> bool:
-    """Whether the model reasons at this call, as far as its name tells."""
-    effort = call.request.reasoning_effort or rules.unasked
-    return effort is None or nearest_effort(effort, rules.efforts or ()) != "none"
-
-
 def takes_sampling(call: ChatCall, rules: ModelRules) -> bool:
-    """Whether the model takes temperature and the like at this call."""
+    """Tell whether the model takes temperature and the like at this call."""
     if rules.sampling == "without_reasoning":
         return not _reasons(call, rules)
     return rules.sampling != "never"
 
 
-def fitting_extra(
-    extra: Mapping[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]
-) -> Mapping[str, Any]:
-    """Leave out, with a warning, extra parameters that the model refuses."""
+def fitting_extra(call: ChatCall, rules: ModelRules, warnings: list[str]) -> Mapping[str, Any]:
+    """Return the extra parameters, but for those that the model refuses, each with a warning."""
+    extra = call.request.extra_params
     if takes_sampling(call, rules):
         return extra
     refused = _MORE_SAMPLING if rules.sampling == "never" else _SAMPLING
-    found: Iterable[str] = sorted(name for name in extra if name in refused)
     when = "" if rules.sampling == "never" else " while it reasons"
+    found = sorted(name for name in extra if name in refused)
     warnings.extend(f"{name} was dropped: {call.ref} does not take it{when}" for name in found)
     return {name: value for name, value in extra.items() if name not in refused}
 
 
 def encrypts_reasoning(call: ChatCall, rules: ModelRules) -> bool:
-    """Whether the model may be asked for its reasoning in encrypted form; models that never reason refuse it."""
+    """Tell whether the model may be asked for its reasoning in encrypted form; models that never reason refuse it."""
     facts = call.facts
     return _can_reason(rules) or (facts is not None and facts.reasoning is True and not rules.family)
 
 
-def needs_responses(call: ChatCall, rules: ModelRules) -> bool:
-    """Whether OpenAI answers the call through the responses API alone."""
-    refuses = rules.functions_on_chat
-    if call.request.tools and (
-        refuses == "never" or (refuses == "without_reasoning" and _reasons(call, rules))
-    ):
+def needs_responses(call: ChatCall) -> bool:
+    """Tell whether OpenAI serves the call through the responses API alone."""
+    facts, rules = call.facts, rules_for(call)
+    if facts is not None and facts.api == "responses":
         return True
-    facts = call.facts
+    if _refuses_functions(call, rules) or (_has_media_in_results(call) and is_real_openai(call)):
+        return True
     if facts is not None and facts.api is not None:
-        return facts.api == "responses"
+        return False
     return rules.api == "responses"
+
+
+def _refuses_functions(call: ChatCall, rules: ModelRules) -> bool:
+    """Tell whether chat completions refuse the functions.
+
+    https://github.com/openai/openai-openapi/issues/541 has the refusal: "Please use /v1/responses instead".
+    """
+    if not call.request.tools or rules.functions_on_chat is None:
+        return False
+    if rules.functions_on_chat == "without_reasoning":
+        return _reasons(call, rules)
+    return rules.functions_on_chat == "never"
+
+
+def _reasons(call: ChatCall, rules: ModelRules) -> bool:
+    """Tell whether the model reasons at this call, as far as its name tells."""
+    request = call.request
+    effort = request.reasoning_effort or request.extra_params.get("reasoning_effort") or rules.unasked
+    return effort is None or nearest_effort(str(effort), rules.efforts or ()) != "none"
+
+
+def _has_media_in_results(call: ChatCall) -> bool:
+    return any(
+        message.role == "tool"
+        and isinstance(message.content, list)
+        and any(part["type"] not in ("text", "refusal") for part in message.content)
+        for message in call.request.messages
+    )
 
 
 def _can_reason(rules: ModelRules) -> bool:

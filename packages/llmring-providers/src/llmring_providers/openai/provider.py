@@ -12,61 +12,54 @@ from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
 from llmring_providers._http import HttpProvider
 from llmring_providers._listing import OpenAIListing
-from llmring_providers._models import ModelRules
+from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.openai import errors
 from llmring_providers.openai.chat import request as chat_request
 from llmring_providers.openai.chat import response as chat_response
 from llmring_providers.openai.chat.stream import ChatStreamDecoder
-from llmring_providers.openai.models import is_own, needs_responses, rules_for
+from llmring_providers.openai.models import NAMES, needs_responses
 
 
 class OpenAIAdapter:
     """Chat completions, and the responses API for models that need it.
 
     ``extra_params={"api": "responses"}`` or ``{"api": "chat"}`` chooses for one request.
-
-    Args:
-        own: what OpenAI's models are known to refuse holds; other hosts get what was asked for.
     """
-
-    def __init__(self, *, own: bool = True) -> None:
-        self._own = own
 
     def auth_headers(self, api_key: str) -> Mapping[str, str]:
         return {"authorization": f"Bearer {api_key}"} if api_key else {}
 
     def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
-        rules = rules_for(call.ref.model, own=self._own)
-        if _speaks_responses(call, rules):
+        if _speaks_responses(call):
             from llmring_providers.openai.responses import request as responses_request  # noqa: PLC0415 - for few models
 
-            return responses_request.encode(call, stream=stream, rules=rules)
-        return chat_request.encode(call, stream=stream, rules=rules)
+            return responses_request.encode(call, stream=stream)
+        return chat_request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
         if wire.path == chat_request.PATH:
-            return chat_response.decode(body, call)
+            return restored(chat_response.decode(body, call), call, NAMES)
         from llmring_providers.openai.responses import response as responses_response  # noqa: PLC0415 - loaded already
 
-        return responses_response.decode(body, call)
+        return restored(responses_response.decode(body, call), call, NAMES)
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
         if wire.path == chat_request.PATH:
-            return ChatStreamDecoder(call)
+            return restoring(ChatStreamDecoder(call), call, NAMES)
         from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
 
-        return ResponsesStreamDecoder(call)
+        return restoring(ResponsesStreamDecoder(call), call, NAMES)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
 
 
-def _speaks_responses(call: ChatCall, rules: ModelRules) -> bool:
+def _speaks_responses(call: ChatCall) -> bool:
     wanted = call.request.extra_params.get("api")
     if wanted is None:
-        return needs_responses(call, rules)
+        return needs_responses(call)
     if wanted not in ("chat", "responses"):
         raise ValidationError(
             f"extra_params['api'] must be 'chat' or 'responses'; got {wanted!r}",
@@ -113,11 +106,10 @@ class OpenAICounting:
 
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to OpenAI itself."""
-    base_url = settings.base_url or str(host_of("openai").default_url)
     return HttpProvider.from_settings(
         settings,
-        adapter=OpenAIAdapter(own=is_own(base_url)),
-        base_url=base_url,
+        adapter=OpenAIAdapter(),
+        base_url=settings.base_url or str(host_of("openai").default_url),
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
         listing=OpenAIListing(settings.name),

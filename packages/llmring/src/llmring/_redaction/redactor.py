@@ -12,7 +12,7 @@ SHORTEST = 8
 """Characters of a value that is worth looking for; a shorter one is a stand-in, or a word of any text."""
 
 _KEY_SHAPES = re.compile(rb"(?<![A-Za-z0-9])(?:sk-|gsk_|xai-|AIza)[\w-]{20,}", re.ASCII)
-"""Keys of the providers and of hosts that copy them, whoever they belong to."""
+"""The forms of keys of the providers and of hosts that copy them."""
 
 
 class Redactor:
@@ -47,7 +47,7 @@ _spellings = lru_cache(maxsize=8)(Spellings)  # the same secrets come again with
 
 
 class Edit(NamedTuple):
-    """What takes the place of the bytes from ``start`` to ``end``, counted over all pieces."""
+    """A replacement for the bytes from ``start`` to ``end``, counted over all pieces."""
 
     start: int
     end: int

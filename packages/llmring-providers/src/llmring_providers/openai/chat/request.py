@@ -1,5 +1,6 @@
 """The neutral request as a chat completions body: https://platform.openai.com/docs/api-reference/chat/create"""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,15 +9,17 @@ from llmring_types import Message, ToolCall, function_spec, tool_call
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
-from llmring_providers._models import ModelRules
+from llmring_providers._model_rules import ModelRules
+from llmring_providers._names import NameRule
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
-from llmring_providers.openai.models import fitting_extra, rules_for
+from llmring_providers.openai.models import NAMES, fitting_extra, is_own_model, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -30,19 +33,36 @@ from llmring_providers.openai.parts import openai_part, unsupported
 from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/chat/completions"
+_MESSAGE_FIELDS = frozenset(
+    {"audio", "partial", "prefix", "reasoning", "reasoning_content", "reasoning_details"}
+)
+"""What hosts of this protocol take in a message beyond OpenAI's form: reasoning, and the begun answers of two."""
+FIT = Fit(
+    whose="chat completions",
+    names=NAMES,
+    ids=NameRule(taken=re.compile(r".{1,40}", re.DOTALL), longest=40),
+    moved=frozenset({"image"}),
+    speakers=True,
+    fields=_MESSAGE_FIELDS,
+)
+_OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
+"""With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
+_NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
 _FOREIGN = frozenset({"betas", "stream"})
 """Of all others, some host may know them."""
 
 
-def encode(call: ChatCall, *, stream: bool, rules: ModelRules | None = None) -> WireRequest:
-    """Translate the call; without rules those of OpenAI itself hold.
+def encode(call: ChatCall, *, stream: bool) -> WireRequest:
+    """Translate the call.
 
     Raises:
         UnsupportedContentError: a part of a message that chat completions cannot carry.
     """
-    request, warnings = call.request, list[str]()
-    rules = rules or rules_for(call.ref.model)
+    warnings: list[str] = []
+    call = fitted(call, _OWN_FIT if is_own_model(call) else FIT, warnings)
+    request = call.request
+    rules = rules_for(call)
     body: dict[str, Any] = {
         "model": call.ref.model,
         "messages": [_message(message, call, warnings) for message in request.messages],
@@ -61,11 +81,20 @@ def encode(call: ChatCall, *, stream: bool, rules: ModelRules | None = None) -> 
         _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
     if request.extra_params:
-        _extra(body, fitting_extra(request.extra_params, call, rules, warnings), warnings)
+        _extra(body, fitting_extra(call, rules, warnings), warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
+    wire = _said(message, call, warnings)
+    if message.name is not None and message.role != "tool":
+        wire["name"] = _NOT_IN_SPEAKER.sub("_", message.name)
+    if message.metadata and (fields := message.metadata.get("fields")):
+        wire.update((name, value) for name, value in fields.items() if name in _MESSAGE_FIELDS)
+    return wire
+
+
+def _said(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     content, role = message.content, message.role
     if not isinstance(content, str) and content is not None:
         content = [_part(part, call) for part in content]

@@ -6,6 +6,7 @@ Nothing is stored at OpenAI: every call sends the whole conversation, as with ev
 reasoning travels with the assistant messages. System messages stay where they are in the conversation.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,12 +14,14 @@ from llmring_types import function_spec
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
-from llmring_providers._models import ModelRules
+from llmring_providers._model_rules import ModelRules
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
-from llmring_providers.openai.models import encrypts_reasoning, fitting_extra, rules_for
+from llmring_providers.openai.models import NAMES, encrypts_reasoning, fitting_extra, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -31,6 +34,13 @@ from llmring_providers.openai.responses.input import input_items
 from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/responses"
+_MEDIA = frozenset({"image", "document"})
+FIT = Fit(
+    whose="the responses API",
+    names=NAMES,
+    ids=NameRule(taken=re.compile(r".{1,64}", re.DOTALL)),
+    media={"tool": _MEDIA, "system": _MEDIA},
+)
 _ENCRYPTED = "reasoning.encrypted_content"
 _NESTED = frozenset({"reasoning", "text", "stream_options"})
 _FOREIGN = frozenset(
@@ -60,14 +70,16 @@ _CHAT_NAMES = {
 """Extra parameters under the names of chat completions: the user need not know which API a model needs."""
 
 
-def encode(call: ChatCall, *, stream: bool, rules: ModelRules | None = None) -> WireRequest:
-    """Translate the call; without rules those of OpenAI itself hold.
+def encode(call: ChatCall, *, stream: bool) -> WireRequest:
+    """Translate the call.
 
     Raises:
         UnsupportedContentError: a part of a message that the responses API cannot carry.
     """
-    request, warnings = call.request, list[str]()
-    rules = rules or rules_for(call.ref.model)
+    warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request = call.request
+    rules = rules_for(call)
     body: dict[str, Any] = {
         "model": call.ref.model,
         "input": input_items(call, warnings),
@@ -85,7 +97,7 @@ def encode(call: ChatCall, *, stream: bool, rules: ModelRules | None = None) -> 
     if (wanted := wanted_format(call)) is not None:
         _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
-    _extra(body, fitting_extra(request.extra_params, call, rules, warnings), warnings)
+    _extra(body, fitting_extra(call, rules, warnings), warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
