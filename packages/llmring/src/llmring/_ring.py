@@ -11,9 +11,9 @@ from llmring_types import LLMRequest, LLMResponse, Prices
 from msgspec import UNSET, UnsetType
 
 from llmring._aliases import Aliases
-from llmring._facade import RingFacade
 from llmring._call import Call
 from llmring._chat import Chat
+from llmring._facade import RingFacade
 from llmring._failover import Failover
 from llmring._money.accounting import Accounting
 from llmring._money.counting import TokenCounter
