@@ -59,15 +59,16 @@ def edited(pieces: Sequence[bytes], edits: Sequence[Edit]) -> list[bytes]:
 
     A new text stands in the piece in which its span began.
     """
-    changed, start = [], 0
+    changed, start, next_edit = [], 0, 0
     for piece in pieces:
         end, at, kept = start + len(piece), start, b""
-        for edit in edits:
-            if edit.end <= start or edit.start >= end:
-                continue
+        while next_edit < len(edits) and (edit := edits[next_edit]).start < end:
             kept += piece[at - start : max(edit.start, start) - start]
             kept += edit.text if edit.start >= start else b""
             at = min(edit.end, end)
+            if edit.end > end:
+                break  # the rest of it lies in the next piece
+            next_edit += 1
         changed.append(kept + piece[at - start :])
         start = end
     return changed
