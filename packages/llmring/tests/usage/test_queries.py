@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llmring import LLMRequest, ModelRef
 from llmring.exceptions import ConfigurationError, ProviderTimeoutError, ValidationError
-from llmring.usage import UsageLog, UsageStats, read, stats
+from llmring.usage import Moment, UsageLog, UsageStats, read, stats
 from llmring.usage._entry import entry_of
-from llmring.usage._queries import Moment
 from llmring_types import Attempt
 from records import record, response
 
@@ -141,7 +140,7 @@ def test_a_row_has_what_is_known_of_the_call(path: Path) -> None:
     assert (entry.latency_ms, entry.attempts) == (1500, 1)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-11-31", "2026-11-22 at noon"])
+@pytest.mark.parametrize("text", ["some day", "2026-11-31", "2026-11-22 at noon"])
 def test_a_text_that_is_no_time_is_an_error(path: Path, text: str) -> None:
     with pytest.raises(ValidationError, match=text):
         stats(path, since=text)
@@ -253,8 +252,7 @@ def test_groups_sum_up_to_the_whole(
 @pytest.mark.parametrize(
     "moment",
     [
-        "9999-12-31T23:59:59-12:00",
-        "0001-01-01T00:00:00+12:00",
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=12))),
         datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))),
     ],
 )

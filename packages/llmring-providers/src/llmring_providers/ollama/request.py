@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from llmring_types import LLMRequest, Message, ReasoningEffort, function_spec
+from llmring_types import Message, ReasoningEffort, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._arguments import arguments_object
 from llmring_providers._documents import document_text
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
-from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
+from llmring_providers._formats import in_dialect, unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
+from llmring_providers.schema import OLLAMA_FORMAT, OLLAMA_TOOL
 
 _PATH = "/api/chat"
 
@@ -36,7 +37,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         options["temperature"] = request.temperature
     if request.max_tokens is not None:
         options["num_predict"] = request.max_tokens
-    _tools(body, request, warnings)
+    _tools(body, call, warnings)
     if (wanted := _format(call)) is not None:
         body["format"] = wanted
     if (wish := think(call, warnings)) is not None:
@@ -141,8 +142,9 @@ def _call(given: Any, names: dict[Any, str], call: ChatCall, warnings: list[str]
     return {"id": given["id"], **wire} if given.get("id") else wire
 
 
-def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> None:
+def _tools(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
     """``tool_choice`` has no place in the protocol; without tools nothing can be called."""
+    request = call.request
     if not request.tools:
         return
     choice = request.tool_choice and read_choice(request.tool_choice, function_names(request.tools))
@@ -153,24 +155,26 @@ def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> No
         function = function_spec(tool)
         if function is None:
             warnings.append(f"the tool {tool.get('type')!r} was dropped: Ollama has no tools of its own")
-        elif function is tool.get("function"):
-            tools.append(tool)
-        else:
-            tools.append({"type": "function", "function": {k: v for k, v in function.items() if k != "type"}})
+            continue
+        written = {name: value for name, value in function.items() if name != "type"}
+        if (parameters := function.get("parameters")) is not None:
+            written["parameters"] = in_dialect(parameters, OLLAMA_TOOL, call).json
+        tools.append({"type": "function", "function": written})
     if tools:
         body["tools"] = tools
     if request.tool_choice and choice != ToolChoice("auto"):
         warnings.append("tool_choice was dropped: on Ollama the model alone decides which tools it calls")
 
 
-def _format(call: ChatCall) -> Mapping[str, Any] | str | None:
+def _format(call: ChatCall) -> Any:
     """https://docs.ollama.com/capabilities/structured-outputs"""
     wanted = wanted_format(call)
     if wanted is None or wanted.get("type") == "text":
         return None
     if wanted.get("type") not in ("json_schema", "json_object"):
         raise unknown_format(wanted, call)
-    return (wanted_schema(wanted) if wanted["type"] == "json_schema" else None) or "json"
+    schema = wanted_schema(wanted) if wanted["type"] == "json_schema" else None
+    return in_dialect(schema, OLLAMA_FORMAT, call, answer=True).json if schema else "json"
 
 
 def _unsupported(message: str, part: str, call: ChatCall) -> UnsupportedContentError:

@@ -13,6 +13,12 @@ _REASONING_FAMILY = re.compile(r"o[1-9](?![a-z0-9])|gpt-(?:[5-9]|[1-9]\d)(?![a-z
 _WHEN_TOLD = re.compile(r"gpt-5\.4(?:-mini|-nano)?(?:-20\d\d-\d\d-\d\d)?")
 _NAMES = 256
 """Names whose reading is kept."""
+_NO_SCHEMAS = re.compile(
+    r"gpt-3\.5.*|gpt-4(?:-\d{4}|-32k.*|-turbo.*|-vision.*|-1106.*|-0125.*)?(?:-preview)?|gpt-4o-2024-05-13|o1-(?:mini|preview).*"
+)
+_NO_JSON = re.compile(
+    r"gpt-4(?:-0\d{3}|-32k.*)?|gpt-3\.5-turbo-(?:instruct|0301|0613|16k).*|o1-(?:mini|preview).*"
+)
 _ONLY_RESPONSES = re.compile(
     r"codex-|(?:o[1-9]|gpt-[\d.]+)-(?:pro|codex)(?![a-z])|.*deep-research|computer-use"
 )
@@ -54,6 +60,17 @@ def encrypts_reasoning(call: ChatCall) -> bool:
     return _can_reason(call.ref.model) or (
         facts is not None and facts.reasoning is True and not in_reasoning_family(call.ref.model)
     )
+
+
+def form_of_json(model: str) -> str:
+    """Return the strongest format of JSON answers that a model takes: ``json_schema``, ``json_object`` or ``text``.
+
+    https://platform.openai.com/docs/guides/structured-outputs#supported-models
+    """
+    bare = _bare(model)
+    if _NO_SCHEMAS.fullmatch(bare) is None:
+        return "json_schema"
+    return "text" if _NO_JSON.fullmatch(bare) else "json_object"
 
 
 def needs_responses(call: ChatCall) -> bool:

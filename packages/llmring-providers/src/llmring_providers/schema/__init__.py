@@ -19,7 +19,7 @@ from llmring_providers.schema._dialects import (
     Dialect,
 )
 from llmring_providers.schema._normal import finite, has_endless
-from llmring_providers.schema._rewrite import Rewritten, rewrite, wraps
+from llmring_providers.schema._rewrite import Rewritten, completed, rewrite, wraps
 from llmring_providers.schema._root import WRAPPER, is_object
 from llmring_providers.schema._writer import optional_properties, takes_pattern, unions
 
@@ -35,6 +35,7 @@ __all__ = [
     "WRAPPER",
     "Dialect",
     "Rewritten",
+    "completed",
     "finite",
     "has_endless",
     "is_object",

@@ -55,6 +55,24 @@ def rewrite(schema: Mapping[str, Any], dialect: Dialect, *, answer: bool = False
     return _rewrite(_written(schema), dialect, answer)
 
 
+def completed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema whose objects require all their properties and take no others, unless they say so.
+
+    Every answer to it is one to the given schema, and strict modes take it if they take the given one at all.
+
+    Raises:
+        TypeError, ValueError, RecursionError: as for :func:`rewrite`.
+    """
+    return from_inside(_prepared(_written(schema)), _complete)
+
+
+def _complete(node: Node) -> Node:
+    if "properties" in node:
+        node["required"] = list(dict.fromkeys([*node["properties"], *node.get("required", ())]))
+        node.setdefault("additionalProperties", False)
+    return node
+
+
 def wraps(schema: Mapping[str, Any]) -> bool:
     """Whether an answer to this schema may come as the only property :data:`WRAPPER` of an object.
 

@@ -21,6 +21,7 @@ _TOLD = frozenset(
     }
 )  # fmt: skip
 """Keywords that hold an answer to something, or help to give one; others are left out without a word."""
+_SAYS_NOTHING = (("additionalProperties", True), ("additionalProperties", False), ("default", None))
 _KINDS: Mapping[type, str] = {
     str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null", list: "array", dict: "object",
 }  # fmt: skip
@@ -54,7 +55,7 @@ class Writer:
         self._object(node)
         for name in [name for name in node if name not in dialect.keywords]:
             value = node.pop(name)
-            if name in _TOLD and not (name == "additionalProperties" and isinstance(value, bool)):
+            if name in _TOLD and (name, value) not in _SAYS_NOTHING:
                 told[name] = value
         self._type(node)
         describe(node, told)

@@ -20,10 +20,9 @@ from llmring_types.exceptions import (
 )
 
 from llmring.registry._cache import CachedCopy
-from llmring.registry._drift import Drift, compare
 from llmring.registry._location import document_path
 from llmring.registry._registry import Registry, SourceInfo
-from llmring.registry._wire import Publication, decode
+from llmring.registry._wire import Drift, Publication, compare, decode
 
 DAY = 86_400.0
 _OK, _NOT_MODIFIED, _MISSING = 200, 304, (404, 410)

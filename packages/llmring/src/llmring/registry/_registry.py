@@ -15,9 +15,9 @@ from llmring_types.exceptions import RegistryValidationError
 
 from llmring.registry import _snapshot
 from llmring.registry._cache import RegistryCache
-from llmring.registry._corrections import Correction
 from llmring.registry._location import DEFAULT_URL, Location, document_path, is_provider_name
 from llmring.registry._models import Origin, ProviderModels
+from llmring.registry._snapshot import Correction
 from llmring.registry._wire import Publication, decode
 
 

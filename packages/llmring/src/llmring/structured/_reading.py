@@ -8,7 +8,6 @@ import msgspec
 from llmring_types.exceptions import ValidationError
 
 from llmring.structured._patterns import MOST_SECONDS, PatternTimeoutError, Stopwatch, bounded, has_patterns
-from llmring.structured._strict import is_object
 
 if TYPE_CHECKING:  # a tenth of a second of import, only for strict schemas
     from jsonschema.protocols import Validator
@@ -16,7 +15,6 @@ if TYPE_CHECKING:  # a tenth of a second of import, only for strict schemas
 _NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
 _LONGEST_PROBLEM = 300
 _SYNTAX = "JSON"
-_OF_ANY_KIND = frozenset({"type", "anyOf", "oneOf", "enum", "const", "$ref"})
 
 
 class MismatchError(Exception):
@@ -53,7 +51,12 @@ def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
 
 def _may_be_wrapped(schema: Mapping[str, Any]) -> bool:
     """Whether an answer may be the only property of an object: OpenAI takes no schema that is of anything else."""
-    return not is_object(schema) and bool(schema.keys() & _OF_ANY_KIND)
+    from llmring_providers.schema import wraps  # noqa: PLC0415 - only for answers of a schema
+
+    try:
+        return wraps(schema)
+    except (TypeError, ValueError, RecursionError):  # the adapter says what is wrong with it
+        return False
 
 
 def _read_bare(text: str) -> Any:

@@ -11,7 +11,6 @@ import msgspec
 
 from llmring.structured._patterns import has_patterns
 from llmring.structured._reading import MismatchError, breach, not_json, schema_reader
-from llmring.structured._strict import close, is_object
 
 if TYPE_CHECKING:
     import pydantic
@@ -28,7 +27,7 @@ class TypedAnswer(NamedTuple):
     Attributes:
         name: of the letters that providers take.
         schema: an object; any other type stands under its only property ``value``, though a model may leave that out.
-        closed: whether the providers' strict modes take the schema.
+        closed: whether OpenAI's strict mode takes the schema, as most others then do.
         read: text to instance.
     """
 
@@ -46,6 +45,8 @@ def describe(wanted: Any) -> TypedAnswer:
         TypeError: it is not a type, or one that JSON cannot carry.
         NameError: an annotation in it names something that is not there.
     """
+    from llmring_providers.schema import OPENAI_STRICT, completed, rewrite  # noqa: PLC0415 - only for types
+
     if isinstance(wanted, str):
         raise TypeError(f"{wanted!r} is a text")
     build = _pydantic if _mentions_pydantic(wanted) else _msgspec
@@ -56,8 +57,10 @@ def describe(wanted: Any) -> TypedAnswer:
             raise
         schema, read = _pydantic(wanted)
     name = _NOT_NAME.sub("_", getattr(wanted, "__name__", None) or str(wanted)).strip("_")
-    schema, closed = close(schema)
-    return TypedAnswer(name[:_LONGEST_NAME] or "response", schema, closed, read)
+    schema = completed(schema)
+    strict = rewrite(schema, OPENAI_STRICT, answer=True)
+    closed = not strict.objections
+    return TypedAnswer(name[:_LONGEST_NAME] or "response", strict.schema if closed else schema, closed, read)
 
 
 def _mentions_pydantic(wanted: Any) -> bool:
@@ -71,8 +74,10 @@ def _may_hold_models(wanted: Any) -> bool:
 
 
 def _msgspec(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
+    from llmring_providers.schema import wraps  # noqa: PLC0415 - as above
+
     schema = msgspec.json.schema(wanted)
-    if is_object(schema):
+    if not wraps(schema):
         return schema, _reader(wanted, schema)
     answer = msgspec.defstruct("Answer", [("value", wanted)])
     whole = msgspec.json.schema(answer)
@@ -122,11 +127,12 @@ def _misplaced(error: msgspec.ValidationError) -> MismatchError:
 
 def _pydantic(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
     import pydantic  # noqa: PLC0415 - whoever gives a model has imported it
+    from llmring_providers.schema import wraps  # noqa: PLC0415 - as above
 
     try:
         adapter = pydantic.TypeAdapter(wanted)
         schema = adapter.json_schema()
-        if is_object(schema):
+        if not wraps(schema):
             return schema, _pydantic_reader(adapter)
         answer = pydantic.TypeAdapter(pydantic.create_model("Answer", value=(wanted, ...)))
         return answer.json_schema(), _unwrapped(_pydantic_reader(answer), _pydantic_reader(adapter))

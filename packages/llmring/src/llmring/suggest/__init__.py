@@ -3,9 +3,8 @@
 Pure and deterministic: the same facts give the same advice, and every piece of it says why.
 """
 
-from llmring.suggest._ranking import Preference, Suggestion, mixed_price, near_misses, suggest_models
+from llmring.suggest._ranking import Preference, Suggestion, Wish, mixed_price, near_misses, suggest_models
 from llmring.suggest._roles import ROLES, suggest_aliases
-from llmring.suggest._wish import Wish
 
 __all__ = [
     "ROLES",

@@ -13,8 +13,7 @@ from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
 from llmring_types.hosts import HOSTS
 
-from llmring.testing._connection import Connection
-from llmring.testing._listener import Listener
+from llmring.testing._connection import Connection, Listener
 
 _BASE_PATHS: Mapping[str | None, str] = {"openai": "/v1"}
 """By protocol: what a base URL has after the host, where it has anything."""

@@ -1,7 +1,7 @@
-"""What is asked of the log."""
+"""Queries of the log."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import time
 from pathlib import Path
 from typing import Literal
 
@@ -10,10 +10,9 @@ from llmring_types.exceptions import ConfigurationError, ValidationError
 
 from llmring.usage._database import FIELDS, open_to_read, place
 from llmring.usage._entry import UsageEntry
+from llmring.usage._moments import Moment, stamp
 
 Group = Literal["model", "provider", "alias", "profile", "origin", "day"]
-Moment = date | datetime | str
-"""A day, or a time (without a zone it is UTC), or either as ISO 8601. As an end, a day includes all its hours."""
 
 _COLUMNS: dict[Group, str] = {
     "model": "provider || ':' || model",
@@ -145,39 +144,11 @@ def _where(
     since: Moment | None, until: Moment | None, origin: str | None, alias: str | None, model: str | None
 ) -> tuple[str, Sequence[str]]:
     conditions = {
-        "logged_at >= ?": None if since is None else _text(since, time.min),
-        "logged_at <= ?": None if until is None else _text(until, time.max),
+        "logged_at >= ?": None if since is None else stamp(since, time.min),
+        "logged_at <= ?": None if until is None else stamp(until, time.max),
         "origin = ?": origin,
         "alias = ?": alias,
         f"{_COLUMNS['model']} = ?" if model is not None and ":" in model else "model = ?": model,
     }
     wanted = {condition: value for condition, value in conditions.items() if value is not None}
     return f"WHERE {' AND '.join(wanted)}" if wanted else "", tuple(wanted.values())
-
-
-def _text(moment: Moment, hour: time) -> str:
-    """Return the moment as the log writes it, so that texts compare as times do."""
-    if isinstance(moment, str):
-        moment = _parsed(moment)
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, hour)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        moment = moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValidationError(
-            f"{moment.isoformat()} is out of range: in UTC it lies outside of the years 1 to 9999",
-            field="moment",
-            value=moment,
-        ) from error
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _parsed(text: str) -> date | datetime:
-    try:
-        return date.fromisoformat(text) if len(text) <= len("2026-11-22") else datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValidationError(
-            f"{text!r} is not a date or time in ISO 8601", field="moment", value=text
-        ) from error

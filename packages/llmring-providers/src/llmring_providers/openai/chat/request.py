@@ -26,7 +26,7 @@ from llmring_providers.openai.parameters import (
     temperature,
 )
 from llmring_providers.openai.parts import openai_part, unsupported
-from llmring_providers.openai.structured import ask_for_json, json_schema, strict_parameters
+from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/chat/completions"
 _NESTED = frozenset({"stream_options"})
@@ -50,13 +50,13 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["stream_options"] = {"include_usage": True}
     _parameters(body, call, warnings)
     if request.tools:
-        body["tools"] = wire_tools(request.tools, warnings)
+        body["tools"] = wire_tools(request.tools, call, warnings)
         if request.tool_choice is not None:
             body["tool_choice"] = wire_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted, warnings)
+        _format(body, wanted, call, warnings)
     note_ignored_marks(call, warnings)
     if request.extra_params:
         _extra(body, request.extra_params, warnings)
@@ -143,13 +143,11 @@ def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> No
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any], warnings: list[str]) -> None:
-    if wanted.get("type") == "json_schema":
-        body["response_format"] = {"type": "json_schema", "json_schema": json_schema(wanted, warnings)}
-        return
-    body["response_format"] = wanted
-    if wanted.get("type") == "json_object":
-        ask_for_json(body["messages"])
+def _format(body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> None:
+    form = answer_format(wanted, body["messages"], call, warnings)
+    if form["type"] == "json_schema":
+        form = {"type": form.pop("type"), "json_schema": form}
+    body["response_format"] = form
 
 
 def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
@@ -161,16 +159,18 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
         warnings.append(f"n={number} was asked for: the response holds only the first answer")
 
 
-def wire_tools(tools: Iterable[Mapping[str, Any]], warnings: list[str]) -> list[Mapping[str, Any]]:
+def wire_tools(
+    tools: Iterable[Mapping[str, Any]], call: ChatCall, warnings: list[str]
+) -> list[Mapping[str, Any]]:
     """Return the tools in OpenAI's form; a host's own tools pass through."""
-    return [_tool(tool, warnings) for tool in tools]
+    return [_tool(tool, call, warnings) for tool in tools]
 
 
-def _tool(tool: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is not None:
-        strict = strict_parameters(function, warnings)
-        nested = {name: value for name, value in strict.items() if name != "type"}
+        written = with_parameters(function, call, warnings)
+        nested = {name: value for name, value in written.items() if name != "type"}
         return {"type": "function", "function": nested}
     if tool["type"] == "custom" and "custom" not in tool:  # written flat, as for the responses API
         custom = {name: value for name, value in tool.items() if name not in ("type", "format")}

@@ -27,7 +27,7 @@ from llmring_providers.openai.parameters import (
     temperature,
 )
 from llmring_providers.openai.responses.input import input_items
-from llmring_providers.openai.structured import ask_for_json, json_schema, strict_parameters
+from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/responses"
 _ENCRYPTED = "reasoning.encrypted_content"
@@ -75,13 +75,13 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["stream"] = True
     _parameters(body, call, warnings)
     if request.tools:
-        body["tools"] = flat_tools(request.tools, warnings)
+        body["tools"] = flat_tools(request.tools, call, warnings)
         if request.tool_choice is not None:
             body["tool_choice"] = flat_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted, warnings)
+        _format(body, wanted, call, warnings)
     note_ignored_marks(call, warnings)
     _extra(body, request.extra_params, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
@@ -100,13 +100,11 @@ def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> No
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any], warnings: list[str]) -> None:
-    if wanted.get("type") == "json_schema":
-        body["text"] = {"format": {"strict": False, **json_schema(wanted, warnings), "type": "json_schema"}}
-        return
-    body["text"] = {"format": wanted}
-    if wanted.get("type") == "json_object":
-        ask_for_json(body["input"])
+def _format(body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> None:
+    form = answer_format(wanted, body["input"], call, warnings)
+    if form["type"] == "json_schema":
+        form.setdefault("strict", False)
+    body["text"] = {"format": form}
 
 
 def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
@@ -127,19 +125,21 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
-def flat_tools(tools: Iterable[Mapping[str, Any]], warnings: list[str]) -> list[Mapping[str, Any]]:
+def flat_tools(
+    tools: Iterable[Mapping[str, Any]], call: ChatCall, warnings: list[str]
+) -> list[Mapping[str, Any]]:
     """Return the tools in the flat form; hosted tools pass through."""
-    return [_tool(tool, warnings) for tool in tools]
+    return [_tool(tool, call, warnings) for tool in tools]
 
 
-def _tool(tool: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is not None:
         # ``strict`` is on by default here and off with chat completions: said aloud, a tool means the same with both.
         return {
             "parameters": _NO_PARAMETERS,
             "strict": False,
-            **strict_parameters(function, warnings),
+            **with_parameters(function, call, warnings),
             "type": "function",
         }
     custom = tool.get("custom")

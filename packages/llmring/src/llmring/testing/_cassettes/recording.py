@@ -16,10 +16,8 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring._settings import known_secrets
 from llmring.testing._cassettes import cassette
-from llmring.testing._cassettes.bodies import to_chunk
-from llmring.testing._cassettes.cassette import Answered, Cassette, Ending, Interaction
-from llmring.testing._cassettes.credentials import secrets_of
-from llmring.testing._cassettes.redaction import HttpRedactor
+from llmring.testing._cassettes.cassette import Answered, Cassette, Ending, Interaction, to_chunk
+from llmring.testing._cassettes.redaction import HttpRedactor, secrets_of
 
 
 class _Take:

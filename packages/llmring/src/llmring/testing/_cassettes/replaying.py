@@ -18,11 +18,9 @@ from llmring_types.exceptions import CassetteError, CassetteMismatchError
 
 from llmring._settings import known_secrets
 from llmring.testing._cassettes import cassette
-from llmring.testing._cassettes.bodies import from_chunk
-from llmring.testing._cassettes.cassette import Answered, Asked
-from llmring.testing._cassettes.credentials import secrets_of
+from llmring.testing._cassettes.cassette import Answered, Asked, from_chunk
 from llmring.testing._cassettes.matching import differences, fingerprint
-from llmring.testing._cassettes.redaction import HttpRedactor
+from llmring.testing._cassettes.redaction import HttpRedactor, secrets_of
 
 _MOST_DIFFERENCES = 10
 _ANEW = "If that is intended, record it again (with record(), or pytest --llmring-record=all)."
