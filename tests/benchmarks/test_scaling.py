@@ -4,7 +4,7 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import llmring_lockfile
 import pytest
@@ -145,9 +145,6 @@ def usage_log(size: int, folder: Path) -> Callable[[], object]:
     return work
 
 
-QUADRATIC = {"binds_in_one_edit", "one_code_block", "one_paragraph", "one_list"}
-"""To be mended; such a case may fail."""
-
 CASES = [
     Growing(200, lock_diff),
     Growing(300, parse),
@@ -172,13 +169,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
     return (time.process_time() - started) / times
 
 
-def named(case: Growing) -> Any:
-    name = case.prepare.__name__
-    quadratic = pytest.mark.xfail(name in QUADRATIC, reason="still quadratic", strict=False)
-    return pytest.param(case, id=name, marks=quadratic)
-
-
-@pytest.mark.parametrize("case", [named(case) for case in CASES])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.prepare.__name__) for case in CASES])
 def test_four_times_as_much_takes_at_most_five_times_as_long(case: Growing, tmp_path: Path) -> None:
     """The quickest of a few rounds on each side, in turn, so that a busy machine does not matter."""
     sides = []
