@@ -3,6 +3,7 @@
 import gc
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import anyio
@@ -36,7 +37,8 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "aiohttp-asyncio": Kind(AiohttpTransport, "asyncio"),
+    "aiohttp-asyncio": Kind(partial(AiohttpTransport, below_session=True), "asyncio"),
+    "aiohttp-session": Kind(partial(AiohttpTransport, below_session=False), "asyncio"),
     "httpx2-asyncio": Kind(Httpx2Transport, "asyncio"),
     "httpx2-trio": Kind(Httpx2Transport, "trio"),
 }

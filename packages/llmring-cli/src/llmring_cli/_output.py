@@ -17,6 +17,7 @@ _SURROGATES = "\ud800-\udfff"
 """Bytes of file names that are no text."""
 _UNPRINTABLE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}{_SURROGATES}]")
 _UNPRINTABLE_IN_JSON = re.compile(f"[\x7f-\x9f{_BIDI}]")
+_DOLLAR, _CENT = 1, 0.01
 
 
 def printable(text: str) -> str:
@@ -166,3 +167,20 @@ def confirm(question: str) -> bool:
         return False
     print(one_line(f"{question} [y/N] "), end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def dollars_texts(amounts: Sequence[float | None]) -> list[str]:
+    """Return amounts of a column, all with as many digits as the least of them needs; ``?`` where it is not known."""
+    least = min((abs(amount) for amount in amounts if amount), default=_DOLLAR)
+    digits = 2 if least >= _DOLLAR else 4 if least >= _CENT else 6
+    return ["?" if amount is None else f"${amount:,.{digits}f}" for amount in amounts]
+
+
+def dollars_text(amount: float | None) -> str:
+    """Return one amount."""
+    return dollars_texts([amount])[0]
+
+
+def count_text(count: int, what: str) -> str:
+    """Return how many there are of something: ``1 call``, ``1,200 calls``."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

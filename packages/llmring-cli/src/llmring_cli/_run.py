@@ -10,7 +10,6 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._failure import FAILED, INTERRUPTED, CommandError
 from llmring_cli._output import report
-from llmring_cli._version import version_text
 
 _VERSION_FLAGS = (["--version"], ["-V"])
 
@@ -48,7 +47,7 @@ def _print_version() -> int:
 
 
 def _dispatch(arguments: Sequence[str]) -> int:
-    from llmring_cli._dispatch import dispatch  # noqa: PLC0415 - the version is told without
+    from llmring_cli._app import dispatch  # noqa: PLC0415 - the version is printed without
 
     return dispatch(arguments)
 
@@ -81,3 +80,10 @@ def _drop_output() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def version_text() -> str:
+    """Return it as the installed package tells it."""
+    from importlib.metadata import version  # noqa: PLC0415 - slow to import
+
+    return version("llmring-cli")

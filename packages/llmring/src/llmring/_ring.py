@@ -1,9 +1,9 @@
 """The facade: one async client for every provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, cast
 
 from llmring_lockfile import Lockfile
 from llmring_providers import Provider
@@ -19,14 +19,32 @@ from llmring._failover import Failover
 from llmring._money.accounting import Accounting
 from llmring._money.accounts import BudgetState
 from llmring._money.counting import TokenCounter
-from llmring._observers import Observer
+from llmring._observing.reporting import open_observers, open_server
 from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers, SdkProvider
-from llmring._reporting import open_observers, open_server
+from llmring._records import Observer
 from llmring._routing import Router
 from llmring._settings import Settings, open_registry
 from llmring._stream import ChatStream
 from llmring.tokens import context_problem
+
+if TYPE_CHECKING:
+    from llmring._sync import SyncLLMRing
+
+P = ParamSpec("P")
+
+
+def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, SyncLLMRing]":
+    """Return what makes the sync form of a ring, with the arguments of the async one."""
+
+    def make(*args: P.args, **kwargs: P.kwargs) -> "SyncLLMRing":
+        from llmring._sync import SyncLLMRing  # noqa: PLC0415 - only for code without await
+
+        ring = LLMRing.__new__(LLMRing)
+        init(ring, *args, **kwargs)
+        return SyncLLMRing(ring)
+
+    return make
 
 
 class LLMRing:
@@ -53,6 +71,8 @@ class LLMRing:
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
         usage_log: SQLite file for a local log of usage (:mod:`llmring.usage`); without it ``LLMRING_USAGE_LOG``.
         observers: called with a :class:`CallRecord` after every call.
+        max_response_bytes: limit on the size of an answer, after decompression, ``None`` for no limit; absent takes
+            ``LLMRING_MAX_RESPONSE_BYTES``, then 64 MiB.
 
     Raises:
         LockfileNotFoundError: the lockfile named does not exist (also a ``FileNotFoundError``).
@@ -81,6 +101,7 @@ class LLMRing:
         transport: Transport | None = None,
         usage_log: str | Path | None = None,
         observers: Sequence[Observer] = (),
+        max_response_bytes: int | UnsetType | None = UNSET,
     ) -> None:
         settings = Settings.from_environment()
         self.origin = origin
@@ -91,7 +112,11 @@ class LLMRing:
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
         self._providers = Providers(
-            transport or AutoTransport(trust_env=settings.proxies), loopback_only=not settings.allow_network
+            transport or AutoTransport(trust_env=settings.proxies),
+            loopback_only=not settings.allow_network,
+            max_response_bytes=settings.max_response_bytes
+            if max_response_bytes is UNSET
+            else max_response_bytes,
         )
         self._accounting = Accounting(
             self.registry, strict=strict_cost or settings.strict_cost, prices=prices
@@ -125,6 +150,9 @@ class LLMRing:
             ),
             timeout=self.default_timeout,
         )
+
+    sync = staticmethod(sync_form(__init__))
+    """Make a ring for code without ``await``, with the same arguments: ``with LLMRing.sync() as ring: …``."""
 
     def __repr__(self) -> str:
         return f"LLMRing(origin={self.origin!r}, lockfile={str(self._aliases.path)!r})"

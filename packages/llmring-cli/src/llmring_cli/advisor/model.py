@@ -12,7 +12,7 @@ from llmring_types.exceptions import (
     ProviderNotFoundError,
 )
 
-from llmring_cli._demo import installed_model
+from llmring_cli._live import installed_model
 
 ADVISOR = "advisor"
 

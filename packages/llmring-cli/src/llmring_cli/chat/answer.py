@@ -2,21 +2,27 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmring import LLMRequest, LLMResponse, LLMRing
+from llmring_types import Attempt
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._output import print_json_line, report, write_exact
-from llmring_cli.chat.report import response_json
 
 if TYPE_CHECKING:
     from rich.status import Status
 
 Writer = AbstractContextManager[Callable[[str], None]]
 """Takes text piece by piece while it is entered."""
+_OUTCOMES = {
+    "ok": "answered in {:.2f} s",
+    "error": "failed after {:.2f} s",
+    "skipped": "was skipped",
+    "cancelled": "was cancelled after {:.2f} s",
+}
 
 
 class Spinner:
@@ -127,3 +133,36 @@ def _whole(response: LLMResponse | None) -> LLMResponse:
     if response is None:  # the stream raises before it ends without one
         raise RuntimeError("a stream ended without its response")
     return response
+
+
+def response_json(response: LLMResponse) -> dict[str, Any]:
+    """Return the answer for programs."""
+    return {
+        "content": response.content,
+        "model": response.model,
+        "usage": response.usage,
+        "finish_reason": response.finish_reason,
+        "tool_calls": response.tool_calls,
+        "reasoning": response.reasoning,
+        "refusal": response.refusal,
+        "attempts": response.attempts,
+        "warnings": response.warnings,
+    }
+
+
+def tell(response: LLMResponse) -> None:
+    """Tell model, tokens, cost and attempts."""
+    usage = response.usage or {}
+    report(f"model: {response.model}")
+    report(f"tokens: {usage.get('prompt_tokens', '?')} in, {usage.get('completion_tokens', '?')} out")
+    cost = usage.get("cost")
+    reason = usage.get("cost_status", "no_usage")
+    report(f"cost: unknown ({reason})" if cost is None else f"cost: ${cost:.6f}")
+    tell_attempts(response.attempts)
+
+
+def tell_attempts(attempts: Iterable[Attempt]) -> None:
+    """Tell what became of each try."""
+    for attempt in attempts:
+        told = f": {attempt.message}" if attempt.message else ""
+        report(f"attempt: {attempt.model} {_OUTCOMES[attempt.outcome].format(attempt.seconds)}{told}")

@@ -8,12 +8,10 @@ from llmring import open_registry
 from llmring.registry import PROVIDERS
 from llmring_types.exceptions import RegistryConnectionError, RegistryError
 
-from llmring_cli._amounts import count_text
 from llmring_cli._failure import FAILED, UNREACHABLE, CommandError
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._models import RegistryUrl, require_provider
+from llmring_cli._output import count_text, print_json, print_table, report
 from llmring_cli._parameters import Json, ProviderName
-from llmring_cli._providers import require_provider
-from llmring_cli._registry import RegistryUrl
 
 
 def info(*, json: Json = False) -> None:
@@ -76,7 +74,7 @@ async def refresh(*providers: ProviderName, registry: RegistryUrl = None, json: 
         providers: Only these.
     """
     names = [require_provider(name) for name in providers] or list(PROVIDERS)
-    from llmring_cli._refresh import refresh as refresh_registry  # noqa: PLC0415 - it brings the transports
+    from llmring_cli._models import refresh as refresh_registry  # noqa: PLC0415 - it brings the transports
 
     known = open_registry(registry)
     outcomes = await refresh_registry(known, names, force=True)

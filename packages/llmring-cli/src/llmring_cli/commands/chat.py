@@ -10,13 +10,21 @@ from cyclopts import Parameter
 from llmring import LLMRequest, LLMResponse
 from llmring_types.exceptions import ProviderError
 
-from llmring_cli._demo import ring_for
+from llmring_cli._live import ring_for
 from llmring_cli._output import print_json, report, report_logs, write_exact
 from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
-from llmring_cli.chat.answer import ask, markdown_writer, plain_writer, print_lines, show
+from llmring_cli.chat.answer import (
+    ask,
+    markdown_writer,
+    plain_writer,
+    print_lines,
+    response_json,
+    show,
+    tell,
+    tell_attempts,
+)
 from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
 from llmring_cli.chat.message import read_message
-from llmring_cli.chat.report import response_json, tell, tell_attempts
 
 _OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")
 

@@ -7,19 +7,18 @@ from llmring import provider_access
 from llmring_types.hosts import host_of
 
 from llmring_cli._failure import FAILED
+from llmring_cli._models import SIMULATED
 from llmring_cli._output import print_json
 from llmring_cli._parameters import Flag, Json, LockfilePath, ProfileName
-from llmring_cli._providers import SIMULATED
-from llmring_cli.doctor.checkup import Checkup, check_up
+from llmring_cli.doctor.checkup import Checkup, UsageServerState, check_up
 from llmring_cli.doctor.show import show
-from llmring_cli.doctor.usage import UsageServerState
 from llmring_cli.server.access import find_access
 
 if TYPE_CHECKING:
     from llmring import ModelFacts
     from llmring_types.exceptions import LLMRingError
 
-    from llmring_cli.server.health import Health
+    from llmring_cli.server.access import Health
 
 
 def doctor(
@@ -78,7 +77,7 @@ async def _answers(
     import asyncio  # noqa: PLC0415 - as above
 
     from llmring_cli._live import ask_providers  # noqa: PLC0415
-    from llmring_cli.server.health import ask_health  # noqa: PLC0415
+    from llmring_cli.server.access import ask_health  # noqa: PLC0415
 
     if server.url is None or server.error is not None:
         return await ask_providers(providers), None

@@ -9,11 +9,19 @@ from llmring import ModelFacts, ModelRef, open_registry
 from llmring.registry import PROVIDERS, Correction
 from llmring_types.hosts import host_of
 
-from llmring_cli._facts import capabilities, facts_json, price_text, tokens_text
 from llmring_cli._failure import FAILED
+from llmring_cli._models import (
+    SIMULATED,
+    capabilities,
+    facts_json,
+    known_providers,
+    price_text,
+    ready_providers,
+    require_provider,
+    tokens_text,
+)
 from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName, ProviderName
-from llmring_cli._providers import SIMULATED, known_providers, ready_providers, require_provider
 
 
 def list_models(

@@ -6,15 +6,20 @@ from pathlib import Path
 
 from llmring_types.hosts import host_of
 
-from llmring_cli._amounts import count_text
 from llmring_cli._lockfiles import shown
-from llmring_cli._output import Mark, mark, print_table, report
-from llmring_cli.doctor.checkup import AliasState, Checkup, LockfileState, ProviderState, RegistryState
-from llmring_cli.doctor.usage import UsageLogState, UsageServerState
+from llmring_cli._output import Mark, count_text, mark, print_table, report
+from llmring_cli.doctor.checkup import (
+    AliasState,
+    Checkup,
+    LockfileState,
+    ProviderState,
+    RegistryState,
+    UsageLogState,
+    UsageServerState,
+)
 from llmring_cli.server.env_file import URL
 
 _OLD_DAYS = 30
-
 _FOUND_BY = {
     "argument": "named by --lockfile",
     "environment": "named by LLMRING_LOCKFILE_PATH",

@@ -11,7 +11,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from llmring_cli.mcp import TOKEN_VARIABLE
 from llmring_cli.toolbox import ToolResult
-from llmring_cli.toolbox.box import spec
+from llmring_cli.toolbox.tool import spec
 
 _UNAUTHORIZED = 401
 

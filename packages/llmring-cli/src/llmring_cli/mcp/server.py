@@ -18,7 +18,6 @@ from llmring_cli.toolbox import LocalToolbox
 
 HOST = "127.0.0.1"
 """HTTP is for this machine only: whoever can reach the server can change the lockfile."""
-
 _INSTRUCTIONS = (
     "Reads and edits llmring.lock, which binds aliases to pools of language models. Edits go into a draft; "
     "save_lockfile writes it, so show the user show_changes first."

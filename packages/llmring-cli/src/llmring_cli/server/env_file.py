@@ -5,6 +5,7 @@ It holds a key, so nobody else may read it. Whatever else stands in it stays.
 
 import io
 import re
+import secrets
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ URL, KEY = "LLMRING_SERVER_URL", "LLMRING_API_KEY"
 _HEADING = "# The usage server of llmring. It holds a key: keep this file out of version control.\n"
 _UNQUOTABLE = re.compile(r"['\\\s]")
 """What a shell and dotenv do not read alike, whatever quotes are around it."""
+_LEAST_SHOWN = 9
+_ENDS = 4
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -84,3 +87,18 @@ def _text(path: Path) -> str:
         return ""
     except (OSError, UnicodeDecodeError, ConfigurationError) as error:
         raise CommandError(f"cannot read {path}: {error}") from error
+
+
+def new_key() -> str:
+    """Return a key that nobody has: ``llmr_pk_`` and 32 hexadecimal digits."""
+    return f"llmr_pk_{secrets.token_hex(16)}"
+
+
+def masked(key: str) -> str:
+    """Return as much of a key as tells it from others: its first and last four characters, of a short one nothing."""
+    return "*" * len(key) if len(key) < _LEAST_SHOWN else f"{key[:_ENDS]}…{key[-_ENDS:]}"
+
+
+def shown(key: str, *, whole: bool) -> str:
+    """Return the key as it is printed."""
+    return key if whole else masked(key)

@@ -78,12 +78,15 @@ async def chat(
 def _screen() -> Screen:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return PlainScreen()
-    from llmring_cli.advisor import completion  # noqa: PLC0415 - pipes do without
-    from llmring_cli.advisor.terminal import TerminalScreen  # noqa: PLC0415
+    from llmring_cli.advisor.terminal import (  # noqa: PLC0415 - pipes do without
+        CommandCompleter,
+        TerminalScreen,
+        model_names,
+        session_names,
+    )
 
     names = [usage.partition(" ")[0] for usage in COMMANDS]
-    arguments = {"/model": completion.model_names, "/load": completion.session_names}
-    return TerminalScreen(completion.CommandCompleter(names, arguments))
+    return TerminalScreen(CommandCompleter(names, {"/model": model_names, "/load": session_names}))
 
 
 async def _toolbox(stack: AsyncExitStack, path: Path, server_url: str | None) -> Toolbox:

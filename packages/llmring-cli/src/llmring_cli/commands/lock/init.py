@@ -8,11 +8,11 @@ from cyclopts import Parameter
 from llmring import ModelRef, open_registry
 from llmring.suggest import suggest_aliases
 
-from llmring_cli._demo import DEMO, installed_model
+from llmring_cli._live import DEMO, installed_model
 from llmring_cli._lockfiles import shown
+from llmring_cli._models import ready_providers
 from llmring_cli._output import print_json, report
 from llmring_cli._parameters import Flag, Json
-from llmring_cli._providers import ready_providers
 
 
 async def init(

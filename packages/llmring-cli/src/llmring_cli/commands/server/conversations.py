@@ -6,9 +6,16 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from llmring_cli._amounts import count_text, dollars_text, dollars_texts
 from llmring_cli._failure import CommandError
-from llmring_cli._output import print_json, print_table, print_text, report
+from llmring_cli._output import (
+    count_text,
+    dollars_text,
+    dollars_texts,
+    print_json,
+    print_table,
+    print_text,
+    report,
+)
 from llmring_cli._parameters import Flag, Json
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, connected, require_access
 from llmring_cli.server.answers import Conversation, StoredMessage, read_answer

@@ -9,8 +9,7 @@ from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._output import print_json, print_line, print_table, report
 from llmring_cli._parameters import Flag, Json
 from llmring_cli.server.access import ENVIRONMENT, EnvFile
-from llmring_cli.server.env_file import DEFAULT, KEY, read_env_file, write_env_file
-from llmring_cli.server.keys import new_key, shown
+from llmring_cli.server.env_file import DEFAULT, KEY, new_key, read_env_file, shown, write_env_file
 
 Show = Annotated[Flag, Parameter(name="--show", help="Print the whole key.")]
 

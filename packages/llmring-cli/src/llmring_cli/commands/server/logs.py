@@ -9,10 +9,8 @@ import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from llmring_cli._amounts import dollars_texts
-from llmring_cli._moments import Since, Until
-from llmring_cli._output import print_json, print_table, report, write_exact
-from llmring_cli._parameters import Flag, Json
+from llmring_cli._output import dollars_texts, print_json, print_table, report, write_exact
+from llmring_cli._parameters import Flag, Json, Since, Until
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, as_query, connected, require_access
 from llmring_cli.server.answers import LogRow, read_answer
 from llmring_cli.server.env_file import DEFAULT

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from llmring_cli._amounts import count_text, dollars_text, dollars_texts
-from llmring_cli._moments import Since, Until
-from llmring_cli._output import print_json, print_table, report
-from llmring_cli._parameters import Json
+from llmring_cli._output import count_text, dollars_text, dollars_texts, print_json, print_table, report
+from llmring_cli._parameters import Json, Since, Until
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, as_query, connected, require_access
 from llmring_cli.server.answers import Statistics, read_answer
 from llmring_cli.server.env_file import DEFAULT
