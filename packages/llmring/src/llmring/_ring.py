@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from llmring_lockfile import Lockfile
 from llmring_providers import Provider
-from llmring_providers.transport import AutoTransport, Transport
+from llmring_providers.transport import Transport
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Prices
 from llmring_types.exceptions import ProviderNotFoundError
 from msgspec import UNSET, UnsetType
@@ -22,11 +22,14 @@ from llmring._money.counting import TokenCounter
 from llmring._observers import Observer
 from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers, SdkProvider
-from llmring._reporting import open_observers, open_server
+from llmring._reporting import open_observers, open_server, open_transport
 from llmring._routing import Router
 from llmring._settings import Settings, open_registry
 from llmring._stream import ChatStream
 from llmring.tokens import context_problem
+
+if TYPE_CHECKING:
+    from llmring_providers.transport.httpx import HttpClient
 
 
 class LLMRing:
@@ -53,6 +56,8 @@ class LLMRing:
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
         usage_log: SQLite file for a local log of usage (:mod:`llmring.usage`); without it ``LLMRING_USAGE_LOG``.
         observers: called with a :class:`CallRecord` after every call.
+        http_client: an ``httpx.AsyncClient`` or ``httpx2.AsyncClient`` that carries all traffic of the ring, with its
+            proxies, certificates, hooks and mocks; it stays yours and is not closed.
         max_response_bytes: limit on the size of an answer, after decompression, ``None`` for no limit; absent takes
             ``LLMRING_MAX_RESPONSE_BYTES``, then 64 MiB.
 
@@ -84,6 +89,7 @@ class LLMRing:
         usage_log: str | Path | None = None,
         observers: Sequence[Observer] = (),
         max_response_bytes: int | UnsetType | None = UNSET,
+        http_client: "HttpClient | None" = None,
     ) -> None:
         settings = Settings.from_environment()
         self.origin = origin
@@ -94,7 +100,7 @@ class LLMRing:
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
         self._providers = Providers(
-            transport or AutoTransport(trust_env=settings.proxies),
+            open_transport(settings, transport, http_client),
             loopback_only=not settings.allow_network,
             max_response_bytes=settings.max_response_bytes
             if max_response_bytes is UNSET
@@ -113,7 +119,7 @@ class LLMRing:
         self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
         self._counter = TokenCounter(self._providers, timeout=self.default_timeout)
         key = settings.server.api_key if api_key is None else api_key
-        self.server_client = open_server(self.server_url, key, settings)
+        self.server_client = open_server(self.server_url, key, settings, http_client)
         self._chat = Chat(
             self._router,
             self._providers,
