@@ -23,6 +23,7 @@ from llmring_types.exceptions import (
     ProxyAuthenticationError,
 )
 
+from llmring_providers._fitting import displaces_media
 from llmring_providers._protocol import ChatCall
 from llmring_providers._replies import request_id
 
@@ -97,7 +98,7 @@ def build(
     headers = headers or {}
     message = message[:_LONGEST_READ]
     if kind is ProviderBadRequestError and (
-        _UNSUPPORTED_CODE.match(code or "") or _UNSUPPORTED.search(message)
+        _UNSUPPORTED_CODE.match(code or "") or _UNSUPPORTED.search(message) or displaces_media(call)
     ):
         kind = ProviderUnsupportedRequestError
     more: dict[str, Any] = {

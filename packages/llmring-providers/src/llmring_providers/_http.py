@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import urlsplit
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
@@ -78,6 +79,7 @@ class HttpProvider:
         self.name = name
         self._max_response_bytes = max_response_bytes
         self.base_url = base_url.rstrip("/")
+        self._host = urlsplit(self.base_url).netloc.rpartition("@")[2].lower() or None
         self._adapter = adapter
         self._listing = listing
         self._counting = counting
@@ -160,6 +162,7 @@ class HttpProvider:
         return self._client
 
     async def chat(self, call: ChatCall) -> LLMResponse:
+        call = ChatCall(call.request, call.ref, call.facts, call.progress, self._host)
         wire = self._adapter.encode(call, stream=False)
         try:
             reply = await self._carrier().send(self._request(wire, call))
@@ -177,6 +180,7 @@ class HttpProvider:
         return response
 
     async def stream(self, call: ChatCall) -> HttpStream:
+        call = ChatCall(call.request, call.ref, call.facts, call.progress, self._host)
         wire = self._adapter.encode(call, stream=True)
         try:
             reply = await self._carrier().open(self._request(wire, call))

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from llmring_types._dicts import read_messages
 from llmring_types._messages import Message
 from llmring_types.exceptions import ValidationError
 
@@ -20,7 +21,8 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
     """A chat request. It is mutable, and the library never changes it.
 
     Attributes:
-        messages: the conversation, oldest first. Dicts with the fields of :class:`Message` are converted.
+        messages: the conversation, oldest first. Dicts are converted, whether in OpenAI's form (with its roles
+            ``developer`` and ``function``, its ``refusal`` and ``function_call``) or with Anthropic's blocks of tools.
         model: an alias (``"summarizer"``), ``package:alias`` or ``provider:model``; ``None`` uses the alias
             ``default`` of the active profile.
         temperature: a finite number; providers take 0.0 to 1.0 or 2.0. ``None`` leaves it to the provider.
@@ -108,7 +110,7 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
                 f"messages must be a list of Message; got {type(messages).__name__}", field="messages"
             )
         if set(map(type, messages)) != {Message}:
-            self.messages = [_as_message(place, message) for place, message in enumerate(messages)]
+            self.messages = read_messages(messages)
 
 
 def _without_secrets(value: object) -> object:
@@ -121,19 +123,6 @@ def _without_secrets(value: object) -> object:
     if isinstance(value, list):
         return [_without_secrets(inner) for inner in value]
     return value
-
-
-def _as_message(place: int, value: object) -> Message:
-    if isinstance(value, Message):
-        return value
-    if isinstance(value, dict):
-        try:
-            return msgspec.convert(value, Message)
-        except msgspec.ValidationError as error:
-            raise ValidationError(f"messages[{place}]: {error}", field=f"messages[{place}]") from error
-    raise ValidationError(
-        f"messages[{place}] must be a Message; got {type(value).__name__}", field=f"messages[{place}]"
-    )
 
 
 def _check_container(name: str, value: object) -> None:

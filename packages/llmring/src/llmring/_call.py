@@ -13,10 +13,10 @@ from llmring._chat import Chat
 from llmring._failover import Answered, Attempting, Permit, PlacedStream
 from llmring._money.calls import CallBudget
 from llmring._money.counts import check_counts
+from llmring._observing.watch import Watch
 from llmring._routing import Candidate
 from llmring._runtime import extend_deadline
 from llmring._stream import Opened
-from llmring._watch import Watch
 from llmring.structured import Expectation, finish, prepare
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Call:
 
     def __init__(self, chat: Chat, request: LLMRequest, profile: str | None, *, streamed: bool) -> None:
         self._chat = chat
-        self._asked = request
+        self._asked = self._prepared = request
         self._profile = profile
         self._streamed = streamed
         self._expectation: Expectation | None = None
@@ -93,8 +93,10 @@ class Call:
         chat, request = self._chat, self._asked
         self._route = chat.route(request, self._profile)
         self._timeout = chat.timeout(request, self._route)
-        self._prepared, self._expectation = prepare(request)
-        self._watch = chat.watcher.begin(request, self._route, streamed=self._streamed)
+        if request.response_format is not None or request.json_response:
+            self._prepared, self._expectation = prepare(request)
+        if chat.watcher.watches is not False:
+            self._watch = chat.watcher.begin(request, self._route, streamed=self._streamed)
 
     async def _run(
         self,
@@ -110,7 +112,8 @@ class Call:
             if chat.counts_exactly:
                 started = chat.failover.clock.now()
                 self._route = await chat.counted(self._asked, self._route)
-            self._budget = chat.purse.open(self._asked, self._prepared, self._route)
+            if chat.bounded or self._route.bounded:
+                self._budget = CallBudget(chat.purse, self._asked, self._prepared, self._route)
             return await chat.failover.run(
                 self._route,
                 attempt,
@@ -167,7 +170,8 @@ class Call:
         if self._budget is not None and reservation is not None:
             self._budget.answered(reservation, candidate, response, sure=sure)
         chat.comment(self._asked, response, candidate, self._route)
-        finish(response, self._expectation)
+        if self._expectation is not None:
+            finish(response, self._expectation)
 
     def _discard(self, late: Opened) -> None:
         """Close a stream that another one, opened beside it, has overtaken."""

@@ -1,9 +1,9 @@
 """The facade: one async client for every provider."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, cast
 
 from llmring_lockfile import Lockfile
 from llmring_providers import Provider
@@ -19,10 +19,10 @@ from llmring._failover import Failover
 from llmring._money.accounting import Accounting
 from llmring._money.accounts import BudgetState
 from llmring._money.counting import TokenCounter
-from llmring._observers import Observer
+from llmring._observing.reporting import open_observers, open_server, open_transport
 from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers, SdkProvider
-from llmring._reporting import open_observers, open_server, open_transport
+from llmring._records import Observer
 from llmring._routing import Router
 from llmring._settings import Settings, open_registry
 from llmring._stream import ChatStream
@@ -30,6 +30,23 @@ from llmring.tokens import context_problem
 
 if TYPE_CHECKING:
     from llmring_providers.transport.httpx import HttpClient
+
+    from llmring._sync import SyncLLMRing
+
+P = ParamSpec("P")
+
+
+def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, SyncLLMRing]":
+    """Return what makes the sync form of a ring, with the arguments of the async one."""
+
+    def make(*args: P.args, **kwargs: P.kwargs) -> "SyncLLMRing":
+        from llmring._sync import SyncLLMRing  # noqa: PLC0415 - only for code without await
+
+        ring = LLMRing.__new__(LLMRing)
+        init(ring, *args, **kwargs)
+        return SyncLLMRing(ring)
+
+    return make
 
 
 class LLMRing:
@@ -138,6 +155,9 @@ class LLMRing:
             ),
             timeout=self.default_timeout,
         )
+
+    sync = staticmethod(sync_form(__init__))
+    """Make a ring for code without ``await``, with the same arguments: ``with LLMRing.sync() as ring: …``."""
 
     def __repr__(self) -> str:
         return f"LLMRing(origin={self.origin!r}, lockfile={str(self._aliases.path)!r})"

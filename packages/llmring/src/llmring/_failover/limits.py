@@ -56,13 +56,6 @@ class Limits:
     def __init__(self, places: Mapping[str, int]) -> None:
         self._places = places
 
-    def __bool__(self) -> bool:
-        return bool(self._places)
-
-    def bound(self, provider: str) -> bool:
-        """Whether calls of this provider need a place."""
-        return provider in self._places
-
     async def take(self, name: str, owner: object) -> Place | None:
         """Wait for a place; ``None`` where there is no limit.
 

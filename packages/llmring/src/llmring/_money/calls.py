@@ -37,7 +37,7 @@ class _Counted(msgspec.Struct):
 
 
 class Purse:
-    """Begins the calls of a ring that come under a budget.
+    """What the calls of a ring that come under a budget share.
 
     Args:
         budgets: the ring's.
@@ -58,12 +58,6 @@ class Purse:
         self.unknown_price = unknown_price
         self._providers = providers
         self._counted: dict[ModelRef, _Counted] = {}
-
-    def open(self, request: LLMRequest, prepared: LLMRequest, route: Route) -> "CallBudget | None":
-        """Return what bounds a call on this route; ``None`` where nothing does."""
-        if route.constraints.max_cost_usd is None and not self.budgets.concern(route):
-            return None
-        return CallBudget(self, request, prepared, route)
 
     def bounds(self, request: LLMRequest, candidate: Candidate) -> OutputBounds:
         """Return how much the request lets the candidate write."""

@@ -13,8 +13,7 @@ from llmring_types.exceptions import ProviderError, StructuredOutputError
 
 from llmring._money.accounting import Accounting
 from llmring._money.estimates import completed_usage, input_usage, maybe_billed
-from llmring._observers import Observers
-from llmring._records import CallRecord, Ending
+from llmring._records import CallRecord, Ending, Observers
 from llmring._routing import Route
 from llmring._runtime import Clock
 
@@ -38,14 +37,14 @@ class Watcher:
         self.observers = observers
         self.accounting = accounting
         self.clock = clock
-        self._all: bool | None = None
-        """Whether every call is watched; not known before the first, when the observers are all there."""
+        self.watches: bool | None = None
+        """Whether calls are watched; not known before the first, when the observers are all there."""
 
     def begin(self, request: LLMRequest, route: Route, *, streamed: bool = False) -> "Watch | None":
         """Watch a call that begins now; ``None`` where nobody wants to know."""
-        if self._all is None:
-            self._all = bool(self.observers)
-        return Watch(self, request, route, streamed=streamed) if self._all else None
+        if self.watches is None:
+            self.watches = bool(self.observers)
+        return Watch(self, request, route, streamed=streamed) if self.watches else None
 
 
 class Watch:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from llmring_providers.transport import AutoTransport, LoopbackOnly, Transport
 from llmring_types.exceptions import ConfigurationError
 
-from llmring._observers import Observer, Observers
+from llmring._records import Observer, Observers
 from llmring._settings import Settings
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def open_observers(
     def late() -> Sequence[Observer]:
         if "opentelemetry" not in sys.modules:  # whoever configures it has imported it
             return ()
-        from llmring._telemetry import find_telemetry  # noqa: PLC0415 - at the first call, not before
+        from llmring._observing.telemetry import find_telemetry  # noqa: PLC0415 - at the first call, not before
 
         return find_telemetry(content=capture_content, base_url_of=base_url_of)
 
