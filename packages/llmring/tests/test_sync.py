@@ -178,8 +178,8 @@ def test_what_needs_no_loop_starts_none() -> None:
 
 
 def test_every_public_method_of_the_ring_has_its_sync_form() -> None:
-    ours = {name for name in vars(SyncLLMRing) if not name.startswith("_")}
-    theirs = {name for name, value in vars(LLMRing).items() if not name.startswith("_") and name != "sync"}
+    ours = {name for name in dir(SyncLLMRing) if not name.startswith("_")}
+    theirs = {name for name in dir(LLMRing) if not name.startswith("_") and name != "sync"}
     assert theirs - ours == {"get_provider"}  # the SDKs' clients are async: run() reaches them
 
 

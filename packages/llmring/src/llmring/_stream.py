@@ -44,10 +44,10 @@ class StreamOwner(Protocol):
     def complete(self, response: LLMResponse, opened: Opened) -> None:
         """Complete the whole answer (cost, parsed JSON) before the last chunk is handed out."""
 
-    def failed(self, error: LLMRingError, opened: Opened) -> None:
+    def fail(self, error: LLMRingError, opened: Opened) -> None:
         """Take note of an error in the middle of the stream, and put the attempts on it."""
 
-    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+    def abandon(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
         """Take note that nobody reads on, of a stream that was alive; ``partial`` joins what has come."""
 
 
@@ -120,7 +120,7 @@ class ChatStream:
         opened.stream.close()
         if not self._told:
             self._told = True
-            self._owner.abandoned(lambda: self._gathered(opened), opened)
+            self._owner.abandon(lambda: self._gathered(opened), opened)
         self._pending.clear()
 
     async def _fill(self) -> None:
@@ -169,7 +169,7 @@ class ChatStream:
             self._owner.complete(response, opened)
         except LLMRingError as error:
             self._abandon()
-            self._owner.failed(error, opened)
+            self._owner.fail(error, opened)
             raise
         last.usage, last.parsed = response.usage, response.parsed
         last.attempts, last.warnings = response.attempts, response.warnings or None
@@ -185,7 +185,7 @@ class ChatStream:
             error.attempts = tuple(opened.attempts)
             return error
         self._told = True
-        self._owner.failed(error, opened)
+        self._owner.fail(error, opened)
         return error
 
     def _gathered(self, opened: Opened) -> LLMResponse:
