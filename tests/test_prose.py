@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOLDING = ("packages/llmring-types/src", "tests/support", "tests/benchmarks")
+HOLDING = ("packages/llmring-cli/src", "packages/llmring-types/src", "tests/support", "tests/benchmarks")
 """Folders whose docstrings keep to it; a package joins when its pass is done."""
 QUESTION = re.compile(r"(?:What|Who|Whose|Whom|Which|Whether|Where|How|Why|Whoever|Whatever)\b")
 STILTED = re.compile(
