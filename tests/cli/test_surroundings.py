@@ -54,6 +54,7 @@ def test_a_full_disk_is_told(tmp_path: Path, arguments: tuple[str, ...]) -> None
     assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_a_folder_that_is_gone_is_told_by_those_that_need_one(
     tmp_path: Path, arguments: tuple[str, ...]

@@ -10,7 +10,7 @@ HEAD = """\
 # Decisions
 
 Why things are as they are: one short, dated page for each choice that somebody might want to undo. A page that no longer
-holds stays, with a line `Superseded by [title](page.md).` below its date.
+holds stays, with a line below its date that begins with "Superseded by" and a link to the one that does.
 
 This list is written by `python tests/support/decisions.py`.
 

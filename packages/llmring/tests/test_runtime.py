@@ -61,7 +61,7 @@ LIMITS: list[tuple[Work, float | None, float | None, bool]] = [
 
 
 @pytest.mark.parametrize(("work", "seconds", "at_most", "in_time"), LIMITS)
-def test_a_limit_may_be_extend_deadline_but_not_past_the_last_moment(
+def test_a_limit_may_be_moved_but_not_past_the_last_moment(
     work: Work, seconds: float | None, at_most: float | None, in_time: bool, backend: str
 ) -> None:
     async def main() -> None:
@@ -82,7 +82,7 @@ def test_a_limit_that_is_fixed_stays(backend: str) -> None:
     anyio.run(main, backend=backend)
 
 
-def test_without_a_limit_there_is_nothing_to_extend_deadline(backend: str) -> None:
+def test_without_a_limit_there_is_nothing_to_extend(backend: str) -> None:
     async def main() -> None:
         extend_deadline(1.0)
 

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 SIMULATED = "sim"
 """The provider that answers without a network."""
-CAPABILITIES = ("vision", "audio", "documents", "tools", "json_schema", "reasoning", "caching")
+_COMMON = frozenset(
+    ("json_mode", "parallel_tool_calls", "streaming", "system_message", "temperature", "tool_choice")
+)
+"""Capabilities that most models have, and by which nobody chooses one."""
 _REGISTRY_SECONDS = 20.0
 """Time limit for an answer of the registry."""
 
@@ -131,7 +134,7 @@ def pool_providers(lockfile: "Lockfile") -> set[str]:
 
 def capabilities(facts: ModelFacts) -> list[str]:
     """Return the capabilities that the model is known to have."""
-    return [name for name in CAPABILITIES if getattr(facts, name)]
+    return [name for name in facts.capabilities if name not in _COMMON]
 
 
 def facts_json(facts: ModelFacts) -> dict[str, Any]:

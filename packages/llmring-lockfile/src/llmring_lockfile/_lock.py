@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
+import llmring_types
 import msgspec
 from llmring_types import ModelFacts, ModelRef, Prices
 
@@ -15,21 +16,7 @@ FactsOf = Callable[[ModelRef], ModelFacts | None]
 It raises :class:`llmring_types.exceptions.RegistryError` where the registry cannot say: that is not the same.
 """
 
-CAPABILITIES: Final = (
-    "audio",
-    "caching",
-    "documents",
-    "json_mode",
-    "json_schema",
-    "parallel_tool_calls",
-    "reasoning",
-    "streaming",
-    "system_message",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "vision",
-)
+CAPABILITIES: Final = tuple(sorted(llmring_types.CAPABILITIES))
 PRICE_FIELDS: Final = tuple(
     name for name in Prices.__struct_fields__ if name not in ("source", "long_threshold")
 )
@@ -119,7 +106,7 @@ def locked_model(facts: ModelFacts | None, release: RegistryRelease | None = Non
 
 def capabilities(facts: ModelFacts) -> tuple[str, ...]:
     """What a model is known to be able to do, sorted."""
-    return tuple(name for name in CAPABILITIES if getattr(facts, name) is True)
+    return tuple(sorted(facts.capabilities))
 
 
 def _same_facts(one: LockedModel, other: LockedModel) -> bool:

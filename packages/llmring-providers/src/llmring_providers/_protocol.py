@@ -15,12 +15,15 @@ class ChatCall(NamedTuple):
         facts: what is known of it, or ``None``.
         progress: to be called by a stream that goes on without a chunk to show for it, in the midst of a long tool call
             say; whoever waits for the next chunk then waits longer.
+        host: the host that is asked, with its port: rules of the vendor's own do not hold for others. ``None`` is the
+            vendor's.
     """
 
     request: LLMRequest
     ref: ModelRef
     facts: ModelFacts | None = None
     progress: Callable[[], None] | None = None
+    host: str | None = None
 
 
 class OutputBounds(NamedTuple):

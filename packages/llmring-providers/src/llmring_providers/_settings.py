@@ -1,10 +1,13 @@
-"""What a provider is built from."""
+"""The settings of a provider."""
 
 from typing import Any
 
 import msgspec
 
 from llmring_providers.transport import Transport
+from llmring_providers.transport._protocol import MAX_RESPONSE_BYTES, without_credentials
+
+__all__ = ["ProviderSettings", "without_credentials"]
 
 
 class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
@@ -17,6 +20,8 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
         base_url: ``None`` means the provider's own.
         client: an async client of the vendor's SDK, to be used instead of the three above: with its address, its keys
             and its connections. It stays the user's: it is never closed here.
+        max_response_bytes: the limit on the size of an answer, after decompression; ``None`` for no limit. That of a
+            request comes before it.
         loopback_only: no request may leave this machine, through such a client either.
     """
 
@@ -25,16 +30,9 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
     api_key: str = ""
     base_url: str | None = None
     client: Any = None
+    max_response_bytes: int | None = MAX_RESPONSE_BYTES
     loopback_only: bool = False
 
     def __repr__(self) -> str:
         base_url = self.base_url and without_credentials(self.base_url)
         return f"ProviderSettings(name={self.name!r}, base_url={base_url!r})"
-
-
-def without_credentials(url: str) -> str:
-    """Return the URL without user and password, and with ``?…`` for a query, which may hold a key."""
-    url, query, _ = url.partition("?")
-    head, mark, rest = url.partition("//")
-    host, slash, path = rest.partition("/")
-    return head + mark + host.rpartition("@")[2] + slash + path + ("?…" if query else "")

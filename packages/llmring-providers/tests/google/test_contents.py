@@ -169,7 +169,6 @@ def test_numbers_in_arguments_and_results_go_out_as_they_were_written(
 @pytest.mark.parametrize(
     ("message", "part"),
     [
-        (Message(role="system", content=[PNG]), "system"),
         (Message(role="user", content=[{"type": "text"}]), "text"),
         (Message(role="user", content=[{"type": "thinking", "thinking": "x"}]), "thinking"),
         (Message(role="assistant", content="", tool_calls=[{"id": "x", "type": "custom", "custom": {}}]), "tool_calls"),  # type: ignore[typeddict-item]

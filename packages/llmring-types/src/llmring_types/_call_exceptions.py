@@ -97,6 +97,13 @@ class ProviderConnectionError(ProviderError, ConnectionError):
         self.sent = sent
 
 
+class ProxyAuthenticationError(ProviderConnectionError):
+    """A proxy asks for a name and a password, or does not take those that it got (407). The text names the proxy."""
+
+    retryable = False
+    fails_over = False
+
+
 class ProviderResponseError(ProviderError):
     """The provider answered with an error, or with something that is not an answer."""
 
@@ -136,6 +143,19 @@ class ProviderServerError(ProviderResponseError):
 
 class ProviderOverloadedError(ProviderServerError):
     """The provider or the model is overloaded (503, 529)."""
+
+
+class ProviderResponseTooLargeError(ProviderResponseError):
+    """The answer is larger than ``max_response_bytes`` allows, decompressed or not. It was not read to its end.
+
+    ``limit`` is the limit in bytes.
+    """
+
+    fails_over = True
+
+    def __init__(self, message: str, *, limit: int | None = None, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.limit = limit
 
 
 class MalformedResponseError(ProviderResponseError):

@@ -44,9 +44,8 @@ if TYPE_CHECKING:
 
     from llmring import schemas
     from llmring._money.accounts import BudgetState
-    from llmring._observers import Observer
     from llmring._policy import BreakerPolicy, Policy, RetryPolicy
-    from llmring._records import CallRecord
+    from llmring._records import CallRecord, Observer
     from llmring._ring import LLMRing
     from llmring._settings import (
         ProviderAccess,
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
         usage_log_path,
     )
     from llmring._stream import ChatStream
+    from llmring._sync import SyncChatStream, SyncLLMRing
     from llmring.logging import log_llm_call, log_llm_stream
 
     __version__: str
@@ -100,6 +100,8 @@ __all__ = [
     "StreamChunk",
     "StreamInterruptedError",
     "StructuredOutputError",
+    "SyncChatStream",
+    "SyncLLMRing",
     "ToolCall",
     "UnsupportedContentError",
     "Usage",
@@ -124,9 +126,8 @@ if not TYPE_CHECKING:
         globals(),
         {
             "llmring._money.accounts": ("BudgetState",),
-            "llmring._observers": ("Observer",),
             "llmring._policy": ("BreakerPolicy", "Policy", "RetryPolicy"),
-            "llmring._records": ("CallRecord",),
+            "llmring._records": ("CallRecord", "Observer"),
             "llmring._ring": ("LLMRing",),
             "llmring._settings": (
                 "ProviderAccess",
@@ -139,6 +140,7 @@ if not TYPE_CHECKING:
                 "usage_log_path",
             ),
             "llmring._stream": ("ChatStream",),
+            "llmring._sync": ("SyncChatStream", "SyncLLMRing"),
             "llmring.logging": ("log_llm_call", "log_llm_stream"),
             "llmring_types": (
                 "Attempt",

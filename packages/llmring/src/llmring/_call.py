@@ -12,11 +12,11 @@ from msgspec import UNSET
 from llmring._chat import Chat
 from llmring._failover import Answered, Attempting, Permit, PlacedStream
 from llmring._money.calls import CallBudget
-from llmring._money.counts import check_counts
+from llmring._money.estimates import check_counts
+from llmring._observing.watch import Watch
 from llmring._routing import Candidate
 from llmring._runtime import extend_deadline
 from llmring._stream import Opened
-from llmring._watch import Watch
 from llmring.structured import Expectation, finish, prepare
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Call:
 
     def __init__(self, chat: Chat, request: LLMRequest, profile: str | None, *, streamed: bool) -> None:
         self._chat = chat
-        self._asked = request
+        self._asked = self._prepared = request
         self._profile = profile
         self._streamed = streamed
         self._expectation: Expectation | None = None
@@ -44,11 +44,11 @@ class Call:
     async def answer(self) -> LLMResponse:
         """Return the whole answer."""
         self._begin()
-        answered = await self._run(self._ask, timeout=self._timeout)
+        answered = await self._run(self._send_whole, timeout=self._timeout)
         response = answered.result
         response.attempts = answered.attempts
         if self._watch is not None:
-            self._watch.answered(response)
+            self._watch.report_answer(response)
         return response
 
     async def open(self) -> Opened:
@@ -58,7 +58,7 @@ class Call:
         first, following = policy.first_chunk_timeout_s, policy.chunk_timeout_s
         self._progress = partial(extend_deadline, self._timeout if following is UNSET else following)
         answered = await self._run(
-            self._start, timeout=self._timeout if first is UNSET else first, discard=self._discard
+            self._send_streamed, timeout=self._timeout if first is UNSET else first, discard=self._discard
         )
         if self._watch is not None:
             self._watch.first_chunk()
@@ -68,33 +68,35 @@ class Call:
         )
 
     def complete(self, response: LLMResponse, opened: Opened) -> None:
-        self._chat.failover.breakers.succeeded(opened.candidate.ref)
+        self._chat.failover.breakers.record_success(opened.candidate.ref)
         self._complete(response, opened.candidate, opened.permit)
         if self._watch is not None:
-            self._watch.answered(response)
+            self._watch.report_answer(response)
 
-    def failed(self, error: LLMRingError, opened: Opened) -> None:
-        self._chat.failover.failed_later(opened.candidate, error, opened.attempts, opened.started)
+    def fail(self, error: LLMRingError, opened: Opened) -> None:
+        self._chat.failover.record_late_failure(opened.candidate, error, opened.attempts, opened.started)
         error.attempts = tuple(opened.attempts)
         self._settle(opened, getattr(error, "partial", None))
         if self._watch is not None:
-            self._watch.failed(error)
+            self._watch.report_failure(error)
 
-    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
-        self._chat.failover.breakers.succeeded(opened.candidate.ref)
+    def abandon(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+        self._chat.failover.breakers.record_success(opened.candidate.ref)
         if self._watch is None and self._budget is None:
             return
         response = partial()
         self._settle(opened, response)
         if self._watch is not None:
-            self._watch.aborted(response)
+            self._watch.report_abort(response)
 
     def _begin(self) -> None:
         chat, request = self._chat, self._asked
         self._route = chat.route(request, self._profile)
         self._timeout = chat.timeout(request, self._route)
-        self._prepared, self._expectation = prepare(request)
-        self._watch = chat.watcher.begin(request, self._route, streamed=self._streamed)
+        if request.response_format is not None or request.json_response:
+            self._prepared, self._expectation = prepare(request)
+        if chat.watcher.watches is not False:
+            self._watch = chat.watcher.begin(request, self._route, streamed=self._streamed)
 
     async def _run(
         self,
@@ -110,7 +112,8 @@ class Call:
             if chat.counts_exactly:
                 started = chat.failover.clock.now()
                 self._route = await chat.counted(self._asked, self._route)
-            self._budget = chat.purse.open(self._asked, self._prepared, self._route)
+            if chat.bounded or self._route.bounded:
+                self._budget = CallBudget(chat.purse, self._asked, self._prepared, self._route)
             return await chat.failover.run(
                 self._route,
                 attempt,
@@ -123,17 +126,17 @@ class Call:
             )
         except BaseException as error:
             if watch is not None:
-                watch.failed(error)
+                watch.report_failure(error)
             raise
 
-    async def _ask(self, candidate: Candidate, permit: Permit | None) -> LLMResponse:
+    async def _send_whole(self, candidate: Candidate, permit: Permit | None) -> LLMResponse:
         """Ask one candidate for the whole answer, and complete it."""
         provider = self._chat.providers[candidate.ref.provider]
         response = await provider.chat(ChatCall(self._prepared, candidate.ref, candidate.facts))
         self._complete(response, candidate, permit)
         return response
 
-    async def _start(self, candidate: Candidate, permit: Permit | None) -> Opened:
+    async def _send_streamed(self, candidate: Candidate, permit: Permit | None) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
         started = self._chat.failover.clock.now()
         provider = self._chat.providers[candidate.ref.provider]
@@ -165,9 +168,10 @@ class Call:
         sure = check_counts(response, self._asked, most_output=most)
         chat.accounting.price_answer(response, candidate)
         if self._budget is not None and reservation is not None:
-            self._budget.answered(reservation, candidate, response, sure=sure)
+            self._budget.settle_answer(reservation, candidate, response, sure=sure)
         chat.comment(self._asked, response, candidate, self._route)
-        finish(response, self._expectation)
+        if self._expectation is not None:
+            finish(response, self._expectation)
 
     def _discard(self, late: Opened) -> None:
         """Close a stream that another one, opened beside it, has overtaken."""
@@ -177,4 +181,4 @@ class Call:
     def _settle(self, opened: Opened, partial: LLMResponse | None) -> None:
         reservation = None if opened.permit is None else opened.permit.reservation
         if self._budget is not None and reservation is not None:
-            self._budget.ended(reservation, opened.candidate, partial)
+            self._budget.settle_partial(reservation, opened.candidate, partial)

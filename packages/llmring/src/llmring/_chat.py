@@ -14,10 +14,10 @@ from llmring._money.accounting import Accounting
 from llmring._money.budgets import Budgets
 from llmring._money.calls import Purse
 from llmring._money.counting import TokenCounter
-from llmring._observers import Observers
+from llmring._observing.watch import Watcher
+from llmring._records import Observers
 from llmring._routing import Candidate, Route, Router
 from llmring._runtime import TimeLimitError, within
-from llmring._watch import Watcher
 from llmring.pricing import unpriced
 from llmring.tokens import context_problem
 
@@ -53,6 +53,7 @@ class Chat:
         self.failover = failover
         self.accounting = accounting
         self.counter = counter
+        self.bounded = policy.budget_usd is not None
         self.budgets = Budgets(policy.budget_usd)
         self.purse = Purse(self.budgets, accounting, providers, policy.unknown_price)
         self.watcher = Watcher(origin, observers, accounting, failover.clock)
@@ -88,7 +89,7 @@ class Chat:
             problem = context_problem(request, candidate.facts, counted=usage.get("prompt_tokens"))
             if problem is not None:
                 response.warnings.append(problem)
-        if usage.get("cost") is None and self.budgets.concern(route):
+        if usage.get("cost") is None and (self.bounded or route.constraints.budget_usd is not None):
             reason = unpriced(candidate.facts)
             if reason is not None:
                 response.warnings.append(

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from llmring_providers import Provider, ProviderSettings, find_factory
 from llmring_providers.transport import LoopbackOnly, Transport
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError, ProviderNotFoundError
+from msgspec import UNSET, UnsetType
 
 from llmring._settings import ProviderAccess, key_names, known_secrets, provider_access, provider_names
 
@@ -26,11 +27,15 @@ class Providers(Mapping[str, Provider]):
     Args:
         transport: carries the bytes of all of them.
         loopback_only: none of them may send anything beyond this machine.
+        max_response_bytes: the limit on the size of an answer; absent takes that of :class:`ProviderSettings`.
     """
 
-    def __init__(self, transport: Transport, *, loopback_only: bool) -> None:
+    def __init__(
+        self, transport: Transport, *, loopback_only: bool, max_response_bytes: int | UnsetType | None = UNSET
+    ) -> None:
         self._transport = LoopbackOnly(transport) if loopback_only else transport
         self._loopback_only = loopback_only
+        self._limits = {} if max_response_bytes is UNSET else {"max_response_bytes": max_response_bytes}
         self._access = {name: provider_access(name) for name in provider_names()}
         self._built: dict[str, Provider] = {}
         self._keys: set[str] = set()
@@ -150,6 +155,7 @@ class Providers(Mapping[str, Provider]):
             transport=self._transport,
             api_key=access.api_key,
             base_url=access.base_url,
+            **self._limits,
             loopback_only=self._loopback_only,
             **more,
         )

@@ -14,6 +14,7 @@ from llmring_types.exceptions import (
 
 from llmring._providers import Providers
 
+_NONE = Constraints()
 DEFAULT_ALIAS = "default"
 """What a request without a model asks for."""
 
@@ -53,7 +54,12 @@ class Route(msgspec.Struct, frozen=True):
     candidates: Sequence[Candidate]
     alias: str | None = None
     profile: str | None = None
-    constraints: Constraints = Constraints()
+    constraints: Constraints = _NONE
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the binding limits what calls may cost."""
+        return self.constraints.budget_usd is not None or self.constraints.max_cost_usd is not None
 
 
 class Router:
@@ -97,7 +103,7 @@ class Router:
     def _candidate(self, ref: ModelRef, constraints: Constraints) -> Candidate:
         facts = self._facts(ref)
         unusable: LLMRingError | None = self._providers.problem(ref.provider)
-        if unusable is None and constraints:
+        if unusable is None and constraints != _NONE:
             lacking = [need for need in unmet_needs(constraints, facts) if need.certain]
             if lacking:
                 unusable = ModelCapabilityError(

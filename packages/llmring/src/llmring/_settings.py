@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
 from llmring_types.hosts import HOSTS, host_of
+from msgspec import UNSET, UnsetType
 
 from llmring._policy import RetryPolicy
 
@@ -189,6 +190,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     capture_content: bool = False
     proxies: bool = False
     allow_network: bool = True
+    max_response_bytes: int | UnsetType | None = UNSET
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = ENVIRONMENT) -> "Settings":
@@ -209,6 +211,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             usage_log=usage_log_path(environ),
             allow_network=_switch(environ, "LLMRING_ALLOW_NETWORK", otherwise=True),
             capture_content=_capture_content(environ),
+            max_response_bytes=_max_response_bytes(environ),
             proxies=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ),
         )
 
@@ -249,6 +252,19 @@ def _capture_content(environ: Mapping[str, str]) -> bool:
     """OpenTelemetry's own opt-in; its values that ask for events alone are not for spans."""
     wish = environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower()
     return wish in _TRUE or wish in ("span_only", "span_and_event")
+
+
+def _max_response_bytes(environ: Mapping[str, str]) -> int | UnsetType | None:
+    text = environ.get("LLMRING_MAX_RESPONSE_BYTES", "").strip()
+    if not text:
+        return UNSET
+    if text.lower() in _NO_LIMIT:
+        return None
+    if not text.isdecimal() or not int(text):
+        raise ConfigurationError(
+            f"LLMRING_MAX_RESPONSE_BYTES={text!r} is not a number of bytes of 1 or more, or none; correct or unset it"
+        )
+    return int(text)
 
 
 def _timeout(environ: Mapping[str, str]) -> float | None:

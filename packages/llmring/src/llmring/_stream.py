@@ -10,7 +10,7 @@ from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeou
 
 from llmring._failover import Permit
 from llmring._routing import Candidate
-from llmring._runtime import Home, TimeLimitError, within
+from llmring._runtime import LoopHandle, TimeLimitError, within
 
 
 class Opened(NamedTuple):
@@ -44,10 +44,10 @@ class StreamOwner(Protocol):
     def complete(self, response: LLMResponse, opened: Opened) -> None:
         """Complete the whole answer (cost, parsed JSON) before the last chunk is handed out."""
 
-    def failed(self, error: LLMRingError, opened: Opened) -> None:
+    def fail(self, error: LLMRingError, opened: Opened) -> None:
         """Take note of an error in the middle of the stream, and put the attempts on it."""
 
-    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+    def abandon(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
         """Take note that nobody reads on, of a stream that was alive; ``partial`` joins what has come."""
 
 
@@ -69,7 +69,7 @@ class ChatStream:
         self._pending: list[StreamChunk] = []
         self._collector = ChunkCollector()
         self._response: LLMResponse | None = None
-        self._home: Home | None = None
+        self._loop: LoopHandle | None = None
         self._reading = False
         self._over = False
         self._told = False
@@ -91,6 +91,11 @@ class ChatStream:
             self._complete(chunk, self._opened)
         return chunk
 
+    def next_ready(self) -> StreamChunk | None:
+        """Return the next chunk if it is there already and not the last one, whatever loop or thread asks."""
+        pending = self._pending
+        return pending.pop() if pending and pending[-1].finish_reason is None else None
+
     async def aclose(self) -> None:
         """Close the connection; what has not been read is lost. Safe at any time and more than once."""
         self._abandon()
@@ -104,8 +109,8 @@ class ChatStream:
         self._abandon()
 
     def __del__(self) -> None:
-        if self._home is not None:  # garbage is collected in whichever thread comes to it
-            self._home.run(self._abandon)
+        if self._loop is not None:  # garbage is collected in whichever thread comes to it
+            self._loop.run(self._abandon)
 
     def _abandon(self) -> None:
         self._over = True
@@ -115,7 +120,7 @@ class ChatStream:
         opened.stream.close()
         if not self._told:
             self._told = True
-            self._owner.abandoned(lambda: self._gathered(opened), opened)
+            self._owner.abandon(lambda: self._gathered(opened), opened)
         self._pending.clear()
 
     async def _fill(self) -> None:
@@ -140,7 +145,7 @@ class ChatStream:
     async def _next_chunks(self) -> Sequence[StreamChunk]:
         opened = self._opened
         if opened is None:
-            self._home = Home()
+            self._loop = LoopHandle()
             self._opened = await self._owner.open()
             return self._opened.chunks
         if self._response is not None:
@@ -164,7 +169,7 @@ class ChatStream:
             self._owner.complete(response, opened)
         except LLMRingError as error:
             self._abandon()
-            self._owner.failed(error, opened)
+            self._owner.fail(error, opened)
             raise
         last.usage, last.parsed = response.usage, response.parsed
         last.attempts, last.warnings = response.attempts, response.warnings or None
@@ -180,7 +185,7 @@ class ChatStream:
             error.attempts = tuple(opened.attempts)
             return error
         self._told = True
-        self._owner.failed(error, opened)
+        self._owner.fail(error, opened)
         return error
 
     def _gathered(self, opened: Opened) -> LLMResponse:

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from llmring_providers._names import NameRule
+
 ThinkingOff = Literal["unasked", "disabled", "between_tools", "never"]
+
+NAMES = NameRule(taken=re.compile(r"[a-zA-Z0-9_-]{1,64}"))
+"""Of functions: https://platform.claude.com/docs/en/agents-and-tools/tool-use/implement-tool-use"""
 
 _NAME = re.compile(r"claude-(?:([a-z]+)-)?(\d+)(?:[-.](\d{1,2})(?!\d))?(?:-([a-z]+))?")
 """``claude-opus-4-8``, ``claude-3-7-sonnet-20250219``, ``us.anthropic.claude-sonnet-4-5-20250929-v1:0``."""

@@ -1,5 +1,6 @@
 """The neutral request as a body of the Messages API."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import (
     JSON_ALONE,
     in_dialect,
@@ -16,15 +18,24 @@ from llmring_providers._formats import (
     wanted_schema,
 )
 from llmring_providers._json import encode_body
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
-from llmring_providers.anthropic.models import traits_of
+from llmring_providers.anthropic.models import NAMES, traits_of
 from llmring_providers.anthropic.parts import Block
 from llmring_providers.anthropic.reasoning import limits
 from llmring_providers.anthropic.tools import wire_choice, wire_tools
 from llmring_providers.schema import ANTHROPIC_STRICT
 
 PATH = "/v1/messages"
+_EVERYTHING = frozenset({"image", "document", "audio", "video"})
+FIT = Fit(
+    whose="Anthropic",
+    names=NAMES,
+    ids=NameRule(taken=re.compile(r"[a-zA-Z0-9_-]+")),
+    media={"tool": _EVERYTHING},
+    needs_turn=True,
+)
 _FOREIGN = OF_OPENAI - {"parallel_tool_calls", "user"} | {
     "api",
     "frequency_penalty",
@@ -87,7 +98,9 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     Raises:
         UnsupportedContentError: a part of it that Anthropic has no place for.
     """
-    request, warnings = call.request, list[str]()
+    warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request = call.request
     conversation = encode_conversation(call, warnings)
     body: dict[str, Any] = {"model": call.ref.model, "messages": conversation.turns}
     if conversation.container is not None:

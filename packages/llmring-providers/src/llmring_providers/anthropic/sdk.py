@@ -41,8 +41,8 @@ def transport_through(client: Any) -> SdkTransport:
             raise refusal(error) from error
         if response.headers.get("content-type", "").startswith(_EVENT_STREAM):
             pieces = _events(response, client._make_sse_decoder(), request.url)  # noqa: SLF001 - see there
-            return HttpxStream(response, request.url, leftovers, pieces)
-        return HttpxStream(response, request.url, leftovers)
+            return HttpxStream(response, request, leftovers, pieces)
+        return HttpxStream(response, request, leftovers)
 
     return SdkTransport(str(client.base_url), post)
 

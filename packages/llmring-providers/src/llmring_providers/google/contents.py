@@ -149,7 +149,9 @@ class Contents:
 
     def _result(self, message: Message) -> None:
         call_id = message.tool_call_id or ""
-        called = self._called.get(call_id) or _Called(call_id or "tool", call_id or None, self._calls)
+        called = self._called.get(call_id) or _Called(
+            message.name or call_id or "tool", call_id or None, self._calls
+        )
         content, media = message.content, list[_Part]()
         if isinstance(content, list):
             parts = self._parts(message)

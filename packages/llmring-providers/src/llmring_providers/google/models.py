@@ -5,6 +5,11 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
+from llmring_providers._names import NameRule
+
+NAMES = NameRule(taken=re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"), refused=re.compile(r"[^a-zA-Z0-9_.:-]"))
+"""Of functions: https://ai.google.dev/api/caching#FunctionDeclaration"""
+
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 _COLLECTIONS = ("models/", "tunedModels/", "publishers/", "projects/", "endpoints/")
 _NEWEST = (99, 0)

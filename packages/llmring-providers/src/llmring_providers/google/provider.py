@@ -15,9 +15,11 @@ from llmring_providers._counting import no_count
 from llmring_providers._http import HttpProvider
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._listing import Page, malformed_listing
+from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.google import errors, request, response
+from llmring_providers.google.models import NAMES
 from llmring_providers.google.stream import GenerateStreamDecoder
 
 
@@ -31,10 +33,10 @@ class GoogleAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
-        return response.decode(body, call, wire)
+        return restored(response.decode(body, call, wire), call, NAMES)
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
-        return GenerateStreamDecoder(call, wire)
+        return restoring(GenerateStreamDecoder(call, wire), call, NAMES)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)

@@ -9,13 +9,24 @@ from typing import Any
 from llmring_types import LLMRequest
 
 from llmring_providers._adapter import WireRequest
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._json import encode_body
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.contents import Contents
 from llmring_providers.google.extra_params import extra_tools, merge_extra
-from llmring_providers.google.models import GeminiModel, model_of
+from llmring_providers.google.models import NAMES, GeminiModel, model_of
 from llmring_providers.google.structured import ANSWER_TOOL, JsonAnswer, as_config, as_function, json_answer
 from llmring_providers.google.tools import Tools, camel, function_calling
+
+_EVERYTHING = frozenset({"image", "document", "audio", "video"})
+FIT = Fit(
+    whose="Gemini",
+    names=NAMES,
+    ids=NameRule(taken=None),
+    media={"tool": _EVERYTHING, "assistant": _EVERYTHING, "system": _EVERYTHING},
+    needs_turn=True,
+)
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -24,8 +35,9 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     Raises:
         UnsupportedContentError: a part of it that Gemini cannot carry.
     """
-    request, model = call.request, model_of(call.ref.model)
     warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request, model = call.request, model_of(call.ref.model)
     contents = Contents(call, model, warnings)
     contents.extend(request.messages)
     body: dict[str, Any] = {"contents": contents.turns}

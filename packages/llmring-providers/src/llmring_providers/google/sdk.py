@@ -7,8 +7,8 @@ import aiohttp
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import ByteStream, HttpRequest
+from llmring_providers.transport._aiohttp import AiohttpStream
 from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
-from llmring_providers.transport.aiohttp import AiohttpStream
 from llmring_providers.transport.sdk import SdkTransport, refusal
 
 
@@ -37,15 +37,15 @@ def transport_through(client: Any) -> SdkTransport:
         try:
             answer = await api._async_request_once(asked, stream=True, implicit_retry=False)  # noqa: SLF001
         except APIError as error:
-            return await _rejection(error.response, request.url, leftovers)
+            return await _rejection(error.response, request, leftovers)
         except GoogleAuthError as error:
             raise refusal(error) from error
         except _failures() as error:
             raise httpx_failure(request.url, error) from None
         response = answer.response_stream
         if isinstance(response, aiohttp.ClientResponse):
-            return AiohttpStream(response, request.url)
-        return HttpxStream(response, request.url, leftovers)
+            return AiohttpStream(response, request, compressed=False)
+        return HttpxStream(response, request, leftovers)
 
     options = api._http_options  # noqa: SLF001
     version = f"/{options.api_version}" if options.api_version else ""
@@ -62,10 +62,10 @@ def _resource(path: str, *, vertex: bool) -> str:
     return f"publishers/google/{path}" if vertex and path.startswith("models/") else path
 
 
-async def _rejection(response: Any, url: str, leftovers: Leftovers) -> ByteStream:
+async def _rejection(response: Any, request: HttpRequest, leftovers: Leftovers) -> ByteStream:
     if isinstance(response, aiohttp.ClientResponse):
         return _WholeAnswer(response.status, response.headers, await response.read())
-    return HttpxStream(response, url, leftovers)
+    return HttpxStream(response, request, leftovers)
 
 
 class _WholeAnswer:

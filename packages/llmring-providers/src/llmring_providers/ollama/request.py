@@ -10,14 +10,23 @@ from llmring_providers._adapter import WireRequest
 from llmring_providers._arguments import arguments_object
 from llmring_providers._documents import document_text
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import in_dialect, unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
+from llmring_providers._names import NameRule
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
 from llmring_providers.schema import OLLAMA_FORMAT, OLLAMA_TOOL
 
 _PATH = "/api/chat"
+_MEDIA = frozenset({"image", "document", "audio", "video"})
+FIT = Fit(
+    whose="Ollama",
+    names=NameRule(taken=None),
+    ids=NameRule(taken=None),
+    media={"tool": _MEDIA, "assistant": _MEDIA, "system": _MEDIA},
+)
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -26,7 +35,9 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     Raises:
         UnsupportedContentError: a part of a message for which the chat API has no place.
     """
-    request, warnings = call.request, list[str]()
+    warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request = call.request
     body: dict[str, Any] = {
         "model": call.ref.model,
         "messages": _messages(call, warnings),
@@ -118,7 +129,7 @@ def _document_text(part: Mapping[str, Any], call: ChatCall) -> str | None:
 
 def _add_result(wire: dict[str, Any], message: Message, names: Mapping[Any, str]) -> None:
     """Servers before 0.12 know a result by the name of its tool alone."""
-    if (name := names.get(message.tool_call_id)) is not None:
+    if (name := names.get(message.tool_call_id, message.name)) is not None:
         wire["tool_name"] = name
     if message.tool_call_id:
         wire["tool_call_id"] = message.tool_call_id

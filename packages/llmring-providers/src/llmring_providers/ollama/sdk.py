@@ -29,6 +29,6 @@ def transport_through(client: Any) -> SdkTransport:
             response = await http.send(asked, stream=True)
         except httpx_failures() as error:
             raise httpx_failure(request.url, error) from None
-        return HttpxStream(response, request.url, leftovers)
+        return HttpxStream(response, request, leftovers)
 
     return SdkTransport(str(http.base_url), post)

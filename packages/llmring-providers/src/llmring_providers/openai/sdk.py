@@ -33,6 +33,6 @@ def transport_through(client: Any) -> SdkTransport:
             raise httpx_failure(request.url, error) from None
         except openai.OpenAIError as error:
             raise refusal(error) from error
-        return HttpxStream(response, request.url, leftovers)
+        return HttpxStream(response, request, leftovers)
 
     return SdkTransport(str(client.base_url), post)

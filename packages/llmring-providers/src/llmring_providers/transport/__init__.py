@@ -4,21 +4,27 @@ from llmring_providers.transport._auto import AutoTransport
 from llmring_providers.transport._diversion import Diversion, divert
 from llmring_providers.transport._network import LoopbackOnly, Refusal, refuse_network
 from llmring_providers.transport._protocol import (
+    MAX_RESPONSE_BYTES,
     ByteStream,
     HttpRequest,
     HttpResponse,
+    ProxyRefusalError,
+    ResponseTooLargeError,
     Transport,
     TransportError,
 )
 
 __all__ = [
+    "MAX_RESPONSE_BYTES",
     "AutoTransport",
     "ByteStream",
     "Diversion",
     "HttpRequest",
     "HttpResponse",
     "LoopbackOnly",
+    "ProxyRefusalError",
     "Refusal",
+    "ResponseTooLargeError",
     "Transport",
     "TransportError",
     "divert",

@@ -1,4 +1,4 @@
-"""What a transport says when it fails: the host and the reason, never a URL, a header or a proxy's password."""
+"""The text of a transport's failures: the host and the reason, never a URL, a header or a proxy's password."""
 
 from urllib.parse import urlsplit
 
@@ -8,6 +8,10 @@ NOT_SENDABLE = (
     "the URL, a header or the proxy is not valid HTTP: look for stray characters in the base URL and the key"
 )
 BROKEN_OFF = "the answer broke off or is not valid HTTP"
+LOST_UNANSWERED = (
+    "the server closed a connection that was kept from an earlier call, without an answer: whether it had received the "
+    "request cannot be known"
+)
 UNTRUSTED = "its TLS certificate is not trusted: pass the transport an ssl_context that trusts its authority"
 
 

@@ -8,12 +8,12 @@ from llmring_types import Attempt
 from llmring_types.exceptions import LLMRingError, ProviderTimeoutError
 
 from llmring._failover.hedge import Outcome, race
-from llmring._failover.permit import Permit
+from llmring._failover.limits import Permit
 from llmring._failover.planner import Planner
 from llmring._money.calls import CallBudget
 from llmring._money.estimates import is_billed
 from llmring._routing import Candidate
-from llmring._runtime import TimeLimitError, current_task, within
+from llmring._runtime import TimeLimitError, current_caller, within
 
 if TYPE_CHECKING:
     from llmring._failover.failover import Failover
@@ -35,7 +35,7 @@ class Attempts(Generic[T]):
         failover: "Failover",
         attempt: Attempting[T],
         discard: Callable[[T], None] | None,
-        planner: Planner,
+        planner: Planner | None,
         budget: CallBudget | None,
         *,
         timeout: float | None,
@@ -52,21 +52,24 @@ class Attempts(Generic[T]):
         self._deadline = deadline
         self._whole = whole
         self._budget = budget
-        self._owner = current_task() if budget is not None or failover.limits else None
+        self._owner = current_caller() if budget is not None or failover.policy.max_concurrent else None
 
-    def ask(self, candidate: Candidate) -> Coroutine[Any, Any, Outcome[T]]:
+    def make(self, candidate: Candidate) -> Coroutine[Any, Any, Outcome[T]]:
         """Ask a candidate, and the next one beside it if calls are hedged and this one is slow."""
-        delay, backup = self._failover.policy.hedge_after_s, self._planner.following()
-        if delay is None or backup is None or backup.unusable is not None:
+        delay, planner = self._failover.policy.hedge_after_s, self._planner
+        backup = None if planner is None else planner.following()
+        if delay is None or planner is None or backup is None or backup.unusable is not None:
             return self._once(candidate)
-        return self._hedged(candidate, backup, delay)
+        return self._hedged(candidate, backup, delay, planner)
 
-    async def _hedged(self, candidate: Candidate, backup: Candidate, delay: float) -> Outcome[T]:
+    async def _hedged(
+        self, candidate: Candidate, backup: Candidate, delay: float, planner: Planner
+    ) -> Outcome[T]:
         first, second, both = await race(
             lambda sent: self._once(candidate, sent), lambda: self._once(backup), delay, self._discard
         )
         if both:
-            self._planner.advance()
+            planner.advance()
         return self._chosen([(candidate, first), (backup, second)])
 
     def skipped(self, candidate: Candidate, reason: str, waited: float = 0.0) -> None:
@@ -97,8 +100,10 @@ class Attempts(Generic[T]):
 
     async def _once(self, candidate: Candidate, sent: Callable[[], None] = lambda: None) -> Outcome[T]:
         failover, ref = self._failover, candidate.ref
-        queued = self._budget is not None or failover.limits.bound(ref.provider)
-        refusal = candidate.unusable or failover.breakers.refusal(ref, failover.clock.now(), probe=not queued)
+        queued = self._budget is not None or ref.provider in failover.policy.max_concurrent
+        refusal = candidate.unusable
+        if refusal is None and failover.breakers.states:
+            refusal = failover.breakers.refusal(ref, failover.clock.now(), probe=not queued)
         permit = None
         waited = 0.0
         if refusal is None and queued:
@@ -165,12 +170,13 @@ class Attempts(Generic[T]):
         except LLMRingError as raised:
             error = raised
         except BaseException as stop:
-            failover.breakers.abandoned(ref)
+            failover.breakers.release_probe(ref)
             self.trace.append(_stopped_attempt(candidate, stop, failover.clock.now() - started, waited))
             self._give_back(candidate, permit, stop)
             raise
         else:
-            failover.breakers.succeeded(ref, whole=self._whole)
+            if failover.breakers.states:
+                failover.breakers.record_success(ref, whole=self._whole)
             seconds = failover.clock.now() - started
             self.trace.append(
                 Attempt(model=str(ref), outcome="ok", seconds=seconds, waited_s=waited, billed=True)
@@ -179,7 +185,7 @@ class Attempts(Generic[T]):
                 permit.leave()
             return Outcome(result)
         now = failover.clock.now()
-        failover.breakers.failed(ref, error, now)
+        failover.breakers.record_failure(ref, error, now)
         self.trace.append(failed_attempt(candidate, error, now - started, waited))
         self._give_back(candidate, permit, error)
         return Outcome(None, error)
@@ -189,7 +195,7 @@ class Attempts(Generic[T]):
             return
         permit.leave()
         if self._budget is not None and permit.reservation is not None:
-            self._budget.failed(permit.reservation, candidate, error)
+            self._budget.settle_failure(permit.reservation, candidate, error)
 
     def _too_late(self, candidate: Candidate, seconds: float | None) -> ProviderTimeoutError:
         return ProviderTimeoutError(

@@ -27,7 +27,8 @@ class Breakers:
 
     def __init__(self, policy: BreakerPolicy | None) -> None:
         self._policy = policy
-        self._states: dict[ModelRef, _State] = {}
+        self.states: dict[ModelRef, _State] = {}
+        """Empty while all is well, which callers on the hot path look at before they ask."""
 
     def refusal(self, ref: ModelRef, now: float, *, probe: bool = True) -> CircuitBreakerError | None:
         """Return why the model must not be called now, or ``None``; the first caller after the pause is the probe.
@@ -37,7 +38,7 @@ class Breakers:
             now: the time.
             probe: ``False`` only asks, for a call that has yet to wait for its place and asks again before it is sent.
         """
-        state = self._states.get(ref)
+        state = self.states.get(ref)
         if self._policy is None or state is None or state.opened_at is None:
             return None
         wait = state.opened_at + self._policy.open_s - now
@@ -51,33 +52,33 @@ class Breakers:
             failure_count=state.failures,
         )
 
-    def succeeded(self, ref: ModelRef, *, whole: bool = True) -> None:
+    def record_success(self, ref: ModelRef, *, whole: bool = True) -> None:
         """Forget the model's failures; let only others through too as long as the answer has but begun."""
-        if not self._states:
+        if not self.states:
             return
         if whole:
-            self._states.pop(ref, None)
-        elif ref in self._states:
-            self._states[ref].opened_at, self._states[ref].probing = None, False
+            self.states.pop(ref, None)
+        elif ref in self.states:
+            self.states[ref].opened_at, self.states[ref].probing = None, False
 
-    def failed(self, ref: ModelRef, error: LLMRingError, now: float) -> None:
+    def record_failure(self, ref: ModelRef, error: LLMRingError, now: float) -> None:
         """Count the failure if it is one of availability; another answer shows that the model can be reached."""
         if self._policy is None:
             return
         if not isinstance(error, _AVAILABILITY):
             if getattr(error, "status_code", None) is None:
-                self.abandoned(ref)
+                self.release_probe(ref)
             else:
-                self.succeeded(ref)
+                self.record_success(ref)
             return
-        state = self._states.setdefault(ref, _State())
+        state = self.states.setdefault(ref, _State())
         state.failures += 1
         state.probing = False
         if state.failures >= self._policy.failures:
             state.opened_at = now
 
-    def abandoned(self, ref: ModelRef) -> None:
+    def release_probe(self, ref: ModelRef) -> None:
         """The call ended without telling anything about the model: a probe may be tried again."""
-        state = self._states.get(ref)
+        state = self.states.get(ref)
         if state is not None:
             state.probing = False

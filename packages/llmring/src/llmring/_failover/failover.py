@@ -65,7 +65,11 @@ class Failover:
         deadline = None
         if self.policy.deadline_s is not None:
             deadline = (self.clock.now() if started is None else started) + self.policy.deadline_s
-        planner = Planner(route.candidates, self.policy, deadline=deadline)
+        planner: Planner | None = (
+            None  # nothing is planned while the first candidate answers, unless calls are hedged
+        )
+        if self.policy.hedge_after_s is not None:
+            planner = self._plan(route, deadline)
         attempts = Attempts(
             self,
             attempt,
@@ -78,28 +82,33 @@ class Failover:
             trace=trace,
         )
         failure: LLMRingError | None = None
-        step = planner.first()
+        candidate = route.candidates[0]
         while True:
-            if step.pause:
-                await self.clock.sleep(step.pause)
-            outcome = await attempts.ask(step.candidate)
+            outcome = await attempts.make(candidate)
             if outcome.error is None:
                 return Answered(cast("T", outcome.result), attempts.trace)
             if outcome.sent or failure is None:
                 failure = outcome.error
-            following = planner.after(outcome.error, self.clock.now(), sent=outcome.sent)
-            if following is None:
+            if planner is None:
+                planner = self._plan(route, deadline)
+            step = planner.after(outcome.error, self.clock.now(), sent=outcome.sent)
+            if step is None:
                 break
-            step = following
-            for candidate in step.passed_over:
-                attempts.skipped(candidate, step.reason)
+            for passed_over in step.passed_over:
+                attempts.skipped(passed_over, step.reason)
+            candidate = step.candidate
+            if step.pause:
+                await self.clock.sleep(step.pause)
         failure.attempts = tuple(attempts.trace)
         raise failure
 
-    def failed_later(
+    def _plan(self, route: Route, deadline: float | None) -> Planner:
+        return Planner(route.candidates, self.policy, deadline=deadline)
+
+    def record_late_failure(
         self, candidate: Candidate, error: LLMRingError, attempts: list[Attempt], started: float
     ) -> None:
         """Take note that an attempt which had begun to answer failed in the middle of its stream."""
         now = self.clock.now()
-        self.breakers.failed(candidate.ref, error, now)
+        self.breakers.record_failure(candidate.ref, error, now)
         attempts[-1] = failed_attempt(candidate, error, now - started, attempts[-1].waited_s)

@@ -1,7 +1,8 @@
-"""How many calls a provider gets at once."""
+"""How many calls a provider gets at once, and the permit to send one of them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary
@@ -10,6 +11,8 @@ import msgspec
 from llmring_providers import ProviderStream
 from llmring_types import StreamChunk
 from llmring_types.exceptions import ProviderTimeoutError
+
+from llmring._money.budgets import Reservation
 
 if TYPE_CHECKING:
     from anyio.lowlevel import RunVar
@@ -55,13 +58,6 @@ class Limits:
 
     def __init__(self, places: Mapping[str, int]) -> None:
         self._places = places
-
-    def __bool__(self) -> bool:
-        return bool(self._places)
-
-    def bound(self, provider: str) -> bool:
-        """Whether calls of this provider need a place."""
-        return provider in self._places
 
     async def take(self, name: str, owner: object) -> Place | None:
         """Wait for a place; ``None`` where there is no limit.
@@ -134,3 +130,31 @@ class PlacedStream(msgspec.Struct):
             self.stream.close()
         finally:
             self.place.release()
+
+
+class Permit:
+    """Held while an attempt is under way. A stream takes the place along, and settles the dollars when it ends.
+
+    Attributes:
+        reservation: the dollars; ``None`` where no budget bounds the call.
+    """
+
+    def __init__(self, place: Place | None, reservation: Reservation | None) -> None:
+        self.reservation = reservation
+        self._place = place
+
+    def take_place(self) -> Place | None:
+        """Hand the place over to whoever calls this."""
+        place, self._place = self._place, None
+        return place
+
+    def leave(self) -> None:
+        """Give the place back, unless somebody has taken it over."""
+        if self._place is not None:
+            self._place.release()
+
+    def cancel(self) -> None:
+        """Give everything back: nothing was sent."""
+        self.leave()
+        if self.reservation is not None:
+            self.reservation.settle(Decimal(0))

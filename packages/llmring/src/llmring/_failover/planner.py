@@ -32,7 +32,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Planner:
-    """Goes through the candidates in order, each one once; only the last one is asked again.
+    """Goes through the candidates in order, each one once; only the last one is asked again. The first is under way.
 
     Args:
         candidates: the route's, at least one.
@@ -59,10 +59,6 @@ class Planner:
     @property
     def _current(self) -> Candidate:
         return self._candidates[self._position]
-
-    def first(self) -> Step:
-        """The first step; it has no pause."""
-        return Step(self._candidates[0])
 
     def following(self) -> Candidate | None:
         """The next candidate, if there is one."""

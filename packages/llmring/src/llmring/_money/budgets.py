@@ -90,10 +90,6 @@ class Budgets:
         self._apply_changes()
         return states
 
-    def concern(self, route: Route) -> bool:
-        """Whether calls on this route come under a total."""
-        return self._ring is not None or route.constraints.budget_usd is not None
-
     async def reserve(
         self,
         route: Route,
@@ -206,7 +202,7 @@ class Budgets:
                 elif all(account.may_fit(waiter.amount, waiter.owner) for account in accounts):
                     break
                 queue.popleft()
-                waiter.wakeup.call()
+                waiter.wakeup.set()
             if not queue:
                 del self._queues[accounts]
 

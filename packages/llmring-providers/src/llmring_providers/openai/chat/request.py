@@ -1,5 +1,6 @@
 """The neutral request as a chat completions body: https://platform.openai.com/docs/api-reference/chat/create"""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,14 +9,16 @@ from llmring_types import Message, ToolCall, function_spec, tool_call
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
+from llmring_providers._names import NameRule
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
-from llmring_providers.openai.models import in_reasoning_family
+from llmring_providers.openai.models import NAMES, in_reasoning_family, is_own_model
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -29,6 +32,21 @@ from llmring_providers.openai.parts import openai_part, unsupported
 from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/chat/completions"
+_MESSAGE_FIELDS = frozenset(
+    {"audio", "partial", "prefix", "reasoning", "reasoning_content", "reasoning_details"}
+)
+"""What hosts of this protocol take in a message beyond OpenAI's form: reasoning, and the begun answers of two."""
+FIT = Fit(
+    whose="chat completions",
+    names=NAMES,
+    ids=NameRule(taken=re.compile(r".{1,40}", re.DOTALL), longest=40),
+    moved=frozenset({"image"}),
+    speakers=True,
+    fields=_MESSAGE_FIELDS,
+)
+_OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
+"""With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
+_NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
 _FOREIGN = frozenset({"betas", "stream"})
 """Of all others, some host may know them."""
@@ -40,7 +58,9 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     Raises:
         UnsupportedContentError: a part of a message that chat completions cannot carry.
     """
-    request, warnings = call.request, list[str]()
+    warnings: list[str] = []
+    call = fitted(call, _OWN_FIT if is_own_model(call) else FIT, warnings)
+    request = call.request
     body: dict[str, Any] = {
         "model": call.ref.model,
         "messages": [_message(message, call, warnings) for message in request.messages],
@@ -64,6 +84,15 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
+    wire = _said(message, call, warnings)
+    if message.name is not None and message.role != "tool":
+        wire["name"] = _NOT_IN_SPEAKER.sub("_", message.name)
+    if message.metadata and (fields := message.metadata.get("fields")):
+        wire.update((name, value) for name, value in fields.items() if name in _MESSAGE_FIELDS)
+    return wire
+
+
+def _said(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     content, role = message.content, message.role
     if not isinstance(content, str) and content is not None:
         content = [_part(part, call) for part in content]

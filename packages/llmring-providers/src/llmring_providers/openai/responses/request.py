@@ -6,6 +6,7 @@ Nothing is stored at OpenAI: every call sends the whole conversation, as with ev
 reasoning travels with the assistant messages. System messages stay where they are in the conversation.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,11 +14,13 @@ from llmring_types import function_spec
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
-from llmring_providers.openai.models import encrypts_reasoning
+from llmring_providers.openai.models import NAMES, encrypts_reasoning
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -30,6 +33,13 @@ from llmring_providers.openai.responses.input import input_items
 from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/responses"
+_MEDIA = frozenset({"image", "document"})
+FIT = Fit(
+    whose="the responses API",
+    names=NAMES,
+    ids=NameRule(taken=re.compile(r".{1,64}", re.DOTALL)),
+    media={"tool": _MEDIA, "system": _MEDIA},
+)
 _ENCRYPTED = "reasoning.encrypted_content"
 _NESTED = frozenset({"reasoning", "text", "stream_options"})
 _FOREIGN = frozenset(
@@ -65,7 +75,9 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     Raises:
         UnsupportedContentError: a part of a message that the responses API cannot carry.
     """
-    request, warnings = call.request, list[str]()
+    warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request = call.request
     body: dict[str, Any] = {
         "model": call.ref.model,
         "input": input_items(call, warnings),

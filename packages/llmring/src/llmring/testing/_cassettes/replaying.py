@@ -47,7 +47,7 @@ class Replay:
 
     @property
     def providers(self) -> frozenset[str]:
-        """Who answers in it."""
+        """The providers that answer in it."""
         return frozenset(one.provider for one in self._interactions)
 
     def through(self, transport: Transport, *, provider: str, secret: str) -> Transport:  # noqa: ARG002
@@ -69,7 +69,7 @@ class Replay:
         raise self.refused(self._all_used(asked, same) if same else self._unknown(asked))
 
     def refused(self, error: CassetteMismatchError) -> CassetteMismatchError:
-        """Take note of a mismatch, so that it is told at the end whoever catches it before."""
+        """Keep a mismatch, so that it is reported at the end even if a caller catches it."""
         self._refused.append(error)
         return error
 
@@ -117,10 +117,10 @@ class Replay:
         return f"interactions[{place}] {request.method} {request.url}"
 
     def ended(self, chunks: int) -> CassetteMismatchError:
-        """Return the error for whoever reads on where the recording's reader did not."""
+        """Return the error for a reader that goes further than the recording's did."""
         return self.refused(
             CassetteMismatchError(
-                f"an answer in {self._path} ends after {chunks} chunks, because whoever recorded it read no further. "
+                f"an answer in {self._path} ends after {chunks} chunks, because its recording was read no further. "
                 f"{_ANEW}"
             )
         )
@@ -146,7 +146,7 @@ def replay(path: str | Path, *, secrets: Iterable[str] = ()) -> Iterator[Replay]
     A request gets the first answer to the same request, by method, URL and body, that was not given yet, so
     calls may run side by side. Keys do not count: any will do, but a provider that needs one has to have one.
     What failed fails again in the same way, chunk by chunk; only time does not pass. An answer that was
-    waited for in vain never comes.
+    never arrived never arrives.
 
     Args:
         path: of the cassette.
@@ -154,9 +154,9 @@ def replay(path: str | Path, *, secrets: Iterable[str] = ()) -> Iterator[Replay]
 
     Raises:
         CassetteError: there is no cassette, or it cannot be read.
-        CassetteMismatchError: in a call, the request is not in the cassette: the text tells what sets the
-            closest one apart. At the end of the block, a request was not, whoever caught that, or there are
-            answers that nobody asked for.
+        CassetteMismatchError: in a call, the request is not in the cassette: the text has the differences to
+            the closest one. At the end of the block, a request was not, even if that was caught, or there are
+            answers that were not requested.
     """
     replayed = Replay(Path(path), secrets)
     try:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from llmring_types import LLMRequest
 from llmring_types.hosts import host_of
 
+from llmring._observing.telemetry_content import content_attributes
 from llmring._records import CallRecord
-from llmring._telemetry_content import content_attributes
 
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS = tuple(4**power for power in range(14))
