@@ -39,8 +39,12 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, homes: Iterator[Path]) -> None:
+def clean_environment(
+    monkeypatch: pytest.MonkeyPatch, homes: Iterator[Path], request: pytest.FixtureRequest
+) -> None:
     """No key, no setting and no home of the person who runs the tests reaches them."""
+    if request.node.get_closest_marker("unmeasured"):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     for name in list(os.environ):
         if name.startswith(_READ) or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)

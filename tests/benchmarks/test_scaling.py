@@ -4,7 +4,7 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import llmring_lockfile
 import pytest
@@ -188,12 +188,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
     return (time.process_time() - started) / times
 
 
-def named(case: Growing) -> Any:
-    name = case.prepare.__name__
-    return pytest.param(case, id=name)
-
-
-@pytest.mark.parametrize("case", [named(case) for case in CASES])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.prepare.__name__) for case in CASES])
 def test_four_times_as_much_takes_at_most_five_times_as_long(case: Growing, tmp_path: Path) -> None:
     """The quickest of a few rounds on each side, in turn, so that a busy machine does not matter."""
     sides = []

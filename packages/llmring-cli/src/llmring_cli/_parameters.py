@@ -20,14 +20,15 @@ Json = Annotated[
 LockfilePath = Annotated[
     Path | None,
     Parameter(
-        name=("--lockfile", "--file", "-f"), help="The lockfile; the one that applications here would find."
+        name=("--lockfile", "--file", "-f"),
+        help="The lockfile. Default: the one that applications in this folder would find.",
     ),
 ]
 ProfileName = Annotated[
     str | None,
     Parameter(
         name="--profile",
-        help="The profile; LLMRING_PROFILE or the lockfile's default when it is left out.",
+        help="The profile. Default: LLMRING_PROFILE, else the lockfile's own default.",
         completer=_complete.profiles,
     ),
 ]
@@ -39,7 +40,7 @@ Pool = Annotated[str, Parameter(completer=_complete.pools)]
 ProviderName = Annotated[str, Parameter(completer=_complete.providers)]
 _AGO = re.compile(r"(\d{1,5})([hdw])")
 _YEARS = range(1970, 9999)
-"""Those of which every day has another one before and behind it, in every zone."""
+"""Years in which a day has neighbours in every time zone, so that arithmetic cannot overflow."""
 _HOURS = {"h": 1, "d": 24, "w": 168}
 
 
@@ -70,12 +71,12 @@ def now() -> datetime:
 
 
 def today() -> date:
-    """Return the date in UTC, in which registries date what they say."""
+    """Return the date in UTC, the time zone of registries."""
     return now().date()
 
 
 def parse_moment(text: str) -> date | datetime:
-    """Return the day or the time that is meant; a time without a zone is UTC, as days are.
+    """Parse a day or a time; a time without a zone is UTC, as days are.
 
     ``2026-11-22``, ``2026-11-22T09:30`` and the rest of ISO 8601, ``today``, ``yesterday``, ``12h``, ``7d``,
     ``2w`` ago.
@@ -106,7 +107,7 @@ Since = Annotated[
     Parameter(
         name=("--since", "--start-date"),
         converter=read_moment,
-        help="Only calls from this time on, in UTC: 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d, 2w.",
+        help="Only calls since this time, in UTC: 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d, 2w.",
     ),
 ]
 Until = Annotated[
@@ -114,7 +115,7 @@ Until = Annotated[
     Parameter(
         name=("--until", "--end-date"),
         converter=read_moment,
-        help="Only calls up to this time; a day is meant with all its hours.",
+        help="Only calls up to this time. A date includes the whole day.",
     ),
 ]
 

@@ -6,7 +6,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, cast
 
 from llmring_lockfile import Lockfile
-from llmring_providers.transport import AutoTransport, Transport
+from llmring_providers.transport import Transport
 from llmring_types import LLMRequest, LLMResponse, Prices
 from msgspec import UNSET, UnsetType
 
@@ -17,7 +17,7 @@ from llmring._facade import RingFacade
 from llmring._failover import Failover
 from llmring._money.accounting import Accounting
 from llmring._money.counting import TokenCounter
-from llmring._observing.reporting import open_observers, open_server
+from llmring._observing.reporting import open_observers, open_server, open_transport
 from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers, SdkProvider
 from llmring._records import Observer
@@ -27,6 +27,8 @@ from llmring._stream import ChatStream
 from llmring.tokens import context_problem
 
 if TYPE_CHECKING:
+    from llmring_providers.transport.httpx import HttpClient
+
     from llmring._sync import SyncLLMRing
 
 P = ParamSpec("P")
@@ -69,6 +71,8 @@ class LLMRing(RingFacade):
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
         usage_log: SQLite file for a local log of usage (:mod:`llmring.usage`); without it ``LLMRING_USAGE_LOG``.
         observers: called with a :class:`CallRecord` after every call.
+        http_client: an ``httpx.AsyncClient`` or ``httpx2.AsyncClient`` that carries all traffic of the ring, with its
+            proxies, certificates, hooks and mocks; it stays yours and is not closed.
         max_response_bytes: limit on the size of an answer, after decompression, ``None`` for no limit; absent takes
             ``LLMRING_MAX_RESPONSE_BYTES``, then 64 MiB.
 
@@ -100,6 +104,7 @@ class LLMRing(RingFacade):
         usage_log: str | Path | None = None,
         observers: Sequence[Observer] = (),
         max_response_bytes: int | UnsetType | None = UNSET,
+        http_client: "HttpClient | None" = None,
     ) -> None:
         settings = Settings.from_environment()
         self.origin = origin
@@ -110,7 +115,7 @@ class LLMRing(RingFacade):
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
         self._providers = Providers(
-            transport or AutoTransport(trust_env=settings.proxies),
+            open_transport(settings, transport, http_client),
             loopback_only=not settings.allow_network,
             max_response_bytes=settings.max_response_bytes
             if max_response_bytes is UNSET
@@ -129,7 +134,7 @@ class LLMRing(RingFacade):
         self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
         self._counter = TokenCounter(self._providers, timeout=self.default_timeout)
         key = settings.server.api_key if api_key is None else api_key
-        self.server_client = open_server(self.server_url, key, settings)
+        self.server_client = open_server(self.server_url, key, settings, http_client)
         self._chat = Chat(
             self._router,
             self._providers,

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import errno
 import json
 import logging
 import os
@@ -311,6 +312,54 @@ def test_the_file_of_a_later_version_or_another_program_is_not_altered(
     with pytest.raises(ConfigurationError):
         list(read(path))
     assert path.read_bytes() == before
+
+
+def test_a_log_without_our_mark_is_taken_by_its_table_and_marked(path: Path) -> None:
+    log = UsageLog(path)
+    log(record(id="a"))
+    log.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA application_id = 0")
+    connection.close()
+    log(record(id="b"))
+    log.close()
+    assert ids(path) == ["a", "b"]
+    assert path.read_bytes()[68:72] == b"LLMR"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_no_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+    log = UsageLog(path)
+    log(record())
+    log.close()
+    assert [message for message in caplog.messages if "it is not a file" in message]
+    with pytest.raises(ConfigurationError, match="there is no usage log"):
+        ids(path)
+
+
+@pytest.mark.parametrize("name", ["usage.db", "usage\0.db"])
+def test_an_empty_file_and_an_impossible_name_are_no_log_to_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "usage.db").touch()
+    with pytest.raises(ConfigurationError):
+        ids(tmp_path / name)
+
+
+def test_rows_that_can_be_put_nowhere_cause_one_warning(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("llmring.usage._log.put_aside", full)
+    open_to_write(path).close()
+    log = UsageLog(path)
+    with held(path):
+        for name in ("a", "b"):
+            log(record(id=name))
+            log.close()
+    assert len(caplog.records) == 1
 
 
 @contextmanager

@@ -161,6 +161,15 @@ class Leftovers:
             await self._streams.pop().take_away()
 
 
+async def hold_leftovers() -> AsyncGenerator[Leftovers, None]:
+    """Hold those of one event loop."""
+    leftovers = Leftovers()
+    try:
+        yield leftovers
+    finally:
+        await leftovers.clear()
+
+
 def httpx_failures() -> tuple[type[Exception], ...]:
     """Return what a call of the libraries that are loaded may raise when it fails."""
     loaded = [sys.modules[name] for name in ("httpx2", "httpx") if name in sys.modules]

@@ -1,12 +1,12 @@
 """Carries calls through the user's own client of a vendor's SDK: its keys, signing and paths, our bytes."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio.lowlevel
 from llmring_types.exceptions import ConfigurationError
 
-from llmring_providers.transport._httpx import Leftovers
+from llmring_providers.transport._httpx import Leftovers, hold_leftovers
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import ByteStream, HttpRequest, HttpResponse
@@ -29,7 +29,7 @@ class SdkTransport:
     def __init__(self, base_url: str, post: Post) -> None:
         self.base_url = base_url.rstrip("/")
         self._post = post
-        self._leftovers = PerLoop(_hold_leftovers, anyio.lowlevel.current_token)
+        self._leftovers = PerLoop(hold_leftovers, anyio.lowlevel.current_token)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         stream = await self.open(request)
@@ -92,11 +92,3 @@ async def post_with_stainless(
 def refusal(error: Exception) -> ConfigurationError:
     """Build the error for a client that would not send: it has no credential, say."""
     return ConfigurationError(f"the SDK client did not send the request: {error}", original=error)
-
-
-async def _hold_leftovers() -> AsyncGenerator[Leftovers, None]:
-    leftovers = Leftovers()
-    try:
-        yield leftovers
-    finally:
-        await leftovers.clear()
