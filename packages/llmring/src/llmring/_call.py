@@ -22,7 +22,7 @@ from llmring.structured import Expectation, finish, prepare
 T = TypeVar("T")
 
 _QUICK_LETTERS = 1024
-"""An answer of so many letters is checked in a few milliseconds; in 30 by ``uniqueItems``, which takes quadratic time."""
+"""An answer of so many letters is checked in a few milliseconds; in 30 by ``uniqueItems``, whose time is quadratic."""
 
 
 class Call:
