@@ -9,19 +9,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from llmring_providers._model_rules import rules_of
 from llmring_providers._names import NameRule
 
 ThinkingOff = Literal["unasked", "disabled", "between_tools", "never"]
 
 NAMES = NameRule(taken=re.compile(r"[a-zA-Z0-9_-]{1,64}"))
 """Of functions: https://platform.claude.com/docs/en/agents-and-tools/tool-use/implement-tool-use"""
-
-_NAME = re.compile(r"claude-(?:([a-z]+)-)?(\d+)(?:[-.](\d{1,2})(?!\d))?(?:-([a-z]+))?")
-"""``claude-opus-4-8``, ``claude-3-7-sonnet-20250219``, ``us.anthropic.claude-sonnet-4-5-20250929-v1:0``."""
-
-_EFFORTS = ("low", "medium", "high", "max")
-_EFFORTS_SINCE_4_7 = ("low", "medium", "high", "xhigh", "max")
-_ALWAYS_THINKING = ("fable", "mythos")
 
 
 class ModelTraits(NamedTuple):
@@ -65,29 +59,16 @@ _UNKNOWN = ModelTraits(
 @lru_cache(maxsize=256)
 def traits_of(model: str) -> ModelTraits:
     """Read a model's name; one that does not look like Claude's takes what other hosts of the protocol take."""
-    found = _NAME.search(model)
-    if found is None:
+    rules = rules_of("anthropic", model)
+    if rules.reasons is None:
         return _UNKNOWN
-    family = found[1] or found[4] or ""
-    version = (int(found[2]), int(found[3] or 0))
-    efforts: Sequence[str] = ()
-    if version >= (4, 6):
-        efforts = _EFFORTS_SINCE_4_7 if version >= (4, 7) else _EFFORTS
     return ModelTraits(
-        thinks=version >= (3, 7),
-        budget=version < (4, 7),
-        efforts=efforts,
-        hides_thinking=version >= (4, 7),
-        thinking_off=_thinking_off(family, version),
-        sampling=version < (4, 7),
-        json_schema=version >= (4, 5) or (family, version) == ("opus", (4, 1)),
-        system_turns=version >= (4, 8) and (family, version) != ("sonnet", (5, 0)),
+        thinks=rules.reasons,
+        budget=bool(rules.budget),
+        efforts=rules.efforts or (),
+        hides_thinking=bool(rules.hides_thinking),
+        thinking_off=rules.thinking_off or "unasked",
+        sampling=rules.sampling != "never",
+        json_schema=rules.answers == "json_schema",
+        system_turns=bool(rules.system_turns),
     )
-
-
-def _thinking_off(family: str, version: tuple[int, int]) -> ThinkingOff:
-    if version < (5, 0):
-        return "unasked"
-    if family in _ALWAYS_THINKING or (family == "opus" and version >= (5, 5)):
-        return "never"
-    return "between_tools" if family == "sonnet" and version >= (5, 5) else "disabled"

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from llmring_providers._json import has_endless
 from llmring_providers.schema._circles import circles, loosened, written_out
 from llmring_providers.schema._dialects import GEMINI_OPENAPI, Dialect
 from llmring_providers.schema._merge import flattened
-from llmring_providers.schema._normal import finite, has_endless, normal
+from llmring_providers.schema._normal import finite, normal
 from llmring_providers.schema._references import localise, pruned
 from llmring_providers.schema._root import as_object, needs_wrapping, unreferred, wrapped
 from llmring_providers.schema._walk import Node, from_inside

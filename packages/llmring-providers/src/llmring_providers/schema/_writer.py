@@ -197,6 +197,8 @@ class Writer:
         if not dialect.closed:
             return
         beyond = node.get("additionalProperties")
+        if beyond is True and properties is not None and dialect.closes:
+            beyond = False
         if beyond or "patternProperties" in node or (beyond is None and properties is None):
             self.objections.append("an object takes any property")
         node["additionalProperties"] = False
