@@ -19,14 +19,15 @@ Json = Annotated[
 LockfilePath = Annotated[
     Path | None,
     Parameter(
-        name=("--lockfile", "--file", "-f"), help="The lockfile; the one that applications here would find."
+        name=("--lockfile", "--file", "-f"),
+        help="The lockfile. Default: the one that applications in this folder would find.",
     ),
 ]
 ProfileName = Annotated[
     str | None,
     Parameter(
         name="--profile",
-        help="The profile; LLMRING_PROFILE or the lockfile's default when it is left out.",
+        help="The profile. Default: LLMRING_PROFILE, else the lockfile's own default.",
         completer=_complete.profiles,
     ),
 ]
@@ -65,7 +66,7 @@ def now() -> datetime:
 
 
 def today() -> date:
-    """Return the date in UTC, in which registries date what they say."""
+    """Return the date in UTC, the time zone of registries."""
     return now().date()
 
 
@@ -85,7 +86,7 @@ Since = Annotated[
     Parameter(
         name=("--since", "--start-date"),
         converter=read_moment,
-        help="Only calls from this time on, in UTC: 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d, 2w.",
+        help="Only calls since this time, in UTC: 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d, 2w.",
     ),
 ]
 Until = Annotated[
@@ -93,6 +94,6 @@ Until = Annotated[
     Parameter(
         name=("--until", "--end-date"),
         converter=read_moment,
-        help="Only calls up to this time; a day is meant with all its hours.",
+        help="Only calls up to this time. A date includes the whole day.",
     ),
 ]
