@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOLDING = (
+HOLDING = ("packages/llmring-types/src", "packages/llmring-providers/src", "tests/support", "tests/benchmarks")
     "packages/llmring-cli/src",
     "packages/llmring-types/src",
     "tests/support",
