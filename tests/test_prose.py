@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOLDING = ("packages/llmring-types/src", "packages/llmring-providers/src", "tests/support", "tests/benchmarks")
+HOLDING = (
     "packages/llmring-cli/src",
+    "packages/llmring-providers/src",
     "packages/llmring-types/src",
     "tests/support",
     "tests/benchmarks",

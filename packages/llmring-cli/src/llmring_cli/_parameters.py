@@ -1,8 +1,7 @@
 """Options that several commands have."""
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,10 +37,6 @@ ModelName = Annotated[str, Parameter(completer=_complete.models)]
 Pool = Annotated[str, Parameter(completer=_complete.pools)]
 """``provider:model``, or several with commas between them."""
 ProviderName = Annotated[str, Parameter(completer=_complete.providers)]
-_AGO = re.compile(r"(\d{1,5})([hdw])")
-_YEARS = range(1970, 9999)
-"""Years in which a day has neighbours in every time zone, so that arithmetic cannot overflow."""
-_HOURS = {"h": 1, "d": 24, "w": 168}
 
 
 def _at_least_one(_: object, value: int | None) -> None:
@@ -75,31 +70,15 @@ def today() -> date:
     return now().date()
 
 
-def parse_moment(text: str) -> date | datetime:
-    """Parse a day or a time; a time without a zone is UTC, as days are.
-
-    ``2026-11-22``, ``2026-11-22T09:30`` and the rest of ISO 8601, ``today``, ``yesterday``, ``12h``, ``7d``,
-    ``2w`` ago.
+def read_moment(_type: Any, tokens: Sequence[Token]) -> date | datetime:
+    """Read a day or a time for cyclopts.
 
     Raises:
-        ValueError: it is none of these.
+        ValidationError: it is none (also a ``ValueError``).
     """
-    ago = _AGO.fullmatch(text)
-    if ago is not None:
-        return max(now() - timedelta(hours=int(ago[1]) * _HOURS[ago[2]]), datetime.fromtimestamp(0, UTC))
-    if text in ("today", "yesterday"):
-        return today() - timedelta(days=text == "yesterday")
-    moment = _iso_moment(text)
-    if moment is None or moment.year not in _YEARS:
-        raise ValueError(
-            f"{text!r} is not a time: write 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d or 2w."
-        )
-    return moment
+    from llmring.usage import parse_moment  # noqa: PLC0415 - most commands take no time
 
-
-def read_moment(_type: Any, tokens: Sequence[Token]) -> date | datetime:
-    """The same for cyclopts."""
-    return parse_moment(tokens[0].value)
+    return parse_moment(tokens[0].value, now=now())
 
 
 Since = Annotated[
@@ -118,15 +97,3 @@ Until = Annotated[
         help="Only calls up to this time. A date includes the whole day.",
     ),
 ]
-
-
-def _iso_moment(text: str) -> date | datetime | None:
-    try:
-        return date.fromisoformat(text) if len(text) <= len("2026-11-22") else _with_zone(text)
-    except ValueError:
-        return None
-
-
-def _with_zone(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
