@@ -73,7 +73,7 @@ def abort(transport: asyncio.BaseTransport | None) -> None:
 
 
 def _has_spoken(connection: Connection) -> bool:
-    """Whether something waits to be read from an idle connection: its end, since nothing was asked."""
+    """Return whether something waits to be read from an idle connection: its end, since nothing was asked."""
     transport = connection.transport
     below = None if transport is None else transport.get_extra_info("socket")
     if below is None or transport is None or transport.is_closing():
