@@ -8,6 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HOLDING = (
+    "packages/llmring-cli/src",
+    "packages/llmring-providers/src",
     "packages/llmring-types/src",
     "tests/support",
     "tests/benchmarks",

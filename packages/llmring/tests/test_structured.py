@@ -813,4 +813,4 @@ def test_an_instance_comes_back_from_its_json(shape: Shape) -> None:
 
 
 def test_the_api_is_small() -> None:
-    assert Expectation._fields == ("strict", "read")
+    assert Expectation._fields == ("strict", "read", "validates")

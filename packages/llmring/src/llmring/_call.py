@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from llmring_providers import ChatCall, ProviderStream
 from llmring_types import LLMRequest, LLMResponse, collect
-from llmring_types.exceptions import LLMRingError, ProviderError
+from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError
 from msgspec import UNSET
 
 from llmring._chat import Chat
@@ -15,11 +15,14 @@ from llmring._money.calls import CallBudget
 from llmring._money.estimates import check_counts
 from llmring._observing.watch import Watch
 from llmring._routing import Candidate
-from llmring._runtime import extend_deadline
+from llmring._runtime import TimeLimitError, extend_deadline, within
 from llmring._stream import Opened
 from llmring.structured import Expectation, finish, prepare
 
 T = TypeVar("T")
+
+_QUICK_LETTERS = 1024
+"""An answer of so many letters is checked in a few milliseconds; in 30 by ``uniqueItems``, whose time is quadratic."""
 
 
 class Call:
@@ -67,9 +70,19 @@ class Call:
             chunk_timeout=self._timeout if following is UNSET else following,
         )
 
-    def complete(self, response: LLMResponse, opened: Opened) -> None:
-        self._chat.failover.breakers.record_success(opened.candidate.ref)
-        self._complete(response, opened.candidate, opened.permit)
+    async def complete(self, response: LLMResponse, opened: Opened) -> None:
+        ref, limit = opened.candidate.ref, opened.chunk_timeout
+        self._chat.failover.breakers.record_success(ref)
+        self._account(response, opened.candidate, opened.permit)
+        try:
+            await within(limit, self._read(response))
+        except TimeLimitError:
+            raise ProviderTimeoutError(
+                f"the answer of {ref} could not be checked within {limit:g} s",
+                provider=ref.provider,
+                model=ref.model,
+                timeout=limit,
+            ) from None
         if self._watch is not None:
             self._watch.report_answer(response)
 
@@ -133,7 +146,8 @@ class Call:
         """Ask one candidate for the whole answer, and complete it."""
         provider = self._chat.providers[candidate.ref.provider]
         response = await provider.chat(ChatCall(self._prepared, candidate.ref, candidate.facts))
-        self._complete(response, candidate, permit)
+        self._account(response, candidate, permit)
+        await self._read(response)
         return response
 
     async def _send_streamed(self, candidate: Candidate, permit: Permit | None) -> Opened:
@@ -156,12 +170,8 @@ class Call:
             stream.close()
             raise
 
-    def _complete(self, response: LLMResponse, candidate: Candidate, permit: Permit | None) -> None:
-        """Check what an answer says it has used, price it, count it, and read the JSON that was asked for.
-
-        Raises:
-            StructuredOutputError: strict, and the answer is not what was asked for.
-        """
+    def _account(self, response: LLMResponse, candidate: Candidate, permit: Permit | None) -> None:
+        """Check what an answer says it has used, price it and count it."""
         chat = self._chat
         reservation = None if permit is None else permit.reservation
         most = None if reservation is None else reservation.output_limit
@@ -170,8 +180,22 @@ class Call:
         if self._budget is not None and reservation is not None:
             self._budget.settle_answer(reservation, candidate, response, sure=sure)
         chat.comment(self._asked, response, candidate, self._route)
-        if self._expectation is not None:
-            finish(response, self._expectation)
+
+    async def _read(self, response: LLMResponse) -> None:
+        """Read the JSON that was asked for. What may take long does not hold up the event loop.
+
+        Raises:
+            StructuredOutputError: strict, and the answer is not what was asked for.
+        """
+        expectation = self._expectation
+        if expectation is None:
+            return
+        if not expectation.validates or len(response.content) < _QUICK_LETTERS:
+            finish(response, expectation)
+            return
+        from anyio import to_thread  # noqa: PLC0415 - only for long answers to strict schemas
+
+        await to_thread.run_sync(finish, response, expectation, abandon_on_cancel=True)
 
     def _discard(self, late: Opened) -> None:
         """Close a stream that another one, opened beside it, has overtaken."""

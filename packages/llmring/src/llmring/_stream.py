@@ -41,7 +41,7 @@ class StreamOwner(Protocol):
     async def open(self) -> Opened:
         """Try the candidates and return the open stream."""
 
-    def complete(self, response: LLMResponse, opened: Opened) -> None:
+    async def complete(self, response: LLMResponse, opened: Opened) -> None:
         """Complete the whole answer (cost, parsed JSON) before the last chunk is handed out."""
 
     def fail(self, error: LLMRingError, opened: Opened) -> None:
@@ -88,7 +88,7 @@ class ChatStream:
             await self._fill()
         chunk = self._pending.pop()
         if chunk.finish_reason is not None and self._opened is not None:
-            self._complete(chunk, self._opened)
+            await self._complete(chunk, self._opened)
         return chunk
 
     def next_ready(self) -> StreamChunk | None:
@@ -161,16 +161,22 @@ class ChatStream:
             raise self._explained(self._cut(opened), opened)
         return chunks
 
-    def _complete(self, last: StreamChunk, opened: Opened) -> None:
+    async def _complete(self, last: StreamChunk, opened: Opened) -> None:
         response = self._collector.response()
         response.attempts = opened.attempts
-        self._told = True
+        self._told = self._reading = True
         try:
-            self._owner.complete(response, opened)
+            await self._owner.complete(response, opened)
         except LLMRingError as error:
             self._abandon()
             self._owner.fail(error, opened)
             raise
+        except BaseException:  # the caller left while a long answer was checked
+            self._told = False
+            self._abandon()
+            raise
+        finally:
+            self._reading = False
         last.usage, last.parsed = response.usage, response.parsed
         last.attempts, last.warnings = response.attempts, response.warnings or None
         self._response = response

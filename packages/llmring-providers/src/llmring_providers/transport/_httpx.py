@@ -184,7 +184,7 @@ _NEVER_CONNECTED = ("ConnectError", "InvalidURL", "UnsupportedProtocol", "ValueE
 
 
 class ConnectionEvents:
-    """What a request's extension ``trace`` is told of its connection: https://www.encode.io/httpcore/extensions/#trace
+    """Connection events from the request extension ``trace``: https://www.encode.io/httpcore/extensions/#trace
 
     Attributes:
         connected: a connection was made for the request; else it got one that was kept.

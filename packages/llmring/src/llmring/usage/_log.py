@@ -19,10 +19,12 @@ from llmring.usage._database import (
     insert,
     open_to_write,
     place,
+    put_aside,
     require_sqlite,
+    waiting_files,
+    waiting_rows,
 )
 from llmring.usage._entry import UsageEntry, entry_of
-from llmring.usage._waiting import put_aside, waiting_files, waiting_rows
 
 if TYPE_CHECKING:
     import sqlite3

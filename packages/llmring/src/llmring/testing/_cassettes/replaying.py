@@ -40,6 +40,7 @@ class Replay:
     def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
         self._path = path
         self._secrets = frozenset((*known_secrets(), *secrets))
+        del secrets  # errors are raised below, and tracebacks may show locals
         self._interactions = cassette.load(path).interactions
         self._fingerprints = [fingerprint(one.request) for one in self._interactions]
         self._unused = set(range(len(self._interactions)))
@@ -53,13 +54,16 @@ class Replay:
     def through(self, transport: Transport, *, provider: str, secret: str) -> Transport:  # noqa: ARG002
         return _ReplayTransport(self, secret)
 
-    def take(self, request: HttpRequest, secret: str) -> Answered:
+    def redacted(self, request: HttpRequest, secret: str) -> Asked:
+        """Return the request as it would be recorded."""
+        return HttpRedactor((*self._secrets, secret, *secrets_of(request))).request(request)
+
+    def take(self, asked: Asked) -> Answered:
         """Return the first recorded answer to such a request that was not given yet.
 
         Raises:
             CassetteMismatchError: there is none.
         """
-        asked = HttpRedactor((*self._secrets, secret, *secrets_of(request))).request(request)
         wanted = fingerprint(asked)
         same = [place for place, known in enumerate(self._fingerprints) if known == wanted]
         for place in same:
@@ -159,6 +163,7 @@ def replay(path: str | Path, *, secrets: Iterable[str] = ()) -> Iterator[Replay]
             answers that were not requested.
     """
     replayed = Replay(Path(path), secrets)
+    del secrets  # as there
     try:
         with divert(replayed):
             yield replayed
@@ -187,7 +192,7 @@ class _ReplayTransport:
         return HttpResponse(stream.status, stream.headers, b"".join(pieces))
 
     async def open(self, request: HttpRequest) -> ByteStream:
-        answer = self._replayed.take(request, self._secret)
+        answer = self._replayed.take(self._replayed.redacted(request, self._secret))
         if answer.status is None:
             await _end(answer)
             raise TransportError(answer.reason)
