@@ -1,6 +1,6 @@
 """JSON of a hundred thousand levels, from every host and in every place, is one of our errors and never a bare one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 from llmring_providers import ChatCall, HttpProvider, ProviderSettings, find_factory
@@ -41,7 +41,7 @@ class Answering:
 
     def __init__(self, status: int, body: bytes) -> None:
         self.status = status
-        self.headers: dict[str, str] = {}
+        self.headers: Mapping[str, str] = {}
         self._body = body
 
     async def send(self, request: HttpRequest) -> HttpResponse:
