@@ -172,7 +172,7 @@ def _limiting(work: Callable[[], Coroutine[Any, Any, None]]) -> Pair:
 
 def _in_a_kept_loop() -> Pair:
     """The sync ring beside what a program without it does: one event loop for each call."""
-    from llmring import SyncLLMRing  # noqa: PLC0415 - compare.py measures commits that have none
+    from llmring import SyncLLMRing  # compare.py measures commits that have none
 
     ring, request = SyncLLMRing(memory_ring()), _request()
 
