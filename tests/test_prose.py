@@ -7,21 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOLDING = (
-    "packages/llmring-cli/src",
-    "packages/llmring-types/src",
-    "tests/support",
-    "tests/benchmarks",
-    "packages/llmring/src/llmring/_redaction",
-    "packages/llmring/src/llmring/logging",
-    "packages/llmring/src/llmring/registry",
-    "packages/llmring/src/llmring/server",
-    "packages/llmring/src/llmring/suggest",
-    "packages/llmring/src/llmring/testing",
-    "packages/llmring/src/llmring/usage",
-    "packages/llmring/src/llmring_pytest",
-)
-"""Folders whose docstrings keep to it; a package joins when its pass is done."""
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
+HOLDING = (*(f"packages/{name}/src" for name in PACKAGES), "tests/support", "tests/benchmarks")
 QUESTION = re.compile(r"(?:What|Who|Whose|Whom|Which|Whether|Where|How|Why|Whoever|Whatever)\b")
 STILTED = re.compile(
     r"\b(?:it is said which|(?:is|are) told\b(?! to)|those bound|in vain|whoever (?:gets|wants|asks))"

@@ -25,7 +25,7 @@ LIMIT_FIELDS: Final = ("context_window", "max_output_tokens")
 
 
 class RegistryRelease(msgspec.Struct, frozen=True):
-    """Which of a provider's registry versions facts come from, and the digest of its content."""
+    """The version of a provider's registry that facts come from, and the digest of its content."""
 
     version: int | None = None
     digest: str | None = None
@@ -60,7 +60,7 @@ def lock_models(
     *,
     refresh: Collection[ModelRef] | None = None,
 ) -> dict[str, LockedModel]:
-    """What is to be recorded of every model in the pools, for :meth:`Document.set_locked`.
+    """Return the record of every model in the pools, for :meth:`Document.set_locked`.
 
     An entry whose facts are the same as before stays as it is, with the registry version that first said so: a review
     shows what changed in the models, not that the registry was published again.
@@ -105,7 +105,7 @@ def locked_model(facts: ModelFacts | None, release: RegistryRelease | None = Non
 
 
 def capabilities(facts: ModelFacts) -> tuple[str, ...]:
-    """What a model is known to be able to do, sorted."""
+    """Return the known capabilities of a model, sorted."""
     return tuple(sorted(facts.capabilities))
 
 

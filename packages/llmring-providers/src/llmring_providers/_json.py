@@ -40,7 +40,7 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
 
 
 def has_endless(value: Any) -> bool:
-    """Whether NaN or an infinity stands somewhere in it."""
+    """Return whether NaN or an infinity stands somewhere in it."""
     waiting = [value]
     while waiting:
         each = waiting.pop()
@@ -54,7 +54,7 @@ def has_endless(value: Any) -> bool:
 
 
 def is_endless(value: Any) -> bool:
-    """Whether it is NaN or an infinity."""
+    """Return whether it is NaN or an infinity."""
     return isinstance(value, float) and not math.isfinite(value)
 
 

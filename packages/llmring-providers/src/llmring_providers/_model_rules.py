@@ -1,4 +1,4 @@
-"""What each family of models takes, read from ``data/models.json``: rows with the vendor's page.
+"""Parameters that each family of models takes, read from ``data/models.json``: rows with the vendor's page.
 
 A row says something of the models whose name its pattern finds, and whose version lies within its bounds. Of each fact
 the first row counts that states it. Models that no row knows take what is asked of them.
@@ -20,7 +20,7 @@ _Version = tuple[int, int]
 
 
 class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a model takes; ``None`` where nobody knows.
+    """Parameters that a model takes; ``None`` where nobody knows.
 
     Attributes:
         family: it is of a line that came with reasoning, even if it does not reason itself.
@@ -35,7 +35,7 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         budget: it takes a budget of thinking tokens.
         budgets: the least and the largest budget.
         hides_thinking: it leaves the text of its thinking out unless asked for it.
-        thinking_off: how it is told not to think: ``unasked`` needs no telling, ``never`` cannot be told.
+        thinking_off: how thinking is turned off: ``unasked`` thinks only on request, ``never`` always thinks.
         system_turns: it takes system messages among the turns.
         combines_tools: functions go together with JSON answers, hosted tools and media in results.
         checks_signatures: a function call of the history without a thought signature is refused.
@@ -68,7 +68,7 @@ class _Row(ModelRules, frozen=True, kw_only=True, forbid_unknown_fields=True):
     before: _Version | None = None
 
     def holds_for(self, name: str, version: _Version | None) -> bool:
-        """Whether it says something of a model."""
+        """Return whether it says something of a model."""
         if re.search(self.models, name) is None:
             return False
         if version is None:

@@ -83,7 +83,7 @@ class Aliases:
         return True
 
     def has(self, alias: str, profile: str | None) -> bool:
-        """Whether the alias is bound."""
+        """Return whether the alias is bound."""
         return lockfiles.has_alias(
             self.lockfile, alias, self._active(profile), packages=lockfiles.installed_lockfile
         )

@@ -1,4 +1,4 @@
-"""What both forms of the ring have: all that needs no event loop."""
+"""The part of both rings, async and sync, that needs no event loop."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -77,7 +77,7 @@ class RingFacade:
         return self._aliases.resolve(alias_or_model, profile).models
 
     def has_alias(self, alias: str, profile: str | None = None) -> bool:
-        """Whether the alias is bound, whatever keys are set."""
+        """Return whether the alias is bound, whatever keys are set."""
         return self._aliases.has(alias, profile)
 
     def require_aliases(

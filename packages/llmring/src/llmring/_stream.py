@@ -36,7 +36,7 @@ class Opened(NamedTuple):
 
 
 class StreamOwner(Protocol):
-    """Who opened a stream and wants to know how it ends."""
+    """The opener of a stream, which is notified of its end."""
 
     async def open(self) -> Opened:
         """Try the candidates and return the open stream."""

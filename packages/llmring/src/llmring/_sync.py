@@ -37,7 +37,7 @@ class _Loop:
         return None if self._thread is None else self._thread.ident
 
     def runs(self) -> bool:
-        """Whether it has begun and was not stopped."""
+        """Return whether it has begun and was not stopped."""
         return self._running() is not None
 
     def _running(self) -> "BlockingPortal | None":

@@ -401,6 +401,19 @@ def test_a_log_that_another_process_holds_costs_half_a_second_at_most_and_no_row
     assert caplog.records == []
 
 
+async def test_a_ring_closes_in_time_while_its_log_is_held_and_loses_no_row(path: Path) -> None:
+    open_to_write(path).close()
+    with held(path, "EXCLUSIVE"):
+        ring = LLMRing(usage_log=path)
+        await ring.chat(ASKED)
+        started = time.monotonic()
+        await ring.close()
+        assert time.monotonic() - started < 0.5
+    async with LLMRing(usage_log=path) as ring:
+        await ring.chat(ASKED)
+    assert len(ids(path)) == 2
+
+
 def test_rows_wait_while_the_log_is_held_and_are_written_by_the_same_process(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

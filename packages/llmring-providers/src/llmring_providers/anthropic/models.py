@@ -1,4 +1,4 @@
-"""What a model's name tells of the requests that it takes.
+"""Properties of Anthropic's models, derived from their names.
 
 https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting (thinking by model)
 https://platform.claude.com/docs/en/build-with-claude/effort (levels by model)
@@ -19,7 +19,7 @@ NAMES = NameRule(taken=re.compile(r"[a-zA-Z0-9_-]{1,64}"))
 
 
 class ModelTraits(NamedTuple):
-    """What a model takes.
+    """Features and parameters of a model.
 
     Attributes:
         thinks: it can think; ``None`` where the name does not tell.
@@ -27,7 +27,7 @@ class ModelTraits(NamedTuple):
         efforts: the levels of ``output_config.effort`` that steer its adaptive thinking, lowest first; empty where
             it has none.
         hides_thinking: it leaves the text of its thinking out unless asked for it.
-        thinking_off: how it is told not to think: ``unasked`` needs no telling, ``never`` cannot be told.
+        thinking_off: how thinking is turned off: ``unasked`` thinks only on request, ``never`` always thinks.
         sampling: it takes ``temperature``, ``top_p`` and ``top_k``.
         json_schema: it takes ``output_config.format``.
         system_turns: it takes system messages among the turns.

@@ -31,7 +31,7 @@ _EFFORTS = ((4096, "low"), (16384, "medium"), (32768, "high"), (65536, "xhigh"))
 
 
 class _Asked(NamedTuple):
-    """What is to be sent, and how many tokens to add to ``max_tokens`` for it."""
+    """Reasoning parameters to send, and the tokens to add to ``max_tokens`` for them."""
 
     body: dict[str, Any]
     reserve: int = 0

@@ -38,7 +38,7 @@ def wire_tools(
 
 
 class _Room:
-    """What the strict functions of one request may still have.
+    """The budget that is left for the strict functions of one request.
 
     https://platform.claude.com/docs/en/build-with-claude/structured-outputs#schema-complexity-limits
     """

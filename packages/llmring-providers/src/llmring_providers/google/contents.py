@@ -181,7 +181,7 @@ class Contents:
 
 
 def _is_object(text: str) -> bool:
-    """Whether a text is a JSON object; it then goes out as it was written, numbers and all."""
+    """Return whether a text is a JSON object; it then goes out as it was written, numbers and all."""
     try:
         return isinstance(msgspec.json.decode(text), dict)
     except DECODE_ERRORS:
@@ -240,12 +240,12 @@ class Replay:
 
 
 def is_plain_text(part: dict[str, Any]) -> bool:
-    """Whether a part that has a text is nothing else, signature included."""
+    """Return whether a part that has a text is nothing else, signature included."""
     return len(part) == 1 or part.keys() <= _TEXT
 
 
 def says(parts: Sequence[Any], text: str, calls: Sequence[ToolCall]) -> bool:
-    """Whether parts say this text and make these calls; ids are not compared, since parts need not have any."""
+    """Return whether parts say this text and make these calls; ids are not compared, since parts need not have any."""
     if not all(isinstance(part, dict) for part in parts):
         return False
     said = "".join(str(part.get("text") or "") for part in parts if not part.get("thought"))

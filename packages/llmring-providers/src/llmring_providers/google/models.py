@@ -1,4 +1,4 @@
-"""What a model's name tells: its path, and which of the rules of its generation hold for it."""
+"""Properties of Gemini's models, derived from their names: the path, and the rules of their generation."""
 
 import re
 from functools import lru_cache
@@ -36,27 +36,27 @@ class GeminiModel(NamedTuple):
 
     @property
     def thinks(self) -> bool:
-        """Whether it takes a thinking configuration; older ones refuse it."""
+        """True if it takes a thinking configuration; older ones refuse it."""
         return bool(self.rules.reasons)
 
     @property
     def takes_levels(self) -> bool:
-        """Whether effort is a level rather than a budget: https://ai.google.dev/gemini-api/docs/thinking"""
+        """True if effort is a level rather than a budget: https://ai.google.dev/gemini-api/docs/thinking"""
         return bool(self.rules.efforts)
 
     @property
     def combines_tools(self) -> bool:
-        """Whether functions go together with JSON answers, with hosted tools, and with media in their results."""
+        """True if functions go together with JSON answers, with hosted tools, and with media in their results."""
         return bool(self.rules.combines_tools)
 
     @property
     def checks_signatures(self) -> bool:
-        """Whether a function call of the history without a thought signature is refused."""
+        """True if a function call of the history without a thought signature is refused."""
         return bool(self.rules.checks_signatures)
 
     @property
     def fetches_urls(self) -> bool:
-        """Whether it reads files from public URLs: https://ai.google.dev/gemini-api/docs/file-input-methods"""
+        """True if it reads files from public URLs: https://ai.google.dev/gemini-api/docs/file-input-methods"""
         return self.on_vertex or bool(self.rules.fetches_urls)
 
 

@@ -116,7 +116,7 @@ def _image(part: Mapping[str, Any], call: ChatCall) -> str:
 
 
 def _document_text(part: Mapping[str, Any], call: ChatCall) -> str | None:
-    """What a document says that is a text; the protocol has no place for files."""
+    """Return the text of a text document; the protocol has no place for files."""
     source = part.get("source")
     if part["type"] != "document" or not isinstance(source, Mapping):
         return None
@@ -235,7 +235,7 @@ def add_extra_params(
 
 
 def think(call: ChatCall, warnings: list[str]) -> bool | str | None:
-    """What the request says about reasoning: on, off, a level, or nothing.
+    """Return the reasoning parameter: on, off, a level, or nothing.
 
     Models that only think or do not take every level as on: https://docs.ollama.com/capabilities/thinking
     """

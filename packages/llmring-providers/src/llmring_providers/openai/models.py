@@ -1,4 +1,4 @@
-"""What OpenAI's models take, and what a call asks of them.
+"""Parameters of OpenAI's models, and the ones that a call needs.
 
 The rules are those of OpenAI itself. Another host may serve a model of the same name otherwise: there only holds what
 the line of models has in common, and the rest is sent as it was asked for.

@@ -1,6 +1,6 @@
-"""What each vendor takes of JSON Schema, as data with its source.
+"""The JSON Schema dialect of each vendor, as data with its source.
 
-A keyword that a dialect lacks is told in the description, where the model at least reads it; whoever validates the
+A keyword that a dialect lacks goes into the description, where the model at least reads it; whoever validates the
 answer does so by the user's own schema.
 """
 

@@ -75,7 +75,7 @@ def _complete(node: Node) -> Node:
 
 
 def wraps(schema: Mapping[str, Any]) -> bool:
-    """Whether an answer to this schema may come as the only property :data:`WRAPPER` of an object.
+    """Return whether an answer to this schema may come as the only property :data:`WRAPPER` of an object.
 
     Raises:
         TypeError, ValueError, RecursionError: as for :func:`rewrite`.

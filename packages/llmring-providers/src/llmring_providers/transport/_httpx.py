@@ -184,7 +184,7 @@ _NEVER_CONNECTED = ("ConnectError", "InvalidURL", "UnsupportedProtocol", "ValueE
 
 
 class ConnectionEvents:
-    """What a request's extension ``trace`` is told of its connection: https://www.encode.io/httpcore/extensions/#trace
+    """Connection events from the request extension ``trace``: https://www.encode.io/httpcore/extensions/#trace
 
     Attributes:
         connected: a connection was made for the request; else it got one that was kept.
@@ -208,6 +208,9 @@ def httpx_failure(url: str, error: BaseException, events: ConnectionEvents | Non
         error: what httpx raised before the head of an answer had come.
         events: what became of the connection, where that is known.
     """
+    for link in _causes(error):
+        if isinstance(link, TransportError):  # of a hook of ours
+            return link
     names = {kind.__name__ for kind in type(error).__mro__}
     if events is not None and events.sent and not events.connected and not names.isdisjoint(_LOST):
         return failure(url, LOST_UNANSWERED)

@@ -53,7 +53,7 @@ _LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class _Pool(NamedTuple):
-    """What one event loop keeps."""
+    """The connections of one event loop."""
 
     ask: Callable[[HttpRequest, Proxy | None], Any]
     """Sends a request and returns the answer when its head has come."""

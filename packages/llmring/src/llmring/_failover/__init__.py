@@ -1,4 +1,4 @@
-"""Which model to try, when, and how often."""
+"""Failover: the model to try, the moment, and the number of attempts."""
 
 from llmring._failover.attempts import Attempting
 from llmring._failover.failover import Answered, Failover

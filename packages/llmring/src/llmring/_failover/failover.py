@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Answered(msgspec.Struct, Generic[T], frozen=True):
-    """What an attempt gave, and what was tried until then."""
+    """The result of a call, and its attempts until then."""
 
     result: T
     attempts: list[Attempt]

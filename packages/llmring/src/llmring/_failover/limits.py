@@ -1,4 +1,4 @@
-"""How many calls a provider gets at once, and the permit to send one of them."""
+"""Limits on concurrent calls to a provider, and the permit to send one of them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -36,7 +36,7 @@ class _Counted(msgspec.Struct):
 
 
 class Purse:
-    """What the calls of a ring that come under a budget share.
+    """State that the calls of a ring under budgets share.
 
     Args:
         budgets: the ring's.
@@ -82,7 +82,7 @@ class Purse:
 
 
 class CallBudget:
-    """What one call may cost on each candidate, and what it has cost.
+    """The worst case of one call on each candidate, and its cost so far.
 
     Args:
         purse: the ring's.

@@ -1,4 +1,4 @@
-"""What a call uses where the provider does not say, or says what cannot be: estimates from its texts. Pure."""
+"""Estimates of usage from the texts of a call, where the provider reports none or an impossible one. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
@@ -104,7 +104,7 @@ def maybe_billed(attempts: Sequence[Attempt]) -> Iterator[Attempt]:
 
 
 def is_billed(error: LLMRingError) -> bool | None:
-    """Whether the provider charges for a failure: it may have worked on what we did not hear the end of."""
+    """Return whether the provider charges for a failure: it may have worked on an answer that never arrived whole."""
     if isinstance(error, StructuredOutputError):
         return True
     if isinstance(error, _SENT):

@@ -1,4 +1,4 @@
-"""What is asked for before a call, and what is made of the answer after it."""
+"""Structured output: the request's form before a call, and the reading of its answer."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _FINAL = (None, "stop", "length")
 
 
 class Expectation(NamedTuple):
-    """What an answer is to be.
+    """The form that an answer must have.
 
     Attributes:
         strict: an answer that breaks it is an error; else it is a warning.

@@ -32,7 +32,7 @@ class MismatchError(Exception):
 
     @property
     def is_syntax(self) -> bool:
-        """Whether the text is no JSON at all, so that JSON may still stand within it."""
+        """True if the text is no JSON at all, so that JSON may still stand within it."""
         return self.expected == _SYNTAX
 
 
@@ -50,7 +50,7 @@ def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
 
 
 def _may_be_wrapped(schema: Mapping[str, Any]) -> bool:
-    """Whether an answer may be the only property of an object: OpenAI takes no schema that is of anything else."""
+    """Return whether an answer may be the only property of an object, as OpenAI takes schemas of objects only."""
     from llmring_providers.schema import wraps  # noqa: PLC0415 - only for answers of a schema
 
     try:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
-from llmring_lockfile import Finding, Severity, to_sarif
+from llmring_lockfile import Finding, Severity
 from llmring_lockfile import audit as audit_lockfile
 from llmring_lockfile import validate as validate_lockfile
 
@@ -47,6 +47,8 @@ def audit(
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     findings = located(audit_lockfile(source.lockfile, known.facts, today=today(), within_days=days), source)
     if sarif is not None:
+        from llmring_lockfile import to_sarif  # noqa: PLC0415 - most reviews do without
+
         _write_sarif(sarif, to_sarif(findings, shown(source.path), version=version_text()))
     if json:
         print_json({"lockfile": str(source.path), "days": days, "findings": findings_json(findings)})

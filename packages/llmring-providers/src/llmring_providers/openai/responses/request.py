@@ -169,7 +169,7 @@ def _tool(tool: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> Mappi
 
 
 def has_custom(tools: Any) -> bool:
-    """Whether there is a custom tool among these, or in a namespace of them."""
+    """Return whether there is a custom tool among these, or in a namespace of them."""
     if not isinstance(tools, Sequence):
         return False
     found = (tool for tool in tools if isinstance(tool, Mapping))
