@@ -36,6 +36,7 @@ _BY_NAME: Mapping[str, str] = {
     "TimeoutException": "a time limit of the HTTP client passed",
     "RemoteProtocolError": BROKEN_OFF,
     "DecodingError": BROKEN_OFF,
+    "ProtocolError": "the SOCKS proxy does not answer as one",
     "NetworkError": "the connection broke",
     "JSONDecodeError": BROKEN_OFF,
     "ValueError": NOT_SENDABLE,
@@ -173,9 +174,11 @@ async def hold_leftovers() -> AsyncGenerator[Leftovers, None]:
 def httpx_failures() -> tuple[type[Exception], ...]:
     """Return what a call of the libraries that are loaded may raise when it fails."""
     loaded = [sys.modules[name] for name in ("httpx2", "httpx") if name in sys.modules]
+    socks = sys.modules.get("socksio")  # whose errors httpx lets through
+    damaged = () if socks is None else (socks.ProtocolError,)
     own = (kind for lib in loaded for kind in (lib.HTTPError, lib.InvalidURL, lib.StreamError))
     # EndOfStream: https://github.com/pydantic/httpx2/issues/854
-    return *own, anyio.EndOfStream, OSError, ValueError
+    return *own, *damaged, anyio.EndOfStream, OSError, ValueError
 
 
 _LOST = ("RemoteProtocolError", "NetworkError")
