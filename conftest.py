@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from validators import holding
 
 settings.register_profile(
     "patient",  # a busy machine is not a failure
@@ -17,6 +18,7 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 
+every_request_is_one_that_its_vendor_takes = holding.every_request_is_one_that_its_vendor_takes
 _READ = ("LLMRING_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "OLLAMA_", "OTEL_")
 _LOOPBACK = ("127.", "::1", "localhost")
 

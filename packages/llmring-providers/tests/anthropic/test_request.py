@@ -311,3 +311,8 @@ def test_a_strict_tool_that_takes_any_property_takes_its_own(call_with: Callable
     (tool,) = json.loads(wire.body)["tools"]
     assert (tool["strict"], tool["input_schema"]["additionalProperties"]) == (True, False)
     assert wire.warnings == ("objects of tool 'f' were closed: Anthropic's strict mode has no open ones",)
+
+
+def test_a_conversation_that_says_nothing_is_an_error(call_with: Callable[..., ChatCall]) -> None:
+    with pytest.raises(UnsupportedContentError, match="no message says anything"):
+        AnthropicAdapter().encode(call_with(messages=[Message(role="user", content=" ")]), stream=False)

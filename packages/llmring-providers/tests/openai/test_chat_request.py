@@ -277,7 +277,8 @@ TOOLS = [
     pytest.param(TOOL, TOOL, id="OpenAI's form"),
     pytest.param({"name": "weather", "description": "Says it.", "parameters": SCHEMA}, TOOL, id="flat"),
     pytest.param({"type": "function", "name": "f", "strict": True},
-                 {"type": "function", "function": {"name": "f", "strict": True}}, id="the responses API's form"),
+                 {"type": "function", "function": {"name": "f", "strict": True, "parameters": {
+                     "type": "object", "properties": {}, "additionalProperties": False, "required": []}}}, id="the responses API's form"),
     pytest.param({"type": "web_search"}, {"type": "web_search"}, id="a host's own tool"),
     pytest.param({"type": "custom", "custom": {"name": "c"}}, {"type": "custom", "custom": {"name": "c"}}, id="custom"),
     pytest.param({"type": "custom", "name": "c", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}},

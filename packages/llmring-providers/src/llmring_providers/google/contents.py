@@ -73,6 +73,33 @@ class Contents:
                 self._warn("cache_control has no effect on Gemini, which caches long prompts by itself")
         if self._results:
             self._answer()
+        self._leave_out_empty_texts()
+
+    def _leave_out_empty_texts(self) -> None:
+        """Vertex AI refuses them, and the model itself says nothing at times."""
+        self.system = _without_empty(self.system)
+        turns = [(turn, _without_empty(turn["parts"])) for turn in self.turns]
+        if all(parts for _, parts in turns):
+            self.turns = [
+                turn if len(parts) == len(turn["parts"]) else {**turn, "parts": parts}
+                for turn, parts in turns
+            ]
+            return
+        self._warn("a message without content was left out: Gemini takes no empty text")
+        self.turns = []
+        for turn, parts in turns:
+            if parts and turn["role"] == "model":
+                self._model_turn(parts)
+            elif parts:
+                self.turns.append({**turn, "parts": parts})
+        if self.turns:
+            return
+        if self._model.on_vertex and not self.system:
+            raise UnsupportedContentError(
+                "no message says anything", provider=self._call.ref.provider, part="messages"
+            )
+        self.turns = [{"role": "user", "parts": self.system or [{"text": ""}]}]
+        self.system = []
 
     def _instruct(self, message: Message) -> None:
         parts = self._parts(message)
@@ -276,3 +303,7 @@ def _same_call(made: Any, call: ToolCall) -> bool:
     except (*DECODE_ERRORS, TypeError):
         return False
     return bool((made.get("args") or {}) == arguments)
+
+
+def _without_empty(parts: list[_Part]) -> list[_Part]:
+    return [part for part in parts if part != {"text": ""}]

@@ -59,8 +59,10 @@ def with_parameters(function: Mapping[str, Any], call: ChatCall, warnings: list[
 
     ``strict`` is dropped, and told, with parameters that the strict mode refuses.
     """
-    out = dict(function)
-    if (parameters := function.get("parameters")) is not None:
+    out, parameters = dict(function), function.get("parameters")
+    if parameters is None and function.get("strict") is True:
+        parameters = {}  # a strict function says that it has none
+    if parameters is not None:
         out["parameters"] = _written(parameters, out, f"tool {function.get('name')!r}", call, warnings)
     return out
 

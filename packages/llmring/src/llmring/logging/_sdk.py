@@ -133,7 +133,7 @@ def dialect_of(provider: str, data: bytes, model: str | None, *, stream: bool = 
     adapter = _adapter(provider)
     is_openai = host_of(provider).protocol == "openai"
     extra = {"api": "responses" if _is_responses(data) else "chat"} if is_openai else {}
-    request = LLMRequest(messages=[Message(role="user", content="")], extra_params=extra)
+    request = LLMRequest(messages=[Message(role="user", content="?")], extra_params=extra)
     call = ChatCall(request, ModelRef(provider, model or "unknown"))
     return Dialect(adapter, call, adapter.encode(call, stream=stream))
 

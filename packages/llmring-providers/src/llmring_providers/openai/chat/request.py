@@ -97,7 +97,7 @@ def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str,
 def _said(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     content, role = message.content, message.role
     if not isinstance(content, str) and content is not None:
-        content = [_part(part, call) for part in content]
+        content = [_part(part, role, call) for part in content]
     if role == "user":
         return {"role": role, "content": content}
     if role == "assistant":
@@ -153,7 +153,9 @@ def _neutral(raw: object) -> list[ToolCall]:
     return [neutral_call(made, place) for place, made in enumerate(calls)]
 
 
-def _part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
+def _part(part: Mapping[str, Any], role: str, call: ChatCall) -> Mapping[str, Any]:
+    if part["type"] == "refusal" and role != "assistant":  # who else refuses says so in words
+        return {"type": "text", "text": part.get("refusal") or ""}
     wire = openai_part(part, call)
     if wire["type"] == "file" and "file_url" in (wire.get("file") or {}):
         raise unsupported("document with a 'url' source", call, "chat completions")
