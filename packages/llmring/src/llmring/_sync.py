@@ -64,7 +64,7 @@ class _Loop:
             portal, thread = self._running(), self._thread
             self._portal = self._thread = None
         if portal is not None and thread is not None:
-            portal.call(portal.stop)
+            portal.call(portal.stop, True)  # what an interrupted caller has left behind is cancelled
             thread.join()
 
     def _start(self) -> "BlockingPortal":
