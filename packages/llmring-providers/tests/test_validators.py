@@ -35,6 +35,23 @@ def test_what_a_vendor_took_is_not_refused_here(path: str, body: dict[str, Any],
         assert validators.refusals(path, body) == []
 
 
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "recordings"
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared beside the repository")
+def test_what_a_vendor_took_of_every_recording_is_not_refused_here() -> None:
+    refused: dict[str, list[str]] = {}
+    for file in sorted(SHARED.rglob("*.json")):
+        found = json.loads(file.read_text())
+        request = found.get("request") or {}
+        taken = found["response"]["status"] < 300 and "compat" not in file.name
+        body = request.get("json") if taken else None
+        if isinstance(body, dict) and (why := validators.refusals(request["path"], body)):
+            refused[file.name] = why
+    assert refused == {}
+
+
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 OBJECT = {"type": "object", "properties": {}}
 REFUSED = [

@@ -6,6 +6,7 @@ the line of models has in common, and the rest is sent as it was asked for.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from llmring_providers._model_rules import ModelRules, nearest_effort, rules_of
@@ -30,7 +31,11 @@ def is_own_host(call: ChatCall) -> bool:
 
     A loopback address counts too: with one of OpenAI's models it is a proxy, a recorder or a simulator in its place.
     """
-    host = call.host
+    return _is_own(call.host)
+
+
+@lru_cache(64)
+def _is_own(host: str | None) -> bool:
     return host is None or _OWN_HOST.fullmatch(host) is not None
 
 
@@ -51,9 +56,13 @@ def is_real_openai(call: ChatCall) -> bool:
 
 def rules_for(call: ChatCall) -> ModelRules:
     """Return what the model takes; a name with a slash is another host's (``openai/o1-pro``)."""
-    model = call.ref.model
+    return _rules(call.ref.model, own=is_own_host(call))
+
+
+@lru_cache(512)
+def _rules(model: str, *, own: bool) -> ModelRules:
     rules = rules_of("openai", model.rpartition("/")[2].removeprefix("ft:"))
-    if "/" not in model and is_own_host(call):
+    if own and "/" not in model:
         return rules
     return ModelRules(family=rules.family, reasons=rules.reasons, reserves=rules.reserves)
 
