@@ -814,3 +814,20 @@ def test_an_instance_comes_back_from_its_json(shape: Shape) -> None:
 
 def test_the_api_is_small() -> None:
     assert Expectation._fields == ("strict", "read", "validates")
+
+
+@pytest.mark.parametrize(
+    ("schema", "warned"),
+    [
+        ({"type": "object", "properties": {"a": {"type": "integer"}}}, True),
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, False),
+        ({"type": "object", "properties": {"a": {"type": "any"}}}, False),
+    ],
+    ids=["broken", "kept", "no schema itself"],
+)
+def test_an_answer_that_is_not_held_to_its_schema_is_validated_all_the_same(
+    schema: dict[str, Any], warned: bool
+) -> None:
+    response = finished('{"a":"x"}', {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}})
+    assert response.parsed == {"a": "x"}
+    assert ["parsed is not as asked" in warning for warning in response.warnings] == [True] * warned

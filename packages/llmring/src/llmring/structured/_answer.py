@@ -79,7 +79,10 @@ def finish(response: LLMResponse, expectation: Expectation | None) -> None:
         if response.finish_reason == "length":
             problem = f"the answer was cut by the token limit (raise max_tokens): it {mismatch}"
         if not expectation.strict:
-            response.warnings.append(f"parsed is empty: {problem}")
+            response.parsed = mismatch.found[0] if mismatch.found else None
+            response.warnings.append(
+                f"parsed {'is not as asked' if mismatch.found else 'is empty'}: {problem}"
+            )
             return
         provider, _, model = response.model.partition(":")
         raise StructuredOutputError(
@@ -127,7 +130,7 @@ def _schema(request: LLMRequest, wanted: Mapping[str, Any]) -> tuple[LLMRequest,
     strict = form.get("strict") is True
     return (
         request if form == nested else _with_format(request, form),
-        Expectation(strict, (schema_reader if strict else value_reader)(schema), validates=strict),
+        Expectation(strict, (schema_reader if strict else value_reader)(schema), validates=True),
     )
 
 
