@@ -128,7 +128,20 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
     usage = cast("Usage", _counts(wire))
     if wire.iterations and (spent := _compactions(wire.iterations)):
         usage["compaction"] = spent
+    if usage:
+        _add_charges(usage, wire)
     return usage
+
+
+def _add_charges(usage: Usage, wire: WireUsage) -> None:
+    """Add what has a price of its own: https://platform.claude.com/docs/en/about-claude/pricing"""
+    tier = "fast" if wire.speed == "fast" else wire.service_tier
+    if isinstance(tier, str) and tier != "standard":
+        usage["service_tier"] = tier
+    tools = wire.server_tool_use
+    searches = tools.get("web_search_requests") if isinstance(tools, dict) else None
+    if type(searches) is int and searches > 0:
+        usage["web_searches"] = searches
 
 
 def _counts(wire: WireUsage) -> dict[str, int]:

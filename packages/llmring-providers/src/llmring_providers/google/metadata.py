@@ -62,6 +62,8 @@ _DETAILS = (
     "toolUsePromptTokensDetails",
 )
 _USUAL = {"serviceTier": "standard", "trafficType": "ON_DEMAND"}
+_STANDARD = frozenset({"standard", "ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED", ""})
+_TIERS = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 
 
 def usage_of(said: Mapping[str, Any]) -> Usage | None:
@@ -86,7 +88,20 @@ def usage_of(said: Mapping[str, Any]) -> Usage | None:
         usage["cache_read_input_tokens"] = cached
     if thoughts is not None:
         usage["reasoning_tokens"] = thoughts
+    if usage and (tier := _tier(said)) is not None:
+        usage["service_tier"] = tier
     return usage or None
+
+
+def _tier(said: Mapping[str, Any]) -> str | None:
+    """Return the tier of service, unless it is the standard one.
+
+    https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse#TrafficType
+    """
+    for name in _USUAL:
+        if isinstance(tier := said.get(name), str) and tier not in _STANDARD:
+            return _TIERS.get(tier, tier.lower())
+    return None
 
 
 def unusual(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     return LLMResponse(
         content=answer.content,
         model=str(call.ref),
-        usage=usage_of(response.usage),
+        usage=usage_of(response.usage, response.service_tier, response.tool_usage),
         finish_reason=finish_reason(word, answer),
         tool_calls=answer.calls or None,
         reasoning=answer.reasoning or None,

@@ -118,7 +118,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
     def _finish(self, response: Response, chunks: list[StreamChunk]) -> None:
         self._id = str(response.id) if response.id else self._id
         self._served = response.model or self._served
-        self._usage = usage_of(response.usage)
+        self._usage = usage_of(response.usage, response.service_tier, response.tool_usage)
         check(response, self._call)
         output = response.output or self._gathered()
         answer = read_items(output, custom=self._custom)
