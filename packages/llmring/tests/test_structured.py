@@ -528,10 +528,11 @@ def test_an_answer_that_is_no_json_is_told_for_every_type(wanted: Any, text: str
     "form", [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"schema": INTEGER}}]
 )
 @pytest.mark.parametrize("value", [{"a": [1, None]}, [1, {"b": 2}], {}, []])
-def test_objects_and_arrays_are_parsed(form: dict[str, Any], value: object) -> None:
+def test_objects_and_arrays_are_parsed(form: dict[str, Any], value: Any) -> None:
     response = finished(json.dumps(value), form)
     assert response.parsed == value
-    assert response.warnings == []
+    broken = "json_schema" in form and "n" not in value
+    assert ["parsed is not as asked" in warning for warning in response.warnings] == [True] * broken
 
 
 def test_json_response_alone_is_parsed_too() -> None:
@@ -733,7 +734,7 @@ from llmring_types import LLMRequest, LLMResponse, Message
 import msgspec
 class Point(msgspec.Struct):
     x: int
-for form in (Point, {"type": "json_object"}, {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}):
+for form in (Point, {"type": "json_object"}):
     _, expected = prepare(LLMRequest([Message(role="user", content="x")], response_format=form))
     finish(LLMResponse(content='{"x":1}', model="a:b"), expected)
 assert not {"pydantic", "jsonschema", "referencing"} & set(sys.modules)
