@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from llmring_types import FinishReason, LLMResponse, TokenCounts, ToolCall, Usage, tool_call
 
+from llmring_providers._billing import add_billing
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.errors import reported_error
@@ -128,7 +129,21 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
     usage = cast("Usage", _counts(wire))
     if wire.iterations and (spent := _compactions(wire.iterations)):
         usage["compaction"] = spent
-    return usage
+    tools = wire.server_tool_use
+    searches = tools.get("web_search_requests") if isinstance(tools, dict) else None
+    return add_billing(usage, tier=_tier(wire), searches=searches)
+
+
+def _tier(wire: WireUsage) -> str | None:
+    """Return what makes the tokens dearer or cheaper: fast mode, a service tier, inference in one country.
+
+    https://platform.claude.com/docs/en/about-claude/pricing
+    """
+    named = [wire.speed, wire.service_tier]
+    if isinstance(wire.inference_geo, str) and wire.inference_geo not in _USUAL["inference_geo"]:
+        named.append(f"inference_geo:{wire.inference_geo}")
+    unusual = [word for word in named if isinstance(word, str) and word != "standard"]
+    return "+".join(unusual) or None
 
 
 def _counts(wire: WireUsage) -> dict[str, int]:

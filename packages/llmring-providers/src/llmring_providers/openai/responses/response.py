@@ -44,7 +44,9 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     return LLMResponse(
         content=answer.content,
         model=str(call.ref),
-        usage=usage_of(response.usage),
+        usage=usage_of(
+            response.usage, tier=response.service_tier, searches=count_searches(response.output or ())
+        ),
         finish_reason=finish_reason(word, answer),
         tool_calls=answer.calls or None,
         reasoning=answer.reasoning or None,
@@ -54,6 +56,15 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         response_id=None if response.id is None else str(response.id),
         native=native_of(call, response, answer, response.output or ()),
     )
+
+
+def count_searches(output: Sequence[dict[str, Any]]) -> int:
+    """Count the searches; opening a page found by one is not billed.
+
+    https://platform.openai.com/docs/guides/tools-web-search#output-and-citations
+    """
+    actions = (item.get("action") for item in output if item.get("type") == "web_search_call")
+    return sum(not isinstance(action, dict) or action.get("type", "search") == "search" for action in actions)
 
 
 def offers_custom(call: ChatCall) -> bool:
