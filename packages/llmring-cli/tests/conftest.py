@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from llmring import ModelRef
 from llmring.exceptions import ProviderTimeoutError
@@ -155,7 +156,7 @@ def answering() -> Iterator[Callable[[int, Any], str]]:
                 self.do_GET()
 
             def do_GET(self) -> None:
-                data = json.dumps(body).encode()
+                data = bytes(body) if isinstance(body, msgspec.Raw) else json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))

@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llmring_cli.chat.markdown import MarkdownStream, split_finished
+from llmring_cli._output import printable
+from llmring_cli.chat.markdown import BlockSplitter, MarkdownStream
 from rich.console import Console
 from rich.markdown import Markdown
 
@@ -26,15 +27,30 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "finished", "rest"), CASES)
 def test_blocks_end_at_an_empty_line_outside_of_code(text: str, finished: str, rest: str) -> None:
-    blocks, unfinished = split_finished(text)
-    assert ("".join(blocks), unfinished) == (finished, rest)
+    splitter = BlockSplitter()
+    blocks = splitter.feed(text)
+    assert ("".join(blocks), splitter.rest()) == (finished, rest)
 
 
-@given(st.text("a`~ \n-1.#", max_size=60))
-def test_no_character_is_lost_and_finished_stays_finished(text: str) -> None:
-    finished, rest = split_finished(text)
-    assert "".join(finished) + rest == text
-    assert split_finished(text + "more")[0][: len(finished)] == finished
+@given(st.text("a`~ \n-1.#", max_size=60), st.lists(st.integers(0, 60), max_size=6))
+def test_no_character_is_lost_and_pieces_do_not_matter(text: str, cuts: list[int]) -> None:
+    whole, pieces = BlockSplitter(), BlockSplitter()
+    blocks = whole.feed(text)
+    assert "".join(blocks) + whole.rest() == text
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    assert [block for start, end in pairwise(places) for block in pieces.feed(text[start:end])] == blocks
+    assert pieces.rest() == whole.rest()
+
+
+@given(st.text("ab\n", max_size=40), st.integers(1, 5), st.integers(1, 20))
+def test_the_end_of_the_rest_is_its_end(text: str, lines: int, characters: int) -> None:
+    splitter = BlockSplitter()
+    for character in text.replace("\n\n", "\n"):
+        splitter.feed(character)
+    end = splitter.end_of_rest(lines, characters)
+    assert splitter.rest().endswith(end)
+    assert len(end) <= characters
+    assert end or not splitter.rest()
 
 
 TEXT = "# Title\n\nA paragraph\nof two lines.\n\n```python\nx = 1\n\ny = 2\n```\n\nThe end.\n"
@@ -71,6 +87,35 @@ def test_the_address_of_a_link_is_shown() -> None:
     with MarkdownStream(screen) as stream:
         stream.write("See [the manual](https://example.org/manual).")
     assert shown(screen) == ["See the manual (https://example.org/manual)."]
+
+
+@pytest.mark.parametrize("reference", ["&#x202e;", "&#8238;", "&rlm;", "&#13;", "&#x9b;"])
+def test_a_character_reference_cannot_steer_the_terminal(reference: str) -> None:
+    screen = Console(file=io.StringIO(), width=60, force_terminal=False)
+    with MarkdownStream(screen) as stream:
+        stream.write(f"a{reference}b [link](https://example.org/{reference}) `{reference}`")
+    assert isinstance(screen.file, io.StringIO)
+    text = screen.file.getvalue()
+    assert printable(text) == text
+
+
+def test_markup_of_rich_is_text() -> None:
+    screen = Console(file=io.StringIO(), width=60, force_terminal=False)
+    with MarkdownStream(screen) as stream:
+        stream.write("a [red]b[/red] [link=file:///etc/passwd]c[/link]")
+    assert shown(screen) == ["a [red]b[/red] [link=file:///etc/passwd]c[/link]"]
+
+
+def test_of_a_long_block_the_screen_shows_the_end_while_it_grows() -> None:
+    screen = Console(file=io.StringIO(), width=60, height=10, force_terminal=True, force_interactive=True)
+    with MarkdownStream(screen) as stream:
+        stream.write("```\n" + "".join(f"line {number}\n" for number in range(400)))
+        drawn = [line.text for parts in screen.render_lines(stream._tail) for line in parts]
+    text = "".join(drawn)
+    assert "line 399" in text
+    assert "line 300" not in text
+    assert isinstance(screen.file, io.StringIO)
+    assert "line 0" in screen.file.getvalue()
 
 
 def shown(console: Console) -> list[str]:

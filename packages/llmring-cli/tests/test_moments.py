@@ -27,6 +27,7 @@ def _the_time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
         ("12h", NOW - timedelta(hours=12)),
         ("7d", NOW - timedelta(days=7)),
         ("2w", NOW - timedelta(days=14)),
+        ("99999w", datetime(1970, 1, 1, tzinfo=UTC)),
     ],
 )
 def test_a_day_a_time_or_how_long_ago(text: str, moment: date) -> None:
@@ -34,7 +35,21 @@ def test_a_day_a_time_or_how_long_ago(text: str, moment: date) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "7", "d", "-7d", "7 d", "tomorrow", "2026-13-01", "2026-11-01T25:00", "99999999d"]
+    "text",
+    [
+        "",
+        "7",
+        "d",
+        "-7d",
+        "7 d",
+        "tomorrow",
+        "2026-13-01",
+        "2026-11-01T25:00",
+        "99999999d",
+        "0001-01-01T00:00+14:00",
+        "9999-12-31",
+        "9999-12-31T23:59:59-14:00",
+    ],
 )
 def test_anything_else_is_an_error_that_says_what_can_be_written(text: str) -> None:
     with pytest.raises(ValueError, match="write 2026-11-22"):

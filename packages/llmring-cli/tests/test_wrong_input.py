@@ -1,13 +1,18 @@
 """Whatever the user gets wrong: one line on standard error, a non-zero exit code, and never a traceback."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from llmring_cli._files import state_folder
+from llmring_cli._output import printable
+from llmring_cli.chat.conversation import conversation_path
 
 Run = Callable[..., tuple[int, str, str]]
 Answering = Callable[[int, object], str]
@@ -229,3 +234,84 @@ def test_a_host_that_cannot_be_reached_is_named(llmring: Run, monkeypatch: pytes
 def test_a_dotenv_file_that_is_no_text_is_named(llmring: Run, folder: Path) -> None:
     (folder / ".env").write_bytes(b"\xff\xfe\x00KEY")
     refused(llmring("aliases"), 1, ".env")
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+def test_a_conversation_that_is_nested_too_deeply_is_told(llmring: Run, folder: Path) -> None:
+    llmring("chat", "Hi", "-m", "sim:demo")
+    conversation_path(folder).write_text(f'{{"messages": [{{"role": "user", "content": {DEEP}}}]}}')
+    refused(llmring("chat", "-c", "Hi", "-m", "sim:demo"), 1, "cannot read the conversation")
+
+
+def test_a_session_that_is_nested_too_deeply_is_none(llmring: Run) -> None:
+    sessions = state_folder("advisor") / "sessions"
+    sessions.mkdir(parents=True)
+    (sessions / "deep.json").write_text(
+        f'{{"name": "deep", "lockfile": "x", "messages": [{{"role": "user", "content": {DEEP}}}]}}'
+    )
+    code, _, err = llmring("lock", "chat", "-m", "sim:demo", "--continue", stdin="/load deep\n")
+    assert code == 0
+    assert "there is no session to go on with" in err
+    assert "error: cannot read the session 'deep'" in err
+
+
+@pytest.mark.parametrize("answer", [DEEP, f'{{"status": {DEEP}}}'])
+@pytest.mark.parametrize("command", ["status", "stats", "logs", "conversations"])
+def test_a_server_that_answers_too_deeply_is_told(
+    llmring: Run, answering: Answering, command: str, answer: str
+) -> None:
+    url = answering(200, msgspec.Raw(answer.encode()))
+    code, _, err = llmring("server", command, "--server", url, "--api-key", "k")
+    assert code == 1
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no /dev/zero")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("chat", "Hi", "-m", "sim:demo", "-f", "/dev/zero"),
+        ("sim", "/dev/zero"),
+        ("trust", "/dev/zero"),
+        ("server", "status", "--env-file", "/dev/zero"),
+        ("lock", "check", "-f", "/dev/zero"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_without_an_end_is_refused(llmring: Run, arguments: tuple[str, ...]) -> None:
+    refused(llmring(*arguments), 2 if "check" in arguments else 1, "/dev/zero")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files have to be text")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("chat", "Hi", "-m", "sim:demo"),
+        ("chat", "--continue", "Hi", "-m", "sim:demo"),
+        ("doctor", "--json"),
+        ("lock", "check", "--json"),
+        ("lock", "explain", "fast", "--json"),
+        ("lock", "audit", "--offline", "--sarif", "-"),
+        ("lock", "chat", "-m", "sim:demo"),
+        ("lock", "upgrade", "--offline", "--json"),
+        ("trust", "llmring.lock", "--json"),
+        ("trust", "--list", "--json"),
+        ("--install-completion", "--shell", "bash", "--output", "script"),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_whose_name_is_no_text_is_one_to_work_in(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    here = folder / os.fsdecode(b"caf\xe9")
+    here.mkdir()
+    monkeypatch.chdir(here)
+    llmring("bind", "fast", "sim:demo")
+    if "--continue" in arguments:
+        llmring("chat", "Hi", "-m", "sim:demo")
+    code, out, err = llmring(*arguments, stdin="Hello\n")
+    assert (code, "error" in err) == (0, False)
+    assert (out + err).isprintable() or printable(out + err) == out + err

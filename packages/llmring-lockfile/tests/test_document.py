@@ -1,8 +1,10 @@
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from llmring_lockfile import Constraints, Document, LockedModel, parse
+from llmring_lockfile._rewrite import rewrite
 from llmring_types import ModelRef
 from llmring_types.exceptions import (
     LockfileParseError,
@@ -199,10 +201,66 @@ def test_a_profile_needs_a_name(name: str) -> None:
         edited().create_profile(name)
 
 
-def test_a_form_that_cannot_be_kept_is_refused_and_nothing_is_lost() -> None:
-    document = edited("[metadata]\nodd = nan\n")
-    with pytest.raises(LockfileWriteError, match="cannot change profiles"):
-        document.bind("a", "openai:x")
+def test_what_is_equal_to_nothing_is_kept() -> None:
+    document = edited("[metadata]\nodd = nan # why\nlist = [{ odd = -nan }, inf]\n")
+    document.bind("a", "openai:x")
+    assert document.text.startswith("[metadata]\nodd = nan # why\nlist = [{ odd = -nan }, inf]\n")
+
+
+def test_text_that_would_not_say_what_is_meant_is_never_given() -> None:
+    with pytest.raises(LockfileWriteError, match="cannot change b"):
+        rewrite("a = 1\nunknown = 2\n", {"a": 1}, {"a": 1, "b": 2})
+
+
+def test_the_comment_in_an_empty_list_moves_above_what_fills_it() -> None:
+    document = edited(
+        "[profiles.default]\nbindings = [ # soon: \"fast\"\n  # ask Kim\n] # none\nname = 'default'\n"
+    )
+    document.bind("a", "openai:x")
+    assert document.text == (
+        "[profiles.default]\nname = 'default'\n\n"
+        '# soon: "fast"\n# ask Kim\n# none\n[[profiles.default.bindings]]\nalias = "a"\nmodels = ["openai:x"]\n'
+    )
+
+
+def test_many_edits_in_one_document_come_to_the_same_as_one_after_the_other() -> None:
+    at_once = edited()
+    text = TEXT
+    edits: list[Callable[[Document], None]] = [
+        lambda doc: doc.unbind("fast"),
+        lambda doc: doc.bind("new", "openai:gpt-4o"),
+        lambda doc: doc.bind("deep", "openai:o3, anthropic:claude-opus-5"),
+        lambda doc: doc.bind("fast", "openai:gpt-4o"),
+        lambda doc: doc.unbind("new"),
+    ]
+    for edit in edits:
+        edit(at_once)
+        step = edited(text)
+        edit(step)
+        text = step.text
+        assert step.lockfile == at_once.lockfile
+    assert parse(at_once.text) == parse(text)
+    for comment in ("# For hard questions.", "# dear", "# ours", "# Nothing here yet."):
+        assert comment in at_once.text
+
+
+@pytest.mark.parametrize("text", ['{"profiles": null}', '{"profiles": {"default": null}, "extends": null}'])
+def test_null_in_json_is_what_is_absent(text: str) -> None:
+    document = edited(text, "x.json")
+    document.unbind("a")
+    document.bind("a", "openai:x")
+    document.set_extends(["tools"])
+    assert parse(document.text, "x.json").profile().aliases == ("a",)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [lambda doc: doc.set_extends(["../x"]), lambda doc: doc.set_registry_versions({"openai": "new"})],
+)
+def test_what_could_not_be_read_again_is_refused(edit: Callable[[Document], None]) -> None:
+    document = edited()
+    with pytest.raises(LockfileParseError):
+        edit(document)
     assert not document.changed
 
 

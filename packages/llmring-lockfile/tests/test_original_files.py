@@ -58,7 +58,7 @@ EDITS: dict[str, tuple[Callable[[Document], None], list[str]]] = {
     ),
     "change a pool": (
         lambda doc: doc.bind("vision", ["google:gemini-2.5-pro", "openai:gpt-5"]),
-        ['-models = [ "google:gemini-2.5-pro",]', '+models = [ "google:gemini-2.5-pro", "openai:gpt-5"]'],
+        ['-models = [ "google:gemini-2.5-pro",]', '+models = [ "google:gemini-2.5-pro", "openai:gpt-5",]'],
     ),
     "unbind": (
         lambda doc: doc.unbind("vision"),

@@ -6,7 +6,7 @@ import pytest
 import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llmring_lockfile._render import render_key, render_line, render_value
+from llmring_lockfile._emit import render_key, render_line, render_value
 
 LAYOUT = [
     ("a", '"a"'),

@@ -1,12 +1,10 @@
 import tomllib
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llmring_lockfile._keys import KeyPath
-from llmring_lockfile._statements import line_of, scan, split_lines
+from llmring_lockfile._names import KeyPath
+from llmring_lockfile._statements import lines_of, scan, split_lines
 
 TEXT = '''\
 # a comment
@@ -58,7 +56,7 @@ def test_every_statement_is_found_with_its_path_and_lines() -> None:
     ],
 )
 def test_a_path_has_a_line_or_the_nearest_one_around_it(path: KeyPath, line: int | None) -> None:
-    assert line_of(TEXT, path) == line
+    assert lines_of(TEXT)(path) == line
 
 
 @pytest.mark.parametrize(
@@ -99,19 +97,3 @@ def test_any_quoted_key_is_read_as_the_parser_reads_it(parts: list[str]) -> None
         assert isinstance(value, dict)
         value = value[key]
     assert (statement.path, value) == (tuple(parts), 1)
-
-
-def test_a_long_pool_is_read_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = list[str]()
-
-    def loads(text: str) -> dict[str, Any]:
-        asked.append(text)
-        return tomllib.loads(text)
-
-    monkeypatch.setattr(
-        "llmring_lockfile._statements.tomllib",
-        SimpleNamespace(loads=loads, TOMLDecodeError=tomllib.TOMLDecodeError),
-    )
-    pool = "models = [\n" + "".join(f'  "openai:m{place}",\n' for place in range(500)) + "]\nx = 1\n"
-    assert [(found.start, found.end) for found in scan(split_lines(pool))] == [(0, 502), (502, 503)]
-    assert len(asked) == 2  # the first line, which may be whole, and the one that closes

@@ -10,6 +10,8 @@ from cyclopts import Parameter, Token
 from llmring_cli._clock import now, today
 
 _AGO = re.compile(r"(\d{1,5})([hdw])")
+_YEARS = range(1970, 9999)
+"""Those of which every day has another one before and behind it, in every zone."""
 _HOURS = {"h": 1, "d": 24, "w": 168}
 
 
@@ -24,15 +26,15 @@ def parse_moment(text: str) -> date | datetime:
     """
     ago = _AGO.fullmatch(text)
     if ago is not None:
-        return now() - timedelta(hours=int(ago[1]) * _HOURS[ago[2]])
+        return max(now() - timedelta(hours=int(ago[1]) * _HOURS[ago[2]]), datetime.fromtimestamp(0, UTC))
     if text in ("today", "yesterday"):
         return today() - timedelta(days=text == "yesterday")
-    try:
-        return date.fromisoformat(text) if len(text) <= len("2026-11-22") else _with_zone(text)
-    except ValueError:
+    moment = _iso_moment(text)
+    if moment is None or moment.year not in _YEARS:
         raise ValueError(
             f"{text!r} is not a time: write 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d or 2w."
-        ) from None
+        )
+    return moment
 
 
 def read_moment(_type: Any, tokens: Sequence[Token]) -> date | datetime:
@@ -56,6 +58,13 @@ Until = Annotated[
         help="Only calls up to this time; a day is meant with all its hours.",
     ),
 ]
+
+
+def _iso_moment(text: str) -> date | datetime | None:
+    try:
+        return date.fromisoformat(text) if len(text) <= len("2026-11-22") else _with_zone(text)
+    except ValueError:
+        return None
 
 
 def _with_zone(text: str) -> datetime:

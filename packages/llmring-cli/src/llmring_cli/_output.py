@@ -95,16 +95,16 @@ def takes_colour(stream: TextIO) -> bool:
 
 def print_json(value: Any) -> None:
     """Print one JSON document and nothing else."""
-    sys.stdout.write(_json_text(value, indent=2) + "\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def print_json_line(value: Any) -> None:
     """Print one JSON document on a line of its own, at once: for what goes on."""
-    sys.stdout.write(_json_text(value) + "\n")
+    sys.stdout.write(json_text(value) + "\n")
     sys.stdout.flush()
 
 
-def _json_text(value: Any, indent: int | None = None) -> str:
+def json_text(value: Any, indent: int | None = None) -> str:
     """Return JSON. DEL, C1 and bidirectional controls stand in it as escapes, as C0 must."""
     try:
         data = msgspec.json.encode(value)

@@ -33,6 +33,8 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(str(error), error.exit_code if isinstance(error, CommandError) else FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except RecursionError:
+        return _fail("what was read is nested too deeply", FAILED)
     except OSError as error:
         _drop_output()
         # When whoever read our output has gone, there is nobody to tell.

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from llmring_lockfile._emit import digest, emit
     from llmring_lockfile._files import BUNDLED
     from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, with_lines
-    from llmring_lockfile._keys import KeyPath
     from llmring_lockfile._lock import FactsOf, RegistryRelease, lock_models
     from llmring_lockfile._lookup import UNLISTED_PROVIDERS
     from llmring_lockfile._model import (
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
         Lockfile,
         Profile,
     )
-    from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference
+    from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference
     from llmring_lockfile._packages import find_package_lockfile, installed_lockfile
     from llmring_lockfile._parse import parse
     from llmring_lockfile._project import find_package_directory, find_project_root
@@ -153,7 +152,6 @@ if not TYPE_CHECKING:
                 "has_errors",
                 "with_lines",
             ),
-            "llmring_lockfile._keys": ("KeyPath",),
             "llmring_lockfile._lock": ("FactsOf", "RegistryRelease", "lock_models"),
             "llmring_lockfile._lookup": ("UNLISTED_PROVIDERS",),
             "llmring_lockfile._model": (
@@ -166,7 +164,7 @@ if not TYPE_CHECKING:
                 "Lockfile",
                 "Profile",
             ),
-            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "is_reference"),
+            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference"),
             "llmring_lockfile._packages": ("find_package_lockfile", "installed_lockfile"),
             "llmring_lockfile._parse": ("parse",),
             "llmring_lockfile._project": ("find_package_directory", "find_project_root"),

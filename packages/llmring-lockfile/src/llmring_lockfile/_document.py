@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
-from datetime import UTC, date, datetime
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from llmring_lockfile import _edits
 from llmring_lockfile._constraints import Constraints
-from llmring_lockfile._edits import Models
+from llmring_lockfile._edits import Content, Models, read_pool
 from llmring_lockfile._emit import emit_json
-from llmring_lockfile._model import LockedModel, Lockfile
+from llmring_lockfile._model import DEFAULT_PROFILE, LockedModel, Lockfile
 from llmring_lockfile._parse import read_data
 from llmring_lockfile._rewrite import rewrite
 from llmring_lockfile._syntax import BOM, is_json, parse_data
@@ -28,8 +25,9 @@ class Document:
     """A lockfile's text and the edits to it. Nothing is read or written: see :func:`editing` for files.
 
     An edit changes its own lines and, where the file has one, ``updated_at``; an edit that changes nothing leaves
-    the text as it is, to the byte. Every edit either succeeds as a whole or raises and changes nothing. Where a
-    method takes ``profile``, ``None`` is the file's default profile, and one that does not exist is created.
+    the text as it is, to the byte. Every edit either succeeds as a whole or raises and changes nothing. The text is
+    written when it is asked for, so that many edits in a row cost little more than one. Where a method takes
+    ``profile``, ``None`` is the file's default profile, and one that does not exist is created.
 
     Args:
         text: TOML, or JSON when ``path`` ends in ``.json``.
@@ -46,26 +44,44 @@ class Document:
         self.path = None if path is None else Path(path)
         self._original = text
         self._now = now
-        self._set(text, parse_data(text, self.path))
+        data = parse_data(text, self.path)
+        self._content = Content(data)
+        self._lockfile: Lockfile | None = read_data(data, text, self.path)
+        self._text = text
+        self._meaning: dict[str, Any] | None = None
+        """What ``_text`` says, copied before the first edit after it was written."""
+        self._is_current = True
 
     @property
     def text(self) -> str:
+        """The text with all edits.
+
+        Raises:
+            LockfileWriteError: the edits cannot be written in the form of the file.
+        """
+        if not self._is_current and self._meaning is not None:
+            self._text = self._emit(self._meaning, self._content.data)
+            self._meaning = None
+            self._is_current = True
         return self._text
 
     @property
     def lockfile(self) -> Lockfile:
+        """What the text means."""
+        if self._lockfile is None:
+            self._lockfile = read_data(self._content.data, self._text, self.path)
         return self._lockfile
 
     @property
     def changed(self) -> bool:
-        return self._text != self._original
+        return self.text != self._original
 
     def diff(self) -> str:
         """What all edits so far changed, as a unified diff; empty when nothing."""
         import difflib  # noqa: PLC0415 - slow to import, and most edits are not shown
 
         name = "llmring.lock" if self.path is None else str(self.path)
-        before, after = self._original.splitlines(), self._text.splitlines()
+        before, after = self._original.splitlines(), self.text.splitlines()
         lines = difflib.unified_diff(before, after, name, name, lineterm="")
         return "".join(f"{line}\n" for line in lines)
 
@@ -89,16 +105,16 @@ class Document:
             ModelReferenceError: a member is not a ``provider:model``, or there is none.
             ValidationError: the alias is empty.
         """
-        pool = _edits.read_pool(models)
-        self._edit(partial(_edits.bind, alias=alias, models=pool, profile=profile, constraints=constraints))
+        pool = read_pool(models)
+        self._edit(lambda content: content.bind(alias, pool, profile, constraints))
 
     def unbind(self, alias: str, *, profile: str | None = None) -> None:
         """Take an alias out of a profile. Nothing happens where it is not bound."""
-        self._edit(partial(_edits.unbind, alias=alias, profile=profile))
+        self._edit(lambda content: content.unbind(alias, profile))
 
     def create_profile(self, name: str) -> None:
         """Make an empty profile. Nothing happens where it exists."""
-        self._edit(partial(_edits.create_profile, name=name))
+        self._edit(lambda content: content.create_profile(name))
 
     def set_default_profile(self, name: str) -> None:
         """Choose the profile used where none is named.
@@ -106,41 +122,56 @@ class Document:
         Raises:
             ProfileNotFoundError: there is none of this name.
         """
-        self._edit(partial(_edits.set_default_profile, name=name))
+        self._edit(lambda content: content.set_default_profile(name))
 
     def set_registry_versions(self, versions: Mapping[str, int], *, profile: str | None = None) -> None:
-        """Pin providers to registry versions; providers that are not named keep theirs."""
-        self._edit(partial(_edits.set_registry_versions, versions=versions, profile=profile))
+        """Pin providers to registry versions; providers that are not named keep theirs.
+
+        Raises:
+            LockfileParseError: a version is no number.
+        """
+        self._check({"profiles": {DEFAULT_PROFILE: {"registry_versions": dict(versions)}}})
+        self._edit(lambda content: content.set_registry_versions(versions, profile))
 
     def set_extends(self, packages: Iterable[str]) -> None:
-        """Make these the packages whose aliases may be used as ``package:alias``."""
-        self._edit(partial(_edits.set_extends, packages=list(packages)))
+        """Make these the packages whose aliases may be used as ``package:alias``.
+
+        Raises:
+            LockfileParseError: one is not the name of a package.
+        """
+        wanted = list(packages)
+        self._check({"extends": {"packages": wanted}})
+        self._edit(lambda content: content.set_extends(wanted))
 
     def set_locked(self, locked: Mapping[str, LockedModel]) -> None:
         """Record what is true of these models, and nothing of any other. See :func:`lock_models`."""
-        self._edit(partial(_edits.set_locked, locked=locked))
+        self._edit(lambda content: content.set_locked(locked))
 
-    def _edit(self, edit: Callable[[dict[str, Any]], object]) -> None:
-        data = deepcopy(self._data)
-        edit(data)
-        if data == self._data:
-            return
-        if "updated_at" in data:
-            stamp = self._now()
-            data["updated_at"] = stamp if isinstance(data["updated_at"], date) else stamp.isoformat()
-        self._set(self._emit(data), data)
+    def _edit(self, edit: Callable[[Content], bool]) -> None:
+        if self._meaning is None:
+            self._meaning = _copy(self._content.data)
+        if edit(self._content):
+            self._content.stamp(self._now())
+            self._lockfile = None
+            self._is_current = False
 
-    def _emit(self, data: dict[str, Any]) -> str:
+    def _check(self, part: dict[str, Any]) -> None:
+        """Refuse what could not be read again."""
+        read_data(part, "", self.path)
+
+    def _emit(self, old: dict[str, Any], new: dict[str, Any]) -> str:
         mark = BOM if self._text.startswith(BOM) else ""
         text = self._text.removeprefix(BOM)
         if not is_json(self.path):
-            return mark + rewrite(text, self._data, data)
+            return mark + rewrite(text, old, new)
         indent = _INDENT.search(text)
         width = len(indent[1]) if indent else 2
-        result = emit_json(data, indent=width, ascii_only=text.isascii())
+        result = emit_json(new, indent=width, ascii_only=text.isascii())
         return mark + (result if text.endswith("\n") else result.rstrip("\n"))
 
-    def _set(self, text: str, data: dict[str, Any]) -> None:
-        self._lockfile = read_data(data, text, self.path)
-        self._data = data
-        self._text = text
+
+def _copy(value: Any) -> Any:
+    """Copy tables and arrays; what else there is never changes."""
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from llmring_types.exceptions import LockfileExistsError
 
-from llmring_lockfile import _edits
 from llmring_lockfile._constraints import Constraints
 from llmring_lockfile._discovery import active_profile
 from llmring_lockfile._document import Document, utc_now
-from llmring_lockfile._edits import Models
+from llmring_lockfile._edits import Models, read_pool
 from llmring_lockfile._emit import emit
 from llmring_lockfile._files import read_text
 from llmring_lockfile._model import Binding, Lockfile, Profile
@@ -83,7 +82,7 @@ def create_lockfile(
     """
     path = Path(path)
     stamp = now().isoformat()
-    rows = tuple(Binding(alias, _edits.read_pool(models)) for alias, models in (bindings or {}).items())
+    rows = tuple(Binding(alias, read_pool(models)) for alias, models in (bindings or {}).items())
     profiles = {name: Profile(name) for name in DEFAULT_PROFILES}
     profiles["default"] = Profile("default", rows)
     lockfile = Lockfile(created_at=stamp, updated_at=stamp, profiles=profiles, path=path)

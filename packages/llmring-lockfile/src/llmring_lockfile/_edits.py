@@ -1,14 +1,15 @@
-"""Edits to the plain values of a lockfile. Each changes ``data`` in place, or not at all where nothing is to do."""
+"""Edits to the plain values of a lockfile, each of which takes the same time however much it binds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from llmring_types import ModelRef
 from llmring_types.exceptions import ModelReferenceError, ProfileNotFoundError, ValidationError
 
 from llmring_lockfile._constraints import Constraints
+from llmring_lockfile._emit import plain_constraints, plain_locked
 from llmring_lockfile._model import DEFAULT_PROFILE, LockedModel
-from llmring_lockfile._plain import plain_constraints, plain_locked
 
 Data = dict[str, Any]
 Models = str | ModelRef | Sequence[str | ModelRef]
@@ -34,103 +35,147 @@ def read_pool(models: Models) -> tuple[ModelRef, ...]:
     return tuple(pool)
 
 
-def bind(
-    data: Data,
-    alias: str,
-    models: Sequence[ModelRef],
-    profile: str | None = None,
-    constraints: Constraints | None = None,
-) -> None:
-    """Bind in place where the alias exists, else at the end. Constraints stay as they are when ``None``."""
-    if not _is_name(alias):
-        raise ValidationError(f"not the name of an alias: {alias!r}", field="alias", value=alias)
-    table = create_profile(data, profile or _default(data))
-    row = next((row for row in _rows(table) if row.get("alias") == alias), None)
-    if row is None:
-        row = {"alias": alias, "models": [str(model) for model in models]}
-        table["bindings"] = [*_rows(table), row]
-        if "registry_versions" in table:  # a new array of bindings goes before it
-            table["registry_versions"] = table.pop("registry_versions")
-    elif [ModelRef.parse(text) for text in row["models"]] != list(models):
-        row["models"] = [str(model) for model in models]
-    if constraints is not None:
-        _constrain(row, constraints)
+class Content:
+    """The plain values of a lockfile. Every edit says whether it changed anything; one that raises did not.
+
+    Args:
+        data: what a valid lockfile says; it is changed.
+    """
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._rows: dict[str, dict[str, Data]] = {}
+        """By profile, its rows by alias, as edited so far: not yet in ``_data``."""
+
+    @property
+    def data(self) -> Data:
+        """The values with all edits."""
+        for name, rows in self._rows.items():
+            table = self._data["profiles"][name]
+            if rows:
+                table["bindings"] = list(rows.values())
+            elif table.get("bindings"):
+                del table["bindings"]
+        self._rows.clear()
+        return self._data
+
+    def bind(
+        self,
+        alias: str,
+        models: Sequence[ModelRef],
+        profile: str | None = None,
+        constraints: Constraints | None = None,
+    ) -> bool:
+        """Bind in place where the alias exists, else at the end. Constraints stay as they are when ``None``."""
+        if not _is_name(alias):
+            raise ValidationError(f"not the name of an alias: {alias!r}", field="alias", value=alias)
+        name = profile or self._default()
+        changed = self.create_profile(name)
+        rows = self._bound(name)
+        row = rows.get(alias)
+        if row is None:
+            row = rows[alias] = {"alias": alias, "models": [str(model) for model in models]}
+            table = self._data["profiles"][name]
+            if (
+                "bindings" not in table and "registry_versions" in table
+            ):  # a new array of bindings goes before it
+                table["bindings"] = []
+                table["registry_versions"] = table.pop("registry_versions")
+            changed = True
+        elif [ModelRef.parse(text) for text in row["models"]] != list(models):
+            row["models"] = [str(model) for model in models]
+            changed = True
+        return (constraints is not None and _constrain(row, constraints)) or changed
+
+    def unbind(self, alias: str, profile: str | None = None) -> bool:
+        """Take an alias out of a profile; nothing happens where it is not bound."""
+        name = profile or self._default()
+        if not (self._data.get("profiles") or {}).get(name):
+            return False
+        return self._bound(name).pop(alias, None) is not None
+
+    def create_profile(self, name: str) -> bool:
+        """Make an empty profile, and with the first one the default profile."""
+        if not _is_name(name):
+            raise ValidationError(f"not the name of a profile: {name!r}", field="profile", value=name)
+        profiles = self._data["profiles"] = self._data.get("profiles") or {}
+        missing = [wanted for wanted in (self._default(), name) if profiles.get(wanted) is None]
+        profiles.update({wanted: {"name": wanted} for wanted in missing})
+        return bool(missing)
+
+    def set_default_profile(self, name: str) -> bool:
+        profiles = self._data.get("profiles") or {}
+        if name not in profiles:
+            raise ProfileNotFoundError(
+                f"there is no profile {name!r} to make the default. Its profiles: {', '.join(profiles) or 'none'}",
+                key=f"profiles.{name}",
+            )
+        return self._default() != name and self._put("default_profile", name)
+
+    def set_registry_versions(self, versions: Mapping[str, int], profile: str | None = None) -> bool:
+        """Pin providers to registry versions; providers that are not named keep theirs."""
+        if not versions:
+            return False
+        name = profile or self._default()
+        changed = self.create_profile(name)
+        table = self._data["profiles"][name]
+        before = table.get("registry_versions") or {}
+        after = {**before, **versions}
+        if after != before:
+            table["registry_versions"] = after
+        return changed or after != before
+
+    def set_extends(self, packages: Iterable[str]) -> bool:
+        """Make these the packages whose aliases may be used."""
+        wanted = list(dict.fromkeys(packages))
+        table = self._data.get("extends") or {}
+        return wanted != (table.get("packages") or []) and self._put("extends", {**table, "packages": wanted})
+
+    def set_locked(self, locked: Mapping[str, LockedModel]) -> bool:
+        """Make these the locked models, sorted by name. Keys of an entry that are not known here stay."""
+        old = self._data.get("locked") or {}
+        entries = {}
+        for name in sorted(locked):
+            unknown = {
+                key: value
+                for key, value in old.get(name, {}).items()
+                if key not in LockedModel.__struct_fields__
+            }
+            entries[name] = {**plain_locked(locked[name]), **unknown}
+        if entries:
+            return entries != self._data.get("locked") and self._put("locked", entries)
+        return self._data.pop("locked", None) is not None
+
+    def stamp(self, now: datetime) -> None:
+        """Note the time of an edit, in the form that the file has, where it has one."""
+        if "updated_at" in self._data:
+            self._data["updated_at"] = now if isinstance(self._data["updated_at"], date) else now.isoformat()
+
+    def _put(self, key: str, value: object) -> bool:
+        self._data[key] = value
+        return True
+
+    def _bound(self, profile: str) -> dict[str, Data]:
+        if profile not in self._rows:
+            rows = self._data["profiles"][profile].get("bindings") or []
+            self._rows[profile] = {row["alias"]: row for row in rows}
+        return self._rows[profile]
+
+    def _default(self) -> str:
+        return str(self._data.get("default_profile") or DEFAULT_PROFILE)
 
 
-def _constrain(row: Data, constraints: Constraints) -> None:
+def _constrain(row: Data, constraints: Constraints) -> bool:
+    before = row.get("constraints")
     unknown = {
-        key: value
-        for key, value in (row.get("constraints") or {}).items()
-        if key not in Constraints.__struct_fields__
+        key: value for key, value in (before or {}).items() if key not in Constraints.__struct_fields__
     }
     wanted = {**plain_constraints(constraints), **unknown}
     if wanted:
         row["constraints"] = wanted
     else:
         row.pop("constraints", None)
-
-
-def unbind(data: Data, alias: str, profile: str | None = None) -> None:
-    """Take an alias out of a profile; nothing happens where it is not bound."""
-    table = data.get("profiles", {}).get(profile or _default(data))
-    if table is None or all(row.get("alias") != alias for row in _rows(table)):
-        return
-    table["bindings"] = [row for row in _rows(table) if row.get("alias") != alias]
-    if not table["bindings"]:
-        del table["bindings"]
-
-
-def create_profile(data: Data, name: str) -> Data:
-    """The table of a profile, made where there is none."""
-    if not _is_name(name):
-        raise ValidationError(f"not the name of a profile: {name!r}", field="profile", value=name)
-    profiles = data.setdefault("profiles", {})
-    for wanted in (_default(data), name):  # a lockfile with any profile has its default one
-        profiles.setdefault(wanted, {"name": wanted})
-    table: Data = profiles[name]
-    return table
-
-
-def set_default_profile(data: Data, name: str) -> None:
-    profiles = data.get("profiles", {})
-    if name not in profiles:
-        raise ProfileNotFoundError(
-            f"there is no profile {name!r} to make the default. Its profiles: {', '.join(profiles) or 'none'}",
-            key=f"profiles.{name}",
-        )
-    if _default(data) != name:
-        data["default_profile"] = name
-
-
-def set_registry_versions(data: Data, versions: Mapping[str, int], profile: str | None = None) -> None:
-    """Pin providers to registry versions; providers that are not named keep theirs."""
-    if versions:
-        table = create_profile(data, profile or _default(data))
-        table["registry_versions"] = {**(table.get("registry_versions") or {}), **versions}
-
-
-def set_extends(data: Data, packages: Iterable[str]) -> None:
-    """Make these the packages whose aliases may be used."""
-    wanted = list(dict.fromkeys(packages))
-    table = data.get("extends") or {}
-    if wanted != (table.get("packages") or []):
-        data["extends"] = {**table, "packages": wanted}
-
-
-def set_locked(data: Data, locked: Mapping[str, LockedModel]) -> None:
-    """Make these the locked models, sorted by name. Keys of an entry that are not known here stay."""
-    old = data.get("locked") or {}
-    entries = {}
-    for name in sorted(locked):
-        known = plain_locked(locked[name])
-        unknown = {
-            key: value for key, value in old.get(name, {}).items() if key not in LockedModel.__struct_fields__
-        }
-        entries[name] = {**known, **unknown}
-    if entries:
-        data["locked"] = entries
-    else:
-        data.pop("locked", None)
+    return wanted != (before or {})
 
 
 def _is_name(text: str) -> bool:
@@ -144,11 +189,3 @@ def _is_text(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _default(data: Data) -> str:
-    return str(data.get("default_profile") or DEFAULT_PROFILE)
-
-
-def _rows(table: Data) -> list[Data]:
-    return table.get("bindings") or []

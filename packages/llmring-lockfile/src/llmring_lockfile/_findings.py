@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from llmring_lockfile._keys import KeyPath, show_key
 from llmring_lockfile._lock import Member
+from llmring_lockfile._names import KeyPath, show_key
 from llmring_lockfile._syntax import line_finder
 
 
@@ -103,13 +103,11 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 def with_lines(findings: Iterable[Finding], text: str, path: object = None) -> tuple[Finding, ...]:
     """The same findings with the lines of their places, looked up in the text of the lockfile."""
-    locate = line_finder(None if path is None else str(path))
+    locate = line_finder(text, None if path is None else str(path))
     return tuple(
         msgspec.structs.replace(
             finding,
-            places=tuple(
-                msgspec.structs.replace(place, line=locate(text, place.path)) for place in finding.places
-            ),
+            places=tuple(msgspec.structs.replace(place, line=locate(place.path)) for place in finding.places),
         )
         for finding in findings
     )

@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 from llmring_types import ModelFacts, ModelRef, Prices
 
-from llmring_lockfile._keys import KeyPath
 from llmring_lockfile._model import Binding, LockedModel, Lockfile
+from llmring_lockfile._names import KeyPath
 
 FactsOf = Callable[[ModelRef], ModelFacts | None]
 """Gives what is known of a model, ``None`` where the registry does not list it.

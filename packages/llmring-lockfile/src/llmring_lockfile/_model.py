@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +29,7 @@ class Binding(msgspec.Struct, frozen=True):
         return self.models[0]
 
 
-class Profile(msgspec.Struct, frozen=True):
+class Profile(msgspec.Struct, frozen=True, dict=True):
     """A named set of bindings. Profiles do not inherit from each other.
 
     Attributes:
@@ -42,7 +43,12 @@ class Profile(msgspec.Struct, frozen=True):
     registry_versions: Mapping[str, int] = msgspec.field(default_factory=dict)
 
     def binding(self, alias: str) -> Binding | None:
-        return next((binding for binding in self.bindings if binding.alias == alias), None)
+        """The binding of an alias; ``None`` where it is not bound."""
+        return self._by_alias.get(alias)
+
+    @cached_property
+    def _by_alias(self) -> dict[str, Binding]:
+        return {binding.alias: binding for binding in self.bindings}
 
     @property
     def aliases(self) -> tuple[str, ...]:

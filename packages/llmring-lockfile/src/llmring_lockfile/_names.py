@@ -1,4 +1,4 @@
-"""Names of aliases, packages and providers: what kind of name, and which ones are near."""
+"""Names of aliases, packages and providers, and key paths, which name the values of a lockfile."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -9,7 +9,29 @@ from llmring_types.hosts import HostNames
 KNOWN_PROVIDERS: AbstractSet[str] = HostNames(lambda _: True)
 """Providers whose name before a colon makes a direct reference, unless the caller names others: all hosts."""
 
+KeyPath = tuple[str | int, ...]
+"""Such as ``("profiles", "dev", "bindings", 0, "models")``."""
+
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML takes without quotes."""
 _SEPARATORS = re.compile(r"[-_.]+")
+_STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")
+
+
+def show_key(path: KeyPath) -> str:
+    """The text form, such as ``profiles.dev.bindings[0].models``."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + (step if BARE.fullmatch(step) else f'"{step}"')
+    return text
+
+
+def read_relative(text: str) -> KeyPath:
+    """The path in a msgspec message, such as ``$.prices.input`` or ``$.models[0]``."""
+    return tuple(int(place) if place else name for name, place in _STEP.findall(text.removeprefix("$")))
 
 
 def is_reference(name: str, providers: Collection[str] = KNOWN_PROVIDERS) -> bool:

@@ -11,9 +11,9 @@ from llmring_types import ModelRef
 from llmring_types.exceptions import LockfileParseError, LockfileVersionError, ModelReferenceError
 
 from llmring_lockfile._constraints import Constraints
-from llmring_lockfile._keys import KeyPath, read_relative, show_key
 from llmring_lockfile._model import DEFAULT_PROFILE, FORMAT_VERSION, Binding, LockedModel, Lockfile, Profile
-from llmring_lockfile._syntax import BOM, kind_of, line_finder, located, parse_data
+from llmring_lockfile._names import KeyPath, read_relative, show_key
+from llmring_lockfile._syntax import kind_of, line_finder, located, parse_data
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ def read_data(data: Mapping[str, Any], text: str, path: Path | None) -> Lockfile
     try:
         return _lockfile(data, path)
     except ProblemError as problem:
-        line = line_finder(path)(text.removeprefix(BOM), problem.path)
+        line = line_finder(text, path)(problem.path)
         where = located(path, line)
         key = show_key(problem.path)
         raise problem.kind(

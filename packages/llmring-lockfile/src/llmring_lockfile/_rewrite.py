@@ -1,22 +1,22 @@
 """Change TOML text so that it says something else, and touch no other line.
 
-The caller changes plain values; this module finds out what differs and cuts, replaces and inserts whole statements.
-Comments, order, blank lines and the form of everything else stay as they are. tomlkit, which keeps the form of what
-is within a statement, is not used for the file as a whole: it counts a comment above a header as the end of the
-table before it, so that to unbind one alias would take away the comment of the next.
+The caller gives plain values before and after; this module finds what differs and cuts, replaces and inserts whole
+statements. Comments, order, blank lines and the form of everything else stay as they are. The time it takes grows with
+the text and not with the number of differences.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from llmring_types.exceptions import LockfileWriteError
 
-from llmring_lockfile._keys import KeyPath
-from llmring_lockfile._outline import Outline
-from llmring_lockfile._render import is_block, render_block, render_element, render_line
-from llmring_lockfile._splice import Splice
-from llmring_lockfile._statements import split_lines
+from llmring_lockfile._emit import is_block, render_block, render_element, render_line
+from llmring_lockfile._names import KeyPath
+from llmring_lockfile._statements import Outline, is_blank, split_lines
+from llmring_lockfile._values import comments_in, match_items, replace_value
 
 
 def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -26,10 +26,10 @@ def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         LockfileWriteError: it cannot be done statement by statement; no text is returned.
     """
     lines = split_lines(text)
-    patch = _Patch(Outline(lines), Splice(lines))
+    patch = _Patch(Outline(lines), _Splice(lines))
     patch.change_table((), old, new)
     result = patch.splice.apply()
-    if tomllib.loads(result) != new:
+    if not _same(tomllib.loads(result), new):
         changed = ", ".join(sorted(key for key in {**old, **new} if old.get(key) != new.get(key)))
         raise LockfileWriteError(
             f"cannot change {changed} and keep the form of the rest of the file; please edit it by hand"
@@ -37,16 +37,29 @@ def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return result
 
 
-def _with_value(statement: str, keys: KeyPath, old: Any, new: Any) -> str:
-    if statement.count("\n") == 1 and statement == render_line((), keys, old):
-        return render_line((), keys, new)  # nobody gave it a form of its own
-    from llmring_lockfile._inline import replace_value  # noqa: PLC0415 - tomlkit is slow to import
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same, NaN included."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other) or (one != one and other != other)  # noqa: PLR0124
 
-    return replace_value(statement, keys, new)
+
+class _Siblings(msgspec.Struct):
+    """What of a table stands in the text already, and comes before what is added to it.
+
+    Attributes:
+        path: the last key that anything is said of.
+        line: below the last ``key = value`` in the table's own block.
+    """
+
+    path: KeyPath | None = None
+    line: int = 0
 
 
 class _Patch:
-    def __init__(self, outline: Outline, splice: Splice) -> None:
+    def __init__(self, outline: Outline, splice: "_Splice") -> None:
         self.outline = outline
         self.splice = splice
 
@@ -54,57 +67,84 @@ class _Patch:
         for key in old:
             if key not in new:
                 self._remove((*path, key))
-        before: list[KeyPath] = []
+        before = _Siblings()
+        blocks: list[tuple[KeyPath, Any, _Siblings]] = []
         for key, value in new.items():
-            if key not in old:
-                self._add((*path, key), value, before)
+            inner = (*path, key)
+            if key in old:
+                if value is not old[key] and value != old[key]:
+                    self._change(inner, old[key], value, before)
+                self._pass(inner, before)
+            elif is_block(inner, value):
+                blocks.append((inner, value, _Siblings(before.path)))
             else:
-                if value != old[key]:
-                    self._change((*path, key), old[key], value, before)
-                before.append((*path, key))
-        if path and not new and not self.outline.block(path):
+                self._add(inner, value, before)
+        for inner, value, siblings in blocks:  # below the lines that were added
+            self._add(inner, value, siblings)
+        if path and not new and self.outline.header(path) is None:
             # Only what was in it said that there is such a table.
             self.splice.insert(self.outline.before(path), render_block(path, new), is_block=True)
 
-    def _change(self, path: KeyPath, old: Any, new: Any, before: Sequence[KeyPath]) -> None:
+    def _pass(self, path: KeyPath, before: _Siblings) -> None:
+        """Take note of where a key stands that what comes next shall follow."""
+        if self.outline.first(path) is not None:
+            before.path = path
+        statement = self.outline.key(path)
+        if statement is not None and statement.table == path[:-1]:
+            before.line = max(before.line, statement.end)
+
+    def _change(self, path: KeyPath, old: Any, new: Any, before: _Siblings) -> None:
         statement = self.outline.key(path)
         if statement is None and isinstance(old, Mapping) and isinstance(new, Mapping):
             self.change_table(path, old, new)
         elif statement is None and isinstance(old, list) and isinstance(new, list) and is_block(path, new):
             self._change_elements(path, old, new)
-        elif statement is None or (old in ([], {}) and is_block(path, new)):
+        elif statement is None:
             self._remove(path)
             self._add(path, new, before)
         else:
-            keys = path[len(statement.table) :]
             text = "".join(self.outline.lines[statement.start : statement.end])
-            self.splice.replace(statement.start, statement.end, _with_value(text, keys, old, new))
+            if old in ([], {}) and is_block(path, new):
+                self.splice.cut(statement.start, statement.end)
+                self._add(path, new, before, "".join(f"{comment}\n" for comment in comments_in(text)))
+            else:
+                keys = path[len(statement.table) :]
+                self.splice.replace(statement.start, statement.end, _with_value(text, keys, old, new))
 
     def _change_elements(self, path: KeyPath, old: list[Any], new: list[Any]) -> None:
-        """Elements of an array of tables: those between what is the same before and after."""
-        shorter = min(len(old), len(new))
-        head = next((i for i in range(shorter) if old[i] != new[i]), shorter)
-        tail = next((i for i in range(shorter - head) if old[-1 - i] != new[-1 - i]), shorter - head)
-        both = shorter - tail
-        for place in range(head, both):
-            self.change_table((*path, place), old[place], new[place])
-        for place in range(both, len(old) - tail):
+        """Elements of an array of tables: those that stay keep their place and their comments."""
+        sources = match_items(old, new)
+        last = -1
+        for place, source in enumerate(sources):
+            if (
+                source is not None and source < last
+            ):  # it came from above what it now follows: cut and written anew
+                sources[place] = None
+            elif source is not None:
+                last = source
+        kept = {source for source in sources if source is not None}
+        for place in sorted(set(range(len(old))) - kept):
             self._remove((*path, place))
-        at = self.outline.after((*path, both - 1)) if both else self.outline.before((*path, 0))
-        for place in range(both, len(new) - tail):
-            self.splice.insert(at, render_element(path, new[place]), is_block=True)
+        at = self.outline.before((*path, 0))
+        for element, source in zip(new, sources, strict=True):
+            if source is None:
+                self.splice.insert(at, render_element(path, element), is_block=True)
+                continue
+            if element is not old[source] and element != old[source]:
+                self.change_table((*path, source), old[source], element)
+            at = self.outline.after((*path, source))
 
-    def _add(self, path: KeyPath, value: Any, before: Sequence[KeyPath]) -> None:
-        """Say something new of a path. ``before`` are the paths beside it that it shall follow."""
+    def _add(self, path: KeyPath, value: Any, before: _Siblings, comments: str = "") -> None:
+        """Say something new of a path. ``before`` is what it follows, ``comments`` are lines to put above it."""
         parent = path[:-1]
-        block = self.outline.block(parent)
         if is_block(path, value):
             at = self._place_of_block(parent, before)
-            self.splice.insert(at, render_block(path, value), is_block=True)
-        elif block:
-            ends = [found.end for found in block if found.path in before]
-            first = block[0].end if parent else self.outline.top()
-            self.splice.insert(max(ends, default=first), render_line(parent, path[-1:], value))
+            self.splice.insert(at, comments + render_block(path, value), is_block=True)
+            return
+        header = self.outline.header(parent) if parent else None
+        if header is not None or (not parent and self.outline.has_keys_at_top()):
+            first = self.outline.top() if header is None else header.end
+            self.splice.insert(max(before.line, first), comments + render_line(parent, path[-1:], value))
         else:
             self._add_without_header(path, value)
 
@@ -122,18 +162,16 @@ class _Patch:
         else:
             self.splice.insert(self.outline.top(), render_line((), path, value), is_block=True)
 
-    def _place_of_block(self, parent: KeyPath, before: Sequence[KeyPath]) -> int:
-        for sibling in reversed(before):
-            if self.outline.under(sibling):
-                return self.outline.after(sibling)
-        block = self.outline.block(parent)
-        if block:
-            return self.outline.past_comments(block[-1].end)
-        under = self.outline.under(parent)
-        if not under:
+    def _place_of_block(self, parent: KeyPath, before: _Siblings) -> int:
+        if before.path is not None:
+            return self.outline.after(before.path)
+        if parent and self.outline.header(parent) is not None:
+            return self.outline.past_comments(self.outline.end_of_block(parent))
+        first = self.outline.first(parent)
+        if first is None:
             return len(self.outline.lines)
         # A header amid dotted keys would take the rest of them into its own table.
-        return self.outline.after(parent) if under[0].kind == "key" else self.outline.before(parent)
+        return self.outline.after(parent) if first.kind == "key" else self.outline.before(parent)
 
     def _remove(self, path: KeyPath) -> None:
         for found in self.outline.under(path):
@@ -141,4 +179,64 @@ class _Patch:
                 self.splice.cut(found.start, found.end)
             elif found.kind != "key":
                 start = self.outline.with_comments_above(found.start)
-                self.splice.cut_block(start, self.outline.block(found.path)[-1].end)
+                self.splice.cut_block(start, self.outline.end_of_block(found.path))
+
+
+def _with_value(statement: str, keys: KeyPath, old: Any, new: Any) -> str:
+    if statement.count("\n") == 1 and statement == render_line((), keys, old):
+        return render_line((), keys, new)  # nobody gave it a form of its own
+    return replace_value(statement, old, new)
+
+
+class _Splice:
+    """Lines taken out of a text and put into it, all counted in the text as it was, and moved at once."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+        self._eol = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+        self._cut: set[int] = set()
+        self._inserted: dict[int, list[tuple[str, bool]]] = defaultdict(list)
+
+    def cut(self, start: int, end: int) -> None:
+        self._cut.update(range(start, end))
+
+    def cut_block(self, start: int, end: int) -> None:
+        """Cut, and of the blank lines around it leave one."""
+        lines = self._lines
+        if start == 0 or is_blank(lines[start - 1]):
+            while end < len(lines) and is_blank(lines[end]):
+                end += 1
+        if end == len(lines):
+            while start > 0 and is_blank(lines[start - 1]):
+                start -= 1
+        self.cut(start, end)
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        """``text`` has its line ends already."""
+        self.cut(start, end)
+        self._inserted[start].append((text, False))
+
+    def insert(self, at: int, text: str, *, is_block: bool = False) -> None:
+        """Put text above a line; a block is parted from its neighbours by blank lines."""
+        self._inserted[at].append((text.replace("\n", self._eol), is_block))
+
+    def apply(self) -> str:
+        out: list[str] = []
+        after_block = False
+        for at in range(len(self._lines) + 1):
+            for text, parted in self._inserted.get(at, ()):
+                self._end_line(out)
+                if (parted or after_block) and out and not is_blank(out[-1]):
+                    out.append(self._eol)
+                out.append(text)
+                after_block = parted
+            if at < len(self._lines) and at not in self._cut:
+                if after_block and not is_blank(self._lines[at]):
+                    out.append(self._eol)
+                out.append(self._lines[at])
+                after_block = False
+        return "".join(out)
+
+    def _end_line(self, out: list[str]) -> None:
+        if out and not out[-1].endswith("\n"):
+            out.append(self._eol)

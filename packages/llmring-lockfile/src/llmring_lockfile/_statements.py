@@ -1,26 +1,16 @@
-"""TOML text as a list of statements: which lines say what.
-
-Every statement of a TOML file begins on a line of its own, so the file can be cut into statements by asking the
-standard parser, line by line, whether what was read so far is complete. No second parser is needed, and none
-can disagree with the first.
-"""
+"""The statements of a TOML text: which lines say what, and where new ones would go."""
 
 import re
-import tomllib
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 
-from llmring_lockfile._keys import KeyPath
+from llmring_lockfile._names import KeyPath
+from llmring_lockfile._values import place_of_value, read_key
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_SIMPLE_KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
-_WHOLE_ARRAY = re.compile(r"[^\[#]*\[[^\[#]*\]\s*")
-"""One bracket opens, and the line ends with one that closes: a string cannot hold the last, as it would not end."""
-
-_LAST = re.compile(r"\]|\"\"\"|'''")
-"""What closes a value of several lines."""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -55,90 +45,123 @@ def is_comment(line: str) -> bool:
 
 
 def scan(lines: list[str]) -> list[Statement]:
-    """Cut valid TOML into its statements, in order."""
+    """Cut valid TOML into its statements, in order. Each begins on a line of its own."""
+    text = "".join(lines)
     found: list[Statement] = []
     table: KeyPath = ()
     elements: dict[KeyPath, int] = {}
-    at = 0
-    while at < len(lines):
-        line = lines[at]
-        end = at + 1
+    start = offset = 0
+    while start < len(lines):
+        line = lines[start]
+        end, behind = start + 1, offset + len(line)
         if line.lstrip().startswith("["):
-            kind, table = _read_header(line, elements)
-            found.append(Statement(kind, table, table, at, end))
+            kind, table = _read_header(line.lstrip(), elements)
+            found.append(Statement(kind, table, table, start, end))
         elif not is_blank(line) and not is_comment(line):
-            end = _end_of_value(lines, at)
-            found.append(Statement("key", table + _read_key(line), table, at, end))
-        at = end
+            last = place_of_value(text, offset)[1]
+            while behind < last:
+                behind += len(lines[end])
+                end += 1
+            found.append(Statement("key", table + read_key(line)[0], table, start, end))
+        start, offset = end, behind
     return found
 
 
-def line_of(text: str, path: KeyPath) -> int | None:
-    """The line, counted from 1, on which the value at a path begins, or else the nearest one around it."""
-    statements = scan(split_lines(text))
-    for length in range(len(path), 0, -1):
-        for statement in statements:
-            if statement.path[:length] == path[:length]:
-                return statement.start + 1
-    return None
+def lines_of(text: str) -> Callable[[KeyPath], int | None]:
+    """Return the function that gives the line, counted from 1, of the value at a path, or of the nearest around it."""
+    first: dict[KeyPath, int] = {}
+    for statement in scan(split_lines(text)):
+        for length in range(1, len(statement.path) + 1):
+            first.setdefault(statement.path[:length], statement.start + 1)
+
+    def line_of(path: KeyPath) -> int | None:
+        return next((first[path[:n]] for n in range(len(path), 0, -1) if path[:n] in first), None)
+
+    return line_of
 
 
 def _read_header(line: str, elements: dict[KeyPath, int]) -> tuple[Literal["table", "element"], KeyPath]:
+    is_element = line.startswith("[[")
     path: KeyPath = ()
-    *outer, last = _header_keys(line.strip())
+    *outer, last = read_key(line, 2 if is_element else 1)[0]
     for key in outer:
         path += (key,)
         if path in elements:  # a table below an array belongs to its latest element
             path += (elements[path],)
     path += (last,)
-    if not line.lstrip().startswith("[["):
+    if not is_element:
         return "table", path
     elements[path] = elements.get(path, -1) + 1
     return "element", (*path, elements[path])
 
 
-@lru_cache(maxsize=64)
-def _header_keys(header: str) -> tuple[str, ...]:
-    return tuple(_nested_keys(tomllib.loads(header)))
+class Outline:
+    """The statements of a file, found by key path. Places are lines, counted from 0."""
 
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self._statements = scan(lines)
+        self._under: dict[KeyPath, list[int]] = defaultdict(list)
+        self._headers: dict[KeyPath, int] = {}
+        for place, statement in enumerate(self._statements):
+            for length in range(1, len(statement.path) + 1):
+                self._under[statement.path[:length]].append(place)
+            if statement.kind != "key":
+                self._headers.setdefault(statement.path, place)
+        self._last_of_block = list(range(len(self._statements)))
+        for place in range(len(self._statements) - 2, -1, -1):
+            if self._statements[place + 1].kind == "key":
+                self._last_of_block[place] = self._last_of_block[place + 1]
 
-def _read_key(line: str) -> KeyPath:
-    simple = _SIMPLE_KEY.match(line)
-    if simple:
-        return (simple[1],)
-    # A quoted key may contain an equals sign: the key ends at the first one before which the text is a key.
-    for sign in re.finditer("=", line):
-        try:
-            return tuple(_nested_keys(tomllib.loads(line[: sign.end()] + " 0")))
-        except tomllib.TOMLDecodeError:
-            continue
-    raise AssertionError(f"not a statement: {line!r}")  # pragma: no cover - the text was parsed before
+    def under(self, path: KeyPath) -> list[Statement]:
+        """Everything that is said of a path and below it, in order."""
+        return [self._statements[place] for place in self._under.get(path, ())]
 
+    def first(self, path: KeyPath) -> Statement | None:
+        """The first statement of a path or below it."""
+        return self._statements[self._under[path][0]] if path in self._under else None
 
-def _nested_keys(value: object) -> list[str]:
-    keys: list[str] = []
-    while isinstance(value, (dict, list)) and value:
-        if isinstance(value, dict):
-            key, value = next(iter(value.items()))
-            keys.append(key)
-        else:
-            value = value[0]
-    return keys
+    def last(self, path: KeyPath) -> Statement:
+        """The last statement of a path or below it."""
+        return self._statements[self._under[path][-1]]
 
+    def key(self, path: KeyPath) -> Statement | None:
+        """The ``key = value`` that says the whole of a path."""
+        first = self.first(path)
+        return first if first is not None and first.kind == "key" and first.path == path else None
 
-def _end_of_value(lines: list[str], start: int) -> int:
-    line = lines[start]
-    # Only arrays and strings in three quotes go over several lines.
-    long_string = '"""' in line or "'''" in line
-    if not long_string and ("[" not in line or _WHOLE_ARRAY.fullmatch(line)):
-        return start + 1
-    for end in range(start + 1, len(lines)):
-        # The parser reads all from the start each time it is asked. A first line may be whole: a bracket in a string.
-        if end > start + 1 and _LAST.search(lines[end - 1]) is None:
-            continue
-        try:
-            tomllib.loads("".join(lines[start:end]))
-        except tomllib.TOMLDecodeError:
-            continue
-        return end
-    return len(lines)
+    def header(self, path: KeyPath) -> Statement | None:
+        """The header of a table."""
+        return self._statements[self._headers[path]] if path in self._headers else None
+
+    def end_of_block(self, path: KeyPath) -> int:
+        """Below the keys of a table that has a header."""
+        return self._statements[self._last_of_block[self._headers[path]]].end
+
+    def top(self) -> int:
+        """Above the first statement and the comment that belongs to it."""
+        return self.with_comments_above(self._statements[0].start) if self._statements else len(self.lines)
+
+    def has_keys_at_top(self) -> bool:
+        return bool(self._statements) and self._statements[0].kind == "key"
+
+    def before(self, path: KeyPath) -> int:
+        """Above everything that is said of a path, and above the comment that belongs to it."""
+        return self.with_comments_above(self._statements[self._under[path][0]].start)
+
+    def after(self, path: KeyPath) -> int:
+        """Below everything that is said of a path, and below the rest of the table where that ends."""
+        return self.past_comments(self._statements[self._last_of_block[self._under[path][-1]]].end)
+
+    def with_comments_above(self, line: int) -> int:
+        """Up over the comment lines that stand right above a statement."""
+        while line > 0 and is_comment(self.lines[line - 1]):
+            line -= 1
+        return line
+
+    def past_comments(self, line: int) -> int:
+        """Down over comment lines that follow at once, unless they stand right above another statement."""
+        end = line
+        while end < len(self.lines) and is_comment(self.lines[end]):
+            end += 1
+        return end if end == len(self.lines) or is_blank(self.lines[end]) else line

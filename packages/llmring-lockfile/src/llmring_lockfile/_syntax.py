@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from llmring_types.exceptions import LockfileParseError
 
-from llmring_lockfile._keys import KeyPath
+from llmring_lockfile._names import KeyPath
 
 BOM: Final = "\ufeff"
 """Some editors put this mark at the start of a file; TOML and JSON parsers refuse it."""
@@ -75,13 +75,19 @@ def located(path: Path | None, line: int | None) -> str:
     return file if line is None else f"{file}:{line}"
 
 
-def line_finder(path: PurePath | str | None) -> Callable[[str, KeyPath], int | None]:
-    """Return the function that finds, in the text of a file of this name, the line of the value at a path."""
-    if is_json(path):
-        return _line_in_json
-    from llmring_lockfile._statements import line_of  # noqa: PLC0415 - most have no mistake to find
+def line_finder(text: str, path: PurePath | str | None) -> Callable[[KeyPath], int | None]:
+    """Return the function that gives the line of the value at a path, counted from 1, or of the nearest around it.
 
-    return line_of
+    Args:
+        text: valid TOML or JSON, which is read once, however many lines are asked for.
+        path: the file's name, which says which of both.
+    """
+    text = text.removeprefix(BOM)
+    if is_json(path):
+        return _lines_of_json(text)
+    from llmring_lockfile._statements import lines_of  # noqa: PLC0415 - most have no mistake to find
+
+    return lines_of(text)
 
 
 def _loads_toml(text: str) -> dict[str, Any]:
@@ -135,42 +141,41 @@ def kind_of(value: object) -> str:
     return _NAMES_OF_KINDS.get(type(value), type(value).__name__)
 
 
-def _line_in_json(text: str, path: KeyPath) -> int | None:
-    """The line, counted from 1, on which the value at a path begins, or else the nearest one around it."""
+def _lines_of_json(text: str) -> Callable[[KeyPath], int | None]:
     import json  # noqa: PLC0415 - few lockfiles are JSON
+    from bisect import bisect  # noqa: PLC0415
 
-    decoder = json.JSONDecoder()
-    at = _skip(text, 0)
-    for step in path:
-        inside = _member(text, at, step, decoder.raw_decode)
-        if inside is None:
-            break
-        at = inside
-    return text.count("\n", 0, at) + 1
+    decode = json.JSONDecoder().raw_decode
+    places: dict[KeyPath, int] = {}
+
+    def walk(path: KeyPath, at: int) -> int:
+        places[path] = at
+        opening = text[at]
+        if opening not in "{[":
+            return decode(text, at)[1]
+        at = _skip(text, at + 1)
+        position = 0
+        while text[at] not in "}]":
+            key: str | int = position
+            if opening == "{":
+                key, at = decode(text, at)
+                at = _skip(text, _skip(text, at) + 1)  # the colon
+            at = _skip(text, walk((*path, key), at))
+            if text[at] == ",":
+                at = _skip(text, at + 1)
+            position += 1
+        return at + 1
+
+    walk((), _skip(text, 0))
+    breaks = [match.start() for match in re.finditer("\n", text)]
+
+    def line_of(path: KeyPath) -> int | None:
+        nearest = next(path[:length] for length in range(len(path), -1, -1) if path[:length] in places)
+        return bisect(breaks, places[nearest]) + 1
+
+    return line_of
 
 
 def _skip(text: str, at: int) -> int:
     match = _SPACE.match(text, at)
     return at if match is None else match.end()
-
-
-def _member(text: str, at: int, step: str | int, decode: Callable[[str, int], tuple[Any, int]]) -> int | None:
-    """The place of one member of the container that begins at ``at``."""
-    opening = "{" if isinstance(step, str) else "["
-    if text[at] != opening:
-        return None
-    at = _skip(text, at + 1)
-    place = 0
-    while text[at] not in "}]":
-        key: object = place
-        if opening == "{":
-            key, at = decode(text, at)
-            at = _skip(text, _skip(text, at) + 1)  # the colon
-        if key == step:
-            return at
-        _, at = decode(text, at)
-        at = _skip(text, at)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
-        place += 1
-    return None

@@ -87,11 +87,14 @@ def propose_upgrades(
 
 def apply_upgrades(document: "Document", upgrades: Iterable[Upgrade]) -> None:
     """Put the successors into the pools, each in the place of what it replaces."""
+    pools: dict[tuple[str, str], list[ModelRef]] = {}
     for upgrade in upgrades:
         binding = document.lockfile.profile(upgrade.profile).binding(upgrade.alias)
         if upgrade.successor is not None and binding is not None:
-            pool = [upgrade.successor if model == upgrade.model else model for model in binding.models]
-            document.bind(upgrade.alias, pool, profile=upgrade.profile)
+            pool = pools.setdefault((upgrade.profile, upgrade.alias), list(binding.models))
+            pool[:] = [upgrade.successor if model == upgrade.model else model for model in pool]
+    for (profile, alias), models in pools.items():
+        document.bind(alias, models, profile=profile)
 
 
 class _Chooser:

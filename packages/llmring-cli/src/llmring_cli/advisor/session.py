@@ -1,5 +1,6 @@
 """Sessions as they are kept, so that they can go on another day."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,7 +32,12 @@ class Session(msgspec.Struct):
 
 def new_session(lockfile: Path) -> Session:
     """Begin a session."""
-    return Session(datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f"), str(lockfile))
+    return Session(datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f"), path_text(lockfile))
+
+
+def path_text(path: Path) -> str:
+    """Return a path as text that JSON can hold, also where its bytes are no UTF-8."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def save_session(session: Session) -> None:
@@ -55,7 +61,7 @@ def load_session(name: str) -> Session:
         return msgspec.json.decode(path.read_bytes(), type=Session)
     except FileNotFoundError as error:
         raise ConfigurationError(f"there is no session {name!r}") from error
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"cannot read the session {name!r}: {error}") from error
 
 

@@ -66,7 +66,7 @@ class Turns:
     async def _result(self, name: str, arguments: str) -> ToolResult:
         try:
             decoded: Any = msgspec.json.decode(arguments or "{}")
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             return ToolResult(f"the arguments are not JSON: {error}", is_error=True)
         if name == SAVE:
             return await self._changes.save()

@@ -1,6 +1,7 @@
 """The conversation last held in a folder, kept so that it can go on."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import msgspec
@@ -38,7 +39,7 @@ def load_conversation(folder: Path) -> Conversation:
         return msgspec.json.decode(path.read_bytes(), type=Conversation)
     except FileNotFoundError as error:
         raise ConfigurationError(f"no conversation to continue: none was held in {folder}") from error
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"cannot read the conversation in {path}: {error}") from error
 
 
@@ -53,5 +54,5 @@ def save_conversation(folder: Path, conversation: Conversation) -> None:
 
 def conversation_path(folder: Path) -> Path:
     """Return where the conversation of a folder is kept."""
-    key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    key = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     return state_folder("chat") / f"{key}.json"

@@ -8,45 +8,87 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.segment import Segment, Segments
+from rich.text import Text
 
 from llmring_cli._output import printable
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_MOST_LINES, _MOST_CHARACTERS = 100, 8000
+"""The longest unfinished block that is drawn as Markdown, which takes a few hundredths of a second."""
 
 
-def split_finished(text: str) -> tuple[list[str], str]:
-    """Split Markdown into the blocks that nothing to come can change, and the rest.
+class BlockSplitter:
+    """Splits Markdown that comes in pieces into the blocks that nothing to come can change, and the rest.
 
     A block ends at an empty line outside of fenced code, if what follows is not indented: an indented line may go on
-    with a list.
+    with a list. Each line is looked at once, however long the block.
     """
-    blocks: list[str] = []
-    begin = start = 0
-    fence = ""
-    after_blank = False
-    for line in text.splitlines(keepends=True):
-        if after_blank and not fence and line[0] not in " \t\n":
-            blocks.append(text[begin:start])
-            begin = start
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._unfinished: list[str] = []
+        self._fence = ""
+        self._after_blank = False
+
+    def feed(self, text: str) -> list[str]:
+        """Take the next piece; return the blocks that it finished."""
+        blocks = []
+        for piece in _LINE.findall(text):
+            if not self._unfinished and self._after_blank and not self._fence and piece[0] not in " \t\n":
+                blocks.append("".join(self._lines))
+                self._lines.clear()
+            self._unfinished.append(piece)
+            if piece.endswith("\n"):
+                line = "".join(self._unfinished)
+                self._unfinished.clear()
+                self._lines.append(line)
+                self._look_at(line)
+        return blocks
+
+    def rest(self) -> str:
+        """Return what no block has yet."""
+        return "".join((*self._lines, *self._unfinished))
+
+    def end_of_rest(self, lines: int, characters: int) -> str:
+        """Return at most so much of its end, without joining the rest of it."""
+        taken: list[str] = []
+        room = characters
+        for part in (*reversed(self._unfinished), *self._lines[: -lines - 1 : -1]):
+            taken.append(part[-room:])
+            room -= len(part)
+            if room <= 0:
+                break
+        return "".join(reversed(taken))
+
+    def _look_at(self, line: str) -> None:
         found = _FENCE.match(line)
-        if fence:
-            if found and found[1].startswith(fence) and not line[found.end() :].strip():
-                fence = ""
+        if self._fence:
+            if found and found[1].startswith(self._fence) and not line[found.end() :].strip():
+                self._fence = ""
         elif found:
-            fence = found[1]
-        after_blank = not line.strip()
-        start += len(line)
-    return blocks, text[begin:]
+            self._fence = found[1]
+        self._after_blank = not line.strip()
 
 
 class _Tail:
-    """The unfinished end; parsed when the screen is drawn, not whenever a word comes."""
+    """The unfinished end; parsed when the screen is drawn, not whenever a word comes.
+
+    Of a long one only the last lines are drawn, as plain text: to parse all of it a dozen times a second would take
+    longer and longer.
+    """
 
     def __init__(self) -> None:
-        self.text = ""
+        self.blocks = BlockSplitter()
 
-    def __rich_console__(self, console: Console, _: ConsoleOptions) -> RenderResult:
-        yield _rendered(console, self.text)
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        end = self.blocks.end_of_rest(_MOST_LINES, _MOST_CHARACTERS)
+        if len(end) < _MOST_CHARACTERS and end.count("\n") < _MOST_LINES:
+            yield _rendered(console, end)
+            return
+        height = max(options.size.height - 1, 1)
+        lines = Text(end).wrap(console, options.max_width, tab_size=4)
+        yield Text("\n").join(lines[-height:])
 
 
 class MarkdownStream:
@@ -71,14 +113,14 @@ class MarkdownStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        rest, self._tail.text = self._tail.text, ""
+        rest = self._tail.blocks.rest()
+        self._tail.blocks = BlockSplitter()
         self._live.stop()
         self._print(rest)
 
     def write(self, text: str) -> None:
         """Take the next piece of text."""
-        finished, self._tail.text = split_finished(self._tail.text + printable(text))
-        for block in finished:
+        for block in self._tail.blocks.feed(printable(text)):
             self._print(block)
 
     def _print(self, text: str) -> None:

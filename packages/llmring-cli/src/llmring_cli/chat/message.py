@@ -17,6 +17,8 @@ _IMAGES = (
     (b"GIF89a", "image/gif"),
 )
 _PIECE = 65536
+_MOST_BYTES = 100_000_000
+"""Of one file: as much as any provider takes, so that a device without an end does not fill the memory."""
 _EXAMPLE = 'llmring chat "Hello"'
 
 
@@ -58,9 +60,12 @@ def _piped() -> str:
 
 def _attachment(path: Path) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise ValidationError(f"cannot attach {path}: {error.strerror}", field="file") from error
+    if len(data) > _MOST_BYTES:
+        raise ValidationError(f"cannot attach {path}: it has more than {_MOST_BYTES:,} bytes", field="file")
     media_type = _media_type(data)
     if media_type == "application/pdf":
         source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(data).decode()}

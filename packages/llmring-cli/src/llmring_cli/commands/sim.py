@@ -6,6 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from llmring.testing import Script, Simulator, serve
+from llmring.trust import read_content
+from llmring_types.exceptions import ConfigurationError
 from llmring_types.hosts import HOSTS
 
 from llmring_cli._failure import CommandError
@@ -62,6 +64,6 @@ def _simulated() -> list[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_content(path).decode()
+    except (OSError, UnicodeDecodeError, ConfigurationError) as error:
         raise CommandError(f"cannot read the script {path}: {error}") from error

@@ -130,8 +130,11 @@ def _with_idle_days(bars: "Sequence[Row]") -> "list[Row]":
     """Return the bars with an empty one for every day between them, unless there are too many."""
     drawn = {bar.labels[0]: bar for bar in bars}
     first, last = min(drawn), max(drawn)
-    start = date.fromisoformat(first)
-    count = (date.fromisoformat(last) - start).days + 1
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:  # another program's rows
+        return list(bars)
+    count = (end - start).days + 1
     if count > _MOST_DAYS:
         return list(bars)
     days = [str(start + timedelta(days=number)) for number in range(count)]

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
 from llmring.registry import Registry
 from llmring_types.exceptions import LLMRingError
 
+from llmring_cli._output import json_text
 from llmring_cli.toolbox import arguments as args
 from llmring_cli.toolbox.box import CHANGES, SAVE, ToolResult, spec
 from llmring_cli.toolbox.costs import compare_costs
@@ -39,7 +39,7 @@ class LocalToolbox:
         if tool is None:
             return ToolResult(f"there is no tool {name}; there are {', '.join(self.tools)}", is_error=True)
         try:
-            return ToolResult(msgspec.json.encode(tool.call(arguments)).decode())
+            return ToolResult(json_text(tool.call(arguments)))
         except LLMRingError as error:
             return ToolResult(str(error), is_error=True)
 

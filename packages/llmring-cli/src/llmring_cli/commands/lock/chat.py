@@ -18,7 +18,7 @@ from llmring_cli.advisor.conversation import COMMANDS, Conversation
 from llmring_cli.advisor.guided import guide
 from llmring_cli.advisor.model import Advisor, find_advisor, named_advisor
 from llmring_cli.advisor.screen import PlainScreen, Screen
-from llmring_cli.advisor.session import Session, kept_sessions, new_session
+from llmring_cli.advisor.session import Session, kept_sessions, new_session, path_text
 from llmring_cli.mcp import TOKEN_VARIABLE
 from llmring_cli.toolbox import Draft, LocalToolbox, Toolbox
 
@@ -100,7 +100,7 @@ async def _toolbox(stack: AsyncExitStack, path: Path, server_url: str | None) ->
 def _session(path: Path, *, go_on: bool) -> Session:
     if go_on:
         for session in kept_sessions():
-            if session.lockfile == str(path):
+            if session.lockfile == path_text(path):
                 return session
         report("there is no session to go on with; a new one begins")
     return new_session(path)
