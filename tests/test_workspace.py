@@ -37,6 +37,22 @@ def test_the_changelog_tells_of_the_version(package: Path) -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_the_changelog_has_the_form_of_keep_a_changelog(package: Path) -> None:
+    """Newest version first, each dated (only the newest may be unreleased), sections of the six kinds."""
+    lines = (package / "CHANGELOG.md").read_text("utf-8").splitlines()
+    versions = [line for line in lines if line.startswith("## ")]
+    found = [
+        re.fullmatch(r"## \[(\d+)\.(\d+)\.(\d+)\] - (unreleased|\d{4}-\d\d-\d\d)", line) for line in versions
+    ]
+    assert all(found), versions
+    numbers = [tuple(map(int, match.groups()[:3])) for match in found if match]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert all(match[4] != "unreleased" for match in found[1:] if match)
+    sections = {line.removeprefix("### ") for line in lines if line.startswith("### ")}
+    assert sections <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_siblings_are_required_with_a_range_that_their_version_is_in(package: Path) -> None:
     versions = {path.name: project(path)["version"] for path in PACKAGES}
     for requirement in project(package)["dependencies"]:

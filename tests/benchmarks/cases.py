@@ -10,9 +10,11 @@ from functools import partial
 from typing import Any
 
 import aiohttp
+import anyio
 import msgspec
 from http_server import HttpServer
 from llmring import Policy
+from llmring._runtime import within
 from llmring.pricing import annotate, price
 from llmring.registry import Registry
 from llmring_providers.transport import HttpRequest
@@ -146,6 +148,40 @@ async def _time_limit() -> None:
         pass
 
 
+async def _nothing() -> None:
+    pass
+
+
+async def _limit_of_llmring() -> None:
+    await within(60, _nothing())
+
+
+async def _limit_of_anyio() -> None:
+    with anyio.move_on_after(60):
+        await _nothing()
+
+
+async def _failing_limit_of_anyio() -> None:
+    with anyio.fail_after(60):
+        await _nothing()
+
+
+def _limiting(work: Callable[[], Coroutine[Any, Any, None]]) -> Pair:
+    return Pair(_on_loop(work), _on_loop(_time_limit))
+
+
+def _in_a_kept_loop() -> Pair:
+    """The sync ring beside what a program without it does: one event loop for each call."""
+    from llmring import SyncLLMRing  # compare.py measures commits that have none
+
+    ring, request = SyncLLMRing(memory_ring()), _request()
+
+    def anew() -> None:
+        asyncio.run(memory_ring().chat(request))
+
+    return Pair(batch(lambda: ring.chat(request)), batch(anew))
+
+
 def _on_loop(work: Callable[[], Coroutine[Any, Any, None]]) -> Batch:
     """Repeat a coroutine function on an event loop of its own."""
 
@@ -208,7 +244,11 @@ BENCHMARKS = [
     Benchmark("send over HTTP", "aiohttp's session", _sending),
     Benchmark("resolve", _LIMIT, _resolving),
     Benchmark("price", _LIMIT, _pricing),
+    Benchmark("time limit of llmring", _LIMIT, lambda: _limiting(_limit_of_llmring)),
+    Benchmark("time limit, anyio.move_on_after", _LIMIT, lambda: _limiting(_limit_of_anyio)),
+    Benchmark("time limit, anyio.fail_after", _LIMIT, lambda: _limiting(_failing_limit_of_anyio)),
     *(Benchmark(f"chat {name}", _LIMIT, partial(_calling, name)) for name in SAMPLES),
+    Benchmark("chat, sync", "a ring and asyncio.run for each call", _in_a_kept_loop),
     Benchmark("chat, an observer", _UNWATCHED, lambda: _watching(observers=[lambda _: None])),
     Benchmark("chat, a budget", _UNWATCHED, lambda: _watching(policy=Policy(budget_usd=1000))),
     *(

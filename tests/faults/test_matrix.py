@@ -5,13 +5,16 @@ fallback behind it.
 """
 
 import ssl
+from decimal import Decimal
 
 import anyio
 import pytest
 from fault_cases import ANSWER, CASES, TEXT, Case, expected
-from fault_ring import BACKENDS, PROTOCOLS, Met, ask, call, provider_of, ring_on, run
-from llmring import LLMRing, Policy, RetryPolicy
-from llmring.testing import Fault, Rule, Script, Simulator, faults
+from fault_ring import BACKENDS, PROTOCOLS, PROVIDERS, Met, ask, call, provider_of, ring_on, run
+from llmring import LLMRing, Policy, Prices, RetryPolicy
+from llmring.exceptions import StructuredOutputError
+from llmring.testing import Answer, Fault, Rule, Script, Simulator, faults
+from llmring_providers.sim import Tokens
 
 POLICY = Policy(retry=RetryPolicy(attempts=2, base_s=0), breaker=None)
 STALLED_S = 1.5
@@ -107,5 +110,53 @@ def test_a_slow_drip_is_an_answer(
             for protocol in PROTOCOLS:
                 met = await call(ring, ask(f"{provider_of(protocol)}:broken", protocol), stream=stream)
                 assert (met.text, [one.outcome for one in met.attempts]) == (TEXT, ["ok"])
+
+    run(backend, main)
+
+
+LIE = Tokens(prompt_tokens=-1_000_000, completion_tokens=-1_000_000)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_negative_usage_gives_no_money_back(
+    simulator: Simulator, tls: ssl.SSLContext, stream: bool, backend: str
+) -> None:
+    simulator.script = Script(rules=(Rule(answer=Answer(text=TEXT, usage=LIE)),))
+    policy = Policy(budget_usd=1, retry=RetryPolicy(attempts=1))
+    prices = {f"{provider}:*": Prices(input=Decimal(1), output=Decimal(10)) for provider in PROVIDERS}
+
+    async def main() -> None:
+        async with ring_on(simulator, tls, policy=policy, prices=prices) as ring:
+            for protocol in PROTOCOLS:
+                before = ring.budgets[0].left if ring.budgets else Decimal(1)
+                met = await call(
+                    ring, ask(f"{provider_of(protocol)}:liar", protocol, max_tokens=1000), stream=stream
+                )
+                assert met.text == TEXT
+                (state,) = ring.budgets
+                assert before - state.left >= 1000 * Decimal("10e-6")  # the worst case stays out of reach
+                assert state.spent > 0
+
+    run(backend, main)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_slow_pattern_holds_nobody_up(
+    simulator: Simulator, tls: ssl.SSLContext, stream: bool, backend: str
+) -> None:
+    simulator.script = Script(rules=(Rule(answer=Answer(text='{"code": "' + "a" * 60 + '!"}')),))
+    schema = {"type": "object", "properties": {"code": {"type": "string", "pattern": "^(a|aa)+$"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": schema}}
+
+    async def main() -> None:
+        async with ring_on(simulator, tls, policy=POLICY) as ring:
+            for protocol in PROTOCOLS:
+                asked = ask(f"{provider_of(protocol)}:slow", protocol, response_format=form)
+                with anyio.fail_after(5):
+                    met = await call(ring, asked, stream=stream)
+                assert isinstance(met.error, StructuredOutputError)
+                assert "could not be checked" in str(met.error)
 
     run(backend, main)

@@ -50,6 +50,13 @@ class Connection:
         body, self._buffer = self._buffer[:size], self._buffer[size:]
         return Heard(line, headers, body)
 
+    def take(self, count: int) -> bytes:
+        """Read so many bytes, fewer only once the client has gone."""
+        while len(self._buffer) < count and self._fill():
+            pass
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        return taken
+
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
@@ -60,6 +67,10 @@ class Connection:
             while data := self._socket.recv(65536):
                 size += len(data)
         return size
+
+    def shut(self) -> None:
+        """Close in good order, before the script ends."""
+        self._socket.close()
 
     def reset(self) -> None:
         """Close so that the client's system reports a reset."""

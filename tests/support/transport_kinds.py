@@ -3,10 +3,11 @@
 import gc
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import anyio
-from llmring_providers.transport.aiohttp import AiohttpTransport
+from llmring_providers.transport.aiohttp import BELOW_THE_SESSION, AiohttpTransport
 from llmring_providers.transport.httpx2 import Httpx2Transport
 
 _PATIENCE_S = 10.0
@@ -36,7 +37,8 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "aiohttp-asyncio": Kind(AiohttpTransport, "asyncio"),
+    **({"aiohttp-asyncio": Kind(AiohttpTransport, "asyncio")} if BELOW_THE_SESSION else {}),
+    "aiohttp-session": Kind(partial(AiohttpTransport, below_session=False), "asyncio"),
     "httpx2-asyncio": Kind(Httpx2Transport, "asyncio"),
     "httpx2-trio": Kind(Httpx2Transport, "trio"),
 }

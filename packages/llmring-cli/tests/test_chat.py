@@ -1,6 +1,7 @@
 """chat."""
 
 import json
+import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ def test_without_anything_set_up_the_simulated_model_answers_and_it_is_said(llmr
     code, out, err = llmring("chat", "Hello")
     assert code == 0
     assert out.startswith("This is a simulated answer")
-    assert "sim:demo answers" in err
+    assert "using sim:demo" in err
     assert "llmring lock init" in err
 
 
@@ -194,7 +195,7 @@ def test_each_folder_has_its_own_conversation(
     monkeypatch.chdir(folder / "other")
     code, _, err = llmring("chat", "-c", "Two")
     assert code == 1
-    assert err.startswith("error: no conversation to continue")
+    assert err.startswith("error: there is no conversation to continue")
 
 
 def test_nobody_else_can_read_the_conversation(llmring: Run, folder: Path) -> None:
@@ -209,3 +210,18 @@ def test_an_answer_that_ended_early_is_told(llmring: Run) -> None:
         llmring("chat", "Hi", "-m", "sim:demo", "--max-tokens", "3")[2]
         == "warning: the answer ended early: length\n"
     )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are made in POSIX's way")
+def test_a_file_behind_a_link_out_of_the_folder_is_not_attached(llmring: Run, folder: Path) -> None:
+    """Whoever wrote a repository may have made it: ``notes.txt`` that is a private key."""
+    outside = folder.parent / "private"
+    outside.write_text("secret")
+    (folder / "notes.txt").symlink_to(outside)
+    code, out, err = llmring("chat", "Hi", "-m", "sim:demo", "-f", "notes.txt")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"error: cannot attach notes.txt: a symbolic link leads out of this folder to {outside}; "
+        "name that file itself\n"
+    )
+    assert llmring("chat", "Hi", "-m", "sim:demo", "-f", str(outside))[0] == 0

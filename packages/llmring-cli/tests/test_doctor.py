@@ -169,7 +169,7 @@ def test_a_log_that_is_not_there_yet_is_no_problem_and_not_made(
     monkeypatch.setenv("LLMRING_USAGE_LOG", "new/usage.db")
     code, out, _ = llmring("doctor")
     assert code == 0
-    assert "new/usage.db, begins with the first call" in out
+    assert "new/usage.db, created at the first call" in out
     assert list(folder.iterdir()) == []
 
 
@@ -246,4 +246,4 @@ def test_a_server_that_only_the_env_file_names_gets_no_report_and_a_hint_says_so
     code, out, err = llmring("doctor")
     assert code == 0
     assert "usage\tserver\thttp://127.0.0.1:9 from .env.llmring, key from .env.llmring\n" in out
-    assert "source .env.llmring" in err
+    assert "only commands read .env.llmring" in err

@@ -119,10 +119,10 @@ def test_nothing_is_printed_but_by_the_functions_that_make_it_printable() -> Non
         if re.search(r"(?<![\w.])print\(|std(out|err)\.write\(|[^n]Console\(|prompt_async", path.read_text())
     }
     assert found == {
-        "_bars.py",
         "_help.py",
         "_output.py",
         "_run.py",
+        "_table.py",
         "advisor/screen.py",
         "advisor/terminal.py",
         "chat/answer.py",

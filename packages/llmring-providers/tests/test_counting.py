@@ -31,7 +31,7 @@ class OneAnswer:
     async def send(self, request: HttpRequest) -> HttpResponse:
         self.asked.append(request)
         if self._broken:
-            raise TransportError("api.example", "connection refused")
+            raise TransportError("api.example: connection refused")
         return HttpResponse(self._status, {}, json.dumps(self._body).encode())
 
     async def open(self, request: HttpRequest) -> ByteStream:

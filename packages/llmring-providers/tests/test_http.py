@@ -6,16 +6,28 @@ from typing import Any
 import pytest
 from llmring_providers import ChatCall, HttpProvider, ProviderSettings
 from llmring_providers.openai import create
-from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError
+from llmring_providers.transport import (
+    MAX_RESPONSE_BYTES,
+    ByteStream,
+    HttpRequest,
+    HttpResponse,
+    ProxyRefusalError,
+    ResponseTooLargeError,
+    Transport,
+    TransportError,
+)
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
     MalformedResponseError,
     ProviderAuthenticationError,
     ProviderConnectionError,
     ProviderRateLimitError,
+    ProviderResponseTooLargeError,
     ProviderServerError,
+    ProxyAuthenticationError,
     StreamInterruptedError,
 )
+from msgspec import UNSET, UnsetType
 
 SECRET = "sk-hunter2"
 CALL = ChatCall(LLMRequest(messages=[Message(role="user", content="Hi")]), ModelRef("openai", "gpt-4o"))
@@ -184,3 +196,81 @@ async def test_the_shared_transport_stays_open() -> None:
     built = provider()
     await built.aclose()
     await built.aclose()
+
+
+@pytest.mark.parametrize(
+    ("ring", "request_", "expected"),
+    [
+        (1000, UNSET, 1000),
+        (1000, 10, 10),
+        (1000, None, None),
+        (None, UNSET, None),
+        (UNSET, UNSET, MAX_RESPONSE_BYTES),
+    ],
+)
+async def test_the_limit_of_a_request_comes_before_that_of_the_ring(
+    ring: int | UnsetType | None, request_: int | UnsetType | None, expected: int | None
+) -> None:
+    asked: list[int | None] = []
+
+    class Noting(Broken):
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            asked.append(request.max_response_bytes)
+            return await super().send(request)
+
+    settings: dict[str, Any] = {} if ring is UNSET else {"max_response_bytes": ring}
+    call = CALL._replace(request=LLMRequest(CALL.request.messages, max_response_bytes=request_))
+    with pytest.raises(ProviderConnectionError):
+        await provider(Noting(), **settings).chat(call)
+    assert asked == [expected]
+
+
+def too_large(status: int) -> ResponseTooLargeError:
+    return ResponseTooLargeError(
+        "h.test: the answer is larger", limit=10, status=status, headers={"x-request-id": "r1"}
+    )
+
+
+class Endless(Broken):
+    """A transport whose answers never end."""
+
+    def __init__(self, status: int) -> None:
+        self.body = Body(status, b"data: ", too_large(status))
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        raise too_large(self.body.status)
+
+    async def open(self, request: HttpRequest) -> ByteStream:
+        return self.body
+
+
+async def test_an_answer_that_is_too_large_is_an_error_of_its_own() -> None:
+    with pytest.raises(ProviderResponseTooLargeError) as caught:
+        await provider(Endless(200)).chat(CALL)
+    assert (caught.value.limit, caught.value.status_code, caught.value.request_id) == (10, 200, "r1")
+
+
+async def test_a_stream_that_is_too_large_is_the_same_error_and_is_closed() -> None:
+    transport = Endless(200)
+    stream = await provider(transport).stream(CALL)
+    with pytest.raises(ProviderResponseTooLargeError) as caught:
+        await stream.receive()
+    assert (caught.value.limit, caught.value.request_id) == (10, "r1")
+    assert transport.body.left == ["closed"]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_the_status_says_more_than_the_size_of_an_error(streamed: bool) -> None:
+    whole = provider(Endless(429))
+    with pytest.raises(ProviderRateLimitError):
+        await (whole.stream if streamed else whole.chat)(CALL)
+
+
+async def test_a_proxy_that_refuses_is_an_error_of_its_own() -> None:
+    class Refusing(Broken):
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            raise ProxyRefusalError("h.test: the proxy proxy.test asks for a name and a password (407)")
+
+    with pytest.raises(ProxyAuthenticationError, match=r"proxy\.test asks") as caught:
+        await provider(Refusing()).chat(CALL)
+    assert (caught.value.status_code, caught.value.retryable) == (407, False)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import msgspec
 import pytest
 from llmring_types import LLMRequest, Message
@@ -75,3 +77,22 @@ def test_an_empty_conversation_is_told_only_when_it_is_sent() -> None:
 def test_a_request_survives_json() -> None:
     request = LLMRequest(messages=HELLO, timeout=None, tools=[{"name": "f"}])
     assert msgspec.json.decode(msgspec.json.encode(request), type=LLMRequest) == request
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True, "64MiB"])
+def test_a_limit_on_the_answer_is_a_number_of_bytes(limit: Any) -> None:
+    with pytest.raises(ValidationError, match="max_response_bytes"):
+        LLMRequest(messages=HELLO, max_response_bytes=limit)
+
+
+def test_a_request_does_not_show_the_keys_that_are_in_it() -> None:
+    request = LLMRequest(
+        messages=HELLO,
+        tools=[{"type": "mcp", "authorization": "hunter2", "headers": {"x": "hunter2"}, "server_url": "u"}],
+        extra_params={"mcp": [{"authorization_token": "hunter2", "name": "n"}], "max_output_tokens": 7},
+    )
+    shown = repr(request)
+    assert "hunter2" not in shown
+    assert "'server_url': 'u'" in shown
+    assert "'max_output_tokens': 7" in shown
+    assert "temperature" not in shown

@@ -47,3 +47,26 @@ def test_parameters_may_have_the_name_that_anthropic_gives_them(nested: bool) ->
 def test_a_function_without_a_name_is_told(tool: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match="without a name"):
         function_spec(tool)
+
+
+@pytest.mark.parametrize(
+    "name", ["parameters", "input_schema", "inputSchema", "parametersJsonSchema", "parameters_json_schema"]
+)
+@pytest.mark.parametrize("kind", [{}, {"type": "custom"}, {"type": "function"}])
+def test_a_schema_is_found_under_every_name_in_use(name: str, kind: dict[str, str]) -> None:
+    if kind.get("type") == "custom" and name != "input_schema":
+        return
+    spec = function_spec({**kind, "name": "f", name: {"type": "object"}})
+    assert spec is not None
+    assert spec["parameters"] == {"type": "object"}
+
+
+def test_what_a_listing_says_to_people_is_left_out() -> None:
+    tool = {
+        "name": "f",
+        "description": "d",
+        "inputSchema": {},
+        "title": "F",
+        "annotations": {"readOnlyHint": True},
+    }
+    assert function_spec(tool) == {"name": "f", "description": "d", "parameters": {}}

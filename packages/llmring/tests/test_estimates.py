@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from llmring import LLMRequest, LLMResponse, Message
-from llmring._estimates import completed_usage, expected_usage, maybe_billed
-from llmring_types import Attempt
+from llmring._money.estimates import UNKNOWN_OUTPUT_TOKENS, completed_usage, maybe_billed, most_usage
+from llmring_types import Attempt, ModelFacts
 
 ASKED = LLMRequest(messages=[Message(role="user", content="x" * 400)])  # 104 tokens
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{" + " " * 400 + "}"}}
@@ -39,10 +39,31 @@ def test_what_was_reported_stands_and_the_rest_is_estimated(
     assert (response.usage or {}) == before
 
 
-def test_before_a_call_its_output_is_what_it_allows() -> None:
-    assert expected_usage(ASKED) == {"prompt_tokens": 104, "completion_tokens": 0}
-    asked = LLMRequest(messages=ASKED.messages, max_tokens=10, reasoning_tokens=5)
-    assert expected_usage(asked)["completion_tokens"] == 15
+FACTS = ModelFacts(provider="a", model="b", max_output_tokens=4000)
+
+
+@pytest.mark.parametrize(
+    ("facts", "limit", "answers", "output"),
+    [
+        (None, 10, 1, 10),
+        (FACTS, 10, 3, 30),
+        (FACTS, None, 1, 4000),
+        (FACTS, None, 2, 8000),
+        (None, None, 1, UNKNOWN_OUTPUT_TOKENS),
+    ],
+)
+def test_before_a_call_its_output_is_what_the_request_allows_or_else_the_model(
+    facts: ModelFacts | None, limit: int | None, answers: int, output: int
+) -> None:
+    assert most_usage(ASKED, facts, output_limit=limit, answers=answers) == {
+        "prompt_tokens": 104,
+        "completion_tokens": output,
+    }
+
+
+def test_before_a_call_its_input_counts_as_written_to_the_cache_where_that_is_asked_for() -> None:
+    asked = LLMRequest(messages=ASKED.messages, cache={"type": "ephemeral"})
+    assert most_usage(asked, None, output_limit=1)["cache_creation_1h_tokens"] == 104
 
 
 ATTEMPTS: list[tuple[Attempt, bool]] = [

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from llmring._failover import Failover
+from llmring._failover import Failover, Permit
 from llmring._policy import BreakerPolicy, Policy, RetryPolicy
 from llmring._routing import Candidate, Route
 from llmring_types import Attempt, ModelRef
@@ -46,10 +46,12 @@ def route(*names: str, **unusable: LLMRingError) -> Route:
     )
 
 
-def scripted(script: Script) -> tuple[Callable[[Candidate], Coroutine[Any, Any, str]], list[str]]:
+def scripted(
+    script: Script,
+) -> tuple[Callable[[Candidate, Permit | None], Coroutine[Any, Any, str]], list[str]]:
     asked: list[str] = []
 
-    async def attempt(candidate: Candidate) -> str:
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
         name = str(candidate.ref)
         asked.append(name)
         outcome = script[name].pop(0)
@@ -87,7 +89,7 @@ async def test_a_probe_that_is_cancelled_makes_way_for_another() -> None:
         await failover.run(route("a:x"), attempt, timeout=None)
     clock.time += 6
 
-    async def hang(_: Candidate) -> str:
+    async def hang(_: Candidate, _permit: Permit | None) -> str:
         await asyncio.get_running_loop().create_future()
         raise AssertionError
 
@@ -141,7 +143,7 @@ async def test_with_no_usable_member_the_first_reason_is_raised() -> None:
 
 
 async def test_an_attempt_that_takes_too_long_is_a_timeout_and_moves_on() -> None:
-    async def attempt(candidate: Candidate) -> str:
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
         if candidate.ref.provider == "a":
             await asyncio.Event().wait()
         return "hi"
@@ -154,7 +156,7 @@ async def test_an_attempt_that_takes_too_long_is_a_timeout_and_moves_on() -> Non
 async def test_the_deadline_bounds_all_attempts_together() -> None:
     clock = StillClock()
 
-    async def attempt(candidate: Candidate) -> str:
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
         clock.time += 6
         raise ProviderServerError(f"{candidate.ref} is down")
 
@@ -165,7 +167,7 @@ async def test_the_deadline_bounds_all_attempts_together() -> None:
 
 
 async def test_a_deadline_shorter_than_the_timeout_cuts_the_attempt() -> None:
-    async def attempt(candidate: Candidate) -> str:
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
         await asyncio.Event().wait()
         return str(candidate.ref)
 
@@ -196,11 +198,11 @@ async def test_a_refused_key_ends_the_call() -> None:
 async def test_half_open_lets_one_of_many_concurrent_calls_through() -> None:
     failover = Failover(Policy(breaker=BreakerPolicy(failures=1, open_s=0.0)))
     candidates = route("a:x", "b:y")
-    failover.breakers.failed(ModelRef("a", "x"), ProviderServerError("down"), failover.clock.now())
+    failover.breakers.record_failure(ModelRef("a", "x"), ProviderServerError("down"), failover.clock.now())
     over = asyncio.Event()
     asked: list[str] = []
 
-    async def attempt(candidate: Candidate) -> str:
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
         asked.append(candidate.ref.provider)
         await over.wait()
         return candidate.ref.provider
@@ -245,7 +247,7 @@ async def test_the_trace_says_whether_a_failure_is_billed(error: LLMRingError, b
 
 
 async def test_cancellation_passes_through_and_leaves_no_task() -> None:
-    async def attempt(candidate: Candidate) -> str:
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
         await asyncio.Event().wait()
         return str(candidate.ref)
 
@@ -258,7 +260,7 @@ async def test_cancellation_passes_through_and_leaves_no_task() -> None:
 
 
 async def test_a_mistake_of_a_provider_is_raised_and_traced_as_what_it_is() -> None:
-    async def attempt(_: Candidate) -> str:
+    async def attempt(_: Candidate, _permit: Permit | None) -> str:
         raise ZeroDivisionError
 
     trace: list[Attempt] = []

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
-from llmring._failover import Failover
-from llmring._hedge import Outcome, race
+from llmring._failover import Failover, Permit
+from llmring._failover.hedge import Outcome, race
 from llmring._policy import BreakerPolicy, Policy, RetryPolicy
 from llmring._routing import Candidate, Route
 from llmring_types import ModelRef
@@ -27,7 +27,7 @@ class Script:
         self.asked: list[str] = []
         self.cancelled: list[str] = []
 
-    async def attempt(self, candidate: Candidate) -> str:
+    async def attempt(self, candidate: Candidate, _permit: Permit | None) -> str:
         name = candidate.ref.provider
         self.asked.append(name)
         way = self.ways[name]
@@ -77,7 +77,9 @@ async def test_a_quick_failure_of_the_first_moves_on_as_ever() -> None:
 def breaking(*, open_s: float) -> Failover:
     """Failover that has just seen the second member fail."""
     failover = Failover(Policy(hedge_after_s=0.01, breaker=BreakerPolicy(failures=1, open_s=open_s)))
-    failover.breakers.failed(ROUTE.candidates[1].ref, ProviderServerError("down"), failover.clock.now())
+    failover.breakers.record_failure(
+        ROUTE.candidates[1].ref, ProviderServerError("down"), failover.clock.now()
+    )
     return failover
 
 
@@ -93,7 +95,7 @@ async def test_a_second_member_that_is_never_started_keeps_its_probe() -> None:
 
 
 async def test_a_second_member_with_an_open_breaker_is_skipped() -> None:
-    async def attempt(candidate: Candidate) -> str:
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
         await asyncio.sleep(0.03)
         return candidate.ref.provider
 
@@ -106,7 +108,7 @@ async def test_a_second_member_with_an_open_breaker_is_skipped() -> None:
 
 
 async def test_when_the_second_was_skipped_the_error_is_the_one_of_the_first() -> None:
-    async def attempt(candidate: Candidate) -> str:
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
         await asyncio.sleep(0.03)
         raise ProviderServerError(f"{candidate.ref} is down")
 
@@ -116,7 +118,9 @@ async def test_when_the_second_was_skipped_the_error_is_the_one_of_the_first() -
 
 async def test_where_both_breakers_are_open_nothing_is_sent() -> None:
     failover = breaking(open_s=60.0)
-    failover.breakers.failed(ROUTE.candidates[0].ref, ProviderServerError("down"), failover.clock.now())
+    failover.breakers.record_failure(
+        ROUTE.candidates[0].ref, ProviderServerError("down"), failover.clock.now()
+    )
     script = Script()
     with pytest.raises(CircuitBreakerError, match="a:x"):
         await failover.run(ROUTE, script.attempt, timeout=1)
@@ -140,7 +144,7 @@ async def test_an_answer_that_comes_too_late_to_count_is_freed() -> None:
     freed: list[str] = []
     both = asyncio.Barrier(2)
 
-    async def attempt(candidate: Candidate) -> str:
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
         await both.wait()
         return candidate.ref.provider
 
@@ -161,6 +165,16 @@ def outcome(result: str | None, after: float) -> Callable[[], Awaitable[Outcome[
     return call
 
 
+def at_once(call: Callable[[], Awaitable[Outcome[str]]]) -> Callable[..., Awaitable[Outcome[str]]]:
+    """A first call that is sent as soon as it begins."""
+
+    async def first(sent: Callable[[], None]) -> Outcome[str]:
+        sent()
+        return await call()
+
+    return first
+
+
 RACES: list[tuple[Any, ...]] = [
     (("a", 0), ("b", 0), ("a", None, False)),
     (("a", 9), ("b", 1), (None, "b", True)),
@@ -175,7 +189,7 @@ def test_the_race_is_the_same_under_trio(
     first: tuple[str, float], second: tuple[str, float], expected: tuple[object, ...]
 ) -> None:
     async def main() -> tuple[object, ...]:
-        *ended, both = await race(outcome(*first), outcome(*second), 1.5)
+        *ended, both = await race(at_once(outcome(*first)), outcome(*second), 1.5)
         told = [None if one is None else one.result or "error" for one in ended]
         return (*told, both)
 
@@ -187,7 +201,7 @@ def test_a_result_that_comes_while_the_race_is_cancelled_is_freed() -> None:
     freed: list[str] = []
 
     async def on_asyncio() -> None:
-        task = asyncio.create_task(race(outcome_now, outcome_now, 9, freed.append))
+        task = asyncio.create_task(race(at_once(outcome_now), outcome_now, 9, freed.append))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         task.cancel()
@@ -201,7 +215,7 @@ def test_a_result_that_comes_while_the_race_is_cancelled_is_freed() -> None:
                 scope.cancel()
                 return Outcome("trio")
 
-            await race(call, call, 9, freed.append)
+            await race(at_once(call), call, 9, freed.append)
         assert scope.cancelled_caught
 
     async def outcome_now() -> Outcome[str]:
@@ -218,4 +232,4 @@ def test_a_mistake_in_the_program_comes_out_as_it_is() -> None:
 
     for run in (asyncio.run, lambda main: trio.run(lambda: main)):
         with pytest.raises(KeyError):
-            run(race(call, call, 9))
+            run(race(at_once(call), call, 9))

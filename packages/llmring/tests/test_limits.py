@@ -4,10 +4,13 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 import trio
+import trio.testing
 from llmring import (
+    Attempt,
     BreakerPolicy,
     CallRecord,
     LLMRequest,
@@ -18,10 +21,17 @@ from llmring import (
     RetryPolicy,
     StreamChunk,
 )
-from llmring._limits import Limits
-from llmring.exceptions import ConfigurationError, ProviderTimeoutError, StreamInterruptedError
+from llmring._failover import Failover, Permit
+from llmring._failover.limits import Limits
+from llmring._routing import Candidate, Route
+from llmring.exceptions import (
+    CircuitBreakerError,
+    ConfigurationError,
+    ProviderServerError,
+    ProviderTimeoutError,
+    StreamInterruptedError,
+)
 from llmring.testing import HANG, FakeProvider
-from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers import ChatCall
 from llmring_types import ModelRef
 
@@ -140,15 +150,16 @@ async def test_a_stream_holds_its_place_until_it_ends() -> None:
 
 async def test_a_provider_that_is_not_named_has_no_limit() -> None:
     limits = Limits({"gate": 1})
-    assert await limits.take("other") is None
+    assert await limits.take("other", None) is None
 
 
 def test_places_work_in_one_event_loop_after_another() -> None:
     limits = Limits({"gate": 1})
 
     async def use() -> None:
-        async with limits.place("gate"):
-            pass
+        place = await limits.take("gate", None)
+        assert place is not None
+        place.release()
 
     asyncio.run(use())
     asyncio.run(use())
@@ -159,7 +170,7 @@ def test_loops_side_by_side_have_places_of_their_own() -> None:
     limits = Limits({"gate": 1})
 
     async def take(*, free: bool) -> None:
-        taking = asyncio.ensure_future(limits.take("gate"))
+        taking = asyncio.ensure_future(limits.take("gate", None))
         await settle()
         assert taking.done() is free
         taking.cancel()
@@ -180,49 +191,128 @@ def test_loops_that_have_ended_are_let_go_of() -> None:
         await asyncio.gather(use(), use())
 
     async def use() -> None:
-        async with limits.place("gate"):
-            await asyncio.sleep(0)
+        place = await limits.take("gate", None)
+        assert place is not None
+        await asyncio.sleep(0)
+        place.release()
 
     for _ in range(4):
         asyncio.run(contend())
     gc.collect()
-    assert [loop() is not None for loop in seen] == [False, False, False, True]
+    assert [loop() is not None for loop in seen] == [False] * 4
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_call_that_gets_no_place_in_time_tells_nothing_about_the_model(stream: bool) -> None:
+async def test_a_call_that_gets_no_place_before_its_deadline_tells_nothing_about_the_model(
+    stream: bool,
+) -> None:
     gate, records = Gate(), list[CallRecord]()
-    policy = Policy(max_concurrent={"gate": 1}, breaker=BreakerPolicy(failures=1))
+    policy = Policy(max_concurrent={"gate": 1}, deadline_s=0.02, breaker=BreakerPolicy(failures=1))
     async with LLMRing(policy=policy, observers=[records.append]) as ring:
         ring.register_provider("gate", gate)
-        holder = asyncio.create_task(ring.chat(numbered(0)))
-        await settle()
-        late = LLMRequest(messages=REQUEST.messages, model="gate:x", timeout=0)
+        holder = ring.chat_stream(REQUEST)
+        await anext(holder)
+        late = asyncio.ensure_future(started_by(ring, stream=stream))
         with pytest.raises(ProviderTimeoutError, match="nothing was sent") as caught:
-            await (anext(ring.chat_stream(late)) if stream else ring.chat(late))
+            await late
+        await holder.aclose()
         gate.open.set()
-        await holder
         await ring.chat(REQUEST)  # the breaker is closed
     assert [(one.outcome, one.billed) for one in caught.value.attempts] == [("skipped", False)]
+    assert caught.value.attempts[0].waited_s >= 0.02
     assert records[0].failed_cost == 0
     assert len(gate.order) == 2
 
 
-async def test_without_a_place_another_member_of_the_pool_answers() -> None:
-    gate = Gate()
-    pool = Binding("pool", (ModelRef("gate", "x"), ModelRef("sim", "demo")))
-    lockfile = Lockfile(profiles={"default": Profile("default", (pool,))})
-    async with LLMRing(policy=Policy(max_concurrent={"gate": 1}), lockfile=lockfile) as ring:
+async def started_by(ring: LLMRing, *, stream: bool) -> object:
+    return await (anext(ring.chat_stream(REQUEST)) if stream else ring.chat(REQUEST))
+
+
+class VirtualClock:
+    """The time of trio's mock clock, which jumps."""
+
+    def now(self) -> float:
+        return trio.current_time()
+
+    async def sleep(self, seconds: float) -> None:
+        await trio.sleep(seconds)
+
+
+def test_the_time_limit_of_an_attempt_begins_when_it_has_its_place() -> None:
+    """200 calls of a second at three places wait up to 66 s: none times out after 60, and none moves on."""
+    route = Route([Candidate(ModelRef("gate", "x")), Candidate(ModelRef("other", "y"))])
+    policy = Policy(max_concurrent={"gate": 3}, breaker=BreakerPolicy(failures=1))
+    traces: list[list[Attempt]] = []
+
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
+        await trio.sleep(1)
+        return candidate.ref.provider
+
+    async def main() -> None:
+        failover = Failover(policy, clock=VirtualClock())
+
+        async def one() -> None:
+            answered = await failover.run(route, attempt, timeout=60)
+            traces.append(answered.attempts)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(200):
+                nursery.start_soon(one)
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert [[(each.model, each.outcome) for each in trace] for trace in traces] == [[("gate:x", "ok")]] * 200
+    assert {round(trace[0].seconds, 6) for trace in traces} == {1.0}
+    assert [round(trace[0].waited_s) for trace in traces] == [place // 3 for place in range(200)]
+
+
+def test_the_start_of_a_hedge_counts_from_the_moment_that_the_first_call_is_sent() -> None:
+    route = Route([Candidate(ModelRef("gate", "x")), Candidate(ModelRef("other", "y"))])
+    policy = Policy(max_concurrent={"gate": 1}, hedge_after_s=2)
+    asked: list[str] = []
+
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
+        asked.append(candidate.ref.provider)
+        await trio.sleep(1)
+        return candidate.ref.provider
+
+    async def main() -> None:
+        failover = Failover(policy, clock=VirtualClock())
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(partial(failover.run, route, attempt, timeout=60))
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert asked == ["gate"] * 5
+
+
+async def test_a_breaker_that_opened_during_the_wait_is_respected() -> None:
+    gate = Failing()
+    policy = Policy(
+        max_concurrent={"gate": 1}, breaker=BreakerPolicy(failures=1), retry=RetryPolicy(attempts=1)
+    )
+    async with LLMRing(policy=policy) as ring:
         ring.register_provider("gate", gate)
-        holder = asyncio.create_task(ring.chat(numbered(0)))
+        calls = [asyncio.ensure_future(ring.chat(numbered(number))) for number in range(3)]
         await settle()
-        response = await ring.chat(LLMRequest(messages=REQUEST.messages, model="pool", timeout=0))
         gate.open.set()
-        await holder
-    assert [(one.model, one.outcome) for one in response.attempts] == [
-        ("gate:x", "skipped"),
-        ("sim:demo", "ok"),
-    ]
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(error) for error in ended] == [ProviderServerError, CircuitBreakerError, CircuitBreakerError]
+    assert gate.order == ["0"]
+
+
+class Failing(Gate):
+    async def chat(self, call: ChatCall) -> LLMResponse:
+        await super().chat(call)
+        raise ProviderServerError("down", provider="gate")
+
+
+async def test_a_task_does_not_wait_for_a_place_that_its_own_open_stream_holds() -> None:
+    async with LLMRing(policy=Policy(max_concurrent={"gate": 1})) as ring:
+        ring.register_provider("gate", Gate())
+        async with ring.chat_stream(REQUEST) as stream:
+            await anext(stream)
+            with pytest.raises(ProviderTimeoutError, match="this task holds them all"):
+                await ring.chat(REQUEST)
 
 
 async def test_a_wait_that_was_cancelled_is_not_mistaken_for_a_later_one() -> None:

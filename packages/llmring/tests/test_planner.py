@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring._planner import Planner, Step
+from llmring._failover.planner import Planner, Step
 from llmring._policy import Policy, RetryPolicy
 from llmring._routing import Candidate
 from llmring_types import ModelFacts, ModelRef
@@ -46,14 +46,12 @@ STAYS = [ProviderBadRequestError("400"), ProviderAuthenticationError("401"), Pro
 def test_a_failure_of_the_first_moves_on_at_once(error: LLMRingError) -> None:
     candidates = pool("a:x", "b:y")
     planner = Planner(candidates, Policy())
-    assert planner.first() == Step(candidates[0])
     assert planner.after(error, 0.0) == Step(candidates[1], pause=0.0)
 
 
 @pytest.mark.parametrize("error", STAYS, ids=lambda error: type(error).__name__)
 def test_a_rejection_ends_the_call(error: LLMRingError) -> None:
     planner = Planner(pool("a:x", "b:y"), Policy())
-    planner.first()
     assert planner.after(error, 0.0) is None
 
 
@@ -74,7 +72,6 @@ def test_a_refused_key_moves_on_only_when_told_and_only_to_another_provider(
 ) -> None:
     for policy, expected in ((Policy(fail_over_on_authentication=True), step), (Policy(), None)):
         planner = Planner(pool(*members), policy)
-        planner.first()
         assert planner.after(ProviderAuthenticationError("401"), 0.0) == expected
 
 
@@ -98,7 +95,6 @@ def test_a_request_too_long_for_one_asks_the_next_that_may_be_larger(
         for place, window in enumerate(windows)
     ]
     planner = Planner(candidates, Policy())
-    planner.first()
     step = planner.after(ProviderRequestTooLargeError("413"), 0.0)
     if chosen is None:
         assert step is None
@@ -111,7 +107,6 @@ def test_a_request_too_long_for_one_asks_the_next_that_may_be_larger(
 
 def test_a_skipped_candidate_moves_on_whatever_the_reason_and_is_never_asked_again() -> None:
     planner = Planner(pool("a:x", "b:y"), Policy())
-    planner.first()
     assert planner.after(ProviderAuthenticationError("no key"), 0.0, sent=False) is not None
     assert planner.after(ProviderRateLimitError("breaker"), 0.0, sent=False) is None
 
@@ -120,7 +115,6 @@ def test_only_the_last_candidate_is_asked_again_after_a_jittered_pause() -> None
     candidates = pool("a:x", "b:y")
     policy = Policy(retry=RetryPolicy(attempts=3, base_s=1.0, max_s=1.5))
     planner = Planner(candidates, policy, draw=lambda: 1.0)
-    planner.first()
     steps = [planner.after(ProviderOverloadedError("busy"), 0.0) for _ in range(4)]
     assert steps == [Step(candidates[1]), Step(candidates[1], 1.0), Step(candidates[1], 1.5), None]
 
@@ -128,7 +122,6 @@ def test_only_the_last_candidate_is_asked_again_after_a_jittered_pause() -> None
 @pytest.mark.parametrize(("wish", "pause"), [(3.0, 3.0), (0.0, 0.0), (30.0, 30.0), (30.1, None)])
 def test_retry_after_is_honoured_up_to_the_cap(wish: float, pause: float | None) -> None:
     planner = Planner(pool("a:x"), Policy())
-    planner.first()
     step = planner.after(ProviderRateLimitError("slow down", retry_after=wish), 0.0)
     assert (step.pause if step else None) == pause
 
@@ -136,7 +129,6 @@ def test_retry_after_is_honoured_up_to_the_cap(wish: float, pause: float | None)
 def test_the_pause_doubles_up_to_its_limit() -> None:
     policy = Policy(retry=RetryPolicy(attempts=6, base_s=1.0, max_s=6.0))
     planner = Planner(pool("a:x"), policy, draw=lambda: 0.5)
-    planner.first()
     steps = [planner.after(ProviderOverloadedError("busy"), 0.0) for _ in range(6)]
     assert [step.pause if step else None for step in steps] == [0.5, 1.0, 2.0, 3.0, 3.0, None]
 
@@ -144,14 +136,12 @@ def test_the_pause_doubles_up_to_its_limit() -> None:
 @pytest.mark.parametrize(("now", "goes_on"), [(9.9, True), (10.0, False), (11.0, False)])
 def test_at_the_deadline_nothing_starts(now: float, goes_on: bool) -> None:
     planner = Planner(pool("a:x", "b:y"), Policy(), deadline=10.0)
-    planner.first()
     assert (planner.after(ProviderTimeoutError("late"), now) is not None) is goes_on
 
 
 def test_nothing_starts_after_the_deadline_or_would_start_after_it() -> None:
     for now in (10.0, 8.0):
         planner = Planner(pool("a:x"), Policy(), deadline=10.0)
-        planner.first()
         assert planner.after(ProviderRateLimitError("slow down", retry_after=5.0), now) is None
 
 
@@ -200,7 +190,7 @@ def test_candidates_come_in_order_none_twice_and_never_past_the_deadline(
     deadline: float | None,
 ) -> None:
     planner = Planner(candidates, policy, deadline=deadline)
-    tried = [planner.first().candidate]
+    tried = [candidates[0]]
     for _, _, now, step in walk(planner, failures).steps:
         assert deadline is None or now + step.pause < deadline
         tried += [*step.passed_over, step.candidate]
@@ -216,7 +206,7 @@ def test_nobody_waits_while_another_candidate_can_be_tried_and_never_longer_than
     candidates: list[Candidate], policy: Policy, failures: list[tuple[LLMRingError, bool, float]]
 ) -> None:
     planner = Planner(candidates, policy)
-    candidate = planner.first().candidate
+    candidate = candidates[0]
     for error, _, _, step in walk(planner, failures).steps:
         if step.candidate is not candidate:
             assert step.pause == 0
@@ -233,7 +223,7 @@ def test_a_call_goes_on_exactly_when_it_may(
 ) -> None:
     """What was sent and rejected is final; what may work elsewhere is tried there while there is an elsewhere."""
     planner = Planner(candidates, policy)
-    candidate, tries = planner.first().candidate, 1
+    candidate, tries = candidates[0], 1
     ended = walk(planner, failures)
     for error, sent, _, step in ended.steps:
         if step.candidate is candidate:

@@ -38,6 +38,7 @@ from llmring_providers.sim import Answer as SimAnswer
 from llmring_providers.sim import Rule, Script, SimTransport
 from llmring_providers.testing import FakeProvider
 from llmring_types import ModelRef
+from openai import AsyncOpenAI
 
 HELLO = [Message(role="user", content="Hello")]
 ONCE = Policy(retry=RetryPolicy(attempts=1))
@@ -442,7 +443,6 @@ async def test_the_bytes_may_go_through_a_transport_of_ones_own() -> None:
 async def test_the_environment_may_refuse_the_network(
     server: Server, monkeypatch: pytest.MonkeyPatch, value: str, allowed: bool
 ) -> None:
-    monkeypatch.setattr("llmring_providers.transport._network._refusals", [])
     monkeypatch.setenv("LLMRING_ALLOW_NETWORK", value)
     server.answers = [answer()]
     async with ring_on(server) as ring:
@@ -452,3 +452,22 @@ async def test_the_environment_may_refuse_the_network(
             await ring.chat(ask("anthropic:claude-sonnet-5", timeout=5))
     assert ("the network is refused" in str(caught.value)) is not allowed
     assert len(caught.value.attempts) == 1
+
+
+async def test_a_refused_network_belongs_to_the_ring_that_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMRING_ALLOW_NETWORK", "0")
+    confined = LLMRing(policy=ONCE)
+    monkeypatch.delenv("LLMRING_ALLOW_NETWORK")
+    for ring, error in ((confined, ConfigurationError), (LLMRing(policy=ONCE), ProviderConnectionError)):
+        async with ring:
+            ring.register_provider("anthropic", api_key="k", base_url="http://192.0.2.1")
+            with pytest.raises(error):
+                await ring.chat(ask("anthropic:claude-sonnet-5", timeout=5))
+
+
+async def test_a_refused_network_holds_for_a_client_of_an_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMRING_ALLOW_NETWORK", "0")
+    async with LLMRing(policy=ONCE) as ring, AsyncOpenAI(api_key="k", base_url="http://192.0.2.1") as client:
+        ring.register_provider("openai", client=client)
+        with pytest.raises(ConfigurationError, match="the network is refused"):
+            await ring.chat(ask())

@@ -5,7 +5,7 @@ from typing import Any
 
 import anyio
 import pytest
-from llmring._runtime import TimeLimitError, put_off, within
+from llmring._runtime import TimeLimitError, extend_deadline, within
 
 SHORT, LONG = 0.02, 30.0
 
@@ -22,19 +22,19 @@ async def sleeps() -> str:
 
 
 async def goes_on() -> str:
-    put_off(LONG)
+    extend_deadline(LONG)
     await anyio.sleep(2 * SHORT)
     return "in time"
 
 
 async def needs_no_limit() -> str:
-    put_off(None)
+    extend_deadline(None)
     await anyio.sleep(2 * SHORT)
     return "in time"
 
 
-async def is_put_off_to_now() -> str:
-    put_off(0.0)
+async def has_no_time_left() -> str:
+    extend_deadline(0.0)
     await anyio.sleep(LONG)
     return "late"
 
@@ -55,13 +55,13 @@ LIMITS: list[tuple[Work, float | None, float | None, bool]] = [
     (sleeps, SHORT, LONG, False),
     (goes_on, SHORT, SHORT, False),
     (needs_no_limit, SHORT, SHORT, False),
-    (is_put_off_to_now, LONG, None, False),
+    (has_no_time_left, LONG, None, False),
     (sleeps, 0.0, 0.0, False),
 ]
 
 
 @pytest.mark.parametrize(("work", "seconds", "at_most", "in_time"), LIMITS)
-def test_a_limit_may_be_put_off_but_not_past_the_last_moment(
+def test_a_limit_may_be_moved_but_not_past_the_last_moment(
     work: Work, seconds: float | None, at_most: float | None, in_time: bool, backend: str
 ) -> None:
     async def main() -> None:
@@ -82,9 +82,9 @@ def test_a_limit_that_is_fixed_stays(backend: str) -> None:
     anyio.run(main, backend=backend)
 
 
-def test_without_a_limit_there_is_nothing_to_put_off(backend: str) -> None:
+def test_without_a_limit_there_is_nothing_to_extend(backend: str) -> None:
     async def main() -> None:
-        put_off(1.0)
+        extend_deadline(1.0)
 
     anyio.run(main, backend=backend)
 

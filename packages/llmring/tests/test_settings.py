@@ -12,6 +12,7 @@ from llmring import (
     usage_log_path,
 )
 from llmring._settings import Settings
+from msgspec import UNSET, UnsetType
 
 SECRET = {"OPENAI_API_KEY": "made-up", "OPENAI_BASE_URL": "https://me:made-up@example.org/v1"}
 
@@ -95,3 +96,28 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused(name: str) -> None:
 )
 def test_a_switch_is_read_as_people_write_it(word: str, on: bool) -> None:
     assert Settings.from_environment({"LLMRING_STRICT_COST": word}).strict_cost is on
+
+
+@pytest.mark.parametrize(
+    ("word", "limit"), [("", UNSET), ("1000", 1000), ("none", None), (" 67108864 ", 64 * 2**20)]
+)
+def test_the_size_of_an_answer_is_limited_in_bytes_or_not_at_all(
+    word: str, limit: int | UnsetType | None
+) -> None:
+    assert Settings.from_environment({"LLMRING_MAX_RESPONSE_BYTES": word}).max_response_bytes == limit
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "64MiB", "1.5", "yes"])
+def test_what_is_not_a_number_of_bytes_is_refused_by_name(word: str) -> None:
+    with pytest.raises(ConfigurationError, match="LLMRING_MAX_RESPONSE_BYTES"):
+        Settings.from_environment({"LLMRING_MAX_RESPONSE_BYTES": word})
+
+
+def test_a_traceback_with_locals_shows_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-environment")
+    monkeypatch.setenv("LLMRING_RETRY_BASE_S", "soon")
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_environment()
+    shown = [repr(value) for entry in caught.traceback[1:] for value in entry.locals.values()]
+    assert shown
+    assert not [text for text in shown if "key-of-the-environment" in text]

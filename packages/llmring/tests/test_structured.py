@@ -419,7 +419,7 @@ def test_a_schema_is_what_it_should_be() -> None:
         "title": "Shape",
         "type": "object",
         "properties": {
-            "name": {"type": "string", "description": "What it is called"},
+            "name": {"type": "string", "description": "What it is called {minLength: 1}"},
             "colour": {"$ref": "#/$defs/Colour"},
             "points": {"type": "array", "items": {"$ref": "#/$defs/Point"}},
             "centre": {"description": "The middle", "anyOf": [{"$ref": "#/$defs/Point"}]},
@@ -430,11 +430,12 @@ def test_a_schema_is_what_it_should_be() -> None:
                         "minItems": 2,
                         "maxItems": 2,
                         "items": {"anyOf": [{"type": "integer"}, {"type": "number"}]},
+                        "description": '{prefixItems: [{"type":"integer"},{"type":"number"}]}',
                     },
                     {"type": "null"},
                 ]
             },
-            "kind": {"enum": ["a", "b"], "type": "string"},
+            "kind": {"enum": ["a", "b"], "type": "string", "description": "{default: a}"},
         },
         "required": ["name", "colour", "points", "centre", "size", "kind"],
         "additionalProperties": False,
@@ -444,7 +445,10 @@ def test_a_schema_is_what_it_should_be() -> None:
                 "title": "Point",
                 "description": "A place.",
                 "type": "object",
-                "properties": {"x": {"type": "integer"}, "y": {"type": "integer"}},
+                "properties": {
+                    "x": {"type": "integer"},
+                    "y": {"type": "integer", "description": "{default: 0}"},
+                },
                 "required": ["x", "y"],
                 "additionalProperties": False,
             },
@@ -455,7 +459,7 @@ def test_a_schema_is_what_it_should_be() -> None:
 def test_only_formats_that_strict_mode_knows_are_sent() -> None:
     assert schema_of(Formats)["properties"] == {
         "key": {"type": "string", "format": "uuid"},
-        "price": {"type": "string"},
+        "price": {"type": "string", "description": "{format: decimal}"},
     }
 
 
@@ -809,4 +813,4 @@ def test_an_instance_comes_back_from_its_json(shape: Shape) -> None:
 
 
 def test_the_api_is_small() -> None:
-    assert Expectation._fields == ("strict", "read")
+    assert Expectation._fields == ("strict", "read", "validates")

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from canned import Answer, Server, Stalling
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Policy, RetryPolicy
-from llmring._telemetry import find_telemetry
+from llmring._observing.telemetry import find_telemetry
 from llmring.exceptions import ProviderOverloadedError
 from llmring_types import tool_call
 from opentelemetry import metrics, trace
@@ -393,7 +393,9 @@ async def test_a_span_that_is_not_sampled_costs_no_content(
     collected: Collected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(collected, "tracing", TracerProvider(sampler=ALWAYS_OFF))
-    monkeypatch.setattr("llmring._telemetry.content_attributes", lambda record: pytest.fail("not needed"))
+    monkeypatch.setattr(
+        "llmring._observing.telemetry.content_attributes", lambda record: pytest.fail("not needed")
+    )
     (telemetry,) = find_telemetry(content=True)
     telemetry(record())
 
@@ -444,6 +446,7 @@ def test_an_api_that_is_too_old_costs_one_warning(
     assert "1.30" in caplog.text
 
 
+@pytest.mark.unmeasured
 def test_a_call_loads_nothing_of_opentelemetry() -> None:
     code = """
 import asyncio, sys
@@ -454,7 +457,7 @@ async def main():
         await ring.chat(LLMRequest(messages=[Message(role="user", content="Hi")], model="sim:demo"))
 
 asyncio.run(main())
-print([name for name in sys.modules if name.startswith(("opentelemetry", "sqlite3", "llmring._telemetry"))])
+print([name for name in sys.modules if name.startswith(("opentelemetry", "sqlite3", "llmring._observing.telemetry"))])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

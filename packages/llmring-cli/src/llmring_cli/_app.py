@@ -1,14 +1,33 @@
-"""The command tree. A command's module is imported only when the command runs."""
+"""The command tree and its runner. A command's module is imported only when the command runs."""
 
+import gc
+import os
 from collections.abc import Sequence
 from functools import reduce
 from operator import getitem
+from pathlib import Path
 from typing import NamedTuple
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
-from llmring_cli._help import HelpFormatter
-from llmring_cli._version import version_text
+from llmring_cli._environment import dotenv
+from llmring_cli._failure import WRONG_USAGE, CommandError
+from llmring_cli._help import HelpFormatter, long_help
+from llmring_cli._run import version_text
+
+_HELP = """\
+Manage aliases for language models, and chat with the models.
+
+$ llmring chat "Hello"
+$ llmring lock init
+$ llmring bind summarizer anthropic:claude-haiku-4-5,openai:gpt-5-mini
+"""
+_EXIT_CODES = """\
+Options and examples: llmring COMMAND --help
+
+Exit codes: 0 success; 1 failure, explained on standard error; 2 wrong command line; 3 registry or usage server unreachable; 130 interrupted.
+Data goes to standard output, messages go to standard error. A .env file in the working directory is read.
+"""
 
 
 class Command(NamedTuple):
@@ -24,22 +43,22 @@ COMMANDS = (
     Command("aliases", "aliases:aliases", "List the aliases of a profile."),
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
     Command("chat", "chat:chat", "Send a message and print the answer."),
-    Command("doctor", "doctor:doctor", "Tell what is set up here, and what is not."),
-    Command("export", "export:export", "Write the rows of the local usage log for other tools."),
-    Command("info", "models:info", "Show what is known of a model or an alias."),
-    Command("list", "models:list_models", "List the models that are known."),
-    Command("providers", "providers:providers", "List the providers, and what each still needs."),
+    Command("doctor", "doctor:doctor", "Show what is configured here and what is missing."),
+    Command("export", "usage:export", "Write the rows of the local usage log for other tools."),
+    Command("info", "models:info", "Show the known facts about a model or an alias."),
+    Command("list", "models:list_models", "List the known models."),
+    Command("providers", "providers:providers", "List the providers and the settings they lack."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
-    Command("stats", "stats:stats", "Sum up what calls used and cost."),
+    Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
     Command("trust", "trust:trust", "Approve the addresses and settings in a .env file."),
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {
     "cache": (
-        "Show and clear what is kept of the registry on this machine.",
+        "Show and clear the local copy of the registry.",
         (
-            Command("clear", "cache:clear", "Delete the registry documents kept here."),
-            Command("info", "cache:info", "List the registry documents kept here."),
+            Command("clear", "cache:clear", "Delete the cached registry documents."),
+            Command("info", "cache:info", "List the cached registry documents."),
         ),
     ),
     "mcp": (
@@ -47,29 +66,29 @@ GROUPS = {
         (Command("lockfile", "mcp:lockfile", "Serve the lockfile tools to an MCP client."),),
     ),
     "registry": (
-        "Bring up to date what is known of models.",
-        (Command("refresh", "cache:refresh", "Fetch what the registry says of models now."),),
+        "Update the known facts about models.",
+        (Command("refresh", "cache:refresh", "Fetch the current facts about models from the registry."),),
     ),
     "server": (
-        "Set up and ask a usage server.",
+        "Set up and query a usage server.",
         (
             Command(
                 "conversations",
                 "server.conversations:conversations",
-                "List conversations that the usage server has stored.",
+                "List the conversations stored on the usage server.",
             ),
-            Command("init", "server.init:init", "Set up a usage server."),
-            Command("logs", "server.logs:logs", "List calls that the usage server has stored."),
-            Command("stats", "server.stats:stats", "Show what the usage server has summed up."),
-            Command("status", "server.status:status", "Tell which usage server is set up."),
+            Command("init", "server.setup:init", "Set up a usage server."),
+            Command("logs", "server.logs:logs", "List the calls stored on the usage server."),
+            Command("stats", "server.stats:stats", "Show the statistics of the usage server."),
+            Command("status", "server.setup:status", "Show the configured usage server and its state."),
         ),
     ),
     "server key": (
-        "Make and replace keys for a usage server.",
+        "Create and rotate keys for a usage server.",
         (
-            Command("create", "server.key:create", "Make a new key."),
+            Command("create", "server.key:create", "Create a new key."),
             Command("list", "server.key:list_keys", "List the keys on this machine."),
-            Command("rotate", "server.key:rotate", "Replace the key of the env file by a new one."),
+            Command("rotate", "server.key:rotate", "Replace the key in the env file with a new one."),
         ),
     ),
     "lock": (
@@ -77,43 +96,32 @@ GROUPS = {
         (
             Command(
                 "audit",
-                "lock.audit:audit",
-                "Find what has changed for the worse since the models were locked.",
+                "lock.review:audit",
+                "Find what has got worse since the models were locked.",
             ),
             Command(
                 "bump-registry",
                 "lock.update:bump_registry",
                 "Pin each profile to the current registry versions.",
             ),
-            Command("chat", "lock.chat:chat", "Talk with an advisor about the lockfile."),
+            Command("chat", "lock.chat:chat", "Edit the lockfile in a conversation with an advisor."),
             Command("check", "lock.check:check", "Check the lockfile and what it extends, offline."),
-            Command("diff", "lock.diff:diff", "Tell what changed in the lockfile, in terms of models."),
-            Command("explain", "lock.explain:explain", "Tell what a name stands for, and why."),
-            Command("init", "lock.init:init", "Write a new lockfile with aliases to begin with."),
-            Command("scan", "lock.code:scan", "Compare the aliases in Python code with those bound."),
+            Command("diff", "lock.diff:diff", "Show what changed in the lockfile, in terms of models."),
+            Command("explain", "lock.check:explain", "Explain how a name resolves to models."),
+            Command("init", "lock.init:init", "Write a new lockfile with a first set of aliases."),
+            Command("scan", "lock.code:scan", "Compare the aliases in Python code with the lockfile."),
             Command("stubs", "lock.code:stubs", "Write the aliases as a Python type."),
-            Command("suggest", "lock.suggest:suggest", "Suggest models for what is needed."),
-            Command("update", "lock.update:update", "Lock the models: record what is true of them now."),
-            Command("upgrade", "lock.upgrade:upgrade", "Propose successors for models that should go."),
+            Command("suggest", "lock.suggest:suggest", "Suggest models that meet requirements."),
             Command(
-                "validate", "lock.validate:validate", "Check every model of every pool against the registry."
+                "update", "lock.update:update", "Record the current facts about the models in the lockfile."
+            ),
+            Command("upgrade", "lock.upgrade:upgrade", "Propose successors for outdated models."),
+            Command(
+                "validate", "lock.review:validate", "Check every model of every pool against the registry."
             ),
         ),
     ),
 }
-_HELP = """\
-Aliases for language models: bind them, list them, check them, talk to them.
-
-$ llmring chat "Hello"
-$ llmring lock init
-$ llmring bind summarizer anthropic:claude-haiku-4-5,openai:gpt-5-mini
-"""
-_EXIT_CODES = """\
-Options and examples: llmring COMMAND --help
-
-Exit codes: 0 done; 1 it could not be done, and standard error says why; 2 the command line is wrong; 3 the registry or the usage server cannot be reached; 130 interrupted.
-What a command answers goes to standard output, everything else to standard error. A .env file here is read.
-"""
 
 
 def build_app() -> App:
@@ -146,3 +154,41 @@ def build_app() -> App:
 def _add(app: App, commands: Sequence[Command]) -> None:
     for name, place, summary in commands:
         app.command(f"llmring_cli.commands.{place}", name=name, help=summary, help_epilogue="")
+
+
+def dispatch(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code.
+
+    Raises:
+        CommandError: the command line is wrong.
+    """
+    if not os.environ.get("COLUMNS", "1").strip("0"):
+        del os.environ["COLUMNS"]  # others take 0 for unknown, rich for a screen without room
+    try:
+        return _dispatch(build_app(), list(arguments))
+    except CycloptsError as error:
+        from llmring_cli._mistakes import usage_text  # noqa: PLC0415 - most command lines are right
+
+        raise CommandError(usage_text(error), exit_code=WRONG_USAGE) from error
+
+
+def _dispatch(app: App, arguments: list[str]) -> int:
+    _, apps, rest = app.parse_commands(arguments)
+    if apps[-1].default_command is None and not rest:
+        app.help_print(arguments, console=app.error_console)
+        return WRONG_USAGE
+    for command in apps:
+        if getattr(command.default_command, "__module__", "").startswith("llmring_cli."):
+            command.help = long_help(command.default_command)  # more than its line in the list
+    # Switched off while modules were loaded. What was loaded stays, so no collection need look at it.
+    gc.freeze()
+    gc.enable()
+    if arguments[:1] == ["trust"]:  # it reads the file by itself, before anybody has approved it
+        return _run(app, arguments)
+    with dotenv(Path(), verbose="--verbose" in arguments or "-v" in arguments):
+        return _run(app, arguments)
+
+
+def _run(app: App, arguments: list[str]) -> int:
+    result = app(arguments)
+    return result if isinstance(result, int) else 0

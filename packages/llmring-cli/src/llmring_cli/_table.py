@@ -4,17 +4,27 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from textwrap import wrap
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from llmring_cli._output import one_line
+
+if TYPE_CHECKING:
+    from rich.console import ConsoleOptions
 
 _wrap = partial(wrap, break_on_hyphens=False)
 """Names of models have hyphens, and are copied whole."""
-
 _GAP = "  "
 _NUMBER = re.compile(r"[$]?\d[\d,.]*%?|\?|")
 _NARROWEST = 16
 """Least width of the last column; with less, long text becomes a tower of words."""
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_LEAST_WIDTH = 5
 
 
 class Line(NamedTuple):
@@ -85,9 +95,9 @@ def _block(headers: Sequence[str], cells: Sequence[str], width: int, wraps: int)
         return
     for text in _wrap(cells[0], width):
         yield Line(text, heading=True)
-    told = [f"{header}: {cell}" if cell else "" for header, cell in zip(headers, cells, strict=True)]
-    long = told.pop(wraps) if wraps else ""
-    for text in [*_joined(filter(None, told[1:]), width - len(_GAP)), long]:
+    cells_shown = [f"{header}: {cell}" if cell else "" for header, cell in zip(headers, cells, strict=True)]
+    long = cells_shown.pop(wraps) if wraps else ""
+    for text in [*_joined(filter(None, cells_shown[1:]), width - len(_GAP)), long]:
         for part in _wrap(text, width, initial_indent=_GAP, subsequent_indent=_GAP * 2):
             yield Line(part)
 
@@ -102,3 +112,48 @@ def _joined(texts: Iterable[str], width: int) -> Iterator[str]:
         line += _GAP + text if line else text
     if line:
         yield line
+
+
+class Row(NamedTuple):
+    """One bar: its labels, one per column, its value, and the text beside it."""
+
+    labels: tuple[str, ...]
+    value: float
+    text: str
+
+
+def print_bars(rows: Iterable[Row]) -> None:
+    """Draw one bar per row; the highest value takes the full width."""
+    rows = list(rows)
+    columns = max((len(row.labels) for row in rows), default=0)
+    highest = max((row.value for row in rows), default=0.0)
+    table = Table(box=None, pad_edge=False, show_header=False, expand=True)
+    for _ in range(columns):
+        table.add_column(overflow="fold")
+    table.add_column(ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    for row in rows:
+        share = row.value / highest if highest else 0.0
+        table.add_row(*map(Text, map(one_line, row.labels)), _Bar(share), Text(row.text))
+    Console().print(table)
+
+
+class _Bar:
+    """A bar of this share of the room that it gets."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+
+    def __rich_console__(self, _console: Console, options: "ConsoleOptions") -> Iterable[Text]:
+        yield Text(draw_bar(self._share, options.max_width, ascii_only=options.ascii_only), style="cyan")
+
+    def __rich_measure__(self, _console: Console, options: "ConsoleOptions") -> Measurement:
+        return Measurement(_LEAST_WIDTH, options.max_width)
+
+
+def draw_bar(share: float, width: int, *, ascii_only: bool) -> str:
+    """Return a bar of this share of the width. Anything above zero is visible."""
+    if ascii_only:
+        return "#" * max(round(share * width), share > 0)
+    full, rest = divmod(max(round(share * width * 8), share > 0), 8)
+    return ("█" * full + _EIGHTHS[rest]).rstrip()

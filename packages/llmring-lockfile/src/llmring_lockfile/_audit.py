@@ -1,4 +1,4 @@
-"""What changed in the world since the models were locked."""
+"""The audit: changes in the world since the models were locked."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""What a lockfile and the packages it extends say about themselves: no registry is asked."""
+"""Checks of a lockfile and the packages it extends on their own, without a registry."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping

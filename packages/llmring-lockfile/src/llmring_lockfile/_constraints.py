@@ -1,4 +1,4 @@
-"""What a binding demands of the models in its pool."""
+"""Constraints: the demands of a binding on the models in its pool."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -67,7 +67,7 @@ class UnmetNeed(msgspec.Struct, frozen=True):
 
     @property
     def certain(self) -> bool:
-        """Whether the model is known to fall short: only then may it be passed over at run time."""
+        """True if the model is known to fall short: only then may it be passed over at run time."""
         return self.actual is not None
 
     def __str__(self) -> str:

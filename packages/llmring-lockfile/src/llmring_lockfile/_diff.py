@@ -1,4 +1,4 @@
-"""What changed between two lockfiles, in the terms of a reviewer."""
+"""Changes between two lockfiles, in the terms of a reviewer."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,4 @@
-"""Which lockfile and which profile. The only module that knows of the environment."""
+"""Discovery of the lockfile and the profile. The only module that reads the environment."""
 
 import os
 from collections.abc import Mapping
@@ -80,7 +80,7 @@ def discover(
 
 
 def new_lockfile_path(directory: Path | None = None) -> Path:
-    """Where a new lockfile goes: the project's package directory if there is one, else the working directory.
+    """Return the place of a new lockfile: the project's package directory if there is one, else the working directory.
 
     :func:`discover` finds it there.
     """
@@ -130,7 +130,7 @@ def _working_directory() -> Path:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether reading ``path`` is right, even where that will fail: what is no folder counts as the lockfile."""
+    """Return whether reading ``path`` is right, even where that will fail: what is no folder counts as the lockfile."""
     try:
         return path.exists() and not path.is_dir()
     except OSError as error:

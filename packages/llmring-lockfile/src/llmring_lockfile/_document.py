@@ -67,7 +67,7 @@ class Document:
 
     @property
     def lockfile(self) -> Lockfile:
-        """What the text means."""
+        """The lockfile that the text stands for."""
         if self._lockfile is None:
             self._lockfile = read_data(self._content.data, self._text, self.path)
         return self._lockfile
@@ -77,7 +77,7 @@ class Document:
         return self.text != self._original
 
     def diff(self) -> str:
-        """What all edits so far changed, as a unified diff; empty when nothing."""
+        """Return all changes so far as a unified diff; empty if there are none."""
         import difflib  # noqa: PLC0415 - slow to import, and most edits are not shown
 
         name = "llmring.lock" if self.path is None else str(self.path)

@@ -183,7 +183,7 @@ def _is_name(text: str) -> bool:
 
 
 def _is_text(text: str) -> bool:
-    """Whether a file can hold it: arguments of a command that are not UTF-8 come as halves of surrogate pairs."""
+    """Return whether a file can hold the text: arguments that are not UTF-8 come as halves of surrogate pairs."""
     try:
         text.encode()
     except UnicodeEncodeError:

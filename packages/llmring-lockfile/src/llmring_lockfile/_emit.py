@@ -115,7 +115,7 @@ def _plain(value: Any) -> Any:
 
 
 def is_block(path: KeyPath, value: object) -> bool:
-    """Whether a value gets a ``[header]`` of its own rather than a line in its parent's table.
+    """Return whether a value gets a ``[header]`` of its own rather than a line in its parent's table.
 
     Tables inside an array's element stay on one line, and what is locked of a model becomes dotted keys, so that
     a reviewer's diff shows one line for each fact that changed.

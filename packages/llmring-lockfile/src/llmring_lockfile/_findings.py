@@ -1,4 +1,4 @@
-"""What reviews find, as values."""
+"""Findings of reviews, as values."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -12,7 +12,7 @@ from llmring_lockfile._syntax import line_finder
 
 
 class Severity(StrEnum):
-    """How bad: an ``error`` makes a review fail, a ``warning`` asks for a look, a ``note`` is only said."""
+    """Severity: an ``error`` makes a review fail, a ``warning`` asks for a look, a ``note`` informs."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -46,7 +46,7 @@ RULES: dict[str, str] = {
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where in a lockfile something was found. ``line`` counts from 1 and is ``None`` until it was looked for."""
+    """The place of a finding in a lockfile. ``line`` counts from 1 and is ``None`` until it was looked for."""
 
     path: KeyPath
     profile: str | None = None

@@ -1,4 +1,4 @@
-"""Which models are one product in several versions, told by their names.
+"""Lineage: versions of one product, recognized by the names of models.
 
 Registries rarely know release dates, and families mix sizes (``gpt-5`` and ``gpt-5-nano`` are one family). Names are
 more telling: without versions and dates, ``claude-3-5-haiku-20241022`` and ``claude-haiku-4-5`` are both
@@ -35,7 +35,7 @@ class Lineage(msgspec.Struct, frozen=True):
     stable: bool
 
     def newer_than(self, other: "Lineage") -> bool:
-        """Whether this is a later version, or a later snapshot of the same version."""
+        """Return whether this is a later version, or a later snapshot of the same version."""
         if self.version != other.version:
             return self.version > other.version
         return self.stamp is not None and other.stamp is not None and self.stamp > other.stamp

@@ -26,7 +26,7 @@ class Lookup:
         self.failed: dict[str, RegistryError] = {}
 
     def reach(self, model: ModelRef) -> bool:
-        """Whether the registry can say anything of a model, even that it does not list it."""
+        """Return whether the registry can say anything of a model, even that it does not list it."""
         if model not in self._known and model.provider not in self.failed:
             try:
                 self._known[model] = self._facts(model)

@@ -1,4 +1,4 @@
-"""What a lockfile says, as values. Nothing here reads or writes."""
+"""The content of a lockfile, as values. Nothing here reads or writes."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -67,7 +67,7 @@ class ActiveProfile(msgspec.Struct, frozen=True):
 
 
 class LockedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was true of a model when it was locked. ``None`` means that the registry did not say.
+    """Facts about a model when it was locked. ``None`` means that the registry did not say.
 
     Attributes:
         listed: ``False`` when the registry did not know the model; then the rest is empty.
@@ -139,5 +139,5 @@ class Lockfile(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """Where it comes from, for messages."""
+        """The origin, for messages."""
         return "the lockfile" if self.path is None else str(self.path)

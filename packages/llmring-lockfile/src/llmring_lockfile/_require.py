@@ -15,7 +15,7 @@ def has_alias(
     *,
     packages: PackageLockfiles = no_packages,
 ) -> bool:
-    """Whether an alias is bound; arguments as for :func:`resolve`. A direct reference is not an alias."""
+    """Return whether an alias is bound; arguments as for :func:`resolve`. A direct reference is not an alias."""
     try:
         resolve(lockfile, alias, profile, providers=(), packages=packages)
     except (AliasNotFoundError, ProfileNotFoundError):

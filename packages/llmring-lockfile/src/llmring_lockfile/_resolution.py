@@ -1,4 +1,4 @@
-"""What resolution answers, as values."""
+"""Results of resolution, as values."""
 
 from pathlib import Path
 from typing import Literal
@@ -24,7 +24,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
-    """What a name stands for.
+    """The models that a name stands for.
 
     Attributes:
         name: as asked.
@@ -47,7 +47,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def constraints(self) -> Constraints:
-        """What the binding demands; nothing for a direct reference."""
+        """The demands of the binding; none for a direct reference."""
         return NO_CONSTRAINTS if self.binding is None else self.binding.constraints
 
     @property
@@ -56,7 +56,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """How a name was resolved, or how far it came.
+    """The steps of a resolution, up to its end or its failure.
 
     Attributes:
         name: as asked.

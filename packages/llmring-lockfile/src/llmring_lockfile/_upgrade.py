@@ -58,11 +58,11 @@ def propose_upgrades(
     alias: str | None = None,
     profile: str | None = None,
 ) -> tuple[Upgrade, ...]:
-    """Look for members that should go, and for what should come instead.
+    """Look for members that should go, and for their replacements.
 
     A successor is of the same provider and served beyond the days asked for. It can do all that the member can, meets
     the needs of the binding, and is not a preview unless the member is one. The first choice is the newest
-    later version in the same line of models, which is told by the name without versions and dates. A member
+    later version in the same line of models, which is recognized by the name without versions and dates. A member
     that is retired or retiring and has no later version may take another model of its family: the one nearest
     in price. A member that is merely superseded only takes a later version that costs no more and has no
     smaller context window.
@@ -148,7 +148,7 @@ class _Chooser:
 
 
 def _from_lock(model: ModelRef, locked: LockedModel | None) -> ModelFacts:
-    """What a lockfile remembers of a model, as facts."""
+    """Return a model's record in the lockfile as facts."""
     locked = locked or LockedModel()
     able: dict[str, Any] = dict.fromkeys(set(CAPABILITIES).intersection(locked.capabilities), True)
     return ModelFacts(
@@ -185,7 +185,7 @@ def _smaller(candidate: ModelFacts, old: ModelFacts) -> bool:
 
 
 def _price_distance(candidate: ModelFacts, old: ModelFacts) -> tuple[bool, Decimal, str]:
-    """How far apart the prices of input and output are; unknown ones last."""
+    """Return the distance between two models' prices; unknown ones sort last."""
     one, other = candidate.prices, old.prices
     if one.input is None or one.output is None or other.input is None or other.output is None:
         return True, Decimal(0), candidate.model

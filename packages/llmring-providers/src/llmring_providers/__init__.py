@@ -10,16 +10,18 @@ from llmring_providers._discovery import (
 )
 from llmring_providers._http import HttpProvider
 from llmring_providers._http_stream import HttpStream
-from llmring_providers._protocol import ChatCall, Provider, ProviderStream
+from llmring_providers._protocol import BoundsOutput, ChatCall, OutputBounds, Provider, ProviderStream
 from llmring_providers._settings import ProviderSettings, without_credentials
 
 __all__ = [
     "BUILTIN",
     "ENTRY_POINT_GROUP",
     "Adapter",
+    "BoundsOutput",
     "ChatCall",
     "HttpProvider",
     "HttpStream",
+    "OutputBounds",
     "Provider",
     "ProviderFactory",
     "ProviderSettings",

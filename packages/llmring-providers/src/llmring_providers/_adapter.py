@@ -1,4 +1,4 @@
-"""What an adapter is: the pure translation between the neutral form and one provider's wire bytes."""
+"""Adapters: the pure translation between the neutral form and one provider's wire bytes."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -8,6 +8,7 @@ from llmring_types import LLMResponse, StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers._protocol import ChatCall
+from llmring_providers.transport._protocol import names_of
 
 
 class WireRequest(msgspec.Struct, kw_only=True, frozen=True):
@@ -26,6 +27,9 @@ class WireRequest(msgspec.Struct, kw_only=True, frozen=True):
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     notes: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"WireRequest({self.path!r}, {len(self.body)} bytes, {names_of(self.headers)})"
 
 
 class StreamDecoder(Protocol):

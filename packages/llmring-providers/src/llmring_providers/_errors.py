@@ -20,8 +20,10 @@ from llmring_types.exceptions import (
     ProviderServerError,
     ProviderTimeoutError,
     ProviderUnsupportedRequestError,
+    ProxyAuthenticationError,
 )
 
+from llmring_providers._fitting import displaces_media
 from llmring_providers._protocol import ChatCall
 from llmring_providers._replies import request_id
 
@@ -31,6 +33,7 @@ _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     402: ProviderQuotaError,
     403: ProviderPermissionError,
     404: ModelNotFoundError,
+    407: ProxyAuthenticationError,
     408: ProviderTimeoutError,
     413: ProviderRequestTooLargeError,
     422: ProviderBadRequestError,
@@ -40,6 +43,9 @@ _BY_STATUS: Mapping[int, type[LLMRingError]] = {
 }
 _LEAST_ERROR, _LEAST_SERVER_ERROR = 400, 500
 _LONGEST_TEXT = 2000
+_LONGEST_PAGE = 2**16
+_LONGEST_READ = 2**14
+"""No more of a message is looked through: hosts echo whole requests, and endless texts."""
 _AMOUNT = (
     r"\d+(?:\.\d+)?\s*(?:milliseconds?|seconds?|minutes?|hours?|days?|secs?|mins?|hrs?|ms|s|m|h|d)(?![a-z])"
 )
@@ -90,8 +96,9 @@ def build(
     something unsupported gets a type of its own.
     """
     headers = headers or {}
+    message = message[:_LONGEST_READ]
     if kind is ProviderBadRequestError and (
-        _UNSUPPORTED_CODE.match(code or "") or _UNSUPPORTED.search(message)
+        _UNSUPPORTED_CODE.match(code or "") or _UNSUPPORTED.search(message) or displaces_media(call)
     ):
         kind = ProviderUnsupportedRequestError
     more: dict[str, Any] = {
@@ -120,6 +127,8 @@ def _text(kind: type[LLMRingError], message: str, call: ChatCall) -> str:
         return f"the key may not do this: {message}"
     if issubclass(kind, ProviderAuthenticationError):
         return f"the key was refused: {message}"
+    if issubclass(kind, ProxyAuthenticationError):
+        return f"a proxy asks for a name and a password: {message}"
     if issubclass(kind, ProviderQuotaError):
         return f"the account's quota is used up: {message}"
     return message
@@ -127,7 +136,7 @@ def _text(kind: type[LLMRingError], message: str, call: ChatCall) -> str:
 
 def plain_text(body: bytes) -> str:
     """Return an error body that is not JSON as a text to show: of a proxy's HTML page, its title or what it reads."""
-    text = body.decode("utf-8", "replace").strip()
+    text = body[:_LONGEST_PAGE].decode("utf-8", "replace").strip()
     if not text.startswith("<"):
         return text
     title = _TITLE.search(text)

@@ -5,7 +5,12 @@ from typing import Any
 
 from llmring_types.exceptions import UnsupportedContentError
 
+from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall
+from llmring_providers.schema import Dialect, Rewritten, rewrite
+
+JSON_ALONE = "Answer with one JSON value and nothing else: no words before or after it, no code fence."
+"""Asks in the system prompt for what a vendor or a model cannot be held to."""
 
 
 def wanted_format(call: ChatCall) -> Mapping[str, Any] | None:
@@ -33,6 +38,45 @@ def wanted_schema(wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if isinstance(schema, Mapping):
             return schema
     return None
+
+
+def in_dialect(schema: object, dialect: Dialect, call: ChatCall, *, answer: bool = False) -> Rewritten:
+    """Say a schema in the words of a vendor, as :func:`llmring_providers.schema.rewrite` does.
+
+    Raises:
+        UnsupportedContentError: it is no schema, cannot be written as JSON, is nested too deeply, or cannot be sent
+            there at all.
+    """
+    part = "response_format" if answer else "tools"
+    if not isinstance(schema, Mapping):
+        raise UnsupportedContentError(
+            f"a schema must be a dict; got {type(schema).__name__}", provider=call.ref.provider, part=part
+        )
+    try:
+        found = rewrite(schema, dialect, answer=answer)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UnsupportedContentError(
+            f"a schema cannot be written as JSON: {error}",
+            provider=call.ref.provider,
+            part=part,
+            original=error,
+        ) from error
+    if found.unsendable:
+        raise UnsupportedContentError(
+            f"{dialect.name} refuses a schema: {found.unsendable[0]}",
+            provider=call.ref.provider,
+            part=part,
+        )
+    return found
+
+
+def schema_in_words(schema: Mapping[str, Any], call: ChatCall) -> str:
+    """Ask for a JSON value of a schema in the system prompt.
+
+    Raises:
+        UnsupportedContentError: it cannot be written as JSON.
+    """
+    return f"{JSON_ALONE} It must match this JSON Schema: {encode_body(schema, call).decode()}"
 
 
 def unknown_format(wanted: Mapping[str, Any], call: ChatCall) -> UnsupportedContentError:

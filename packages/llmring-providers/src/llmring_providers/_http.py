@@ -3,22 +3,32 @@
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import urlsplit
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
 from llmring_types.exceptions import (
     LLMRingError,
-    ProviderConnectionError,
     ProviderError,
     ProviderResponseError,
 )
+from msgspec import UNSET
 
 from llmring_providers._adapter import Adapter, WireRequest
 from llmring_providers._http_stream import HttpStream
-from llmring_providers._protocol import ChatCall
-from llmring_providers._replies import request_id, whole, without_key
+from llmring_providers._protocol import ChatCall, OutputBounds
+from llmring_providers._replies import request_id, unanswered, whole
+from llmring_providers._secrets import blotted, without_key
 from llmring_providers._settings import ProviderSettings, without_credentials
-from llmring_providers.transport import HttpRequest, HttpResponse, Transport, TransportError
+from llmring_providers.transport import (
+    MAX_RESPONSE_BYTES,
+    HttpRequest,
+    HttpResponse,
+    LoopbackOnly,
+    ResponseTooLargeError,
+    Transport,
+    TransportError,
+)
 from llmring_providers.transport._diversion import diversions
 
 if TYPE_CHECKING:
@@ -49,6 +59,7 @@ class HttpProvider:
         client: the user's own SDK client, where the transport goes through it; it is never closed here.
         listing: how models are listed; ``None`` where the provider does not list any.
         counting: how tokens are counted; ``None`` where the provider does not count them.
+        max_response_bytes: the limit on the size of an answer, where the request has none of its own.
     """
 
     def __init__(
@@ -63,9 +74,12 @@ class HttpProvider:
         client: Any = None,
         listing: "Listing | None" = None,
         counting: "Counting | None" = None,
+        max_response_bytes: int | None = MAX_RESPONSE_BYTES,
     ) -> None:
         self.name = name
+        self._max_response_bytes = max_response_bytes
         self.base_url = base_url.rstrip("/")
+        self._host = urlsplit(self.base_url).netloc.rpartition("@")[2].lower() or None
         self._adapter = adapter
         self._listing = listing
         self._counting = counting
@@ -115,16 +129,18 @@ class HttpProvider:
                 client_factory=client_factory,
                 listing=listing,
                 counting=counting,
+                max_response_bytes=settings.max_response_bytes,
             )
         through = import_module(sdk).transport_through(settings.client)
         return cls(
             settings.name,
             adapter=adapter,
-            transport=through,
+            transport=LoopbackOnly(through) if settings.loopback_only else through,
             base_url=through.base_url,
             client=settings.client,
             listing=listing,
             counting=counting,
+            max_response_bytes=settings.max_response_bytes,
         )
 
     def __repr__(self) -> str:
@@ -146,31 +162,39 @@ class HttpProvider:
         return self._client
 
     async def chat(self, call: ChatCall) -> LLMResponse:
+        call = ChatCall(call.request, call.ref, call.facts, call.progress, self._host)
         wire = self._adapter.encode(call, stream=False)
         try:
-            reply = await self._carrier().send(self._request(wire))
+            reply = await self._carrier().send(self._request(wire, call))
         except TransportError as error:
-            raise self._unreachable(error, call) from error
+            raise self._unanswered(error, call) from error
         if reply.status not in _OK:
             raise self._rejection(reply, call)
         try:
             response = self._adapter.decode(reply.body, call, wire)
         except ProviderError as error:
-            error.request_id = error.request_id or request_id(reply.headers)
+            error.request_id = error.request_id or self._request_id(reply.headers)
             raise without_key(error, self._key()) from error.original
-        response.request_id = request_id(reply.headers)
+        response.request_id = self._request_id(reply.headers)
         response.warnings = [*wire.warnings, *response.warnings]
         return response
 
     async def stream(self, call: ChatCall) -> HttpStream:
+        call = ChatCall(call.request, call.ref, call.facts, call.progress, self._host)
         wire = self._adapter.encode(call, stream=True)
         try:
-            reply = await self._carrier().open(self._request(wire))
+            reply = await self._carrier().open(self._request(wire, call))
         except TransportError as error:
-            raise self._unreachable(error, call) from error
+            raise self._unanswered(error, call) from error
         if reply.status not in _OK:
             raise self._rejection(await whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
+
+    def output_bounds(self, call: ChatCall) -> OutputBounds:
+        """Return how much the request for this call lets the model write."""
+        from llmring_providers._output_bounds import output_bounds  # noqa: PLC0415 - only budgets ask
+
+        return output_bounds(self._adapter.encode(call, stream=False).body)
 
     async def models(self) -> list[ModelFacts]:
         """Ask the provider which models it offers to this key, with whatever else it says of them.
@@ -197,7 +221,7 @@ class HttpProvider:
         if self._counting is None:
             raise ProviderResponseError("this provider does not count tokens", provider=self.name)
         wire = self._counting.encode(call)
-        reply = await self._fetch(self._request(wire), call)
+        reply = await self._fetch(self._request(wire, call), call)
         if reply.status not in _OK:
             raise self._rejection(reply, call)
         return self._counting.decode(reply.body)
@@ -214,9 +238,20 @@ class HttpProvider:
         """Close an SDK client that was built for raw access."""
         await client.close()
 
-    def _request(self, wire: WireRequest) -> HttpRequest:
+    def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
-        return HttpRequest("POST", self.base_url + wire.path, headers, wire.body)
+        limit = call.request.max_response_bytes
+        return HttpRequest(
+            "POST",
+            self.base_url + wire.path,
+            headers,
+            wire.body,
+            self._max_response_bytes if limit is UNSET else limit,
+        )
+
+    def _request_id(self, headers: Mapping[str, str]) -> str | None:
+        found = request_id(headers)
+        return found and blotted(found, self._key())
 
     def _carrier(self) -> Transport:
         """Return what requests go through: the provider's transport, unless they are diverted."""
@@ -231,7 +266,12 @@ class HttpProvider:
 
     async def _get(self, path: str) -> bytes:
         call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
-        reply = await self._fetch(HttpRequest("GET", self.base_url + path, self._headers), call)
+        reply = await self._fetch(
+            HttpRequest(
+                "GET", self.base_url + path, self._headers, max_response_bytes=self._max_response_bytes
+            ),
+            call,
+        )
         if reply.status in _MISSING:
             raise ProviderResponseError(
                 f"{without_credentials(self.base_url)} has no list of models",
@@ -246,16 +286,13 @@ class HttpProvider:
         try:
             return await self._carrier().send(request)
         except TransportError as error:
-            raise self._unreachable(error, call) from error
+            raise self._unanswered(error, call) from error
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         error = self._adapter.error(reply.status, reply.headers, reply.body, call)
         return without_key(error, self._key())
 
-    def _unreachable(self, error: TransportError, call: ChatCall) -> ProviderConnectionError:
-        return ProviderConnectionError(
-            f"no answer from {error}; check the network and the base URL {without_credentials(self.base_url)}",
-            provider=self.name,
-            model=call.ref.model,
-            original=error,
-        )
+    def _unanswered(self, error: TransportError, call: ChatCall) -> LLMRingError:
+        if isinstance(error, ResponseTooLargeError) and error.status not in _OK:  # the status says more
+            return self._rejection(HttpResponse(error.status, error.headers, b""), call)
+        return unanswered(error, call, self.base_url)

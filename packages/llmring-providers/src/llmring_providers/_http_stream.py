@@ -7,8 +7,9 @@ from llmring_types.exceptions import ProviderError, StreamInterruptedError
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._protocol import ChatCall
-from llmring_providers._replies import request_id, without_key
-from llmring_providers.transport import ByteStream, TransportError
+from llmring_providers._replies import request_id, too_large
+from llmring_providers._secrets import blotted, without_key
+from llmring_providers.transport import ByteStream, ResponseTooLargeError, TransportError
 
 
 class HttpStream:
@@ -22,7 +23,8 @@ class HttpStream:
         self._decoder = decoder
         self._call = call
         self._warnings = list(wire.warnings)
-        self._request_id = request_id(reply.headers)
+        found = request_id(reply.headers)
+        self._request_id = found and blotted(found, key)
         self._ended = False
         self._begun = False
 
@@ -38,15 +40,15 @@ class HttpStream:
                 if chunks:
                     self._begun = True
                     return chunks
-                self._go_on()
+                self._report_progress()
         except ProviderError as error:
             error.request_id = error.request_id or self._request_id
             raise
         self._ended = True
         return ()
 
-    def _go_on(self) -> None:
-        """Say that something came, once the answer has begun: what comes before that is only a greeting."""
+    def _report_progress(self) -> None:
+        """Report that something came, once the answer has begun: what comes before that is only a greeting."""
         if self._call.progress is not None:
             self._begun = self._begun or bool(self._decoder.partial().tool_calls)
             if self._begun:
@@ -55,6 +57,9 @@ class HttpStream:
     async def _next(self) -> list[StreamChunk]:
         try:
             data = await self._reply.read()
+        except ResponseTooLargeError as error:
+            self.close()
+            raise too_large(error, self._call) from error
         except TransportError as error:
             self.close()
             raise StreamInterruptedError(

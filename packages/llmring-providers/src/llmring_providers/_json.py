@@ -1,5 +1,6 @@
 """JSON in and out, where whatever is wrong with it becomes one of our errors."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,10 +19,10 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
     """Write a request body.
 
     Raises:
-        UnsupportedContentError: it holds what JSON has no place for: a lone surrogate, an object, a cycle.
+        UnsupportedContentError: it holds what JSON has no place for: a lone surrogate, NaN, an object, a cycle.
     """
     try:
-        return _encode(body)
+        written = _encode(body)
     except (TypeError, ValueError, RecursionError) as error:
         raise UnsupportedContentError(
             f"the request cannot be written as JSON: {error}",
@@ -29,6 +30,32 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
             part="body",
             original=error,
         ) from error
+    if b"null" in written and has_endless(body):  # which the encoder writes as null
+        raise UnsupportedContentError(
+            "the request cannot be written as JSON: it holds NaN or an infinity",
+            provider=call.ref.provider,
+            part="body",
+        )
+    return written
+
+
+def has_endless(value: Any) -> bool:
+    """Return whether NaN or an infinity stands somewhere in it."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Mapping):
+            waiting += each.values()
+        elif isinstance(each, (list, tuple)):
+            waiting += each
+        elif is_endless(each):
+            return True
+    return False
+
+
+def is_endless(value: Any) -> bool:
+    """Return whether it is NaN or an infinity."""
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def malformed(what: str, call: ChatCall, error: Exception | None = None) -> MalformedResponseError:

@@ -1,7 +1,7 @@
-"""What a provider is: the one thing that others implement to bring another provider."""
+"""The protocol of providers: the one thing to implement for another one."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
 
@@ -15,12 +15,27 @@ class ChatCall(NamedTuple):
         facts: what is known of it, or ``None``.
         progress: to be called by a stream that goes on without a chunk to show for it, in the midst of a long tool call
             say; whoever waits for the next chunk then waits longer.
+        host: the host that is asked, with its port: rules of the vendor's own do not hold for others. ``None`` is the
+            vendor's.
     """
 
     request: LLMRequest
     ref: ModelRef
     facts: ModelFacts | None = None
     progress: Callable[[], None] | None = None
+    host: str | None = None
+
+
+class OutputBounds(NamedTuple):
+    """Limits on the length of an answer, as a request sets them.
+
+    Attributes:
+        limit: most output tokens of one answer, reasoning included; ``None`` where the request sets no limit.
+        answers: how many answers it asks for.
+    """
+
+    limit: int | None = None
+    answers: int = 1
 
 
 class ProviderStream(Protocol):
@@ -41,6 +56,18 @@ class ProviderStream(Protocol):
 
     def close(self) -> None:
         """Close the connection at once; safe at any time and more than once."""
+
+
+@runtime_checkable
+class BoundsOutput(Protocol):
+    """A provider that says how much its requests let a model write, which is what budgets set aside; it need not."""
+
+    def output_bounds(self, call: ChatCall) -> OutputBounds:
+        """Return the bounds of the request that would be sent for this call.
+
+        Raises:
+            UnsupportedContentError: the provider has no place for a part of it.
+        """
 
 
 class Provider(Protocol):

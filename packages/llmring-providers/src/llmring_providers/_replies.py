@@ -1,38 +1,79 @@
-"""What a provider answered with, whatever its protocol."""
+"""Answers of any protocol: the body of an error, the id of a request."""
 
 from collections.abc import Mapping
-from typing import TypeVar
 
-from llmring_types.exceptions import LLMRingError
+from llmring_types.exceptions import (
+    ProviderConnectionError,
+    ProviderError,
+    ProviderResponseTooLargeError,
+    ProxyAuthenticationError,
+)
 
-from llmring_providers.transport import ByteStream, HttpResponse, TransportError
+from llmring_providers._protocol import ChatCall
+from llmring_providers.transport import (
+    ByteStream,
+    HttpResponse,
+    ProxyRefusalError,
+    ResponseTooLargeError,
+    TransportError,
+)
+from llmring_providers.transport._protocol import without_credentials
 
-_E = TypeVar("_E", bound=LLMRingError)
+_LONGEST_ERROR = 2**20
+"""No more of an error's body is read: what is longer says no more."""
 _REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id", "x-amzn-requestid")
-_SHORTEST_KEY = 6
-"""What is shorter is a stand-in where no key is needed, and may be a word of any message."""
-
-
-def without_key(error: _E, key: str) -> _E:
-    """Blot out the key, which some hosts repeat when they refuse it."""
-    if len(key) >= _SHORTEST_KEY and key in error.message:
-        error.message = error.message.replace(key, "***")
-        error.args = (error.message,)
-    return error
 
 
 async def whole(reply: ByteStream) -> HttpResponse:
     """Read the body of an error, or what comes of it: the status says more than a broken connection."""
     pieces: list[bytes] = []
+    left = _LONGEST_ERROR
     try:
-        while piece := await reply.read():
+        while left > 0 and (piece := await reply.read()):
             pieces.append(piece)
-        await reply.finish()
+            left -= len(piece)
+        if left > 0:
+            await reply.finish()
     except TransportError:
         pass
     finally:
         reply.close()
     return HttpResponse(reply.status, reply.headers, b"".join(pieces))
+
+
+def unanswered(error: TransportError, call: ChatCall, base_url: str) -> ProviderError:
+    """Translate what a transport raises where there is no answer, or one that is not read."""
+    if isinstance(error, ResponseTooLargeError):
+        return too_large(error, call)
+    if isinstance(error, ProxyRefusalError):
+        return ProxyAuthenticationError(
+            str(error),
+            provider=call.ref.provider,
+            model=call.ref.model,
+            status_code=407,
+            sent=error.sent,
+            original=error,
+        )
+    return ProviderConnectionError(
+        f"no answer from {error}; check the network and the base URL {without_credentials(base_url)}",
+        provider=call.ref.provider,
+        model=call.ref.model,
+        sent=error.sent,
+        original=error,
+    )
+
+
+def too_large(error: ResponseTooLargeError, call: ChatCall) -> ProviderResponseTooLargeError:
+    """Translate what a transport raises for an answer that is larger than the request allows."""
+    return ProviderResponseTooLargeError(
+        f"{error}; set a larger limit if such an answer is meant",
+        limit=error.limit,
+        provider=call.ref.provider,
+        model=call.ref.model,
+        status_code=error.status,
+        request_id=request_id(error.headers),
+        original=error,
+    )
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:

@@ -237,7 +237,7 @@ def test_a_call_may_come_as_users_write_it_by_hand(encoded: Encoded) -> None:
     message = Message(role="assistant", content=None, tool_calls=calls)
     body, _ = encoded(messages=[user("a"), message])
     assert body["messages"][1]["content"] == [
-        {"type": "tool_use", "id": "", "name": "f", "input": {"a": 1}},
+        {"type": "tool_use", "id": "call_0", "name": "f", "input": {"a": 1}},
         {"type": "tool_use", "id": "t", "name": "g", "input": {}},
     ]
 

@@ -259,3 +259,60 @@ def test_hosts_that_place_the_model_elsewhere_get_the_body_before_it_is_bytes(
 def test_what_json_cannot_carry_is_our_error(value: Any, call_with: Callable[..., ChatCall]) -> None:
     with pytest.raises(UnsupportedContentError):
         AnthropicAdapter().encode(call_with(extra_params={"x": value}), stream=False)
+
+
+FREE = {"type": "object", "additionalProperties": {"type": "string"}}
+
+
+def test_a_schema_that_constrained_decoding_cannot_hold_is_asked_for_in_words(
+    call_with: Callable[..., ChatCall],
+) -> None:
+    call = call_with(response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": FREE}})
+    wire = AnthropicAdapter().encode(call, stream=False)
+    body = json.loads(wire.body)
+    assert "output_config" not in body
+    assert json.dumps(FREE, separators=(",", ":")) in json.dumps(body["system"]).replace("\\", "")
+    assert "an object takes any property" in wire.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("tools", "told"),
+    [
+        (
+            [{"name": "f", "strict": True, "parameters": {"type": "object", "properties": {"m": FREE}}}],
+            "any property",
+        ),
+        ([{"name": f"f{i}", "strict": True} for i in range(21)], "too many strict tools"),
+    ],
+)
+def test_strict_is_dropped_where_anthropic_refuses_it(
+    tools: list[dict[str, Any]], told: str, call_with: Callable[..., ChatCall]
+) -> None:
+    wire = AnthropicAdapter().encode(call_with(tools=tools), stream=False)
+    sent = json.loads(wire.body)["tools"]
+    assert ["strict" in tool for tool in sent] == [True] * (len(tools) - 1) + [False]
+    (warning,) = wire.warnings
+    assert told in warning
+
+
+def test_a_property_that_anthropic_refuses_is_an_error_that_the_next_model_may_not_make(
+    call_with: Callable[..., ChatCall],
+) -> None:
+    tool = {"name": "f", "parameters": {"type": "object", "properties": {"a b": {}}}}
+    with pytest.raises(UnsupportedContentError, match="a property is named 'a b'"):
+        AnthropicAdapter().encode(call_with(tools=[tool]), stream=False)
+
+
+def test_a_strict_tool_that_takes_any_property_takes_its_own(call_with: Callable[..., ChatCall]) -> None:
+    parameters = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": True}
+    wire = AnthropicAdapter().encode(
+        call_with(tools=[{"name": "f", "strict": True, "parameters": parameters}]), stream=False
+    )
+    (tool,) = json.loads(wire.body)["tools"]
+    assert (tool["strict"], tool["input_schema"]["additionalProperties"]) == (True, False)
+    assert wire.warnings == ("objects of tool 'f' were closed: Anthropic's strict mode has no open ones",)
+
+
+def test_a_conversation_that_says_nothing_is_an_error(call_with: Callable[..., ChatCall]) -> None:
+    with pytest.raises(UnsupportedContentError, match="no message says anything"):
+        AnthropicAdapter().encode(call_with(messages=[Message(role="user", content=" ")]), stream=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from llmring_providers import ChatCall, HttpProvider, ProviderSettings, find_factory
+from llmring_providers import ChatCall, HttpProvider, ProviderSettings
 from llmring_providers.google import create
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
 from llmring_types import StreamChunk, collect
@@ -59,10 +59,6 @@ class Server:
 
 def provider(server: Server, *, api_key: str = "k", base_url: str | None = None) -> HttpProvider:
     return create(ProviderSettings(name="google", transport=server, api_key=api_key, base_url=base_url))
-
-
-def test_the_name_google_finds_it() -> None:
-    assert find_factory("google") is create
 
 
 async def test_a_question_is_answered(call: ChatCall) -> None:

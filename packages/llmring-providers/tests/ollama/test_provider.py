@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 
 import pytest
-from llmring_providers import ChatCall, HttpProvider, ProviderSettings, find_factory
+from llmring_providers import ChatCall, HttpProvider, ProviderSettings
 from llmring_providers.ollama import create
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
 from llmring_types import StreamChunk, collect
@@ -53,10 +53,6 @@ class Server:
 
 def provider(server: Server, *, api_key: str = "", base_url: str | None = None) -> HttpProvider:
     return create(ProviderSettings(name="ollama", transport=server, api_key=api_key, base_url=base_url))
-
-
-def test_the_name_ollama_finds_it() -> None:
-    assert find_factory("ollama") is create
 
 
 async def test_a_question_is_answered(call: ChatCall) -> None:

@@ -200,7 +200,7 @@ def test_text_that_is_no_unicode_is_a_typed_error(text: str, call_with: CallWith
 PARAMETERS = [
     pytest.param({"temperature": 0.0}, {"temperature": 0.0}, id="a temperature of zero is sent"),
     pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="limit"),
-    pytest.param({"reasoning_effort": "low"}, {"reasoning_effort": "low"}, id="effort"),
+    pytest.param({"model": "gpt-5", "reasoning_effort": "low"}, {"reasoning_effort": "low"}, id="effort"),
     pytest.param({"json_response": True, "messages": [{"role": "user", "content": "In JSON"}]},
                  {"response_format": {"type": "json_object"}}, id="JSON"),
     pytest.param({"cache": {"key": "k", "retention": "24h"}},
@@ -277,7 +277,8 @@ TOOLS = [
     pytest.param(TOOL, TOOL, id="OpenAI's form"),
     pytest.param({"name": "weather", "description": "Says it.", "parameters": SCHEMA}, TOOL, id="flat"),
     pytest.param({"type": "function", "name": "f", "strict": True},
-                 {"type": "function", "function": {"name": "f", "strict": True}}, id="the responses API's form"),
+                 {"type": "function", "function": {"name": "f", "strict": True, "parameters": {
+                     "type": "object", "properties": {}, "additionalProperties": False, "required": []}}}, id="the responses API's form"),
     pytest.param({"type": "web_search"}, {"type": "web_search"}, id="a host's own tool"),
     pytest.param({"type": "custom", "custom": {"name": "c"}}, {"type": "custom", "custom": {"name": "c"}}, id="custom"),
     pytest.param({"type": "custom", "name": "c", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}},
@@ -302,18 +303,21 @@ def test_a_strict_function_is_closed(call_with: CallWith) -> None:
     assert tool["parameters"] is SCHEMA
 
 
+STRING = {"type": "string"}
+
+
 def of_object(required: Any, **properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
 LOOSE = [
     pytest.param(of_object([], a={"type": "string"}), "'a' is not required", id="optional"),
-    pytest.param({"type": "object", "properties": {"a": {}}}, "'a' is not required", id="nothing required"),
-    pytest.param(of_object("a", a={}), "'a' is not required", id="required is no list"),
-    pytest.param(of_object(["a"], a={"anyOf": [of_object([], b={}), {"type": "null"}]}), "'b' is not required", id="within"),
-    pytest.param(of_object(["a"], a={"type": "array", "items": {"$ref": "#/$defs/c"}}) | {"$defs": {"c": of_object([], c={})}},
+    pytest.param({"type": "object", "properties": {"a": STRING}}, "'a' is not required", id="nothing required"),
+    pytest.param(of_object(["a"], a={"anyOf": [of_object([], b=STRING), {"type": "null"}]}), "'b' is not required", id="within"),
+    pytest.param(of_object(["a"], a={"type": "array", "items": {"$ref": "#/$defs/c"}}) | {"$defs": {"c": of_object([], c=STRING)}},
                  "'c' is not required", id="in a definition"),
-    pytest.param(of_object(["a"], a={}) | {"additionalProperties": True}, "any property", id="open"),
+    pytest.param(of_object(["a"], a=STRING) | {"additionalProperties": True}, "any property", id="open"),
+    pytest.param(of_object(["a"], a={}), "nothing of its type", id="of anything"),
     pytest.param(of_object(["a"], a={"type": "object", "additionalProperties": {"type": "string"}}), "any property", id="a map"),
 ]  # fmt: skip
 
@@ -367,6 +371,7 @@ def test_a_tool_choice_has_the_form_of_chat_completions(
     assert sent(call_with(tools=[TOOL], tool_choice=choice))["tool_choice"] == expected
 
 
+NOWHERE = {"description": "(like #/$defs/y, which is not given)", "type": "object", "properties": {}}
 CLOSED = {**SCHEMA, "additionalProperties": False}
 FORMATS = [
     pytest.param({"type": "json"}, {"type": "json_object"}, id="json"),
@@ -387,15 +392,17 @@ FORMATS = [
                      "type": "object", "properties": {"value": {"anyOf": [SCHEMA, {"type": "null"}]}}, "required": ["value"],
                      "additionalProperties": False}}}, id="of one or the other"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/x", "$defs": {"x": SCHEMA}}}},
-                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {**SCHEMA, "$defs": {"x": SCHEMA}}}}, id="a reference at the root"),
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": SCHEMA}}, id="a reference at the root"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y"}}},
-                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y"}}}, id="a reference to nowhere"),
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": NOWHERE}}, id="a reference to nowhere"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y", "$defs": 5}}},
-                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"$ref": "#/$defs/y", "$defs": 5}}}, id="a reference into nothing"),
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": NOWHERE}}, id="a reference into nothing"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": True}},
-                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": False}}, id="strict, and free"),
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "properties": {}}, "strict": False}}, id="strict, and free"),
     pytest.param({"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}},
-                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any"}}}, id="of anything"),
+                 {"type": "json_schema", "json_schema": {"name": "a", "schema": {"title": "any", "type": "object", "properties": {}}}}, id="of anything"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "a b/c", "schema": SCHEMA}},
+                 {"type": "json_schema", "json_schema": {"name": "a_b_c", "schema": SCHEMA}}, id="a name that OpenAI refuses"),
 ]  # fmt: skip
 
 

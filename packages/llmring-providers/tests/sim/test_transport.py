@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trio
-from llmring_providers import ChatCall, HttpProvider, ProviderSettings, find_factory
+from llmring_providers import ChatCall, HttpProvider, ProviderSettings
 from llmring_providers.sim import Answer, Rule, Script, SimTransport, create, faults
 from llmring_providers.transport import HttpRequest, TransportError
 from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, StreamChunk, collect
@@ -166,10 +166,6 @@ async def chunks_of(asked: ChatCall) -> list[StreamChunk]:
 
 async def answer(asked: ChatCall) -> LLMResponse:
     return await provider().chat(asked)
-
-
-def test_it_is_found_by_its_name() -> None:
-    assert find_factory("sim") is create
 
 
 async def test_it_says_that_it_is_simulated_what_was_asked_and_how_to_get_a_real_answer() -> None:

@@ -7,10 +7,10 @@ import pytest
 from llmring_providers.transport import (
     AutoTransport,
     HttpRequest,
+    LoopbackOnly,
     Transport,
     _network,
     refuse_network,
-    refuse_network_for_good,
 )
 from llmring_providers.transport.aiohttp import AiohttpTransport
 from llmring_providers.transport.httpx2 import Httpx2Transport
@@ -68,32 +68,42 @@ REFUSED = [
 @pytest.mark.parametrize("url", ALLOWED)
 def test_loopback_is_allowed(url: str) -> None:
     with refuse_network():
-        _network.check_network(url)
+        _network.check_network(HttpRequest("GET", url, {}))
 
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_everything_else_is_not(url: str) -> None:
-    _network.check_network(url)
+    _network.check_network(HttpRequest("GET", url, {}))
     with refuse_network(), pytest.raises(ConfigurationError):
-        _network.check_network(url)
-    _network.check_network(url)
+        _network.check_network(HttpRequest("GET", url, {}))
+    _network.check_network(HttpRequest("GET", url, {}))
 
 
 def test_hosts_may_be_allowed_by_name_and_the_last_word_counts() -> None:
     url = "https://models.example.com/v1"
     with refuse_network("models.example.com"):
-        _network.check_network(url)
+        _network.check_network(HttpRequest("GET", url, {}))
         with refuse_network(), pytest.raises(ConfigurationError):
-            _network.check_network(url)
-        _network.check_network(url)
+            _network.check_network(HttpRequest("GET", url, {}))
+        _network.check_network(HttpRequest("GET", url, {}))
 
 
-def test_a_standing_refusal_gives_way_to_an_explicit_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_network, "_refusals", [])
+@pytest.mark.parametrize("make", [AutoTransport, AiohttpTransport, Httpx2Transport, through_an_sdk])
+@pytest.mark.parametrize("method", ["send", "open"])
+async def test_a_transport_may_be_confined_to_this_machine_by_itself(
+    make: Callable[[], Transport], method: str
+) -> None:
+    request = HttpRequest("POST", "https://api.openai.com/v1/chat", {})
+    transport = LoopbackOnly(make())
+    with pytest.raises(ConfigurationError, match=r"^a request to api\.openai\.com "):
+        await getattr(transport, method)(request)
+    await transport.aclose()
+    _network.check_network(request)
+
+
+def test_a_confined_request_gives_way_to_an_explicit_refusal() -> None:
+    request = HttpRequest("GET", "https://models.example.com/v1", {}, loopback_only=True)
     with refuse_network("models.example.com"):
-        refuse_network_for_good()
-        refuse_network_for_good()
-        _network.check_network("https://models.example.com/v1")
+        _network.check_network(request)
     with pytest.raises(ConfigurationError):
-        _network.check_network("https://models.example.com/v1")
-    assert len(_network._refusals) == 1
+        _network.check_network(request)

@@ -84,10 +84,24 @@ class ProviderTimeoutError(ProviderError, TimeoutError):
 
 
 class ProviderConnectionError(ProviderError, ConnectionError):
-    """No connection, or it broke before an answer began."""
+    """No connection, or it broke before an answer began.
+
+    ``sent`` is ``False`` where no byte of the request can have reached the provider; what may have may be billed.
+    """
 
     retryable = True
     fails_over = True
+
+    def __init__(self, message: str, *, sent: bool = True, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.sent = sent
+
+
+class ProxyAuthenticationError(ProviderConnectionError):
+    """A proxy asks for a name and a password, or does not take those that it got (407). The text names the proxy."""
+
+    retryable = False
+    fails_over = False
 
 
 class ProviderResponseError(ProviderError):
@@ -129,6 +143,19 @@ class ProviderServerError(ProviderResponseError):
 
 class ProviderOverloadedError(ProviderServerError):
     """The provider or the model is overloaded (503, 529)."""
+
+
+class ProviderResponseTooLargeError(ProviderResponseError):
+    """The answer is larger than ``max_response_bytes`` allows, decompressed or not. It was not read to its end.
+
+    ``limit`` is the limit in bytes.
+    """
+
+    fails_over = True
+
+    def __init__(self, message: str, *, limit: int | None = None, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.limit = limit
 
 
 class MalformedResponseError(ProviderResponseError):

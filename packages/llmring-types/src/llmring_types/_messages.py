@@ -24,10 +24,13 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
             allowed on an assistant message that only calls tools.
         tool_calls: calls the assistant made, in OpenAI's form with ``arguments`` as JSON text.
         tool_call_id: on a ``tool`` message, the id of the call that it answers.
+        name: who speaks, where several share a role: sent to OpenAI and hosts of its protocol; the others warn. On a
+            ``tool`` message, the name of the tool, for protocols that want it.
         timestamp: when it was said; kept, never sent.
         metadata: ``cache_control`` asks Anthropic to cache up to here; ``native`` carries what a provider
             wants back unchanged (:meth:`LLMResponse.to_message` fills it); ``is_error: True`` on a ``tool``
-            message says that the tool failed, to Anthropic and Gemini; for the others the content says it.
+            message says that the tool failed, to Anthropic and Gemini; for the others the content says it; ``fields``
+            are further fields of OpenAI's form, such as ``reasoning_content``.
 
     Raises:
         MessageValidationError: a wrong role or a wrong type (also a ``ValueError``).
@@ -37,6 +40,7 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
     content: Any
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
+    name: str | None = None
     timestamp: datetime | None = None
     metadata: dict[str, Any] | None = None
 
@@ -54,6 +58,8 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
             _check_calls(self.tool_calls)
         if self.tool_call_id is not None and not isinstance(self.tool_call_id, str):
             raise MessageValidationError("tool_call_id must be a string or None", field="tool_call_id")
+        if self.name is not None and not isinstance(self.name, str):
+            raise MessageValidationError("name must be a string or None", field="name")
         if self.metadata is not None and not isinstance(self.metadata, dict):
             raise MessageValidationError("metadata must be a dict or None", field="metadata")
 

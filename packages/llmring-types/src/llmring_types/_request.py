@@ -1,16 +1,19 @@
 """The request: what is to be done, for whichever model does it."""
 
 import math
+import re
 from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from llmring_types._dicts import read_messages
 from llmring_types._messages import Message
 from llmring_types.exceptions import ValidationError
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 _EFFORTS = frozenset(get_args(ReasoningEffort))
+_SECRET = re.compile(r"authorization|headers?$|token$|api_?key|secret|password|credential", re.IGNORECASE)
 _CONTAINERS = ("tools", "extra_params", "metadata", "cache", "tool_choice")
 
 
@@ -18,12 +21,16 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
     """A chat request. It is mutable, and the library never changes it.
 
     Attributes:
-        messages: the conversation, oldest first. Dicts with the fields of :class:`Message` are converted.
+        messages: the conversation, oldest first. Dicts are converted, whether in OpenAI's form (with its roles
+            ``developer`` and ``function``, its ``refusal`` and ``function_call``) or with Anthropic's blocks of tools.
         model: an alias (``"summarizer"``), ``package:alias`` or ``provider:model``; ``None`` uses the alias
             ``default`` of the active profile.
         temperature: a finite number; providers take 0.0 to 1.0 or 2.0. ``None`` leaves it to the provider.
-        max_tokens: upper limit of generated tokens.
-        reasoning_tokens: budget for reasoning, in tokens; 0 asks for none where the provider allows it.
+        max_tokens: upper limit of generated tokens, those of reasoning not counted where the provider lets them be told
+            apart. OpenAI counts reasoning against the same limit: on its reasoning models room for it is added (2,000
+            tokens, or what the model's facts say), with a warning, unless ``reasoning_tokens`` is set.
+        reasoning_tokens: budget for reasoning, in tokens, on top of ``max_tokens``; 0 asks for none where the provider
+            allows it, and adds none to ``max_tokens``.
         response_format: ``{"type": "json_schema", "json_schema": {"name": …, "schema": …, "strict": …}}``,
             ``{"type": "json_object"}``, or a type (msgspec Struct, dataclass, TypedDict, pydantic model):
             then :attr:`LLMResponse.parsed` is an instance of it.
@@ -37,6 +44,8 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
         timeout: seconds for one attempt; absent inherits the ring's, ``None`` waits for ever.
         extra_params: merged last into the provider's request body.
         reasoning_effort: one knob for every provider: none, minimal, low, medium, high, xhigh or max.
+        max_response_bytes: limit on the size of the answer, after decompression; absent inherits the ring's, ``None``
+            sets none.
 
     Raises:
         ValidationError: a value that no provider could take (also a ``ValueError``).
@@ -56,6 +65,7 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
     timeout: float | UnsetType | None = UNSET
     extra_params: dict[str, Any] = msgspec.field(default_factory=dict)
     reasoning_effort: ReasoningEffort | None = None
+    max_response_bytes: int | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         self._check_messages()
@@ -69,6 +79,8 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
         _count("reasoning_tokens", self.reasoning_tokens, least=0)
         if self.timeout is not UNSET:
             _number("timeout", self.timeout, least=0)
+        if self.max_response_bytes is not UNSET:
+            _count("max_response_bytes", self.max_response_bytes, least=1)
         for name in _CONTAINERS:
             value = getattr(self, name)
             if value is not None:
@@ -79,6 +91,18 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
                 field="reasoning_effort",
             )
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        """Return the fields that were given, without the values of what may be a key: headers, tokens, passwords."""
+        given = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [
+            (name, _without_secrets(value) if name in _CONTAINERS else value)
+            for name, value in given
+            if value is not None and value is not UNSET and value != {}
+        ]
+
+    def __repr__(self) -> str:
+        return f"LLMRequest({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
     def _check_messages(self) -> None:
         messages = self.messages
         if not isinstance(messages, (list, tuple)):
@@ -86,20 +110,19 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
                 f"messages must be a list of Message; got {type(messages).__name__}", field="messages"
             )
         if set(map(type, messages)) != {Message}:
-            self.messages = [_as_message(place, message) for place, message in enumerate(messages)]
+            self.messages = read_messages(messages)
 
 
-def _as_message(place: int, value: object) -> Message:
-    if isinstance(value, Message):
-        return value
+def _without_secrets(value: object) -> object:
+    """Return a copy in which ``***`` stands for whatever a name of it says is a secret."""
     if isinstance(value, dict):
-        try:
-            return msgspec.convert(value, Message)
-        except msgspec.ValidationError as error:
-            raise ValidationError(f"messages[{place}]: {error}", field=f"messages[{place}]") from error
-    raise ValidationError(
-        f"messages[{place}] must be a Message; got {type(value).__name__}", field=f"messages[{place}]"
-    )
+        return {
+            name: "***" if isinstance(name, str) and _SECRET.search(name) else _without_secrets(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_without_secrets(inner) for inner in value]
+    return value
 
 
 def _check_container(name: str, value: object) -> None:

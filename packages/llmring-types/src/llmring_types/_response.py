@@ -56,7 +56,9 @@ class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
         error: the exception's class name.
         message: the exception's text, or why the member was skipped.
         status_code: HTTP status of the failure, where there was one.
-        seconds: wall-clock time of the attempt.
+        seconds: wall-clock time of the attempt, from the moment it was sent.
+        waited_s: seconds before that in llmring's own queues, for a place (``max_concurrent``) or for budget that
+            other calls had set aside. No failure of the model, and within no limit but the call's deadline.
         billed: whether the provider charges for it; ``None`` where that cannot be known.
     """
 
@@ -66,6 +68,7 @@ class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     message: str | None = None
     status_code: int | None = None
     seconds: float = 0.0
+    waited_s: float = 0.0
     billed: bool | None = None
 
 

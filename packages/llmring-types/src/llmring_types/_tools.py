@@ -33,11 +33,20 @@ def tool_call(call_id: str, name: str, arguments: str | bytes | Mapping[str, Any
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def function_spec(tool: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the function of a tool given in the OpenAI form or flat (``{name, description, parameters}``).
+_SCHEMAS = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema", "parameters_json_schema")
+"""The names of a function's schema: OpenAI's, Anthropic's, that of the Model Context Protocol, Gemini's two."""
+_OF_A_LISTING = frozenset({"title", "annotations", "outputSchema", "icons", "execution", "_meta"})
+"""What a server of the Model Context Protocol says of a tool to people and programs, not to models.
 
-    The parameters may be called ``input_schema``, as Anthropic has them. ``None`` means that it is not a
-    function but a provider's own tool (``{"type": "web_search"}``).
+https://modelcontextprotocol.io/specification/2025-06-18/server/tools#tool
+"""
+
+
+def function_spec(tool: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the function of a tool given in OpenAI's form or flat (``{name, description, parameters}``).
+
+    The parameters may be called as Anthropic, Gemini or a server of the Model Context Protocol call them, or be
+    missing. ``None`` means that it is not a function but a provider's own tool (``{"type": "web_search"}``).
 
     Raises:
         ValidationError: a function without a name.
@@ -45,8 +54,8 @@ def function_spec(tool: Mapping[str, Any]) -> Mapping[str, Any] | None:
     function = tool.get("function")
     if isinstance(function, Mapping):
         found: Mapping[str, Any] = function
-    elif tool.get("type", "function") == "function":
-        found = tool
+    elif tool.get("type", "function") == "function" or "input_schema" in tool:
+        found = tool  # Anthropic calls a function custom, or leaves its type out
     else:
         return None
     name = found.get("name")
@@ -54,6 +63,8 @@ def function_spec(tool: Mapping[str, Any]) -> Mapping[str, Any] | None:
         raise ValidationError(
             f"tool without a name: {dict(tool)!r}; give 'name' beside 'parameters'", field="tools"
         )
-    if "input_schema" in found and "parameters" not in found:
-        return {"parameters" if key == "input_schema" else key: value for key, value in found.items()}
-    return found
+    given = next((key for key in _SCHEMAS if found.get(key) is not None), None)
+    if given in (None, "parameters"):
+        return found
+    left_out = {*_SCHEMAS, *(_OF_A_LISTING if given == "inputSchema" else ())}
+    return {"parameters": found[given], **{key: value for key, value in found.items() if key not in left_out}}

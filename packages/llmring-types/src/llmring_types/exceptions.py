@@ -29,12 +29,14 @@ LLMRingError
 │  │  └─ ProviderQuotaError               fails over only
 │  ├─ ProviderTimeoutError                retryable, fails over; also TimeoutError
 │  ├─ ProviderConnectionError             retryable, fails over; also ConnectionError
+│  │  └─ ProxyAuthenticationError         neither
 │  └─ ProviderResponseError
 │     ├─ ProviderBadRequestError
 │     │  ├─ ProviderRequestTooLargeError   fails over, to a larger context
 │     │  └─ ProviderUnsupportedRequestError  fails over
 │     ├─ ProviderServerError              retryable, fails over
 │     │  └─ ProviderOverloadedError
+│     ├─ ProviderResponseTooLargeError    fails over
 │     ├─ MalformedResponseError           retryable, fails over
 │     │  └─ StreamInterruptedError
 │     └─ StructuredOutputError
@@ -75,9 +77,11 @@ from llmring_types._call_exceptions import (
     ProviderRateLimitError,
     ProviderRequestTooLargeError,
     ProviderResponseError,
+    ProviderResponseTooLargeError,
     ProviderServerError,
     ProviderTimeoutError,
     ProviderUnsupportedRequestError,
+    ProxyAuthenticationError,
     StreamInterruptedError,
     StructuredOutputError,
 )
@@ -146,9 +150,11 @@ __all__ = [
     "ProviderRateLimitError",
     "ProviderRequestTooLargeError",
     "ProviderResponseError",
+    "ProviderResponseTooLargeError",
     "ProviderServerError",
     "ProviderTimeoutError",
     "ProviderUnsupportedRequestError",
+    "ProxyAuthenticationError",
     "RegistryConnectionError",
     "RegistryError",
     "RegistryNotFoundError",

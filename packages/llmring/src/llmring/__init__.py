@@ -36,16 +36,16 @@ if TYPE_CHECKING:
         Message,
         ModelFacts,
         ModelRef,
+        Prices,
         StreamChunk,
         ToolCall,
         Usage,
     )
 
     from llmring import schemas
-    from llmring._budgets import BudgetState
-    from llmring._observers import Observer
+    from llmring._money.accounts import BudgetState
     from llmring._policy import BreakerPolicy, Policy, RetryPolicy
-    from llmring._records import CallRecord
+    from llmring._records import CallRecord, Observer
     from llmring._ring import LLMRing
     from llmring._settings import (
         ProviderAccess,
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         usage_log_path,
     )
     from llmring._stream import ChatStream
+    from llmring._sync import SyncChatStream, SyncLLMRing
     from llmring.logging import log_llm_call, log_llm_stream
 
     __version__: str
@@ -84,6 +85,7 @@ __all__ = [
     "ModelRef",
     "Observer",
     "Policy",
+    "Prices",
     "ProviderAccess",
     "ProviderAuthenticationError",
     "ProviderConnectionError",
@@ -98,6 +100,8 @@ __all__ = [
     "StreamChunk",
     "StreamInterruptedError",
     "StructuredOutputError",
+    "SyncChatStream",
+    "SyncLLMRing",
     "ToolCall",
     "UnsupportedContentError",
     "Usage",
@@ -121,10 +125,9 @@ if not TYPE_CHECKING:
     _load, __dir__ = load_on_use(
         globals(),
         {
-            "llmring._budgets": ("BudgetState",),
-            "llmring._observers": ("Observer",),
+            "llmring._money.accounts": ("BudgetState",),
             "llmring._policy": ("BreakerPolicy", "Policy", "RetryPolicy"),
-            "llmring._records": ("CallRecord",),
+            "llmring._records": ("CallRecord", "Observer"),
             "llmring._ring": ("LLMRing",),
             "llmring._settings": (
                 "ProviderAccess",
@@ -137,6 +140,7 @@ if not TYPE_CHECKING:
                 "usage_log_path",
             ),
             "llmring._stream": ("ChatStream",),
+            "llmring._sync": ("SyncChatStream", "SyncLLMRing"),
             "llmring.logging": ("log_llm_call", "log_llm_stream"),
             "llmring_types": (
                 "Attempt",
@@ -145,6 +149,7 @@ if not TYPE_CHECKING:
                 "Message",
                 "ModelFacts",
                 "ModelRef",
+                "Prices",
                 "StreamChunk",
                 "ToolCall",
                 "Usage",

@@ -1,31 +1,29 @@
-"""One chat call from request to accounted answer, whole or streamed."""
+"""State that the calls of a ring share: routes, screening, accounting and observers."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
-from typing import Any
 
-from llmring_providers import ChatCall, Provider, ProviderStream
-from llmring_types import LLMRequest, LLMResponse, collect
-from llmring_types.exceptions import LLMRingError, MessageValidationError, ProviderError
+import msgspec
+from llmring_providers import Provider
+from llmring_types import LLMRequest, LLMResponse
+from llmring_types.exceptions import MessageValidationError
 from msgspec import UNSET
 
-from llmring._accounting import Accounting
-from llmring._budgets import Budgets
-from llmring._counting import TokenCounter
 from llmring._failover import Failover
-from llmring._limits import PlacedStream
-from llmring._observers import Observers
+from llmring._money.accounting import Accounting
+from llmring._money.budgets import Budgets
+from llmring._money.calls import Purse
+from llmring._money.counting import TokenCounter
+from llmring._observing.watch import Watcher
+from llmring._records import Observers
 from llmring._routing import Candidate, Route, Router
-from llmring._runtime import TimeLimitError, put_off, within
-from llmring._screening import Screening
-from llmring._stream import ChatStream, Opened
-from llmring._watch import Watch, Watcher
-from llmring.structured import Expectation, finish, prepare
+from llmring._runtime import TimeLimitError, within
+from llmring.pricing import unpriced
+from llmring.tokens import context_problem
 
 
 class Chat:
-    """Joins routing, screening, failover, providers and accounting, and has calls watched.
+    """Joins routing, screening, failover, providers and accounting for each call.
 
     Args:
         router: names to candidates.
@@ -51,116 +49,52 @@ class Chat:
         timeout: float | None,
     ) -> None:
         policy = failover.policy
+        self.providers = providers
         self.failover = failover
-        self.budgets = Budgets(policy.budget_usd, accounting)
-        self.watcher = Watcher(origin, observers, self.budgets, accounting, failover.clock)
+        self.accounting = accounting
         self.counter = counter
-        self._router = router
-        self._providers = providers
-        self._accounting = accounting
-        self._screening = Screening(policy.context_check, accounting, self.budgets)
-        self._default_timeout = timeout
-        self._limits = failover.limits
+        self.bounded = policy.budget_usd is not None
+        self.budgets = Budgets(policy.budget_usd)
+        self.purse = Purse(self.budgets, accounting, providers, policy.unknown_price)
+        self.watcher = Watcher(origin, observers, accounting, failover.clock)
         self.counts_exactly = policy.context_check == "exact"
-
-    async def ask(self, request: LLMRequest, profile: str | None) -> LLMResponse:
-        """Return the whole answer."""
-        route = self.route(request, profile)
-        prepared, expectation = prepare(request)
-        watch = self.watcher.begin(request, route)
-        trace = None if watch is None else watch.attempts
-        started = None
-        try:
-            if self.counts_exactly:
-                started = self.failover.clock.now()
-                route = await self.counted(request, route)
-            attempt = partial(self._attempt, request, route, prepared, expectation)
-            answered = await self.failover.run(
-                route, attempt, timeout=self.timeout(request, route), trace=trace, started=started
-            )
-        except BaseException as error:
-            if watch is not None:
-                watch.failed(error)
-            raise
-        response = answered.result
-        response.attempts = answered.attempts
-        if watch is not None:
-            watch.answered(response)
-        return response
-
-    async def _attempt(
-        self,
-        request: LLMRequest,
-        route: Route,
-        prepared: LLMRequest,
-        expectation: Expectation | None,
-        candidate: Candidate,
-    ) -> LLMResponse:
-        """Ask one candidate for the whole answer, and complete it."""
-        provider = self._providers[candidate.ref.provider]
-        call = ChatCall(prepared, candidate.ref, candidate.facts)
-        if self._limits:
-            async with self._limits.place(candidate.ref.provider):
-                response = await provider.chat(call)
-        else:
-            response = await provider.chat(call)
-        self.complete(response, request, route, candidate)
-        finish(response, expectation)
-        return response
-
-    def stream(self, request: LLMRequest, profile: str | None) -> ChatStream:
-        """Return the answer in chunks; nothing happens before the first one is asked for."""
-        return ChatStream(_StreamedCall(self, request, profile))
-
-    async def start(
-        self, request: LLMRequest, candidate: Candidate, *, progress: Callable[[], None]
-    ) -> Opened:
-        """Ask one candidate for a stream and wait for its first chunks."""
-        started = self.failover.clock.now()
-        provider = self._providers[candidate.ref.provider]
-        place = await self._limits.take(candidate.ref.provider) if self._limits else None
-        try:
-            stream: ProviderStream = await provider.stream(
-                ChatCall(request, candidate.ref, candidate.facts, progress)
-            )
-        except BaseException:
-            if place is not None:
-                place.release()
-            raise
-        if place is not None:
-            stream = PlacedStream(stream, place)
-        try:
-            return Opened(stream, await stream.receive(), candidate, [], started)
-        except ProviderError as error:
-            error.partial = collect([stream.partial()])
-            stream.close()
-            raise
-        except BaseException:
-            stream.close()
-            raise
+        self._router = router
+        self._context_check = policy.context_check
+        self._default_timeout = timeout
 
     def route(self, request: LLMRequest, profile: str | None) -> Route:
-        """Return what to try.
+        """Return what to try, with what is against each candidate: failover passes over those, and says why.
 
         Raises:
             MessageValidationError: the conversation is empty (also a ``ValueError``).
         """
         if not request.messages:
             raise MessageValidationError("there are no messages to send: give at least one", field="messages")
-        return self._screening.screen(request, self._router.route(request.model, profile))
+        route = self.accounting.mark_unpriced(self._router.route(request.model, profile))
+        if self._context_check == "error":
+            candidates = [_fitting(request, candidate) for candidate in route.candidates]
+            route = msgspec.structs.replace(route, candidates=candidates)
+        return route
 
     async def counted(self, request: LLMRequest, route: Route) -> Route:
         """Return the route with the models marked that are too small by their provider's count, within the deadline."""
         with suppress(TimeLimitError):
-            return await within(self.failover.policy.deadline_s, self.counter.screen(request, route))
+            return await within(self.failover.policy.deadline_s, self.counter.mark_too_small(request, route))
         return route
 
-    def complete(
-        self, response: LLMResponse, request: LLMRequest, route: Route, candidate: Candidate
-    ) -> None:
-        """Add the cost to an answer, and what is to be said about it."""
-        self._accounting.settle(response, candidate)
-        self._screening.comment(request, response, candidate, route)
+    def comment(self, request: LLMRequest, response: LLMResponse, candidate: Candidate, route: Route) -> None:
+        """Add to the answer's warnings what was against the candidate and did not stop the call."""
+        usage = response.usage or {}
+        if self._context_check == "warn":
+            problem = context_problem(request, candidate.facts, counted=usage.get("prompt_tokens"))
+            if problem is not None:
+                response.warnings.append(problem)
+        if usage.get("cost") is None and (self.bounded or route.constraints.budget_usd is not None):
+            reason = unpriced(candidate.facts)
+            if reason is not None:
+                response.warnings.append(
+                    f"the budget does not count this call: its price is not known ({reason})"
+                )
 
     def timeout(self, request: LLMRequest, route: Route) -> float | None:
         """Seconds for one attempt: the request's, else the alias's, else the ring's."""
@@ -170,65 +104,8 @@ class Chat:
         return self._default_timeout if limit is None else limit
 
 
-class _StreamedCall:
-    """The owner of one stream."""
-
-    def __init__(self, chat: Chat, request: LLMRequest, profile: str | None) -> None:
-        self._chat = chat
-        self._asked = request
-        self._profile = profile
-        self._expectation: Expectation | None = None
-        self._route: Route  # set when the stream is opened
-        self._watch: Watch | None = None
-
-    async def open(self) -> Opened:
-        chat, policy = self._chat, self._chat.failover.policy
-        route = self._route = chat.route(self._asked, self._profile)
-        timeout = chat.timeout(self._asked, route)
-        request, self._expectation = prepare(self._asked)
-        watch = self._watch = chat.watcher.begin(self._asked, route, streamed=True)
-        first = timeout if policy.first_chunk_timeout_s is UNSET else policy.first_chunk_timeout_s
-        following = timeout if policy.chunk_timeout_s is UNSET else policy.chunk_timeout_s
-
-        def attempt(candidate: Candidate) -> Coroutine[Any, Any, Opened]:
-            return chat.start(request, candidate, progress=partial(put_off, following))
-
-        started = None
-        try:
-            if chat.counts_exactly:
-                started = chat.failover.clock.now()
-                route = self._route = await chat.counted(self._asked, route)
-            answered = await chat.failover.run(
-                route,
-                attempt,
-                timeout=first,
-                whole=False,
-                discard=lambda late: late.stream.close(),
-                trace=None if watch is None else watch.attempts,
-                started=started,
-            )
-        except BaseException as error:
-            if watch is not None:
-                watch.failed(error)
-            raise
-        if watch is not None:
-            watch.first_chunk()
-        return answered.result._replace(attempts=answered.attempts, chunk_timeout=following)
-
-    def complete(self, response: LLMResponse, opened: Opened) -> None:
-        self._chat.failover.breakers.succeeded(opened.candidate.ref)
-        self._chat.complete(response, self._asked, self._route, opened.candidate)
-        finish(response, self._expectation)
-        if self._watch is not None:
-            self._watch.answered(response)
-
-    def failed(self, error: LLMRingError, opened: Opened) -> None:
-        self._chat.failover.failed_later(opened.candidate, error, opened.attempts, opened.started)
-        error.attempts = tuple(opened.attempts)
-        if self._watch is not None:
-            self._watch.failed(error)
-
-    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
-        self._chat.failover.breakers.succeeded(opened.candidate.ref)
-        if self._watch is not None:
-            self._watch.aborted(partial())
+def _fitting(request: LLMRequest, candidate: Candidate) -> Candidate:
+    if candidate.unusable is not None:
+        return candidate
+    problem = context_problem(request, candidate.facts)
+    return candidate if problem is None else candidate.too_large(problem)

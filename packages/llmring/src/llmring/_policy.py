@@ -1,4 +1,4 @@
-"""How a ring behaves when things go wrong."""
+"""Policies: the behaviour of a ring when things go wrong."""
 
 import math
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from llmring_types.exceptions import ConfigurationError
 from msgspec import UNSET, UnsetType
 
 ContextCheck = Literal["warn", "error", "exact", "off"]
+UnknownPrice = Literal["refuse", "allow"]
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +51,7 @@ class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How a ring treats calls: when to ask again or elsewhere, how long to wait, what to refuse.
+    """The policy of a ring for its calls: retries, failover, waits and refusals.
 
     Attributes:
         retry: when the last candidate is asked again.
@@ -61,11 +62,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         chunk_timeout_s: seconds between two chunks, or between signs of life while there is nothing to show, in the
             midst of a tool call; absent uses the timeout of the attempt, ``None`` waits for ever.
         fail_over_on_authentication: let a refused key move on to another provider of the pool.
-        max_concurrent: provider to most calls at once, in each event loop; more wait, first come, first served, within
-            their timeout. For one that waits in vain the member is skipped, since nothing was sent.
-        hedge_after_s: start the next member beside the first when it has not answered after so many seconds; the first
-            answer counts, the other call is cancelled. ``None`` never does.
-        budget_usd: US dollars that all calls of the ring may cost together; ``None`` has no limit.
+        max_concurrent: provider to most calls at once, in each event loop; more wait, first come, first served. The
+            wait counts against ``deadline_s`` alone: the timeout of an attempt begins when it has its place.
+        hedge_after_s: start the next member beside the first when it has not answered so many seconds after it was sent
+            to it; the first answer counts, the other call is cancelled. ``None`` never does.
+        budget_usd: US dollars that all calls of the ring may cost together; ``None`` has no limit. What an attempt may
+            cost at most is set aside when it is sent; one that fits only once calls under way have ended waits for
+            them, and one that cannot fit is refused.
+        unknown_price: what to do under a budget, of the ring or an alias, about a model whose price is not known:
+            ``"refuse"`` passes over it, ``"allow"`` sends and does not count the call, with a warning.
+            ``LLMRing(prices=)`` gives the price of a host of one's own.
         context_check: what to do about a request that is too long for the model, by a rough count: ``"warn"`` adds a
             sentence to the answer's warnings, ``"error"`` passes over the model, ``"off"`` does not look.
             ``"exact"`` is ``"error"`` by the provider's own count: where the rough one fills more than half
@@ -82,6 +88,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     max_concurrent: Mapping[str, int] = msgspec.field(default_factory=dict)
     hedge_after_s: float | None = None
     budget_usd: Decimal | float | None = None
+    unknown_price: UnknownPrice = "refuse"
     context_check: ContextCheck = "warn"
 
     def __post_init__(self) -> None:
@@ -93,6 +100,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError(
                 f"context_check must be warn, error, exact or off; got {self.context_check!r}"
             )
+        if self.unknown_price not in get_args(UnknownPrice):
+            raise ConfigurationError(f"unknown_price must be refuse or allow; got {self.unknown_price!r}")
         for provider, places in self.max_concurrent.items():
             _check_count(f"max_concurrent[{provider!r}]", places)
 

@@ -6,10 +6,11 @@ from copy import copy
 from typing import Any, Protocol
 
 from llmring_providers import Provider, ProviderSettings, find_factory
-from llmring_providers.transport import Transport
+from llmring_providers.transport import LoopbackOnly, Transport
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError, ProviderNotFoundError
+from msgspec import UNSET, UnsetType
 
-from llmring._settings import ProviderAccess, key_names, provider_access, provider_names
+from llmring._settings import ProviderAccess, key_names, known_secrets, provider_access, provider_names
 
 
 class SdkProvider(Provider, Protocol):
@@ -25,12 +26,19 @@ class Providers(Mapping[str, Provider]):
 
     Args:
         transport: carries the bytes of all of them.
+        loopback_only: none of them may send anything beyond this machine.
+        max_response_bytes: the limit on the size of an answer; absent takes that of :class:`ProviderSettings`.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(
+        self, transport: Transport, *, loopback_only: bool, max_response_bytes: int | UnsetType | None = UNSET
+    ) -> None:
+        self._transport = LoopbackOnly(transport) if loopback_only else transport
+        self._loopback_only = loopback_only
+        self._limits = {} if max_response_bytes is UNSET else {"max_response_bytes": max_response_bytes}
         self._access = {name: provider_access(name) for name in provider_names()}
         self._built: dict[str, Provider] = {}
+        self._keys: set[str] = set()
 
     def __getitem__(self, name: str) -> Provider:
         provider = self._built.get(name)
@@ -55,9 +63,13 @@ class Providers(Mapping[str, Provider]):
         return frozenset(provider_names()) | frozenset(self._access) | frozenset(self._built)
 
     def base_url(self, name: str) -> str | None:
-        """Where a provider is spoken to; ``None`` for one that has not been used, or does not say."""
+        """Return a provider's address; ``None`` for one that has not been used, or does not say."""
         url = getattr(self._built.get(name), "base_url", None)
         return url if isinstance(url, str) else None
+
+    def secrets(self) -> frozenset[str]:
+        """Return the keys that providers were built with, and whatever the environment keeps secret."""
+        return known_secrets() | self._keys
 
     def problem(self, name: str) -> LLMRingError | None:
         """Return why the provider cannot be used, or ``None``."""
@@ -137,7 +149,14 @@ class Providers(Mapping[str, Provider]):
         return access is not None and access.missing is None
 
     def _build(self, name: str, access: ProviderAccess, **more: Any) -> Provider:
+        self._keys.add(access.api_key)
         settings = ProviderSettings(
-            name=name, transport=self._transport, api_key=access.api_key, base_url=access.base_url, **more
+            name=name,
+            transport=self._transport,
+            api_key=access.api_key,
+            base_url=access.base_url,
+            **self._limits,
+            loopback_only=self._loopback_only,
+            **more,
         )
         return find_factory(name)(settings)

@@ -1,7 +1,6 @@
 """From what the user asked for to the models to try, in order."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 import msgspec
 from llmring_lockfile import Constraints, Resolution, unmet_needs
@@ -15,6 +14,7 @@ from llmring_types.exceptions import (
 
 from llmring._providers import Providers
 
+_NONE = Constraints()
 DEFAULT_ALIAS = "default"
 """What a request without a model asks for."""
 
@@ -26,13 +26,11 @@ class Candidate(msgspec.Struct, frozen=True):
         ref: the model.
         facts: what is known of it.
         unusable: why it cannot be tried, or ``None``.
-        cost: estimated dollars that the call may cost on it, where a budget asks and the price is known.
     """
 
     ref: ModelRef
     facts: ModelFacts | None = None
     unusable: LLMRingError | None = None
-    cost: Decimal | None = None
 
     def too_large(self, problem: str) -> "Candidate":
         """Return it as one that the request does not fit."""
@@ -44,7 +42,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What to try for one request.
+    """The candidates for one request.
 
     Attributes:
         candidates: in order, no model twice, at least one.
@@ -56,7 +54,12 @@ class Route(msgspec.Struct, frozen=True):
     candidates: Sequence[Candidate]
     alias: str | None = None
     profile: str | None = None
-    constraints: Constraints = Constraints()
+    constraints: Constraints = _NONE
+
+    @property
+    def bounded(self) -> bool:
+        """True if the binding limits what calls may cost."""
+        return self.constraints.budget_usd is not None or self.constraints.max_cost_usd is not None
 
 
 class Router:
@@ -100,7 +103,7 @@ class Router:
     def _candidate(self, ref: ModelRef, constraints: Constraints) -> Candidate:
         facts = self._facts(ref)
         unusable: LLMRingError | None = self._providers.problem(ref.provider)
-        if unusable is None and constraints:
+        if unusable is None and constraints != _NONE:
             lacking = [need for need in unmet_needs(constraints, facts) if need.certain]
             if lacking:
                 unusable = ModelCapabilityError(

@@ -1,13 +1,15 @@
-"""The few things that asyncio and trio do differently: time limits, sleep, and who is running.
+"""Waiting: time limits, sleep, wake-ups, and whose calls are whose.
 
-The standard library and trio are used as they are: anyio would cost every call about as much as the rest of llmring.
+anyio does the waiting, on asyncio and on trio, and is loaded by the first call that waits for more than its answer.
+By hand stands only what every call pays for: asyncio's time limit, and how a stream that is collected as garbage gets
+back to its loop (``docs/decisions/2026-11-29-anyio.md`` has the figures).
 """
 
 import math
 import sys
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import get_ident
 from typing import Any, Protocol, TypeVar
@@ -22,16 +24,16 @@ class TimeLimitError(Exception):
 
 
 def in_trio() -> bool:
-    """Whether the caller runs under trio; never imports it."""
+    """Return whether the caller runs under trio; never imports it."""
     trio = sys.modules.get("trio")
     return trio is not None and bool(trio.lowlevel.in_trio_run())
 
 
 class _Limit(msgspec.Struct, frozen=True):
-    """A time limit that runs, the clock it goes by, and the moment that it never goes past."""
+    """A time limit that runs, the clock it goes by, how it is moved, and the moment that it never goes past."""
 
-    scope: Any
     now: Callable[[], float]
+    move: Callable[[float], None]
     latest: float
 
 
@@ -50,8 +52,8 @@ async def within(
     Args:
         seconds: from now.
         work: what is awaited.
-        movable: the work may :func:`put_off` the end.
-        at_most: seconds from now that it may be put off to.
+        movable: the work may call :func:`extend_deadline` to move the end.
+        at_most: seconds from now that it may be moved to.
 
     Raises:
         TimeLimitError: it took longer and was cancelled.
@@ -59,86 +61,52 @@ async def within(
     if seconds is None:
         return await work
     if in_trio():
-        import trio  # noqa: PLC0415 - it is loaded already
+        import anyio  # noqa: PLC0415 - seldom needed on asyncio, and slow to load
 
-        with trio.move_on_after(seconds) as scope:
-            return await (_limited(work, scope, trio.current_time, at_most) if movable else work)
+        def set_deadline(moment: float) -> None:
+            scope.deadline = moment
+
+        with anyio.move_on_after(seconds) as scope:
+            return await (_limited(work, anyio.current_time, set_deadline, at_most) if movable else work)
         raise TimeLimitError
     import asyncio  # noqa: PLC0415 - ten megabytes that whoever awaits this has loaded already
+
+    def reschedule(moment: float) -> None:
+        if not timeout.expired():
+            timeout.reschedule(None if math.isinf(moment) else moment)
 
     try:
         async with asyncio.timeout(seconds) as timeout:
             if not movable:
                 return await work
-            return await _limited(work, timeout, asyncio.get_running_loop().time, at_most)
+            return await _limited(work, asyncio.get_running_loop().time, reschedule, at_most)
     except TimeoutError:
         if timeout.expired():
             raise TimeLimitError from None
         raise
 
 
-def put_off(seconds: float | None) -> None:
+def extend_deadline(seconds: float | None) -> None:
     """Let the innermost movable :func:`within` that runs end so many seconds from now, ``None`` for never."""
     limit = _running.get()
-    if limit is None:
-        return
-    end = min(math.inf if seconds is None else limit.now() + seconds, limit.latest)
-    if in_trio():
-        limit.scope.deadline = end
-    elif not limit.scope.expired():
-        limit.scope.reschedule(None if math.isinf(end) else end)
+    if limit is not None:
+        limit.move(min(math.inf if seconds is None else limit.now() + seconds, limit.latest))
 
 
 async def _limited(
-    work: Coroutine[Any, Any, _T], scope: Any, now: Callable[[], float], at_most: float | None
+    work: Coroutine[Any, Any, _T],
+    now: Callable[[], float],
+    move: Callable[[float], None],
+    at_most: float | None,
 ) -> _T:
-    token = _running.set(_Limit(scope, now, math.inf if at_most is None else now() + at_most))
+    token = _running.set(_Limit(now, move, math.inf if at_most is None else now() + at_most))
     try:
         return await work
     finally:
         _running.reset(token)
 
 
-class Semaphore(Protocol):
-    """What a semaphore of either library is: first come, first served, and safe to cancel."""
-
-    async def acquire(self) -> Any:
-        """Wait for a place and take it."""
-
-    def release(self) -> None:
-        """Give the place back."""
-
-
-def make_semaphore(places: int) -> Semaphore:
-    """Return a semaphore of the running library."""
-    if in_trio():
-        import trio  # noqa: PLC0415 - it is loaded already
-
-        return trio.Semaphore(places)
-    import asyncio  # noqa: PLC0415 - it is loaded already
-
-    return asyncio.Semaphore(places)
-
-
-def running_loop() -> object:
-    """Return what tells one run of an event loop from the next."""
-    if in_trio():
-        import trio  # noqa: PLC0415 - it is loaded already
-
-        return trio.lowlevel.current_trio_token()
-    import asyncio  # noqa: PLC0415 - it is loaded already
-
-    return asyncio.get_running_loop()
-
-
-def has_ended(loop: object) -> bool:
-    """Whether a loop, as :func:`running_loop` gave it, runs no more; only asyncio's can tell."""
-    import asyncio  # noqa: PLC0415 - it is loaded already
-
-    return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()
-
-
-class Home:
+class LoopHandle:
     """The event loop that makes it, for what may be let go of in another thread."""
 
     def __init__(self) -> None:
@@ -162,6 +130,46 @@ class Home:
         act()
 
 
+class Wakeup:
+    """An event that another task, loop or thread may set."""
+
+    def __init__(self) -> None:
+        import anyio  # noqa: PLC0415 - only where somebody waits
+
+        self._loop = LoopHandle()
+        self._event = anyio.Event()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+    def set(self) -> None:
+        """End the wait, now or soon."""
+        self._loop.run(self._event.set)
+
+
+_caller: ContextVar[object] = ContextVar("_caller", default=None)
+
+
+@contextmanager
+def calling_for(caller: object) -> Iterator[None]:
+    """Have tasks that are started within the block work for somebody outside the event loop, a thread say."""
+    token = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
+def current_caller() -> object:
+    """Return whose calls these are: the running task's, unless it works for somebody else."""
+    caller = _caller.get()
+    if caller is not None:
+        return caller
+    from anyio import get_current_task  # noqa: PLC0415 - only where calls may wait for one another
+
+    return get_current_task()
+
+
 class Clock(Protocol):
     """Time as failover sees it; tests bring their own."""
 
@@ -179,11 +187,6 @@ class SystemClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        if in_trio():
-            import trio  # noqa: PLC0415 - it is loaded already
+        import anyio  # noqa: PLC0415 - only between retries
 
-            await trio.sleep(seconds)
-        else:
-            import asyncio  # noqa: PLC0415 - it is loaded already
-
-            await asyncio.sleep(seconds)
+        await anyio.sleep(seconds)

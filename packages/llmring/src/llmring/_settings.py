@@ -2,13 +2,14 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
 from llmring_types.hosts import HOSTS, host_of
+from msgspec import UNSET, UnsetType
 
 from llmring._policy import RetryPolicy
 
@@ -27,8 +28,27 @@ DOTENV_VARIABLE = "LLMRING_DOTENV"
 _NO_LIMIT = frozenset({"none", "off", "disable", "disabled", "infinite"})
 
 
+class _Environment(Mapping[str, str]):
+    """The environment of the process as it is now. Its ``repr`` shows no value, for tracebacks with locals."""
+
+    def __getitem__(self, name: str) -> str:
+        return os.environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(os.environ)
+
+    def __len__(self) -> int:
+        return len(os.environ)
+
+    def __repr__(self) -> str:
+        return "<the environment>"
+
+
+ENVIRONMENT = _Environment()
+
+
 class ProviderAccess(msgspec.Struct, frozen=True):
-    """What the environment says about one provider.
+    """Settings of one provider in the environment.
 
     Attributes:
         api_key: empty where there is none, or where it must not be sent to ``base_url``.
@@ -58,7 +78,7 @@ def key_names(provider: str) -> tuple[str, ...]:
     return host_of(provider).key_variables
 
 
-def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> ProviderAccess:
+def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> ProviderAccess:
     """Return key and base URL of a provider. One that others bring reads ``NAME_API_KEY`` and ``NAME_BASE_URL``."""
     host = host_of(provider)
     key, base_url = _first_set(host.key_variables, environ), _first_set(host.base_url_variables, environ)
@@ -76,7 +96,7 @@ def provider_access(provider: str, environ: Mapping[str, str] = os.environ) -> P
     )
 
 
-def known_secrets(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+def known_secrets(environ: Mapping[str, str] = ENVIRONMENT) -> frozenset[str]:
     """Return the values of all variables that hold a secret by their name, whoever they are for.
 
     A password may be a word of any text (``postgres``), so only of API keys are short ones among them.
@@ -90,7 +110,7 @@ def known_secrets(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
 
 
 class ProviderStatus(msgspec.Struct, frozen=True):
-    """Whether a provider can be used.
+    """State of a provider: ready for use, or what it lacks.
 
     Attributes:
         name: the first half of references to its models.
@@ -105,7 +125,7 @@ class ProviderStatus(msgspec.Struct, frozen=True):
     base_url: str | None = None
 
 
-def provider_status(environ: Mapping[str, str] = os.environ) -> list[ProviderStatus]:
+def provider_status(environ: Mapping[str, str] = ENVIRONMENT) -> list[ProviderStatus]:
     """Return the state of every provider that comes with llmring. Neither a key nor a password is in it."""
     return [
         ProviderStatus(
@@ -118,7 +138,7 @@ def provider_status(environ: Mapping[str, str] = os.environ) -> list[ProviderSta
     ]
 
 
-def open_registry(url: str | None = None, environ: Mapping[str, str] = os.environ) -> "Registry":
+def open_registry(url: str | None = None, environ: Mapping[str, str] = ENVIRONMENT) -> "Registry":
     """Return the registry of models that a ring of this environment uses. Nothing is fetched.
 
     Args:
@@ -134,7 +154,7 @@ def open_registry(url: str | None = None, environ: Mapping[str, str] = os.enviro
 
 
 class ServerAccess(msgspec.Struct, frozen=True):
-    """What the environment says about the usage server. ``url`` is ``None`` where there is none."""
+    """Settings of the usage server in the environment. ``url`` is ``None`` where there is none."""
 
     url: str | None = None
     api_key: str = ""
@@ -143,7 +163,7 @@ class ServerAccess(msgspec.Struct, frozen=True):
         return f"ServerAccess(url={_shown(self.url)!r}, key={'set' if self.api_key else 'not set'})"
 
 
-def server_access(environ: Mapping[str, str] = os.environ) -> ServerAccess:
+def server_access(environ: Mapping[str, str] = ENVIRONMENT) -> ServerAccess:
     """Return where rings of this environment report to: ``LLMRING_SERVER_URL`` and ``LLMRING_API_KEY``.
 
     ``LLMRING_PREFER_SAAS`` stands for the hosted server's URL.
@@ -153,14 +173,14 @@ def server_access(environ: Mapping[str, str] = os.environ) -> ServerAccess:
     return ServerAccess(url, _first(("LLMRING_API_KEY",), environ) or "")
 
 
-def usage_log_path(environ: Mapping[str, str] = os.environ) -> Path | None:
+def usage_log_path(environ: Mapping[str, str] = ENVIRONMENT) -> Path | None:
     """Return the local usage log that rings of this environment write: ``LLMRING_USAGE_LOG``; ``None`` for none."""
     path = _first(("LLMRING_USAGE_LOG",), environ)
     return None if path is None else Path(path)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the environment says about a ring. Arguments of :class:`LLMRing` come before it."""
+    """Settings of a ring in the environment. Arguments of :class:`LLMRing` come before them."""
 
     timeout: float | None = DEFAULT_TIMEOUT_S
     retry: RetryPolicy = _RETRY
@@ -170,9 +190,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     capture_content: bool = False
     proxies: bool = False
     allow_network: bool = True
+    max_response_bytes: int | UnsetType | None = UNSET
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environ: Mapping[str, str] = ENVIRONMENT) -> "Settings":
         """Read the settings.
 
         Raises:
@@ -190,6 +211,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             usage_log=usage_log_path(environ),
             allow_network=_switch(environ, "LLMRING_ALLOW_NETWORK", otherwise=True),
             capture_content=_capture_content(environ),
+            max_response_bytes=_max_response_bytes(environ),
             proxies=any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in environ),
         )
 
@@ -230,6 +252,19 @@ def _capture_content(environ: Mapping[str, str]) -> bool:
     """OpenTelemetry's own opt-in; its values that ask for events alone are not for spans."""
     wish = environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower()
     return wish in _TRUE or wish in ("span_only", "span_and_event")
+
+
+def _max_response_bytes(environ: Mapping[str, str]) -> int | UnsetType | None:
+    text = environ.get("LLMRING_MAX_RESPONSE_BYTES", "").strip()
+    if not text:
+        return UNSET
+    if text.lower() in _NO_LIMIT:
+        return None
+    if not text.isdecimal() or not int(text):
+        raise ConfigurationError(
+            f"LLMRING_MAX_RESPONSE_BYTES={text!r} is not a number of bytes of 1 or more, or none; correct or unset it"
+        )
+    return int(text)
 
 
 def _timeout(environ: Mapping[str, str]) -> float | None:

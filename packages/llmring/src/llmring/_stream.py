@@ -8,8 +8,9 @@ from llmring_providers import ProviderStream
 from llmring_types import Attempt, ChunkCollector, LLMResponse, StreamChunk
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError, StreamInterruptedError
 
+from llmring._failover import Permit
 from llmring._routing import Candidate
-from llmring._runtime import Home, TimeLimitError, within
+from llmring._runtime import LoopHandle, TimeLimitError, within
 
 
 class Opened(NamedTuple):
@@ -19,6 +20,7 @@ class Opened(NamedTuple):
         stream: the provider's.
         chunks: the first ones, not handed out yet.
         candidate: who answers.
+        permit: the dollars set aside for it, if any.
         attempts: what was tried, the one that answers last.
         started: when this candidate was asked, by the clock of failover.
         chunk_timeout: seconds between two chunks; ``None`` for no limit.
@@ -27,24 +29,25 @@ class Opened(NamedTuple):
     stream: ProviderStream
     chunks: Sequence[StreamChunk]
     candidate: Candidate
+    permit: Permit | None
     attempts: list[Attempt]
     started: float
     chunk_timeout: float | None = None
 
 
 class StreamOwner(Protocol):
-    """Who opened a stream and wants to know how it ends."""
+    """The opener of a stream, which is notified of its end."""
 
     async def open(self) -> Opened:
         """Try the candidates and return the open stream."""
 
-    def complete(self, response: LLMResponse, opened: Opened) -> None:
+    async def complete(self, response: LLMResponse, opened: Opened) -> None:
         """Complete the whole answer (cost, parsed JSON) before the last chunk is handed out."""
 
-    def failed(self, error: LLMRingError, opened: Opened) -> None:
+    def fail(self, error: LLMRingError, opened: Opened) -> None:
         """Take note of an error in the middle of the stream, and put the attempts on it."""
 
-    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+    def abandon(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
         """Take note that nobody reads on, of a stream that was alive; ``partial`` joins what has come."""
 
 
@@ -66,7 +69,7 @@ class ChatStream:
         self._pending: list[StreamChunk] = []
         self._collector = ChunkCollector()
         self._response: LLMResponse | None = None
-        self._home: Home | None = None
+        self._loop: LoopHandle | None = None
         self._reading = False
         self._over = False
         self._told = False
@@ -85,8 +88,13 @@ class ChatStream:
             await self._fill()
         chunk = self._pending.pop()
         if chunk.finish_reason is not None and self._opened is not None:
-            self._complete(chunk, self._opened)
+            await self._complete(chunk, self._opened)
         return chunk
+
+    def next_ready(self) -> StreamChunk | None:
+        """Return the next chunk if it is there already and not the last one, whatever loop or thread asks."""
+        pending = self._pending
+        return pending.pop() if pending and pending[-1].finish_reason is None else None
 
     async def aclose(self) -> None:
         """Close the connection; what has not been read is lost. Safe at any time and more than once."""
@@ -101,8 +109,8 @@ class ChatStream:
         self._abandon()
 
     def __del__(self) -> None:
-        if self._home is not None:  # garbage is collected in whichever thread comes to it
-            self._home.run(self._abandon)
+        if self._loop is not None:  # garbage is collected in whichever thread comes to it
+            self._loop.run(self._abandon)
 
     def _abandon(self) -> None:
         self._over = True
@@ -112,7 +120,7 @@ class ChatStream:
         opened.stream.close()
         if not self._told:
             self._told = True
-            self._owner.abandoned(lambda: self._gathered(opened), opened)
+            self._owner.abandon(lambda: self._gathered(opened), opened)
         self._pending.clear()
 
     async def _fill(self) -> None:
@@ -137,7 +145,7 @@ class ChatStream:
     async def _next_chunks(self) -> Sequence[StreamChunk]:
         opened = self._opened
         if opened is None:
-            self._home = Home()
+            self._loop = LoopHandle()
             self._opened = await self._owner.open()
             return self._opened.chunks
         if self._response is not None:
@@ -153,16 +161,22 @@ class ChatStream:
             raise self._explained(self._cut(opened), opened)
         return chunks
 
-    def _complete(self, last: StreamChunk, opened: Opened) -> None:
+    async def _complete(self, last: StreamChunk, opened: Opened) -> None:
         response = self._collector.response()
         response.attempts = opened.attempts
-        self._told = True
+        self._told = self._reading = True
         try:
-            self._owner.complete(response, opened)
+            await self._owner.complete(response, opened)
         except LLMRingError as error:
             self._abandon()
-            self._owner.failed(error, opened)
+            self._owner.fail(error, opened)
             raise
+        except BaseException:  # the caller left while a long answer was checked
+            self._told = False
+            self._abandon()
+            raise
+        finally:
+            self._reading = False
         last.usage, last.parsed = response.usage, response.parsed
         last.attempts, last.warnings = response.attempts, response.warnings or None
         self._response = response
@@ -177,7 +191,7 @@ class ChatStream:
             error.attempts = tuple(opened.attempts)
             return error
         self._told = True
-        self._owner.failed(error, opened)
+        self._owner.fail(error, opened)
         return error
 
     def _gathered(self, opened: Opened) -> LLMResponse:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import msgspec
@@ -32,7 +33,20 @@ def test_registries_and_versions_never_answer_for_each_other(tmp_path: Path) -> 
     assert here.load("google") is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"url": "x"}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"url": "x"}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"document": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        msgspec.json.encode(msgspec.structs.replace(copy(HERE), checked_at=1e300)),
+        msgspec.json.encode(msgspec.structs.replace(copy(HERE), fetched_at=-1.0)),
+    ],
+)
 def test_an_unreadable_copy_is_no_copy(tmp_path: Path, content: bytes) -> None:
     cache = RegistryCache(tmp_path, HERE)
     cache.store("openai", copy(HERE))
@@ -108,3 +122,15 @@ def test_a_user_without_a_home_has_no_folder(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Path, "home", homeless)
     assert default_cache_dir({}) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_copy_that_never_ends_is_no_copy(tmp_path: Path) -> None:
+    cache = RegistryCache(tmp_path, HERE)
+    path = cache.path("openai")
+    assert path is not None
+    path.parent.mkdir()
+    os.mkfifo(path)
+    (path.parent / "google.json").symlink_to("/dev/zero")
+    assert cache.load("openai") is None
+    assert list(cache.copies()) == []

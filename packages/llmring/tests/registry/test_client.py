@@ -1,5 +1,6 @@
 import json
 import math
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -454,3 +455,14 @@ async def test_a_static_site_is_a_registry(tmp_path: Path) -> None:
         with pytest.raises(RegistryConnectionError):
             await refresher.refresh("openai", force=True)
     assert registry.facts("openai", "served") is not None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+async def test_a_folder_whose_documents_never_end_answers_from_the_snapshot(tmp_path: Path) -> None:
+    (tmp_path / "openai").mkdir()
+    os.mkfifo(tmp_path / "openai" / "models.json")
+    registry = Registry(tmp_path.as_uri())
+    info = registry.source_info("openai")
+    assert (info.origin, "is not a file" in (info.problem or "")) == ("snapshot", True)
+    with pytest.raises(RegistryConnectionError, match="not a file"):
+        await RegistryClient(registry, FakeRegistry()).refresh("openai")

@@ -4,11 +4,12 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from llmring.registry import PROVIDERS, Registry
-from llmring.registry._corrections import CORRECTIONS, Correction, corrected, corrections_of
+from llmring.registry import PROVIDERS, Correction, Registry
+from llmring.registry._models import corrected, corrections_of
+from llmring.registry._snapshot import corrections
 from llmring_types import ModelFacts
 
-ROWS = [(provider, model, row) for (provider, model), rows in CORRECTIONS.items() for row in rows]
+ROWS = [(provider, model, row) for (provider, model), rows in corrections().items() for row in rows]
 
 
 @pytest.mark.parametrize(("provider", "model", "row"), ROWS, ids=[f"{row[1]} {row[2].field}" for row in ROWS])

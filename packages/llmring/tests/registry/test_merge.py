@@ -2,7 +2,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from llmring.registry._merge import fill
+from llmring.registry._models import fill
 from llmring_types import ModelFacts, Prices
 
 

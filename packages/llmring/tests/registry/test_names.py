@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmring.registry import Registry
-from llmring.registry._names import Names
+from llmring.registry._models import Names
 from llmring_types import ModelFacts
 
 

@@ -190,3 +190,25 @@ def test_an_entry_that_is_no_text_is_reported() -> None:
 def test_any_bytes_give_a_publication_or_the_typed_error(data: bytes) -> None:
     with contextlib.suppress(RegistryValidationError):
         decode(data, "openai", where="x")
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"models": ' + DEEP + b"}",
+        b'{"later": ' + DEEP + b', "models": {}}',
+        b'{"models": {"openai:m": ' + DEEP + b"}}",
+    ],
+)
+def test_a_document_that_is_nested_without_end_is_one_typed_error(data: bytes) -> None:
+    with pytest.raises(RegistryValidationError, match="is not a registry document"):
+        decode(data, "openai", where="here")
+
+
+def test_a_price_that_no_model_costs_leaves_its_entry_out() -> None:
+    priced = LEAST | {"dollars_per_million_tokens_input": 1e300}
+    found = decode(document({"openai:m": priced}), "openai", where="here")
+    assert (found.models, len(found.skipped)) == ((), 1)

@@ -1,6 +1,7 @@
 """The client of the usage server against its double, over real HTTP on loopback."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -196,6 +197,28 @@ async def test_the_key_does_not_follow_a_redirect_to_another_host(target: str) -
         with pytest.raises(ServerResponseError):
             await client.log(encode(ROW))
         await client.aclose()
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"detail": ' + b"[" * 100_000])
+async def test_an_answer_that_is_nested_without_end_is_one_typed_error(body: bytes) -> None:
+    async with Server() as server:
+        for status in (200, 500):
+            server.answers = [Answer(body, status=status)]
+            client = client_on(server.url)
+            with pytest.raises(ServerResponseError):
+                await client.stats()
+            await client.aclose()
+
+
+async def test_a_key_that_the_server_repeats_in_base64_is_not_shown() -> None:
+    coded = base64.b64encode(f"x-api-key: {KEY}".encode())
+    async with Server() as server:
+        server.answers = [Answer(b'{"detail": "who is ' + coded + b'?"}', status=403)]
+        client = client_on(server.url)
+        with pytest.raises(ServerAuthenticationError) as caught:
+            await client.stats()
+        await client.aclose()
+    assert coded.decode() not in str(caught.value)
 
 
 async def test_a_key_that_the_server_repeats_is_not_shown() -> None:

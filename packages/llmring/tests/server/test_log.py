@@ -426,3 +426,19 @@ async def test_the_first_error_of_the_client_is_the_transports_reason() -> None:
     with pytest.raises(ServerConnectionError, match="usage server cannot be reached"):
         await client.health()
     await client.aclose()
+
+
+async def test_what_a_host_repeats_of_a_key_is_not_reported(double: UsageServer) -> None:
+    key = "sk-key-given-to-the-ring"
+    body = {"model": "m", "choices": [{"message": {"content": f"You sent {key}"}, "finish_reason": "stop"}]}
+    async with Server() as provider:
+        provider.answers = [Answer(msgspec.json.encode(body))]
+        async with LLMRing(server_url=double.url, api_key=KEY, log_conversations=True) as ring:
+            ring.register_provider("openai", api_key=key, base_url=provider.url)
+            response = await ring.chat(
+                LLMRequest(model="openai:m", messages=HELLO, metadata={"seen": f"Bearer {key}"})
+            )
+    assert key in (response.content or "")
+    reported = repr(double.posted(LOG)) + repr(double.posted(CONVERSATION))
+    assert "You sent REDACTED" in reported
+    assert key not in reported

@@ -511,3 +511,13 @@ async def test_pages_of_other_hosts_are_refused_without_a_word(
     ):
         assert (answer.status, bool(await answer.read())) == (status, status == 200)
         assert len(simulator.requests) == (status == 200)
+
+
+async def test_what_it_got_is_printed_without_keys_and_prompts(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    given = {**asking(simulator), "url": f"{simulator.url}/v1/chat/completions?key=key-in-the-url"}
+    async with http.post(**given, headers={"Authorization": "Bearer key-in-a-header"}) as response:
+        await response.read()
+    [received] = simulator.requests
+    assert repr(received) == "Received('POST', '/v1/chat/completions')"

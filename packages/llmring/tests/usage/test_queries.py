@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llmring import LLMRequest, ModelRef
 from llmring.exceptions import ConfigurationError, ProviderTimeoutError, ValidationError
-from llmring.usage import UsageLog, UsageStats, read, stats
+from llmring.usage import Moment, UsageLog, UsageStats, read, stats
 from llmring.usage._entry import entry_of
 from llmring_types import Attempt
 from records import record, response
@@ -140,7 +140,7 @@ def test_a_row_has_what_is_known_of_the_call(path: Path) -> None:
     assert (entry.latency_ms, entry.attempts) == (1500, 1)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-11-31", "2026-11-22 at noon"])
+@pytest.mark.parametrize("text", ["some day", "2026-11-31", "2026-11-22 at noon"])
 def test_a_text_that_is_no_time_is_an_error(path: Path, text: str) -> None:
     with pytest.raises(ValidationError, match=text):
         stats(path, since=text)
@@ -184,7 +184,7 @@ def other_table(path: Path) -> None:
         (nothing, "there is no usage log"),
         (other_text, "cannot be read as a usage log"),
         (other_table, "cannot be read as a usage log"),
-        (other_database, "is not a usage log"),
+        (other_database, "a database of another program"),
     ],
 )
 def test_what_is_no_log_is_told_and_left_alone(
@@ -247,3 +247,25 @@ def test_groups_sum_up_to_the_whole(
     assert whole.input_tokens == sum(part.input_tokens for part in parts) == sum(row[0] for row in rows)
     cost = sum(part.cost or 0 for part in parts)
     assert whole.cost == pytest.approx(cost, abs=1e-11)  # each is rounded to twelve places
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=12))),
+        datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))),
+    ],
+)
+def test_a_moment_that_utc_does_not_have_is_one_typed_error(path: Path, moment: Moment) -> None:
+    with pytest.raises(ValidationError, match="out of range"):
+        stats(path, since=moment)
+    with pytest.raises(ValidationError, match="out of range"):
+        list(read(path, until=moment))
+
+
+def test_a_row_that_another_tool_has_spoilt_is_one_typed_error(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE usage SET input_tokens = 'many'")
+    connection.close()
+    with pytest.raises(ConfigurationError, match="a row of the usage log"):
+        list(read(path))

@@ -2,30 +2,36 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llmring import LLMRequest, LLMResponse, LLMRing
+from llmring_types import Attempt
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._output import print_json_line, report, write_exact
-from llmring_cli.chat.report import response_json
 
 if TYPE_CHECKING:
     from rich.status import Status
 
 Writer = AbstractContextManager[Callable[[str], None]]
 """Takes text piece by piece while it is entered."""
+_OUTCOMES = {
+    "ok": "answered in {:.2f} s",
+    "error": "failed after {:.2f} s",
+    "skipped": "was skipped",
+    "cancelled": "was cancelled after {:.2f} s",
+}
 
 
 class Spinner:
-    """Shows that something is going on, until it is stopped; nothing where ``status`` is ``None``."""
+    """Shows progress until it is stopped; does nothing if ``status`` is ``None``."""
 
     def __init__(self, status: "Status | None") -> None:
         self._status = status
 
-    def tell(self, text: str) -> None:
+    def update(self, text: str) -> None:
         if self._status is not None:
             self._status.update(text)
 
@@ -35,7 +41,7 @@ class Spinner:
 
 
 async def ask(ring: LLMRing, request: LLMRequest, profile: str | None) -> LLMResponse:
-    """Wait for the whole answer; a terminal shows that something is going on."""
+    """Wait for the whole answer; a terminal shows a spinner."""
     with waiting():
         return await ring.chat(request, profile=profile)
 
@@ -65,12 +71,12 @@ async def show(
                     if chunk.delta and write is not None:
                         write(chunk.delta)
                     elif chunk.reasoning:
-                        spinner.tell("the model is thinking")
+                        spinner.update("the model is thinking")
                 return _whole(chunks.response)
         except (asyncio.CancelledError, LLMRingError):
             if write is not None:
                 screen.close()
-                report("the answer was cut here")
+                report("the answer was cut off here")
             raise
 
 
@@ -127,3 +133,36 @@ def _whole(response: LLMResponse | None) -> LLMResponse:
     if response is None:  # the stream raises before it ends without one
         raise RuntimeError("a stream ended without its response")
     return response
+
+
+def response_json(response: LLMResponse) -> dict[str, Any]:
+    """Return the answer as JSON values."""
+    return {
+        "content": response.content,
+        "model": response.model,
+        "usage": response.usage,
+        "finish_reason": response.finish_reason,
+        "tool_calls": response.tool_calls,
+        "reasoning": response.reasoning,
+        "refusal": response.refusal,
+        "attempts": response.attempts,
+        "warnings": response.warnings,
+    }
+
+
+def report_response(response: LLMResponse) -> None:
+    """Report model, tokens, cost and attempts."""
+    usage = response.usage or {}
+    report(f"model: {response.model}")
+    report(f"tokens: {usage.get('prompt_tokens', '?')} in, {usage.get('completion_tokens', '?')} out")
+    cost = usage.get("cost")
+    reason = usage.get("cost_status", "no_usage")
+    report(f"cost: unknown ({reason})" if cost is None else f"cost: ${cost:.6f}")
+    report_attempts(response.attempts)
+
+
+def report_attempts(attempts: Iterable[Attempt]) -> None:
+    """Report the outcome of each attempt."""
+    for attempt in attempts:
+        message = f": {attempt.message}" if attempt.message else ""
+        report(f"attempt: {attempt.model} {_OUTCOMES[attempt.outcome].format(attempt.seconds)}{message}")

@@ -8,18 +8,16 @@ from llmring import open_registry
 from llmring.registry import PROVIDERS
 from llmring_types.exceptions import RegistryConnectionError, RegistryError
 
-from llmring_cli._amounts import count_text
 from llmring_cli._failure import FAILED, UNREACHABLE, CommandError
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._models import RegistryUrl, require_provider
+from llmring_cli._output import count_text, print_json, print_table, report
 from llmring_cli._parameters import Json, ProviderName
-from llmring_cli._providers import require_provider
-from llmring_cli._registry import RegistryUrl
 
 
 def info(*, json: Json = False) -> None:
-    """List the registry documents kept here.
+    """List the cached registry documents.
 
-    Each with where it is from, when it was checked and how large it is.
+    Each with its address, the time of the last check and its size.
 
     $ llmring cache info
     """
@@ -46,9 +44,9 @@ def info(*, json: Json = False) -> None:
 
 
 def clear(*, json: Json = False) -> None:
-    """Delete the registry documents kept here.
+    """Delete the cached registry documents.
 
-    What ships with llmring is used again.
+    Commands then use the facts that ship with llmring.
 
     $ llmring cache clear
     """
@@ -64,10 +62,10 @@ def clear(*, json: Json = False) -> None:
 
 
 async def refresh(*providers: ProviderName, registry: RegistryUrl = None, json: Json = False) -> int:
-    """Fetch what the registry says of models now.
+    """Fetch the current facts about models from the registry.
 
-    It is then known to all commands and applications of this user. Exit code 3 when the registry cannot be
-    reached; what was known before stays in use.
+    All commands and applications of this user then use them. Exit code 3 if the registry cannot be reached; the
+    earlier facts stay in use.
 
     $ llmring registry refresh
     $ llmring registry refresh anthropic
@@ -76,7 +74,7 @@ async def refresh(*providers: ProviderName, registry: RegistryUrl = None, json: 
         providers: Only these.
     """
     names = [require_provider(name) for name in providers] or list(PROVIDERS)
-    from llmring_cli._refresh import refresh as refresh_registry  # noqa: PLC0415 - it brings the transports
+    from llmring_cli._models import refresh as refresh_registry  # noqa: PLC0415 - it brings the transports
 
     known = open_registry(registry)
     outcomes = await refresh_registry(known, names, force=True)

@@ -7,19 +7,18 @@ from llmring import provider_access
 from llmring_types.hosts import host_of
 
 from llmring_cli._failure import FAILED
+from llmring_cli._models import SIMULATED
 from llmring_cli._output import print_json
 from llmring_cli._parameters import Flag, Json, LockfilePath, ProfileName
-from llmring_cli._providers import SIMULATED
-from llmring_cli.doctor.checkup import Checkup, check_up
+from llmring_cli.doctor.checkup import Checkup, UsageServerState, check_up
 from llmring_cli.doctor.show import show
-from llmring_cli.doctor.usage import UsageServerState
 from llmring_cli.server.access import find_access
 
 if TYPE_CHECKING:
     from llmring import ModelFacts
     from llmring_types.exceptions import LLMRingError
 
-    from llmring_cli.server.health import Health
+    from llmring_cli.server.access import Health
 
 
 def doctor(
@@ -29,17 +28,17 @@ def doctor(
     lockfile: LockfilePath = None,
     json: Json = False,
 ) -> int:
-    """Tell what is set up here, and what is not.
+    """Show what is configured here and what is missing.
 
-    On one screen: versions, the lockfile and why it is this one, the profile, the providers, the age of the
-    registry's facts, where calls are logged, and what each alias resolves to right now. A key is never shown.
-    Exit code 1 when something will not work.
+    One screen: versions, the lockfile and why it was chosen, the profile, the providers, the age of the
+    registry's facts, the usage log and server, and the resolution of each alias. Keys are never shown. Exit
+    code 1 if something will not work.
 
     $ llmring doctor
     $ llmring doctor --online
 
     Args:
-        online: Ask every provider that can be used, and the usage server, whether it answers and takes the key.
+        online: Send a request to every usable provider and the usage server, to check address and key.
     """
     checkup = check_up(lockfile, profile)
     if online:
@@ -52,7 +51,7 @@ def doctor(
 
 
 def _ask(checkup: Checkup) -> None:
-    import asyncio  # noqa: PLC0415 - as the transports, only for those who ask over the network
+    import asyncio  # noqa: PLC0415 - as the transports, only for requests
 
     rows = [row for row in checkup.providers if row.configured and not row.error and row.name != SIMULATED]
     outcomes, health = asyncio.run(_answers([row.name for row in rows], checkup.usage_server))
@@ -61,7 +60,7 @@ def _ask(checkup: Checkup) -> None:
             row.models = len(outcome)
             continue
         row.error = str(outcome)
-        # A local server needs no key, so it is always configured; that it does not run is nobody's mistake.
+        # A local server needs no key, so it is always configured; it is no problem that it does not run.
         if not host_of(row.name).local or provider_access(row.name).base_url is not None:
             checkup.problems.append(row.error)
     if health is not None:
@@ -74,11 +73,11 @@ def _ask(checkup: Checkup) -> None:
 async def _answers(
     providers: Sequence[str], server: UsageServerState
 ) -> "tuple[list[list[ModelFacts] | LLMRingError], Health | None]":
-    """Ask all at once. A server that is not set up, or wrongly, is not asked."""
+    """Send all requests concurrently, none to a server that is not set up correctly."""
     import asyncio  # noqa: PLC0415 - as above
 
     from llmring_cli._live import ask_providers  # noqa: PLC0415
-    from llmring_cli.server.health import ask_health  # noqa: PLC0415
+    from llmring_cli.server.access import ask_health  # noqa: PLC0415
 
     if server.url is None or server.error is not None:
         return await ask_providers(providers), None

@@ -1,24 +1,27 @@
-"""What is set up here, as values. A key is never among them."""
+"""The configuration found here, as values. Keys are never among them."""
 
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-from llmring import LLMRing, ProviderStatus, open_registry, provider_status
+from llmring import LLMRing, ProviderStatus, open_registry, provider_status, usage_log_path
 from llmring.registry import PROVIDERS, Registry
+from llmring.usage import UsageLog, stats
 from llmring_lockfile import Lockfile, active_profile, discover, load
 from llmring_providers import HttpProvider, without_credentials
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._providers import SIMULATED, known_providers
-from llmring_cli.doctor.usage import UsageLogState, UsageServerState, usage_log_state, usage_server_state
+from llmring_cli._models import SIMULATED, known_providers
+from llmring_cli.server.access import ENVIRONMENT, find_access
+from llmring_cli.server.env_file import KEY
 
 PACKAGES = ("llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "llmring-types")
 
 
 class LockfileState(msgspec.Struct, kw_only=True):
-    """Which lockfile counts here.
+    """The lockfile in use.
 
     Attributes:
         path: the file; ``None`` where one was named and is not there.
@@ -38,13 +41,13 @@ class LockfileState(msgspec.Struct, kw_only=True):
 
 
 class ProviderState(msgspec.Struct, kw_only=True):
-    """Whether a provider can be used.
+    """The state of a provider.
 
     Attributes:
         name: the first half of references to its models.
         configured: it has a key or needs none.
         needs: the environment variables of which one has to be set.
-        base_url: where it is spoken to; of one that cannot be used, only if it is not its own address.
+        base_url: its address; for one that cannot be used, only if it is not the provider's own.
         models: how many it offers, once it was asked.
         error: why it does not work.
     """
@@ -58,7 +61,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
 
 
 class RegistryState(msgspec.Struct, kw_only=True):
-    """Where the facts on a provider's models come from, and how old they are."""
+    """The source and the age of the facts about a provider's models."""
 
     provider: str
     origin: str
@@ -69,11 +72,45 @@ class RegistryState(msgspec.Struct, kw_only=True):
 
 
 class AliasState(msgspec.Struct, kw_only=True):
-    """What an alias resolves to right now; ``error`` says why to nothing."""
+    """The current resolution of an alias, or the ``error`` that prevents it."""
 
     alias: str
     pool: list[str]
     resolves_to: str | None = None
+    error: str | None = None
+
+
+class UsageLogState(msgspec.Struct, kw_only=True):
+    """The local log that rings of this environment write.
+
+    Attributes:
+        path: the file; ``None`` where none is named.
+        calls: how many it has; ``None`` where it is not there yet, or cannot be read.
+        error: why it cannot be read or written.
+    """
+
+    path: str | None = None
+    calls: int | None = None
+    error: str | None = None
+
+
+class UsageServerState(msgspec.Struct, kw_only=True):
+    """The usage server that is set up here. Its key is left out.
+
+    Attributes:
+        url: where it is; ``None`` where none is set up.
+        url_from: what names it: the environment, or a file that only commands read.
+        key_from: what has the key; ``None`` where there is none.
+        reported_to: rings of this environment report to it.
+        status: its own report, once requested.
+        error: why it does not work.
+    """
+
+    url: str | None = None
+    url_from: str | None = None
+    key_from: str | None = None
+    reported_to: bool = False
+    status: str | None = None
     error: str | None = None
 
 
@@ -105,7 +142,7 @@ def check_up(path: Path | None, profile: str | None) -> Checkup:
     problems += [row.error for row in providers if row.error]
     usage_log, usage_server = usage_log_state(), usage_server_state()
     for state_of_usage in (usage_log, usage_server):
-        if state_of_usage.error and state_of_usage.error not in problems:  # the ring may have told it
+        if state_of_usage.error and state_of_usage.error not in problems:  # the ring may have reported it
             problems.append(state_of_usage.error)
     return Checkup(
         versions={**{name: version(name) for name in PACKAGES}, "python": platform.python_version()},
@@ -191,3 +228,44 @@ def _source(registry: Registry, provider: str) -> RegistryState:
         age_days=None if info.age is None else round(info.age_days, 1),
         problem=info.problem,
     )
+
+
+def usage_log_state() -> UsageLogState:
+    """Look at the log. It is not made where it is not there."""
+    named = usage_log_path()
+    if named is None:
+        return UsageLogState()
+    path = UsageLog(named).path
+    state = UsageLogState(path=str(path))
+    try:
+        if path.exists():
+            state.calls = sum(row.calls for row in stats(path))
+        if not _writable(path):
+            state.error = f"the usage log {path} cannot be written; make it writable, or set LLMRING_USAGE_LOG to another file"
+    except (LLMRingError, OSError) as error:
+        state.error = str(error)
+    return state
+
+
+def usage_server_state() -> UsageServerState:
+    """Look at how the server is set up. It is not asked."""
+    state = UsageServerState()
+    try:
+        access = find_access()
+    except LLMRingError as error:
+        state.error = str(error)
+        return state
+    if access.url is None:
+        return state
+    state.url, state.url_from = without_credentials(access.url.value), access.url.source
+    state.reported_to = access.url.source == ENVIRONMENT
+    state.key_from = None if access.key is None else access.key.source
+    if state.reported_to and state.key_from != ENVIRONMENT:
+        state.error = f"the usage server {state.url} takes no call without a key: set {KEY}"
+    return state
+
+
+def _writable(path: Path) -> bool:
+    """Return whether a ring can write there: SQLite needs other files beside it; missing folders are made."""
+    folder = next(above for above in path.absolute().parents if above.exists())
+    return os.access(folder, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))

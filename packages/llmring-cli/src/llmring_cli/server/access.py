@@ -1,16 +1,22 @@
-"""Which usage server a command asks, and with which key."""
+"""Address and key of the usage server, requests to it, and its health."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+import msgspec
 from cyclopts import Parameter
 from llmring import server_access
-from llmring_types.exceptions import ServerConnectionError, ServerTimeoutError
+from llmring_types.exceptions import (
+    LLMRingError,
+    ServerAuthenticationError,
+    ServerConnectionError,
+    ServerTimeoutError,
+)
 
-from llmring_cli._failure import UNREACHABLE, CommandError
+from llmring_cli._failure import FAILED, UNREACHABLE, CommandError
 from llmring_cli._output import report_logs
 from llmring_cli.server.env_file import DEFAULT, KEY, URL, read_env_file
 
@@ -20,12 +26,12 @@ if TYPE_CHECKING:
 ENVIRONMENT = "the environment"
 ServerUrl = Annotated[
     str | None,
-    Parameter(name="--server", help=f"The server's address; {URL} when it is left out, else the env file's."),
+    Parameter(name="--server", help=f"The server's address. Default: {URL}, else the env file."),
 ]
 ApiKey = Annotated[
-    str | None, Parameter(name="--api-key", help=f"The key; {KEY} when it is left out, else the env file's.")
+    str | None, Parameter(name="--api-key", help=f"The key. Default: {KEY}, else the env file.")
 ]
-EnvFile = Annotated[Path, Parameter(name="--env-file", help="The file that keeps address and key.")]
+EnvFile = Annotated[Path, Parameter(name="--env-file", help="The file with address and key.")]
 
 
 class Found(NamedTuple):
@@ -36,7 +42,7 @@ class Found(NamedTuple):
 
 
 class Access(NamedTuple):
-    """How the server is reached, as far as it is known."""
+    """Address and key of the server, as far as they are known."""
 
     url: Found | None
     key: Found | None
@@ -45,8 +51,8 @@ class Access(NamedTuple):
 def find_access(url: str | None = None, key: str | None = None, env_file: Path = DEFAULT) -> Access:
     """Return address and key: those of the command line, else of the environment, else of the env file.
 
-    The environment's key is not for an address that only a file of this folder names: somebody else may have put it
-    there.
+    The environment's key is never sent to an address that only a file of this folder names: the file may be
+    someone else's.
 
     Raises:
         CommandError: the file cannot be read.
@@ -84,7 +90,7 @@ async def connected(url: str, key: str = "") -> "AsyncIterator[ServerClient]":
         CommandError: the server cannot be reached, exit code 3.
         LLMRingError: the address or the key is not valid, or the server refuses.
     """
-    from llmring.server import ServerClient  # noqa: PLC0415 - as the transports, only for those who ask
+    from llmring.server import ServerClient  # noqa: PLC0415 - as the transports, only for requests
     from llmring_providers.transport import AutoTransport  # noqa: PLC0415
 
     report_logs()
@@ -104,3 +110,52 @@ def as_query(moment: date | datetime | None) -> str | None:
 
 def _first(*places: tuple[str | None, str]) -> Found | None:
     return next((Found(value, source) for value, source in places if value), None)
+
+
+class Health(msgspec.Struct, kw_only=True):
+    """The health of a server.
+
+    Attributes:
+        answer: its own report; ``None`` if it gave none.
+        key_accepted: ``None`` if that was not tried.
+        error: what is wrong.
+        exit_code: for a command with no other result.
+    """
+
+    answer: dict[str, Any] | None = None
+    key_accepted: bool | None = None
+    error: str | None = None
+    exit_code: int = 0
+
+
+async def ask_health(access: Access) -> Health:
+    """Request the server's health, and something that needs the key."""
+    health = Health()
+    if access.url is None:
+        health.error = f"no usage server is set up: set {URL}, or run: llmring server init"
+    else:
+        try:
+            await _ask(health, access.url.value, access.key.value if access.key else "")
+        except LLMRingError as error:
+            health.error = str(error)
+            if isinstance(error, ServerAuthenticationError):
+                health.key_accepted = False
+            if isinstance(error, CommandError):
+                health.exit_code = error.exit_code
+    if health.error is not None and not health.exit_code:
+        health.exit_code = FAILED
+    return health
+
+
+async def _ask(health: Health, url: str, key: str) -> None:
+    async with connected(url, key) as client:
+        health.answer = await client.health()
+        if health.answer.get("status") != "healthy":
+            health.error = f"the usage server {client.host} is not healthy"
+        elif not key:
+            health.error = (
+                f"there is no key for it: set {KEY}, or run: llmring server key create --update-env"
+            )
+        else:
+            await client.stats()  # the cheapest question that needs a key
+            health.key_accepted = True

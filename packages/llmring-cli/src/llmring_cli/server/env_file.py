@@ -1,10 +1,11 @@
 """The file that keeps the server's URL and key: ``export NAME=value`` lines, to be sourced or read by dotenv.
 
-It holds a key, so nobody else may read it. Whatever else stands in it stays.
+It holds a key, so it is readable for its owner alone. Its other lines stay.
 """
 
 import io
 import re
+import secrets
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ URL, KEY = "LLMRING_SERVER_URL", "LLMRING_API_KEY"
 _HEADING = "# The usage server of llmring. It holds a key: keep this file out of version control.\n"
 _UNQUOTABLE = re.compile(r"['\\\s]")
 """What a shell and dotenv do not read alike, whatever quotes are around it."""
+_LEAST_SHOWN = 9
+_ENDS = 4
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -34,7 +37,7 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def write_env_file(path: Path, values: Mapping[str, str]) -> None:
-    """Set these variables in the file, which is made if it is not there, and replaced whole, with mode 600.
+    """Set these variables in the file. It is created if missing and replaced atomically, with mode 600.
 
     Raises:
         ConfigurationError: a value cannot be written so that a shell and dotenv read the same.
@@ -84,3 +87,18 @@ def _text(path: Path) -> str:
         return ""
     except (OSError, UnicodeDecodeError, ConfigurationError) as error:
         raise CommandError(f"cannot read {path}: {error}") from error
+
+
+def new_key() -> str:
+    """Return a random key: ``llmr_pk_`` and 32 hexadecimal digits."""
+    return f"llmr_pk_{secrets.token_hex(16)}"
+
+
+def masked(key: str) -> str:
+    """Return the first and last four characters of a key, enough to recognize it; of a short one nothing."""
+    return "*" * len(key) if len(key) < _LEAST_SHOWN else f"{key[:_ENDS]}…{key[-_ENDS:]}"
+
+
+def shown(key: str, *, whole: bool) -> str:
+    """Return the key as it is printed."""
+    return key if whole else masked(key)

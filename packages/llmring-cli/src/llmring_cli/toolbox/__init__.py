@@ -1,8 +1,6 @@
-"""What a model, or any MCP client, can do with a lockfile and the registry."""
+"""Tools over a lockfile and the registry, for a model or any MCP client."""
 
-from llmring_cli.toolbox.box import Toolbox, ToolResult
 from llmring_cli.toolbox.draft import Draft
-from llmring_cli.toolbox.local import LocalToolbox
-from llmring_cli.toolbox.tool import Tool
+from llmring_cli.toolbox.tool import LocalToolbox, Tool, Toolbox, ToolResult
 
 __all__ = ["Draft", "LocalToolbox", "Tool", "ToolResult", "Toolbox"]

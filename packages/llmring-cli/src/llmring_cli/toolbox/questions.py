@@ -1,17 +1,18 @@
-"""Tools that only look: at the draft of a lockfile, at the registry, at which keys are set."""
+"""Read-only tools: the draft of a lockfile, the registry, the configured keys, costs."""
 
 from decimal import Decimal
 from typing import Any
 
-from llmring import ModelRef, provider_status
+from llmring import ModelRef, Usage, provider_status
+from llmring.pricing import price
 from llmring.registry import PROVIDERS, Registry
 from llmring.suggest import Wish, near_misses, suggest_models
 from llmring_lockfile import validate as validate_lockfile
 
-from llmring_cli._clock import today
-from llmring_cli._facts import facts_json
-from llmring_cli._providers import ready_providers, require_provider
+from llmring_cli._models import facts_json, ready_providers, require_provider
+from llmring_cli._parameters import today
 from llmring_cli.toolbox import arguments as args
+from llmring_cli.toolbox.arguments import CompareCosts
 from llmring_cli.toolbox.draft import Draft
 
 
@@ -104,3 +105,21 @@ class Questions:
 
 def _number(price: Decimal | None) -> float | None:
     return None if price is None else float(price)
+
+
+def compare_costs(registry: Registry, load: CompareCosts) -> list[dict[str, Any]]:
+    """Return the cost of each model in US dollars, cheapest first; ``None`` where it cannot be known, with why."""
+    rows = [_row(registry, ModelRef.parse(name), load) for name in load.models]
+    return sorted(rows, key=lambda row: (row["total_usd"] is None, row["total_usd"] or 0.0))
+
+
+def _row(registry: Registry, ref: ModelRef, load: CompareCosts) -> dict[str, Any]:
+    usage: Usage = {"prompt_tokens": load.input_tokens, "completion_tokens": load.output_tokens}
+    cost = price(usage, registry.facts(ref.provider, ref.model))
+    each = None if cost.total is None else float(cost.total)
+    return {
+        "model": str(ref),
+        "per_call_usd": each,
+        "total_usd": None if cost.total is None else float(cost.total * load.calls),
+        "status": cost.status,
+    }

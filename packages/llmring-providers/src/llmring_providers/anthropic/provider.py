@@ -6,16 +6,17 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
 from llmring_types.exceptions import LLMRingError, MissingSDKError
-from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
 from llmring_providers._http import HttpProvider
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._listing import Page, malformed_listing
+from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.anthropic import errors, request, response
+from llmring_providers.anthropic.models import NAMES
 from llmring_providers.anthropic.stream import MessageStreamDecoder
 
 API_VERSION = "2023-06-01"
@@ -40,10 +41,10 @@ class AnthropicAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
-        return response.decode(body, call)
+        return restored(response.decode(body, call), call, NAMES)
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
-        return MessageStreamDecoder(call)
+        return restoring(MessageStreamDecoder(call), call, NAMES)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
@@ -127,7 +128,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     return HttpProvider.from_settings(
         settings,
         adapter=AnthropicAdapter(),
-        base_url=settings.base_url or str(host_of("anthropic").default_url),
+        base_url=settings.address("anthropic"),
         client_factory=build_client,
         sdk="llmring_providers.anthropic.sdk",
         listing=AnthropicListing(),

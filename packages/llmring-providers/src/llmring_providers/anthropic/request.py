@@ -1,5 +1,6 @@
 """The neutral request as a body of the Messages API."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -7,18 +8,34 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
-from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
+from llmring_providers._fitting import Fit, fitted
+from llmring_providers._formats import (
+    JSON_ALONE,
+    in_dialect,
+    schema_in_words,
+    unknown_format,
+    wanted_format,
+    wanted_schema,
+)
 from llmring_providers._json import encode_body
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
-from llmring_providers.anthropic.models import traits_of
+from llmring_providers.anthropic.models import NAMES, traits_of
 from llmring_providers.anthropic.parts import Block
 from llmring_providers.anthropic.reasoning import limits
-from llmring_providers.anthropic.schemas import tightened
-from llmring_providers.anthropic.tools import wire_choice, wire_tool
+from llmring_providers.anthropic.tools import wire_choice, wire_tools
+from llmring_providers.schema import ANTHROPIC_STRICT
 
 PATH = "/v1/messages"
-_JSON = "Answer with one JSON value and nothing else: no words before or after it, no code fence."
+_EVERYTHING = frozenset({"image", "document", "audio", "video"})
+FIT = Fit(
+    whose="Anthropic",
+    names=NAMES,
+    ids=NameRule(taken=re.compile(r"[a-zA-Z0-9_-]+")),
+    media={"tool": _EVERYTHING},
+    needs_turn=True,
+)
 _FOREIGN = OF_OPENAI - {"parallel_tool_calls", "user"} | {
     "api",
     "frequency_penalty",
@@ -81,13 +98,17 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     Raises:
         UnsupportedContentError: a part of it that Anthropic has no place for.
     """
-    request, warnings = call.request, list[str]()
+    warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request = call.request
     conversation = encode_conversation(call, warnings)
+    if request.messages and not conversation.turns:
+        raise UnsupportedContentError("no message says anything", provider=call.ref.provider, part="messages")
     body: dict[str, Any] = {"model": call.ref.model, "messages": conversation.turns}
     if conversation.container is not None:
         body["container"] = conversation.container
     if request.tools:
-        body["tools"] = [wire_tool(tool) for tool in request.tools]
+        body["tools"] = wire_tools(request.tools, call, warnings)
     choice = request.tool_choice
     if choice is not None and (request.tools or choice not in ("auto", "none")):
         body["tool_choice"] = wire_choice(choice, request.tools or (), warnings)
@@ -135,13 +156,18 @@ def _answer_format(body: dict[str, Any], call: ChatCall, warnings: list[str]) ->
         raise unknown_format(wanted, call)
     schema = wanted_schema(wanted) if wanted["type"] == "json_schema" else None
     if schema is None:
-        return [{"type": "text", "text": _JSON}]
+        return [{"type": "text", "text": JSON_ALONE}]
     if traits_of(call.ref.model).json_schema:
-        body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": tightened(schema)}
-        return []
-    warnings.append(f"{call.ref} has no structured output: the schema was sent as part of the system prompt")
-    text = encode_body(schema, call).decode()
-    return [{"type": "text", "text": f"{_JSON} It must match this JSON Schema: {text}"}]
+        found = in_dialect(schema, ANTHROPIC_STRICT, call, answer=True)
+        if not found.objections:
+            form = {"type": "json_schema", "schema": found.json}
+            body.setdefault("output_config", {})["format"] = form
+            return []
+        why = f"Anthropic's structured output cannot hold an answer to it ({found.objections[0]})"
+    else:
+        why = f"{call.ref} has no structured output"
+    warnings.append(f"{why}: the schema was sent as part of the system prompt")
+    return [{"type": "text", "text": schema_in_words(schema, call)}]
 
 
 def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) -> None:

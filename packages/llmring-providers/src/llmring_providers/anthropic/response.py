@@ -92,7 +92,7 @@ def _content(blocks: "list[msgspec.Raw] | tuple[()]") -> _Content:
 
 
 def is_plain(block: Block) -> bool:
-    """Whether the neutral form says all that the block says."""
+    """Return whether the neutral form says all that the block says."""
     if block.type not in _PLAIN or block.citations or block.toolset_name:
         return False
     caller = block.caller
@@ -113,7 +113,7 @@ def finish_reason(word: str | None, *, called: bool) -> FinishReason | None:
 
 
 def refusal_of(message: WireMessage) -> str | None:
-    """Why the model refused, where it says so."""
+    """Return the reason of a refusal, where the model gives one."""
     details = message.stop_details
     explanation = details.get("explanation") if isinstance(details, dict) else None
     return explanation if message.stop_reason == "refusal" and isinstance(explanation, str) else None
@@ -176,7 +176,7 @@ def _add_details(counts: dict[str, int], wire: WireUsage) -> None:
 
 
 def _compactions(iterations: Any) -> TokenCounts | None:
-    """What summing up the conversation cost, by the model that answers: billed, and left out of Anthropic's totals.
+    """Return the tokens of compactions by the answering model: billed, and left out of Anthropic's totals.
 
     https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
     """
@@ -191,7 +191,7 @@ def _compactions(iterations: Any) -> TokenCounts | None:
 
 
 def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) -> dict[str, Any] | None:
-    """What is to travel back, and what was said beyond the neutral form, if anything."""
+    """Return the blocks to replay and the content beyond the neutral form, if any."""
     said: dict[str, Any] = {
         "replay": replay,
         "container": message.container,
@@ -208,7 +208,7 @@ def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) ->
 
 
 def _usage_extras(usage: WireUsage) -> dict[str, Any]:
-    """What is billed beside the tokens, or at another price, and how the turns and compactions within share them."""
+    """Return what is billed beside the tokens or at another price, and its share of each turn and compaction."""
     tools, iterations = usage.server_tool_use, usage.iterations
     one_turn = isinstance(iterations, list) and [_type(turn) for turn in iterations] == ["message"]
     used = not isinstance(tools, dict) or any(tools.values())

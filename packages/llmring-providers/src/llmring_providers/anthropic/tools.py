@@ -11,28 +11,81 @@ from llmring_types import ToolCall, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._arguments import arguments_object
+from llmring_providers._formats import in_dialect
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import Mode, function_names, read_choice
-from llmring_providers.anthropic.schemas import tightened
+from llmring_providers.schema import ANTHROPIC, ANTHROPIC_STRICT, optional_properties, unions
 
 _TYPES_OF: Mapping[Mode, str] = {"auto": "auto", "none": "none", "required": "any"}
+_CLOSING = ANTHROPIC_STRICT._replace(closes=True)
 _TYPES = frozenset({*_TYPES_OF.values(), "tool"})
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-def wire_tool(tool: dict[str, Any]) -> Mapping[str, Any]:
-    """Translate a function in OpenAI's form, flat, or already in Anthropic's; its own tools pass as they are."""
+def wire_tools(
+    tools: Iterable[dict[str, Any]], call: ChatCall, warnings: list[str]
+) -> list[Mapping[str, Any]]:
+    """Translate functions in OpenAI's form, flat, or already in Anthropic's; its own tools pass as they are.
+
+    ``strict`` is dropped, with a warning, for a function whose schema constrained decoding does not take, and for those
+    beyond what one request may have.
+
+    Raises:
+        UnsupportedContentError: the schema of a function cannot be sent to Anthropic.
+    """
+    room = _Room()
+    return [_tool(tool, room, call, warnings) for tool in tools]
+
+
+class _Room:
+    """The budget that is left for the strict functions of one request.
+
+    https://platform.claude.com/docs/en/build-with-claude/structured-outputs#schema-complexity-limits
+    """
+
+    def __init__(self) -> None:
+        self._left = {"strict tools": 20, "optional properties": 24, "unions": 16}
+
+    def take(self, schema: dict[str, Any]) -> str | None:
+        """Take what a schema needs, or say what there is too little of."""
+        needed = {
+            "strict tools": 1,
+            "optional properties": optional_properties(schema),
+            "unions": unions(schema),
+        }
+        for what, count in needed.items():
+            if count > self._left[what]:
+                return f"the request has too many {what}"
+        for what, count in needed.items():
+            self._left[what] -= count
+        return None
+
+
+def _tool(tool: dict[str, Any], room: _Room, call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is None:
         return tool
     given = {**tool, **function}
-    schema = given.pop("parameters", None)
+    schema = given.pop("parameters", None) or {}
     wire = {
         key: value for key, value in given.items() if key not in ("type", "function") and value is not None
     }
-    wire["input_schema"] = schema or {"type": "object", "properties": {}}
-    if wire.get("strict") is True and isinstance(schema, Mapping):
-        wire["input_schema"] = tightened(schema)
+    wire["input_schema"] = in_dialect(schema, ANTHROPIC, call).json
+    if wire.get("strict") is True:
+        found = in_dialect(schema, ANTHROPIC_STRICT, call)
+        if found.objections and not (closed := in_dialect(schema, _CLOSING, call)).objections:
+            found = closed
+            warnings.append(
+                f"objects of tool {wire.get('name')!r} were closed: Anthropic's strict mode has no open ones"
+            )
+        objection = found.objections[0] if found.objections else room.take(found.schema)
+        if objection is None:
+            wire["input_schema"] = found.json
+        else:
+            del wire["strict"]
+            warnings.append(
+                f"strict was dropped for tool {wire.get('name')!r}: Anthropic refuses it ({objection})"
+            )
     return wire
 
 

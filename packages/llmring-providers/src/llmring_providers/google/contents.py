@@ -73,6 +73,33 @@ class Contents:
                 self._warn("cache_control has no effect on Gemini, which caches long prompts by itself")
         if self._results:
             self._answer()
+        self._leave_out_empty_texts()
+
+    def _leave_out_empty_texts(self) -> None:
+        """Vertex AI refuses them, and the model itself says nothing at times."""
+        self.system = _without_empty(self.system)
+        turns = [(turn, _without_empty(turn["parts"])) for turn in self.turns]
+        if all(parts for _, parts in turns):
+            self.turns = [
+                turn if len(parts) == len(turn["parts"]) else {**turn, "parts": parts}
+                for turn, parts in turns
+            ]
+            return
+        self._warn("a message without content was left out: Gemini takes no empty text")
+        self.turns = []
+        for turn, parts in turns:
+            if parts and turn["role"] == "model":
+                self._model_turn(parts)
+            elif parts:
+                self.turns.append({**turn, "parts": parts})
+        if self.turns:
+            return
+        if self._model.on_vertex and not self.system:
+            raise UnsupportedContentError(
+                "no message says anything", provider=self._call.ref.provider, part="messages"
+            )
+        self.turns = [{"role": "user", "parts": self.system or [{"text": ""}]}]
+        self.system = []
 
     def _instruct(self, message: Message) -> None:
         parts = self._parts(message)
@@ -149,7 +176,9 @@ class Contents:
 
     def _result(self, message: Message) -> None:
         call_id = message.tool_call_id or ""
-        called = self._called.get(call_id) or _Called(call_id or "tool", call_id or None, self._calls)
+        called = self._called.get(call_id) or _Called(
+            message.name or call_id or "tool", call_id or None, self._calls
+        )
         content, media = message.content, list[_Part]()
         if isinstance(content, list):
             parts = self._parts(message)
@@ -179,7 +208,7 @@ class Contents:
 
 
 def _is_object(text: str) -> bool:
-    """Whether a text is a JSON object; it then goes out as it was written, numbers and all."""
+    """Return whether a text is a JSON object; it then goes out as it was written, numbers and all."""
     try:
         return isinstance(msgspec.json.decode(text), dict)
     except DECODE_ERRORS:
@@ -238,12 +267,12 @@ class Replay:
 
 
 def is_plain_text(part: dict[str, Any]) -> bool:
-    """Whether a part that has a text is nothing else, signature included."""
+    """Return whether a part that has a text is nothing else, signature included."""
     return len(part) == 1 or part.keys() <= _TEXT
 
 
 def says(parts: Sequence[Any], text: str, calls: Sequence[ToolCall]) -> bool:
-    """Whether parts say this text and make these calls; ids are not compared, since parts need not have any."""
+    """Return whether parts say this text and make these calls; ids are not compared, since parts need not have any."""
     if not all(isinstance(part, dict) for part in parts):
         return False
     said = "".join(str(part.get("text") or "") for part in parts if not part.get("thought"))
@@ -274,3 +303,7 @@ def _same_call(made: Any, call: ToolCall) -> bool:
     except (*DECODE_ERRORS, TypeError):
         return False
     return bool((made.get("args") or {}) == arguments)
+
+
+def _without_empty(parts: list[_Part]) -> list[_Part]:
+    return [part for part in parts if part != {"text": ""}]

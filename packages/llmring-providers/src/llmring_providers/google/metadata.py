@@ -104,7 +104,7 @@ def _counts(said: Mapping[str, Any]) -> Usage | None:
 
 
 def unusual(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What else was said of the usage.
+    """Return the usage fields that the neutral form has no place for.
 
     Other modalities than text and tiers of service change its price; tokens of hosted tools are part of the input.
     """

@@ -8,16 +8,17 @@ from urllib.parse import quote
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
 from llmring_types.exceptions import LLMRingError, MissingSDKError
-from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import no_count
 from llmring_providers._http import HttpProvider
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._listing import Page, malformed_listing
+from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.google import errors, request, response
+from llmring_providers.google.models import NAMES
 from llmring_providers.google.stream import GenerateStreamDecoder
 
 
@@ -31,10 +32,10 @@ class GoogleAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
-        return response.decode(body, call, wire)
+        return restored(response.decode(body, call, wire), call, NAMES)
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
-        return GenerateStreamDecoder(call, wire)
+        return restoring(GenerateStreamDecoder(call, wire), call, NAMES)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
@@ -134,7 +135,7 @@ def create(settings: ProviderSettings) -> GoogleProvider:
 
     A base URL may name the version of the API (``https://host/v1``); otherwise it is ``v1beta``.
     """
-    base_url = (settings.base_url or str(host_of("google").default_url)).rstrip("/")
+    base_url = settings.address("gemini").rstrip("/")
     if _VERSIONED.fullmatch(base_url) is None:
         base_url = f"{base_url}/{API_VERSION}"
     return GoogleProvider.from_settings(

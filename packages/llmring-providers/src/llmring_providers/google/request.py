@@ -9,13 +9,25 @@ from typing import Any
 from llmring_types import LLMRequest
 
 from llmring_providers._adapter import WireRequest
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import fitted_effort, nearest_effort
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.contents import Contents
 from llmring_providers.google.extra_params import extra_tools, merge_extra
-from llmring_providers.google.models import GeminiModel, model_of
+from llmring_providers.google.models import NAMES, GeminiModel, model_of
 from llmring_providers.google.structured import ANSWER_TOOL, JsonAnswer, as_config, as_function, json_answer
 from llmring_providers.google.tools import Tools, camel, function_calling
+
+_EVERYTHING = frozenset({"image", "document", "audio", "video"})
+FIT = Fit(
+    whose="Gemini",
+    names=NAMES,
+    ids=NameRule(taken=None),
+    media={"tool": _EVERYTHING, "assistant": _EVERYTHING, "system": _EVERYTHING},
+    needs_turn=True,
+)
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -24,8 +36,9 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     Raises:
         UnsupportedContentError: a part of it that Gemini cannot carry.
     """
-    request, model = call.request, model_of(call.ref.model)
     warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request, model = call.request, model_of(call.ref.model)
     contents = Contents(call, model, warnings)
     contents.extend(request.messages)
     body: dict[str, Any] = {"contents": contents.turns}
@@ -137,11 +150,6 @@ def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) 
 
 
 _BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576}
-_FLASH, _FLASH_LITE, _PRO = (1, 24_576), (512, 24_576), (128, 32_768)
-"""Smallest and largest budget of the lines of Gemini 2.5. Flash and Flash-Lite also take 0, Pro thinks always."""
-
-_LEVELS = {"none": "minimal", "xhigh": "high", "max": "high"}
-"""Efforts that are not levels themselves."""
 
 
 def thinking_config(request: LLMRequest, model: GeminiModel, warnings: list[str]) -> dict[str, Any] | None:
@@ -163,7 +171,9 @@ def thinking_config(request: LLMRequest, model: GeminiModel, warnings: list[str]
     if tokens is not None:
         config: dict[str, Any] = {"thinkingBudget": _budget(tokens, model, warnings)}
     elif model.takes_levels:
-        config = {"thinkingLevel": _level(str(effort), model)}
+        config = {
+            "thinkingLevel": fitted_effort(str(effort), model.rules.efforts or (), model.path, warnings)
+        }
     else:
         config = {"thinkingBudget": _BUDGETS.get(str(effort), _range(model)[1])}
     return config | {"includeThoughts": True}
@@ -175,8 +185,8 @@ def _least(model: GeminiModel, warnings: list[str]) -> dict[str, Any]:
         return {"thinkingBudget": 0}
     warnings.append(f"reasoning cannot be switched off: {model.path} thinks as little as it can")
     if model.takes_levels:
-        return {"thinkingLevel": _level("none", model)}
-    return {"thinkingBudget": _PRO[0]}
+        return {"thinkingLevel": nearest_effort("none", model.rules.efforts or ())}
+    return {"thinkingBudget": _range(model)[0]}
 
 
 def _budget(tokens: int, model: GeminiModel, warnings: list[str]) -> int:
@@ -191,16 +201,5 @@ def _budget(tokens: int, model: GeminiModel, warnings: list[str]) -> int:
 
 
 def _range(model: GeminiModel) -> tuple[int, int]:
-    if model.is_pro:
-        return _PRO
-    return _FLASH_LITE if "-lite" in model.path else _FLASH
-
-
-def _level(effort: str, model: GeminiModel) -> str:
-    """The nearest level that the model has: ``minimal`` only on Flash up to 3.6, ``medium`` not on 3.0 Pro."""
-    level = _LEVELS.get(effort, effort)
-    if level == "minimal" and (model.is_pro or model.version > (3, 6)):
-        return "low"
-    if level == "medium" and model.is_pro and model.version == (3, 0):
-        return "high"
-    return level
+    """The smallest and the largest budget; Flash and Flash-Lite also take 0, Pro thinks always."""
+    return model.rules.budgets or (1, _BUDGETS["high"])

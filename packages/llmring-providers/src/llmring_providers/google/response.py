@@ -98,7 +98,7 @@ class Gathered:
 
     @property
     def over(self) -> bool:
-        """Whether the model has finished, or the prompt was blocked."""
+        """True if the model has finished, or the prompt was blocked."""
         return self._word is not None or self._blocked
 
     def take(self, reply: Reply) -> tuple[str, str]:

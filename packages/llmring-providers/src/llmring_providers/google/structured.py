@@ -10,14 +10,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
+from llmring_providers._formats import in_dialect, unknown_format, wanted_format, wanted_schema
 from llmring_providers._protocol import ChatCall
-from llmring_providers._schemas import is_object
-from llmring_providers.google.schema import is_openapi, json_schema
+from llmring_providers.schema import GEMINI, GEMINI_OPENAPI, WRAPPER, wraps
 
 ANSWER_TOOL = "respond_with_structure"
-_WRAPPED = "answer"
-"""The one parameter of the answer function where the schema is of no object."""
+_ARGUMENTS = GEMINI._replace(object_answers=True)
 
 
 class JsonAnswer(NamedTuple):
@@ -47,10 +45,16 @@ def as_config(answer: JsonAnswer, call: ChatCall) -> dict[str, Any]:
     """The wish in the words of a generation config."""
     config: dict[str, Any] = {"responseMimeType": "application/json"}
     if answer.schema is not None and is_openapi(answer.schema):
-        config["responseSchema"] = answer.schema
+        config["responseSchema"] = in_dialect(answer.schema, GEMINI_OPENAPI, call).json
     elif answer.schema is not None:
-        config["responseJsonSchema"] = json_schema(answer.schema, call)
+        config["responseJsonSchema"] = in_dialect(answer.schema, GEMINI, call, answer=True).json
     return config
+
+
+def is_openapi(schema: Mapping[str, Any]) -> bool:
+    """Return whether it is in Gemini's older schema language, which has type names in capitals and own fields."""
+    kind = schema.get("type")
+    return isinstance(kind, str) and kind.isupper()
 
 
 def as_function(schema: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
@@ -60,21 +64,14 @@ def as_function(schema: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
         "description": "Give the final answer. Call it once, when nothing is left to be done with the other functions.",
     }
     if is_openapi(schema):
-        declared["parameters"] = schema
-        return declared
-    if not is_object(schema):
-        inner = dict(schema)
-        hoisted: dict[str, Any] = {
-            name: inner.pop(name) for name in ("$defs", "definitions") if name in inner
-        }
-        schema = {"type": "object", "properties": {_WRAPPED: inner}, "required": [_WRAPPED], **hoisted}
-    declared["parametersJsonSchema"] = json_schema(schema, call)
+        declared["parameters"] = in_dialect(schema, GEMINI_OPENAPI, call).json
+    else:
+        declared["parametersJsonSchema"] = in_dialect(schema, _ARGUMENTS, call, answer=True).json
     return declared
 
 
 def answer_text(arguments: Any, schema: Mapping[str, Any]) -> str:
     """The text that a call of the answer function stands for."""
-    wrapped = not is_openapi(schema) and not is_object(schema)
-    if wrapped and isinstance(arguments, Mapping):
-        arguments = arguments.get(_WRAPPED, arguments)
+    if not is_openapi(schema) and wraps(schema) and isinstance(arguments, Mapping):
+        arguments = arguments.get(WRAPPER, arguments)
     return msgspec.json.encode(arguments).decode()

@@ -11,9 +11,11 @@ from typing import Any
 from llmring_types import function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
+from llmring_providers._formats import in_dialect
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import Mode, read_choice
-from llmring_providers.google.schema import is_openapi, json_schema
+from llmring_providers.google.structured import is_openapi
+from llmring_providers.schema import GEMINI, GEMINI_OPENAPI
 
 _HOSTED = frozenset(
     {
@@ -110,16 +112,10 @@ def _declaration(function: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
         declared["description"] = function["description"]
     parameters = function.get("parameters")
     if parameters:
-        if not isinstance(parameters, Mapping):
-            raise UnsupportedContentError(
-                f"the parameters of tool {function['name']!r} are not JSON Schema",
-                provider=call.ref.provider,
-                part="tools",
-            )
-        if is_openapi(parameters):
-            declared["parameters"] = parameters
+        if isinstance(parameters, Mapping) and is_openapi(parameters):
+            declared["parameters"] = in_dialect(parameters, GEMINI_OPENAPI, call).json
         else:
-            declared["parametersJsonSchema"] = json_schema(parameters, call)
+            declared["parametersJsonSchema"] = in_dialect(parameters, GEMINI, call).json
     declared.update((camel(name), value) for name, value in function.items() if camel(name) in _DECLARED)
     return declared
 

@@ -1,22 +1,33 @@
 """The neutral request as a body of ``/api/chat``: https://docs.ollama.com/api/chat"""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-from llmring_types import LLMRequest, Message, ReasoningEffort, function_spec
+from llmring_types import Message, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._arguments import arguments_object
 from llmring_providers._documents import document_text
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
-from llmring_providers._formats import unknown_format, wanted_format, wanted_schema
+from llmring_providers._fitting import Fit, fitted
+from llmring_providers._formats import in_dialect, unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import fitted_effort, nearest_effort, rules_of
+from llmring_providers._names import NameRule
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
+from llmring_providers.schema import OLLAMA_FORMAT, OLLAMA_TOOL
 
 _PATH = "/api/chat"
+_MEDIA = frozenset({"image", "document", "audio", "video"})
+FIT = Fit(
+    whose="Ollama",
+    names=NameRule(taken=None),
+    ids=NameRule(taken=None),
+    media={"tool": _MEDIA, "assistant": _MEDIA, "system": _MEDIA},
+)
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -25,7 +36,9 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     Raises:
         UnsupportedContentError: a part of a message for which the chat API has no place.
     """
-    request, warnings = call.request, list[str]()
+    warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request = call.request
     body: dict[str, Any] = {
         "model": call.ref.model,
         "messages": _messages(call, warnings),
@@ -36,7 +49,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         options["temperature"] = request.temperature
     if request.max_tokens is not None:
         options["num_predict"] = request.max_tokens
-    _tools(body, request, warnings)
+    _tools(body, call, warnings)
     if (wanted := _format(call)) is not None:
         body["format"] = wanted
     if (wish := think(call, warnings)) is not None:
@@ -103,7 +116,7 @@ def _image(part: Mapping[str, Any], call: ChatCall) -> str:
 
 
 def _document_text(part: Mapping[str, Any], call: ChatCall) -> str | None:
-    """What a document says that is a text; the protocol has no place for files."""
+    """Return the text of a text document; the protocol has no place for files."""
     source = part.get("source")
     if part["type"] != "document" or not isinstance(source, Mapping):
         return None
@@ -117,7 +130,7 @@ def _document_text(part: Mapping[str, Any], call: ChatCall) -> str | None:
 
 def _add_result(wire: dict[str, Any], message: Message, names: Mapping[Any, str]) -> None:
     """Servers before 0.12 know a result by the name of its tool alone."""
-    if (name := names.get(message.tool_call_id)) is not None:
+    if (name := names.get(message.tool_call_id, message.name)) is not None:
         wire["tool_name"] = name
     if message.tool_call_id:
         wire["tool_call_id"] = message.tool_call_id
@@ -141,8 +154,9 @@ def _call(given: Any, names: dict[Any, str], call: ChatCall, warnings: list[str]
     return {"id": given["id"], **wire} if given.get("id") else wire
 
 
-def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> None:
+def _tools(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
     """``tool_choice`` has no place in the protocol; without tools nothing can be called."""
+    request = call.request
     if not request.tools:
         return
     choice = request.tool_choice and read_choice(request.tool_choice, function_names(request.tools))
@@ -153,24 +167,26 @@ def _tools(body: dict[str, Any], request: LLMRequest, warnings: list[str]) -> No
         function = function_spec(tool)
         if function is None:
             warnings.append(f"the tool {tool.get('type')!r} was dropped: Ollama has no tools of its own")
-        elif function is tool.get("function"):
-            tools.append(tool)
-        else:
-            tools.append({"type": "function", "function": {k: v for k, v in function.items() if k != "type"}})
+            continue
+        written = {name: value for name, value in function.items() if name != "type"}
+        if (parameters := function.get("parameters")) is not None:
+            written["parameters"] = in_dialect(parameters, OLLAMA_TOOL, call).json
+        tools.append({"type": "function", "function": written})
     if tools:
         body["tools"] = tools
     if request.tool_choice and choice != ToolChoice("auto"):
         warnings.append("tool_choice was dropped: on Ollama the model alone decides which tools it calls")
 
 
-def _format(call: ChatCall) -> Mapping[str, Any] | str | None:
+def _format(call: ChatCall) -> Any:
     """https://docs.ollama.com/capabilities/structured-outputs"""
     wanted = wanted_format(call)
     if wanted is None or wanted.get("type") == "text":
         return None
     if wanted.get("type") not in ("json_schema", "json_object"):
         raise unknown_format(wanted, call)
-    return (wanted_schema(wanted) if wanted["type"] == "json_schema" else None) or "json"
+    schema = wanted_schema(wanted) if wanted["type"] == "json_schema" else None
+    return in_dialect(schema, OLLAMA_FORMAT, call, answer=True).json if schema else "json"
 
 
 def _unsupported(message: str, part: str, call: ChatCall) -> UnsupportedContentError:
@@ -197,17 +213,6 @@ _TOP = frozenset(
 _FOREIGN = OF_OPENAI | {"api", "betas", "max_output_tokens", "metadata", "n", "store", "stream"}
 """Not even options, which the server passes over when it does not know them."""
 
-_Level = Literal["low", "medium", "high", "max"]
-_LEVELS: Mapping[ReasoningEffort, _Level] = {
-    "minimal": "low",
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "xhigh": "max",
-    "max": "max",
-}
-"""Models that only think or do not take every level as on."""
-
 
 def add_extra_params(
     body: dict[str, Any], options: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]
@@ -229,25 +234,27 @@ def add_extra_params(
         body.setdefault("options", options)
 
 
-def think(call: ChatCall, warnings: list[str]) -> bool | _Level | None:
-    """What the request says about reasoning: on, off, a level, or nothing.
+def think(call: ChatCall, warnings: list[str]) -> bool | str | None:
+    """Return the reasoning parameter: on, off, a level, or nothing.
 
-    https://docs.ollama.com/capabilities/thinking
+    Models that only think or do not take every level as on: https://docs.ollama.com/capabilities/thinking
     """
     effort, budget = call.request.reasoning_effort, call.request.reasoning_tokens
     if budget:
         warnings.append("reasoning_tokens only switches thinking on: Ollama takes no budget for it")
     if effort is None and budget is None:
         return None
-    level = _LEVELS.get(effort) if effort is not None else None
-    wanted = level is not None or (effort is None and bool(budget))
+    wanted = effort != "none" and (effort is not None or bool(budget))
     if call.facts is not None and call.facts.reasoning is False:
         if wanted:
             warnings.append(f"the wish for reasoning was dropped: {call.ref} does not think")
         return None
-    if call.ref.model.rpartition("/")[2].startswith("gpt-oss"):  # knows low, medium and high alone
-        if not wanted:
-            warnings.append(f"{call.ref} cannot stop thinking; it was asked to think little")
-            return "low"
-        return "high" if level == "max" else level
-    return level or wanted
+    rules = rules_of("ollama", call.ref.model.rpartition("/")[2])
+    if not wanted and rules.thinking_off == "never":
+        warnings.append(f"{call.ref} cannot stop thinking; it was asked to think little")
+        return nearest_effort("none", rules.efforts or ())
+    if effort is None and rules.thinking_off == "never":
+        return None  # it thinks in any case
+    if effort is None or not wanted:
+        return wanted
+    return fitted_effort(effort, rules.efforts or (), call.ref, warnings)

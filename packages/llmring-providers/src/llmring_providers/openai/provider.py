@@ -6,19 +6,19 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
-from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
 from llmring_providers._http import HttpProvider
 from llmring_providers._listing import OpenAIListing
+from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.openai import errors
 from llmring_providers.openai.chat import request as chat_request
 from llmring_providers.openai.chat import response as chat_response
 from llmring_providers.openai.chat.stream import ChatStreamDecoder
-from llmring_providers.openai.models import needs_responses
+from llmring_providers.openai.models import NAMES, needs_responses
 
 
 class OpenAIAdapter:
@@ -39,17 +39,17 @@ class OpenAIAdapter:
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
         if wire.path == chat_request.PATH:
-            return chat_response.decode(body, call)
+            return restored(chat_response.decode(body, call), call, NAMES)
         from llmring_providers.openai.responses import response as responses_response  # noqa: PLC0415 - loaded already
 
-        return responses_response.decode(body, call)
+        return restored(responses_response.decode(body, call), call, NAMES)
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
         if wire.path == chat_request.PATH:
-            return ChatStreamDecoder(call)
+            return restoring(ChatStreamDecoder(call), call, NAMES)
         from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
 
-        return ResponsesStreamDecoder(call)
+        return restoring(ResponsesStreamDecoder(call), call, NAMES)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
@@ -108,7 +108,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     return HttpProvider.from_settings(
         settings,
         adapter=OpenAIAdapter(),
-        base_url=settings.base_url or str(host_of("openai").default_url),
+        base_url=settings.address("openai"),
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
         listing=OpenAIListing(settings.name),

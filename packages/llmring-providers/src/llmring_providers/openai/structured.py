@@ -1,17 +1,44 @@
 """Structured output, as far as both APIs agree: https://platform.openai.com/docs/guides/structured-outputs"""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from llmring_providers._schemas import closed, is_object, rewritten
+from llmring_providers._formats import in_dialect, schema_in_words, wanted_schema
+from llmring_providers._model_rules import ModelRules
+from llmring_providers._protocol import ChatCall
+from llmring_providers.schema import OPENAI, OPENAI_STRICT
 
 _WISH = "Answer with a JSON object."
-_DEFINITIONS = ("$defs", "definitions")
-_OF_ANY_KIND = frozenset({"type", "anyOf", "oneOf", "enum", "const"})
+_NOT_IN_NAME = re.compile(r"[^a-zA-Z0-9_-]")
+_LONGEST_NAME = 64
 
 
-def json_schema(wanted: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
-    """Return the inner part of a ``json_schema`` format, with a name; its fields may also stand beside it.
+def answer_format(
+    wanted: Mapping[str, Any],
+    messages: list[dict[str, Any]],
+    call: ChatCall,
+    rules: ModelRules,
+    warnings: list[str],
+) -> dict[str, Any]:
+    """Return the format of the answer: its type, and what the type needs.
+
+    A model that is known to have no structured output gets the schema in its system message.
+    """
+    if wanted.get("type") == "json_object":
+        _say_json(messages)
+    if wanted.get("type") != "json_schema":
+        return dict(wanted)
+    schema, form = wanted_schema(wanted), rules.answers
+    if schema is None or form is None or form == "json_schema":
+        return {"type": "json_schema", **_json_schema(wanted, call, warnings)}
+    warnings.append(f"{call.ref} has no structured output: the schema was sent as part of the system message")
+    _add_to_system(messages, schema_in_words(schema, call))
+    return {"type": form}
+
+
+def _json_schema(wanted: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> dict[str, Any]:
+    """Return name, schema and the like of a format, which may stand under ``json_schema`` or beside it.
 
     OpenAI wants an object at the root: any other schema is put under its only property ``value``, and so is the answer.
     ``strict`` is dropped, and told, with a schema that the strict mode refuses.
@@ -21,90 +48,59 @@ def json_schema(wanted: Mapping[str, Any], warnings: list[str]) -> dict[str, Any
     for name in ("schema", "name", "description", "strict"):
         if name in wanted:
             form.setdefault(name, wanted[name])
-    form.setdefault("name", "response")
-    schema = form.get("schema")
-    if isinstance(schema, Mapping):
-        schema = _rooted(schema)
-        form["schema"] = schema
-        if form.get("strict") is True:
-            form.update(_strict(schema, "schema", "the answer", warnings))
+    form["name"] = _NOT_IN_NAME.sub("_", str(form.get("name") or "response"))[:_LONGEST_NAME]
+    if isinstance(schema := form.get("schema"), Mapping):
+        form["schema"] = _written(schema, form, "the answer", call, warnings, answer=True)
     return form
 
 
-def strict_parameters(function: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
-    """Return a function whose parameters are as the strict mode wants them, if it asks for that: objects are closed.
+def with_parameters(function: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> dict[str, Any]:
+    """Return a function whose parameters are as OpenAI takes them.
 
     ``strict`` is dropped, and told, with parameters that the strict mode refuses.
     """
-    parameters = function.get("parameters")
-    if function.get("strict") is not True or not isinstance(parameters, Mapping):
-        return function
-    return {**function, **_strict(parameters, "parameters", f"tool {function.get('name')!r}", warnings)}
+    out, parameters = dict(function), function.get("parameters")
+    if parameters is None and function.get("strict") is True:
+        parameters = {}  # a strict function says that it has none
+    if parameters is not None:
+        out["parameters"] = _written(parameters, out, f"tool {function.get('name')!r}", call, warnings)
+    return out
 
 
-def _strict(schema: Mapping[str, Any], field: str, whose: str, warnings: list[str]) -> dict[str, Any]:
-    """The schema closed, or as it is and not strict.
-
-    https://platform.openai.com/docs/guides/structured-outputs#all-fields-must-be-required
-    """
-    objections: list[str] = []
-
-    def examined(inner: dict[str, Any]) -> dict[str, Any]:
-        objections.extend(_objections(closed(inner)))
-        return inner
-
-    tight = rewritten(schema, examined)
-    if not objections:
-        return {field: tight}
-    warnings.append(
-        f"strict was dropped for {whose}: OpenAI takes it only where objects require all their properties and take no"
-        f" others ({objections[0]})"
-    )
-    return {field: schema, "strict": False}
-
-
-def _objections(schema: Mapping[str, Any]) -> list[str]:
-    """Why the strict mode refuses a schema, whatever it says of those within."""
-    properties, required = schema.get("properties"), schema.get("required")
-    names = properties if isinstance(properties, Mapping) else ()
-    known = required if isinstance(required, list) else ()
-    found = [f"{name!r} is not required" for name in names if name not in known]
-    if is_object(schema) and schema.get("additionalProperties") is not False:
-        found.append("an object takes any property")
-    return found
+def _written(
+    schema: object,
+    form: dict[str, Any],
+    whose: str,
+    call: ChatCall,
+    warnings: list[str],
+    *,
+    answer: bool = False,
+) -> Any:
+    """Return the schema as JSON, and take ``strict`` from the form around it if it cannot be kept to."""
+    if form.get("strict") is True:
+        found = in_dialect(schema, OPENAI_STRICT, call, answer=answer)
+        if not found.objections:
+            return found.json
+        warnings.append(
+            f"strict was dropped for {whose}: OpenAI takes it only where objects require all their properties and take"
+            f" no others ({found.objections[0]})"
+        )
+        form["strict"] = False
+    return in_dialect(schema, OPENAI, call, answer=answer).json
 
 
-def _rooted(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    hoisted = {name: schema[name] for name in _DEFINITIONS if name in schema}
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        place, _, name = reference.rpartition("/")
-        definitions = hoisted.get(place.removeprefix("#/"))
-        meant = definitions.get(name) if isinstance(definitions, Mapping) else None
-        if not isinstance(meant, Mapping) or "$ref" in meant:
-            return schema
-        return _rooted({**meant, **{key: schema[key] for key in schema if key != "$ref"}})
-    if is_object(schema) or not schema.keys() & _OF_ANY_KIND:
-        return schema
-    inner = {key: value for key, value in schema.items() if key not in _DEFINITIONS}
-    return {
-        "type": "object",
-        "properties": {"value": inner},
-        "required": ["value"],
-        "additionalProperties": False,
-        **hoisted,
-    }
-
-
-def ask_for_json(messages: list[dict[str, Any]]) -> None:
+def _say_json(messages: list[dict[str, Any]]) -> None:
     """Say "JSON" where no message does: OpenAI refuses JSON mode otherwise.
 
     https://platform.openai.com/docs/guides/structured-outputs#json-mode
     """
-    if any("json" in str(message.get("content")).lower() for message in messages):
-        return
+    if not any("json" in str(message.get("content")).lower() for message in messages):
+        _add_to_system(messages, _WISH)
+
+
+def _add_to_system(messages: list[dict[str, Any]], words: str) -> None:
     first = messages[0] if messages else {}
     if first.get("role") == "system" and isinstance(first.get("content"), str):
-        messages[0] = {**first, "content": f"{first['content']}\n\n{_WISH}"}
+        messages[0] = {**first, "content": f"{first['content']}\n\n{words}"}
     else:
-        messages.insert(0, {"role": "system", "content": _WISH})
+        messages.insert(0, {"role": "system", "content": words})

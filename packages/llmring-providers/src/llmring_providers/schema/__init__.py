@@ -18,8 +18,7 @@ from llmring_providers.schema._dialects import (
     OPENAI_STRICT,
     Dialect,
 )
-from llmring_providers.schema._normal import finite, has_endless
-from llmring_providers.schema._rewrite import Rewritten, rewrite, wraps
+from llmring_providers.schema._rewrite import Rewritten, completed, rewrite, wraps
 from llmring_providers.schema._root import WRAPPER, is_object
 from llmring_providers.schema._writer import optional_properties, takes_pattern, unions
 
@@ -35,8 +34,7 @@ __all__ = [
     "WRAPPER",
     "Dialect",
     "Rewritten",
-    "finite",
-    "has_endless",
+    "completed",
     "is_object",
     "optional_properties",
     "rewrite",

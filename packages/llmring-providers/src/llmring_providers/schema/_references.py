@@ -117,14 +117,8 @@ class _Home:
                 )
         if found is None and not base:  # written for a document of another kind, such as OpenAPI's components
             last = reference.rpartition("/")[2]
-            found = next(
-                (
-                    self._root[at].get(last)
-                    for at in ("$defs", "definitions")
-                    if last in self._root.get(at, {})
-                ),
-                None,
-            )
+            known = (self._root.get(at) for at in ("$defs", "definitions"))
+            found = next((each[last] for each in known if isinstance(each, dict) and last in each), None)
         return {} if found is True else found if isinstance(found, dict) else None
 
     def _by_identity(self, name: str) -> Node | None:
@@ -156,7 +150,8 @@ class _Home:
 
     def _move(self) -> None:
         root = self._root
-        before = [*root.get("$defs", {}).values(), *root.get("definitions", {}).values()]
+        named = [root.get("$defs"), root.get("definitions")]
+        before = [node for each in named if isinstance(each, dict) for node in each.values()]
         for node in (root, *self._targets.values(), *self._within()):
             for word in (*_IDENTITY, "definitions"):
                 if word != "id" or isinstance(node.get(word), str):

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from llmring_providers._json import has_endless
 from llmring_providers.schema._circles import circles, loosened, written_out
 from llmring_providers.schema._dialects import GEMINI_OPENAPI, Dialect
 from llmring_providers.schema._merge import flattened
-from llmring_providers.schema._normal import finite, has_endless, normal
+from llmring_providers.schema._normal import finite, normal
 from llmring_providers.schema._references import localise, pruned
 from llmring_providers.schema._root import as_object, needs_wrapping, unreferred, wrapped
 from llmring_providers.schema._walk import Node, from_inside
@@ -55,8 +56,26 @@ def rewrite(schema: Mapping[str, Any], dialect: Dialect, *, answer: bool = False
     return _rewrite(_written(schema), dialect, answer)
 
 
+def completed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema whose objects require all their properties and take no others, unless they say so.
+
+    Every answer to it is one to the given schema, and strict modes take it if they take the given one at all.
+
+    Raises:
+        TypeError, ValueError, RecursionError: as for :func:`rewrite`.
+    """
+    return from_inside(_prepared(_written(schema)), _complete)
+
+
+def _complete(node: Node) -> Node:
+    if "properties" in node:
+        node["required"] = list(dict.fromkeys([*node["properties"], *node.get("required", ())]))
+        node.setdefault("additionalProperties", False)
+    return node
+
+
 def wraps(schema: Mapping[str, Any]) -> bool:
-    """Whether an answer to this schema may come as the only property :data:`WRAPPER` of an object.
+    """Return whether an answer to this schema may come as the only property :data:`WRAPPER` of an object.
 
     Raises:
         TypeError, ValueError, RecursionError: as for :func:`rewrite`.

@@ -21,6 +21,7 @@ _TOLD = frozenset(
     }
 )  # fmt: skip
 """Keywords that hold an answer to something, or help to give one; others are left out without a word."""
+_SAYS_NOTHING = (("additionalProperties", True), ("additionalProperties", False), ("default", None))
 _KINDS: Mapping[type, str] = {
     str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null", list: "array", dict: "object",
 }  # fmt: skip
@@ -54,7 +55,7 @@ class Writer:
         self._object(node)
         for name in [name for name in node if name not in dialect.keywords]:
             value = node.pop(name)
-            if name in _TOLD and not (name == "additionalProperties" and isinstance(value, bool)):
+            if name in _TOLD and (name, value) not in _SAYS_NOTHING:
                 told[name] = value
         self._type(node)
         describe(node, told)
@@ -196,6 +197,8 @@ class Writer:
         if not dialect.closed:
             return
         beyond = node.get("additionalProperties")
+        if beyond is True and properties is not None and dialect.closes:
+            beyond = False
         if beyond or "patternProperties" in node or (beyond is None and properties is None):
             self.objections.append("an object takes any property")
         node["additionalProperties"] = False
@@ -225,7 +228,7 @@ class Writer:
 
 
 def takes_pattern(pattern: str, dialect: Dialect) -> bool:
-    """Whether a dialect reads a regular expression."""
+    """Return whether a dialect reads a regular expression."""
     if dialect.patterns == "any":
         return True
     bare = pattern.replace("\\\\", "")
@@ -239,12 +242,12 @@ def takes_pattern(pattern: str, dialect: Dialect) -> bool:
 
 
 def optional_properties(root: Node) -> int:
-    """How many properties of a schema need not be there."""
+    """Count the optional properties of a schema."""
     return sum(len(node.get("properties", {}).keys() - set(node.get("required", ()))) for node in nodes(root))
 
 
 def unions(root: Node) -> int:
-    """How many schemas within it are of several kinds."""
+    """Count the unions in a schema."""
     return sum(len(node.get("anyOf", ())) > 1 or isinstance(node.get("type"), list) for node in nodes(root))
 
 

@@ -12,6 +12,7 @@ from llmring_providers.sim.plan import Plan
 from llmring_providers.sim.script import Script
 from llmring_providers.sim.simulation import Simulation
 from llmring_providers.transport import HttpRequest, HttpResponse, TransportError
+from llmring_providers.transport._bodies import Body
 
 
 async def pause(seconds: float) -> None:
@@ -37,11 +38,15 @@ def create(settings: ProviderSettings, script: Script | None = None) -> HttpProv
     It is OpenAI's adapter with another transport, so calls take the same way as to a real provider.
 
     Args:
-        settings: only the name counts.
+        settings: only the name and the limit on answers count.
         script: what the models answer; without one the demo model does.
     """
     return HttpProvider(
-        settings.name, adapter=OpenAIAdapter(), transport=SimTransport(script), base_url=BASE_URL
+        settings.name,
+        adapter=OpenAIAdapter(),
+        transport=SimTransport(script),
+        base_url=BASE_URL,
+        max_response_bytes=settings.max_response_bytes,
     )
 
 
@@ -74,7 +79,7 @@ class SimTransport:
         await pause(plan.wait)
         if plan.status is None:
             raise _broken(plan)
-        return SimStream(plan.status, plan)
+        return SimStream(plan.status, plan, request)
 
     async def aclose(self) -> None:
         """Nothing is held."""
@@ -83,10 +88,11 @@ class SimTransport:
 class SimStream:
     """An answer as it is played."""
 
-    def __init__(self, status: int, plan: Plan) -> None:
+    def __init__(self, status: int, plan: Plan, request: HttpRequest) -> None:
         self.status = status
         self.headers: Mapping[str, str] = plan.headers
         self._plan = plan
+        self._body = Body(request, status, plan.headers, compressed=False)
         self._steps: Iterator[bytes | float] = iter(plan.steps)
 
     async def read(self) -> bytes:
@@ -94,7 +100,7 @@ class SimStream:
             if not isinstance(step, bytes):
                 await pause(step)
             elif step:
-                return step
+                return self._body.feed(step)
         if self._plan.ending != "end":
             raise _broken(self._plan)
         return b""

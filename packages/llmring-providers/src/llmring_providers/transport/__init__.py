@@ -1,26 +1,32 @@
-"""How bytes reach a provider: one small protocol with few implementations."""
+"""Transports move bytes to a provider and back: one small protocol with few implementations."""
 
 from llmring_providers.transport._auto import AutoTransport
 from llmring_providers.transport._diversion import Diversion, divert
-from llmring_providers.transport._network import Refusal, refuse_network, refuse_network_for_good
+from llmring_providers.transport._network import LoopbackOnly, Refusal, refuse_network
 from llmring_providers.transport._protocol import (
+    MAX_RESPONSE_BYTES,
     ByteStream,
     HttpRequest,
     HttpResponse,
+    ProxyRefusalError,
+    ResponseTooLargeError,
     Transport,
     TransportError,
 )
 
 __all__ = [
+    "MAX_RESPONSE_BYTES",
     "AutoTransport",
     "ByteStream",
     "Diversion",
     "HttpRequest",
     "HttpResponse",
+    "LoopbackOnly",
+    "ProxyRefusalError",
     "Refusal",
+    "ResponseTooLargeError",
     "Transport",
     "TransportError",
     "divert",
     "refuse_network",
-    "refuse_network_for_good",
 ]

@@ -6,7 +6,7 @@ they are: the connector (the pool, DNS, TLS, proxies) and the protocol of its co
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 import msgspec
@@ -15,7 +15,10 @@ from aiohttp.connector import Connection
 from aiohttp.http import SERVER_SOFTWARE, RawResponseMessage, StreamWriter
 from yarl import URL
 
-from llmring_providers.transport._protocol import HttpRequest
+from llmring_providers.transport._bodies import ACCEPT_ENCODING
+from llmring_providers.transport._connector import drop
+from llmring_providers.transport._protocol import HttpRequest, names_of
+from llmring_providers.transport._proxies import Proxy
 
 _AT_ONCE = 2**20
 """A longer body is written in pieces of this size, so that other calls of the loop get their turn."""
@@ -26,13 +29,13 @@ _SWITCHING = 101
 _NO_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _OURS: Mapping[str, str] = {
     "accept": "*/*",
-    "accept-encoding": aiohttp.ClientRequest.DEFAULT_HEADERS[aiohttp.hdrs.ACCEPT_ENCODING],
+    "accept-encoding": ACCEPT_ENCODING,
     "user-agent": f"llmring {SERVER_SOFTWARE}",
 }
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where requests to one URL go.
+    """The destination of requests to one URL.
 
     Attributes:
         asked: what aiohttp's connector knows host, proxy and the proxy's password by.
@@ -43,6 +46,9 @@ class Target(msgspec.Struct, frozen=True):
     asked: aiohttp.ClientRequest
     path: str
     headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Target({self.path!r}, {names_of(self.headers)})"
 
 
 def target_of(text: str, proxy: str | None) -> Target:
@@ -85,14 +91,26 @@ def head_of(request: HttpRequest, target: Target) -> bytes:
     return text.encode() + b"\r\n\r\n"
 
 
-async def exchange(connector: aiohttp.BaseConnector, target: Target, request: HttpRequest) -> "Answer":
+async def exchange(
+    connector: aiohttp.BaseConnector,
+    target_of: Callable[[str, str | None], Target],
+    proxy: Proxy | None,
+    request: HttpRequest,
+) -> "Answer":
     """Send a request and return when the head of the answer has come.
+
+    Args:
+        connector: the pool.
+        target_of: reads the URL of the request and that of its proxy.
+        proxy: that of the request.
+        request: what is sent.
 
     Raises:
         aiohttp.ClientError: there is no answer.
         aiohttp.http.HttpProcessingError: it is not HTTP.
         ValueError: the request cannot be sent.
     """
+    target = target_of(request.url, None if proxy is None else proxy.url)
     connection = await connector.connect(target.asked, [], _NO_LIMIT)
     try:
         protocol, sending = _begin(connection, target, request)
@@ -112,7 +130,7 @@ def _begin(
     protocol = connection.protocol
     if protocol is None or protocol.transport is None:  # lost since it was made
         raise aiohttp.ServerDisconnectedError
-    protocol.set_response_params(read_until_eof=True, max_field_size=_LONGEST_HEADER)
+    protocol.set_response_params(read_until_eof=True, auto_decompress=False, max_field_size=_LONGEST_HEADER)
     head = head_of(request, target)
     if len(request.body) > _AT_ONCE:
         return protocol, asyncio.ensure_future(_send(protocol, head, request.body))
@@ -144,11 +162,6 @@ class Answer:
         self._sending = sending
         content.on_eof(self._ended)
 
-    async def read(self) -> bytes:
-        """Read the whole body."""
-        content = self.content
-        return content.read_nowait() if content.is_eof() else await content.read()
-
     def close(self) -> None:
         """Close the connection, if the body has not ended."""
         connection, self.connection = self.connection, None
@@ -164,16 +177,6 @@ class Answer:
             connection.release()
         else:  # answered before the request was there
             drop(connection)
-
-
-def drop(connection: Connection) -> None:
-    """Close a connection at once; in good order would wait for unsent data and for TLS's goodbye.
-
-    Cancelling a call or leaving a stream must reach the server at once, and leave nothing open behind the loop's back.
-    """
-    if connection.transport is not None:
-        connection.transport.abort()
-    connection.close()
 
 
 async def _send(protocol: ResponseHandler, head: bytes, body: bytes) -> None:

@@ -1,20 +1,31 @@
-"""What httpx and httpx2 share: answers and failures, of our own client or of one inside a vendor's SDK."""
+"""Answers and failures of httpx and httpx2, of our own client or of one inside a vendor's SDK."""
 
 import contextlib
 import os
 import socket
 import ssl
+import struct
 import sys
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
 import anyio
 
-from llmring_providers.transport._failure import BROKEN_OFF, NOT_SENDABLE, UNTRUSTED, failure
-from llmring_providers.transport._protocol import TransportError
+from llmring_providers.transport._bodies import Body, read_piece
+from llmring_providers.transport._failure import (
+    BROKEN_OFF,
+    LOST_UNANSWERED,
+    NOT_SENDABLE,
+    UNTRUSTED,
+    failure,
+)
+from llmring_providers.transport._protocol import HttpRequest, HttpResponse, TransportError
 
 _END_GRACE_S = 0.1
 """How long a stream's connection may take to end after its terminal event before it is closed instead of reused."""
+
+_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+"""Linger for no time: https://man7.org/linux/man-pages/man7/socket.7.html"""
 
 _BY_NAME: Mapping[str, str] = {
     "LocalProtocolError": NOT_SENDABLE,
@@ -25,6 +36,7 @@ _BY_NAME: Mapping[str, str] = {
     "TimeoutException": "a time limit of the HTTP client passed",
     "RemoteProtocolError": BROKEN_OFF,
     "DecodingError": BROKEN_OFF,
+    "ProtocolError": "the SOCKS proxy does not answer as one",
     "NetworkError": "the connection broke",
     "JSONDecodeError": BROKEN_OFF,
     "ValueError": NOT_SENDABLE,
@@ -36,7 +48,7 @@ class HttpxStream:
 
     Args:
         response: opened with ``stream=True``.
-        url: what was asked for.
+        request: what it answers.
         leftovers: takes the stream when it is closed before its end.
         pieces: the body in another form than the response gives it.
     """
@@ -44,14 +56,23 @@ class HttpxStream:
     def __init__(
         self,
         response: Any,
-        url: str,
+        request: HttpRequest,
         leftovers: "Leftovers",
         pieces: AsyncGenerator[bytes, None] | None = None,
     ) -> None:
         self._response = response
-        self._url = url
+        self._url = request.url
         self._leftovers = leftovers
-        self._pieces: AsyncGenerator[bytes, None] = pieces or response.aiter_bytes()
+        is_read = (
+            response.is_stream_consumed
+        )  # by a hook of the user's, a mock or an SDK, and decompressed then
+        if pieces is not None:
+            self._pieces = pieces
+        else:
+            self._pieces = _content(response) if is_read else response.aiter_raw()
+        self._body = Body(
+            request, response.status_code, response.headers, compressed=pieces is None and not is_read
+        )
         self._closed = False
         self._shut = False
         self._reading = False
@@ -61,11 +82,31 @@ class HttpxStream:
     async def read(self) -> bytes:
         self._reading = True
         try:
+            return await read_piece(self._body, self._receive)
+        finally:
+            self._reading = False
+
+    async def _receive(self) -> bytes:
+        try:
             return await anext(self._pieces, b"")
         except httpx_failures() as error:
             raise httpx_failure(self._url, error) from None
+
+    async def whole(self) -> HttpResponse:
+        """Read the body and give the connection back.
+
+        Raises:
+            TransportError: there is no whole answer.
+        """
+        pieces: list[bytes] = []
+        try:
+            while piece := await self.read():
+                pieces.append(piece)
+            await self._release()
+            self._closed = True
         finally:
-            self._reading = False
+            self.close()
+        return HttpResponse(self.status, self.headers, b"".join(pieces))
 
     async def finish(self) -> None:
         self._closed = True
@@ -83,19 +124,24 @@ class HttpxStream:
         """Free what :meth:`close` had to leave."""
         if self._reading:  # its reader is about to hear of the end and frees it
             return
-        if self._shut:
-            await self._read_rest()  # not far to go; httpx leaves generators behind that are closed half-way
+        if self._shut:  # not far to go, mostly; httpx leaves generators behind that are closed half-way
+            with anyio.move_on_after(_END_GRACE_S):
+                await self._read_rest()
         await self._release()
 
     async def _read_rest(self) -> None:
         with contextlib.suppress(TransportError):
-            while await self.read():
+            while await self._receive():
                 pass
 
     async def _release(self) -> None:
         with contextlib.suppress(*httpx_failures()):
             await self._pieces.aclose()
             await self._response.aclose()
+
+
+async def _content(response: Any) -> AsyncGenerator[bytes, None]:
+    yield response.content
 
 
 class Leftovers:
@@ -116,17 +162,62 @@ class Leftovers:
             await self._streams.pop().take_away()
 
 
+async def hold_leftovers() -> AsyncGenerator[Leftovers, None]:
+    """Hold those of one event loop."""
+    leftovers = Leftovers()
+    try:
+        yield leftovers
+    finally:
+        await leftovers.clear()
+
+
 def httpx_failures() -> tuple[type[Exception], ...]:
     """Return what a call of the libraries that are loaded may raise when it fails."""
     loaded = [sys.modules[name] for name in ("httpx2", "httpx") if name in sys.modules]
+    socks = sys.modules.get("socksio")  # whose errors httpx lets through
+    damaged = () if socks is None else (socks.ProtocolError,)
     own = (kind for lib in loaded for kind in (lib.HTTPError, lib.InvalidURL, lib.StreamError))
     # EndOfStream: https://github.com/pydantic/httpx2/issues/854
-    return *own, anyio.EndOfStream, OSError, ValueError
+    return *own, *damaged, anyio.EndOfStream, OSError, ValueError
 
 
-def httpx_failure(url: str, error: BaseException) -> TransportError:
-    """Translate a failure in our own words: a protocol error's text may hold the header with the key."""
-    return failure(url, _reason(error))
+_LOST = ("RemoteProtocolError", "NetworkError")
+_NEVER_CONNECTED = ("ConnectError", "InvalidURL", "UnsupportedProtocol", "ValueError")
+"""By name, since the errors of httpx and of httpx2 have no class in common."""
+
+
+class ConnectionEvents:
+    """Connection events from the request extension ``trace``: https://www.encode.io/httpcore/extensions/#trace
+
+    Attributes:
+        connected: a connection was made for the request; else it got one that was kept.
+        sent: its head was written.
+    """
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.sent = False
+
+    async def __call__(self, event: str, _: Mapping[str, Any]) -> None:
+        self.connected = self.connected or event.endswith("connect_tcp.complete")
+        self.sent = self.sent or event.endswith("send_request_headers.complete")
+
+
+def httpx_failure(url: str, error: BaseException, events: ConnectionEvents | None = None) -> TransportError:
+    """Translate a failure in our own words: a protocol error's text may hold the header with the key.
+
+    Args:
+        url: what was asked for.
+        error: what httpx raised before the head of an answer had come.
+        events: what became of the connection, where that is known.
+    """
+    for link in _causes(error):
+        if isinstance(link, TransportError):  # of a hook of ours
+            return link
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if events is not None and events.sent and not events.connected and not names.isdisjoint(_LOST):
+        return failure(url, LOST_UNANSWERED)
+    return failure(url, _reason(error), sent=names.isdisjoint(_NEVER_CONNECTED))
 
 
 def _reason(error: BaseException) -> str:
@@ -165,5 +256,7 @@ def _shut(response: Any) -> bool:
         # a twin, since not every event loop lets go of the socket itself
         socket.fromfd(below.fileno(), socket.AF_INET, socket.SOCK_STREAM) as twin,
     ):
+        # Once it is closed too, a server that still sends is to hear of it, even one that waits for room to send more.
+        twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         twin.shutdown(socket.SHUT_RDWR)
     return True

@@ -1,16 +1,18 @@
 """Keeps requests on this machine, for tests that must not reach a real provider by mistake."""
 
+from collections.abc import Coroutine
 from ipaddress import ip_address
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport._failure import host_of
+from llmring_providers.transport._protocol import ByteStream, HttpRequest, HttpResponse, Transport
 
 
 class Refusal:
-    """What :func:`refuse_network` began; leaving it as a context manager ends it."""
+    """The refusal that :func:`refuse_network` began; leaving it as a context manager ends it."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
         self.allowed = allowed
@@ -24,7 +26,6 @@ class Refusal:
 
 
 _refusals: list[Refusal] = []
-_standing = Refusal(frozenset())
 
 
 def refuse_network(*allowed: str) -> Refusal:
@@ -40,26 +41,44 @@ def refuse_network(*allowed: str) -> Refusal:
     return refusal
 
 
-def refuse_network_for_good() -> None:
-    """Refuse the network for as long as the process lives, wherever :func:`refuse_network` says nothing else."""
-    if _standing not in _refusals:
-        _refusals.insert(0, _standing)
-
-
-def check_network(url: str) -> None:
-    """See to it that a request to this URL may be sent.
+def check_network(request: HttpRequest) -> None:
+    """See to it that a request may be sent.
 
     Raises:
         ConfigurationError: it would leave this machine, and that is refused.
     """
-    if not _refusals:
+    if not _refusals and not request.loopback_only:
         return
-    host = _host(url)
-    if host not in _refusals[-1].allowed and not _is_loopback(host):
+    host = _host(request.url)
+    allowed = _refusals[-1].allowed if _refusals else ()
+    if host not in allowed and not _is_loopback(host):
         raise ConfigurationError(
-            f"a request to {host_of(url)} was about to be sent, and the network is refused here (by refuse_network() "
-            "or LLMRING_ALLOW_NETWORK=0): use a FakeProvider, a Simulator or a recording, or allow the host"
+            f"a request to {host_of(request.url)} was about to be sent, and the network is refused here (by "
+            "refuse_network() or LLMRING_ALLOW_NETWORK=0): use a FakeProvider, a Simulator or a recording, or allow the "
+            "host"
         )
+
+
+class LoopbackOnly:
+    """Lets no request through a transport leave this machine.
+
+    An explicit :func:`refuse_network` decides in its place. What reaches no network, a simulator say, is left alone.
+
+    Args:
+        transport: carries the bytes.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def send(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
+        return self._transport.send(request._replace(loopback_only=True))
+
+    def open(self, request: HttpRequest) -> Coroutine[Any, Any, ByteStream]:
+        return self._transport.open(request._replace(loopback_only=True))
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 def _host(url: str) -> str:

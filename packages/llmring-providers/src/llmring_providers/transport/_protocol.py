@@ -7,26 +7,76 @@ calls it cancels it when time is up; a cancelled call closes its connection.
 from collections.abc import Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol
 
+MAX_RESPONSE_BYTES = 64 * 2**20
+"""The default limit on the size of an answer, after decompression."""
+
 
 class HttpRequest(NamedTuple):
-    """One request. ``url`` is absolute."""
+    """One request.
+
+    Attributes:
+        method: in capitals.
+        url: absolute.
+        headers: they may hold a key, so the ``repr`` only has their names.
+        body: empty for none.
+        max_response_bytes: the limit on the answer's body, before and after decompression; ``None`` for no limit.
+        loopback_only: it may reach nothing but this machine.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
+    max_response_bytes: int | None = MAX_RESPONSE_BYTES
+    loopback_only: bool = False
+
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.method} {without_credentials(self.url)}, {names_of(self.headers)}, {len(self.body)} bytes)"
 
 
 class HttpResponse(NamedTuple):
-    """A whole answer. ``headers`` look names up in lower case."""
+    """A whole answer. ``headers`` look names up in lower case; the ``repr`` only has their names."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
+    def __repr__(self) -> str:
+        return f"HttpResponse({self.status}, {names_of(self.headers)}, {len(self.body)} bytes)"
+
 
 class TransportError(Exception):
-    """The connection could not be made, or broke. The text names the host and the reason, never a header."""
+    """The connection could not be made, or broke. The text names the host and the reason, never a header.
+
+    ``sent`` is ``False`` where there never was a connection, so that no byte of the request can have arrived.
+    """
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class ResponseTooLargeError(TransportError):
+    """The answer is larger than the request allows; its connection is closed.
+
+    Attributes:
+        limit: in bytes.
+        status: of the answer.
+        headers: of the answer.
+    """
+
+    def __init__(self, message: str, *, limit: int, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.status = status
+        self.headers = headers
+
+
+class ProxyRefusalError(TransportError):
+    """A proxy asks for a name and a password, or does not take those that it got (407)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
 
 
 class ByteStream(Protocol):
@@ -40,6 +90,7 @@ class ByteStream(Protocol):
 
         Raises:
             TransportError: the connection broke before the end.
+            ResponseTooLargeError: the body is larger than the request allows.
         """
 
     async def finish(self) -> None:
@@ -57,6 +108,7 @@ class Transport(Protocol):
 
         Raises:
             TransportError: there is no whole answer.
+            ResponseTooLargeError: it is larger than the request allows.
         """
 
     def open(self, request: HttpRequest) -> Coroutine[Any, Any, ByteStream]:
@@ -68,3 +120,16 @@ class Transport(Protocol):
 
     async def aclose(self) -> None:
         """Close every connection."""
+
+
+def without_credentials(url: str) -> str:
+    """Return the URL without user and password, and with ``?…`` for a query, which may hold a key."""
+    url, query, _ = url.partition("?")
+    head, mark, rest = url.partition("//")
+    host, slash, path = rest.partition("/")
+    return head + mark + host.rpartition("@")[2] + slash + path + ("?…" if query else "")
+
+
+def names_of(headers: Mapping[str, str]) -> str:
+    """Return the names of headers, for a ``repr``."""
+    return f"headers {', '.join(headers) or 'none'}"

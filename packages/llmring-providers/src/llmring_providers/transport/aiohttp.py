@@ -1,89 +1,174 @@
 """The default transport on asyncio: aiohttp, which keeps its speed at thousands of open calls."""
 
 import asyncio
-import os
 import ssl
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from functools import lru_cache
-from typing import NamedTuple, Self
+from importlib import import_module
+from typing import Any, NamedTuple, Self
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 from llmring_types.exceptions import ConfigurationError
 
-from llmring_providers.transport._exchange import Answer, Target, drop, exchange, target_of
-from llmring_providers.transport._failure import BROKEN_OFF, NOT_SENDABLE, UNTRUSTED, failure
+from llmring_providers.transport._aiohttp import (
+    FAILURES,
+    AiohttpStream,
+    AnyAnswer,
+    aiohttp_failure,
+    read_all,
+    safe_cause,
+    wake_on_loss,
+)
+from llmring_providers.transport._bodies import Body
+from llmring_providers.transport._connector import NO_CHECKOUT, LiveConnector, checkout
+from llmring_providers.transport._failure import LOST_UNANSWERED, failure, host_of
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
-from llmring_providers.transport._protocol import HttpRequest, HttpResponse, TransportError
-from llmring_providers.transport._proxies import EnvironmentProxies
+from llmring_providers.transport._protocol import (
+    ByteStream,
+    HttpRequest,
+    HttpResponse,
+    Transport,
+)
+from llmring_providers.transport._proxies import (
+    AUTHENTICATION_REQUIRED,
+    EnvironmentProxies,
+    Proxy,
+    read_proxy,
+)
+from llmring_providers.transport._session import ask, make_session
 
-_END_GRACE_S = 0.1
-"""How long a stream's connection may take to end after its terminal event before it is closed instead of reused."""
+try:
+    from llmring_providers.transport._exchange import exchange, target_of
+except ImportError:  # pragma: no cover - another aiohttp than those that the suite has met
+    BELOW_THE_SESSION = False
+else:
+    BELOW_THE_SESSION = aiohttp.__version__.startswith("3.14.")
+"""Whether the layers below aiohttp's session are as the suite has met them; else its session is used."""
 
 _TARGETS = 256
 """URLs that are kept read: a provider has as many as models are asked, at most."""
 
-_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
+_LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class _Pool(NamedTuple):
-    connector: aiohttp.BaseConnector
-    target: Callable[[str], Target]
+    """The connections of one event loop."""
+
+    ask: Callable[[HttpRequest, Proxy | None], Any]
+    """Sends a request and returns the answer when its head has come."""
 
 
 class AiohttpTransport:
     """Keeps one connection pool per event loop, made at the first call and closed with its loop.
 
     Args:
-        proxy: the URL of an HTTP proxy for all requests.
+        proxy: the URL of a proxy for all requests; a SOCKS proxy (``socks5://``) needs the extra ``socks``.
         trust_env: take proxies from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, as they are when
             a host is first called. Without it and without ``proxy`` no proxy is used.
         ssl_context: what to trust; by default OpenSSL's authorities and those of ``SSL_CERT_FILE``.
+        below_session: work below aiohttp's session, which takes half the time; by default where the installed version
+            is known to allow it.
     """
 
     def __init__(
-        self, *, proxy: str | None = None, trust_env: bool = False, ssl_context: ssl.SSLContext | None = None
+        self,
+        *,
+        proxy: str | None = None,
+        trust_env: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
+        below_session: bool = BELOW_THE_SESSION,
     ) -> None:
-        self._proxy = proxy
+        self._proxy = None if proxy is None else read_proxy(proxy, "proxy=")
+        self._environment = EnvironmentProxies() if trust_env and proxy is None else None
         self._ssl = ssl_context
-        self._proxy_for: Callable[[str], str | None] | None = None
-        if trust_env and proxy is None:
-            self._proxy_for = EnvironmentProxies().proxy_for
-        self._pools = PerLoop(self._pool, _running_loop)
+        self._socks: dict[Proxy, Transport] = {}
+        self._pools = PerLoop(self._below_session if below_session else self._session, _running_loop)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        answer = await self._exchange(request)
-        _tell_of_loss(answer)
+        proxy = self._proxy_for(request.url)
+        if proxy is not None and proxy.is_socks:
+            return await self._through_socks(proxy).send(request)
+        answer = await self._ask(request, proxy)
+        body = Body(request, answer.status, answer.headers)
+        wake_on_loss(answer)
         try:
-            body = await answer.read()
-        except _FAILURES as error:
-            raise _failure(request.url, error) from _safe_cause(error)
+            content = await read_all(answer, body)
+        except FAILURES as error:
+            raise aiohttp_failure(request.url, error) from safe_cause(error)
         finally:
             answer.close()
-        return HttpResponse(answer.status, answer.headers, body)
+        return HttpResponse(answer.status, answer.headers, content)
 
-    async def open(self, request: HttpRequest) -> "AiohttpStream":
-        return AiohttpStream(await self._exchange(request), request.url)
+    async def open(self, request: HttpRequest) -> ByteStream:
+        proxy = self._proxy_for(request.url)
+        if proxy is not None and proxy.is_socks:
+            return await self._through_socks(proxy).open(request)
+        return AiohttpStream(await self._ask(request, proxy), request)
 
     async def aclose(self) -> None:
         await self._pools.aclose()
+        for transport in self._socks.values():
+            await transport.aclose()
 
-    async def _exchange(self, request: HttpRequest) -> Answer:
-        check_network(request.url)
+    async def _ask(self, request: HttpRequest, proxy: Proxy | None) -> AnyAnswer:
+        check_network(request)
         pool = await self._pools.get()
+        while True:
+            checkout.set(NO_CHECKOUT)
+            try:
+                answer: AnyAnswer = await pool.ask(request, proxy)
+            except _LOST as error:
+                if not checkout.get().reused:
+                    raise aiohttp_failure(request.url, error) from safe_cause(error)
+                if request.method != "GET":  # which may be sent twice
+                    raise failure(request.url, LOST_UNANSWERED) from None
+            except aiohttp.ClientHttpProxyError as error:
+                if proxy is not None and error.status == AUTHENTICATION_REQUIRED:
+                    raise proxy.refusal(request.url) from None
+                raise aiohttp_failure(request.url, error) from None
+            except FAILURES as error:
+                raise aiohttp_failure(request.url, error) from safe_cause(error)
+            else:
+                break
+        if proxy is not None and answer.status == AUTHENTICATION_REQUIRED:
+            answer.close()
+            raise proxy.refusal(request.url)
+        return answer
+
+    def _proxy_for(self, url: str) -> Proxy | None:
+        if self._environment is None:
+            return self._proxy
         try:
-            return await exchange(pool.connector, pool.target(request.url), request)
-        except _FAILURES as error:
-            raise _failure(request.url, error) from _safe_cause(error)
+            return self._environment.proxy_for(url)
+        except ValueError as error:
+            raise aiohttp_failure(url, error) from None
 
-    def _target(self, url: str) -> Target:
-        return target_of(url, self._proxy if self._proxy_for is None else self._proxy_for(url))
+    def _through_socks(self, proxy: Proxy) -> Transport:
+        transport = self._socks.get(proxy)
+        if transport is None:
+            transport = self._socks[proxy] = socks_transport(proxy, self._ssl)
+        return transport
 
-    async def _pool(self) -> AsyncGenerator[_Pool, None]:
-        trust = True if self._ssl is None else self._ssl
-        async with aiohttp.TCPConnector(limit=0, ssl=trust) as connector:
-            yield _Pool(connector, lru_cache(_TARGETS)(self._target))
+    def _connector(self) -> LiveConnector:
+        return LiveConnector(limit=0, ssl=True if self._ssl is None else self._ssl)
+
+    async def _below_session(self) -> AsyncGenerator[_Pool, None]:
+        async with self._connector() as connector:
+            target = lru_cache(_TARGETS)(target_of)
+
+            def below(request: HttpRequest, proxy: Proxy | None) -> Any:
+                return exchange(connector, target, proxy, request)
+
+            yield _Pool(below)
+
+    async def _session(self) -> AsyncGenerator[_Pool, None]:
+        async with make_session(self._connector()) as session:
+
+            def through(request: HttpRequest, proxy: Proxy | None) -> Any:
+                return ask(session, request, None if proxy is None else proxy.url)
+
+            yield _Pool(through)
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,80 +177,22 @@ class AiohttpTransport:
         await self.aclose()
 
 
-class AiohttpStream:
-    """A streamed answer."""
+def socks_transport(proxy: Proxy, ssl_context: ssl.SSLContext | None) -> Transport:
+    """Return a transport through a SOCKS proxy, which aiohttp does not speak.
 
-    def __init__(self, response: Answer | aiohttp.ClientResponse, url: str) -> None:
-        _tell_of_loss(response)
-        self._response = response
-        self._content = response.content
-        self._url = url
-        self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
-
-    async def read(self) -> bytes:
-        content = self._content
-        try:
-            return await content.readany()
-        except _FAILURES as error:
-            came_before = content._read_nowait(-1)  # noqa: SLF001 - aiohttp's public ways tell of the loss first
-            if came_before:
-                return came_before
-            raise _failure(self._url, error) from _safe_cause(error)
-
-    async def finish(self) -> None:
-        content = self._content
-        if content.at_eof():
-            return
-        try:
-            async with asyncio.timeout(_END_GRACE_S):
-                while await content.readany():
-                    pass
-        except (TimeoutError, *_FAILURES):
-            pass
-        finally:
-            self._response.close()  # reused already if the body has ended
-
-    def close(self) -> None:
-        if self._response.connection is not None:
-            drop(self._response.connection)
-        self._response.close()
-
-
-def _tell_of_loss(response: Answer | aiohttp.ClientResponse) -> None:
-    """Wake the reader of a body when its connection is lost, if there is more to come.
-
-    aiohttp closes the connection of a body whose framing breaks after its head has come, a chunk size that is no
-    number, say, but does not tell the reader, who would wait for ever.
+    Raises:
+        ConfigurationError: the extra is not installed.
     """
-    content, connection = response.content, response.connection
-    if connection is None or connection.protocol is None:  # the body is there already
-        return
-    closed = connection.protocol.closed
-
-    def lost(closed: "asyncio.Future[None] | None") -> None:
-        if closed is not None:
-            _hear(closed)
-        if not content.is_eof() and content.exception() is None:
-            content.set_exception(aiohttp.ClientPayloadError())
-
-    if closed is None:  # lost already
-        lost(closed)
-        return
-
-    def end() -> None:
-        closed.remove_done_callback(lost)
-        closed.add_done_callback(_hear)
-
-    closed.remove_done_callback(_hear)
-    closed.add_done_callback(lost)
-    content.on_eof(end)
-
-
-def _hear(closed: "asyncio.Future[None]") -> None:
-    """Take note of how a connection ended, else asyncio complains that nobody did."""
-    if not closed.cancelled():
-        closed.exception()
+    try:
+        import_module("socksio")
+        from llmring_providers.transport.httpx2 import Httpx2Transport  # noqa: PLC0415 - the same extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{proxy.source} names a SOCKS proxy, {host_of(proxy.url)}: install what speaks to it "
+            "(pip install 'llmring[socks]'), or name the host in NO_PROXY",
+            original=error,
+        ) from error
+    return Httpx2Transport(proxy=proxy.url, ssl_context=ssl_context)
 
 
 def _running_loop() -> object:
@@ -176,37 +203,3 @@ def _running_loop() -> object:
             "AiohttpTransport runs on asyncio; elsewhere pass Httpx2Transport "
             "(pip install 'llmring-providers[httpx2]')"
         ) from error
-
-
-def _failure(url: str, error: Exception) -> TransportError:
-    return failure(url, _reason(error))
-
-
-def _reason(error: Exception) -> str:  # noqa: PLR0911 - a table, most special first
-    """Name the reason in our own words: aiohttp's texts may hold the URL, the headers or the proxy's password."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return UNTRUSTED
-        case aiohttp.ClientConnectorDNSError():
-            return "the host name does not resolve"
-        case aiohttp.ClientProxyConnectionError():
-            return "no connection to the proxy"
-        case aiohttp.ClientSSLError():
-            return "the TLS handshake failed"
-        case aiohttp.ServerDisconnectedError():
-            return "the server closed the connection without an answer"
-        case aiohttp.ClientHttpProxyError():
-            return f"the proxy answered with status {error.status}"
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return "the URL is not a valid http or https URL"
-        case OSError():
-            return os.strerror(error.errno) if error.errno else "the connection failed"
-        case ValueError():
-            return NOT_SENDABLE
-        case _:
-            return BROKEN_OFF
-
-
-def _safe_cause(error: Exception) -> Exception | None:
-    """Chain the error of the operating system; the text of others may hold a secret."""
-    return error if isinstance(error, aiohttp.ClientConnectorError) else None

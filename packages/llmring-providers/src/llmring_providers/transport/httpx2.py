@@ -7,25 +7,43 @@ from typing import NamedTuple, Self
 import anyio.lowlevel
 import httpx2
 
-from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
+from llmring_providers.transport._bodies import ACCEPT_ENCODING
+from llmring_providers.transport._failure import failure
+from llmring_providers.transport._httpx import (
+    ConnectionEvents,
+    HttpxStream,
+    Leftovers,
+    httpx_failure,
+    httpx_failures,
+)
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import HttpRequest, HttpResponse
+from llmring_providers.transport._proxies import (
+    AUTHENTICATION_REQUIRED,
+    EnvironmentProxies,
+    Proxy,
+    read_proxy,
+)
 
 _LAST_PORT = 65535
+_NO_PROXIES = dict.fromkeys(("http://", "https://", "all://"))
+"""Mounts that let httpx2 pass over the proxies of the environment: they are chosen here."""
 
 
 class _Pool(NamedTuple):
-    client: httpx2.AsyncClient
+    """The clients of one event loop: one for each proxy, and one for direct connections."""
+
+    clients: dict[Proxy | None, httpx2.AsyncClient]
     leftovers: Leftovers
 
 
 class Httpx2Transport:
-    """Keeps one client per event loop, made at the first call and closed with its loop.
+    """Keeps its clients per event loop, made at the first call and closed with its loop.
 
     Args:
         client: one to use instead, with its proxies, limits and mocks; never closed here.
-        proxy: the URL of a proxy for all requests.
+        proxy: the URL of a proxy for all requests; a SOCKS proxy needs the extra ``socks``.
         trust_env: take proxies and authorities from the environment. Without it and without ``proxy`` no proxy is used.
         ssl_context: what to trust; by default what the operating system trusts.
     """
@@ -39,52 +57,71 @@ class Httpx2Transport:
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._client = client
-        self._proxy = proxy
+        self._proxy = None if proxy is None else read_proxy(proxy, "proxy=")
+        self._environment = EnvironmentProxies() if trust_env and proxy is None else None
         self._trust_env = trust_env
         self._ssl = ssl_context
         self._pools = PerLoop(self._pool, anyio.lowlevel.current_token)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        check_network(request.url)
-        pool = await self._ready_pool()
-        try:
-            response = await pool.client.send(_built(pool.client, request))
-        except httpx_failures() as error:
-            raise httpx_failure(request.url, error) from None
-        return HttpResponse(response.status_code, response.headers, response.content)
+        stream = await self.open(request)
+        return await stream.whole()
 
     async def open(self, request: HttpRequest) -> HttpxStream:
-        check_network(request.url)
-        pool = await self._ready_pool()
+        check_network(request)
+        pool = await self._pools.get()
+        await pool.leftovers.clear()
+        proxy = self._proxy_for(request.url)
+        events = ConnectionEvents()
         try:
-            response = await pool.client.send(_built(pool.client, request), stream=True)
-        except httpx_failures() as error:
+            client = self._client or pool.clients.get(proxy) or self._connect(pool, proxy)
+            response = await client.send(_built(client, request, events), stream=True)
+        except httpx2.ProxyError as error:
+            if proxy is not None and str(error).startswith(str(AUTHENTICATION_REQUIRED)):
+                raise proxy.refusal(request.url) from None
             raise httpx_failure(request.url, error) from None
-        return HttpxStream(response, request.url, pool.leftovers)
+        except httpx_failures() as error:
+            raise httpx_failure(request.url, error, events) from None
+        stream = HttpxStream(response, request, pool.leftovers)
+        if proxy is not None and response.status_code == AUTHENTICATION_REQUIRED:
+            stream.close()
+            raise proxy.refusal(request.url)
+        return stream
 
     async def aclose(self) -> None:
         await self._pools.aclose()
 
-    async def _ready_pool(self) -> _Pool:
-        pool = await self._pools.get()
-        await pool.leftovers.clear()
-        return pool
+    def _proxy_for(self, url: str) -> Proxy | None:
+        if self._environment is None:
+            return self._proxy
+        try:
+            return self._environment.proxy_for(url)
+        except ValueError as error:
+            raise failure(url, "the URL is not a valid http or https URL", sent=False) from error
 
-    async def _pool(self) -> AsyncGenerator[_Pool, None]:
-        client = self._client or httpx2.AsyncClient(
-            headers={"user-agent": f"llmring python-httpx2/{httpx2.__version__}"},
+    def _connect(self, pool: _Pool, proxy: Proxy | None) -> httpx2.AsyncClient:
+        """Return a new client for what goes this way."""
+        client = pool.clients[proxy] = httpx2.AsyncClient(
+            headers={
+                "accept-encoding": ACCEPT_ENCODING,
+                "user-agent": f"llmring python-httpx2/{httpx2.__version__}",
+            },
             timeout=None,
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-            proxy=self._proxy,
+            proxy=None if proxy is None else proxy.url,
+            mounts=_NO_PROXIES if proxy is None else None,
             trust_env=self._trust_env,
             verify=self._ssl or True,
         )
-        pool = _Pool(client, Leftovers())
+        return client
+
+    async def _pool(self) -> AsyncGenerator[_Pool, None]:
+        pool = _Pool({}, Leftovers())
         try:
             yield pool
         finally:
             await pool.leftovers.clear()
-            if self._client is None:
+            for client in pool.clients.values():
                 await client.aclose()
 
     async def __aenter__(self) -> Self:
@@ -94,9 +131,13 @@ class Httpx2Transport:
         await self.aclose()
 
 
-def _built(client: httpx2.AsyncClient, request: HttpRequest) -> httpx2.Request:
+def _built(client: httpx2.AsyncClient, request: HttpRequest, events: ConnectionEvents) -> httpx2.Request:
     built = client.build_request(
-        request.method, request.url, content=request.body or None, headers=dict(request.headers)
+        request.method,
+        request.url,
+        content=request.body or None,
+        headers=dict(request.headers),
+        extensions={"trace": events},
     )
     if (built.url.port or 0) > _LAST_PORT:  # would come as an exception group out of the loop's connect
         raise httpx2.InvalidURL("port out of range")

@@ -1,4 +1,4 @@
-"""What is known of models: limits, capabilities, prices and dates.
+"""Facts about models: limits, capabilities, prices and dates.
 
 :class:`Registry` answers from memory; :class:`RegistryClient` refreshes it over the network when asked to.
 """
@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from llmring_types.lazy import load_on_use
 
 from llmring.registry._cache import CachedCopy, RegistryCache, default_cache_dir
-from llmring.registry._corrections import Correction
 from llmring.registry._location import DEFAULT_URL
 from llmring.registry._registry import Registry, SourceInfo
-from llmring.registry._snapshot import PROVIDERS
-from llmring.registry._wire import Publication
+from llmring.registry._snapshot import PROVIDERS, Correction
+from llmring.registry._wire import Drift, PriceChange, Publication
 
 if TYPE_CHECKING:
     from llmring.registry._client import RegistryClient, Sender
-    from llmring.registry._drift import Drift, PriceChange
 
 __all__ = [
     "DEFAULT_URL",
@@ -35,11 +33,8 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    # Only who asks a registry over the network needs these, and the transports that come with them.
+    # Needed only to ask a registry over the network, as are the transports that they load.
     __getattr__, __dir__ = load_on_use(
         globals(),
-        {
-            "llmring.registry._client": ("RegistryClient", "Sender"),
-            "llmring.registry._drift": ("Drift", "PriceChange"),
-        },
+        {"llmring.registry._client": ("RegistryClient", "Sender")},
     )

@@ -1,38 +1,38 @@
 """Fetched documents on disk, so that a new process need not ask again.
 
-One folder per registry, so that two registries never answer for each other; one file per document, which says where and
-when it was fetched. Files are replaced whole. One that cannot be read is not a copy, and a folder that cannot
+One folder per registry, so that two registries never answer for each other; one file per document, with its address and
+the time of its fetch. Files are replaced whole. One that cannot be read is not a copy, and a folder that cannot
 be written makes the copies last only as long as the process.
 """
 
-import contextlib
-import itertools
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
+from llmring._json import DECODE_ERRORS
 from llmring.registry._location import Location, document_path
 
-_serial = itertools.count()
+_Seconds = Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]
+"""Seconds since 1970, up to the last year that a date can have."""
 
 
 class CachedCopy(msgspec.Struct, frozen=True, kw_only=True):
     """A document as it was fetched. Times are seconds since 1970.
 
     Attributes:
-        url: where it came from.
-        fetched_at: when its bytes came.
-        checked_at: when the registry last said that they are current.
+        url: its address.
+        fetched_at: the time of the fetch.
+        checked_at: the time at which the registry last confirmed it.
         etag: the registry's tag of the bytes.
         last_modified: the registry's date of the bytes, as it wrote it.
         document: the JSON.
     """
 
     url: str
-    fetched_at: float
-    checked_at: float
+    fetched_at: _Seconds
+    checked_at: _Seconds
     document: msgspec.Raw
     etag: str | None = None
     last_modified: str | None = None
@@ -83,13 +83,9 @@ class RegistryCache:
         url = self._location.document(provider, version)
         path = self.path(provider, version) if self._has_copies() else None
         if path is not None:
-            try:
-                copy = _decoder.decode(path.read_bytes())
-            except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-                pass
-            else:
-                if copy.url == url:
-                    return copy
+            copy = _read(path)
+            if copy is not None and copy.url == url:
+                return copy
         return self._unwritten.get(url)
 
     def store(self, provider: str, copy: CachedCopy, version: int | None = None) -> None:
@@ -101,10 +97,9 @@ class RegistryCache:
     def copies(self) -> Iterator[tuple[Path, CachedCopy]]:
         """Yield every copy on disk of every registry, with its file."""
         for path in sorted(self.folder.glob("*/*.json")) if self.folder is not None else ():
-            try:
-                yield path, _decoder.decode(path.read_bytes())
-            except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-                continue
+            copy = _read(path)
+            if copy is not None:
+                yield path, copy
 
     def clear(self) -> int:
         """Delete every copy of every registry and return how many there were.
@@ -122,15 +117,20 @@ class RegistryCache:
         return self.folder is not None and self.folder.is_dir()
 
 
-def _write(path: Path, data: bytes) -> bool:
-    """Replace a file whole; tell whether that worked."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{next(_serial)}")
+def _read(path: Path) -> CachedCopy | None:
+    """Return the copy in a file; ``None`` where it holds none, or is no file that ends."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data)
-        draft.replace(path)
+        return _decoder.decode(path.read_bytes()) if path.is_file() else None
+    except (OSError, *DECODE_ERRORS):
+        return None
+
+
+def _write(path: Path, data: bytes) -> bool:
+    """Replace a file whole; return whether that worked."""
+    from llmring_lockfile import write_atomically  # noqa: PLC0415 - most processes fetch nothing
+
+    try:
+        write_atomically(path, data, folders=True)
     except OSError:
-        with contextlib.suppress(OSError):
-            draft.unlink()
         return False
     return True

@@ -1,4 +1,4 @@
-"""A published entry and what it says in the library's terms.
+"""A published entry, and its translation into the library's terms.
 
 Prices are US dollars per million tokens and become ``Decimal`` from the number's own text.
 """
@@ -10,11 +10,14 @@ from typing import Annotated
 import msgspec
 from llmring_types import ModelFacts, Prices
 
+_DEAREST = 1_000_000
+"""Dollars per million tokens that no model costs: a price beyond it is a mistake, or meant to break a sum."""
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Entry(msgspec.Struct):
-    """The fields that are read. The publisher's schema says what absent means: :func:`model_facts` applies it."""
+    """The fields that are read. :func:`model_facts` applies the defaults of the publisher's schema."""
 
     model_name: str | None = None
     display_name: str | None = None
@@ -121,7 +124,7 @@ def _prices(entry: Entry) -> Prices:
 
 
 def _price(value: Decimal | None) -> Decimal | None:
-    if value is not None and not (value.is_finite() and value >= 0):
+    if value is not None and not (value.is_finite() and 0 <= value <= _DEAREST):
         raise ValueError(f"{value} is not a price")
     return value
 

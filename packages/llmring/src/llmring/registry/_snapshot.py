@@ -2,12 +2,18 @@
 
 ``data/PROVIDER/models.json`` is the published registry as it was when the snapshot was taken;
 ``data/genai-prices`` has prices from the genai-prices project. Each has its licence beside it;
+``data/corrections.json`` has what the registry is known to have wrong, each row with the vendor's page.
 ``scripts/refresh_registry.py`` renews both. A file is read when its provider is first asked for, never at
 import.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 from llmring_types import ModelFacts
@@ -22,6 +28,31 @@ PROVIDERS: AbstractSet[str] = HostNames(lambda host: host.listed)
 
 class _PriceList(msgspec.Struct):
     models: tuple[ModelFacts, ...]
+
+
+class Correction(NamedTuple):
+    """One fact about one model that the registry has wrong.
+
+    Attributes:
+        field: of :class:`ModelFacts`.
+        published: what the registry says.
+        value: what is so.
+        source: the vendor's page.
+    """
+
+    field: str
+    published: str | bool
+    value: str | bool
+    source: str
+
+
+class _CorrectionRow(msgspec.Struct, forbid_unknown_fields=True):
+    provider: str
+    model: str
+    field: str
+    published: str | bool
+    value: str | bool
+    source: str
 
 
 class _Head(msgspec.Struct):
@@ -61,3 +92,17 @@ def _document(provider: str) -> bytes | None:
     """Return the published document that ships with the package; a host that was added later has none."""
     path = _DATA / provider / "models.json"
     return path.read_bytes() if provider in PROVIDERS and path.is_file() else None
+
+
+@cache
+def corrections() -> Mapping[tuple[str, str], tuple[Correction, ...]]:
+    """Return what the registry is known to have wrong, by provider and model.
+
+    A row holds only while the registry says what the row says it does: once the publisher corrects an entry, or says
+    something else, the row has no effect, and a test asks for its removal. Prices are never corrected; those that
+    are missing come from the price list. docs/decisions/2026-11-26-corrections-to-the-registry.md
+    """
+    found: defaultdict[tuple[str, str], tuple[Correction, ...]] = defaultdict(tuple)
+    for row in msgspec.json.decode((_DATA / "corrections.json").read_bytes(), type=list[_CorrectionRow]):
+        found[row.provider, row.model] += (Correction(row.field, row.published, row.value, row.source),)
+    return MappingProxyType(dict(found))

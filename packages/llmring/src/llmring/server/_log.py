@@ -1,17 +1,19 @@
-"""The observer that tells the usage server."""
+"""The observer that reports to the usage server."""
 
 import logging
+from collections.abc import Callable, Iterable
 
 from llmring_types.exceptions import LLMRingError, ServerConnectionError, ServerTimeoutError
 
+from llmring._json import ENCODE_ERRORS
 from llmring._records import CallRecord
+from llmring._redaction import Redactor
+from llmring._settings import known_secrets
 from llmring.server._client import ServerClient
 from llmring.server._delivery import Delivery
 from llmring.server._payloads import conversation, is_reportable, usage_row
 
 _logger = logging.getLogger("llmring.server")
-_UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError)
-"""What encoding raises for values that have no place in JSON."""
 
 
 class _Parcel:
@@ -33,10 +35,19 @@ class ServerLog:
     Args:
         client: speaks to the server.
         conversations: report messages and answers beside tokens, cost and model.
+        secrets: returns the values that must not be reported, should a host repeat one: by default those of the
+            environment.
     """
 
-    def __init__(self, client: ServerClient, *, conversations: bool = False) -> None:
+    def __init__(
+        self,
+        client: ServerClient,
+        *,
+        conversations: bool = False,
+        secrets: Callable[[], Iterable[str]] = known_secrets,
+    ) -> None:
         self.client = client
+        self._secrets = secrets
         self._conversations = conversations
         self._delivery = Delivery(self._deliver)
         self._away = False
@@ -70,7 +81,7 @@ class ServerLog:
         except LLMRingError as error:
             self._warn_once(_kind(error), f"usage was not stored: {error}")
             return True
-        except _UNWRITABLE as error:
+        except ENCODE_ERRORS as error:
             self._warn_once("unwritable", f"usage was not reported, it cannot be written as JSON: {error}")
             return True
         self._away = False
@@ -79,19 +90,24 @@ class ServerLog:
     async def _send(self, parcel: _Parcel) -> None:
         if parcel.with_conversation:
             await self._send_conversation(parcel)
-        await self.client.log(usage_row(parcel.record, parcel.conversation_id))
+        await self.client.log(self._without_secrets(usage_row(parcel.record, parcel.conversation_id)))
+
+    def _without_secrets(self, body: bytes) -> bytes:
+        return b"".join(Redactor(self._secrets()).pieces([body]))
 
     async def _send_conversation(self, parcel: _Parcel) -> None:
         """Store the exchange first, whose id the row has; the row does without where the exchange is not taken."""
         try:
-            parcel.conversation_id = await self.client.log_conversation(conversation(parcel.record))
+            parcel.conversation_id = await self.client.log_conversation(
+                self._without_secrets(conversation(parcel.record))
+            )
         except ServerTimeoutError as error:
             self._warn_away(f"{error}; a conversation that was sent to it may not be stored")
         except ServerConnectionError:
             raise
         except LLMRingError as error:
             self._warn_once(f"conversation {_kind(error)}", f"a conversation was not stored: {error}")
-        except _UNWRITABLE as error:
+        except ENCODE_ERRORS as error:
             self._warn_once(
                 "unwritable", f"a conversation was not reported, it cannot be written as JSON: {error}"
             )

@@ -1,6 +1,5 @@
 """From the text of an answer to a value, and where it goes wrong."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from llmring_types.exceptions import ValidationError
 
-from llmring.structured._strict import is_object
+from llmring.structured._patterns import MOST_SECONDS, PatternTimeoutError, Stopwatch, bounded, has_patterns
 
 if TYPE_CHECKING:  # a tenth of a second of import, only for strict schemas
     from jsonschema.protocols import Validator
@@ -16,7 +15,6 @@ if TYPE_CHECKING:  # a tenth of a second of import, only for strict schemas
 _NOT_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
 _LONGEST_PROBLEM = 300
 _SYNTAX = "JSON"
-_OF_ANY_KIND = frozenset({"type", "anyOf", "oneOf", "enum", "const", "$ref"})
 
 
 class MismatchError(Exception):
@@ -34,7 +32,7 @@ class MismatchError(Exception):
 
     @property
     def is_syntax(self) -> bool:
-        """Whether the text is no JSON at all, so that JSON may still stand within it."""
+        """True if the text is no JSON at all, so that JSON may still stand within it."""
         return self.expected == _SYNTAX
 
 
@@ -52,8 +50,13 @@ def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
 
 
 def _may_be_wrapped(schema: Mapping[str, Any]) -> bool:
-    """Whether an answer may be the only property of an object: OpenAI takes no schema that is of anything else."""
-    return not is_object(schema) and bool(schema.keys() & _OF_ANY_KIND)
+    """Return whether an answer may be the only property of an object, as OpenAI takes schemas of objects only."""
+    from llmring_providers.schema import wraps  # noqa: PLC0415 - only for answers of a schema
+
+    try:
+        return wraps(schema)
+    except (TypeError, ValueError, RecursionError):  # the adapter says what is wrong with it
+        return False
 
 
 def _read_bare(text: str) -> Any:
@@ -123,9 +126,11 @@ def _validator(schema: bytes) -> "Validator":
         known = isinstance(document.get("$schema"), str)
         kind = validator_for(document, default=Draft202012Validator) if known else Draft202012Validator
         kind.check_schema(document)
+        if has_patterns(document):
+            kind = bounded(kind, document)
     except SchemaError as error:
         raise _bad_schema(f"{error.message} at {error.json_path}") from error
-    except ValueError as error:  # an address in it that is not valid
+    except ValueError as error:  # an address or a pattern in it that is not valid
         raise _bad_schema(error) from error
     return kind(document, registry=Registry())  # an empty registry fetches nothing from the network
 
@@ -135,8 +140,15 @@ def _validate(validator: "Validator", value: Any) -> None:
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
     try:
-        found = best_match(validator.iter_errors(value))
-    except (Unresolvable, RecursionError, ValueError, re.error) as error:
+        with Stopwatch():
+            found = best_match(validator.iter_errors(value))
+    except PatternTimeoutError as late:
+        raise MismatchError(
+            f"could not be checked: the pattern {late.pattern!r:.80} took longer than {MOST_SECONDS:g} s",
+            path="$",
+            expected=f"strings that {late.pattern!r:.80} matches in time",
+        ) from None
+    except (Unresolvable, RecursionError, ValueError) as error:
         # A mistake that a check of the schema itself does not see.
         raise _bad_schema(error) from error
     if found is not None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, is_typeddict
 
 import msgspec
 
-from llmring.structured._reading import MismatchError, breach, not_json
-from llmring.structured._strict import close, is_object
+from llmring.structured._patterns import has_patterns
+from llmring.structured._reading import MismatchError, breach, not_json, schema_reader
 
 if TYPE_CHECKING:
     import pydantic
@@ -22,12 +22,12 @@ _PYDANTIC_NOT_JSON = ("json_invalid", "string_unicode")
 
 
 class TypedAnswer(NamedTuple):
-    """How to ask for a type and how to read it.
+    """A type as a schema to send and a reader of the answer.
 
     Attributes:
         name: of the letters that providers take.
         schema: an object; any other type stands under its only property ``value``, though a model may leave that out.
-        closed: whether the providers' strict modes take the schema.
+        closed: whether OpenAI's strict mode takes the schema, as most others then do.
         read: text to instance.
     """
 
@@ -45,6 +45,8 @@ def describe(wanted: Any) -> TypedAnswer:
         TypeError: it is not a type, or one that JSON cannot carry.
         NameError: an annotation in it names something that is not there.
     """
+    from llmring_providers.schema import OPENAI_STRICT, completed, rewrite  # noqa: PLC0415 - only for types
+
     if isinstance(wanted, str):
         raise TypeError(f"{wanted!r} is a text")
     build = _pydantic if _mentions_pydantic(wanted) else _msgspec
@@ -55,8 +57,10 @@ def describe(wanted: Any) -> TypedAnswer:
             raise
         schema, read = _pydantic(wanted)
     name = _NOT_NAME.sub("_", getattr(wanted, "__name__", None) or str(wanted)).strip("_")
-    schema, closed = close(schema)
-    return TypedAnswer(name[:_LONGEST_NAME] or "response", schema, closed, read)
+    schema = completed(schema)
+    strict = rewrite(schema, OPENAI_STRICT, answer=True)
+    closed = not strict.objections
+    return TypedAnswer(name[:_LONGEST_NAME] or "response", strict.schema if closed else schema, closed, read)
 
 
 def _mentions_pydantic(wanted: Any) -> bool:
@@ -64,23 +68,30 @@ def _mentions_pydantic(wanted: Any) -> bool:
 
 
 def _may_hold_models(wanted: Any) -> bool:
-    """Whether a pydantic model may stand in its annotations; a model is not there before its library is."""
+    """Return whether a pydantic model may stand in its annotations; a model is not there before its library is."""
     holds = dataclasses.is_dataclass(wanted) or is_typeddict(wanted) or bool(get_args(wanted))
     return holds and "pydantic" in sys.modules
 
 
 def _msgspec(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
+    from llmring_providers.schema import wraps  # noqa: PLC0415 - as above
+
     schema = msgspec.json.schema(wanted)
-    if is_object(schema):
-        return schema, _reader(wanted)
+    if not wraps(schema):
+        return schema, _reader(wanted, schema)
     answer = msgspec.defstruct("Answer", [("value", wanted)])
-    return msgspec.json.schema(answer), _unwrapped(_reader(answer), _reader(wanted))
+    whole = msgspec.json.schema(answer)
+    return whole, _unwrapped(_reader(answer, whole), _reader(wanted, schema))
 
 
-def _reader(wanted: Any) -> Callable[[str], Any]:
+def _reader(wanted: Any, schema: dict[str, Any]) -> Callable[[str], Any]:
+    """Return what msgspec makes of a text; patterns are matched within a time limit first, since msgspec knows none."""
     decode = msgspec.json.Decoder(wanted).decode
+    check = schema_reader(schema) if has_patterns(schema) else None
 
     def read(text: str) -> Any:
+        if check is not None:
+            check(text)
         try:
             return decode(text)
         except msgspec.ValidationError as error:
@@ -116,11 +127,12 @@ def _misplaced(error: msgspec.ValidationError) -> MismatchError:
 
 def _pydantic(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
     import pydantic  # noqa: PLC0415 - whoever gives a model has imported it
+    from llmring_providers.schema import wraps  # noqa: PLC0415 - as above
 
     try:
         adapter = pydantic.TypeAdapter(wanted)
         schema = adapter.json_schema()
-        if is_object(schema):
+        if not wraps(schema):
             return schema, _pydantic_reader(adapter)
         answer = pydantic.TypeAdapter(pydantic.create_model("Answer", value=(wanted, ...)))
         return answer.json_schema(), _unwrapped(_pydantic_reader(answer), _pydantic_reader(adapter))

@@ -1,17 +1,113 @@
-"""Models for a wish, best first, each with its reason."""
+"""Models for a wish, best first, each with its reason; and which models may be chosen at all."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Literal
 
 import msgspec
+from llmring_lockfile import Constraints, Need, unmet_needs
 from llmring_types import ModelFacts, ModelRef
 
-from llmring.suggest._choosable import choosable, newest
-from llmring.suggest._wish import Wish
+_CHAT_APIS = frozenset({None, "chat", "generateContent"})
+_SPECIAL = re.compile(
+    r"preview|latest|audio|realtime|live|tts|image|embedding|robotics|computer|search|codex|instruct|research|-pro\b"
+)
+"""Names of special purposes and of moving targets."""
+_DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8}|\d{4})$")
+_NUMBER = re.compile(r"\d+(?:[.-]\d+)?")
+
+
+def choosable(models: Iterable[ModelFacts]) -> list[ModelFacts]:
+    """Leave out what is not for chat or not here to stay, and dated snapshots whose plain name is there as well."""
+    found = [facts for facts in models if _is_general(facts)]
+    names = {(facts.provider, facts.model) for facts in found}
+    return [
+        facts
+        for facts in found
+        if _plain(facts) == facts.model or (facts.provider, _plain(facts)) not in names
+    ]
+
+
+def generation(facts: ModelFacts) -> tuple[int, ...]:
+    """Return the version in the name; ``()`` where there is none."""
+    found = _NUMBER.search(facts.model)
+    return tuple(int(part) for part in re.split(r"[.-]", found[0])) if found else ()
+
+
+def newest(models: Sequence[ModelFacts]) -> list[ModelFacts]:
+    """Return those of the newest generation."""
+    latest = max(map(generation, models))
+    return [facts for facts in models if generation(facts) == latest]
+
+
+def _is_general(facts: ModelFacts) -> bool:
+    return (
+        facts.active is not False
+        and facts.retires_on is None
+        and facts.api in _CHAT_APIS
+        and facts.model == facts.model.lower()
+        and _SPECIAL.search(facts.model) is None
+    )
+
+
+def _plain(facts: ModelFacts) -> str:
+    return _DATE.sub("", facts.model)
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """The capabilities that a model must have, and the price that it may have.
+
+    Attributes:
+        needs: capabilities.
+        min_context: least context window, in tokens.
+        min_output: least length of the longest answer, in tokens.
+        max_input_price: US dollars per million tokens.
+        max_output_price: US dollars per million tokens.
+
+    Raises:
+        ValueError: an unknown need, or a number that is not finite or not above 0.
+    """
+
+    needs: tuple[Need, ...] = ()
+    min_context: int | None = None
+    min_output: int | None = None
+    max_input_price: Decimal | None = None
+    max_output_price: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        Constraints(needs=self.needs, min_context=self.min_context)  # checks them
+        for name in ("min_output", "max_input_price", "max_output_price"):
+            value = getattr(self, name)
+            if value is not None and not (Decimal(value).is_finite() and value > 0):
+                raise ValueError(f"{name} must be a finite number above 0; got {value}")
+
+    @property
+    def constraints(self) -> Constraints:
+        """The part that a binding can state as well."""
+        return Constraints(needs=self.needs, min_context=self.min_context)
+
+    def unmet(self, facts: ModelFacts) -> list[str]:
+        """Return a sentence for each need that a model does not meet; unknown counts as unmet."""
+        lacking = [str(need) for need in unmet_needs(self.constraints, facts)]
+        longest = facts.max_output_tokens
+        if self.min_output is not None and (longest is None or longest < self.min_output):
+            gives = "an unknown number" if longest is None else f"{longest:,}"
+            lacking.append(f"needs answers of {self.min_output:,} tokens, gives {gives}")
+        for name, price, limit in (
+            ("input", facts.prices.input, self.max_input_price),
+            ("output", facts.prices.output, self.max_output_price),
+        ):
+            if limit is not None and (price is None or price > limit):
+                costs = "an unknown price" if price is None else f"${price.normalize():f}"
+                lacking.append(
+                    f"costs {costs} per million tokens of {name}, the limit is ${limit.normalize():f}"
+                )
+        return lacking
+
 
 Preference = Literal["cost", "strength", "context"]
-"""What counts among models that meet every need."""
+"""The order of models that meet every need."""
 
 _ZERO = Decimal(0)
 _PROMPT_SHARE = Decimal("0.75")
@@ -63,7 +159,7 @@ def suggest_models(
 
 
 def near_misses(wish: Wish, models: Iterable[ModelFacts]) -> list[Suggestion]:
-    """Return the models that lack only one thing, with that as the reason, cheapest first."""
+    """Return the models that miss one need, with that as the reason, cheapest first."""
     lacking = ((facts, wish.unmet(facts)) for facts in sorted(choosable(models), key=_by_cost))
     return [Suggestion(facts, unmet[0]) for facts, unmet in lacking if len(unmet) == 1]
 

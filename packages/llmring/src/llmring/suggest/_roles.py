@@ -1,4 +1,4 @@
-"""First aliases for somebody who has none."""
+"""First aliases for a new lockfile."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from llmring_types import ModelFacts, ModelRef
 from llmring_types.hosts import host_of
 
-from llmring.suggest._choosable import choosable, generation, newest
+from llmring.suggest._ranking import choosable, generation, newest
 
 _DEAREST = Decimal(10)
 

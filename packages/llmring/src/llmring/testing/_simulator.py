@@ -13,15 +13,14 @@ from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
 from llmring_types.hosts import HOSTS
 
-from llmring.testing._connection import Connection
-from llmring.testing._listener import Listener
+from llmring.testing._connection import Connection, Listener
 
 _BASE_PATHS: Mapping[str | None, str] = {"openai": "/v1"}
 """By protocol: what a base URL has after the host, where it has anything."""
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A request that the simulator got.
+    """A request that the simulator received.
 
     Attributes:
         method: ``GET`` or ``POST``.
@@ -35,6 +34,10 @@ class Received(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
     prompt: Prompt | None = None
+
+    def __repr__(self) -> str:
+        """Show no header, query or body: keys and prompts are in them."""
+        return f"Received({self.method!r}, {self.path.partition('?')[0]!r})"
 
     @property
     def json(self) -> Any:
@@ -67,7 +70,7 @@ class Simulator:
             another name, and those of web pages of other hosts, are refused.
 
     Attributes:
-        requests: what it got, oldest first.
+        requests: the requests received, oldest first.
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class Simulator:
 
     @property
     def connections(self) -> int:
-        """How many clients are connected, in use or kept for later."""
+        """The number of connected clients, idle ones included."""
         return len(self._connections)
 
     @property

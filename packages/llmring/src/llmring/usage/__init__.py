@@ -7,6 +7,18 @@ may share one. It holds no messages and no answers.
 from llmring.usage._entry import UsageEntry
 from llmring.usage._export import Format, export
 from llmring.usage._log import UsageLog
+from llmring.usage._moments import Moment, parse_moment
 from llmring.usage._queries import Group, UsageStats, read, stats
 
-__all__ = ["Format", "Group", "UsageEntry", "UsageLog", "UsageStats", "export", "read", "stats"]
+__all__ = [
+    "Format",
+    "Group",
+    "Moment",
+    "UsageEntry",
+    "UsageLog",
+    "UsageStats",
+    "export",
+    "parse_moment",
+    "read",
+    "stats",
+]

@@ -1,19 +1,18 @@
-"""What is asked of the log."""
+"""Queries of the log."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import time
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-from llmring_types.exceptions import ValidationError
+from llmring_types.exceptions import ConfigurationError, ValidationError
 
 from llmring.usage._database import FIELDS, open_to_read, place
 from llmring.usage._entry import UsageEntry
+from llmring.usage._moments import Moment, stamp
 
 Group = Literal["model", "provider", "alias", "profile", "origin", "day"]
-Moment = date | datetime | str
-"""A day, or a time (without a zone it is UTC), or either as ISO 8601. As an end, a day is meant with all its hours."""
 
 _COLUMNS: dict[Group, str] = {
     "model": "provider || ':' || model",
@@ -41,7 +40,7 @@ _SUMS = {
 
 
 class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What a group of calls used.
+    """The usage of a group of calls.
 
     Attributes:
         group: the value of each of the columns asked for, in their order: ``provider:model``, ``2026-11-22``, …
@@ -54,7 +53,7 @@ class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
             something and no cost is known.
         unpriced: calls that used something whose cost is not known.
         estimated: calls whose figures are estimates.
-        failed_cost: estimated dollars for attempts that came to nothing.
+        failed_cost: estimated dollars for attempts that failed.
         mean_latency_ms: of the answered calls; ``None`` where there are none.
     """
 
@@ -126,45 +125,30 @@ def read(
     """Return the rows of the log, oldest first, as they are read. Arguments and errors: see :func:`stats`."""
     where, values = _where(since, until, origin, alias, model)
     query = f"SELECT {', '.join(FIELDS)} FROM usage {where} ORDER BY logged_at, id"  # noqa: S608 - columns of our own
-    with open_to_read(place(path)):  # what is not a log is told now, not when somebody asks for the first row
+    with open_to_read(place(path)):  # raises for a file that is no log now, not with the first row
         return _rows(path, query, values)
 
 
 def _rows(path: str | Path, query: str, values: Sequence[str]) -> Iterator[UsageEntry]:
     with open_to_read(place(path)) as connection:
         for row in connection.execute(query, values):
-            yield msgspec.convert(dict(zip(FIELDS, row, strict=True)), UsageEntry, strict=False)
+            try:
+                yield msgspec.convert(dict(zip(FIELDS, row, strict=True)), UsageEntry, strict=False)
+            except msgspec.ValidationError as error:
+                raise ConfigurationError(
+                    f"a row of the usage log {path} cannot be read: {error}", original=error
+                ) from error
 
 
 def _where(
     since: Moment | None, until: Moment | None, origin: str | None, alias: str | None, model: str | None
 ) -> tuple[str, Sequence[str]]:
     conditions = {
-        "logged_at >= ?": None if since is None else _text(since, time.min),
-        "logged_at <= ?": None if until is None else _text(until, time.max),
+        "logged_at >= ?": None if since is None else stamp(since, time.min),
+        "logged_at <= ?": None if until is None else stamp(until, time.max),
         "origin = ?": origin,
         "alias = ?": alias,
         f"{_COLUMNS['model']} = ?" if model is not None and ":" in model else "model = ?": model,
     }
     wanted = {condition: value for condition, value in conditions.items() if value is not None}
     return f"WHERE {' AND '.join(wanted)}" if wanted else "", tuple(wanted.values())
-
-
-def _text(moment: Moment, hour: time) -> str:
-    """Return the moment as the log writes it, so that texts compare as times do."""
-    if isinstance(moment, str):
-        moment = _parsed(moment)
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, hour)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _parsed(text: str) -> date | datetime:
-    try:
-        return date.fromisoformat(text) if len(text) <= len("2026-11-22") else datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValidationError(
-            f"{text!r} is not a date or time in ISO 8601", field="moment", value=text
-        ) from error

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from llmring.testing._cassettes.bodies import Binary, Chunk, from_chunk, to_chunk
+from llmring.testing._cassettes.cassette import Binary, Chunk, from_chunk, to_chunk
 
 READABLE: list[tuple[bytes, Chunk]] = [
     (b"", ()),

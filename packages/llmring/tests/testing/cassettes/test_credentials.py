@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from llmring.testing._cassettes.credentials import is_credential, is_credential_field, secrets_of
+from llmring.testing._cassettes.redaction import is_credential, is_credential_field, secrets_of
 from llmring_providers.transport import HttpRequest
 
 CREDENTIALS = [

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring.testing._cassettes.edits import Edit, edited
+from llmring._redaction import Edit, edited
 
 
 @given(st.lists(st.binary(max_size=6), max_size=6), st.data())

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -390,3 +391,26 @@ async def test_an_error_keeps_its_headers(path: Path) -> None:
             await said(ring(answering), "one")
         assert (caught.value.retry_after, caught.value.status_code) == (0, 503)
         assert caught.value.request_id
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"version": 1, "interactions": ' + b"[" * 100_000])
+def test_a_cassette_that_is_nested_without_end_is_one_typed_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "one.json"
+    path.write_bytes(content)
+    with pytest.raises(CassetteError, match="cannot be read"), replay(path):
+        pass
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX modes and named pipes")
+def test_a_cassette_is_its_owners_alone_and_is_read_from_a_file_only(path: Path) -> None:
+    old = os.umask(0)
+    try:
+        with record(path):
+            asyncio.run(ring().chat(ask()))
+    finally:
+        os.umask(old)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CassetteError, match="there is no cassette"), replay(path):
+        pass

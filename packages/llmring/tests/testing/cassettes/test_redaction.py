@@ -3,7 +3,8 @@
 import base64
 
 import pytest
-from llmring.testing._cassettes.redaction import REDACTED, Redactor
+from llmring._redaction import REDACTED
+from llmring.testing._cassettes.redaction import HttpRedactor
 from llmring_providers.transport import HttpRequest
 from msgspec import UNSET
 
@@ -15,7 +16,7 @@ def post(url: str = "http://host/v1/chat", body: bytes = b"") -> HttpRequest:
 
 
 def test_a_body_is_json_else_text_else_base64() -> None:
-    redactor = Redactor([SECRET])
+    redactor = HttpRedactor([SECRET])
     as_json = redactor.request(post(body=f'{{"said": "{SECRET}", "token": "short"}}'.encode()))
     as_text = redactor.request(post(body=f"not JSON: {SECRET}".encode()))
     as_bytes = redactor.request(post(body=b"\xff" + SECRET.encode()))
@@ -29,7 +30,7 @@ def test_a_body_is_json_else_text_else_base64() -> None:
 
 
 def test_without_a_body_there_is_none() -> None:
-    asked = Redactor([]).request(post())
+    asked = HttpRedactor([]).request(post())
     assert (asked.json, asked.text, asked.base64) == (UNSET, UNSET, UNSET)
 
 
@@ -43,4 +44,4 @@ def test_without_a_body_there_is_none() -> None:
     ids=["user and parameter", "path", "not a URL"],
 )
 def test_a_url_is_recorded_without_its_credentials(url: str, recorded: str) -> None:
-    assert Redactor([SECRET]).request(post(url)).url == recorded
+    assert HttpRedactor([SECRET]).request(post(url)).url == recorded

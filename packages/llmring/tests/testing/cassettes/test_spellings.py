@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring.testing._cassettes.spellings import Spellings
+from llmring._redaction.spellings import Spellings
 
 FORMS: Mapping[str, Callable[[str], str]] = {
     "plain": str,

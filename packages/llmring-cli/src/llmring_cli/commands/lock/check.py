@@ -1,20 +1,23 @@
-"""``llmring lock check``."""
+"""``llmring lock check`` and ``llmring lock explain``: offline."""
 
+from typing import Any
+
+from llmring_lockfile import Explanation, active_profile, installed_lockfile
 from llmring_lockfile import check as check_lockfile
-from llmring_lockfile import installed_lockfile
+from llmring_lockfile import explain as explain_name
 
-from llmring_cli._failure import FAILED, UNREADABLE
-from llmring_cli._findings import findings_json, located, print_findings, summarize
+from llmring_cli._failure import FAILED, UNREADABLE, CommandError
 from llmring_cli._lockfiles import read_lockfile
-from llmring_cli._output import print_json, report
-from llmring_cli._parameters import Json, LockfilePath
-from llmring_cli._providers import known_providers
+from llmring_cli._models import known_providers
+from llmring_cli._output import print_json, print_line, report
+from llmring_cli._parameters import Json, LockfilePath, ModelName, ProfileName
+from llmring_cli._review import findings_json, located, print_findings, summarize
 
 
 def check(*, lockfile: LockfilePath = None, json: Json = False) -> int:
     """Check the lockfile and what it extends, offline.
 
-    Exit code 1 when something is missing or cannot work, 2 when there is no lockfile or it cannot be read.
+    Exit code 1 if something is missing or cannot work, 2 if there is no readable lockfile.
 
     $ llmring lock check
     $ llmring lock check --json | jq .findings
@@ -39,5 +42,56 @@ def check(*, lockfile: LockfilePath = None, json: Json = False) -> int:
         for profile, aliases in result.aliases.items():
             if aliases:
                 report(f"profile {profile}: {', '.join(aliases)}")
-        summarize(findings, nothing="nothing is wrong")
+        summarize(findings, nothing="no problems")
     return 0 if result.ok else FAILED
+
+
+def explain(
+    name: ModelName, /, *, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False
+) -> int:
+    """Explain how a name resolves to models.
+
+    Each step names the file that it comes from. Exit code 1 if the name does not resolve.
+
+    $ llmring lock explain summarizer
+    $ llmring lock explain my-tools:summarizer --profile prod
+
+    Args:
+        name: An alias, package:alias or provider:model.
+    """
+    found = read_lockfile(lockfile).lockfile
+    explanation = explain_name(
+        found,
+        name,
+        active_profile(found, profile),
+        providers=known_providers(),
+        packages=installed_lockfile,
+    )
+    if json:
+        print_json(_plain(explanation))
+        return 0 if explanation.error is None else FAILED
+    for step in explanation.steps:
+        print_line(step)
+    if explanation.error is not None:
+        raise CommandError(str(explanation.error))
+    return 0
+
+
+def _plain(explanation: Explanation) -> dict[str, Any]:
+    found = explanation.resolution
+    return {
+        "name": explanation.name,
+        "models": [] if found is None else [str(model) for model in found.models],
+        "source": None if found is None else found.source,
+        "profile": None if found is None else found.profile,
+        "lockfile": None if found is None or found.path is None else str(found.path),
+        "steps": [
+            {
+                "question": step.question,
+                "answer": step.answer,
+                "path": None if step.path is None else str(step.path),
+            }
+            for step in explanation.steps
+        ],
+        "error": None if explanation.error is None else str(explanation.error),
+    }

@@ -1,5 +1,6 @@
 """The neutral request as a chat completions body: https://platform.openai.com/docs/api-reference/chat/create"""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,14 +9,17 @@ from llmring_types import Message, ToolCall, function_spec, tool_call
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import ModelRules
+from llmring_providers._names import NameRule
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
-from llmring_providers.openai.models import in_reasoning_family
+from llmring_providers.openai.models import NAMES, fitting_extra, is_own_model, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -26,9 +30,24 @@ from llmring_providers.openai.parameters import (
     temperature,
 )
 from llmring_providers.openai.parts import openai_part, unsupported
-from llmring_providers.openai.structured import ask_for_json, json_schema, strict_parameters
+from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/chat/completions"
+_MESSAGE_FIELDS = frozenset(
+    {"audio", "partial", "prefix", "reasoning", "reasoning_content", "reasoning_details"}
+)
+"""What hosts of this protocol take in a message beyond OpenAI's form: reasoning, and the begun answers of two."""
+FIT = Fit(
+    whose="chat completions",
+    names=NAMES,
+    ids=NameRule(taken=re.compile(r".{1,40}", re.DOTALL), longest=40),
+    moved=frozenset({"image"}),
+    speakers=True,
+    fields=_MESSAGE_FIELDS,
+)
+_OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
+"""With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
+_NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
 _FOREIGN = frozenset({"betas", "stream"})
 """Of all others, some host may know them."""
@@ -40,7 +59,10 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     Raises:
         UnsupportedContentError: a part of a message that chat completions cannot carry.
     """
-    request, warnings = call.request, list[str]()
+    warnings: list[str] = []
+    call = fitted(call, _OWN_FIT if is_own_model(call) else FIT, warnings)
+    request = call.request
+    rules = rules_for(call)
     body: dict[str, Any] = {
         "model": call.ref.model,
         "messages": [_message(message, call, warnings) for message in request.messages],
@@ -48,25 +70,34 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
-    _parameters(body, call, warnings)
+    _parameters(body, call, rules, warnings)
     if request.tools:
-        body["tools"] = wire_tools(request.tools, warnings)
+        body["tools"] = wire_tools(request.tools, call, warnings)
         if request.tool_choice is not None:
             body["tool_choice"] = wire_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted, warnings)
+        _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
     if request.extra_params:
-        _extra(body, request.extra_params, warnings)
+        _extra(body, fitting_extra(call, rules, warnings), warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
+    wire = _said(message, call, warnings)
+    if message.name is not None and message.role != "tool":
+        wire["name"] = _NOT_IN_SPEAKER.sub("_", message.name)
+    if message.metadata and (fields := message.metadata.get("fields")):
+        wire.update((name, value) for name, value in fields.items() if name in _MESSAGE_FIELDS)
+    return wire
+
+
+def _said(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     content, role = message.content, message.role
     if not isinstance(content, str) and content is not None:
-        content = [_part(part, call) for part in content]
+        content = [_part(part, role, call) for part in content]
     if role == "user":
         return {"role": role, "content": content}
     if role == "assistant":
@@ -122,34 +153,36 @@ def _neutral(raw: object) -> list[ToolCall]:
     return [neutral_call(made, place) for place, made in enumerate(calls)]
 
 
-def _part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
+def _part(part: Mapping[str, Any], role: str, call: ChatCall) -> Mapping[str, Any]:
+    if part["type"] == "refusal" and role != "assistant":  # who else refuses says so in words
+        return {"type": "text", "text": part.get("refusal") or ""}
     wire = openai_part(part, call)
     if wire["type"] == "file" and "file_url" in (wire.get("file") or {}):
         raise unsupported("document with a 'url' source", call, "chat completions")
     return wire
 
 
-def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
-    if (heat := temperature(call, warnings)) is not None:
-        body["temperature"] = heat
-    if (wanted := effort(call, warnings)) is not None:
+def _parameters(body: dict[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]) -> None:
+    if (value := temperature(call, rules, warnings)) is not None:
+        body["temperature"] = value
+    if (wanted := effort(call, rules, warnings)) is not None:
         body["reasoning_effort"] = wanted
-    if (limit := output_limit(call, warnings)) is not None:
+    if (limit := output_limit(call, rules, warnings)) is not None:
         # max_tokens is deprecated, and the reasoning families refuse it; most other hosts know nothing else.
         facts = call.facts
-        new = in_reasoning_family(call.ref.model) or (facts is not None and facts.reasoning)
+        new = rules.family or (facts is not None and facts.reasoning)
         body["max_completion_tokens" if new else "max_tokens"] = limit
     if call.request.cache:
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any], warnings: list[str]) -> None:
-    if wanted.get("type") == "json_schema":
-        body["response_format"] = {"type": "json_schema", "json_schema": json_schema(wanted, warnings)}
-        return
-    body["response_format"] = wanted
-    if wanted.get("type") == "json_object":
-        ask_for_json(body["messages"])
+def _format(
+    body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]
+) -> None:
+    form = answer_format(wanted, body["messages"], call, rules, warnings)
+    if form["type"] == "json_schema":
+        form = {"type": form.pop("type"), "json_schema": form}
+    body["response_format"] = form
 
 
 def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
@@ -161,16 +194,18 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
         warnings.append(f"n={number} was asked for: the response holds only the first answer")
 
 
-def wire_tools(tools: Iterable[Mapping[str, Any]], warnings: list[str]) -> list[Mapping[str, Any]]:
+def wire_tools(
+    tools: Iterable[Mapping[str, Any]], call: ChatCall, warnings: list[str]
+) -> list[Mapping[str, Any]]:
     """Return the tools in OpenAI's form; a host's own tools pass through."""
-    return [_tool(tool, warnings) for tool in tools]
+    return [_tool(tool, call, warnings) for tool in tools]
 
 
-def _tool(tool: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is not None:
-        strict = strict_parameters(function, warnings)
-        nested = {name: value for name, value in strict.items() if name != "type"}
+        written = with_parameters(function, call, warnings)
+        nested = {name: value for name, value in written.items() if name != "type"}
         return {"type": "function", "function": nested}
     if tool["type"] == "custom" and "custom" not in tool:  # written flat, as for the responses API
         custom = {name: value for name, value in tool.items() if name not in ("type", "format")}

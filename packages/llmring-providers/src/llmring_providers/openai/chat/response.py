@@ -207,7 +207,7 @@ def _raw_call(made: Call, place: int) -> dict[str, Any]:
 
 
 def native_of(call: ChatCall, said: dict[str, Any], block: dict[str, Any]) -> dict[str, Any] | None:
-    """What was said beyond the neutral form, and what has to travel back."""
+    """Return the content beyond the neutral form and the items to replay."""
     kept = said.copy()
     if kept.get("service_tier") == "default":
         del kept["service_tier"]

@@ -69,7 +69,7 @@ class _Items:
             self._call_item(made)
 
     def _still_true(self, message: Message, kept: list[dict[str, Any]]) -> bool:
-        """Whether the items say what the message says; reasoning cannot stand beside another answer than its own."""
+        """Return whether the items say what the message says; reasoning belongs to its own answer alone."""
         made = {call.get("id") for call in message.tool_calls or ()}
         custom = any(item.get("call_id") in made for item in kept if item.get("type") == "custom_tool_call")
         try:

@@ -6,6 +6,7 @@ Nothing is stored at OpenAI: every call sends the whole conversation, as with ev
 reasoning travels with the assistant messages. System messages stay where they are in the conversation.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,11 +14,14 @@ from llmring_types import function_spec
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
+from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import ModelRules
+from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
-from llmring_providers.openai.models import encrypts_reasoning
+from llmring_providers.openai.models import NAMES, encrypts_reasoning, fitting_extra, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -27,9 +31,16 @@ from llmring_providers.openai.parameters import (
     temperature,
 )
 from llmring_providers.openai.responses.input import input_items
-from llmring_providers.openai.structured import ask_for_json, json_schema, strict_parameters
+from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/responses"
+_MEDIA = frozenset({"image", "document"})
+FIT = Fit(
+    whose="the responses API",
+    names=NAMES,
+    ids=NameRule(taken=re.compile(r".{1,64}", re.DOTALL)),
+    media={"tool": _MEDIA, "system": _MEDIA},
+)
 _ENCRYPTED = "reasoning.encrypted_content"
 _NESTED = frozenset({"reasoning", "text", "stream_options"})
 _FOREIGN = frozenset(
@@ -65,7 +76,10 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     Raises:
         UnsupportedContentError: a part of a message that the responses API cannot carry.
     """
-    request, warnings = call.request, list[str]()
+    warnings: list[str] = []
+    call = fitted(call, FIT, warnings)
+    request = call.request
+    rules = rules_for(call)
     body: dict[str, Any] = {
         "model": call.ref.model,
         "input": input_items(call, warnings),
@@ -73,40 +87,40 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     }
     if stream:
         body["stream"] = True
-    _parameters(body, call, warnings)
+    _parameters(body, call, rules, warnings)
     if request.tools:
-        body["tools"] = flat_tools(request.tools, warnings)
+        body["tools"] = flat_tools(request.tools, call, warnings)
         if request.tool_choice is not None:
             body["tool_choice"] = flat_choice(request.tool_choice, request.tools)
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted, warnings)
+        _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
-    _extra(body, request.extra_params, warnings)
+    _extra(body, fitting_extra(call, rules, warnings), warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
-def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
-    if (heat := temperature(call, warnings)) is not None:
-        body["temperature"] = heat
-    if (wanted := effort(call, warnings)) is not None:
+def _parameters(body: dict[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]) -> None:
+    if (value := temperature(call, rules, warnings)) is not None:
+        body["temperature"] = value
+    if (wanted := effort(call, rules, warnings)) is not None:
         body["reasoning"] = {"effort": wanted}
-    if (limit := output_limit(call, warnings)) is not None:
+    if (limit := output_limit(call, rules, warnings)) is not None:
         body["max_output_tokens"] = limit
-    if encrypts_reasoning(call):
+    if encrypts_reasoning(call, rules):
         body["include"] = [_ENCRYPTED]
     if call.request.cache:
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any], warnings: list[str]) -> None:
-    if wanted.get("type") == "json_schema":
-        body["text"] = {"format": {"strict": False, **json_schema(wanted, warnings), "type": "json_schema"}}
-        return
-    body["text"] = {"format": wanted}
-    if wanted.get("type") == "json_object":
-        ask_for_json(body["input"])
+def _format(
+    body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]
+) -> None:
+    form = answer_format(wanted, body["input"], call, rules, warnings)
+    if form["type"] == "json_schema":
+        form.setdefault("strict", False)
+    body["text"] = {"format": form}
 
 
 def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
@@ -127,19 +141,21 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
-def flat_tools(tools: Iterable[Mapping[str, Any]], warnings: list[str]) -> list[Mapping[str, Any]]:
+def flat_tools(
+    tools: Iterable[Mapping[str, Any]], call: ChatCall, warnings: list[str]
+) -> list[Mapping[str, Any]]:
     """Return the tools in the flat form; hosted tools pass through."""
-    return [_tool(tool, warnings) for tool in tools]
+    return [_tool(tool, call, warnings) for tool in tools]
 
 
-def _tool(tool: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is not None:
         # ``strict`` is on by default here and off with chat completions: said aloud, a tool means the same with both.
         return {
             "parameters": _NO_PARAMETERS,
             "strict": False,
-            **strict_parameters(function, warnings),
+            **with_parameters(function, call, warnings),
             "type": "function",
         }
     custom = tool.get("custom")
@@ -153,7 +169,7 @@ def _tool(tool: Mapping[str, Any], warnings: list[str]) -> Mapping[str, Any]:
 
 
 def has_custom(tools: Any) -> bool:
-    """Whether there is a custom tool among these, or in a namespace of them."""
+    """Return whether there is a custom tool among these, or in a namespace of them."""
     if not isinstance(tools, Sequence):
         return False
     found = (tool for tool in tools if isinstance(tool, Mapping))

@@ -68,7 +68,7 @@ def count_searches(output: Sequence[dict[str, Any]]) -> int:
 
 
 def offers_custom(call: ChatCall) -> bool:
-    """Whether the call may offer a custom tool; a stored prompt has tools that only OpenAI knows."""
+    """Return whether the call may offer a custom tool; a stored prompt has tools that only OpenAI knows."""
     given = call.request.extra_params
     return has_custom(call.request.tools) or has_custom(given.get("tools")) or "prompt" in given
 
@@ -107,7 +107,7 @@ def finish_reason(word: str | None, answer: Answer) -> FinishReason:
 def native_of(
     call: ChatCall, response: Response, answer: Answer, output: Sequence[dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """What was said beyond the neutral form, and what has to travel back."""
+    """Return the content beyond the neutral form and the items to replay."""
     said = {
         "annotations": answer.annotations,
         "logprobs": answer.logprobs,

@@ -1,0 +1,204 @@
+"""Providers and models as this machine and the registry know them, and the options that choose among them."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+from llmring import ModelFacts, ModelRef, open_registry, provider_status
+from llmring_types.exceptions import (
+    ProviderNotFoundError,
+    RegistryConnectionError,
+    RegistryError,
+    RegistryNotFoundError,
+)
+
+from llmring_cli._parameters import Flag
+
+if TYPE_CHECKING:
+    from llmring.registry import Registry
+    from llmring_lockfile import Lockfile, RegistryRelease
+
+SIMULATED = "sim"
+"""The provider that answers without a network."""
+_COMMON = frozenset(
+    ("json_mode", "parallel_tool_calls", "streaming", "system_message", "temperature", "tool_choice")
+)
+"""Capabilities that most models have, and by which nobody chooses one."""
+_REGISTRY_SECONDS = 20.0
+"""Time limit for an answer of the registry."""
+
+Offline = Annotated[
+    Flag, Parameter(name="--offline", help="Use the local data; make no request to the registry.")
+]
+RegistryUrl = Annotated[
+    str | None,
+    Parameter(
+        name="--registry",
+        help="The registry's address. Default: LLMRING_REGISTRY_URL, else the public registry.",
+    ),
+]
+
+
+def known_providers() -> frozenset[str]:
+    """Return the names that can begin a direct ``provider:model``."""
+    return frozenset(row.name for row in provider_status())
+
+
+def ready_providers() -> list[str]:
+    """Return the providers that have a key or need none. No request is made."""
+    return [row.name for row in provider_status() if row.configured]
+
+
+def require_provider(name: str) -> str:
+    """Return the name.
+
+    Raises:
+        ProviderNotFoundError: there is no such provider.
+    """
+    known = known_providers()
+    if name not in known:
+        raise ProviderNotFoundError(f"there is no provider {name!r}; known are {', '.join(sorted(known))}")
+    return name
+
+
+class KnownModels:
+    """The registry's entries for the models of some providers.
+
+    Args:
+        registry: the source.
+        failures: the error for each provider that could not be looked up.
+    """
+
+    def __init__(self, registry: "Registry", failures: dict[str, RegistryError]) -> None:
+        self.registry = registry
+        self.failures = failures
+
+    def facts(self, ref: ModelRef) -> ModelFacts | None:
+        """Return the registry's entry, ``None`` where it lists none.
+
+        Raises:
+            RegistryError: it cannot be asked.
+        """
+        failure = self.failures.get(ref.provider)
+        if failure is not None:
+            raise failure
+        return self.registry.published(ref.provider, ref.model)
+
+    def release(self, provider: str) -> "RegistryRelease":
+        """Return the registry version of a provider's document."""
+        from llmring_lockfile import RegistryRelease  # noqa: PLC0415 - it brings what reviews lockfiles
+
+        publication = self.registry.publication(provider)
+        if publication is None:
+            return RegistryRelease()
+        return RegistryRelease(publication.version, publication.digest)
+
+
+def known_models(providers: Iterable[str], *, url: str | None, offline: bool) -> KnownModels:
+    """Look up these providers: over the network, unless ``offline`` or done within the last day."""
+    from llmring_lockfile import UNLISTED_PROVIDERS  # noqa: PLC0415 - it brings what reviews lockfiles
+
+    registry = open_registry(url)
+    asked = [] if offline else sorted(set(providers) - UNLISTED_PROVIDERS)
+    outcomes = _refresh(registry, asked) if asked else {}
+    failures = {
+        name: error
+        for name, error in outcomes.items()
+        if error is not None and not (isinstance(error, RegistryNotFoundError) and _unlisted(registry, name))
+    }
+    return KnownModels(registry, failures)
+
+
+def _unlisted(registry: "Registry", provider: str) -> bool:
+    """Distinguish a provider that no registry lists from an address without a registry."""
+    return registry.publication(provider) is None
+
+
+def _refresh(registry: "Registry", providers: list[str]) -> dict[str, RegistryError | None]:
+    import asyncio  # noqa: PLC0415 - as the transports, only to ask over the network
+
+    return asyncio.run(refresh(registry, providers))
+
+
+def pool_providers(lockfile: "Lockfile") -> set[str]:
+    """The providers of all pools."""
+    return {
+        ref.provider
+        for profile in lockfile.profiles.values()
+        for binding in profile.bindings
+        for ref in binding.models
+    }
+
+
+def capabilities(facts: ModelFacts) -> list[str]:
+    """Return the capabilities that the model is known to have."""
+    return [name for name in facts.capabilities if name not in _COMMON]
+
+
+def facts_json(facts: ModelFacts) -> dict[str, Any]:
+    """Return the facts as JSON values. Prices are US dollars per million tokens; ``None`` means unknown, never no."""
+    prices = {
+        name: value for name, value in msgspec.structs.asdict(facts.prices).items() if value is not None
+    }
+    return {
+        "model": f"{facts.provider}:{facts.model}",
+        "name": facts.display_name,
+        "aliases": list(facts.aliases),
+        "context_window": facts.context_window,
+        "max_output_tokens": facts.max_output_tokens,
+        "prices": {
+            name: float(value) if isinstance(value, Decimal) else value for name, value in prices.items()
+        },
+        "capabilities": capabilities(facts),
+        "active": facts.active,
+        "retires_on": facts.retires_on,
+    }
+
+
+def tokens_text(count: int | None) -> str:
+    """Return a number of tokens for people."""
+    return "?" if count is None else f"{count:,}"
+
+
+def price_text(price: Decimal | None) -> str:
+    """Return US dollars per million tokens for people, to the cent or as exact as the price is."""
+    if price is None:
+        return "?"
+    exact = f"{price.normalize():f}"
+    return exact if len(exact.partition(".")[2]) > 2 else f"{price:.2f}"  # noqa: PLR2004 - cents
+
+
+async def refresh(
+    registry: "Registry", providers: Iterable[str], *, force: bool = False
+) -> dict[str, RegistryError | None]:
+    """Fetch the documents of these providers concurrently; return the error of each, or ``None``."""
+    import asyncio  # noqa: PLC0415 - as above
+
+    from llmring.registry import RegistryClient  # noqa: PLC0415
+    from llmring_providers.transport import AutoTransport  # noqa: PLC0415
+
+    from llmring_cli._output import report_logs  # noqa: PLC0415
+
+    report_logs()
+    names = list(providers)
+    transport = AutoTransport(trust_env=True)
+    client = RegistryClient(registry, transport)
+
+    async def one(provider: str) -> RegistryError | None:
+        try:
+            async with asyncio.timeout(_REGISTRY_SECONDS):
+                await client.refresh(provider, force=force)
+        except TimeoutError:
+            return RegistryConnectionError(
+                f"{registry.location.document(provider)} did not answer within {_REGISTRY_SECONDS:g} s"
+            )
+        except RegistryError as error:
+            return error
+        return None
+
+    try:
+        return dict(zip(names, await asyncio.gather(*map(one, names)), strict=True))
+    finally:
+        await transport.aclose()

@@ -1,0 +1,307 @@
+"""A request fitted to a protocol before it is encoded: content where it may stand, names and ids that are taken.
+
+Each adapter has a :class:`Fit`, a row of what its protocol takes; every change is listed in the warnings.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from llmring_types import Message, Role
+from llmring_types.exceptions import UnsupportedContentError
+
+from llmring_providers._documents import document_text
+from llmring_providers._names import NameRule, renamed, replaced_ids, replaced_names
+from llmring_providers._protocol import ChatCall
+
+_FAMILIES = {
+    "image_url": "image",
+    "image": "image",
+    "input_image": "image",
+    "document": "document",
+    "file": "document",
+    "input_file": "document",
+    "input_audio": "audio",
+    "audio": "audio",
+    "audio_url": "audio",
+    "video": "video",
+    "video_url": "video",
+}
+"""Parts that are media; all others are texts, or a vendor's own and left to its adapter."""
+_EVERYTHING = frozenset({"image", "document", "audio", "video"})
+_BLANKS = (" ", "\n", "\r", "\t")
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of a protocol.
+
+    Attributes:
+        whose: the protocol, for warnings.
+        names: of functions.
+        ids: of calls.
+        media: kinds of media that a role other than the user's may carry; a role that is not named carries none.
+        moved: kinds of media that move from the result of a tool to the next user message.
+        speakers: a message may name who speaks.
+        fields: further fields of OpenAI's form that a message may have.
+        needs_turn: a conversation of system messages alone is refused.
+    """
+
+    whose: str
+    names: NameRule
+    ids: NameRule
+    media: Mapping[Role, frozenset[str]] = {}
+    moved: frozenset[str] = frozenset()
+    speakers: bool = False
+    fields: frozenset[str] = frozenset()
+    needs_turn: bool = False
+
+
+def fitted(call: ChatCall, fit: Fit, warnings: list[str]) -> ChatCall:
+    """Return the call as the protocol takes it; the very same one where nothing has to change.
+
+    Raises:
+        UnsupportedContentError: a role has media that the protocol takes from users only.
+    """
+    request = call.request
+    if not request.tools and all(map(_is_plain, request.messages)) and not _lacks_turn(call, fit):
+        return call
+    messages = _Fitting(call, fit, warnings).messages(request.messages)
+    tools, choice = request.tools, request.tool_choice
+    if tools and any("functionDeclarations" in tool or "function_declarations" in tool for tool in tools):
+        tools = [function for tool in tools for function in _declared(tool, fit)]
+    fit_call = call._replace(request=_changed(call, messages=messages, tools=tools))
+    names = replaced_names(fit_call, fit.names)
+    ids = replaced_ids(messages, fit.ids)
+    if names or ids:
+        messages = [_with_words(message, names, ids) for message in messages]
+        tools, choice = renamed(tools, names), renamed(choice, names)
+    if messages == request.messages and tools is request.tools and choice is request.tool_choice:
+        return call
+    return call._replace(request=_changed(call, messages=messages, tools=tools, tool_choice=choice))
+
+
+def displaces_media(call: ChatCall) -> bool:
+    """Tell whether some message has media where most protocols take none: a refusal may be for their having moved."""
+    return any(
+        message.role != "user" and isinstance(message.content, list) and any(map(_family, message.content))
+        for message in call.request.messages
+    )
+
+
+def _changed(call: ChatCall, **fields: Any) -> Any:
+    return msgspec.structs.replace(call.request, **fields)
+
+
+def _is_plain(message: Message) -> bool:
+    return (
+        type(message.content) is str
+        and message.metadata is None
+        and message.tool_calls is None
+        and message.role != "tool"
+        and message.name is None
+    )
+
+
+def _lacks_turn(call: ChatCall, fit: Fit) -> bool:
+    messages = call.request.messages
+    return fit.needs_turn and bool(messages) and all(message.role == "system" for message in messages)
+
+
+def _declared(tool: dict[str, Any], fit: Fit) -> Iterator[dict[str, Any]]:
+    """The functions of a tool in Gemini's form, one by one where the protocol is another."""
+    functions = tool.get("functionDeclarations") or tool.get("function_declarations")
+    if fit.whose == "Gemini" or not isinstance(functions, list):
+        yield tool
+    else:
+        yield from (function for function in functions if isinstance(function, dict))
+
+
+def _with_words(message: Message, names: Mapping[str, str], ids: Mapping[str, str]) -> Message:
+    calls, result = message.tool_calls, message.tool_call_id
+    if not calls and result not in ids:
+        return message
+    if calls:
+        calls = [_with_id(renamed(made, names), ids) for made in calls]
+    return msgspec.structs.replace(message, tool_calls=calls, tool_call_id=ids.get(result or "", result))
+
+
+def _with_id(made: Any, ids: Mapping[str, str]) -> Any:
+    return {**made, "id": ids.get(made["id"], made["id"])}
+
+
+class _Fitting:
+    """Goes through the messages of one conversation."""
+
+    def __init__(self, call: ChatCall, fit: Fit, warnings: list[str]) -> None:
+        self._provider = call.ref.provider
+        self._fit = fit
+        self._warnings = warnings
+        self._out: list[Message] = []
+        self._moved: list[dict[str, Any]] = []
+        """Parts that wait for the next message of the user."""
+        self._unanswered: list[str] = []
+        """Ids that were given to calls without one."""
+        self._calls: dict[str, str] = {}
+
+    def messages(self, given: list[Message]) -> list[Message]:
+        for message in given:
+            self._add(message)
+        self._flush()
+        self._turn()
+        return self._out
+
+    def _add(self, message: Message) -> None:
+        if _is_plain(message) and not self._moved:
+            self._out.append(message)
+            return
+        self._tell_of_fields(message)
+        if message.role == "assistant":
+            self._flush()
+            message = self._identified(message)
+        elif message.role == "tool" and not message.tool_call_id and self._unanswered:
+            message = msgspec.structs.replace(message, tool_call_id=self._unanswered.pop(0))
+        if isinstance(message.content, list):
+            message = self._placed(message)
+        if message.role == "user" and self._moved:
+            parts, self._moved = self._moved, []
+            message = msgspec.structs.replace(message, content=[*parts, *_parts(message.content)])
+        self._out.append(message)
+
+    def _identified(self, message: Message) -> Message:
+        """Give calls without an id one: the result that answers has to name it."""
+        if not message.tool_calls:
+            return message
+        calls: list[Any] = []
+        made: Any
+        for made in message.tool_calls:
+            call_id = made.get("id")
+            if not call_id:
+                call_id = f"call_{len(self._calls)}"
+                self._unanswered.append(call_id)
+            function = made.get("function") or made.get("custom") or {}
+            self._calls[call_id] = str(function.get("name"))
+            calls.append(made if made.get("id") else {**made, "id": call_id})
+        return msgspec.structs.replace(message, tool_calls=calls) if calls != message.tool_calls else message
+
+    def _placed(self, message: Message) -> Message:
+        role = message.role
+        taken = _EVERYTHING if role == "user" else self._fit.media.get(role, frozenset())
+        stays: list[Any] = []
+        moves: list[Any] = []
+        for part in message.content:
+            family = _family(part)
+            (stays if family is None or family in taken else moves).append(_clean(part) if family else part)
+        if not moves:
+            return msgspec.structs.replace(message, content=stays) if stays != message.content else message
+        for part in moves:
+            if role != "tool" or _family(part) not in self._fit.moved:
+                raise self._unsupported(part, role)
+        kinds = " and ".join(sorted({str(_family(part)) for part in moves}))
+        self._warn(
+            f"the {kinds} content of a tool message was moved to the next user message:"
+            f" {self._fit.whose} takes it from users only"
+        )
+        self._moved += [{"type": "text", "text": f"[{self._origin(message)}:]"}, *moves]
+        return msgspec.structs.replace(message, content=stays or "[The content is in the next user message.]")
+
+    def _unsupported(self, part: Mapping[str, Any], role: Role) -> UnsupportedContentError:
+        kind = part["type"]
+        return UnsupportedContentError(
+            f"{self._fit.whose} cannot take a {kind!r} part in a message of the {role}; put it into one of the user",
+            provider=self._provider,
+            part=kind,
+        )
+
+    def _origin(self, message: Message) -> str:
+        name = message.name or self._calls.get(message.tool_call_id or "")
+        told = f" of {name}" if name else ""
+        return f"From the result{told}" + (f", call {message.tool_call_id}" if message.tool_call_id else "")
+
+    def _flush(self) -> None:
+        if self._moved:
+            self._out.append(Message(role="user", content=self._moved))
+            self._moved = []
+
+    def _turn(self) -> None:
+        """Ask with the last system message where nobody else speaks."""
+        out = self._out
+        if self._fit.needs_turn and out and all(message.role == "system" for message in out):
+            out[-1] = msgspec.structs.replace(out[-1], role="user")
+            self._warn(
+                f"the last system message was sent as the user's: {self._fit.whose} needs one of the user"
+            )
+
+    def _tell_of_fields(self, message: Message) -> None:
+        whose = self._fit.whose
+        if message.name is not None and message.role != "tool" and not self._fit.speakers:
+            self._warn(f"the name of a message was left out: {whose} has no place for it")
+        fields = message.metadata.get("fields") if message.metadata else None
+        for name in fields if isinstance(fields, dict) else ():
+            if name not in self._fit.fields:
+                self._warn(f"the field {name!r} of a message was left out: {whose} has no place for it")
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
+
+
+def _parts(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
+
+
+def _family(part: Mapping[str, Any]) -> str | None:
+    """The kind of media that a part is; a document that is a text is none."""
+    family = _FAMILIES.get(part["type"])
+    source = part.get("source")
+    if family == "document" and isinstance(source, Mapping):
+        try:
+            return None if document_text(source) is not None else family
+        except ValueError:  # the adapter says what is wrong with it
+            return family
+    return family
+
+
+def _clean(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part whose media type is one that exists, and whose base64 has no blanks in it."""
+    changed = {name: cleaned for name, inner in part.items() if (cleaned := _clean_inner(inner)) is not inner}
+    return {**part, **changed} if changed else part
+
+
+def _clean_inner(inner: Any) -> Any:
+    if isinstance(inner, str):
+        return _clean_url(inner)
+    if not isinstance(inner, dict):
+        return inner
+    changed: dict[str, Any] = {}
+    for name in ("url", "file_data"):
+        if isinstance(inner.get(name), str) and (url := _clean_url(inner[name])) != inner[name]:
+            changed[name] = url
+    if inner.get("type", "base64") == "base64" and isinstance(inner.get("data"), str):
+        if (data := _without_blanks(inner["data"])) != inner["data"]:
+            changed["data"] = data
+        kind = inner.get("media_type")
+        if isinstance(kind, str) and (usual := _media_type(kind)) != kind:
+            changed["media_type"] = usual
+    return {**inner, **changed} if changed else inner
+
+
+def _clean_url(url: str) -> str:
+    if url[:5].lower() != "data:":
+        return url
+    head, comma, data = url.partition(",")
+    kind, mark, more = head[5:].partition(";")
+    if not comma or "base64" not in more.lower():
+        return url
+    clean = f"data:{_media_type(kind)}{mark}{more}{comma}{_without_blanks(data)}"
+    return url if clean == url else clean
+
+
+def _media_type(kind: str) -> str:
+    lower = kind.strip().lower()
+    return {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}.get(
+        lower, lower
+    )
+
+
+def _without_blanks(data: str) -> str:
+    return "".join(data.split()) if any(blank in data for blank in _BLANKS) else data

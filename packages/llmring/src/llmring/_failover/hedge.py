@@ -1,0 +1,73 @@
+"""Two calls at once where the first is slow: the first good outcome counts, the other call is cancelled."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import msgspec
+from llmring_types.exceptions import LLMRingError
+
+T = TypeVar("T")
+
+
+class Outcome(msgspec.Struct, Generic[T], frozen=True):
+    """The end of a call: a result or an error. ``sent`` is false where nothing was sent."""
+
+    result: T | None
+    error: LLMRingError | None = None
+    sent: bool = True
+
+
+First = Callable[[Callable[[], None]], Awaitable[Outcome[T]]]
+"""A call that reports when it is sent: what comes before that is llmring's own queue, and no slowness of the model."""
+
+
+async def race(
+    first: First[T],
+    second: Callable[[], Awaitable[Outcome[T]]],
+    delay: float,
+    discard: Callable[[T], None] | None = None,
+) -> tuple[Outcome[T] | None, Outcome[T] | None, bool]:
+    """Run the first call, and the second beside it when the first has not ended ``delay`` seconds after it was sent.
+
+    A call that has not ended when another has given a result is cancelled, and awaited until it has ended.
+
+    Args:
+        first: the call that has the start.
+        second: the other one.
+        delay: seconds.
+        discard: frees a result that came when the race as a whole was cancelled already.
+
+    Returns:
+        The outcome of each, ``None`` for one that was cancelled or never started; and whether the second was started.
+    """
+    import anyio  # noqa: PLC0415 - only where calls are hedged
+
+    outcomes: list[Outcome[T] | None] = [None, None]
+    sent, ended = anyio.Event(), anyio.Event()
+    started = False
+
+    async def run(place: int, call: Callable[[], Awaitable[Outcome[T]]]) -> None:
+        outcome = outcomes[place] = await call()
+        if place == 0:
+            sent.set()
+            ended.set()
+        if outcome.error is None:
+            group.cancel_scope.cancel()
+
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(run, 0, lambda: first(sent.set))
+            await sent.wait()
+            with anyio.move_on_after(delay):
+                await ended.wait()
+            if not ended.is_set():
+                started = True
+                group.start_soon(run, 1, second)
+    except BaseException as error:
+        for outcome in outcomes:
+            if discard is not None and outcome is not None and outcome.result is not None:
+                discard(outcome.result)
+        if isinstance(error, ExceptionGroup):  # the task group's wrapping; nobody outside knows of a group
+            raise error.exceptions[0] from error.exceptions[0].__cause__
+        raise
+    return outcomes[0], outcomes[1], started

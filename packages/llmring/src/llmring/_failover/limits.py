@@ -1,0 +1,160 @@
+"""Limits on concurrent calls to a provider, and the permit to send one of them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+from weakref import WeakKeyDictionary
+
+import msgspec
+from llmring_providers import ProviderStream
+from llmring_types import StreamChunk
+from llmring_types.exceptions import ProviderTimeoutError
+
+from llmring._money.budgets import Reservation
+
+if TYPE_CHECKING:
+    from anyio.lowlevel import RunVar
+
+
+class _Provider:
+    """The places of one provider on one event loop, and who holds them."""
+
+    def __init__(self, places: int) -> None:
+        import anyio  # noqa: PLC0415 - only where calls are bounded
+
+        self.places = places
+        self.semaphore: anyio.Semaphore = anyio.Semaphore(places)
+        self.holders: Counter[object] = Counter()
+
+
+class Place:
+    """A place that somebody holds."""
+
+    def __init__(self, provider: _Provider, owner: object) -> None:
+        self._provider: _Provider | None = provider
+        self._owner = owner
+        provider.holders[owner] += 1
+
+    def release(self) -> None:
+        """Give it back; safe more than once."""
+        provider, self._provider = self._provider, None
+        if provider is None:
+            return
+        provider.holders -= Counter({self._owner: 1})
+        provider.semaphore.release()
+
+
+_Rings: TypeAlias = "WeakKeyDictionary[Limits, dict[str, _Provider]]"
+
+
+class Limits:
+    """Places for concurrent calls, first come, first served. A stream holds its place until it ends.
+
+    Args:
+        places: provider to most calls at once, in each event loop; a provider that is not named has no limit.
+    """
+
+    def __init__(self, places: Mapping[str, int]) -> None:
+        self._places = places
+
+    async def take(self, name: str, owner: object) -> Place | None:
+        """Wait for a place; ``None`` where there is no limit.
+
+        Args:
+            name: the provider.
+            owner: the task whose call it is; ``None`` where that is not known.
+
+        Raises:
+            ProviderTimeoutError: the task holds every place itself, by streams that it has not read to their end: no
+                wait would end.
+        """
+        if name not in self._places:
+            return None
+        provider = self._provider(name)
+        if not provider.semaphore.value and owner is not None and provider.holders[owner] >= provider.places:
+            raise ProviderTimeoutError(
+                f"max_concurrent allows {provider.places} at once, and this task holds them all by streams that it has "
+                "not closed; nothing was sent",
+                provider=name,
+            )
+        await provider.semaphore.acquire()
+        return Place(provider, owner)
+
+    def _provider(self, name: str) -> _Provider:
+        providers = _rings().setdefault(self, {})
+        provider = providers.get(name)
+        if provider is None:
+            provider = providers[name] = _Provider(self._places[name])
+        return provider
+
+
+@cache
+def _variable() -> "RunVar[_Rings]":
+    from anyio.lowlevel import RunVar  # noqa: PLC0415 - only where calls are bounded
+
+    return RunVar("places")
+
+
+def _rings() -> _Rings:
+    """Return the places of all rings on the running event loop."""
+    variable = _variable()
+    rings: _Rings | None = variable.get(None)
+    if rings is None:
+        rings = WeakKeyDictionary()
+        variable.set(rings)
+    return rings
+
+
+class PlacedStream(msgspec.Struct):
+    """A stream that gives its place back when it ends."""
+
+    stream: ProviderStream
+    place: Place
+
+    async def receive(self) -> Sequence[StreamChunk]:
+        return await self.stream.receive()
+
+    def partial(self) -> StreamChunk:
+        return self.stream.partial()
+
+    async def finish(self) -> None:
+        try:
+            await self.stream.finish()
+        finally:
+            self.place.release()
+
+    def close(self) -> None:
+        try:
+            self.stream.close()
+        finally:
+            self.place.release()
+
+
+class Permit:
+    """Held while an attempt is under way. A stream takes the place along, and settles the dollars when it ends.
+
+    Attributes:
+        reservation: the dollars; ``None`` where no budget bounds the call.
+    """
+
+    def __init__(self, place: Place | None, reservation: Reservation | None) -> None:
+        self.reservation = reservation
+        self._place = place
+
+    def take_place(self) -> Place | None:
+        """Hand the place over to whoever calls this."""
+        place, self._place = self._place, None
+        return place
+
+    def leave(self) -> None:
+        """Give the place back, unless somebody has taken it over."""
+        if self._place is not None:
+            self._place.release()
+
+    def cancel(self) -> None:
+        """Give everything back: nothing was sent."""
+        self.leave()
+        if self.reservation is not None:
+            self.reservation.settle(Decimal(0))

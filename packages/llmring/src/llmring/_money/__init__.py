@@ -1,0 +1,1 @@
+"""Money: prices of calls, budgets, and estimates where a provider reports nothing."""

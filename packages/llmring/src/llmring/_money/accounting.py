@@ -1,0 +1,110 @@
+"""Prices of calls."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+
+import msgspec
+from llmring_types import LLMResponse, ModelFacts, ModelRef, Prices, Usage
+from llmring_types.exceptions import ConfigurationError, CostTrackingError, ModelReferenceError
+
+from llmring._routing import Candidate, Route
+from llmring.pricing import annotate, cost_info, price, unpriced
+from llmring.registry import Registry
+
+
+class Accounting:
+    """Prices calls from what the registry knows.
+
+    Args:
+        registry: answers from memory.
+        strict: refuse calls whose price cannot be known.
+        prices: the user's own, by ``provider:model`` or, for all models of a provider, ``provider:*``. They come before
+            those of the registry.
+
+    Raises:
+        ConfigurationError: a key or a value of ``prices`` is not of its form.
+    """
+
+    def __init__(
+        self, registry: Registry, *, strict: bool, prices: Mapping[str, Prices] = MappingProxyType({})
+    ) -> None:
+        self.registry = registry
+        self.strict = strict
+        self._prices = {_priced_name(name, each): each for name, each in prices.items()}
+
+    def facts(self, ref: ModelRef, served: str | None = None) -> ModelFacts | None:
+        """Return what is known of a model, or else of the one that the provider says it served."""
+        facts = self.registry.facts(ref.provider, ref.model)
+        if facts is None and served:
+            facts = self.registry.facts(ref.provider, served)
+        if self._prices:
+            prices = self._prices.get(str(ref)) or self._prices.get(f"{ref.provider}:*")
+            if prices is not None:
+                known = facts or ModelFacts(provider=ref.provider, model=ref.model)
+                return msgspec.structs.replace(known, prices=prices)
+        return facts
+
+    def mark_unpriced(self, route: Route) -> Route:
+        """Return the route with the candidates marked unusable, if strict, whose price cannot be known."""
+        if not self.strict:
+            return route
+        return msgspec.structs.replace(
+            route, candidates=[_priced(candidate) for candidate in route.candidates]
+        )
+
+    def price_answer(self, response: LLMResponse, candidate: Candidate) -> None:
+        """Write the cost into the response's usage, where there is one."""
+        if response.usage is None:
+            return
+        facts = candidate.facts or self.facts(candidate.ref, response.provider_model)
+        annotate(response.usage, price(response.usage, facts))
+
+    def cost(self, usage: Usage, ref: ModelRef, facts: ModelFacts | None = None) -> Decimal | None:
+        """Return the dollars for this usage of a model; ``None`` where they cannot be known."""
+        return price(usage, facts or self.facts(ref)).total
+
+    def active_models(self, providers: Iterable[str]) -> dict[str, list[str]]:
+        """Return each provider with its models that can be asked, by name."""
+        return {
+            provider: sorted(
+                facts.model for facts in self.registry.models(provider) if facts.active is not False
+            )
+            for provider in providers
+        }
+
+    def response_cost(self, response: LLMResponse) -> dict[str, float | None] | None:
+        """Return what an answer cost, part by part; ``None`` where that cannot be known."""
+        facts = self.facts(ModelRef.parse(response.model), response.provider_model)
+        return cost_info(response.usage, facts)
+
+    def price_estimate(self, usage: Usage, ref: ModelRef, served: str | None) -> None:
+        """Write the cost into usage that was made up afterwards.
+
+        Args:
+            usage: with token counts.
+            ref: the model asked.
+            served: the name that the provider gives to what it served.
+        """
+        annotate(usage, price(usage, self.facts(ref, served)))
+
+
+def _priced_name(name: str, prices: object) -> str:
+    if not isinstance(prices, Prices):
+        raise ConfigurationError(f"prices[{name!r}] must be Prices(input=…, output=…); got {prices!r:.80}")
+    try:
+        return str(ModelRef.parse(name))
+    except ModelReferenceError as error:
+        raise ConfigurationError(f"prices: {error}") from error
+
+
+def _priced(candidate: Candidate) -> Candidate:
+    reason = unpriced(candidate.facts)
+    if reason is None or candidate.unusable is not None:
+        return candidate
+    refusal = CostTrackingError(
+        f"the cost of {candidate.ref} cannot be known ({reason}), and strict cost is on; nothing was sent",
+        model=str(candidate.ref),
+        cost_status=reason,
+    )
+    return msgspec.structs.replace(candidate, unusable=refusal)

@@ -1,0 +1,122 @@
+"""The dollars of a ring or an alias.
+
+At any moment ``spent + withheld + reserved <= limit``. Only :meth:`Account.reserve` adds to the sum, and only where it
+fits; settling moves dollars from one term to another.
+"""
+
+from collections import Counter
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+from llmring_types.exceptions import BudgetExceededError
+
+from llmring._routing import Candidate
+
+_ZERO = Decimal(0)
+
+
+class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
+    """A budget and what has become of it. Amounts are US dollars.
+
+    Attributes:
+        scope: the whole ring, or one alias.
+        alias: whose budget; ``None`` for the ring's.
+        profile: the profile that binds the alias.
+        limit: what may be spent.
+        spent: what calls have cost, as reported, else by estimate.
+        reserved: what attempts under way may cost at most.
+        withheld: what ended attempts may have cost beyond the estimate in ``spent``, where the provider did not report
+            it (a timeout, a stream that was left early, counts that cannot be right). It stays set aside.
+        excess: what providers reported beyond what was set aside for the call and beyond the limit: more input than was
+            estimated, say. It is not in ``spent``.
+    """
+
+    scope: Literal["ring", "alias"]
+    alias: str | None = None
+    profile: str | None = None
+    limit: Decimal
+    spent: Decimal = _ZERO
+    reserved: Decimal = _ZERO
+    withheld: Decimal = _ZERO
+    excess: Decimal = _ZERO
+
+    @property
+    def left(self) -> Decimal:
+        """The most that a further call may cost; never below 0."""
+        return max(self.limit - self.spent - self.reserved - self.withheld, _ZERO)
+
+    def __str__(self) -> str:
+        whose = "the ring" if self.alias is None else f"alias {self.alias!r}"
+        return f"the budget of {whose}, {dollars(self.limit)}"
+
+
+class Account:
+    """The dollars of one alias, or of the ring."""
+
+    def __init__(self, limit: Decimal, alias: str | None = None, profile: str | None = None) -> None:
+        self.limit = limit
+        self.alias = alias
+        self.profile = profile
+        self.spent = self.reserved = self.withheld = self.excess = _ZERO
+        self.held_by: Counter[object] = Counter()
+        """What is reserved, by the task that holds it."""
+
+    def fits(self, amount: Decimal) -> bool:
+        return amount <= self.limit - self.spent - self.withheld - self.reserved
+
+    def may_fit(self, amount: Decimal, owner: object) -> bool:
+        """Return whether the amount would fit if all that other tasks have set aside came back."""
+        own = self.held_by[owner] if owner is not None else _ZERO
+        return amount <= self.limit - self.spent - self.withheld - own
+
+    def reserve(self, amount: Decimal, owner: object) -> None:
+        self.reserved += amount
+        self.held_by[owner] += amount  # type: ignore[assignment]  # Counter is typed for integers alone
+
+    def settle(self, amount: Decimal, cost: Decimal, owner: object, *, certain: bool) -> None:
+        """Count what an attempt has cost in place of what was set aside for it."""
+        self.reserved -= amount
+        self.held_by[owner] -= amount  # type: ignore[assignment]
+        if not self.held_by[owner]:
+            del self.held_by[owner]
+        room = max(self.limit - self.spent - self.withheld - self.reserved, amount)
+        counted = min(cost, room)
+        self.spent += counted
+        self.excess += cost - counted
+        if not certain:
+            self.withheld += max(amount - counted, _ZERO)
+
+    def state(self) -> BudgetState:
+        return BudgetState(
+            scope="ring" if self.alias is None else "alias",
+            alias=self.alias,
+            profile=self.profile,
+            limit=self.limit,
+            spent=self.spent,
+            reserved=self.reserved,
+            withheld=self.withheld,
+            excess=self.excess,
+        )
+
+
+def may_cost(candidate: Candidate, amount: Decimal) -> str:
+    """Begin the sentence about a call that is too dear."""
+    return f"this call may cost up to {dollars(amount)} on {candidate.ref}"
+
+
+def exceeded(
+    problem: str, candidate: Candidate, amount: Decimal, *, limit: Decimal, scope: str
+) -> BudgetExceededError:
+    """Build the error for a call that is not sent."""
+    return BudgetExceededError(
+        f"{problem}; nothing was sent",
+        model=str(candidate.ref),
+        cost_status="budget_exceeded",
+        details={"scope": scope, "limit_usd": limit, "estimated_usd": amount},
+    )
+
+
+def dollars(amount: Decimal) -> str:
+    """Two digits after the point, or as many as it takes to say something."""
+    return f"${amount:.2f}" if amount >= 1 or not amount else f"${float(amount):.2g}"

@@ -1,0 +1,190 @@
+"""One call under budgets: what it may cost at most, and what its attempts have cost."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+from llmring_providers import BoundsOutput, ChatCall, OutputBounds, Provider
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Usage
+from llmring_types.exceptions import CostTrackingError, LLMRingError, ProviderConnectionError
+
+from llmring._money.accounting import Accounting
+from llmring._money.accounts import dollars, exceeded, may_cost
+from llmring._money.budgets import Budgets, Reservation
+from llmring._money.estimates import check_counts, completed_usage, input_usage, is_billed, most_usage
+from llmring._policy import UnknownPrice
+from llmring._routing import Candidate, Route
+from llmring.pricing import unpriced
+from llmring.tokens import estimate_tokens
+
+_ZERO = Decimal(0)
+
+
+class _Counted(msgspec.Struct):
+    """By how much a host has counted more input than was estimated, at most."""
+
+    tokens: int = 0
+    ratio: float = 1.0
+
+    def learn(self, estimated: int, reported: int) -> None:
+        self.tokens = max(self.tokens, reported - estimated)
+        self.ratio = max(self.ratio, reported / max(estimated, 1))
+
+    def most(self, estimated: int) -> int:
+        """Return what it may count of a prompt: instructions of the host's own add, another tokenizer multiplies."""
+        return estimated + min(self.tokens, round(estimated * (self.ratio - 1)))
+
+
+class Purse:
+    """State that the calls of a ring under budgets share.
+
+    Args:
+        budgets: the ring's.
+        accounting: prices.
+        providers: say how much their requests let a model write.
+        unknown_price: what to do about a model without a price.
+    """
+
+    def __init__(
+        self,
+        budgets: Budgets,
+        accounting: Accounting,
+        providers: Mapping[str, Provider],
+        unknown_price: UnknownPrice,
+    ) -> None:
+        self.budgets = budgets
+        self.accounting = accounting
+        self.unknown_price = unknown_price
+        self._providers = providers
+        self._counted: dict[ModelRef, _Counted] = {}
+
+    def bounds(self, request: LLMRequest, candidate: Candidate) -> OutputBounds:
+        """Return how much the request lets the candidate write."""
+        provider = self._providers[candidate.ref.provider]
+        if isinstance(provider, BoundsOutput):
+            try:
+                return provider.output_bounds(ChatCall(request, candidate.ref, candidate.facts))
+            except LLMRingError:  # it cannot be sent: the attempt will say so
+                return OutputBounds()
+        limit = request.max_tokens
+        return OutputBounds(None if limit is None else limit + (request.reasoning_tokens or 0))
+
+    def most_input(self, ref: ModelRef, estimated: int) -> int:
+        """Return the input tokens that the host may count where so many are estimated."""
+        counted = self._counted.get(ref)
+        return estimated if counted is None else counted.most(estimated)
+
+    def learn(self, ref: ModelRef, request: LLMRequest, usage: Usage) -> None:
+        """Take note of the input that a host has counted."""
+        estimated, reported = estimate_tokens(request), usage.get("prompt_tokens", 0)
+        if reported > estimated:
+            self._counted.setdefault(ref, _Counted()).learn(estimated, reported)
+
+
+class CallBudget:
+    """The worst case of one call on each candidate, and its cost so far.
+
+    Args:
+        purse: the ring's.
+        request: as it was asked, for the estimates.
+        prepared: as adapters get it.
+        route: names the alias and its limits.
+    """
+
+    def __init__(self, purse: Purse, request: LLMRequest, prepared: LLMRequest, route: Route) -> None:
+        self._purse = purse
+        self._request = request
+        self._prepared = prepared
+        self._route = route
+
+    async def reserve(self, candidate: Candidate, owner: object) -> Reservation:
+        """Set aside what an attempt may cost, as soon as other calls leave room for it.
+
+        Args:
+            candidate: who is to be asked.
+            owner: the task whose call it is; it does not wait for what it holds itself.
+
+        Raises:
+            BudgetExceededError: it does not fit a limit.
+            CostTrackingError: its price is not known.
+        """
+        purse, constraints = self._purse, self._route.constraints
+        bounds = purse.bounds(self._prepared, candidate)
+        amount = self._most(candidate, bounds)
+        most = constraints.max_cost_usd
+        if most is not None and amount > most:
+            raise exceeded(
+                f"{may_cost(candidate, amount)}, and the alias allows {dollars(most)} per call",
+                candidate,
+                amount,
+                limit=most,
+                scope="call",
+            )
+        limit = None if bounds.limit is None else bounds.limit * bounds.answers
+        return await purse.budgets.reserve(self._route, candidate, amount, owner, output_limit=limit)
+
+    def _most(self, candidate: Candidate, bounds: OutputBounds) -> Decimal:
+        purse, facts = self._purse, candidate.facts
+        usage = most_usage(self._request, facts, output_limit=bounds.limit, answers=bounds.answers)
+        usage["prompt_tokens"] = purse.most_input(candidate.ref, usage["prompt_tokens"])
+        cost = purse.accounting.cost(usage, candidate.ref, facts)
+        if cost is not None:
+            return cost
+        if purse.unknown_price == "refuse":
+            reason = unpriced(facts) or "model_not_in_registry"
+            raise CostTrackingError(
+                f"the cost of {candidate.ref} cannot be known ({reason}), and a budget bounds this call; nothing was "
+                f'sent. Give its price, LLMRing(prices={{"{candidate.ref}": Prices(input=…, output=…)}}), or let such '
+                'calls pass uncounted, Policy(unknown_price="allow")',
+                model=str(candidate.ref),
+                cost_status=reason,
+            )
+        return _ZERO
+
+    def settle_answer(
+        self, reservation: Reservation, candidate: Candidate, response: LLMResponse, *, sure: bool
+    ) -> None:
+        """Count a whole answer. Where its usage was not reported, or not believed, the worst case stays set aside."""
+        usage = response.usage
+        if usage is not None and sure:
+            self._purse.learn(candidate.ref, self._request, usage)
+        cost = self._cost(candidate, response, whole=True)
+        reported = usage is not None and "prompt_tokens" in usage and "completion_tokens" in usage
+        if not reported and reservation.amount:
+            response.warnings.append(
+                "the provider did not say what this call used: the budget counts an estimate and keeps the worst case"
+            )
+        if reservation.settle(cost, certain=sure and reported):
+            response.warnings.append(
+                f"the provider reports {dollars(cost)}, more than the {dollars(reservation.amount)} that was set aside "
+                "and than is left of the budget"
+            )
+
+    def settle_partial(
+        self, reservation: Reservation, candidate: Candidate, partial: LLMResponse | None
+    ) -> None:
+        """Count an answer that nobody has read to its end, or that broke off; nobody reported what it used."""
+        if partial is not None:
+            check_counts(partial, self._request)
+            cost = self._cost(candidate, partial, whole=False)
+        else:
+            cost = self._price(input_usage(self._request), candidate)
+        reservation.settle(min(cost, reservation.amount), certain=False)
+
+    def settle_failure(self, reservation: Reservation, candidate: Candidate, error: BaseException) -> None:
+        """Count an attempt that gave no answer."""
+        if isinstance(error, ProviderConnectionError):
+            reservation.settle(_ZERO, certain=not error.sent)
+        elif isinstance(error, LLMRingError) and is_billed(error) is False:
+            reservation.settle(_ZERO)
+        else:
+            self.settle_partial(reservation, candidate, getattr(error, "partial", None))
+
+    def _cost(self, candidate: Candidate, response: LLMResponse, *, whole: bool) -> Decimal:
+        usage, _ = completed_usage(self._request, response, whole=whole)
+        return self._price(usage, candidate, response.provider_model)
+
+    def _price(self, usage: Usage, candidate: Candidate, served: str | None = None) -> Decimal:
+        accounting = self._purse.accounting
+        facts: ModelFacts | None = candidate.facts or accounting.facts(candidate.ref, served)
+        return accounting.cost(usage, candidate.ref, facts) or _ZERO
