@@ -1,4 +1,4 @@
-"""What each vendor is known to refuse, as data with its source, held against every request that a test makes."""
+"""Known refusals of each vendor, as data with their sources, held against every request that a test makes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ VALIDATORS: Mapping[str, Callable[[str, Body], Iterable[str]]] = {
 
 
 def refusals(path: str, body: Body, *, given: Iterable[str] = ()) -> list[str]:
-    """Why the vendor would answer a request with 400; empty where nothing is known.
+    """Return the reasons for which the vendor would answer with 400; empty where none is known.
 
     Args:
         path: where it is sent; only its end counts, and a query does not.

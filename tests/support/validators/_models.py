@@ -1,4 +1,4 @@
-"""What models of OpenAI refuse, from its pages and the messages of its 400s, apart from the library's own table."""
+"""Refusals by models of OpenAI, from its pages and the messages of its 400s, apart from the library's own table."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Refused(NamedTuple):
-    """What one family of models refuses.
+    """Refusals by one family of models.
 
     Attributes:
         models: the names.
@@ -40,7 +40,7 @@ _SAMPLING = ("top_p", "logprobs")
 
 
 def openai_model(body: Mapping[str, Any], effort: str | None, *, chat: bool) -> Iterator[str]:
-    """What the model of a body refuses of it."""
+    """Return what the model of a body refuses of it."""
     model = str(body.get("model"))
     family = next((each for each in FAMILIES if re.fullmatch(each.models, model)), None)
     if family is None:

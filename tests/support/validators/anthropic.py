@@ -1,4 +1,4 @@
-"""What Anthropic's Messages API refuses: https://platform.claude.com/docs/en/api/messages"""
+"""Refusals by Anthropic's Messages API: https://platform.claude.com/docs/en/api/messages"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _MOST_STRICT, _LEAST_BUDGET = 20, 1024
 
 
 def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
-    """Why a body would be answered with 400."""
+    """Return the reasons for a 400 to a body."""
     del path
     if "max_tokens" in body and not body["max_tokens"] >= 1:
         yield "max_tokens is below 1"

@@ -1,4 +1,4 @@
-"""What Gemini refuses: https://ai.google.dev/api/generate-content"""
+"""Refusals by Gemini: https://ai.google.dev/api/generate-content"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ _LEVELS = (
 
 
 def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
-    """Why a body would be answered with 400; the model is in the path."""
+    """Return the reasons for a 400 to a body; the model is in the path."""
     if not body.get("contents", [None]):
         yield "contents is not specified"
     for turn in body.get("contents", ()):

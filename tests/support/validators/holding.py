@@ -14,12 +14,12 @@ _LOOPBACK = ("127.", "localhost", "[::1]")
 
 
 def is_vendors(call: ChatCall) -> bool:
-    """Whether the rules of a vendor hold for a call: not for other hosts, and their names of models."""
+    """Return whether the rules of a vendor hold for a call: not for other hosts, and their names of models."""
     return (call.host is None or call.host.startswith(_LOOPBACK)) and "/" not in call.ref.model
 
 
 def held(call: ChatCall, wire: WireRequest) -> list[str]:
-    """Why the vendor would refuse a request, but for what the user wrote into it."""
+    """Return the reasons for which the vendor would refuse a request, but for what the user wrote into it."""
     extra = dict(call.request.extra_params)
     given = {name for name in extra if name not in ("api", "stream")}
     if "api" in extra:  # who chooses it answers for what it refuses

@@ -1,4 +1,4 @@
-"""What Ollama refuses: https://docs.ollama.com/api/chat and the structs that its server reads a body into."""
+"""Refusals by Ollama: https://docs.ollama.com/api/chat and the structs that its server reads a body into."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ _LEVELS = (None, True, False, "low", "medium", "high", "max")
 
 
 def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
-    """Why a body would be answered with 400."""
+    """Return the reasons for a 400 to a body."""
     del path
     for message in body.get("messages", ()):
         yield from _message(message)

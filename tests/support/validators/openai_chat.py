@@ -1,4 +1,4 @@
-"""What OpenAI's chat completions refuse: https://platform.openai.com/docs/api-reference/chat/create"""
+"""Refusals by OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat/create"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _MOST_TOOLS = 128
 
 
 def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
-    """Why a body would be answered with 400."""
+    """Return the reasons for a 400 to a body."""
     del path
     if not body.get("messages", [None]):
         yield "no messages"
@@ -90,7 +90,7 @@ def _read(value: Any) -> Any:
 
 
 def tools(functions: list[Mapping[str, Any]]) -> Iterator[str]:
-    """What is refused of functions, in the flat form."""
+    """Return what is refused of functions, in the flat form."""
     for function in functions:
         if NAME.fullmatch(str(function.get("name"))) is None:
             yield f"a function is named {function.get('name')!r}"
@@ -100,7 +100,7 @@ def tools(functions: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def answer(form: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
-    """What is refused of a ``json_schema`` format, in the flat form."""
+    """Return what is refused of a ``json_schema`` format, in the flat form."""
     if NAME.fullmatch(str(form.get("name"))) is None:
         yield f"a format is named {form.get('name')!r}"
     if re.fullmatch(_models.NO_SCHEMAS, str(body.get("model"))):

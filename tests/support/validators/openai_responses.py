@@ -1,4 +1,4 @@
-"""What OpenAI's responses API refuses: https://platform.openai.com/docs/api-reference/responses/create"""
+"""Refusals by OpenAI's responses API: https://platform.openai.com/docs/api-reference/responses/create"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ _FILES_REFUSED = ("audio/", "video/")
 
 
 def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
-    """Why a body would be answered with 400."""
+    """Return the reasons for a 400 to a body."""
     del path
     yield from (f"{name} is of chat completions" for name in _OF_CHAT if name in body)
     items = body.get("input")
