@@ -5,7 +5,7 @@ from typing import Any
 
 from llmring_types import Usage
 
-_STANDARD = frozenset({"default", "auto", "standard", "on_demand", "on_demand_traffic"})
+_STANDARD = frozenset({"default", "auto", "standard", "on_demand"})
 _ABSURD = 1e6
 """US dollars that no single call costs."""
 

@@ -94,12 +94,14 @@ class Contents:
                 self.turns.append({**turn, "parts": parts})
         if self.turns:
             return
-        if self._model.on_vertex and not self.system:
+        if not self._model.on_vertex:
+            self.turns = [{"role": "user", "parts": [{"text": ""}]}]
+            return
+        if not self.system:
             raise UnsupportedContentError(
                 "no message says anything", provider=self._call.ref.provider, part="messages"
             )
-        self.turns = [{"role": "user", "parts": self.system or [{"text": ""}]}]
-        self.system = []
+        self.turns, self.system = [{"role": "user", "parts": self.system}], []
 
     def _instruct(self, message: Message) -> None:
         parts = self._parts(message)

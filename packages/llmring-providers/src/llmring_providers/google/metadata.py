@@ -70,15 +70,15 @@ _DETAILS = (
     "toolUsePromptTokensDetails",
 )
 _USUAL = {"serviceTier": "standard", "trafficType": "ON_DEMAND"}
+_STANDARD = frozenset({"standard", "ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED", ""})
+_TIERS = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 
 
 def usage_of(said: Mapping[str, Any], *, searches: int = 0) -> Usage | None:
     """Count results of hosted tools as input and thoughts as output; Gemini counts both apart."""
     if not said:
         return None
-    traffic = said.get("trafficType")
-    tier = traffic.removeprefix("ON_DEMAND").strip("_") if isinstance(traffic, str) else None
-    return add_billing(_counts(said), tier=said.get("serviceTier") or tier, searches=searches)
+    return add_billing(_counts(said), tier=_tier(said), searches=searches)
 
 
 def _counts(said: Mapping[str, Any]) -> Usage | None:
@@ -101,6 +101,17 @@ def _counts(said: Mapping[str, Any]) -> Usage | None:
     if thoughts is not None:
         usage["reasoning_tokens"] = thoughts
     return usage or None
+
+
+def _tier(said: Mapping[str, Any]) -> str | None:
+    """Return the tier of service, unless it is the standard one.
+
+    https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse#TrafficType
+    """
+    for name in _USUAL:
+        if isinstance(tier := said.get(name), str) and tier not in _STANDARD:
+            return _TIERS.get(tier, tier.lower())
+    return None
 
 
 def unusual(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _WRITTEN = "cache_creation_input_tokens"
 _NEUTRAL = frozenset({*_PROMPT, *_COMPLETION, "total_tokens", *_CACHED, _WRITTEN, "prompt_cache_miss_tokens"})
 _DETAILS = frozenset({*_GIVEN, *_MADE})
 _NEUTRAL_DETAILS = frozenset({"cached_tokens", "cache_write_tokens", "reasoning_tokens", "text_tokens"})
+"""Words for the standard tier, Groq's among them: https://platform.openai.com/docs/guides/flex-processing"""
 _NONE: frozenset[str] = frozenset()
 _NOTHING: Mapping[str, Any] = {}
 

@@ -45,7 +45,9 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         content=answer.content,
         model=str(call.ref),
         usage=usage_of(
-            response.usage, tier=response.service_tier, searches=count_searches(response.output or ())
+            response.usage,
+            tier=response.service_tier,
+            searches=count_searches(response, response.output or ()),
         ),
         finish_reason=finish_reason(word, answer),
         tool_calls=answer.calls or None,
@@ -58,11 +60,15 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     )
 
 
-def count_searches(output: Sequence[dict[str, Any]]) -> int:
-    """Count the searches; opening a page found by one is not billed.
+def count_searches(response: Response, output: Sequence[dict[str, Any]]) -> int:
+    """Return the searches that OpenAI counts, else those among the items; opening a page found by one is not billed.
 
     https://platform.openai.com/docs/guides/tools-web-search#output-and-citations
     """
+    used = response.tool_usage.get("web_search") if isinstance(response.tool_usage, dict) else None
+    counted = used.get("num_requests") if isinstance(used, dict) else None
+    if type(counted) is int:
+        return counted
     actions = (item.get("action") for item in output if item.get("type") == "web_search_call")
     return sum(not isinstance(action, dict) or action.get("type", "search") == "search" for action in actions)
 

@@ -120,7 +120,9 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
         self._id = str(response.id) if response.id else self._id
         self._served = response.model or self._served
         output = response.output or self._gathered()
-        self._usage = usage_of(response.usage, tier=response.service_tier, searches=count_searches(output))
+        self._usage = usage_of(
+            response.usage, tier=response.service_tier, searches=count_searches(response, output)
+        )
         check(response, self._call)
         answer = read_items(output, custom=self._custom)
         if not self._reasoned:
