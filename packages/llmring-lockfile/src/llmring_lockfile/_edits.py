@@ -7,9 +7,8 @@ from typing import Any
 from llmring_types import ModelRef
 from llmring_types.exceptions import ModelReferenceError, ProfileNotFoundError, ValidationError
 
-from llmring_lockfile._constraints import Constraints
 from llmring_lockfile._emit import plain_constraints, plain_locked
-from llmring_lockfile._model import DEFAULT_PROFILE, LockedModel
+from llmring_lockfile._model import DEFAULT_PROFILE, Constraints, LockedModel
 
 Data = dict[str, Any]
 Models = str | ModelRef | Sequence[str | ModelRef]

@@ -8,16 +8,80 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from llmring_types import ModelFacts, ModelRef, Prices
 
-from llmring_lockfile._constraints import unmet_needs
-from llmring_lockfile._lineage import lineage
+from llmring_lockfile._audit import is_retired
 from llmring_lockfile._lock import CAPABILITIES, Member, capabilities, members
-from llmring_lockfile._lookup import is_retired
-from llmring_lockfile._model import LockedModel, Lockfile
+from llmring_lockfile._model import LockedModel, Lockfile, unmet_needs
 
 if TYPE_CHECKING:
     from llmring_lockfile._document import Document
+import re
+from functools import lru_cache
+
+_DATE = re.compile(r"-(?:(\d{4})-(\d{2})-(\d{2})|(\d{4})(\d{2})(\d{2}))(?=$|-)")
+_STAMP = re.compile(r"^\d{3,}$")
+_VERSION = re.compile(r"^v?(\d{1,2}(?:\.\d+)*)[a-z]?$")
+_WORD_WITH_VERSION = re.compile(r"^([a-z]+)(\d+(?:\.\d+)*)$")
+_UNSTABLE = frozenset({"preview", "exp", "experimental", "beta", "alpha"})
+_NO_MEANING = frozenset({"latest"})
 
 Reason = Literal["retired", "retiring", "superseded", "unknown"]
+
+
+class Lineage(msgspec.Struct, frozen=True):
+    """A model's place among its kin.
+
+    Attributes:
+        line: the name without versions and dates, such as ``("claude", "haiku")``, in alphabetical order.
+        version: such as ``(4, 5)``; ``()`` for a name without one.
+        stamp: the date in the name, if any.
+        stable: whether the name does not say that it is a preview.
+    """
+
+    line: tuple[str, ...]
+    version: tuple[int, ...]
+    stamp: date | None
+    stable: bool
+
+    def newer_than(self, other: "Lineage") -> bool:
+        """Return whether this is a later version, or a later snapshot of the same version."""
+        if self.version != other.version:
+            return self.version > other.version
+        return self.stamp is not None and other.stamp is not None and self.stamp > other.stamp
+
+
+@lru_cache(maxsize=1024)
+def lineage(model: str) -> Lineage:
+    """Read a model's name."""
+    name, stamp = _without_date(model.lower())
+    words: list[str] = []
+    version: list[int] = []
+    stable = True
+    for token in re.split(r"[-_:/ ]+", name):
+        numbered = _WORD_WITH_VERSION.match(token)
+        if token in _UNSTABLE:
+            stable = False
+        elif not token or token in _NO_MEANING or _STAMP.match(token):
+            continue
+        elif found := _VERSION.match(token):
+            version += map(int, found[1].split("."))
+        elif numbered:
+            words.append(numbered[1])
+            version += map(int, numbered[2].split("."))
+        else:
+            words.append(token)
+    return Lineage(tuple(sorted(words)), tuple(version), stamp, stable)
+
+
+def _without_date(name: str) -> tuple[str, date | None]:
+    found = _DATE.search(name)
+    if found is None:
+        return name, None
+    year, month, day = (int(part) for part in found.groups() if part)
+    try:
+        stamp = date(year, month, day)
+    except ValueError:  # digits that are not a date
+        return name, None
+    return name[: found.start()] + name[found.end() :], stamp
 
 
 class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
