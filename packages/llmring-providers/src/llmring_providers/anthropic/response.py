@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from llmring_types import FinishReason, LLMResponse, TokenCounts, ToolCall, Usage, tool_call
 
+from llmring_providers._billing import add_billing
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.errors import reported_error
@@ -128,20 +129,21 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
     usage = cast("Usage", _counts(wire))
     if wire.iterations and (spent := _compactions(wire.iterations)):
         usage["compaction"] = spent
-    if usage:
-        _add_charges(usage, wire)
-    return usage
-
-
-def _add_charges(usage: Usage, wire: WireUsage) -> None:
-    """Add what has a price of its own: https://platform.claude.com/docs/en/about-claude/pricing"""
-    tier = "fast" if wire.speed == "fast" else wire.service_tier
-    if isinstance(tier, str) and tier != "standard":
-        usage["service_tier"] = tier
     tools = wire.server_tool_use
     searches = tools.get("web_search_requests") if isinstance(tools, dict) else None
-    if type(searches) is int and searches > 0:
-        usage["web_searches"] = searches
+    return add_billing(usage, tier=_tier(wire), searches=searches)
+
+
+def _tier(wire: WireUsage) -> str | None:
+    """Return what makes the tokens dearer or cheaper: fast mode, a service tier, inference in one country.
+
+    https://platform.claude.com/docs/en/about-claude/pricing
+    """
+    named = [wire.speed, wire.service_tier]
+    if isinstance(wire.inference_geo, str) and wire.inference_geo not in _USUAL["inference_geo"]:
+        named.append(f"inference_geo:{wire.inference_geo}")
+    unusual = [word for word in named if isinstance(word, str) and word != "standard"]
+    return "+".join(unusual) or None
 
 
 def _counts(wire: WireUsage) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from llmring_types import Usage
 
+from llmring_providers._billing import add_billing
 from llmring_providers.google.wire import Candidate
 
 _NAMES = {
@@ -40,6 +41,13 @@ class CandidateMetadata:
         """Return all that was said and is not empty."""
         return {name: value for name, value in self._kept.items() if value not in ({}, [], "")}
 
+    @property
+    def searches(self) -> int:
+        """The searches that ground the answer."""
+        grounding = self._kept.get("groundingMetadata")
+        queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
+        return len(queries) if isinstance(queries, list) else 0
+
 
 def _joined(name: str, old: Any, new: Any) -> Any:
     """Log probabilities and citations are of the event's own text and add up; others hold for the whole answer."""
@@ -66,10 +74,14 @@ _STANDARD = frozenset({"standard", "ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED", ""})
 _TIERS = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 
 
-def usage_of(said: Mapping[str, Any]) -> Usage | None:
+def usage_of(said: Mapping[str, Any], *, searches: int = 0) -> Usage | None:
     """Count results of hosted tools as input and thoughts as output; Gemini counts both apart."""
     if not said:
         return None
+    return add_billing(_counts(said), tier=_tier(said), searches=searches)
+
+
+def _counts(said: Mapping[str, Any]) -> Usage | None:
     usage: Usage = {}
     prompt, total = _count(said, "promptTokenCount"), _count(said, "totalTokenCount")
     candidates, thoughts = _count(said, "candidatesTokenCount"), _count(said, "thoughtsTokenCount")
@@ -88,8 +100,6 @@ def usage_of(said: Mapping[str, Any]) -> Usage | None:
         usage["cache_read_input_tokens"] = cached
     if thoughts is not None:
         usage["reasoning_tokens"] = thoughts
-    if usage and (tier := _tier(said)) is not None:
-        usage["service_tier"] = tier
     return usage or None
 
 

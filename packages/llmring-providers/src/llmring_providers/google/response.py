@@ -127,7 +127,7 @@ class Gathered:
         calls = self._calls.so_far(self._id)
         return {
             "model": str(self._call.ref),
-            "usage": usage_of(self._usage),
+            "usage": usage_of(self._usage, searches=self._metadata.searches),
             "finish_reason": self._finish_reason(),
             "tool_calls": calls or None,
             "provider_finish_reason": self._word or self._block_reason,

@@ -5,10 +5,11 @@ https://platform.openai.com/docs/api-reference/responses/object#responses/object
 """
 
 from collections.abc import Mapping
-from math import inf
 from typing import Any
 
 from llmring_types import Usage
+
+from llmring_providers._billing import add_billing
 
 _PROMPT = ("prompt_tokens", "input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens")
@@ -20,22 +21,25 @@ _WRITTEN = "cache_creation_input_tokens"
 _NEUTRAL = frozenset({*_PROMPT, *_COMPLETION, "total_tokens", *_CACHED, _WRITTEN, "prompt_cache_miss_tokens"})
 _DETAILS = frozenset({*_GIVEN, *_MADE})
 _NEUTRAL_DETAILS = frozenset({"cached_tokens", "cache_write_tokens", "reasoning_tokens", "text_tokens"})
-_STANDARD = frozenset({"", "auto", "default", "standard", "on_demand"})
 """Words for the standard tier, Groq's among them: https://platform.openai.com/docs/guides/flex-processing"""
 _NONE: frozenset[str] = frozenset()
 _NOTHING: Mapping[str, Any] = {}
 
 
-def usage_of(said: Any, tier: Any = None, searches: Any = None) -> Usage | None:
-    """Return what was reported. OpenAI counts cached tokens in the prompt, and reasoning in the completion.
+def usage_of(said: Any, *, tier: Any = None, searches: int = 0) -> Usage | None:
+    """Return the counts that were reported. OpenAI counts cached tokens in the prompt, and reasoning in the completion.
 
     Args:
-        said: the ``usage`` of an answer.
-        tier: its ``service_tier``: other tiers than the standard one have prices of their own.
-        searches: its ``tool_usage``, where the responses API counts the searches that it ran.
+        said: the object that counts.
+        tier: the service tier that the answer names.
+        searches: the searches among its output items.
     """
     if not isinstance(said, dict):
         return None
+    return add_billing(_counts(said), tier=tier, searches=searches, cost=_reported_cost(said))
+
+
+def _counts(said: Mapping[str, Any]) -> Usage | None:
     given, made = _details(said, _GIVEN), _details(said, _MADE)
     prompt, completion = _first(said, _PROMPT), _first(said, _COMPLETION)
     total, reasoning = _count(said.get("total_tokens")), _count(made.get("reasoning_tokens"))
@@ -54,20 +58,24 @@ def usage_of(said: Any, tier: Any = None, searches: Any = None) -> Usage | None:
         usage["cache_creation_input_tokens"] = written
     if reasoning is not None:
         usage["reasoning_tokens"] = reasoning
-    if usage:
-        _add_charges(usage, said, tier, searches)
     return usage or None
 
 
-def _add_charges(usage: Usage, said: Mapping[str, Any], tier: Any, searches: Any) -> None:
-    if isinstance(tier, str) and tier not in _STANDARD:
-        usage["service_tier"] = tier
-    web = searches.get("web_search") if isinstance(searches, dict) else None
-    if isinstance(web, dict) and (count := _count(web.get("num_requests"))):
-        usage["web_searches"] = count
-    cost = said.get("cost")  # https://openrouter.ai/docs/use-cases/usage-accounting
-    if isinstance(cost, (int, float)) and not isinstance(cost, bool) and 0 <= cost < inf:
-        usage["reported_cost"] = float(cost)
+def _reported_cost(said: Mapping[str, Any]) -> Any:
+    """Return the host's own price in US dollars, with what the user's own key at its provider was charged.
+
+    https://openrouter.ai/docs/use-cases/usage-accounting
+    https://docs.perplexity.ai/api-reference/chat-completions-post
+    """
+    cost = said.get("cost")
+    if isinstance(cost, dict):
+        return cost.get("total_cost")
+    details = said.get("cost_details")
+    if said.get("is_byok") is True and isinstance(details, dict):
+        upstream = details.get("upstream_inference_cost")
+        if isinstance(upstream, int | float) and isinstance(cost, int | float):
+            return cost + upstream
+    return cost
 
 
 def _of_tokens(prompt: int | None, completion: int | None, total: int | None) -> Usage:

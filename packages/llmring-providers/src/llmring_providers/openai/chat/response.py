@@ -99,7 +99,7 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
     return LLMResponse(
         content=text_of(message),
         model=str(call.ref),
-        usage=usage_of(usage, completion.service_tier),
+        usage=usage_of(usage, tier=completion.service_tier),
         finish_reason=finish_reason(word, called=bool(calls), refused=bool(message.refusal)),
         tool_calls=calls or None,
         reasoning=reasoning_of(message) or None,

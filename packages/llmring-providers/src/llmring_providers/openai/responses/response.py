@@ -44,7 +44,11 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     return LLMResponse(
         content=answer.content,
         model=str(call.ref),
-        usage=usage_of(response.usage, response.service_tier, response.tool_usage),
+        usage=usage_of(
+            response.usage,
+            tier=response.service_tier,
+            searches=count_searches(response, response.output or ()),
+        ),
         finish_reason=finish_reason(word, answer),
         tool_calls=answer.calls or None,
         reasoning=answer.reasoning or None,
@@ -54,6 +58,19 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         response_id=None if response.id is None else str(response.id),
         native=native_of(call, response, answer, response.output or ()),
     )
+
+
+def count_searches(response: Response, output: Sequence[dict[str, Any]]) -> int:
+    """Return the searches that OpenAI counts, else those among the items; opening a page found by one is not billed.
+
+    https://platform.openai.com/docs/guides/tools-web-search#output-and-citations
+    """
+    used = response.tool_usage.get("web_search") if isinstance(response.tool_usage, dict) else None
+    counted = used.get("num_requests") if isinstance(used, dict) else None
+    if type(counted) is int:
+        return counted
+    actions = (item.get("action") for item in output if item.get("type") == "web_search_call")
+    return sum(not isinstance(action, dict) or action.get("type", "search") == "search" for action in actions)
 
 
 def offers_custom(call: ChatCall) -> bool:
