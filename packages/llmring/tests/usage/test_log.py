@@ -231,7 +231,7 @@ def test_what_a_host_repeats_of_a_key_is_not_in_the_log(path: Path, monkeypatch:
         log(record(id=str(place), response=echo, request=LLMRequest(messages=HELLO, metadata={"seen": key})))
     log.close()
     assert len(ids(path)) == len(keys)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         written = "".join(connection.iterdump())
     for key in keys:
         assert key not in written
@@ -271,14 +271,14 @@ def of_later_version(path: Path) -> None:
     log = UsageLog(path)
     log(record(id="old"))
     log.close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 2")
     connection.close()
 
 
 def of_another_program(path: Path) -> None:
     path.parent.mkdir(parents=True)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE usage (id TEXT)")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
@@ -286,7 +286,7 @@ def of_another_program(path: Path) -> None:
 
 def of_another_program_by_its_mark(path: Path) -> None:
     path.parent.mkdir(parents=True)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA application_id = 7")
         connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
@@ -318,7 +318,7 @@ def test_a_log_without_our_mark_is_taken_by_its_table_and_marked(path: Path) -> 
     log = UsageLog(path)
     log(record(id="a"))
     log.close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA application_id = 0")
     connection.close()
     log(record(id="b"))
