@@ -19,7 +19,7 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
-from llmring_providers.openai.models import NAMES, fitting_extra, is_own_model, rules_for
+from llmring_providers.openai.models import NAMES, fitting_extra, is_own_host, is_own_model, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -49,6 +49,7 @@ _OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
 """With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
 _NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
+_MOST_STOPS = 4
 _FOREIGN = frozenset({"betas", "stream"})
 """Of all others, some host may know them."""
 
@@ -82,6 +83,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     note_ignored_marks(call, warnings)
     if request.extra_params:
         _extra(body, fitting_extra(call, rules, warnings), warnings)
+        if is_own_host(call):
+            _limit_extra(body, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
@@ -192,6 +195,17 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
     number = body.get("n")
     if isinstance(number, int) and number > 1:
         warnings.append(f"n={number} was asked for: the response holds only the first answer")
+
+
+def _limit_extra(body: dict[str, Any], warnings: list[str]) -> None:
+    """Drop what OpenAI answers with 400: https://platform.openai.com/docs/api-reference/chat/create"""
+    if "parallel_tool_calls" in body and not body.get("tools"):
+        del body["parallel_tool_calls"]
+        warnings.append("parallel_tool_calls was dropped: OpenAI takes it together with tools only")
+    stop = body.get("stop")
+    if isinstance(stop, list) and len(stop) > _MOST_STOPS:
+        body["stop"] = stop[:_MOST_STOPS]
+        warnings.append(f"stop was cut from {len(stop)} to {_MOST_STOPS} sequences, OpenAI's most")
 
 
 def wire_tools(
