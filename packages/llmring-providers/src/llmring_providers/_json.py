@@ -1,5 +1,6 @@
 """JSON in and out, where whatever is wrong with it becomes one of our errors."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
         UnsupportedContentError: it holds what JSON has no place for: a lone surrogate, an object, a cycle.
     """
     try:
-        return _encode(body)
+        written = _encode(body)
     except (TypeError, ValueError, RecursionError) as error:
         raise UnsupportedContentError(
             f"the request cannot be written as JSON: {error}",
@@ -29,6 +30,26 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
             part="body",
             original=error,
         ) from error
+    if b"null" in written and (place := _not_finite(body)) is not None:
+        raise UnsupportedContentError(
+            f"the request cannot be written as JSON: {place.removeprefix('.')} is not a finite number",
+            provider=call.ref.provider,
+            part="body",
+        )
+    return written
+
+
+def _not_finite(value: Any, place: str = "") -> str | None:
+    """Return the place of a number that JSON has not; the encoder writes ``null`` for it."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else place
+    if isinstance(value, Mapping):
+        found = (_not_finite(inner, f"{place}.{name}") for name, inner in value.items())
+    elif isinstance(value, (list, tuple)):
+        found = (_not_finite(inner, f"{place}[{number}]") for number, inner in enumerate(value))
+    else:
+        return None
+    return next((inner for inner in found if inner is not None), None)
 
 
 def malformed(what: str, call: ChatCall, error: Exception | None = None) -> MalformedResponseError:

@@ -66,13 +66,19 @@ class Contents:
             if role == "assistant":
                 self._model_turn(self._said(message))
             elif role == "user":
-                self.turns.append({"role": "user", "parts": self._parts(message)})
+                self._user_turn(message)
             else:
                 self._instruct(message)
             if message.metadata and "cache_control" in message.metadata:
                 self._warn("cache_control has no effect on Gemini, which caches long prompts by itself")
         if self._results:
             self._answer()
+
+    def _user_turn(self, message: Message) -> None:
+        if parts := self._parts(message):
+            self.turns.append({"role": "user", "parts": parts})
+        else:
+            self._warn(f"an empty message of the user was left out: {self._call.ref} takes no empty text")
 
     def _instruct(self, message: Message) -> None:
         parts = self._parts(message)
@@ -87,12 +93,17 @@ class Contents:
     def _parts(self, message: Message) -> list[_Part]:
         content = message.content
         if isinstance(content, str):
-            return [{"text": content}]
-        return [part_of(part, self._call, self._model) for part in content or ()] or [{"text": ""}]
+            return [{"text": content}] if content else []
+        parts = [part_of(part, self._call, self._model) for part in content or ()]
+        return [part for part in parts if part != {"text": ""}]  # Vertex AI answers 400 to an empty text
 
     def _model_turn(self, parts: list[_Part]) -> None:
         """Neighbouring turns of the model are one: a call must follow on the user's turn."""
-        if self.turns and self.turns[-1]["role"] == "model":
+        if not parts:
+            self._warn(
+                f"an empty message of the assistant was left out: {self._call.ref} takes no empty text"
+            )
+        elif self.turns and self.turns[-1]["role"] == "model":
             self.turns[-1]["parts"].extend(parts)
         else:
             self.turns.append({"role": "model", "parts": parts})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmring_types import LLMRequest
+from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._fitting import Fit, fitted
@@ -40,7 +41,13 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     request, model = call.request, model_of(call.ref.model)
     contents = Contents(call, model, warnings)
     contents.extend(request.messages)
-    body: dict[str, Any] = {"contents": contents.turns}
+    if request.messages and not contents.turns:
+        raise UnsupportedContentError(
+            "every message is empty: Gemini takes no conversation without a text",
+            provider=call.ref.provider,
+            part="messages",
+        )
+    body: dict[str, Any] = {"contents": contents.turns} if contents.turns else {}
     if contents.system:
         body["systemInstruction"] = {"parts": contents.system}
     config = _limits(call, model, warnings)

@@ -114,7 +114,7 @@ def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> No
 
 def _format(body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> None:
     form = answer_format(wanted, body["input"], call, warnings)
-    if form["type"] == "json_schema":
+    if form.get("type") == "json_schema":
         form.setdefault("strict", False)
     body["text"] = {"format": form}
 
