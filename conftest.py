@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from validators import holding
 
 settings.register_profile(
     "patient",  # a busy machine is not a failure
@@ -17,6 +18,7 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 
+every_request_is_one_that_its_vendor_takes = holding.every_request_is_one_that_its_vendor_takes
 _READ = ("LLMRING_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "OLLAMA_", "OTEL_")
 _LOOPBACK = ("127.", "::1", "localhost")
 
@@ -39,8 +41,12 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, homes: Iterator[Path]) -> None:
+def clean_environment(
+    monkeypatch: pytest.MonkeyPatch, homes: Iterator[Path], request: pytest.FixtureRequest
+) -> None:
     """No key, no setting and no home of the person who runs the tests reaches them."""
+    if request.node.get_closest_marker("unmeasured"):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     for name in list(os.environ):
         if name.startswith(_READ) or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)

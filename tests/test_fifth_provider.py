@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import llmring_lockfile as lockfiles
 import pytest
@@ -16,7 +17,7 @@ from llmring.usage import stats
 from llmring_cli import run
 from llmring_providers import BUILTIN
 from llmring_types import ModelRef
-from llmring_types.hosts import Host, register, unregister
+from llmring_types.hosts import Host, Protocol, register, unregister
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -80,6 +81,25 @@ async def test_a_chat_through_it_is_priced_logged_and_traced(
     assert [(span.attributes or {})["gen_ai.provider.name"] for span in spans.get_finished_spans()] == [
         "acme.ai"
     ] * 2
+
+
+@pytest.mark.parametrize("protocol", get_args(Protocol))
+async def test_a_row_on_any_protocol_answers_in_a_ring_that_was_made_before(
+    simulator: Simulator, protocol: Protocol
+) -> None:
+    path = "/v1" if protocol == "openai" else ""
+    async with LLMRing() as ring:
+        register(Host(name="late", protocol=protocol, default_url=f"{simulator.url}{path}", keyless=True))
+        try:
+            response = await ring.chat(LLMRequest(model="late:small", messages=HELLO))
+            chunks = [
+                chunk async for chunk in ring.chat_stream(LLMRequest(model="late:small", messages=HELLO))
+            ]
+        finally:
+            unregister("late")
+    assert response.model == chunks[-1].model == "late:small"
+    assert "simulated" in (response.content or "")
+    assert len(simulator.requests) == (0 if protocol == "sim" else 2)
 
 
 @pytest.mark.usefixtures("acme")

@@ -31,6 +31,7 @@ ALLOWED: list[tuple[str, tuple[str, ...]]] = [
 ]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("statement", "forbidden"), ALLOWED, ids=[row[0] for row in ALLOWED])
 def test_importing_loads_nothing_that_is_not_needed(statement: str, forbidden: tuple[str, ...]) -> None:
     code = f"import sys\n{statement}\nprint(*[name for name in {forbidden!r} if name in sys.modules])"

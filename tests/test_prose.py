@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOLDING = ("packages/llmring-types/src", "tests/support", "tests/benchmarks")
-"""Folders whose docstrings keep to it; a package joins when its pass is done."""
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
+HOLDING = (*(f"packages/{name}/src" for name in PACKAGES), "tests/support", "tests/benchmarks")
 QUESTION = re.compile(r"(?:What|Who|Whose|Whom|Which|Whether|Where|How|Why|Whoever|Whatever)\b")
 STILTED = re.compile(
     r"\b(?:it is said which|(?:is|are) told\b(?! to)|those bound|in vain|whoever (?:gets|wants|asks))"

@@ -14,7 +14,7 @@ from samples import SAMPLES
 
 PACKAGES = str(Path(__file__).parents[2] / "packages")
 REQUEST = LLMRequest([Message(role="user", content="Hello")], model="fast", max_tokens=256)
-MOST = {"chat": 40, "chat_stream": 48, "bind_alias": 20}
+MOST = {"chat": 34, "chat_stream": 42, "bind_alias": 16}
 
 
 def modules(call: Callable[[], Coroutine[Any, Any, None]]) -> list[str]:

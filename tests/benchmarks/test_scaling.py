@@ -4,13 +4,14 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import llmring_lockfile
 import pytest
 from llmring.structured import finish, prepare
+from llmring.testing._cassettes.redaction import HttpRedactor
 from llmring.tokens import estimate_tokens
-from llmring.usage import UsageLog, stats
+from llmring.usage import UsageLog, read, stats
 from llmring_cli import run
 from llmring_cli.chat.markdown import MarkdownStream
 from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk, collect
@@ -145,6 +146,22 @@ def usage_log(size: int, folder: Path) -> Callable[[], object]:
     return work
 
 
+def usage_read(size: int, folder: Path) -> Callable[[], object]:
+    path = folder / "usage.db"
+    log = UsageLog(path)
+    for number in range(size):
+        log(record(id=str(number)))
+    log.close()
+    return lambda: [stats(path, "day", "model"), list(read(path))]
+
+
+def redaction(size: int, _: Path) -> Callable[[], object]:
+    """A streamed answer that repeats a key in every event."""
+    redactor = HttpRedactor(["a-secret-key"])
+    pieces = [b'data: {"delta": "you sent a-secret-key"}\n\n'] * size
+    return lambda: redactor.body(pieces)
+
+
 CASES = [
     Growing(200, lock_diff),
     Growing(300, parse),
@@ -159,6 +176,8 @@ CASES = [
     Growing(2000, tokens),
     Growing(2000, structured),
     Growing(1000, usage_log),
+    Growing(1000, usage_read),
+    Growing(500, redaction),
 ]
 
 
@@ -169,12 +188,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
     return (time.process_time() - started) / times
 
 
-def named(case: Growing) -> Any:
-    name = case.prepare.__name__
-    return pytest.param(case, id=name)
-
-
-@pytest.mark.parametrize("case", [named(case) for case in CASES])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.prepare.__name__) for case in CASES])
 def test_four_times_as_much_takes_at_most_five_times_as_long(case: Growing, tmp_path: Path) -> None:
     """The quickest of a few rounds on each side, in turn, so that a busy machine does not matter."""
     sides = []

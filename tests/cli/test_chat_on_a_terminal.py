@@ -127,7 +127,7 @@ def test_an_interrupt_keeps_what_has_come(tmp_path: Path) -> None:
         assert terminal.finish() == 130
         screen = terminal.screen
     assert screen.startswith("one two")
-    assert screen.endswith("the answer was cut here")
+    assert screen.endswith("the answer was cut off here")
     assert "Traceback" not in screen
 
 

@@ -66,7 +66,7 @@ def test_an_interrupt_stops_the_answer_and_not_the_session(tmp_path: Path) -> No
         terminal.interrupt()
         screen = prompts(terminal, 2)
         assert "one two" in screen
-        assert "the model does not remember this turn" in screen
+        assert "this turn is not part of the conversation" in screen
         terminal.type("hello\r")
         assert "What is it for?" in prompts(terminal, 3)
         terminal.type(CTRL_D)
@@ -113,7 +113,7 @@ def test_commands_are_offered_while_typing_and_the_arrow_finds_what_was_typed_be
 def test_the_questions_without_a_model(tmp_path: Path) -> None:
     with Terminal("lock", "chat", folder=tmp_path, columns=60, lines=60) as terminal:
         for question, answer in [
-            ("What is to be done?", "reader"),
+            ("What is the task?", "reader"),
             ("What must the model be able to do?", "tools"),
             ("How many tokens of context", ""),
             ("At most how many dollars", "1"),

@@ -209,4 +209,6 @@ def test_the_advisor_is_told_which_token_lacks(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr == f"error: no MCP server answers at {url}: it wants its token in LLMRING_MCP_TOKEN\n"
+    assert (
+        done.stderr == f"error: no MCP server answers at {url}: it requires a token; set LLMRING_MCP_TOKEN\n"
+    )

@@ -33,7 +33,7 @@ def test_the_main_job_from_nothing_to_an_answer(tmp_path: Path) -> None:
     answer = llmring(tmp_path, "chat", "Hello")
     assert answer.returncode == 0
     assert "simulated" in answer.stdout
-    assert "sim:demo answers" in answer.stderr
+    assert "using sim:demo" in answer.stderr
 
 
 def test_the_interpreter_runs_it_by_its_module(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ HEAD = """\
 # Decisions
 
 Why things are as they are: one short, dated page for each choice that somebody might want to undo. A page that no longer
-holds stays, with a line `Superseded by [title](page.md).` below its date.
+holds stays, with "Superseded by" and a link to the one that does after its date.
 
 This list is written by `python tests/support/decisions.py`.
 
@@ -42,7 +42,7 @@ def decisions() -> list[Decision]:
 def _read(path: Path) -> Decision:
     text = path.read_text("utf-8")
     heading, _, rest = text.partition("\n")
-    superseded = re.search(r"^Superseded by \[[^\]]+\]\(([^)#]+)\)\.$", text, re.MULTILINE)
+    superseded = re.search(r"Superseded by \[[^\]]+\]\(([^)#]+)\)\.", rest[:500])
     return Decision(
         path.name,
         heading.removeprefix("# "),

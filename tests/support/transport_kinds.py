@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import anyio
-from llmring_providers.transport.aiohttp import AiohttpTransport
+from llmring_providers.transport.aiohttp import BELOW_THE_SESSION, AiohttpTransport
 from llmring_providers.transport.httpx2 import Httpx2Transport
 
 _PATIENCE_S = 10.0
@@ -37,7 +37,7 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "aiohttp-asyncio": Kind(partial(AiohttpTransport, below_session=True), "asyncio"),
+    **({"aiohttp-asyncio": Kind(AiohttpTransport, "asyncio")} if BELOW_THE_SESSION else {}),
     "aiohttp-session": Kind(partial(AiohttpTransport, below_session=False), "asyncio"),
     "httpx2-asyncio": Kind(Httpx2Transport, "asyncio"),
     "httpx2-trio": Kind(Httpx2Transport, "trio"),

@@ -35,6 +35,7 @@ from llmring.testing import FakeProvider, Simulator
 from llmring.usage import UsageLog, UsageStats, stats
 from llmring_lockfile import Lockfile, Resolution
 from llmring_providers import ChatCall, Provider, ProviderStream
+from llmring_types.hosts import HOSTS, Host, register
 
 
 def requests() -> LLMRequest:
@@ -84,6 +85,23 @@ async def streams(ring: LLMRing, request: LLMRequest) -> AsyncIterator[str]:
             assert_type(chunk, StreamChunk)
             yield chunk.delta
     assert_type(stream.response, LLMResponse | None)
+
+
+def without_async(request: LLMRequest) -> None:
+    with LLMRing.sync() as ring:
+        assert_type(ring.chat(request), LLMResponse)
+        with ring.chat_stream(request) as stream:
+            for chunk in stream:
+                assert_type(chunk, StreamChunk)
+        assert_type(ring.count_tokens(request), int)
+        assert_type(ring.run(lambda inner: inner.chat(request)), LLMResponse)
+
+
+def hosts() -> None:
+    assert_type(HOSTS, Mapping[str, Host])
+    row = Host(name="acme", protocol="openai", default_url="https://api.acme.example/v1", keyless=True)
+    assert_type(row.variables, tuple[str, ...])
+    register(row)
 
 
 def aliases(ring: LLMRing) -> None:

@@ -19,7 +19,7 @@ def test_without_anything_set_up_the_simulated_model_answers_and_it_is_said(llmr
     code, out, err = llmring("chat", "Hello")
     assert code == 0
     assert out.startswith("This is a simulated answer")
-    assert "sim:demo answers" in err
+    assert "using sim:demo" in err
     assert "llmring lock init" in err
 
 
@@ -195,7 +195,7 @@ def test_each_folder_has_its_own_conversation(
     monkeypatch.chdir(folder / "other")
     code, _, err = llmring("chat", "-c", "Two")
     assert code == 1
-    assert err.startswith("error: no conversation to continue")
+    assert err.startswith("error: there is no conversation to continue")
 
 
 def test_nobody_else_can_read_the_conversation(llmring: Run, folder: Path) -> None:

@@ -169,7 +169,7 @@ def test_a_log_that_is_not_there_yet_is_no_problem_and_not_made(
     monkeypatch.setenv("LLMRING_USAGE_LOG", "new/usage.db")
     code, out, _ = llmring("doctor")
     assert code == 0
-    assert "new/usage.db, begins with the first call" in out
+    assert "new/usage.db, created at the first call" in out
     assert list(folder.iterdir()) == []
 
 

@@ -76,8 +76,8 @@ def test_settings_that_need_an_approval_are_named(
     assert added(tmp_path) == {"OLLAMA_HOST": "http://h"}
     assert (
         capsys.readouterr().err
-        == f"warning: {path} sets LLMRING_USAGE_LOG, LLMRING_REGISTRY_URL, which needs "
-        "your approval: llmring trust\n"
+        == f"warning: {path} sets LLMRING_USAGE_LOG, LLMRING_REGISTRY_URL, which need "
+        "your approval; review the file, then run: llmring trust\n"
     )
     open_trust_store(environ).allow(path, path.read_bytes())
     assert added(tmp_path).keys() == {"LLMRING_USAGE_LOG", "LLMRING_REGISTRY_URL", "OLLAMA_HOST"}

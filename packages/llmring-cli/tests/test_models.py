@@ -48,7 +48,7 @@ def test_info_tells_what_is_known_of_a_model(llmring: Run) -> None:
 def test_info_tells_what_the_registry_has_wrong(llmring: Run) -> None:
     _, out, err = llmring("info", "openai:o1-pro")
     assert "corrected\tapi is responses, not chat\n" in out
-    assert "hint: corrected after https://" in err
+    assert "hint: corrections from https://" in err
 
 
 def test_info_of_an_alias_is_that_of_its_first_model(llmring: Run) -> None:
@@ -72,7 +72,7 @@ def test_info_as_json_has_numbers_and_the_whole_pool(llmring: Run) -> None:
 def test_nothing_known_of_a_model_is_exit_code_1(llmring: Run, more: tuple[str, ...]) -> None:
     code, out, err = llmring("info", "openai:gpt-99", *more)
     assert (code, out) == (1, "")
-    assert err == "nothing is known of openai:gpt-99; it may work all the same\n"
+    assert err == "openai:gpt-99 is unknown; it may still work\n"
 
 
 LIVE = {"data": [{"id": "gpt-4o"}, {"id": "gpt-99"}]}

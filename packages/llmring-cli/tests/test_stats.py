@@ -22,8 +22,8 @@ def test_calls_are_summed_up_by_model_the_dearest_first(llmring: Run) -> None:
         "ollama:llama3:8b\t1\t10\t0\t2\t?\t1.5\n"
     )
     assert err == (
-        "4 calls, $0.7500; 1 of them without a whole answer; 1 whose cost is not known; "
-        "failed attempts about $0.0125 more\n"
+        "4 calls, $0.7500; 1 without a complete answer; 1 of unknown cost; "
+        "plus about $0.0125 for failed attempts\n"
     )
 
 

@@ -253,7 +253,7 @@ def test_a_session_that_is_nested_too_deeply_is_none(llmring: Run) -> None:
     )
     code, _, err = llmring("lock", "chat", "-m", "sim:demo", "--continue", stdin="/load deep\n")
     assert code == 0
-    assert "there is no session to go on with" in err
+    assert "there is no session to continue" in err
     assert "error: cannot read the session 'deep'" in err
 
 

@@ -8,6 +8,7 @@ import pytest
 SOURCES = Path(llmring_lockfile.__file__).parent
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("code", "absent"),
     [

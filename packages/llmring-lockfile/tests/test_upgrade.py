@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 from llmring_lockfile import Document, LockedModel, apply_upgrades, parse, propose_upgrades
-from llmring_lockfile._lineage import lineage
+from llmring_lockfile._upgrade import lineage
 from llmring_types import ModelFacts, Prices
 from msgspec.structs import replace
 

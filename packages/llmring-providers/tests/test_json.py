@@ -18,7 +18,9 @@ def test_a_body_is_compact_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["\ud800", object(), {("a",): 1}, CYCLE], ids=["surrogate", "object", "key", "cycle"]
+    "value",
+    ["\ud800", object(), {("a",): 1}, CYCLE, [{"b": (float("nan"),)}], float("-inf")],
+    ids=["surrogate", "object", "key", "cycle", "nan", "infinity"],
 )
 def test_what_json_has_no_place_for_is_a_typed_error(value: Any) -> None:
     with pytest.raises(UnsupportedContentError, match="cannot be written as JSON") as caught:

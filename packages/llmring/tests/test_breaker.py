@@ -23,7 +23,7 @@ OTHER = ModelRef("openai", "gpt-4o-mini")
 def opened(at: float = 0.0) -> Breakers:
     breakers = Breakers(BreakerPolicy(failures=2, open_s=10.0))
     for _ in range(2):
-        breakers.failed(REF, ProviderServerError("down"), at)
+        breakers.record_failure(REF, ProviderServerError("down"), at)
     return breakers
 
 
@@ -51,10 +51,10 @@ def test_half_open_lets_one_probe_through() -> None:
 def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it_again() -> None:
     breakers = opened()
     breakers.refusal(REF, 10.0)
-    breakers.failed(REF, ProviderTimeoutError("late"), 11.0)
+    breakers.record_failure(REF, ProviderTimeoutError("late"), 11.0)
     assert breakers.refusal(REF, 12.0) is not None
     assert breakers.refusal(REF, 21.0) is None
-    breakers.succeeded(REF)
+    breakers.record_success(REF)
     assert breakers.refusal(REF, 21.0) is None
     assert breakers.refusal(REF, 21.0) is None
 
@@ -62,34 +62,34 @@ def test_a_probe_that_succeeds_closes_it_and_one_that_fails_opens_it_again() -> 
 def test_an_answer_that_has_begun_lets_others_through_and_forgets_nothing() -> None:
     breakers = opened()
     assert breakers.refusal(REF, 10.0) is None
-    breakers.succeeded(REF, whole=False)
+    breakers.record_success(REF, whole=False)
     assert breakers.refusal(REF, 10.0) is None
-    breakers.failed(REF, StreamInterruptedError("cut"), 11.0)
+    breakers.record_failure(REF, StreamInterruptedError("cut"), 11.0)
     assert breakers.refusal(REF, 11.5) is not None
-    breakers.succeeded(REF)
-    breakers.failed(REF, StreamInterruptedError("cut"), 12.0)
+    breakers.record_success(REF)
+    breakers.record_failure(REF, StreamInterruptedError("cut"), 12.0)
     assert breakers.refusal(REF, 12.5) is None
-    breakers.succeeded(OTHER, whole=False)
+    breakers.record_success(OTHER, whole=False)
 
 
 def test_a_probe_that_was_cancelled_may_be_tried_again() -> None:
     breakers = opened()
     breakers.refusal(REF, 10.0)
-    breakers.abandoned(REF)
+    breakers.release_probe(REF)
     assert breakers.refusal(REF, 10.0) is None
 
 
 def test_a_probe_that_is_answered_closes_it_even_if_the_answer_is_a_rejection() -> None:
     breakers = opened()
     breakers.refusal(REF, 10.0)
-    breakers.failed(REF, ProviderBadRequestError("no", status_code=400), 11.0)
+    breakers.record_failure(REF, ProviderBadRequestError("no", status_code=400), 11.0)
     assert [breakers.refusal(REF, 11.0) for _ in range(2)] == [None, None]
 
 
 def test_a_probe_that_never_left_tells_nothing() -> None:
     breakers = opened()
     breakers.refusal(REF, 10.0)
-    breakers.failed(REF, UnsupportedContentError("no video", provider="openai", part="video"), 11.0)
+    breakers.record_failure(REF, UnsupportedContentError("no video", provider="openai", part="video"), 11.0)
     assert breakers.refusal(REF, 11.0) is None
     assert breakers.refusal(REF, 11.0) is not None
 
@@ -101,7 +101,7 @@ def test_a_probe_that_never_left_tells_nothing() -> None:
 )
 def test_an_answer_that_is_no_failure_of_availability_does_not_count(error: LLMRingError) -> None:
     breakers = Breakers(BreakerPolicy(failures=1))
-    breakers.failed(REF, error, 0.0)
+    breakers.record_failure(REF, error, 0.0)
     assert breakers.refusal(REF, 0.0) is None
 
 
@@ -112,12 +112,12 @@ def test_an_answer_that_is_no_failure_of_availability_does_not_count(error: LLMR
 )
 def test_failures_of_availability_count(error: LLMRingError) -> None:
     breakers = Breakers(BreakerPolicy(failures=1))
-    breakers.failed(REF, error, 0.0)
+    breakers.record_failure(REF, error, 0.0)
     assert breakers.refusal(REF, 0.0) is not None
 
 
 def test_without_a_policy_nothing_is_refused() -> None:
     breakers = Breakers(None)
     for _ in range(9):
-        breakers.failed(REF, ProviderServerError("down"), 0.0)
+        breakers.record_failure(REF, ProviderServerError("down"), 0.0)
     assert breakers.refusal(REF, 0.0) is None

@@ -198,7 +198,7 @@ async def test_a_refused_key_ends_the_call() -> None:
 async def test_half_open_lets_one_of_many_concurrent_calls_through() -> None:
     failover = Failover(Policy(breaker=BreakerPolicy(failures=1, open_s=0.0)))
     candidates = route("a:x", "b:y")
-    failover.breakers.failed(ModelRef("a", "x"), ProviderServerError("down"), failover.clock.now())
+    failover.breakers.record_failure(ModelRef("a", "x"), ProviderServerError("down"), failover.clock.now())
     over = asyncio.Event()
     asked: list[str] = []
 

@@ -77,7 +77,9 @@ async def test_a_quick_failure_of_the_first_moves_on_as_ever() -> None:
 def breaking(*, open_s: float) -> Failover:
     """Failover that has just seen the second member fail."""
     failover = Failover(Policy(hedge_after_s=0.01, breaker=BreakerPolicy(failures=1, open_s=open_s)))
-    failover.breakers.failed(ROUTE.candidates[1].ref, ProviderServerError("down"), failover.clock.now())
+    failover.breakers.record_failure(
+        ROUTE.candidates[1].ref, ProviderServerError("down"), failover.clock.now()
+    )
     return failover
 
 
@@ -116,7 +118,9 @@ async def test_when_the_second_was_skipped_the_error_is_the_one_of_the_first() -
 
 async def test_where_both_breakers_are_open_nothing_is_sent() -> None:
     failover = breaking(open_s=60.0)
-    failover.breakers.failed(ROUTE.candidates[0].ref, ProviderServerError("down"), failover.clock.now())
+    failover.breakers.record_failure(
+        ROUTE.candidates[0].ref, ProviderServerError("down"), failover.clock.now()
+    )
     script = Script()
     with pytest.raises(CircuitBreakerError, match="a:x"):
         await failover.run(ROUTE, script.attempt, timeout=1)

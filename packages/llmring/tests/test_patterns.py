@@ -4,11 +4,14 @@ import json
 import time
 from typing import Annotated, Any
 
+import anyio
 import msgspec
 import pytest
+from llmring import LLMRing, Policy, RetryPolicy
 from llmring.structured import finish, prepare
+from llmring.testing import FakeProvider
 from llmring_types import LLMRequest, LLMResponse, Message
-from llmring_types.exceptions import StructuredOutputError, ValidationError
+from llmring_types.exceptions import ProviderTimeoutError, StructuredOutputError, ValidationError
 
 SLOW = r"^(a|aa)+$"
 """It takes ``re`` minutes for 40 letters that do not match, and ``regex`` too."""
@@ -84,3 +87,44 @@ def read(text: str, schema: dict[str, Any]) -> Any:
     response = LLMResponse(content=text, model="a:b", finish_reason="stop")
     finish(response, expectation)
     return response.parsed
+
+
+async def ended_by(ring: LLMRing, asked: LLMRequest, *, stream: bool) -> None:
+    if not stream:
+        await ring.chat(asked)
+    async for _ in ring.chat_stream(asked):
+        pass
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_long_answer_is_checked_beside_the_event_loop_and_within_the_time_limit(
+    backend: str, stream: bool
+) -> None:
+    """``uniqueItems`` of objects takes quadratic time."""
+    schema = {"type": "object", "properties": {"rows": {"type": "array", "uniqueItems": True}}}
+    form = {"type": "json_schema", "json_schema": {"strict": True, "schema": schema}}
+    answer = json.dumps({"rows": [{"n": number} for number in range(1_200)]})
+    asked = LLMRequest(
+        [Message(role="user", content="Hi")], model="fake:x", response_format=form, timeout=0.2
+    )
+    longest = 0.0
+
+    async def tick() -> None:
+        nonlocal longest
+        while True:
+            began = time.perf_counter()
+            await anyio.sleep(0.005)
+            longest = max(longest, time.perf_counter() - began)
+
+    async def main() -> None:
+        async with LLMRing(policy=Policy(retry=RetryPolicy(attempts=1))) as ring:
+            ring.register_provider("fake", FakeProvider(answer))
+            async with anyio.create_task_group() as group:
+                group.start_soon(tick)
+                with pytest.raises(ProviderTimeoutError):
+                    await ended_by(ring, asked, stream=stream)
+                group.cancel_scope.cancel()
+
+    anyio.run(main, backend=backend)
+    assert longest < 2

@@ -446,6 +446,7 @@ def test_an_api_that_is_too_old_costs_one_warning(
     assert "1.30" in caplog.text
 
 
+@pytest.mark.unmeasured
 def test_a_call_loads_nothing_of_opentelemetry() -> None:
     code = """
 import asyncio, sys

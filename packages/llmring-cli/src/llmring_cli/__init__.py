@@ -9,11 +9,11 @@ def main() -> None:
     """Run the command of this process and leave with its exit code."""
     import gc  # noqa: PLC0415
 
-    # Importing leaves hardly any garbage, and looking for it is a tenth of the time that a short command takes.
+    # Importing leaves hardly any garbage; collecting it would take a tenth of the time of a short command.
     gc.disable()
     try:
         from llmring_cli._run import main  # noqa: PLC0415
-    except KeyboardInterrupt:  # Ctrl-C as soon as this
+    except KeyboardInterrupt:  # Ctrl-C this early
         raise SystemExit(130) from None
     main()
 

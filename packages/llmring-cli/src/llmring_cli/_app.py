@@ -16,7 +16,7 @@ from llmring_cli._help import HelpFormatter, long_help
 from llmring_cli._run import version_text
 
 _HELP = """\
-Aliases for language models: bind them, list them, check them, talk to them.
+Manage aliases for language models, and chat with the models.
 
 $ llmring chat "Hello"
 $ llmring lock init
@@ -25,8 +25,8 @@ $ llmring bind summarizer anthropic:claude-haiku-4-5,openai:gpt-5-mini
 _EXIT_CODES = """\
 Options and examples: llmring COMMAND --help
 
-Exit codes: 0 done; 1 it could not be done, and standard error says why; 2 the command line is wrong; 3 the registry or the usage server cannot be reached; 130 interrupted.
-What a command answers goes to standard output, everything else to standard error. A .env file here is read.
+Exit codes: 0 success; 1 failure, explained on standard error; 2 wrong command line; 3 registry or usage server unreachable; 130 interrupted.
+Data goes to standard output, messages go to standard error. A .env file in the working directory is read.
 """
 
 
@@ -43,22 +43,22 @@ COMMANDS = (
     Command("aliases", "aliases:aliases", "List the aliases of a profile."),
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
     Command("chat", "chat:chat", "Send a message and print the answer."),
-    Command("doctor", "doctor:doctor", "Tell what is set up here, and what is not."),
+    Command("doctor", "doctor:doctor", "Show what is configured here and what is missing."),
     Command("export", "usage:export", "Write the rows of the local usage log for other tools."),
-    Command("info", "models:info", "Show what is known of a model or an alias."),
-    Command("list", "models:list_models", "List the models that are known."),
-    Command("providers", "providers:providers", "List the providers, and what each still needs."),
+    Command("info", "models:info", "Show the known facts about a model or an alias."),
+    Command("list", "models:list_models", "List the known models."),
+    Command("providers", "providers:providers", "List the providers and the settings they lack."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
-    Command("stats", "usage:stats", "Sum up what calls used and cost."),
+    Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
     Command("trust", "trust:trust", "Approve the addresses and settings in a .env file."),
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {
     "cache": (
-        "Show and clear what is kept of the registry on this machine.",
+        "Show and clear the local copy of the registry.",
         (
-            Command("clear", "cache:clear", "Delete the registry documents kept here."),
-            Command("info", "cache:info", "List the registry documents kept here."),
+            Command("clear", "cache:clear", "Delete the cached registry documents."),
+            Command("info", "cache:info", "List the cached registry documents."),
         ),
     ),
     "mcp": (
@@ -66,29 +66,29 @@ GROUPS = {
         (Command("lockfile", "mcp:lockfile", "Serve the lockfile tools to an MCP client."),),
     ),
     "registry": (
-        "Bring up to date what is known of models.",
-        (Command("refresh", "cache:refresh", "Fetch what the registry says of models now."),),
+        "Update the known facts about models.",
+        (Command("refresh", "cache:refresh", "Fetch the current facts about models from the registry."),),
     ),
     "server": (
-        "Set up and ask a usage server.",
+        "Set up and query a usage server.",
         (
             Command(
                 "conversations",
                 "server.conversations:conversations",
-                "List conversations that the usage server has stored.",
+                "List the conversations stored on the usage server.",
             ),
             Command("init", "server.setup:init", "Set up a usage server."),
-            Command("logs", "server.logs:logs", "List calls that the usage server has stored."),
-            Command("stats", "server.stats:stats", "Show what the usage server has summed up."),
-            Command("status", "server.setup:status", "Tell which usage server is set up."),
+            Command("logs", "server.logs:logs", "List the calls stored on the usage server."),
+            Command("stats", "server.stats:stats", "Show the statistics of the usage server."),
+            Command("status", "server.setup:status", "Show the configured usage server and its state."),
         ),
     ),
     "server key": (
-        "Make and replace keys for a usage server.",
+        "Create and rotate keys for a usage server.",
         (
-            Command("create", "server.key:create", "Make a new key."),
+            Command("create", "server.key:create", "Create a new key."),
             Command("list", "server.key:list_keys", "List the keys on this machine."),
-            Command("rotate", "server.key:rotate", "Replace the key of the env file by a new one."),
+            Command("rotate", "server.key:rotate", "Replace the key in the env file with a new one."),
         ),
     ),
     "lock": (
@@ -97,23 +97,25 @@ GROUPS = {
             Command(
                 "audit",
                 "lock.review:audit",
-                "Find what has changed for the worse since the models were locked.",
+                "Find what has got worse since the models were locked.",
             ),
             Command(
                 "bump-registry",
                 "lock.update:bump_registry",
                 "Pin each profile to the current registry versions.",
             ),
-            Command("chat", "lock.chat:chat", "Talk with an advisor about the lockfile."),
+            Command("chat", "lock.chat:chat", "Edit the lockfile in a conversation with an advisor."),
             Command("check", "lock.check:check", "Check the lockfile and what it extends, offline."),
-            Command("diff", "lock.diff:diff", "Tell what changed in the lockfile, in terms of models."),
-            Command("explain", "lock.check:explain", "Tell what a name stands for, and why."),
-            Command("init", "lock.init:init", "Write a new lockfile with aliases to begin with."),
-            Command("scan", "lock.code:scan", "Compare the aliases in Python code with those bound."),
+            Command("diff", "lock.diff:diff", "Show what changed in the lockfile, in terms of models."),
+            Command("explain", "lock.check:explain", "Explain how a name resolves to models."),
+            Command("init", "lock.init:init", "Write a new lockfile with a first set of aliases."),
+            Command("scan", "lock.code:scan", "Compare the aliases in Python code with the lockfile."),
             Command("stubs", "lock.code:stubs", "Write the aliases as a Python type."),
-            Command("suggest", "lock.suggest:suggest", "Suggest models for what is needed."),
-            Command("update", "lock.update:update", "Lock the models: record what is true of them now."),
-            Command("upgrade", "lock.upgrade:upgrade", "Propose successors for models that should go."),
+            Command("suggest", "lock.suggest:suggest", "Suggest models that meet requirements."),
+            Command(
+                "update", "lock.update:update", "Record the current facts about the models in the lockfile."
+            ),
+            Command("upgrade", "lock.upgrade:upgrade", "Propose successors for outdated models."),
             Command(
                 "validate", "lock.review:validate", "Check every model of every pool against the registry."
             ),

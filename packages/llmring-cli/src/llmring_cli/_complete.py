@@ -1,4 +1,4 @@
-"""What the shell may complete: called when somebody presses Tab, so nothing here is loaded before."""
+"""Completions for the shell. They are computed when the user presses Tab, so nothing here is loaded earlier."""
 
 from typing import TYPE_CHECKING
 
@@ -39,17 +39,17 @@ def models(_context: "CompletionContext") -> dict[str, str]:
 
 
 def pools(context: "CompletionContext") -> dict[str, str]:
-    """Return what a pool may become with one more model behind its last comma."""
+    """Return the pools that begin with the text so far and have one more model after its last comma."""
     before, comma, _ = context.incomplete.rpartition(",")
     return {
-        f"{before}{comma}{name}": told
-        for name, told in known_models().items()
+        f"{before}{comma}{name}": title
+        for name, title in known_models().items()
         if name not in before.split(",")
     }
 
 
 def known_models() -> dict[str, str]:
-    """Return the models that the registry lists and that are still served, each with its name for people."""
+    """Return the models that the registry lists as served, each with its display name."""
     from llmring import open_registry  # noqa: PLC0415
     from llmring.registry import PROVIDERS  # noqa: PLC0415
 
@@ -66,7 +66,7 @@ def known_models() -> dict[str, str]:
 
 def _printable(names: dict[str, str]) -> dict[str, str]:
     """Return the names that can be typed, with descriptions of one line; shells print both as they are."""
-    return {name: one_line(told) for name, told in names.items() if one_line(name) == name}
+    return {name: one_line(text) for name, text in names.items() if one_line(name) == name}
 
 
 def providers(_context: "CompletionContext") -> list[str]:

@@ -1,4 +1,4 @@
-"""The ``.env`` file of the current folder, as data of a stranger. Only the command reads it, never the library."""
+"""The ``.env`` file of the working directory: untrusted data, read by the command alone, never by the library."""
 
 import io
 import os
@@ -45,7 +45,7 @@ def dotenv(folder: Path, *, verbose: bool) -> Iterator[None]:
         ConfigurationError: the file is not text.
     """
     path = folder / NAME
-    # A folder of this name is a virtual environment, as some make it.
+    # Some people give their virtual environment this name.
     file = read_dotenv(path) if os.path.lexists(path) and not path.is_dir() else None
     added = {} if file is None else _added(file, verbose=verbose)
     before = {name: os.environ.get(name) for name in added}
@@ -118,7 +118,7 @@ def _added(file: DotenvFile, *, verbose: bool) -> dict[str, str]:
         chosen = select(file.values, os.environ, approved=approved, providers=_brought())
     if chosen.unapproved:
         report(
-            f"warning: {file.path} sets {', '.join(chosen.unapproved)}, which needs your approval: llmring trust"
+            f"warning: {file.path} sets {', '.join(chosen.unapproved)}, which need your approval; review the file, then run: llmring trust"
         )
     if verbose and (chosen.ignored or file.unread):
         report(_ignored_text(file, chosen.ignored))

@@ -1,19 +1,19 @@
-"""Exit codes, and the error of a command that has its own."""
+"""Exit codes, and the error that carries one."""
 
 from llmring_types.exceptions import LLMRingError
 
 FAILED = 1
-"""It could not be done, or the answer is no."""
+"""The command failed, or its answer is no."""
 WRONG_USAGE = 2
 UNREADABLE = 2
-"""For commands that review a lockfile: there is none, or it cannot be read."""
+"""For commands that review a lockfile: it does not exist or cannot be read."""
 UNREACHABLE = 3
-"""For commands that ask the registry or the usage server: it cannot be reached, so nothing can be said."""
+"""For commands that need the registry or the usage server: it cannot be reached."""
 INTERRUPTED = 130
 
 
 class CommandError(LLMRingError):
-    """A command cannot do its work. ``exit_code`` says how the process ends."""
+    """A command failed. ``exit_code`` is the exit code of the process."""
 
     def __init__(self, message: str, *, exit_code: int = FAILED) -> None:
         super().__init__(message)

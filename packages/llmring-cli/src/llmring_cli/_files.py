@@ -15,7 +15,7 @@ def home_folder() -> Path:
     """Return the user's home.
 
     Raises:
-        OSError: there is none: a container may run as a user that nobody has set up.
+        OSError: there is none, as for a user of a container without an entry in the password database.
     """
     try:
         return Path.home()
@@ -55,14 +55,14 @@ def open_private(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.close(handle)
-    path.chmod(0o600)  # an older llmring made it readable for all
+    path.chmod(0o600)  # earlier versions made it readable for everyone
 
 
 @contextmanager
 def replacing_output(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """Give a file to write to, which takes the place of ``path`` once it is whole; pipes and devices are written to.
+    """Yield a file that replaces ``path`` when it is complete; pipes and devices are written to directly.
 
-    Symbolic links of the working directory are not followed: whoever wrote a repository may have made them.
+    Symbolic links in the working directory are not followed: the author of a repository may have made them.
 
     Args:
         path: as the user named it.

@@ -1,4 +1,4 @@
-"""How help looks: framed on a terminal, plain text elsewhere, and wrapped to the width that there is."""
+"""Formatting of help: framed on a terminal, plain text elsewhere, wrapped to the available width."""
 
 import inspect
 import io

@@ -1,4 +1,4 @@
-"""Asking providers what they offer, which also tells whether they can be reached and take the key."""
+"""Requests to providers: their models, and a model that can answer where nothing is configured."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from llmring_cli._models import SIMULATED, ready_providers
 from llmring_cli._output import report, report_logs
 
 PATIENCE_S = 15.0
-"""How long a provider may take."""
+"""Time limit for a provider's list of models."""
 
 DEMO = ModelRef(SIMULATED, "demo")
 _PATIENCE_S = 2.0
-"""How long Ollama may take to say what it has installed."""
+"""Time limit for Ollama's list of installed models."""
 
 
 async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[LLMRingError]]:
-    """Return the models that these providers offer, with what the registry knows of them, and what went wrong."""
+    """Return the models that these providers list, completed from the registry, and the errors."""
     registry = open_registry()
     models: list[ModelFacts] = []
     problems: list[LLMRingError] = []
@@ -37,7 +37,7 @@ async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[
 
 
 async def ask_providers(providers: Sequence[str]) -> list[list[ModelFacts] | LLMRingError]:
-    """Ask these providers for their models, all at once; for each, in order, the models or the error."""
+    """List the models of these providers concurrently; return the models or the error of each, in order."""
     report_logs()
     async with LLMRing(lockfile=Lockfile()) as ring:
         return await asyncio.gather(*(_ask(ring, name) for name in providers))
@@ -47,7 +47,7 @@ async def _ask(ring: LLMRing, name: str) -> list[ModelFacts] | LLMRingError:
     try:
         provider = ring.get_provider(name)
         if not isinstance(provider, HttpProvider):
-            return ProviderResponseError("this provider does not list its models", provider=name)
+            return ProviderResponseError("this provider cannot list its models", provider=name)
         async with asyncio.timeout(PATIENCE_S):
             return await provider.models()
     except TimeoutError:
@@ -57,38 +57,38 @@ async def _ask(ring: LLMRing, name: str) -> list[ModelFacts] | LLMRingError:
 
 
 def _complete(live: ModelFacts, known: ModelFacts | None) -> ModelFacts:
-    """Take from the registry what the provider did not say."""
+    """Fill in from the registry whatever the provider left out."""
     if known is None:
         return live
-    told = {
+    reported = {
         name: value
         for name, value in msgspec.structs.asdict(live).items()
         if value != getattr(ModelFacts(provider="", model=""), name)
     }
-    return msgspec.structs.replace(known, **told)
+    return msgspec.structs.replace(known, **reported)
 
 
 async def ring_for(model: str | None) -> LLMRing:
-    """Return a ring; where neither a model nor a lockfile is given, one whose alias ``default`` somebody answers.
+    """Return a ring. Without a model and a lockfile, its alias ``default`` is a model that can answer.
 
-    That is the first provider with a key, else a model that Ollama has installed, else the simulated one. It is said
-    on standard error which.
+    That is one of the first provider with a key, else one that Ollama has installed, else the simulated one. A message
+    on standard error names it.
     """
     if model is not None or not discover().is_bundled:
         return LLMRing()
-    ref = await _somebody()
-    report(f"no lockfile here, so {ref} answers; choose yourself with: llmring lock init")
+    ref = await _default_model()
+    report(f"no lockfile here; using {ref}. To choose models yourself: llmring lock init")
     binding = Binding("default", (ref,))
     return LLMRing(lockfile=Lockfile(profiles={DEFAULT_PROFILE: Profile(DEFAULT_PROFILE, (binding,))}))
 
 
-async def _somebody() -> ModelRef:
+async def _default_model() -> ModelRef:
     pools = suggest_aliases(ready_providers(), open_registry().models)
     return pools["default"][0] if pools else await installed_model() or DEMO
 
 
 async def installed_model() -> ModelRef | None:
-    """Return a model that Ollama has installed, ``None`` where it does not run or has none."""
+    """Return a model that Ollama has installed; ``None`` if it does not run or has none."""
     access = provider_access("ollama")
     if access.refusal is not None:
         return None

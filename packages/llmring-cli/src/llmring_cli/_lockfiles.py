@@ -1,4 +1,4 @@
-"""The lockfile that a command works on."""
+"""The lockfile that a command reads or edits."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from llmring_cli._failure import FAILED, CommandError
 
 
 class Source(NamedTuple):
-    """A lockfile that was read: what it says, and its file and text."""
+    """A lockfile that was read: its path, its content and its text."""
 
     path: Path
     lockfile: Lockfile
@@ -33,7 +33,7 @@ def find_lockfile(path: Path | None, *, missing: int = FAILED) -> Path:
         raise CommandError(str(error), exit_code=missing) from error
     if found.is_bundled:
         raise CommandError(
-            f"there is no lockfile here ({new_lockfile_path()}); create one with: llmring lock init",
+            f"there is no lockfile here ({new_lockfile_path()}). To create one: llmring lock init",
             exit_code=missing,
         )
     return found.path

@@ -1,4 +1,4 @@
-"""Mistakes on the command line, in words that say what to do."""
+"""Error messages for wrong command lines."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _NUMBERS = {int: "a whole number", float: "a number", Decimal: "a number"}
 
 
 def usage_text(error: CycloptsError) -> str:
-    """Return what is wrong, and where the right way stands."""
+    """Return what is wrong, and which help explains it."""
     what = _what(error)
     end = "" if what.endswith((".", "?")) else "."
     return f"{what}{end} See: {' '.join(['llmring', *(error.command_chain or ()), '--help'])}"
@@ -47,12 +47,12 @@ def _what(error: CycloptsError) -> str:
     if isinstance(error, ValidationError) and error.argument is not None:
         given = " ".join(token.value for token in error.argument.tokens)
         if given in error.exception_message:
-            return error.exception_message  # it tells what was given itself
+            return error.exception_message  # it quotes the value itself
     return str(error)
 
 
 def _unknown_command(word: str, above: Sequence[str]) -> str:
-    """Tell which command may be meant: one of this name elsewhere in the tree, else one here that is spelt alike."""
+    """Suggest a command: one of this name elsewhere in the tree, else a similar name here."""
     if word.startswith("-"):
         return f"Unknown option: {word}. Options come after a command."
     paths = sorted(_paths())

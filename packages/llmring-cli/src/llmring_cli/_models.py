@@ -22,29 +22,32 @@ if TYPE_CHECKING:
 
 SIMULATED = "sim"
 """The provider that answers without a network."""
-CAPABILITIES = ("vision", "audio", "documents", "tools", "json_schema", "reasoning", "caching")
+_COMMON = frozenset(
+    ("json_mode", "parallel_tool_calls", "streaming", "system_message", "temperature", "tool_choice")
+)
+"""Capabilities that most models have, and by which nobody chooses one."""
 _REGISTRY_SECONDS = 20.0
 """Time limit for an answer of the registry."""
 
 Offline = Annotated[
-    Flag, Parameter(name="--offline", help="Judge by what is at hand, without asking the registry.")
+    Flag, Parameter(name="--offline", help="Use the local data; make no request to the registry.")
 ]
 RegistryUrl = Annotated[
     str | None,
     Parameter(
         name="--registry",
-        help="The registry's address; LLMRING_REGISTRY_URL or the public one when left out.",
+        help="The registry's address. Default: LLMRING_REGISTRY_URL, else the public registry.",
     ),
 ]
 
 
 def known_providers() -> frozenset[str]:
-    """Names that make a direct ``provider:model``."""
+    """Return the names that can begin a direct ``provider:model``."""
     return frozenset(row.name for row in provider_status())
 
 
 def ready_providers() -> list[str]:
-    """Names of those that have what they need; whether they answer is not asked here."""
+    """Return the providers that have a key or need none. No request is made."""
     return [row.name for row in provider_status() if row.configured]
 
 
@@ -61,11 +64,11 @@ def require_provider(name: str) -> str:
 
 
 class KnownModels:
-    """What the registry says of the models of some providers.
+    """The registry's entries for the models of some providers.
 
     Args:
-        registry: answers.
-        failures: providers of which it cannot say anything now.
+        registry: the source.
+        failures: the error for each provider that could not be looked up.
     """
 
     def __init__(self, registry: "Registry", failures: dict[str, RegistryError]) -> None:
@@ -84,7 +87,7 @@ class KnownModels:
         return self.registry.published(ref.provider, ref.model)
 
     def release(self, provider: str) -> "RegistryRelease":
-        """Return which version of the registry speaks of a provider."""
+        """Return the registry version of a provider's document."""
         from llmring_lockfile import RegistryRelease  # noqa: PLC0415 - it brings what reviews lockfiles
 
         publication = self.registry.publication(provider)
@@ -94,7 +97,7 @@ class KnownModels:
 
 
 def known_models(providers: Iterable[str], *, url: str | None, offline: bool) -> KnownModels:
-    """Return what the registry says of these providers, asked now unless ``offline`` or asked within the last day."""
+    """Look up these providers: over the network, unless ``offline`` or done within the last day."""
     from llmring_lockfile import UNLISTED_PROVIDERS  # noqa: PLC0415 - it brings what reviews lockfiles
 
     registry = open_registry(url)
@@ -109,7 +112,7 @@ def known_models(providers: Iterable[str], *, url: str | None, offline: bool) ->
 
 
 def _unlisted(registry: "Registry", provider: str) -> bool:
-    """Tell a provider that no registry lists from an address at which there is no registry."""
+    """Distinguish a provider that no registry lists from an address without a registry."""
     return registry.publication(provider) is None
 
 
@@ -130,12 +133,12 @@ def pool_providers(lockfile: "Lockfile") -> set[str]:
 
 
 def capabilities(facts: ModelFacts) -> list[str]:
-    """Those that the model is known to have."""
-    return [name for name in CAPABILITIES if getattr(facts, name)]
+    """Return the capabilities that the model is known to have."""
+    return [name for name in facts.capabilities if name not in _COMMON]
 
 
 def facts_json(facts: ModelFacts) -> dict[str, Any]:
-    """Return the facts for programs. Prices are US dollars per million tokens; ``None`` is unknown, never no."""
+    """Return the facts as JSON values. Prices are US dollars per million tokens; ``None`` means unknown, never no."""
     prices = {
         name: value for name, value in msgspec.structs.asdict(facts.prices).items() if value is not None
     }
@@ -170,7 +173,7 @@ def price_text(price: Decimal | None) -> str:
 async def refresh(
     registry: "Registry", providers: Iterable[str], *, force: bool = False
 ) -> dict[str, RegistryError | None]:
-    """Ask the registry about these providers, all at once; the error of each, if there was one."""
+    """Fetch the documents of these providers concurrently; return the error of each, or ``None``."""
     import asyncio  # noqa: PLC0415 - as above
 
     from llmring.registry import RegistryClient  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What commands print: data to stdout, talk to stderr; tables for people, JSON for programs."""
+"""Output of commands: data to stdout, messages to stderr; tables for people, JSON for programs."""
 
 import os
 import re
@@ -14,17 +14,17 @@ _LEAST_WIDTH = 20
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """The bidirectional controls (https://www.unicode.org/reports/tr9/): they show text in another order than it has."""
 _SURROGATES = "\ud800-\udfff"
-"""Bytes of file names that are no text."""
+"""Python's stand-ins for bytes of file names that are not UTF-8."""
 _UNPRINTABLE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}{_SURROGATES}]")
 _UNPRINTABLE_IN_JSON = re.compile(f"[\x7f-\x9f{_BIDI}]")
 _DOLLAR, _CENT = 1, 0.01
 
 
 def printable(text: str) -> str:
-    r"""Return text that cannot steer a terminal, for whatever came from outside.
+    r"""Return text that cannot control a terminal. Everything from outside the program passes through here.
 
-    Control characters, bidirectional controls and what is no text become visible escapes, such as ``\x1b``. Line ends
-    and tabs stay, carriage returns are dropped.
+    Control characters, bidirectional controls and lone surrogates become visible escapes, such as ``\x1b``. Line ends
+    and tabs stay; carriage returns are dropped.
     """
     if text.isprintable():
         return text
@@ -52,7 +52,7 @@ def print_text(text: str) -> None:
 
 
 def write_exact(text: str) -> None:
-    """Write text at once and as it is, but for a terminal; for files and programs that take it over."""
+    """Write and flush text unchanged, for files and programs; on a terminal it is made printable first."""
     sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
 
@@ -72,7 +72,7 @@ def report_text(text: str) -> None:
 
 
 def report_logs() -> None:
-    """Report what libraries log, which may quote others: one line each, warnings and worse."""
+    """Report warnings and errors that libraries log, one line each: they may quote a server."""
     import logging  # noqa: PLC0415 - short commands do without
 
     class Handler(logging.Handler):
@@ -83,14 +83,14 @@ def report_logs() -> None:
 
 
 def screen_width() -> int:
-    """Return how many characters fit on a line of the terminal, or at least what text can be wrapped to."""
+    """Return the width of the terminal, or the least width that text can be wrapped to."""
     import shutil  # noqa: PLC0415 - pipes and --json do without
 
     return max(shutil.get_terminal_size().columns, _LEAST_WIDTH)
 
 
 def takes_colour(stream: TextIO) -> bool:
-    """Tell whether a stream is a terminal that shows colours, and its user wants them (https://no-color.org)."""
+    """Return whether a stream is a terminal that shows colours, and the user wants them (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -100,7 +100,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_line(value: Any) -> None:
-    """Print one JSON document on a line of its own, at once: for what goes on."""
+    """Print and flush one JSON document on a line of its own, for output that continues."""
     sys.stdout.write(json_text(value) + "\n")
     sys.stdout.flush()
 
@@ -109,7 +109,7 @@ def json_text(value: Any, indent: int | None = None) -> str:
     """Return JSON. DEL, C1 and bidirectional controls stand in it as escapes, as C0 must."""
     try:
         data = msgspec.json.encode(value)
-    except UnicodeEncodeError:  # bytes of a file name that are no text
+    except UnicodeEncodeError:  # a file name that is not UTF-8
         import json  # noqa: PLC0415 - hardly ever needed
 
         return json.dumps(msgspec.to_builtins(value), indent=indent)
@@ -122,7 +122,7 @@ def _escape_in_json(found: re.Match[str]) -> str:
 
 
 class Mark(Enum):
-    """How something is, at the beginning of a cell; the second sign is for terminals without the first."""
+    """A state at the beginning of a cell: a sign, and another one for terminals that lack it."""
 
     GOOD = "✓+"
     BAD = "✗x"
@@ -162,7 +162,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Ask a person; nobody at the terminal, and anything but a yes, is a no."""
+    """Ask for a yes at the terminal. Anything else, or no terminal, is a no."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     print(one_line(f"{question} [y/N] "), end="", file=sys.stderr, flush=True)
@@ -170,17 +170,17 @@ def confirm(question: str) -> bool:
 
 
 def dollars_texts(amounts: Sequence[float | None]) -> list[str]:
-    """Return amounts of a column, all with as many digits as the least of them needs; ``?`` where it is not known."""
+    """Format the amounts of a column with the digits that the smallest one needs; ``?`` for an unknown one."""
     least = min((abs(amount) for amount in amounts if amount), default=_DOLLAR)
     digits = 2 if least >= _DOLLAR else 4 if least >= _CENT else 6
     return ["?" if amount is None else f"${amount:,.{digits}f}" for amount in amounts]
 
 
 def dollars_text(amount: float | None) -> str:
-    """Return one amount."""
+    """Format one amount."""
     return dollars_texts([amount])[0]
 
 
-def count_text(count: int, what: str) -> str:
-    """Return how many there are of something: ``1 call``, ``1,200 calls``."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+def count_text(count: int, noun: str) -> str:
+    """Format a count: ``1 call``, ``1,200 calls``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,8 +1,7 @@
 """Options that several commands have."""
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,14 +19,15 @@ Json = Annotated[
 LockfilePath = Annotated[
     Path | None,
     Parameter(
-        name=("--lockfile", "--file", "-f"), help="The lockfile; the one that applications here would find."
+        name=("--lockfile", "--file", "-f"),
+        help="The lockfile. Default: the one that applications in this folder would find.",
     ),
 ]
 ProfileName = Annotated[
     str | None,
     Parameter(
         name="--profile",
-        help="The profile; LLMRING_PROFILE or the lockfile's default when it is left out.",
+        help="The profile. Default: LLMRING_PROFILE, else the lockfile's own default.",
         completer=_complete.profiles,
     ),
 ]
@@ -37,10 +37,6 @@ ModelName = Annotated[str, Parameter(completer=_complete.models)]
 Pool = Annotated[str, Parameter(completer=_complete.pools)]
 """``provider:model``, or several with commas between them."""
 ProviderName = Annotated[str, Parameter(completer=_complete.providers)]
-_AGO = re.compile(r"(\d{1,5})([hdw])")
-_YEARS = range(1970, 9999)
-"""Those of which every day has another one before and behind it, in every zone."""
-_HOURS = {"h": 1, "d": 24, "w": 168}
 
 
 def _at_least_one(_: object, value: int | None) -> None:
@@ -70,35 +66,19 @@ def now() -> datetime:
 
 
 def today() -> date:
-    """Return the date in UTC, in which registries date what they say."""
+    """Return the date in UTC, the time zone of registries."""
     return now().date()
 
 
-def parse_moment(text: str) -> date | datetime:
-    """Return the day or the time that is meant; a time without a zone is UTC, as days are.
-
-    ``2026-11-22``, ``2026-11-22T09:30`` and the rest of ISO 8601, ``today``, ``yesterday``, ``12h``, ``7d``,
-    ``2w`` ago.
+def read_moment(_type: Any, tokens: Sequence[Token]) -> date | datetime:
+    """Read a day or a time for cyclopts.
 
     Raises:
-        ValueError: it is none of these.
+        ValidationError: it is none (also a ``ValueError``).
     """
-    ago = _AGO.fullmatch(text)
-    if ago is not None:
-        return max(now() - timedelta(hours=int(ago[1]) * _HOURS[ago[2]]), datetime.fromtimestamp(0, UTC))
-    if text in ("today", "yesterday"):
-        return today() - timedelta(days=text == "yesterday")
-    moment = _iso_moment(text)
-    if moment is None or moment.year not in _YEARS:
-        raise ValueError(
-            f"{text!r} is not a time: write 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d or 2w."
-        )
-    return moment
+    from llmring.usage import parse_moment  # noqa: PLC0415 - most commands take no time
 
-
-def read_moment(_type: Any, tokens: Sequence[Token]) -> date | datetime:
-    """The same for cyclopts."""
-    return parse_moment(tokens[0].value)
+    return parse_moment(tokens[0].value, now=now())
 
 
 Since = Annotated[
@@ -106,7 +86,7 @@ Since = Annotated[
     Parameter(
         name=("--since", "--start-date"),
         converter=read_moment,
-        help="Only calls from this time on, in UTC: 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d, 2w.",
+        help="Only calls since this time, in UTC: 2026-11-22, 2026-11-22T09:30, today, yesterday, 12h, 7d, 2w.",
     ),
 ]
 Until = Annotated[
@@ -114,18 +94,6 @@ Until = Annotated[
     Parameter(
         name=("--until", "--end-date"),
         converter=read_moment,
-        help="Only calls up to this time; a day is meant with all its hours.",
+        help="Only calls up to this time. A date includes the whole day.",
     ),
 ]
-
-
-def _iso_moment(text: str) -> date | datetime | None:
-    try:
-        return date.fromisoformat(text) if len(text) <= len("2026-11-22") else _with_zone(text)
-    except ValueError:
-        return None
-
-
-def _with_zone(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

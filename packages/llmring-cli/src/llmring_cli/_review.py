@@ -1,4 +1,4 @@
-"""Changes and findings: what reviews of a lockfile print, for people and for programs."""
+"""Output of reviews of a lockfile: changes and findings, as text and as JSON."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def print_changes(changes: "Iterable[Change]") -> None:
 
 
 def changes_json(changes: "Iterable[Change]") -> list[dict[str, Any]]:
-    """Return the changes for programs: prices are numbers, dates ISO 8601."""
+    """Return the changes as JSON values: prices are numbers, dates ISO 8601."""
     return [
         {
             "what": change.what,
@@ -58,14 +58,14 @@ def print_findings(findings: "Iterable[Finding]", source: Source) -> None:
 
 
 def summarize(findings: "Iterable[Finding]", *, nothing: str) -> None:
-    """Say how many there are of each severity."""
+    """Report the number of findings of each severity."""
     from llmring_lockfile import Severity  # noqa: PLC0415 - as above
 
     counts = Counter(finding.severity for finding in findings)
-    told = [count_text(counts[kind], kind) for kind in Severity if counts[kind]]
-    report(", ".join(told) or nothing)
+    counted = [count_text(counts[kind], kind) for kind in Severity if counts[kind]]
+    report(", ".join(counted) or nothing)
 
 
 def findings_json(findings: "Iterable[Finding]") -> list[dict[str, Any]]:
-    """Return the findings for programs."""
+    """Return the findings as JSON values."""
     return [finding.as_dict() for finding in findings]

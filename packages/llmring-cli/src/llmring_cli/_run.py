@@ -1,4 +1,4 @@
-"""From the command line to an exit code: whatever goes wrong is one line on standard error, never a traceback."""
+"""From the command line to an exit code. Every error is one line on standard error, never a traceback."""
 
 import io
 import os
@@ -33,10 +33,10 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except RecursionError:
-        return _fail("what was read is nested too deeply", FAILED)
+        return _fail("the data is nested too deeply", FAILED)
     except OSError as error:
         _drop_output()
-        # When whoever read our output has gone, there is nobody to tell.
+        # The reader of the output has gone; nobody would see a message.
         return FAILED if isinstance(error, BrokenPipeError) else _fail(_os_text(error), FAILED)
     return code
 
@@ -58,7 +58,7 @@ def _fail(message: str, code: int) -> int:
 
 
 def _os_text(error: OSError) -> str:
-    """Tell what the system refused: a full disk, a folder that nobody may write to."""
+    """Describe an error of the operating system, such as a full disk."""
     try:
         Path.cwd()
     except OSError:
@@ -83,7 +83,7 @@ def _drop_output() -> None:
 
 
 def version_text() -> str:
-    """Return it as the installed package tells it."""
+    """Return the version of the installed package."""
     from importlib.metadata import version  # noqa: PLC0415 - slow to import
 
     return version("llmring-cli")

@@ -95,9 +95,9 @@ def _block(headers: Sequence[str], cells: Sequence[str], width: int, wraps: int)
         return
     for text in _wrap(cells[0], width):
         yield Line(text, heading=True)
-    told = [f"{header}: {cell}" if cell else "" for header, cell in zip(headers, cells, strict=True)]
-    long = told.pop(wraps) if wraps else ""
-    for text in [*_joined(filter(None, told[1:]), width - len(_GAP)), long]:
+    cells_shown = [f"{header}: {cell}" if cell else "" for header, cell in zip(headers, cells, strict=True)]
+    long = cells_shown.pop(wraps) if wraps else ""
+    for text in [*_joined(filter(None, cells_shown[1:]), width - len(_GAP)), long]:
         for part in _wrap(text, width, initial_indent=_GAP, subsequent_indent=_GAP * 2):
             yield Line(part)
 
@@ -115,7 +115,7 @@ def _joined(texts: Iterable[str], width: int) -> Iterator[str]:
 
 
 class Row(NamedTuple):
-    """One bar: what it is of, in one column or several, how long it is, and what is written beside it."""
+    """One bar: its labels, one per column, its value, and the text beside it."""
 
     labels: tuple[str, ...]
     value: float
@@ -123,7 +123,7 @@ class Row(NamedTuple):
 
 
 def print_bars(rows: Iterable[Row]) -> None:
-    """Draw one bar per row, as wide as there is room, the longest for the highest value."""
+    """Draw one bar per row; the highest value takes the full width."""
     rows = list(rows)
     columns = max((len(row.labels) for row in rows), default=0)
     highest = max((row.value for row in rows), default=0.0)
@@ -152,7 +152,7 @@ class _Bar:
 
 
 def draw_bar(share: float, width: int, *, ascii_only: bool) -> str:
-    """Return a bar of this share of the width; whatever is more than nothing can be seen."""
+    """Return a bar of this share of the width. Anything above zero is visible."""
     if ascii_only:
         return "#" * max(round(share * width), share > 0)
     full, rest = divmod(max(round(share * width * 8), share > 0), 8)

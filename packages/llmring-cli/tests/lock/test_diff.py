@@ -40,7 +40,7 @@ def test_it_compares_with_a_revision(llmring: Run, revision: tuple[str, ...]) ->
 def test_changes_can_be_an_exit_code(llmring: Run) -> None:
     assert llmring("lock", "diff", "--exit-code")[0] == 1
     llmring("bind", "fast", "openai:gpt-6")
-    assert llmring("lock", "diff", "--exit-code") == (0, "", "llmring.lock says the same as HEAD\n")
+    assert llmring("lock", "diff", "--exit-code") == (0, "", "llmring.lock has no changes since HEAD\n")
 
 
 @pytest.mark.usefixtures("committed")
@@ -114,7 +114,7 @@ def test_a_git_in_the_working_directory_is_not_run(
     code, _, err = llmring("lock", "diff")
     assert (code, err) == (
         1,
-        "error: there is no file HEAD, and git, which may know it as a revision, is not installed\n",
+        "error: there is no file HEAD, and git is not installed to look for a revision\n",
     )
     assert not (folder / "marker").exists()
 

@@ -39,7 +39,7 @@ def test_a_finding_is_one_line_with_its_place(llmring: Run, lockfile: Path) -> N
 
 
 def test_a_lockfile_in_which_nothing_is_wrong_passes(llmring: Run, lockfile: Path) -> None:
-    assert llmring("lock", "check") == (0, "", "profile default: fast\nnothing is wrong\n")
+    assert llmring("lock", "check") == (0, "", "profile default: fast\nno problems\n")
 
 
 def test_check_names_a_package_that_is_not_installed(llmring: Run, lockfile: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_lockfile_that_cannot_be_read_is_exit_code_2(
 
 
 def test_models_that_are_listed_and_served_are_valid(llmring: Run, lockfile: Path) -> None:
-    assert llmring("lock", "validate") == (0, "", "2 models checked, nothing is wrong\n")
+    assert llmring("lock", "validate") == (0, "", "2 models checked, no problems\n")
 
 
 INVALID = [
@@ -128,7 +128,7 @@ def test_offline_nobody_is_asked(llmring: Run, folder: Path) -> None:
 
 def test_what_did_not_change_is_no_finding(llmring: Run, lockfile: Path) -> None:
     llmring("lock", "update")
-    assert llmring("lock", "audit") == (0, "", "nothing has changed for the worse\n")
+    assert llmring("lock", "audit") == (0, "", "nothing has got worse\n")
 
 
 DRIFT = [

@@ -16,7 +16,7 @@ def test_what_fits_is_ranked_with_a_reason_for_each(llmring: Run) -> None:
     assert 1 < len(rows) <= 10
     assert all(len(row) == 5 and row[4] for row in rows)
     assert all(float(row[2]) <= 1 and int(row[1].replace(",", "")) >= 200_000 for row in rows)
-    assert err == f"hint: use one with: llmring bind ALIAS {rows[0][0]}\n"
+    assert err == f"hint: to use one: llmring bind ALIAS {rows[0][0]}\n"
 
 
 def test_the_same_needs_get_the_same_advice(llmring: Run) -> None:
@@ -30,7 +30,7 @@ def test_the_same_needs_get_the_same_advice(llmring: Run) -> None:
 def test_where_nothing_fits_the_near_misses_are_told(llmring: Run) -> None:
     code, out, err = llmring("lock", "suggest", "--min-context", "999000000")
     assert (code, out) == (1, "")
-    assert err.startswith("no model that is known meets all of this; these lack one thing:\n  ")
+    assert err.startswith("no known model meets all requirements; these miss one:\n  ")
     assert "needs 999000000 tokens of context" in err
 
 

@@ -65,4 +65,4 @@ def test_each_profile_is_pinned_to_the_versions_of_its_own_providers(llmring: Ru
     assert out == "default: registry_versions.openai nothing -> 7\n"
     assert profiles["default"].registry_versions == {"openai": 7}
     assert profiles["dev"].registry_versions == {}
-    assert llmring("lock", "bump-registry")[2] == "every profile is pinned to what is current\n"
+    assert llmring("lock", "bump-registry")[2] == "every profile is pinned to the current versions\n"

@@ -32,7 +32,7 @@ def test_without_a_yes_nothing_is_written(llmring: Run, folder: Path) -> None:
         "default fast: openai:gpt-5 -> openai:gpt-6 (retired: a later version)"
     )
     assert '+models = ["openai:gpt-6", "openai:o9"]' in err
-    assert err.endswith("nothing was written; --yes writes it\n")
+    assert err.endswith("nothing was written. To write without confirmation: --yes\n")
     assert (folder / "llmring.lock").read_bytes() == before
 
 

@@ -100,7 +100,7 @@ def test_another_keys_rows_are_not_seen(llmring: Run) -> None:
     [
         (("conversations", "8590dad7-e838-4ada-bf74-3c545e0eac30"), "404"),
         (("conversations", "../log"), "not the id of a conversation"),
-        (("conversations", "--messages"), "name its id"),
+        (("conversations", "--messages"), "needs the id"),
         (("stats", "--api-key", "two words"), "without spaces"),
     ],
 )

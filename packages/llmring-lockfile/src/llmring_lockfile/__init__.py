@@ -6,45 +6,59 @@ from llmring_types.lazy import load_on_use
 
 if TYPE_CHECKING:
     from llmring_lockfile._atomic import replacing, write_atomically
-    from llmring_lockfile._audit import audit
+    from llmring_lockfile._audit import UNLISTED_PROVIDERS, Validation, audit, validate
     from llmring_lockfile._check import Check, check
-    from llmring_lockfile._constraints import NEEDS, Constraints, Need, UnmetNeed, unmet_needs
     from llmring_lockfile._diff import Change, diff
-    from llmring_lockfile._discovery import Found, active_profile, discover, load, new_lockfile_path
-    from llmring_lockfile._document import Document
-    from llmring_lockfile._editing import DEFAULT_PROFILES, bind, create_lockfile, editing, unbind
+    from llmring_lockfile._discovery import (
+        Found,
+        active_profile,
+        discover,
+        find_package_directory,
+        find_package_lockfile,
+        find_project_root,
+        installed_lockfile,
+        load,
+        new_lockfile_path,
+    )
+    from llmring_lockfile._document import DEFAULT_PROFILES, Document, bind, create_lockfile, editing, unbind
     from llmring_lockfile._edits import Models
-    from llmring_lockfile._emit import digest, emit
+    from llmring_lockfile._emit import digest, emit, stubs
     from llmring_lockfile._files import BUNDLED
-    from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, with_lines
+    from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, to_sarif, with_lines
     from llmring_lockfile._lock import FactsOf, RegistryRelease, lock_models
-    from llmring_lockfile._lookup import UNLISTED_PROVIDERS
     from llmring_lockfile._model import (
         DEFAULT_PROFILE,
         FORMAT_VERSION,
         LOCKFILE_NAME,
+        NEEDS,
         ActiveProfile,
         Binding,
+        Constraints,
         LockedModel,
         Lockfile,
+        Need,
         Profile,
+        UnmetNeed,
+        unmet_needs,
     )
     from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference
-    from llmring_lockfile._packages import find_package_lockfile, installed_lockfile
     from llmring_lockfile._parse import parse
-    from llmring_lockfile._project import find_package_directory, find_project_root
-    from llmring_lockfile._require import has_alias, require_aliases
     from llmring_lockfile._resolution import Explanation, Resolution, Step
-    from llmring_lockfile._resolve import PackageLockfiles, explain, resolve
+    from llmring_lockfile._resolve import (
+        PackageLockfiles,
+        explain,
+        has_alias,
+        known_aliases,
+        require_aliases,
+        resolve,
+    )
     from llmring_lockfile._resolver import Resolver
-    from llmring_lockfile._sarif import to_sarif
-    from llmring_lockfile._scan import AliasUse, Scan, read_sources, scan
-    from llmring_lockfile._stubs import known_aliases, stubs
+    from llmring_lockfile._scan import ALIAS_PARAMETERS, AliasUse, Scan, read_sources, scan
     from llmring_lockfile._upgrade import Upgrade, apply_upgrades, propose_upgrades
-    from llmring_lockfile._validate import Validation, validate
 
 
 __all__ = [
+    "ALIAS_PARAMETERS",
     "BUNDLED",
     "DEFAULT_PROFILE",
     "DEFAULT_PROFILES",
@@ -128,21 +142,30 @@ if not TYPE_CHECKING:
         globals(),
         {
             "llmring_lockfile._atomic": ("replacing", "write_atomically"),
-            "llmring_lockfile._audit": ("audit",),
+            "llmring_lockfile._audit": ("UNLISTED_PROVIDERS", "Validation", "audit", "validate"),
             "llmring_lockfile._check": ("Check", "check"),
-            "llmring_lockfile._constraints": ("NEEDS", "Constraints", "Need", "UnmetNeed", "unmet_needs"),
             "llmring_lockfile._diff": ("Change", "diff"),
             "llmring_lockfile._discovery": (
                 "Found",
                 "active_profile",
                 "discover",
+                "find_package_directory",
+                "find_package_lockfile",
+                "find_project_root",
+                "installed_lockfile",
                 "load",
                 "new_lockfile_path",
             ),
-            "llmring_lockfile._document": ("Document",),
-            "llmring_lockfile._editing": ("DEFAULT_PROFILES", "bind", "create_lockfile", "editing", "unbind"),
+            "llmring_lockfile._document": (
+                "DEFAULT_PROFILES",
+                "Document",
+                "bind",
+                "create_lockfile",
+                "editing",
+                "unbind",
+            ),
             "llmring_lockfile._edits": ("Models",),
-            "llmring_lockfile._emit": ("digest", "emit"),
+            "llmring_lockfile._emit": ("digest", "emit", "stubs"),
             "llmring_lockfile._files": ("BUNDLED",),
             "llmring_lockfile._findings": (
                 "RULES",
@@ -150,32 +173,38 @@ if not TYPE_CHECKING:
                 "Place",
                 "Severity",
                 "has_errors",
+                "to_sarif",
                 "with_lines",
             ),
             "llmring_lockfile._lock": ("FactsOf", "RegistryRelease", "lock_models"),
-            "llmring_lockfile._lookup": ("UNLISTED_PROVIDERS",),
             "llmring_lockfile._model": (
                 "DEFAULT_PROFILE",
                 "FORMAT_VERSION",
                 "LOCKFILE_NAME",
+                "NEEDS",
                 "ActiveProfile",
                 "Binding",
+                "Constraints",
                 "LockedModel",
                 "Lockfile",
+                "Need",
                 "Profile",
+                "UnmetNeed",
+                "unmet_needs",
             ),
             "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference"),
-            "llmring_lockfile._packages": ("find_package_lockfile", "installed_lockfile"),
             "llmring_lockfile._parse": ("parse",),
-            "llmring_lockfile._project": ("find_package_directory", "find_project_root"),
-            "llmring_lockfile._require": ("has_alias", "require_aliases"),
             "llmring_lockfile._resolution": ("Explanation", "Resolution", "Step"),
-            "llmring_lockfile._resolve": ("PackageLockfiles", "explain", "resolve"),
+            "llmring_lockfile._resolve": (
+                "PackageLockfiles",
+                "explain",
+                "has_alias",
+                "known_aliases",
+                "require_aliases",
+                "resolve",
+            ),
             "llmring_lockfile._resolver": ("Resolver",),
-            "llmring_lockfile._sarif": ("to_sarif",),
-            "llmring_lockfile._scan": ("AliasUse", "Scan", "read_sources", "scan"),
-            "llmring_lockfile._stubs": ("known_aliases", "stubs"),
+            "llmring_lockfile._scan": ("ALIAS_PARAMETERS", "AliasUse", "Scan", "read_sources", "scan"),
             "llmring_lockfile._upgrade": ("Upgrade", "apply_upgrades", "propose_upgrades"),
-            "llmring_lockfile._validate": ("Validation", "validate"),
         },
     )

@@ -1,20 +1,77 @@
-"""What changed in the world since the models were locked."""
+"""Compare a lockfile with what a registry knows of its models: now (validate), and since they were locked (audit)."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 from llmring_types import ModelFacts, ModelRef
+from llmring_types.exceptions import RegistryError
+from llmring_types.hosts import HostNames
 
 from llmring_lockfile._findings import Finding, Place, Severity
-from llmring_lockfile._lock import LIMIT_FIELDS, PRICE_FIELDS, FactsOf, Member, capabilities
-from llmring_lockfile._lookup import UNLISTED_PROVIDERS, Lookup, by_model, is_retired, unreachable
-from llmring_lockfile._model import LockedModel, Lockfile
+from llmring_lockfile._lock import LIMIT_FIELDS, PRICE_FIELDS, FactsOf, Member, capabilities, members
+from llmring_lockfile._model import LockedModel, Lockfile, unmet_needs
+
+UNLISTED_PROVIDERS: AbstractSet[str] = HostNames(lambda host: not host.listed)
+"""Hosts whose models no registry lists."""
 
 _NEVER_LISTED = LockedModel(listed=False)
 _Found = tuple[str, Severity, str]
 """Rule, severity and what to say."""
+
+
+class Lookup:
+    """Asks for each model once, and for no other of a provider of which nothing could be had."""
+
+    def __init__(self, facts: FactsOf) -> None:
+        self._facts = facts
+        self._known: dict[ModelRef, ModelFacts | None] = {}
+        self.failed: dict[str, RegistryError] = {}
+
+    def reach(self, model: ModelRef) -> bool:
+        """Return whether the registry can say anything of a model, even that it does not list it."""
+        if model not in self._known and model.provider not in self.failed:
+            try:
+                self._known[model] = self._facts(model)
+            except RegistryError as error:
+                self.failed[model.provider] = error
+        return model in self._known
+
+    def get(self, model: ModelRef) -> ModelFacts | None:
+        return self._known.get(model)
+
+
+def by_model(lockfile: Lockfile) -> dict[ModelRef, list[Member]]:
+    """Every model in the pools with its places, in the order of the file."""
+    found: dict[ModelRef, list[Member]] = defaultdict(list)
+    for member in members(lockfile):
+        found[member.model].append(member)
+    return found
+
+
+def unreachable(known: Lookup, pooled: Mapping[ModelRef, Sequence[Member]]) -> Iterator[Finding]:
+    """One error for each provider of which nothing could be had."""
+    for provider, error in known.failed.items():
+        places = [
+            Place.of(member)
+            for model, found in pooled.items()
+            if model.provider == provider and not known.reach(model)
+            for member in found
+        ]
+        yield Finding(
+            rule="registry-unreachable",
+            severity=Severity.ERROR,
+            message=f"Nothing can be said of the models of {provider}: {error}",
+            places=tuple(places),
+        )
+
+
+def is_retired(facts: ModelFacts, today: date) -> bool:
+    return facts.active is False or (facts.retires_on is not None and facts.retires_on <= today)
 
 
 def audit(
@@ -45,7 +102,7 @@ def audit(
     for model, found in pooled.items():
         if known.reach(model):
             locked = lockfile.locked.get(str(model), _NEVER_LISTED if model.provider in unlisted else None)
-            findings += _model(model, locked, known.get(model), found, _Calendar(today, within_days))
+            findings += _compared(model, locked, known.get(model), found, _Calendar(today, within_days))
     findings += unreachable(known, pooled)
     return tuple(findings)
 
@@ -55,7 +112,7 @@ class _Calendar(msgspec.Struct, frozen=True):
     within_days: int
 
 
-def _model(
+def _compared(
     model: ModelRef,
     locked: LockedModel | None,
     facts: ModelFacts | None,
@@ -138,3 +195,87 @@ def _capabilities(locked: LockedModel, facts: ModelFacts) -> Iterator[_Found]:
             severity = Severity.ERROR if lost else Severity.NOTE
             how = "no longer has" if lost else "is no longer known to have"
             yield "capability-lost", severity, f"{how} the capability {name}"
+
+
+class Validation(msgspec.Struct, frozen=True):
+    """The result of :func:`validate`.
+
+    Attributes:
+        findings: errors, warnings and notes.
+        checked: how many models were looked at.
+        unreachable: providers of which the registry could not say anything.
+    """
+
+    findings: tuple[Finding, ...]
+    checked: int
+    unreachable: tuple[str, ...] = ()
+
+    @property
+    def status(self) -> Literal["valid", "invalid", "unreachable"]:
+        """``unreachable`` unless something is known to be wrong: what could not be looked up is never valid."""
+        if any(f.severity is Severity.ERROR and f.rule != "registry-unreachable" for f in self.findings):
+            return "invalid"
+        return "unreachable" if self.unreachable else "valid"
+
+
+def validate(
+    lockfile: Lockfile,
+    facts: FactsOf,
+    *,
+    today: date,
+    unlisted: Collection[str] = UNLISTED_PROVIDERS,
+) -> Validation:
+    """Compare every member of every pool with the registry.
+
+    Args:
+        lockfile: the lockfile.
+        facts: what is known of a model now; a ``RegistryError`` that it raises is reported.
+        today: decides what is retired.
+        unlisted: providers whose models no registry lists: theirs are noted, and a need that cannot be proved of
+            them is a warning. Of any other provider both are errors.
+    """
+    known = Lookup(facts)
+    findings: list[Finding] = []
+    pooled = by_model(lockfile)
+    for model, places in pooled.items():
+        if known.reach(model):
+            findings += _validated(model, known.get(model), places, today, model.provider in unlisted)
+    findings += unreachable(known, pooled)
+    return Validation(tuple(findings), len(pooled), tuple(sorted(known.failed)))
+
+
+def _validated(
+    model: ModelRef, facts: ModelFacts | None, found: list[Member], today: date, unlisted: bool
+) -> Iterator[Finding]:
+    name = str(model)
+    places = tuple(map(Place.of, found))
+    if facts is None:
+        yield Finding(
+            rule="unlisted-model" if unlisted else "unknown-model",
+            severity=Severity.NOTE if unlisted else Severity.ERROR,
+            message=f"{name} is not in the registry"
+            + (f", which lists no models of {model.provider}" if unlisted else ""),
+            model=name,
+            places=places,
+        )
+    elif is_retired(facts, today):
+        since = f" since {facts.retires_on}" if facts.retires_on else ""
+        yield Finding(
+            rule="retired",
+            severity=Severity.ERROR,
+            message=f"{name} is retired{since}; try: llmring lock upgrade",
+            model=name,
+            places=places,
+        )
+    if facts is None and not unlisted:
+        return  # nothing more to prove of a model that there is not
+    for member in found:
+        for need in unmet_needs(member.binding.constraints, facts):
+            certain = need.certain or not unlisted
+            yield Finding(
+                rule="need-unmet" if need.certain else "need-unproved",
+                severity=Severity.ERROR if certain else Severity.WARNING,
+                message=f"{member.alias} in profile {member.profile}, {name}: {need}",
+                model=name,
+                places=(Place.of(member),),
+            )

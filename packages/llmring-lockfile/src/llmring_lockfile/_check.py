@@ -1,4 +1,4 @@
-"""What a lockfile and the packages it extends say about themselves: no registry is asked."""
+"""Checks of a lockfile and the packages it extends on their own, without a registry."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 import msgspec
 from llmring_types.exceptions import LockfileError
 
-from llmring_lockfile._constraints import Constraints
 from llmring_lockfile._findings import Finding, Place, Severity, has_errors
 from llmring_lockfile._lock import members
-from llmring_lockfile._model import Binding, Lockfile
+from llmring_lockfile._model import Binding, Constraints, Lockfile
 from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference, nearest, normal_package
 from llmring_lockfile._resolve import PackageLockfiles, no_packages
 

@@ -1,4 +1,4 @@
-"""What changed between two lockfiles, in the terms of a reviewer."""
+"""Changes between two lockfiles, in the terms of a reviewer."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -8,10 +8,9 @@ from typing import Any
 import msgspec
 from llmring_types import ModelRef
 
-from llmring_lockfile._constraints import Constraints
 from llmring_lockfile._emit import plain_constraints
 from llmring_lockfile._lock import LIMIT_FIELDS, PRICE_FIELDS
-from llmring_lockfile._model import Binding, LockedModel, Lockfile, Profile
+from llmring_lockfile._model import Binding, Constraints, LockedModel, Lockfile, Profile
 
 Value = str | int | bool | Decimal | date | tuple[str, ...] | None
 _UNKNOWN = LockedModel()

@@ -7,9 +7,8 @@ from typing import Any
 from llmring_types import ModelRef
 from llmring_types.exceptions import ModelReferenceError, ProfileNotFoundError, ValidationError
 
-from llmring_lockfile._constraints import Constraints
 from llmring_lockfile._emit import plain_constraints, plain_locked
-from llmring_lockfile._model import DEFAULT_PROFILE, LockedModel
+from llmring_lockfile._model import DEFAULT_PROFILE, Constraints, LockedModel
 
 Data = dict[str, Any]
 Models = str | ModelRef | Sequence[str | ModelRef]
@@ -183,7 +182,7 @@ def _is_name(text: str) -> bool:
 
 
 def _is_text(text: str) -> bool:
-    """Whether a file can hold it: arguments of a command that are not UTF-8 come as halves of surrogate pairs."""
+    """Return whether a file can hold the text: arguments that are not UTF-8 come as halves of surrogate pairs."""
     try:
         text.encode()
     except UnicodeEncodeError:

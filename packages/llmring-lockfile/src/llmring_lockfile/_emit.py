@@ -1,19 +1,22 @@
 """Write a lockfile as text: structs to plain values, and those to TOML in the one layout of every new line."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from llmring_types.exceptions import ValidationError
 
-from llmring_lockfile._constraints import Constraints
-from llmring_lockfile._model import Binding, LockedModel, Lockfile, Profile
+from llmring_lockfile._model import Binding, Constraints, LockedModel, Lockfile, Profile
 from llmring_lockfile._names import BARE, KeyPath
 
 _WIDTH = 100
 """Lists that would make a line longer than this are written one item a line."""
+
+_STUBS_HEAD = '''"""The aliases of llmring.lock, for type checkers. Written by ``llmring lock stubs``: do not edit."""
+'''
 
 Tables = Mapping[str, Any]
 
@@ -56,6 +59,41 @@ def _iso(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return str(value)
+
+
+def stubs(aliases: Sequence[str], *, name: str = "Alias") -> str:
+    """A Python module with one type of these aliases, the same for the same aliases.
+
+    ``def ask(model: Alias)`` then takes no alias that the lockfile lacks.
+
+    Args:
+        aliases: see :func:`known_aliases`.
+        name: of the type.
+
+    Raises:
+        ValidationError: Python has no such name (also a ``ValueError``).
+    """
+    import keyword  # noqa: PLC0415
+
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValidationError(f"{name!r} cannot be the name of a Python type", field="name", value=name)
+    if not aliases:
+        return f"{_STUBS_HEAD}\nfrom typing import Never, TypeAlias\n\n{name}: TypeAlias = Never\n"
+    lines = "".join(f"    {_literal(alias)},\n" for alias in sorted(set(aliases)))
+    return f"{_STUBS_HEAD}\nfrom typing import Literal, TypeAlias\n\n{name}: TypeAlias = Literal[\n{lines}]\n"
+
+
+def _literal(alias: str) -> str:
+    """A string literal of visible characters, in double quotes as formatters want it.
+
+    JSON's escapes are Python's. It escapes no bidirectional controls, with which code can look like other code.
+    """
+    import json  # noqa: PLC0415
+
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in json.dumps(alias, ensure_ascii=False)
+    )
 
 
 def plain_lockfile(lockfile: Lockfile) -> dict[str, Any]:
@@ -115,7 +153,7 @@ def _plain(value: Any) -> Any:
 
 
 def is_block(path: KeyPath, value: object) -> bool:
-    """Whether a value gets a ``[header]`` of its own rather than a line in its parent's table.
+    """Return whether a value gets a ``[header]`` of its own rather than a line in its parent's table.
 
     Tables inside an array's element stay on one line, and what is locked of a model becomes dotted keys, so that
     a reviewer's diff shows one line for each fact that changed.

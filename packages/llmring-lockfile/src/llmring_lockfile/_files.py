@@ -17,7 +17,7 @@ Signature = tuple[int, int, int]
 
 
 def signature(path: Path) -> Signature | None:
-    """What tells one state of a file from the next; ``None`` while there is no file."""
+    """Return a value that differs for each state of a file; ``None`` while there is no file."""
     try:
         found = path.stat()
     except OSError:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
+import llmring_types
 import msgspec
 from llmring_types import ModelFacts, ModelRef, Prices
 
@@ -15,21 +16,7 @@ FactsOf = Callable[[ModelRef], ModelFacts | None]
 It raises :class:`llmring_types.exceptions.RegistryError` where the registry cannot say: that is not the same.
 """
 
-CAPABILITIES: Final = (
-    "audio",
-    "caching",
-    "documents",
-    "json_mode",
-    "json_schema",
-    "parallel_tool_calls",
-    "reasoning",
-    "streaming",
-    "system_message",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "vision",
-)
+CAPABILITIES: Final = tuple(sorted(llmring_types.CAPABILITIES))
 PRICE_FIELDS: Final = tuple(
     name for name in Prices.__struct_fields__ if name not in ("source", "long_threshold")
 )
@@ -38,7 +25,7 @@ LIMIT_FIELDS: Final = ("context_window", "max_output_tokens")
 
 
 class RegistryRelease(msgspec.Struct, frozen=True):
-    """Which of a provider's registry versions facts come from, and the digest of its content."""
+    """The version of a provider's registry that facts come from, and the digest of its content."""
 
     version: int | None = None
     digest: str | None = None
@@ -73,7 +60,7 @@ def lock_models(
     *,
     refresh: Collection[ModelRef] | None = None,
 ) -> dict[str, LockedModel]:
-    """What is to be recorded of every model in the pools, for :meth:`Document.set_locked`.
+    """Return the record of every model in the pools, for :meth:`Document.set_locked`.
 
     An entry whose facts are the same as before stays as it is, with the registry version that first said so: a review
     shows what changed in the models, not that the registry was published again.
@@ -118,8 +105,8 @@ def locked_model(facts: ModelFacts | None, release: RegistryRelease | None = Non
 
 
 def capabilities(facts: ModelFacts) -> tuple[str, ...]:
-    """What a model is known to be able to do, sorted."""
-    return tuple(name for name in CAPABILITIES if getattr(facts, name) is True)
+    """Return the known capabilities of a model, sorted."""
+    return tuple(sorted(facts.capabilities))
 
 
 def _same_facts(one: LockedModel, other: LockedModel) -> bool:

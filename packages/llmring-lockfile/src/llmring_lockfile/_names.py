@@ -35,13 +35,13 @@ def read_relative(text: str) -> KeyPath:
 
 
 def is_reference(name: str, providers: Collection[str] = KNOWN_PROVIDERS) -> bool:
-    """Whether a name is a direct ``provider:model``, by the provider before its first colon."""
+    """Return whether a name is a direct ``provider:model``, by the provider before its first colon."""
     provider, colon, _ = name.partition(":")
     return bool(colon) and provider.strip().lower() in providers
 
 
 def same_package(one: str, other: str) -> bool:
-    """Whether two spellings name one package: case does not count, nor which of ``-``, ``_``, ``.`` separates."""
+    """Return whether two spellings name one package; case and the choice of ``-``, ``_``, ``.`` do not count."""
     return normal_package(one) == normal_package(other)
 
 

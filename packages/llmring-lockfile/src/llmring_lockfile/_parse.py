@@ -10,8 +10,15 @@ import msgspec
 from llmring_types import ModelRef
 from llmring_types.exceptions import LockfileParseError, LockfileVersionError, ModelReferenceError
 
-from llmring_lockfile._constraints import Constraints
-from llmring_lockfile._model import DEFAULT_PROFILE, FORMAT_VERSION, Binding, LockedModel, Lockfile, Profile
+from llmring_lockfile._model import (
+    DEFAULT_PROFILE,
+    FORMAT_VERSION,
+    Binding,
+    Constraints,
+    LockedModel,
+    Lockfile,
+    Profile,
+)
 from llmring_lockfile._names import KeyPath, read_relative, show_key
 from llmring_lockfile._syntax import kind_of, line_finder, located, parse_data
 

@@ -1,14 +1,15 @@
-"""What resolution answers, as values."""
+"""Answers of resolution, as values, and the errors of names that nothing is bound to."""
 
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from llmring_types import ModelRef
-from llmring_types.exceptions import LockfileError
+from llmring_types.exceptions import AliasNotFoundError, LockfileError
 
-from llmring_lockfile._constraints import NO_CONSTRAINTS, Constraints
-from llmring_lockfile._model import Binding
+from llmring_lockfile._files import BUNDLED
+from llmring_lockfile._model import NO_CONSTRAINTS, Binding, Constraints, Lockfile, Profile
+from llmring_lockfile._names import nearest
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -24,7 +25,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Resolution(msgspec.Struct, frozen=True, kw_only=True):
-    """What a name stands for.
+    """The models that a name stands for.
 
     Attributes:
         name: as asked.
@@ -47,7 +48,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def constraints(self) -> Constraints:
-        """What the binding demands; nothing for a direct reference."""
+        """The demands of the binding; none for a direct reference."""
         return NO_CONSTRAINTS if self.binding is None else self.binding.constraints
 
     @property
@@ -56,7 +57,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """How a name was resolved, or how far it came.
+    """The steps of a resolution, up to its end or its failure.
 
     Attributes:
         name: as asked.
@@ -73,3 +74,61 @@ class Explanation(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         lines = [str(step) for step in self.steps]
         return "\n".join(lines if self.error is None else [*lines, f"error: {self.error}"])
+
+
+def not_bound(asked: str, alias: str, profile: Profile, lockfile: Lockfile) -> AliasNotFoundError:
+    """``asked`` is what the user wrote, ``alias`` what was looked for in this lockfile."""
+    if lockfile.path == BUNDLED:
+        return AliasNotFoundError(
+            f"the alias {asked!r} is not bound: no llmring.lock was found, and the bundled one has only "
+            f"{', '.join(profile.aliases)}. Create one with: llmring lock init. "
+            f"Then bind it: llmring bind {asked} provider:model",
+            alias=asked,
+            profile=profile.name,
+            path=_path(lockfile),
+        )
+    sentences = [f"the alias {asked!r} is not bound in profile {profile.name!r} of {lockfile.place}."]
+    near = nearest(alias, profile.aliases)
+    if near:
+        sentences.append(f"Did you mean {' or '.join(map(repr, near))}?")
+    else:
+        sentences.append(f"Bound there: {', '.join(profile.aliases) or 'nothing'}.")
+    elsewhere = [other.name for other in lockfile.profiles.values() if other.binding(alias)]
+    if elsewhere:
+        sentences.append(f"It is bound in {', '.join(elsewhere)}, but profiles do not inherit.")
+    sentences.append(f"Bind it: llmring bind {asked} provider:model --profile {profile.name}")
+    return AliasNotFoundError(
+        " ".join(sentences),
+        alias=asked,
+        profile=profile.name,
+        path=_path(lockfile),
+        key=f"profiles.{profile.name}.bindings",
+    )
+
+
+def not_extended(asked: str, prefix: str, profile: str, lockfile: Lockfile) -> AliasNotFoundError:
+    extends = ", ".join(lockfile.extends) or "nothing"
+    return AliasNotFoundError(
+        f"{asked!r} is not bound in profile {profile!r} of {lockfile.place}, and {prefix!r} is neither a known "
+        f"provider nor a package that the lockfile extends (it extends {extends}). Add the package to [extends] "
+        f"packages, or bind the name: llmring bind {asked} provider:model --profile {profile}",
+        alias=asked,
+        profile=profile,
+        path=_path(lockfile),
+        key="extends.packages",
+    )
+
+
+def not_installed(asked: str, package: str, profile: str, lockfile: Lockfile) -> AliasNotFoundError:
+    return AliasNotFoundError(
+        f"{asked!r}: the package {package!r}, which {lockfile.place} extends, is not installed here or ships no "
+        f"llmring.lock. Install it, or bind the name: llmring bind {asked} provider:model --profile {profile}",
+        alias=asked,
+        profile=profile,
+        path=_path(lockfile),
+        key="extends.packages",
+    )
+
+
+def _path(lockfile: Lockfile) -> str | None:
+    return None if lockfile.path is None else str(lockfile.path)

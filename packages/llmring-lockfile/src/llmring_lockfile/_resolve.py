@@ -1,15 +1,14 @@
 """Alias and profile to an ordered pool. Pure: what it needs of the world is passed in."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
 from llmring_types import ModelRef
-from llmring_types.exceptions import LockfileError
+from llmring_types.exceptions import AliasNotFoundError, LockfileError, ProfileNotFoundError
 
 from llmring_lockfile._model import ActiveProfile, Binding, Lockfile, Profile
 from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference, same_package
-from llmring_lockfile._not_bound import not_bound, not_extended, not_installed
-from llmring_lockfile._resolution import Explanation, Resolution, Step
+from llmring_lockfile._resolution import Explanation, Resolution, Step, not_bound, not_extended, not_installed
 
 PackageLockfiles = Callable[[str], Lockfile | None]
 """Gives the lockfile that a package ships, or ``None``."""
@@ -158,3 +157,77 @@ def _active(lockfile: Lockfile, profile: ActiveProfile | str | None) -> ActivePr
     if profile:
         return ActiveProfile(profile, "argument")
     return ActiveProfile(lockfile.default_profile, "default_profile")
+
+
+def known_aliases(
+    lockfile: Lockfile,
+    profiles: Sequence[str] | None = None,
+    *,
+    packages: PackageLockfiles = no_packages,
+) -> tuple[str, ...]:
+    """Every name that resolves in at least one profile, sorted; ``package:alias`` for extended packages.
+
+    Raises:
+        ProfileNotFoundError: one of ``profiles`` does not exist.
+    """
+    tables = [lockfile.profile(name) for name in (lockfile.profiles if profiles is None else profiles)]
+    names = {alias for table in tables for alias in table.aliases}
+    for package in lockfile.extends:
+        shipped = packages(package)
+        for table in () if shipped is None else shipped.profiles.values():
+            if profiles is None or table.name in profiles:
+                names.update(f"{package}:{alias}" for alias in table.aliases)
+    return tuple(sorted(names))
+
+
+def has_alias(
+    lockfile: Lockfile,
+    alias: str,
+    profile: ActiveProfile | str | None = None,
+    *,
+    packages: PackageLockfiles = no_packages,
+) -> bool:
+    """Return whether an alias is bound; arguments as for :func:`resolve`. A direct reference is not an alias."""
+    try:
+        resolve(lockfile, alias, profile, providers=(), packages=packages)
+    except (AliasNotFoundError, ProfileNotFoundError):
+        return False
+    return True
+
+
+def require_aliases(
+    lockfile: Lockfile,
+    aliases: Iterable[str],
+    profile: ActiveProfile | str | None = None,
+    *,
+    context: str | None = None,
+    packages: PackageLockfiles = no_packages,
+) -> None:
+    """Make sure that all of these are bound.
+
+    Args:
+        lockfile: where.
+        aliases: the names; none passes.
+        profile: as for :func:`resolve`.
+        context: who needs them, for the message, such as the name of your library.
+        packages: as for :func:`resolve`.
+
+    Raises:
+        AliasNotFoundError: one error that names all that are missing, and how to bind them; ``alias`` is the first
+            and ``details["missing"]`` has all (also a ``ValueError``).
+    """
+    missing = [alias for alias in aliases if not has_alias(lockfile, alias, profile, packages=packages)]
+    if not missing:
+        return
+    name = profile.name if isinstance(profile, ActiveProfile) else profile or lockfile.default_profile
+    who = f"{context} needs" if context else "Required:"
+    plural = "aliases that are" if len(missing) > 1 else "an alias that is"
+    raise AliasNotFoundError(
+        f"{who} {plural} not bound in profile {name!r} of {lockfile.place}: {', '.join(missing)}. "
+        f"Bind each: llmring bind {missing[0]} provider:model --profile {name}",
+        alias=missing[0],
+        profile=name,
+        path=None if lockfile.path is None else str(lockfile.path),
+        key=f"profiles.{name}.bindings",
+        details={"missing": missing, "context": context},
+    )

@@ -38,7 +38,7 @@ def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are the same, NaN included."""
+    """Return whether two values are the same, NaN included."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
@@ -47,7 +47,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 class _Siblings(msgspec.Struct):
-    """What of a table stands in the text already, and comes before what is added to it.
+    """The entries of a table that stand in the text already, before any that are added.
 
     Attributes:
         path: the last key that anything is said of.

@@ -1,7 +1,7 @@
 """Find the aliases that Python code uses, without running it."""
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -11,16 +11,29 @@ import msgspec
 from llmring_lockfile._files import read_regular
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference
-from llmring_lockfile._resolve import PackageLockfiles, no_packages
-from llmring_lockfile._stubs import known_aliases
+from llmring_lockfile._resolve import PackageLockfiles, known_aliases, no_packages
 
 DEFAULT_ALIAS: Final = "default"
 """The alias of a request that names no model."""
 
 _REQUEST = "LLMRequest"
 _MODEL_POSITION = 1
-_TAKES_ALIAS = frozenset({"chat_with_alias", "get_model_info", "has_alias", "resolve_alias"})
-_TAKES_ALIASES = "require_aliases"
+_RING = "LLMRing"
+
+ALIAS_PARAMETERS: Final[Mapping[str, str]] = {
+    "facts": "model",
+    "has_alias": "alias",
+    "pool": "alias_or_model",
+    "require_aliases": "aliases",
+    "resolve_alias": "alias_or_model",
+}
+"""The methods of ``llmring.LLMRing`` that look an alias up, and the first parameter of each, which takes it.
+
+Requests aside, they are all: a test compares them with the signatures. Functions of this package with such a name
+take the lockfile first.
+"""
+_OF_RINGS_ONLY = frozenset(name for name in ALIAS_PARAMETERS if "alias" not in name)
+"""Names that other objects have too: they count where the object is, by its name or its file, a ring."""
 LARGEST_SOURCE: Final = 4 * 2**20
 """Bytes of the largest source that is read."""
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
@@ -64,8 +77,8 @@ def scan(
     """Compare the aliases that code uses with those that a lockfile binds.
 
     Uses are: the ``model`` of ``LLMRequest(...)`` (none means the alias ``default``), ``x.model = "..."`` on a
-    name that holds a request, and the arguments of ``resolve_alias``, ``has_alias``, ``chat_with_alias``,
-    ``get_model_info`` and ``require_aliases``. A name that is assigned one string in its file stands for it.
+    name that holds a request, and the arguments of :data:`ALIAS_PARAMETERS`. A name that is assigned one string in
+    its file stands for it.
 
     Args:
         lockfile: the lockfile.
@@ -102,9 +115,6 @@ def read_sources(root: Path) -> Iterator[tuple[Path, str | None]]:
     Left out are hidden files and folders, environments and caches, and links that lead out of the folder. The text is
     ``None`` where there is none to be had: a pipe, a link to nothing, a file that nobody may read, is larger than
     :data:`LARGEST_SOURCE` or is not text.
-
-    Raises:
-        OSError: ``root`` is a folder that cannot be listed.
     """
     if not root.is_dir():
         yield root, _read_source(root)
@@ -114,17 +124,10 @@ def read_sources(root: Path) -> Iterator[tuple[Path, str | None]]:
     while waiting:  # a stack of our own: folders may nest deeper than functions
         path = waiting.pop()
         if path.suffix != ".py" or path.is_dir():
-            entries = sorted(path.iterdir(), reverse=True) if path == root else _entries(path)
-            waiting += (entry for entry in entries if _is_looked_into(entry))
+            with suppress(PermissionError):  # a folder of somebody else's
+                waiting += sorted(filter(_is_looked_into, path.iterdir()), reverse=True)
         elif not path.is_symlink() or _resolve(path).is_relative_to(inside):
             yield path, _read_source(path)
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir(), reverse=True)
-    except OSError:  # a folder of somebody else's
-        return []
 
 
 def _is_looked_into(path: Path) -> bool:
@@ -156,7 +159,7 @@ def find_uses(text: str, path: Path) -> list[AliasUse] | None:
     """The uses in one file, in order; ``None`` where it is not Python, or nested deeper than Python reads."""
     try:
         tree = ast.parse(text)
-        visitor = _Visitor(path, _constants(tree), _requests(tree))
+        visitor = _Visitor(path, tree)
         visitor.visit(tree)
     except (
         SyntaxError,
@@ -186,43 +189,66 @@ def _constants(tree: ast.AST) -> dict[str, str | None]:
     return found
 
 
-def _requests(tree: ast.AST) -> set[str]:
-    """Names that hold a request somewhere in the file."""
-    return {
-        target.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _called(node.value) == _REQUEST
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }  # fmt: skip
+def _names_of(tree: ast.AST, kind: str) -> set[str]:
+    """Names that hold an object of a class somewhere in the file, by what they are assigned or annotated with."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        targets: list[ast.expr | None] = []
+        if isinstance(node, ast.Assign) and _makes(node.value, kind):
+            targets = list(node.targets)
+        elif isinstance(node, ast.withitem) and _makes(node.context_expr, kind):
+            targets = [node.optional_vars]
+        elif isinstance(node, ast.AnnAssign) and _last_name(node.annotation) == kind:
+            targets = [node.target]
+        elif isinstance(node, ast.arg) and node.annotation and _last_name(node.annotation) == kind:
+            found.add(node.arg)
+        found.update(name for target in targets if target is not None and (name := _last_name(target)))
+    return found
 
 
-def _called(call: ast.Call) -> str | None:
-    if isinstance(call.func, ast.Attribute):
-        return call.func.attr
-    return call.func.id if isinstance(call.func, ast.Name) else None
+def _makes(value: ast.expr, kind: str) -> bool:
+    """Tell ``Kind(...)``, or ``Kind.method(...)`` of a class method, from every other expression."""
+    if not isinstance(value, ast.Call):
+        return False
+    called = value.func
+    return kind in (
+        _last_name(called),
+        _last_name(called.value) if isinstance(called, ast.Attribute) else None,
+    )
+
+
+def _last_name(node: ast.expr) -> str | None:
+    """The name of a name or of an attribute."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None
 
 
 class _Visitor(ast.NodeVisitor):
-    def __init__(self, path: Path, constants: dict[str, str | None], requests: set[str]) -> None:
+    def __init__(self, path: Path, tree: ast.AST) -> None:
         self._path = path
-        self._constants = constants
-        self._requests = requests
+        self._constants = _constants(tree)
+        self._requests = _names_of(tree, _REQUEST)
+        self._rings = _names_of(tree, _RING)
         self.uses: list[AliasUse] = []
 
     def visit_Call(self, node: ast.Call) -> None:
-        name = _called(node)
+        name = _last_name(node.func)
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
         if name == _REQUEST:
             self._request(node, keywords)
-        elif name in _TAKES_ALIAS:
-            self._use(keywords.get("alias_or_model") or keywords.get("alias") or _argument(node, 0))
-        elif name == _TAKES_ALIASES:
-            for value in [*node.args, *keywords.values()]:
-                if isinstance(value, (ast.List, ast.Tuple, ast.Set)):
-                    for item in value.elts:
-                        self._use(item)
+        elif (
+            name is not None
+            and name in ALIAS_PARAMETERS
+            and (name not in _OF_RINGS_ONLY or self._is_of_a_ring(node.func))
+        ):
+            position = 0 if isinstance(node.func, ast.Attribute) else 1
+            self._use(keywords.get(ALIAS_PARAMETERS[name]) or _argument(node, position))
         self.generic_visit(node)
+
+    def _is_of_a_ring(self, called: ast.expr) -> bool:
+        owner = _last_name(called.value) if isinstance(called, ast.Attribute) else None
+        return owner is not None and (owner in self._rings or "ring" in owner.lower().split("_"))
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
@@ -250,6 +276,9 @@ class _Visitor(ast.NodeVisitor):
             self._add(value, DEFAULT_ALIAS)
         elif isinstance(value, ast.Constant) and isinstance(value.value, str):
             self._add(value, value.value)
+        elif isinstance(value, (ast.List, ast.Tuple, ast.Set)):
+            for item in value.elts:
+                self._use(item)
         elif isinstance(value, ast.IfExp):
             self._use(value.body)
             self._use(value.orelse)

@@ -39,7 +39,7 @@ _NAMES_OF_KINDS: dict[type, str] = {
 
 
 def is_json(path: PurePath | str | None) -> bool:
-    """Whether a file of this name is JSON; every other is TOML."""
+    """Return whether a file of this name is JSON; every other is TOML."""
     return path is not None and PurePath(path).suffix.lower() == ".json"
 
 

@@ -8,16 +8,80 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from llmring_types import ModelFacts, ModelRef, Prices
 
-from llmring_lockfile._constraints import unmet_needs
-from llmring_lockfile._lineage import lineage
+from llmring_lockfile._audit import is_retired
 from llmring_lockfile._lock import CAPABILITIES, Member, capabilities, members
-from llmring_lockfile._lookup import is_retired
-from llmring_lockfile._model import LockedModel, Lockfile
+from llmring_lockfile._model import LockedModel, Lockfile, unmet_needs
 
 if TYPE_CHECKING:
     from llmring_lockfile._document import Document
+import re
+from functools import lru_cache
+
+_DATE = re.compile(r"-(?:(\d{4})-(\d{2})-(\d{2})|(\d{4})(\d{2})(\d{2}))(?=$|-)")
+_STAMP = re.compile(r"^\d{3,}$")
+_VERSION = re.compile(r"^v?(\d{1,2}(?:\.\d+)*)[a-z]?$")
+_WORD_WITH_VERSION = re.compile(r"^([a-z]+)(\d+(?:\.\d+)*)$")
+_UNSTABLE = frozenset({"preview", "exp", "experimental", "beta", "alpha"})
+_NO_MEANING = frozenset({"latest"})
 
 Reason = Literal["retired", "retiring", "superseded", "unknown"]
+
+
+class Lineage(msgspec.Struct, frozen=True):
+    """A model's place among its kin.
+
+    Attributes:
+        line: the name without versions and dates, such as ``("claude", "haiku")``, in alphabetical order.
+        version: such as ``(4, 5)``; ``()`` for a name without one.
+        stamp: the date in the name, if any.
+        stable: whether the name does not say that it is a preview.
+    """
+
+    line: tuple[str, ...]
+    version: tuple[int, ...]
+    stamp: date | None
+    stable: bool
+
+    def newer_than(self, other: "Lineage") -> bool:
+        """Return whether this is a later version, or a later snapshot of the same version."""
+        if self.version != other.version:
+            return self.version > other.version
+        return self.stamp is not None and other.stamp is not None and self.stamp > other.stamp
+
+
+@lru_cache(maxsize=1024)
+def lineage(model: str) -> Lineage:
+    """Read a model's name."""
+    name, stamp = _without_date(model.lower())
+    words: list[str] = []
+    version: list[int] = []
+    stable = True
+    for token in re.split(r"[-_:/ ]+", name):
+        numbered = _WORD_WITH_VERSION.match(token)
+        if token in _UNSTABLE:
+            stable = False
+        elif not token or token in _NO_MEANING or _STAMP.match(token):
+            continue
+        elif found := _VERSION.match(token):
+            version += map(int, found[1].split("."))
+        elif numbered:
+            words.append(numbered[1])
+            version += map(int, numbered[2].split("."))
+        else:
+            words.append(token)
+    return Lineage(tuple(sorted(words)), tuple(version), stamp, stable)
+
+
+def _without_date(name: str) -> tuple[str, date | None]:
+    found = _DATE.search(name)
+    if found is None:
+        return name, None
+    year, month, day = (int(part) for part in found.groups() if part)
+    try:
+        stamp = date(year, month, day)
+    except ValueError:  # digits that are not a date
+        return name, None
+    return name[: found.start()] + name[found.end() :], stamp
 
 
 class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +122,11 @@ def propose_upgrades(
     alias: str | None = None,
     profile: str | None = None,
 ) -> tuple[Upgrade, ...]:
-    """Look for members that should go, and for what should come instead.
+    """Look for members that should go, and for their replacements.
 
     A successor is of the same provider and served beyond the days asked for. It can do all that the member can, meets
     the needs of the binding, and is not a preview unless the member is one. The first choice is the newest
-    later version in the same line of models, which is told by the name without versions and dates. A member
+    later version in the same line of models, which is recognized by the name without versions and dates. A member
     that is retired or retiring and has no later version may take another model of its family: the one nearest
     in price. A member that is merely superseded only takes a later version that costs no more and has no
     smaller context window.
@@ -148,7 +212,7 @@ class _Chooser:
 
 
 def _from_lock(model: ModelRef, locked: LockedModel | None) -> ModelFacts:
-    """What a lockfile remembers of a model, as facts."""
+    """Return a model's record in the lockfile as facts."""
     locked = locked or LockedModel()
     able: dict[str, Any] = dict.fromkeys(set(CAPABILITIES).intersection(locked.capabilities), True)
     return ModelFacts(
@@ -185,7 +249,7 @@ def _smaller(candidate: ModelFacts, old: ModelFacts) -> bool:
 
 
 def _price_distance(candidate: ModelFacts, old: ModelFacts) -> tuple[bool, Decimal, str]:
-    """How far apart the prices of input and output are; unknown ones last."""
+    """Return the distance between two models' prices; unknown ones sort last."""
     one, other = candidate.prices, old.prices
     if one.input is None or one.output is None or other.input is None or other.output is None:
         return True, Decimal(0), candidate.model

@@ -51,7 +51,7 @@ def end_of_value(text: str, at: int) -> int:
 
 
 def place_of_value(statement: str, at: int = 0) -> tuple[int, int]:
-    """Where in a text the value of the ``key = value`` that begins at ``at`` begins and ends."""
+    """Return the start and the end of the value in the ``key = value`` that begins at ``at``."""
     start = _past(_SPACE, statement, read_key(statement, at)[1] + 1)
     return start, end_of_value(statement, start)
 

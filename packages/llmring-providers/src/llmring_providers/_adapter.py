@@ -1,4 +1,4 @@
-"""What an adapter is: the pure translation between the neutral form and one provider's wire bytes."""
+"""Adapters: the pure translation between the neutral form and one provider's wire bytes."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol

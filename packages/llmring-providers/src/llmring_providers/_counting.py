@@ -36,7 +36,7 @@ def with_fields(body: bytes, names: Collection[str]) -> dict[str, msgspec.Raw]:
 
 
 class InputTokens(msgspec.Struct):
-    """What both Anthropic and OpenAI answer."""
+    """The answer of both Anthropic and OpenAI."""
 
     input_tokens: int
 

@@ -5,9 +5,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import cast
 
-import msgspec
 from llmring_types.exceptions import ConfigurationError, ProviderNotFoundError
-from llmring_types.hosts import HOSTS, Host, Protocol
+from llmring_types.hosts import HOSTS, Protocol
 
 from llmring_providers._adapter import Adapter
 from llmring_providers._protocol import Provider
@@ -68,7 +67,7 @@ def find_factory(name: str) -> ProviderFactory:
     """
     module = BUILTIN.get(name)
     if module is not None:
-        return _of_host(HOSTS[name], cast("ProviderFactory", import_module(module).create))
+        return cast("ProviderFactory", import_module(module).create)
     from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and only for providers of others
 
     for entry in entry_points(group=ENTRY_POINT_GROUP, name=name):
@@ -97,14 +96,3 @@ def find_adapter(protocol: str) -> Adapter:
         if name == protocol:
             return cast("Adapter", getattr(import_module(_MODULES[name]), adapter)())
     raise ProviderNotFoundError(f"no adapter speaks the protocol {protocol!r}; use {', '.join(_ADAPTERS)}")
-
-
-def _of_host(host: Host, create: ProviderFactory) -> ProviderFactory:
-    """Return a factory that takes the base URL of the host where the settings bring none."""
-
-    def create_for_host(settings: ProviderSettings) -> Provider:
-        if settings.base_url is None and host.default_url is not None:
-            settings = msgspec.structs.replace(settings, base_url=host.default_url)
-        return create(settings)
-
-    return create_for_host

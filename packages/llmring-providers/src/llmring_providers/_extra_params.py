@@ -1,4 +1,4 @@
-"""What ``extra_params`` hold for another provider: pools mix providers, and most refuse unknown names."""
+"""``extra_params`` for another provider: pools mix providers, and most refuse unknown names."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -59,7 +59,7 @@ _INSTEAD = {
 def without_foreign(
     extra: Mapping[str, Any], foreign: Collection[str], whose: str, warnings: list[str]
 ) -> dict[str, Any]:
-    """Return the parameters without those that the provider is known not to have, each of which is told.
+    """Return the parameters without those that the provider is known not to have; warn of each.
 
     Args:
         extra: the ``extra_params`` of a request.

@@ -1,6 +1,6 @@
 """A request fitted to a protocol before it is encoded: content where it may stand, names and ids that are taken.
 
-Each adapter has a :class:`Fit`, a row of what its protocol takes; everything that is changed is told in the warnings.
+Each adapter has a :class:`Fit`, a row of what its protocol takes; every change is listed in the warnings.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ _BLANKS = (" ", "\n", "\r", "\t")
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
-    """What a protocol takes.
+    """Limits of a protocol.
 
     Attributes:
         whose: the protocol, for warnings.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class RpcDetails(NamedTuple):
-    """What the details say: the reason of an ErrorInfo, the wait of a RetryInfo in seconds, what was violated."""
+    """Details of an error: the reason of an ErrorInfo, the wait of a RetryInfo in seconds, the violations."""
 
     reason: str | None = None
     wait: float | None = None

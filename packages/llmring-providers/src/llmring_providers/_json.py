@@ -19,7 +19,7 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
     """Write a request body.
 
     Raises:
-        UnsupportedContentError: it holds what JSON has no place for: a lone surrogate, an object, a cycle.
+        UnsupportedContentError: it holds what JSON has no place for: a lone surrogate, NaN, an object, a cycle.
     """
     try:
         written = _encode(body)
@@ -30,26 +30,32 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
             part="body",
             original=error,
         ) from error
-    if b"null" in written and (place := _not_finite(body)) is not None:
+    if b"null" in written and has_endless(body):  # which the encoder writes as null
         raise UnsupportedContentError(
-            f"the request cannot be written as JSON: {place.removeprefix('.')} is not a finite number",
+            "the request cannot be written as JSON: it holds NaN or an infinity",
             provider=call.ref.provider,
             part="body",
         )
     return written
 
 
-def _not_finite(value: Any, place: str = "") -> str | None:
-    """Return the place of a number that JSON has not; the encoder writes ``null`` for it."""
-    if isinstance(value, float):
-        return None if math.isfinite(value) else place
-    if isinstance(value, Mapping):
-        found = (_not_finite(inner, f"{place}.{name}") for name, inner in value.items())
-    elif isinstance(value, (list, tuple)):
-        found = (_not_finite(inner, f"{place}[{number}]") for number, inner in enumerate(value))
-    else:
-        return None
-    return next((inner for inner in found if inner is not None), None)
+def has_endless(value: Any) -> bool:
+    """Return whether NaN or an infinity stands somewhere in it."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Mapping):
+            waiting += each.values()
+        elif isinstance(each, (list, tuple)):
+            waiting += each
+        elif is_endless(each):
+            return True
+    return False
+
+
+def is_endless(value: Any) -> bool:
+    """Return whether it is NaN or an infinity."""
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def malformed(what: str, call: ChatCall, error: Exception | None = None) -> MalformedResponseError:

@@ -1,4 +1,4 @@
-"""What travels back to a provider unchanged: ``replay`` in ``Message.metadata["native"]``.
+"""Blocks that travel back to a provider unchanged: ``replay`` in ``Message.metadata["native"]``.
 
 Every adapter keeps the provider's own blocks (signed, encrypted or hosted ones, with those between them) under
 ``native["replay"]``, and only when some of them say more than the neutral form does. Everything else in ``native``
@@ -41,7 +41,7 @@ def sealed(kept: dict[str, Any], call: ChatCall) -> dict[str, Any]:
 
 
 def agrees(message: Message, text: str, calls: Iterable[ToolCall]) -> bool:
-    """Whether blocks with this text and these calls still say what the message says: users may change it."""
+    """Return whether blocks with this text and these calls still say what the message says: users may change it."""
     return message_text(message) == text and (message.tool_calls or []) == list(calls)
 
 

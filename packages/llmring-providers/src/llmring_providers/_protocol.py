@@ -1,4 +1,4 @@
-"""What a provider is: the one thing that others implement to bring another provider."""
+"""The protocol of providers: the one thing to implement for another one."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -27,7 +27,7 @@ class ChatCall(NamedTuple):
 
 
 class OutputBounds(NamedTuple):
-    """How much a request lets a model write.
+    """Limits on the length of an answer, as a request sets them.
 
     Attributes:
         limit: most output tokens of one answer, reasoning included; ``None`` where the request sets no limit.

@@ -19,16 +19,21 @@ from llmring_providers.transport import (
 )
 from llmring_providers.transport._protocol import without_credentials
 
+_LONGEST_ERROR = 2**20
+"""No more of an error's body is read: what is longer says no more."""
 _REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id", "x-amzn-requestid")
 
 
 async def whole(reply: ByteStream) -> HttpResponse:
     """Read the body of an error, or what comes of it: the status says more than a broken connection."""
     pieces: list[bytes] = []
+    left = _LONGEST_ERROR
     try:
-        while piece := await reply.read():
+        while left > 0 and (piece := await reply.read()):
             pieces.append(piece)
-        await reply.finish()
+            left -= len(piece)
+        if left > 0:
+            await reply.finish()
     except TransportError:
         pass
     finally:

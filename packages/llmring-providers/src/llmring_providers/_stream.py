@@ -1,4 +1,4 @@
-"""What the decoders of all providers share: how a stream ends, fails and is cut."""
+"""Base of all stream decoders: the end of a stream, its errors, and cuts."""
 
 from abc import ABC, abstractmethod
 from typing import Protocol

@@ -33,9 +33,7 @@ ROWS = [
     pytest.param("claude-opus-4-6", {"reasoning_tokens": 2000, "max_tokens": 100}, budget(2000), None, 2100, id="4.6 takes a budget"),
     pytest.param("claude-opus-4-6", {"reasoning_tokens": 2000, "reasoning_effort": "max", "max_tokens": 100}, budget(2000), "max", 2100, id="4.6 takes both"),
     pytest.param("claude-opus-4-6", {"reasoning_effort": "medium", "max_tokens": 100}, ADAPTIVE, "medium", 100, id="4.6 takes an effort"),
-    pytest.param("claude-opus-4-6", {"reasoning_effort": "xhigh", "max_tokens": 100}, ADAPTIVE, "high", 100, id="the next lower level"),
     pytest.param("claude-opus-5", {"reasoning_effort": "xhigh", "max_tokens": 100}, SHOWN, "xhigh", 100, id="newer models are asked to show"),
-    pytest.param("claude-opus-5", {"reasoning_effort": "minimal", "max_tokens": 100}, SHOWN, "low", 100, id="the lowest level"),
     pytest.param("claude-opus-5", {"reasoning_effort": "medium"}, SHOWN, "medium", 4096 + 8192, id="room where no limit was given"),
     pytest.param("claude-opus-5", {"reasoning_effort": "low", "reasoning_tokens": 2000, "max_tokens": 100}, SHOWN, "low", 2100, id="effort beside a budget"),
     pytest.param("claude-opus-5", {"reasoning_effort": "none", "max_tokens": 100}, {"type": "disabled"}, None, 100, id="off"),
@@ -62,6 +60,16 @@ WARNED = [
         "claude-sonnet-4-5", {"reasoning_tokens": 7}, budget(1024), "raised from 7 to 1024", id="too small"
     ),
     pytest.param("claude-opus-5", {"reasoning_tokens": 4096}, SHOWN, "became effort 'low'", id="low"),
+    pytest.param(
+        "claude-opus-4-6",
+        {"reasoning_effort": "xhigh"},
+        ADAPTIVE,
+        "'xhigh' became 'high'",
+        id="the next below",
+    ),
+    pytest.param(
+        "claude-opus-5", {"reasoning_effort": "minimal"}, SHOWN, "'minimal' became 'low'", id="the least"
+    ),
     pytest.param("claude-opus-5", {"reasoning_tokens": 16384}, SHOWN, "became effort 'medium'", id="medium"),
     pytest.param("claude-opus-5", {"reasoning_tokens": 99999}, SHOWN, "became effort 'max'", id="max"),
     pytest.param(

@@ -301,3 +301,18 @@ def test_a_property_that_anthropic_refuses_is_an_error_that_the_next_model_may_n
     tool = {"name": "f", "parameters": {"type": "object", "properties": {"a b": {}}}}
     with pytest.raises(UnsupportedContentError, match="a property is named 'a b'"):
         AnthropicAdapter().encode(call_with(tools=[tool]), stream=False)
+
+
+def test_a_strict_tool_that_takes_any_property_takes_its_own(call_with: Callable[..., ChatCall]) -> None:
+    parameters = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": True}
+    wire = AnthropicAdapter().encode(
+        call_with(tools=[{"name": "f", "strict": True, "parameters": parameters}]), stream=False
+    )
+    (tool,) = json.loads(wire.body)["tools"]
+    assert (tool["strict"], tool["input_schema"]["additionalProperties"]) == (True, False)
+    assert wire.warnings == ("objects of tool 'f' were closed: Anthropic's strict mode has no open ones",)
+
+
+def test_a_conversation_that_says_nothing_is_an_error(call_with: Callable[..., ChatCall]) -> None:
+    with pytest.raises(UnsupportedContentError, match="no message says anything"):
+        AnthropicAdapter().encode(call_with(messages=[Message(role="user", content=" ")]), stream=False)

@@ -322,12 +322,32 @@ def test_arguments_that_somebody_broke_are_not_those_of_the_answer(
     assert any("not a JSON object" in warning for warning in warnings)
 
 
-def test_a_broken_replay_of_an_empty_message_leaves_a_turn(call_with: Callable[..., ChatCall]) -> None:
+def test_a_broken_replay_of_an_empty_message_is_left_out(call_with: Callable[..., ChatCall]) -> None:
     native = {"provider": "google", "replay": [{"functionCall": None}]}
-    turns, _ = next_turn(
+    turns, warnings = next_turn(
         Message(role="assistant", content="", metadata={"native": native}), call_with=call_with
     )
     assert turns == []
+    assert "a message without content was left out: Gemini takes no empty text" in warnings
+
+
+def test_vertex_is_not_asked_what_nobody_says(call_with: Callable[..., ChatCall]) -> None:
+    call = call_with(
+        model="publishers/google/models/gemini-2.5-pro", messages=[Message(role="user", content="")]
+    )
+    with pytest.raises(UnsupportedContentError, match="no message says anything"):
+        encode(call, stream=False)
+
+
+def test_empty_texts_are_left_out(call_with: Callable[..., ChatCall]) -> None:
+    parts = [{"type": "text", "text": ""}, PNG]
+    talk = [
+        Message(role="system", content=""),
+        Message(role="user", content=parts),
+        Message(role="assistant", content=""),
+    ]
+    body = json.loads(encode(call_with(messages=talk), stream=False).body)
+    assert body == {"contents": [user(INLINE)]}
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,17 @@ ROWS: list[Any] = [
         {"prompt_tokens": 3, "total_tokens": 9},
         id="an output that nobody counted is unknown",
     ),
+    pytest.param({"promptTokenCount": 3, "trafficType": "ON_DEMAND"}, {"prompt_tokens": 3}, id="standard"),
+    pytest.param(
+        {"promptTokenCount": 3, "trafficType": "ON_DEMAND_FLEX"},
+        {"prompt_tokens": 3, "service_tier": "flex"},
+        id="a tier of Vertex",
+    ),
+    pytest.param(
+        {"promptTokenCount": 3, "serviceTier": "priority"},
+        {"prompt_tokens": 3, "service_tier": "priority"},
+        id="a tier of the Gemini API",
+    ),
     pytest.param({"promptTokenCount": "3", "totalTokenCount": True}, None, id="no numbers"),
 ]
 

@@ -215,14 +215,14 @@ def test_settings_have_their_place(
 
 THINKING = [
     ("qwen3:4b", {"reasoning_effort": "none"}, False, None),
-    ("qwen3:4b", {"reasoning_effort": "minimal"}, "low", None),
+    ("qwen3:4b", {"reasoning_effort": "minimal"}, "low", "became 'low'"),
     ("qwen3:4b", {"reasoning_effort": "medium"}, "medium", None),
-    ("qwen3:4b", {"reasoning_effort": "xhigh"}, "max", None),
+    ("qwen3:4b", {"reasoning_effort": "xhigh"}, "high", "became 'high'"),
     ("qwen3:4b", {"reasoning_tokens": 0}, False, None),
     ("qwen3:4b", {"reasoning_tokens": 100}, True, "no budget"),
     ("qwen3:4b", {"reasoning_tokens": 100, "reasoning_effort": "high"}, "high", "no budget"),
     ("gpt-oss:20b", {"reasoning_effort": "high"}, "high", None),
-    ("gpt-oss:20b", {"reasoning_effort": "max"}, "high", None),
+    ("gpt-oss:20b", {"reasoning_effort": "max"}, "high", "became 'high'"),
     ("me/gpt-oss:20b", {"reasoning_effort": "none"}, "low", "cannot stop thinking"),
     ("gpt-oss:20b", {"reasoning_tokens": 100}, None, "no budget"),
 ]

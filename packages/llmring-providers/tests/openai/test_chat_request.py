@@ -200,7 +200,7 @@ def test_text_that_is_no_unicode_is_a_typed_error(text: str, call_with: CallWith
 PARAMETERS = [
     pytest.param({"temperature": 0.0}, {"temperature": 0.0}, id="a temperature of zero is sent"),
     pytest.param({"max_tokens": 9}, {"max_tokens": 9}, id="limit"),
-    pytest.param({"reasoning_effort": "low"}, {"reasoning_effort": "low"}, id="effort"),
+    pytest.param({"model": "gpt-5", "reasoning_effort": "low"}, {"reasoning_effort": "low"}, id="effort"),
     pytest.param({"json_response": True, "messages": [{"role": "user", "content": "In JSON"}]},
                  {"response_format": {"type": "json_object"}}, id="JSON"),
     pytest.param({"cache": {"key": "k", "retention": "24h"}},
@@ -277,7 +277,8 @@ TOOLS = [
     pytest.param(TOOL, TOOL, id="OpenAI's form"),
     pytest.param({"name": "weather", "description": "Says it.", "parameters": SCHEMA}, TOOL, id="flat"),
     pytest.param({"type": "function", "name": "f", "strict": True},
-                 {"type": "function", "function": {"name": "f", "strict": True}}, id="the responses API's form"),
+                 {"type": "function", "function": {"name": "f", "strict": True, "parameters": {
+                     "type": "object", "properties": {}, "additionalProperties": False, "required": []}}}, id="the responses API's form"),
     pytest.param({"type": "web_search"}, {"type": "web_search"}, id="a host's own tool"),
     pytest.param({"type": "custom", "custom": {"name": "c"}}, {"type": "custom", "custom": {"name": "c"}}, id="custom"),
     pytest.param({"type": "custom", "name": "c", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}},

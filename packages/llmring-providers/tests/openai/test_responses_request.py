@@ -329,7 +329,7 @@ def test_a_model_without_system_messages_gets_user_messages(call_with: CallWith)
 
 
 def test_sealed_reasoning_goes_only_to_a_model_that_reasons() -> None:
-    items = [
+    items: list[dict[str, Any]] = [
         {"type": "reasoning", "id": "rs", "summary": [], "encrypted_content": "e", "status": "completed"},
         {
             "type": "message",

@@ -1,5 +1,6 @@
 """Proxies of the environment, and what they refuse."""
 
+import gc
 import re
 import socket
 import traceback
@@ -8,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 
 import pytest
-from llmring_providers.transport import HttpRequest, ProxyRefusalError
+from llmring_providers.transport import HttpRequest, ProxyRefusalError, TransportError
 from llmring_providers.transport import aiohttp as module
 from llmring_providers.transport._proxies import EnvironmentProxies, Proxy, read_proxy
 from llmring_providers.transport.aiohttp import AiohttpTransport
@@ -213,3 +214,25 @@ async def test_a_socks_proxy_without_what_speaks_to_it_is_told_by_the_name_of_it
     with pytest.raises(ConfigurationError, match=r"ALL_PROXY.*SOCKS.*proxy\.test:1080.*\[socks\]") as caught:
         await transport.send(HttpRequest("POST", "https://api.test/v1", {}, b"{}"))
     assert SECRET not in str(caught.value)
+
+
+# httpcore 1.0 and 2.16 leave the socket to the garbage collector when a SOCKS proxy does not answer as one.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("said", [b"HTTP/1.1 400 No\r\n\r\n", b"\x05\xff", b""])
+def test_a_socks_proxy_that_is_none_is_a_transport_error(kind: Kind, serve: StartServer, said: bytes) -> None:
+    def script(connection: Connection) -> None:
+        connection.take(2)
+        connection.send(said)
+
+    proxy = serve(script)
+
+    async def main() -> None:
+        async with kind.make(proxy=f"socks5://me:{SECRET}@{proxy.host}") as transport:
+            await transport.send(HttpRequest("POST", "http://api.test/v1", {}, b"{}"))
+
+    with pytest.raises(TransportError, match=r"api\.test") as caught:
+        kind.run(main)
+    assert SECRET not in str(caught.value)
+    del caught
+    gc.collect()

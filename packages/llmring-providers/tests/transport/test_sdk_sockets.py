@@ -1,7 +1,9 @@
 """SDK clients that really connect: what reaches the server when a call is left."""
 
+import gzip
 import json
 import threading
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -13,8 +15,14 @@ import pytest
 from google import genai
 from llmring_providers import ChatCall, Provider, ProviderSettings, find_factory
 from llmring_providers.transport import AutoTransport
+from llmring_providers.transport.sdk import private
 from llmring_types import LLMRequest, Message, ModelRef
-from llmring_types.exceptions import ProviderConnectionError, ProviderRateLimitError
+from llmring_types.exceptions import (
+    ConfigurationError,
+    ProviderConnectionError,
+    ProviderRateLimitError,
+    ProviderResponseTooLargeError,
+)
 from loopback import Connection, StartServer, nobody
 from transport_kinds import run_on
 
@@ -156,3 +164,66 @@ class TestSockets:
 
         with nobody() as host:
             run(socket, backend, f"http://{host}", main)
+
+
+LIMIT = 3 * 2**20
+BOMB = gzip.compress(bytes(24 * 2**20))
+
+
+async def drain(provider: Provider, call: ChatCall) -> None:
+    stream = await provider.stream(call)
+    while await stream.receive():
+        pass
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("status", "expected"), [(200, ProviderResponseTooLargeError), (429, ProviderRateLimitError)]
+)
+@pytest.mark.parametrize("name", ["openai", "anthropic", "ollama"])
+def test_a_bomb_is_not_opened(
+    serve: StartServer, name: str, status: int, expected: type[Exception], streamed: bool
+) -> None:
+    def script(connection: Connection) -> None:
+        connection.receive()
+        head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n"
+        connection.send(f"{head}Content-Length: {len(BOMB)}\r\n\r\n".encode() + BOMB)
+        connection.wait_until_gone()
+
+    async def test(provider: Provider) -> None:
+        call = question(SOCKETS[name])
+        call.request.max_response_bytes = LIMIT
+        with pytest.raises(expected):
+            await (drain(provider, call) if streamed else provider.chat(call))
+
+    server = serve(script)
+    run(SOCKETS[name], "asyncio", server.url, test)  # loads what the SDK loads late
+    tracemalloc.start()
+    try:
+        run(SOCKETS[name], "asyncio", server.url, test)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * LIMIT
+
+
+def test_an_error_of_usual_size_is_read_as_ever(serve: StartServer) -> None:
+    body = gzip.compress(b'{"error": {"message": "slow down", "code": "c"}}')
+
+    def script(connection: Connection) -> None:
+        connection.receive()
+        connection.send(
+            b"HTTP/1.1 429 No\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+
+    async def test(provider: Provider) -> None:
+        with pytest.raises(ProviderRateLimitError, match="slow down") as caught:
+            await provider.chat(question(SOCKETS["openai"]))
+        assert caught.value.code == "c"
+
+    run(SOCKETS["openai"], "asyncio", serve(script).url, test)
+
+
+def test_an_sdk_that_is_built_in_another_way_is_told_by_its_name() -> None:
+    with pytest.raises(ConfigurationError, match=r"ollama .*object has no _client"):
+        private(object(), "_client", ollama)

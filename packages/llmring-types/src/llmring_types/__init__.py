@@ -7,7 +7,7 @@ from llmring_types.lazy import load_on_use
 
 if TYPE_CHECKING:
     from llmring_types._collect import ChunkCollector, collect
-    from llmring_types._facts import ModelFacts, Prices
+    from llmring_types._facts import CAPABILITIES, ModelFacts, Prices
     from llmring_types._messages import Message, Role
     from llmring_types._refs import ModelRef
     from llmring_types._request import LLMRequest, ReasoningEffort
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "CAPABILITIES",
     "Attempt",
     "ChunkCollector",
     "FinishReason",
@@ -44,7 +45,7 @@ if not TYPE_CHECKING:
         globals(),
         {
             "llmring_types._collect": ("ChunkCollector", "collect"),
-            "llmring_types._facts": ("ModelFacts", "Prices"),
+            "llmring_types._facts": ("CAPABILITIES", "ModelFacts", "Prices"),
             "llmring_types._messages": ("Message", "Role"),
             "llmring_types._refs": ("ModelRef",),
             "llmring_types._request": ("LLMRequest", "ReasoningEffort"),

@@ -32,6 +32,24 @@ class Prices(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """Origin of the token prices, for example ``registry`` or ``genai-prices``."""
 
 
+CAPABILITIES = (
+    "vision",
+    "audio",
+    "documents",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "json_mode",
+    "json_schema",
+    "reasoning",
+    "temperature",
+    "streaming",
+    "caching",
+    "system_message",
+)
+"""The fields of :class:`ModelFacts` that are capabilities; every other list of capabilities is a choice of these."""
+
+
 class ModelFacts(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """Limits, capabilities, prices and dates of one model.
 
@@ -77,3 +95,8 @@ class ModelFacts(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     active: bool | None = None
     released_on: date | None = None
     retires_on: date | None = None
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """The capabilities that the model is known to have, in the order of :data:`CAPABILITIES`."""
+        return tuple(name for name in CAPABILITIES if getattr(self, name) is True)

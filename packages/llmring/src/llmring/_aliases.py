@@ -60,7 +60,7 @@ class Aliases:
         try:
             return self._resolver.resolve(name, profile)
         except AliasNotFoundError as error:
-            if self._is_of_installed_provider(name):
+            if self._is_of_new_provider(name):
                 return self._resolver.resolve(name, profile)
             if self._found is not None and self._found.is_bundled:
                 error.message = (
@@ -73,16 +73,17 @@ class Aliases:
         """Take note that other names make a direct reference now."""
         self._resolver.providers = self._providers.known()
 
-    def _is_of_installed_provider(self, name: str) -> bool:
-        """Whether it is a reference to a provider that nobody asked for before, so that it looked like an alias."""
+    def _is_of_new_provider(self, name: str) -> bool:
+        """Return whether it names a host registered, or a package first asked for, since the resolver was made."""
         provider, colon, _ = name.partition(":")
-        if not colon or provider in self._providers.known() or not self._providers.discover(provider):
+        provider = provider.strip().lower()
+        if not colon or provider in self._resolver.providers or not self._providers.discover(provider):
             return False
         self.providers_changed()
         return True
 
     def has(self, alias: str, profile: str | None) -> bool:
-        """Whether the alias is bound."""
+        """Return whether the alias is bound."""
         return lockfiles.has_alias(
             self.lockfile, alias, self._active(profile), packages=lockfiles.installed_lockfile
         )

@@ -6,20 +6,23 @@ from typing import TypeVar
 
 from llmring_providers import ChatCall, ProviderStream
 from llmring_types import LLMRequest, LLMResponse, collect
-from llmring_types.exceptions import LLMRingError, ProviderError
+from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError
 from msgspec import UNSET
 
 from llmring._chat import Chat
 from llmring._failover import Answered, Attempting, Permit, PlacedStream
 from llmring._money.calls import CallBudget
-from llmring._money.counts import check_counts
+from llmring._money.estimates import check_counts
 from llmring._observing.watch import Watch
 from llmring._routing import Candidate
-from llmring._runtime import extend_deadline
+from llmring._runtime import TimeLimitError, extend_deadline, within
 from llmring._stream import Opened
 from llmring.structured import Expectation, finish, prepare
 
 T = TypeVar("T")
+
+_QUICK_LETTERS = 1024
+"""An answer of so many letters is checked in a few milliseconds; in 30 by ``uniqueItems``, whose time is quadratic."""
 
 
 class Call:
@@ -44,11 +47,11 @@ class Call:
     async def answer(self) -> LLMResponse:
         """Return the whole answer."""
         self._begin()
-        answered = await self._run(self._ask, timeout=self._timeout)
+        answered = await self._run(self._send_whole, timeout=self._timeout)
         response = answered.result
         response.attempts = answered.attempts
         if self._watch is not None:
-            self._watch.answered(response)
+            self._watch.report_answer(response)
         return response
 
     async def open(self) -> Opened:
@@ -58,7 +61,7 @@ class Call:
         first, following = policy.first_chunk_timeout_s, policy.chunk_timeout_s
         self._progress = partial(extend_deadline, self._timeout if following is UNSET else following)
         answered = await self._run(
-            self._start, timeout=self._timeout if first is UNSET else first, discard=self._discard
+            self._send_streamed, timeout=self._timeout if first is UNSET else first, discard=self._discard
         )
         if self._watch is not None:
             self._watch.first_chunk()
@@ -67,27 +70,37 @@ class Call:
             chunk_timeout=self._timeout if following is UNSET else following,
         )
 
-    def complete(self, response: LLMResponse, opened: Opened) -> None:
-        self._chat.failover.breakers.succeeded(opened.candidate.ref)
-        self._complete(response, opened.candidate, opened.permit)
+    async def complete(self, response: LLMResponse, opened: Opened) -> None:
+        ref, limit = opened.candidate.ref, opened.chunk_timeout
+        self._chat.failover.breakers.record_success(ref)
+        self._account(response, opened.candidate, opened.permit)
+        try:
+            await within(limit, self._read(response))
+        except TimeLimitError:
+            raise ProviderTimeoutError(
+                f"the answer of {ref} could not be checked within {limit:g} s",
+                provider=ref.provider,
+                model=ref.model,
+                timeout=limit,
+            ) from None
         if self._watch is not None:
-            self._watch.answered(response)
+            self._watch.report_answer(response)
 
-    def failed(self, error: LLMRingError, opened: Opened) -> None:
-        self._chat.failover.failed_later(opened.candidate, error, opened.attempts, opened.started)
+    def fail(self, error: LLMRingError, opened: Opened) -> None:
+        self._chat.failover.record_late_failure(opened.candidate, error, opened.attempts, opened.started)
         error.attempts = tuple(opened.attempts)
         self._settle(opened, getattr(error, "partial", None))
         if self._watch is not None:
-            self._watch.failed(error)
+            self._watch.report_failure(error)
 
-    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
-        self._chat.failover.breakers.succeeded(opened.candidate.ref)
+    def abandon(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+        self._chat.failover.breakers.record_success(opened.candidate.ref)
         if self._watch is None and self._budget is None:
             return
         response = partial()
         self._settle(opened, response)
         if self._watch is not None:
-            self._watch.aborted(response)
+            self._watch.report_abort(response)
 
     def _begin(self) -> None:
         chat, request = self._chat, self._asked
@@ -126,17 +139,18 @@ class Call:
             )
         except BaseException as error:
             if watch is not None:
-                watch.failed(error)
+                watch.report_failure(error)
             raise
 
-    async def _ask(self, candidate: Candidate, permit: Permit | None) -> LLMResponse:
+    async def _send_whole(self, candidate: Candidate, permit: Permit | None) -> LLMResponse:
         """Ask one candidate for the whole answer, and complete it."""
         provider = self._chat.providers[candidate.ref.provider]
         response = await provider.chat(ChatCall(self._prepared, candidate.ref, candidate.facts))
-        self._complete(response, candidate, permit)
+        self._account(response, candidate, permit)
+        await self._read(response)
         return response
 
-    async def _start(self, candidate: Candidate, permit: Permit | None) -> Opened:
+    async def _send_streamed(self, candidate: Candidate, permit: Permit | None) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
         started = self._chat.failover.clock.now()
         provider = self._chat.providers[candidate.ref.provider]
@@ -156,22 +170,32 @@ class Call:
             stream.close()
             raise
 
-    def _complete(self, response: LLMResponse, candidate: Candidate, permit: Permit | None) -> None:
-        """Check what an answer says it has used, price it, count it, and read the JSON that was asked for.
-
-        Raises:
-            StructuredOutputError: strict, and the answer is not what was asked for.
-        """
+    def _account(self, response: LLMResponse, candidate: Candidate, permit: Permit | None) -> None:
+        """Check what an answer says it has used, price it and count it."""
         chat = self._chat
         reservation = None if permit is None else permit.reservation
         most = None if reservation is None else reservation.output_limit
         sure = check_counts(response, self._asked, most_output=most)
         chat.accounting.price_answer(response, candidate)
         if self._budget is not None and reservation is not None:
-            self._budget.answered(reservation, candidate, response, sure=sure)
+            self._budget.settle_answer(reservation, candidate, response, sure=sure)
         chat.comment(self._asked, response, candidate, self._route)
-        if self._expectation is not None:
-            finish(response, self._expectation)
+
+    async def _read(self, response: LLMResponse) -> None:
+        """Read the JSON that was asked for. What may take long does not hold up the event loop.
+
+        Raises:
+            StructuredOutputError: strict, and the answer is not what was asked for.
+        """
+        expectation = self._expectation
+        if expectation is None:
+            return
+        if not expectation.validates or len(response.content) < _QUICK_LETTERS:
+            finish(response, expectation)
+            return
+        from anyio import to_thread  # noqa: PLC0415 - only for long answers to strict schemas
+
+        await to_thread.run_sync(finish, response, expectation, abandon_on_cancel=True)
 
     def _discard(self, late: Opened) -> None:
         """Close a stream that another one, opened beside it, has overtaken."""
@@ -181,4 +205,4 @@ class Call:
     def _settle(self, opened: Opened, partial: LLMResponse | None) -> None:
         reservation = None if opened.permit is None else opened.permit.reservation
         if self._budget is not None and reservation is not None:
-            self._budget.ended(reservation, opened.candidate, partial)
+            self._budget.settle_partial(reservation, opened.candidate, partial)

@@ -1,4 +1,4 @@
-"""What the calls of a ring share: routes, screening, accounting, and who watches them."""
+"""State that the calls of a ring share: routes, screening, accounting and observers."""
 
 from collections.abc import Mapping
 from contextlib import suppress

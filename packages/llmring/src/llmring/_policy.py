@@ -1,4 +1,4 @@
-"""How a ring behaves when things go wrong."""
+"""Policies: the behaviour of a ring when things go wrong."""
 
 import math
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How a ring treats calls: when to ask again or elsewhere, how long to wait, what to refuse.
+    """The policy of a ring for its calls: retries, failover, waits and refusals.
 
     Attributes:
         retry: when the last candidate is asked again.

@@ -63,7 +63,7 @@ class Providers(Mapping[str, Provider]):
         return frozenset(provider_names()) | frozenset(self._access) | frozenset(self._built)
 
     def base_url(self, name: str) -> str | None:
-        """Where a provider is spoken to; ``None`` for one that has not been used, or does not say."""
+        """Return a provider's address; ``None`` for one that has not been used, or does not say."""
         url = getattr(self._built.get(name), "base_url", None)
         return url if isinstance(url, str) else None
 

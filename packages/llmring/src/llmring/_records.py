@@ -75,7 +75,7 @@ class Observers:
     """Hands every record to all observers.
 
     Args:
-        observers: in the order in which they are told.
+        observers: in the order in which they are called.
         late: finds further ones when the first call begins.
     """
 

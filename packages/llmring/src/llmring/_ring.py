@@ -3,23 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, cast
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, cast
 
 from llmring_lockfile import Lockfile
-from llmring_providers import Provider
-from llmring_providers.transport import AutoTransport, Transport
-from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Prices
-from llmring_types.exceptions import ProviderNotFoundError
+from llmring_providers.transport import Transport
+from llmring_types import LLMRequest, LLMResponse, Prices
 from msgspec import UNSET, UnsetType
 
 from llmring._aliases import Aliases
 from llmring._call import Call
 from llmring._chat import Chat
+from llmring._facade import RingFacade
 from llmring._failover import Failover
 from llmring._money.accounting import Accounting
-from llmring._money.accounts import BudgetState
 from llmring._money.counting import TokenCounter
-from llmring._observing.reporting import open_observers, open_server
+from llmring._observing.reporting import open_observers, open_server, open_transport
 from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers, SdkProvider
 from llmring._records import Observer
@@ -29,6 +27,8 @@ from llmring._stream import ChatStream
 from llmring.tokens import context_problem
 
 if TYPE_CHECKING:
+    from llmring_providers.transport.httpx import HttpClient
+
     from llmring._sync import SyncLLMRing
 
 P = ParamSpec("P")
@@ -47,7 +47,7 @@ def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, S
     return make
 
 
-class LLMRing:
+class LLMRing(RingFacade):
     """Sends requests to whichever model the lockfile binds.
 
     ``async with LLMRing() as ring: response = await ring.chat(request)``. One ring serves any number of concurrent
@@ -71,6 +71,8 @@ class LLMRing:
         transport: carries the bytes of all providers instead of llmring's own; closed with the ring.
         usage_log: SQLite file for a local log of usage (:mod:`llmring.usage`); without it ``LLMRING_USAGE_LOG``.
         observers: called with a :class:`CallRecord` after every call.
+        http_client: an ``httpx.AsyncClient`` or ``httpx2.AsyncClient`` that carries all traffic of the ring, with its
+            proxies, certificates, hooks and mocks; it stays yours and is not closed.
         max_response_bytes: limit on the size of an answer, after decompression, ``None`` for no limit; absent takes
             ``LLMRING_MAX_RESPONSE_BYTES``, then 64 MiB.
 
@@ -102,6 +104,7 @@ class LLMRing:
         usage_log: str | Path | None = None,
         observers: Sequence[Observer] = (),
         max_response_bytes: int | UnsetType | None = UNSET,
+        http_client: "HttpClient | None" = None,
     ) -> None:
         settings = Settings.from_environment()
         self.origin = origin
@@ -112,7 +115,7 @@ class LLMRing:
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
         self._providers = Providers(
-            transport or AutoTransport(trust_env=settings.proxies),
+            open_transport(settings, transport, http_client),
             loopback_only=not settings.allow_network,
             max_response_bytes=settings.max_response_bytes
             if max_response_bytes is UNSET
@@ -131,7 +134,7 @@ class LLMRing:
         self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
         self._counter = TokenCounter(self._providers, timeout=self.default_timeout)
         key = settings.server.api_key if api_key is None else api_key
-        self.server_client = open_server(self.server_url, key, settings)
+        self.server_client = open_server(self.server_url, key, settings, http_client)
         self._chat = Chat(
             self._router,
             self._providers,
@@ -207,11 +210,6 @@ class LLMRing:
 
     # ------------------------------------------------------------------ providers
 
-    @property
-    def providers(self) -> Mapping[str, Provider]:
-        """The providers that can be used, by name; each is built when it is first looked up."""
-        return self._providers
-
     def get_provider(self, name: str) -> SdkProvider:
         """Return a provider; its ``client`` is the vendor's own SDK client, for what llmring does not cover.
 
@@ -224,25 +222,6 @@ class LLMRing:
         if problem is not None:
             raise problem
         return cast("SdkProvider", self._providers[name])
-
-    def register_provider(self, name: str, provider: Provider | None = None, **settings: Any) -> None:
-        """Add or replace a provider.
-
-        Args:
-            name: the first half of references to its models.
-            provider: one of your own; without it llmring's provider of this name is built from ``settings``.
-            settings: ``api_key``, ``base_url``.
-
-        Raises:
-            ProviderNotFoundError: nobody offers this name.
-            ProviderAuthenticationError: it needs a key, and none is given or set.
-        """
-        self._providers.register(name, provider, **settings)
-        self._aliases.providers_changed()
-
-    def facts(self, model: str, profile: str | None = None) -> ModelFacts | None:
-        """Return what is known of an alias's first model or of a ``provider:model``; ``None`` if nothing is."""
-        return self._accounting.facts(self.pool(model, profile)[0])
 
     async def get_available_models(self) -> dict[str, list[str]]:
         """Return each provider that can be used with the names of its models, as the registry has them."""
@@ -285,81 +264,3 @@ class LLMRing:
     async def calculate_cost(self, response: LLMResponse) -> dict[str, float | None] | None:
         """Return what an answer cost: dollars per part, and the rates; ``None`` where that cannot be known."""
         return self._accounting.response_cost(response)
-
-    @property
-    def budgets(self) -> tuple[BudgetState, ...]:
-        """The budgets that calls have come under, the ring's first, with what was spent since the ring was made."""
-        return self._chat.budgets.states
-
-    # ------------------------------------------------------------------ aliases
-
-    def resolve_alias(self, alias_or_model: str, profile: str | None = None) -> str:
-        """Return the ``provider:model`` that would be tried first.
-
-        Raises:
-            AliasNotFoundError: not bound (also a ``ValueError``).
-            ProviderNotFoundError: no model of the pool has its provider configured.
-        """
-        candidates = self._router.route(alias_or_model, profile).candidates
-        for candidate in candidates:
-            if candidate.unusable is None:
-                return str(candidate.ref)
-        if len(candidates) == 1 and candidates[0].unusable is not None:
-            raise candidates[0].unusable
-        # Each names its provider, so members of the same provider say the same.
-        reasons = dict.fromkeys(str(candidate.unusable) for candidate in candidates)
-        raise ProviderNotFoundError(f"No available providers for {alias_or_model!r}: {'; '.join(reasons)}")
-
-    def pool(self, alias_or_model: str, profile: str | None = None) -> tuple[ModelRef, ...]:
-        """Return every model that the name stands for, in order, whether its provider is configured or not.
-
-        Raises:
-            AliasNotFoundError: not bound (also a ``ValueError``).
-        """
-        return self._aliases.resolve(alias_or_model, profile).models
-
-    def has_alias(self, alias: str, profile: str | None = None) -> bool:
-        """Whether the alias is bound, whatever keys are set."""
-        return self._aliases.has(alias, profile)
-
-    def require_aliases(
-        self, aliases: Sequence[str], profile: str | None = None, context: str | None = None
-    ) -> None:
-        """Check that all these aliases are bound; for libraries, at start-up.
-
-        Args:
-            aliases: those the library uses.
-            profile: the lockfile's profile.
-            context: who needs them, for the message.
-
-        Raises:
-            AliasNotFoundError: one error that lists all that are missing (also a ``ValueError``).
-        """
-        self._aliases.require(aliases, profile, context)
-
-    def list_aliases(self, profile: str | None = None) -> dict[str, str]:
-        """Return each alias of the profile with the first model of its pool."""
-        return self._aliases.primaries(profile)
-
-    def bind_alias(self, alias: str, model: str | Sequence[str], profile: str | None = None) -> None:
-        """Bind an alias in the lockfile, which is created when there is none.
-
-        Args:
-            alias: the name.
-            model: one ``provider:model``, or a pool: a list, or text with commas.
-            profile: the lockfile's profile.
-
-        Raises:
-            ModelReferenceError: not ``provider:model`` (also a ``ValueError``).
-            LockfileWriteError: the lockfile cannot be written (also an ``OSError``).
-        """
-        self._aliases.bind(alias, model, profile)
-
-    def unbind_alias(self, alias: str, profile: str | None = None) -> None:
-        """Remove an alias from the lockfile; nothing happens where it is not bound.
-
-        Raises:
-            LockfileNotFoundError: there is no lockfile (also a ``FileNotFoundError``).
-            LockfileWriteError: it cannot be written (also an ``OSError``).
-        """
-        self._aliases.unbind(alias, profile)

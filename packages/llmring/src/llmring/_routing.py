@@ -42,7 +42,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What to try for one request.
+    """The candidates for one request.
 
     Attributes:
         candidates: in order, no model twice, at least one.
@@ -58,7 +58,7 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def bounded(self) -> bool:
-        """Whether the binding limits what calls may cost."""
+        """True if the binding limits what calls may cost."""
         return self.constraints.budget_usd is not None or self.constraints.max_cost_usd is not None
 
 

@@ -24,7 +24,7 @@ class TimeLimitError(Exception):
 
 
 def in_trio() -> bool:
-    """Whether the caller runs under trio; never imports it."""
+    """Return whether the caller runs under trio; never imports it."""
     trio = sys.modules.get("trio")
     return trio is not None and bool(trio.lowlevel.in_trio_run())
 

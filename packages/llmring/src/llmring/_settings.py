@@ -48,7 +48,7 @@ ENVIRONMENT = _Environment()
 
 
 class ProviderAccess(msgspec.Struct, frozen=True):
-    """What the environment says about one provider.
+    """Settings of one provider in the environment.
 
     Attributes:
         api_key: empty where there is none, or where it must not be sent to ``base_url``.
@@ -110,7 +110,7 @@ def known_secrets(environ: Mapping[str, str] = ENVIRONMENT) -> frozenset[str]:
 
 
 class ProviderStatus(msgspec.Struct, frozen=True):
-    """Whether a provider can be used.
+    """State of a provider: ready for use, or what it lacks.
 
     Attributes:
         name: the first half of references to its models.
@@ -154,7 +154,7 @@ def open_registry(url: str | None = None, environ: Mapping[str, str] = ENVIRONME
 
 
 class ServerAccess(msgspec.Struct, frozen=True):
-    """What the environment says about the usage server. ``url`` is ``None`` where there is none."""
+    """Settings of the usage server in the environment. ``url`` is ``None`` where there is none."""
 
     url: str | None = None
     api_key: str = ""
@@ -180,7 +180,7 @@ def usage_log_path(environ: Mapping[str, str] = ENVIRONMENT) -> Path | None:
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the environment says about a ring. Arguments of :class:`LLMRing` come before it."""
+    """Settings of a ring in the environment. Arguments of :class:`LLMRing` come before them."""
 
     timeout: float | None = DEFAULT_TIMEOUT_S
     retry: RetryPolicy = _RETRY

@@ -36,18 +36,18 @@ class Opened(NamedTuple):
 
 
 class StreamOwner(Protocol):
-    """Who opened a stream and wants to know how it ends."""
+    """The opener of a stream, which is notified of its end."""
 
     async def open(self) -> Opened:
         """Try the candidates and return the open stream."""
 
-    def complete(self, response: LLMResponse, opened: Opened) -> None:
+    async def complete(self, response: LLMResponse, opened: Opened) -> None:
         """Complete the whole answer (cost, parsed JSON) before the last chunk is handed out."""
 
-    def failed(self, error: LLMRingError, opened: Opened) -> None:
+    def fail(self, error: LLMRingError, opened: Opened) -> None:
         """Take note of an error in the middle of the stream, and put the attempts on it."""
 
-    def abandoned(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
+    def abandon(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
         """Take note that nobody reads on, of a stream that was alive; ``partial`` joins what has come."""
 
 
@@ -88,7 +88,7 @@ class ChatStream:
             await self._fill()
         chunk = self._pending.pop()
         if chunk.finish_reason is not None and self._opened is not None:
-            self._complete(chunk, self._opened)
+            await self._complete(chunk, self._opened)
         return chunk
 
     def next_ready(self) -> StreamChunk | None:
@@ -120,7 +120,7 @@ class ChatStream:
         opened.stream.close()
         if not self._told:
             self._told = True
-            self._owner.abandoned(lambda: self._gathered(opened), opened)
+            self._owner.abandon(lambda: self._gathered(opened), opened)
         self._pending.clear()
 
     async def _fill(self) -> None:
@@ -161,16 +161,22 @@ class ChatStream:
             raise self._explained(self._cut(opened), opened)
         return chunks
 
-    def _complete(self, last: StreamChunk, opened: Opened) -> None:
+    async def _complete(self, last: StreamChunk, opened: Opened) -> None:
         response = self._collector.response()
         response.attempts = opened.attempts
-        self._told = True
+        self._told = self._reading = True
         try:
-            self._owner.complete(response, opened)
+            await self._owner.complete(response, opened)
         except LLMRingError as error:
             self._abandon()
-            self._owner.failed(error, opened)
+            self._owner.fail(error, opened)
             raise
+        except BaseException:  # the caller left while a long answer was checked
+            self._told = False
+            self._abandon()
+            raise
+        finally:
+            self._reading = False
         last.usage, last.parsed = response.usage, response.parsed
         last.attempts, last.warnings = response.attempts, response.warnings or None
         self._response = response
@@ -185,7 +191,7 @@ class ChatStream:
             error.attempts = tuple(opened.attempts)
             return error
         self._told = True
-        self._owner.failed(error, opened)
+        self._owner.fail(error, opened)
         return error
 
     def _gathered(self, opened: Opened) -> LLMResponse:

@@ -1,22 +1,21 @@
 """The ring for code without ``await``: one event loop, kept in a thread, does the work."""
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from threading import Lock, Thread, get_ident
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import finalize
 
-from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
+from llmring_types import LLMRequest, LLMResponse, StreamChunk
 
-from llmring._money.accounts import BudgetState
+from llmring._facade import RingFacade
 from llmring._runtime import calling_for
 from llmring._stream import ChatStream
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
-    from llmring_providers import Provider
 
     from llmring._ring import LLMRing
 
@@ -38,7 +37,7 @@ class _Loop:
         return None if self._thread is None else self._thread.ident
 
     def runs(self) -> bool:
-        """Whether it has begun and was not stopped."""
+        """Return whether it has begun and was not stopped."""
         return self._running() is not None
 
     def _running(self) -> "BlockingPortal | None":
@@ -65,7 +64,7 @@ class _Loop:
             portal, thread = self._running(), self._thread
             self._portal = self._thread = None
         if portal is not None and thread is not None:
-            portal.call(portal.stop)
+            portal.call(portal.stop, True)  # what an interrupted caller has left behind is cancelled
             thread.join()
 
     def _start(self) -> "BlockingPortal":
@@ -100,13 +99,13 @@ def _close(loop: _Loop, ring: "LLMRing") -> None:
         finally:
             loop.stop()
 
-    thread = Thread(target=work, daemon=True)
-    thread.start()
-    if get_ident() != loop.thread_id:
-        thread.join()
+    if get_ident() == loop.thread_id:
+        Thread(target=work, daemon=True).start()  # the loop would wait for itself
+    else:
+        work()  # in this thread: at exit, Python 3.12 and newer start no other
 
 
-class SyncLLMRing:
+class SyncLLMRing(RingFacade):
     """:class:`LLMRing` for code without ``await``; ``LLMRing.sync(…)`` makes one, with the same arguments.
 
     ``with LLMRing.sync() as ring: response = ring.chat(request)``. Any thread may use it, several at once,
@@ -118,6 +117,8 @@ class SyncLLMRing:
 
     def __init__(self, ring: "LLMRing") -> None:
         self._ring = ring
+        self._providers, self._aliases = ring._providers, ring._aliases  # noqa: SLF001 - the same object in another form
+        self._router, self._chat = ring._router, ring._chat  # noqa: SLF001 - as above
         self._loop = _Loop()
         finalize(self, _close, self._loop, ring)
 
@@ -172,54 +173,6 @@ class SyncLLMRing:
     def calculate_cost(self, response: LLMResponse) -> dict[str, float | None] | None:
         """As :meth:`LLMRing.calculate_cost`."""
         return self._loop.run(self._ring.calculate_cost, response)
-
-    @property
-    def budgets(self) -> tuple[BudgetState, ...]:
-        """As :attr:`LLMRing.budgets`."""
-        return self._ring.budgets
-
-    @property
-    def providers(self) -> Mapping[str, "Provider"]:
-        """As :attr:`LLMRing.providers`; their methods are async, see :meth:`run`."""
-        return self._ring.providers
-
-    def register_provider(self, name: str, provider: "Provider | None" = None, **settings: Any) -> None:
-        """As :meth:`LLMRing.register_provider`."""
-        self._ring.register_provider(name, provider, **settings)
-
-    def facts(self, model: str, profile: str | None = None) -> ModelFacts | None:
-        """As :meth:`LLMRing.facts`."""
-        return self._ring.facts(model, profile)
-
-    def pool(self, alias_or_model: str, profile: str | None = None) -> tuple[ModelRef, ...]:
-        """As :meth:`LLMRing.pool`."""
-        return self._ring.pool(alias_or_model, profile)
-
-    def resolve_alias(self, alias_or_model: str, profile: str | None = None) -> str:
-        """As :meth:`LLMRing.resolve_alias`."""
-        return self._ring.resolve_alias(alias_or_model, profile)
-
-    def has_alias(self, alias: str, profile: str | None = None) -> bool:
-        """As :meth:`LLMRing.has_alias`."""
-        return self._ring.has_alias(alias, profile)
-
-    def require_aliases(
-        self, aliases: Sequence[str], profile: str | None = None, context: str | None = None
-    ) -> None:
-        """As :meth:`LLMRing.require_aliases`."""
-        self._ring.require_aliases(aliases, profile, context)
-
-    def list_aliases(self, profile: str | None = None) -> dict[str, str]:
-        """As :meth:`LLMRing.list_aliases`."""
-        return self._ring.list_aliases(profile)
-
-    def bind_alias(self, alias: str, model: str | Sequence[str], profile: str | None = None) -> None:
-        """As :meth:`LLMRing.bind_alias`."""
-        self._ring.bind_alias(alias, model, profile)
-
-    def unbind_alias(self, alias: str, profile: str | None = None) -> None:
-        """As :meth:`LLMRing.unbind_alias`."""
-        self._ring.unbind_alias(alias, profile)
 
 
 class SyncChatStream(Iterator[StreamChunk]):

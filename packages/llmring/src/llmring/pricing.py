@@ -1,4 +1,4 @@
-"""What a call costs, from its token counts and the model's prices. Pure: no registry, no clock, no environment.
+"""The cost of a call from its token counts and the model's prices. Pure: no registry, no clock, no environment.
 
 How providers bill, and so how it is computed here:
 
@@ -17,7 +17,7 @@ Where a price is not known, the next honest one stands in; nothing is free becau
 cache read                 the input price: no provider asks more for a read than for fresh input
 cache write, 5 minutes     Anthropic 1.25 x input, others the input price
 cache write, 1 hour        Anthropic 2 x input, others as a 5-minute write
-cache write, unlabelled    as a 5-minute write, which is what providers do unless told otherwise
+cache write, unlabelled    as a 5-minute write, the default of providers
 long cache read and write  the short price x (long input / short input), the ratio all of them keep
 long input or output       the short price
 =========================  =========================================================================
@@ -67,10 +67,10 @@ _FINEST = Decimal("1e-12")
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a call cost, in US dollars.
+    """The cost of a call, in US dollars.
 
     Attributes:
-        status: ``priced``, or why there is no price: ``no_usage`` (the provider did not say how many tokens),
+        status: ``priced``, or why there is no price: ``no_usage`` (the provider reported no tokens),
             ``invalid_model_format``, ``model_not_in_registry``, ``no_pricing_in_registry`` (input or output price
             unknown), ``local_model`` (nobody bills it), ``no_pricing_for_tier``, ``no_pricing_for_searches``.
         total: the sum of the parts; ``None`` unless priced.
@@ -78,7 +78,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             ``cache_write_1h``, ``cache_write_other``, ``long_context_input`` (which then stands in the place of
             ``input``), ``reasoning`` and ``web_search`` unless they are zero; of a cost that the provider reports,
             ``reported`` alone.
-        source: where the prices came from.
+        source: the origin of the prices.
     """
 
     status: CostStatus
@@ -225,12 +225,12 @@ def _parts(counts: _Counts, prices: Prices, provider: str) -> dict[str, Decimal]
         parts["long_context_input"] = fresh
     if counts.read or counts.write_5m or counts.write_1h or counts.write_other:
         _add_cache(parts, counts, prices, provider, long_input=input_rate if long else None)
-    spoken = counts.completion
+    visible = counts.completion
     if counts.reasoning and prices.reasoning is not None:
-        spoken -= counts.reasoning
+        visible -= counts.reasoning
         if prices.reasoning:
             parts["reasoning"] = times(prices.reasoning, counts.reasoning)
-    parts["output"] = times(output_rate, spoken)
+    parts["output"] = times(output_rate, visible)
     return parts
 
 

@@ -1,4 +1,4 @@
-"""How many tokens a request has, roughly and at once: no tokenizer, no network.
+"""Estimates of a request's tokens: rough, immediate, with no tokenizer and no network.
 
 The figure is good to about a third for messages in a Latin script; what providers add of their own (instructions for
 tools, results of their searches) is not in it. It serves to see what cannot fit; what is
@@ -65,7 +65,7 @@ def context_problem(
 
 
 def fills_half(request: LLMRequest, facts: ModelFacts | None) -> bool:
-    """Whether the estimate fills more than half of the model's window: then it may be wrong about what fits."""
+    """Return whether the estimate fills more than half of the model's window: then it may be wrong about what fits."""
     window = facts.context_window if facts is not None else None
     return window is not None and estimate_tokens(request) * 2 > window
 

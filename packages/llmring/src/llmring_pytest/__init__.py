@@ -1,6 +1,6 @@
 """The pytest plugin of llmring: fixtures, cassettes, and a switch that keeps tests off the network.
 
-pytest loads it in every run of whoever has llmring installed, so it imports nothing but pytest: what a test
+pytest loads it in every run where llmring is installed, so it imports nothing but pytest: what a test
 uses is loaded when it uses it. It works with and without a plugin for async tests.
 """
 
@@ -100,7 +100,7 @@ def llmring_lockfile() -> "Lockfile":
 
 @pytest.fixture
 def ring(request: pytest.FixtureRequest, llmring_lockfile: "Lockfile") -> "LLMRing":
-    """A ring with the project's lockfile, whose calls nobody has to pay for.
+    """A ring with the project's lockfile, whose calls cost nothing.
 
     All its providers are ``fake_provider``; in a test that uses ``llmring_simulator`` or a cassette, the real ones, as
     answered by these.

@@ -19,7 +19,7 @@ _STAND_IN = "replayed-without-a-key"
 
 
 def is_recorded(item: pytest.Item) -> bool:
-    """Whether the test's cassette is to be recorded in this run."""
+    """Return whether the test's cassette is to be recorded in this run."""
     mode = item.config.getoption("llmring_record")
     return mode == "all" or (mode == "once" and not path_of(item).exists())
 

@@ -1,4 +1,4 @@
-"""Which tests may leave this machine."""
+"""The ban on the network, and the tests that it exempts."""
 
 from contextlib import AbstractContextManager, nullcontext
 

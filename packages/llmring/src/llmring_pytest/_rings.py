@@ -40,7 +40,7 @@ def ring_of_environment(lockfile: Lockfile) -> LLMRing:
 
 
 def _ring(lockfile: Lockfile, policy: Policy | None) -> LLMRing:
-    """Return a ring that reports its calls to nobody, whatever the environment says."""
+    """Return a ring that reports its calls nowhere, whatever the environment says."""
     with pytest.MonkeyPatch.context() as patch:
         for name in _REPORTING:
             patch.delenv(name, raising=False)

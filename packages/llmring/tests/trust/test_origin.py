@@ -1,7 +1,10 @@
 """Variables of a .env file: which are taken, and where keys may go."""
 
+import re
+from pathlib import Path
+
 import pytest
-from llmring import LLMRequest, LLMRing, Message, provider_access
+from llmring import LLMRequest, LLMRing, Message, _settings, provider_access
 from llmring.exceptions import UntrustedAddressError
 from llmring.trust import DOTENV_VARIABLE, Origin, select
 from llmring_lockfile import Lockfile
@@ -77,6 +80,14 @@ def test_keys_addresses_and_settings_of_calls_are_taken_but_never_over_the_envir
     assert select({name: "x"}, {}, approved=False).taken == {name: "x"}
     assert select({name: "x"}, {name: "mine"}, approved=True).taken == {}
     assert select({name: "x"}, {name: ""}, approved=True).taken == {}
+
+
+def test_every_setting_that_is_read_was_decided_on() -> None:
+    """A new one is harmless in a file of a stranger, or it needs an approval."""
+    source = Path(_settings.__file__).read_text()
+    read = set(re.findall(r'"(LLMRING_[A-Z_]+)"', source)) - {DOTENV_VARIABLE}
+    assert read
+    assert select(dict.fromkeys(read, "x"), {}, approved=False).ignored == []
 
 
 def test_names_of_providers_that_packages_bring_are_taken() -> None:

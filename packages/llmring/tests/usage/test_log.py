@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import errno
 import json
 import logging
 import os
@@ -230,7 +231,7 @@ def test_what_a_host_repeats_of_a_key_is_not_in_the_log(path: Path, monkeypatch:
         log(record(id=str(place), response=echo, request=LLMRequest(messages=HELLO, metadata={"seen": key})))
     log.close()
     assert len(ids(path)) == len(keys)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         written = "".join(connection.iterdump())
     for key in keys:
         assert key not in written
@@ -270,14 +271,14 @@ def of_later_version(path: Path) -> None:
     log = UsageLog(path)
     log(record(id="old"))
     log.close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 2")
     connection.close()
 
 
 def of_another_program(path: Path) -> None:
     path.parent.mkdir(parents=True)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE usage (id TEXT)")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
@@ -285,7 +286,7 @@ def of_another_program(path: Path) -> None:
 
 def of_another_program_by_its_mark(path: Path) -> None:
     path.parent.mkdir(parents=True)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA application_id = 7")
         connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
@@ -311,6 +312,54 @@ def test_the_file_of_a_later_version_or_another_program_is_not_altered(
     with pytest.raises(ConfigurationError):
         list(read(path))
     assert path.read_bytes() == before
+
+
+def test_a_log_without_our_mark_is_taken_by_its_table_and_marked(path: Path) -> None:
+    log = UsageLog(path)
+    log(record(id="a"))
+    log.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA application_id = 0")
+    connection.close()
+    log(record(id="b"))
+    log.close()
+    assert ids(path) == ["a", "b"]
+    assert path.read_bytes()[68:72] == b"LLMR"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_no_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+    log = UsageLog(path)
+    log(record())
+    log.close()
+    assert [message for message in caplog.messages if "it is not a file" in message]
+    with pytest.raises(ConfigurationError, match="there is no usage log"):
+        ids(path)
+
+
+@pytest.mark.parametrize("name", ["usage.db", "usage\0.db"])
+def test_an_empty_file_and_an_impossible_name_are_no_log_to_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "usage.db").touch()
+    with pytest.raises(ConfigurationError):
+        ids(tmp_path / name)
+
+
+def test_rows_that_can_be_put_nowhere_cause_one_warning(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("llmring.usage._log.put_aside", full)
+    open_to_write(path).close()
+    log = UsageLog(path)
+    with held(path):
+        for name in ("a", "b"):
+            log(record(id=name))
+            log.close()
+    assert len(caplog.records) == 1
 
 
 @contextmanager
@@ -350,6 +399,19 @@ def test_a_log_that_another_process_holds_costs_half_a_second_at_most_and_no_row
     assert sorted(ids(path)) == ["1", "2", "3", "4", "5"][not opened_before :]
     assert [file.name for file in path.parent.iterdir()] == ["usage.db"]
     assert caplog.records == []
+
+
+async def test_a_ring_closes_in_time_while_its_log_is_held_and_loses_no_row(path: Path) -> None:
+    open_to_write(path).close()
+    with held(path, "EXCLUSIVE"):
+        ring = LLMRing(usage_log=path)
+        await ring.chat(ASKED)
+        started = time.monotonic()
+        await ring.close()
+        assert time.monotonic() - started < 0.5
+    async with LLMRing(usage_log=path) as ring:
+        await ring.chat(ASKED)
+    assert len(ids(path)) == 2
 
 
 def test_rows_wait_while_the_log_is_held_and_are_written_by_the_same_process(

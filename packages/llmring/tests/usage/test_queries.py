@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -264,7 +265,7 @@ def test_a_moment_that_utc_does_not_have_is_one_typed_error(path: Path, moment: 
 
 
 def test_a_row_that_another_tool_has_spoilt_is_one_typed_error(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE usage SET input_tokens = 'many'")
     connection.close()
     with pytest.raises(ConfigurationError, match="a row of the usage log"):

@@ -1,4 +1,4 @@
-"""The session itself: lines that the person types, turns of the model, and commands that begin with a slash."""
+"""The conversation with the advisor: input lines, slash commands, turns of the model, and changes to confirm."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -21,12 +21,12 @@ Choose = Callable[[str], Awaitable[Advisor]]
 
 COMMANDS = {
     "/help": "show this",
-    "/diff": "show what is not written yet",
-    "/save": "write it, after a yes",
-    "/model NAME": "ask another alias or provider:model",
-    "/clear": "forget what was said",
-    "/sessions": "list the sessions that were kept",
-    "/load NAME": "go on with one of them",
+    "/diff": "show the unsaved changes",
+    "/save": "write them, after a confirmation",
+    "/model NAME": "switch to another alias or provider:model",
+    "/clear": "clear the conversation",
+    "/sessions": "list the stored sessions",
+    "/load NAME": "continue one of them",
     "/exit": "leave; so does Ctrl-D",
 }
 
@@ -50,14 +50,14 @@ _MOST_ROUNDS = 16
 
 
 class Conversation:
-    """Talks until the person leaves.
+    """Runs until the user leaves.
 
     Args:
-        advisor: the model to begin with.
-        choose: finds the one that the person names.
+        advisor: the first model.
+        choose: returns the advisor of a name.
         toolbox: what the model can do.
-        screen: where the person is.
-        session: what was said before; it is kept after every turn.
+        screen: the user interface.
+        session: the earlier messages; it is stored after every turn.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Conversation:
             elif line.strip():
                 await self._turn(line)
         if await self._changes.diff():
-            report("there are changes that are not written:")
+            report("there are unsaved changes:")
             await self._changes.save()
 
     async def _turn(self, text: str) -> None:
@@ -89,14 +89,14 @@ class Conversation:
         system = Message(role="system", content=instructions(configuration.text))
         try:
             turn = self._turns.take(system, self._session.messages, text)
-            said = await (interruptible(turn) if self._screen.interactive else turn)
+            messages = await (interruptible(turn) if self._screen.interactive else turn)
         except LLMRingError as error:
             report(f"error: {error}")
             return
-        if said is None:
-            report("stopped: the model does not remember this turn")
+        if messages is None:
+            report("stopped; this turn is not part of the conversation")
             return
-        self._session.messages += said
+        self._session.messages += messages
         self._keep()
 
     async def _command(self, name: str, argument: str = "") -> None:
@@ -115,7 +115,7 @@ class Conversation:
             self._load(argument)
         else:
             if name != "/help":
-                report(f"there is no command {name}; there are:")
+                report(f"unknown command {name}; available:")
             for usage, meaning in COMMANDS.items():
                 report(f"  {usage:12} {meaning}")
 
@@ -123,7 +123,7 @@ class Conversation:
         try:
             save_session(self._session)
         except OSError as error:
-            report(f"warning: the session cannot be kept: {error}")
+            report(f"warning: the session cannot be saved: {error}")
 
     async def _change_advisor(self, name: str) -> None:
         try:
@@ -131,7 +131,7 @@ class Conversation:
         except LLMRingError as error:
             report(f"error: {error}")
             return
-        report(f"asking {self._turns.advisor.model} from now on")
+        report(f"now using {self._turns.advisor.model}")
 
     def _load(self, name: str) -> None:
         try:
@@ -140,7 +140,7 @@ class Conversation:
             report(f"error: {error}")
             return
         report(
-            f"{count_text(len(self._session.messages), 'message')}; it began with: {self._session.title[:60]}"
+            f"{count_text(len(self._session.messages), 'message')}; first message: {self._session.title[:60]}"
         )
 
 
@@ -153,7 +153,7 @@ class Changes:
 
     Args:
         toolbox: of this machine, or behind a server.
-        screen: where the person is.
+        screen: the user interface.
     """
 
     def __init__(self, toolbox: Toolbox, screen: Screen) -> None:
@@ -161,12 +161,12 @@ class Changes:
         self._screen = screen
 
     async def diff(self) -> str:
-        """Return them as a unified diff; empty when there are none."""
+        """Return the changes as a unified diff; empty if there are none."""
         result = await self._toolbox.call(CHANGES, {})
         return "" if result.is_error else msgspec.json.decode(result.text, type=dict[str, str])["diff"]
 
     async def save(self) -> ToolResult:
-        """Write them after a yes, and tell what came of it."""
+        """Write them after a confirmation, and return the outcome."""
         diff = await self.diff()
         if diff:
             self._screen.diff(diff)
@@ -197,10 +197,10 @@ class Turns:
     """Takes turns with a model.
 
     Args:
-        advisor: who is asked.
+        advisor: the model.
         toolbox: what the model can do.
-        changes: what is written only after a yes.
-        screen: where the person is.
+        changes: written only after a confirmation.
+        screen: the user interface.
     """
 
     def __init__(self, advisor: Advisor, toolbox: Toolbox, changes: Changes, screen: Screen) -> None:
@@ -213,19 +213,19 @@ class Turns:
         """Let the model answer, and return the messages that this adds to the history.
 
         Raises:
-            LLMRingError: the model cannot be asked, or goes round in circles.
+            LLMRingError: the request fails, or the model calls tools without end.
         """
-        said = [Message(role="user", content=text)]
+        added = [Message(role="user", content=text)]
         tools = list(await self._toolbox.specs())
         for _ in range(_MOST_ROUNDS):
-            request = LLMRequest([system, *history, *said], model=self.advisor.name, tools=tools)
+            request = LLMRequest([system, *history, *added], model=self.advisor.name, tools=tools)
             response = await show(self.advisor.ring, request, self._screen.writer)
-            said.append(response.to_message())
+            added.append(response.to_message())
             if not response.tool_calls:
-                return said
-            said += [await self._run(call) for call in response.tool_calls]
+                return added
+            added += [await self._run(call) for call in response.tool_calls]
         raise LLMRingError(
-            f"the model called tools {_MOST_ROUNDS} times without an answer; ask it for less at once"
+            f"the model called tools {_MOST_ROUNDS} times without an answer; split the request"
         )
 
     async def _run(self, call: ToolCall) -> Message:
@@ -256,8 +256,8 @@ def call_text(name: str, arguments: Any) -> str:
     """Return a call of a tool on one line: ``· find_models needs=vision,tools limit=3``."""
     if not isinstance(arguments, dict):
         return f"· {name}"
-    told = (f"{key}={_value(value)}" for key, value in arguments.items())
-    text = " ".join([f"· {name}", *told])
+    shown_arguments = (f"{key}={_value(value)}" for key, value in arguments.items())
+    text = " ".join([f"· {name}", *shown_arguments])
     width = screen_width()
     return text if len(text) <= width else f"{text[: width - 1]}…"
 

@@ -20,7 +20,9 @@ _SHOWN = 5
 async def guide(screen: Screen, draft: Draft) -> None:
     """Ask what an alias is for, propose models, and bind it after a yes; until the person has enough."""
     while True:
-        alias = await _ask(screen, "What is to be done?", "Name the task, such as summarizer; Enter leaves.")
+        alias = await _ask(
+            screen, "What is the task?", "Enter a name for it, such as summarizer; Enter alone leaves."
+        )
         if not alias:
             return
         wish = await _wish(screen)
@@ -47,7 +49,7 @@ async def _wish(screen: Screen) -> Wish:
                 max_input_price=Decimal(price.removeprefix("$")) if price else None,
             )
         except (ValueError, InvalidOperation) as error:
-            report(f"that cannot be: {error}; once more")
+            report(f"invalid: {error}; try again")
 
 
 def _needs(words: str) -> tuple[Need, ...]:
@@ -66,7 +68,7 @@ async def _choose(screen: Screen, wish: Wish) -> list[str]:
     preference: Preference = next((choice for choice in choices if choice == prefer), "cost")
     found = suggest_models(wish, models, prefer=preference)[:_SHOWN]
     if not found:
-        report("no model that is known meets all of this; these lack one thing:")
+        report("no known model meets all requirements; these miss one:")
         _show(near_misses(wish, models)[:_SHOWN])
         return []
     _show(found)
@@ -89,7 +91,7 @@ def _places(picked: str, most: int) -> list[int]:
 async def _bind(screen: Screen, draft: Draft, alias: str, pool: list[str], constraints: Constraints) -> None:
     try:
         diff = draft.edit(lambda document: document.bind(alias, pool, constraints=constraints or None))
-        screen.diff(diff or "that is what it says already")
+        screen.diff(diff or "nothing would change")
         if diff and await confirm(screen, "write this?"):
             draft.save()
             report(f"wrote {shown(draft.path)}")

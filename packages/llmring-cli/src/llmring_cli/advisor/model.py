@@ -1,4 +1,4 @@
-"""Which model advises."""
+"""The choice of the model that advises."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ ADVISOR = "advisor"
 
 
 class Advisor(NamedTuple):
-    """Who advises: a ring, the name to ask it for, and the model which that is now."""
+    """The advisor: a ring, the name to request from it, and the model that the name resolves to."""
 
     ring: LLMRing
     name: str
@@ -26,7 +26,7 @@ class Advisor(NamedTuple):
 
 
 async def find_advisor() -> Advisor | None:
-    """Return who advises; ``None`` where no model can be asked.
+    """Return the advisor; ``None`` if no model can be used.
 
     That is the alias ``advisor`` of the lockfile here, else that of the lockfile that ships with
     llmring, by the first provider that has a key, else a model that Ollama has installed.
@@ -42,10 +42,10 @@ async def find_advisor() -> Advisor | None:
 
 
 def named_advisor(name: str) -> Advisor:
-    """Return the advisor whom the person names.
+    """Return the advisor that the user named.
 
     Raises:
-        LLMRingError: it cannot be asked.
+        LLMRingError: it cannot be used.
     """
     ring = LLMRing()
     return Advisor(ring, name, ring.resolve_alias(name))

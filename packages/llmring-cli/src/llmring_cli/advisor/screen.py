@@ -1,4 +1,4 @@
-"""Where a session talks to a person: a terminal, or lines that come and go."""
+"""The user interface of a session: plain lines here, a terminal in :mod:`llmring_cli.advisor.terminal`."""
 
 import asyncio
 import signal
@@ -15,16 +15,16 @@ T = TypeVar("T")
 
 
 class Screen(Protocol):
-    """A person on the other side.
+    """A user interface.
 
     Attributes:
-        interactive: they are there while the model answers, and Ctrl-C is for the answer, not for the session.
+        interactive: the user watches the answer, so Ctrl-C stops the answer and not the session.
     """
 
     interactive: bool
 
     async def ask(self, prompt: str) -> str | None:
-        """Return what the person types; ``None`` when they leave."""
+        """Return the next input; ``None`` at its end."""
 
     def writer(self) -> Writer:
         """Take text piece by piece and show it."""
@@ -60,7 +60,7 @@ async def confirm(screen: Screen, question: str) -> bool:
 
 
 async def interruptible(turn: Coroutine[Any, Any, T]) -> T | None:
-    """Run a turn that Ctrl-C stops; ``None`` if it did. The session goes on."""
+    """Run a turn that Ctrl-C stops; return ``None`` if it did. The session continues."""
     task = asyncio.create_task(turn)
     before = signal.getsignal(signal.SIGINT)
     loop = asyncio.get_running_loop()
@@ -79,7 +79,7 @@ async def interruptible(turn: Coroutine[Any, Any, T]) -> T | None:
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
-    """Let Ctrl-C end what blocks the event loop; asyncio's own handler would wait for it.
+    """Let Ctrl-C end a call that blocks the event loop; asyncio's own handler would wait for it.
 
     Raises:
         KeyboardInterrupt: asyncio's handler has had one just before.

@@ -1,4 +1,4 @@
-"""Sessions as they are kept, so that they can go on another day."""
+"""Storage of sessions, so that they can be continued later."""
 
 import os
 from datetime import UTC, datetime
@@ -12,10 +12,10 @@ from llmring_cli._files import state_folder, write_private
 
 
 class Session(msgspec.Struct):
-    """A session: everything that was said, with tool calls and their results.
+    """A session: all messages, with tool calls and their results.
 
     Attributes:
-        name: tells when it began; the file is named so.
+        name: the time it began; also the name of the file.
         lockfile: which lockfile it was about.
         messages: without the instructions, which are made anew.
     """
@@ -26,12 +26,12 @@ class Session(msgspec.Struct):
 
     @property
     def title(self) -> str:
-        """What the person said first."""
+        """The first message of the user."""
         return next((str(message.content) for message in self.messages if message.role == "user"), "")
 
 
 def new_session(lockfile: Path) -> Session:
-    """Begin a session."""
+    """Start a session."""
     return Session(datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f"), path_text(lockfile))
 
 
@@ -41,7 +41,7 @@ def path_text(path: Path) -> str:
 
 
 def save_session(session: Session) -> None:
-    """Keep a session.
+    """Store a session.
 
     Raises:
         OSError: it cannot be written.
@@ -51,7 +51,7 @@ def save_session(session: Session) -> None:
 
 
 def load_session(name: str) -> Session:
-    """Return a session that was kept.
+    """Return a stored session.
 
     Raises:
         ConfigurationError: there is none of this name, or it cannot be read.
@@ -66,7 +66,7 @@ def load_session(name: str) -> Session:
 
 
 def kept_sessions() -> list[Session]:
-    """Return the sessions that can be read, the latest first."""
+    """Return the readable sessions, latest first."""
     try:
         paths = sorted(_folder().glob("*.json"), reverse=True)
     except OSError:  # where none can be kept, none was

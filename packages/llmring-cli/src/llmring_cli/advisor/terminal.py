@@ -41,7 +41,7 @@ class TerminalScreen:
         try:
             return await self._session.prompt_async([("bold", _wrapped(printable(prompt), screen_width()))])
         except KeyboardInterrupt:
-            return ""  # as in a shell: the line is forgotten, the session goes on
+            return ""  # as in a shell: the line is dropped, the session continues
         except EOFError:
             return None
 
@@ -66,12 +66,12 @@ def _wrapped(prompt: str, width: int) -> str:
 
 
 def _history() -> History:
-    """What was typed in earlier sessions; only of this one where no file can be kept."""
+    """The input of earlier sessions; only of this one if no file can be written."""
     try:
         path = state_folder("advisor") / "history"
         open_private(path)
     except OSError as error:
-        report(f"warning: what is typed cannot be kept: {error}")
+        report(f"warning: the input history cannot be saved: {error}")
         return InMemoryHistory()
     return FileHistory(str(path))
 

@@ -1,1 +1,1 @@
-"""What ``llmring chat`` is made of: the message, the conversation, the answer on its way, and the account of it."""
+"""The parts of ``llmring chat``: message, conversation, answer."""

@@ -26,12 +26,12 @@ _OUTCOMES = {
 
 
 class Spinner:
-    """Shows that something is going on, until it is stopped; nothing where ``status`` is ``None``."""
+    """Shows progress until it is stopped; does nothing if ``status`` is ``None``."""
 
     def __init__(self, status: "Status | None") -> None:
         self._status = status
 
-    def tell(self, text: str) -> None:
+    def update(self, text: str) -> None:
         if self._status is not None:
             self._status.update(text)
 
@@ -41,7 +41,7 @@ class Spinner:
 
 
 async def ask(ring: LLMRing, request: LLMRequest, profile: str | None) -> LLMResponse:
-    """Wait for the whole answer; a terminal shows that something is going on."""
+    """Wait for the whole answer; a terminal shows a spinner."""
     with waiting():
         return await ring.chat(request, profile=profile)
 
@@ -71,12 +71,12 @@ async def show(
                     if chunk.delta and write is not None:
                         write(chunk.delta)
                     elif chunk.reasoning:
-                        spinner.tell("the model is thinking")
+                        spinner.update("the model is thinking")
                 return _whole(chunks.response)
         except (asyncio.CancelledError, LLMRingError):
             if write is not None:
                 screen.close()
-                report("the answer was cut here")
+                report("the answer was cut off here")
             raise
 
 
@@ -136,7 +136,7 @@ def _whole(response: LLMResponse | None) -> LLMResponse:
 
 
 def response_json(response: LLMResponse) -> dict[str, Any]:
-    """Return the answer for programs."""
+    """Return the answer as JSON values."""
     return {
         "content": response.content,
         "model": response.model,
@@ -150,19 +150,19 @@ def response_json(response: LLMResponse) -> dict[str, Any]:
     }
 
 
-def tell(response: LLMResponse) -> None:
-    """Tell model, tokens, cost and attempts."""
+def report_response(response: LLMResponse) -> None:
+    """Report model, tokens, cost and attempts."""
     usage = response.usage or {}
     report(f"model: {response.model}")
     report(f"tokens: {usage.get('prompt_tokens', '?')} in, {usage.get('completion_tokens', '?')} out")
     cost = usage.get("cost")
     reason = usage.get("cost_status", "no_usage")
     report(f"cost: unknown ({reason})" if cost is None else f"cost: ${cost:.6f}")
-    tell_attempts(response.attempts)
+    report_attempts(response.attempts)
 
 
-def tell_attempts(attempts: Iterable[Attempt]) -> None:
-    """Tell what became of each try."""
+def report_attempts(attempts: Iterable[Attempt]) -> None:
+    """Report the outcome of each attempt."""
     for attempt in attempts:
-        told = f": {attempt.message}" if attempt.message else ""
-        report(f"attempt: {attempt.model} {_OUTCOMES[attempt.outcome].format(attempt.seconds)}{told}")
+        message = f": {attempt.message}" if attempt.message else ""
+        report(f"attempt: {attempt.model} {_OUTCOMES[attempt.outcome].format(attempt.seconds)}{message}")

@@ -1,4 +1,4 @@
-"""The conversation last held in a folder, kept so that it can go on."""
+"""Storage of the last conversation of each folder, for ``--continue``."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from llmring_cli._files import state_folder, write_private
 
 
 class Conversation(msgspec.Struct, omit_defaults=True):
-    """A conversation as it is kept.
+    """A stored conversation.
 
     Attributes:
         model: the alias or ``provider:model`` that was asked for; ``None`` for the alias ``default``.
@@ -24,12 +24,12 @@ class Conversation(msgspec.Struct, omit_defaults=True):
 
 
 def instruct(messages: list[Message], system: str) -> list[Message]:
-    """Return the messages with these instructions instead of those that they had."""
+    """Replace the instructions in the messages."""
     return [Message(role="system", content=system), *(one for one in messages if one.role != "system")]
 
 
 def load_conversation(folder: Path) -> Conversation:
-    """Return the conversation last held in a folder.
+    """Return the last conversation of a folder.
 
     Raises:
         ConfigurationError: there is none, or it cannot be read.
@@ -38,13 +38,13 @@ def load_conversation(folder: Path) -> Conversation:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Conversation)
     except FileNotFoundError as error:
-        raise ConfigurationError(f"no conversation to continue: none was held in {folder}") from error
+        raise ConfigurationError(f"there is no conversation to continue in {folder}") from error
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"cannot read the conversation in {path}: {error}") from error
 
 
 def save_conversation(folder: Path, conversation: Conversation) -> None:
-    """Keep a conversation in the place of the one before.
+    """Store a conversation in place of the previous one.
 
     Raises:
         OSError: it cannot be written.
@@ -53,6 +53,6 @@ def save_conversation(folder: Path, conversation: Conversation) -> None:
 
 
 def conversation_path(folder: Path) -> Path:
-    """Return where the conversation of a folder is kept."""
+    """Return the file of a folder's conversation."""
     key = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     return state_folder("chat") / f"{key}.json"

@@ -21,8 +21,8 @@ _MOST_LINES, _MOST_CHARACTERS = 100, 8000
 class BlockSplitter:
     """Splits Markdown that comes in pieces into the blocks that nothing to come can change, and the rest.
 
-    A block ends at an empty line outside of fenced code, if what follows is not indented: an indented line may go on
-    with a list. Each line is looked at once, however long the block.
+    A block ends at an empty line outside of fenced code, if what follows is not indented: an indented line may continue
+    a list. Each line is looked at once, however long the block.
     """
 
     def __init__(self) -> None:

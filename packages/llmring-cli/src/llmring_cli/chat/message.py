@@ -33,14 +33,14 @@ def read_message(text: str | None, files: Sequence[Path] = ()) -> Message:
         files: what to attach.
 
     Raises:
-        ValidationError: there is nothing to say, or a file cannot be attached.
+        ValidationError: there is no message, or a file cannot be attached.
     """
-    said = [] if text in (None, "-") else [str(text)]
+    parts_of_text = [] if text in (None, "-") else [str(text)]
     if sys.stdin is not None and not sys.stdin.isatty():
-        said.append(_piped())
-    elif not said and not files:
+        parts_of_text.append(_piped())
+    elif not parts_of_text and not files:
         raise ValidationError(f"there is no message: {_EXAMPLE}", field="message")
-    words = "\n\n".join(part for part in said if part.strip())
+    words = "\n\n".join(part for part in parts_of_text if part.strip())
     if not words and not files:
         raise ValidationError(f"the message is empty: {_EXAMPLE}", field="message")
     if not files:
@@ -61,7 +61,7 @@ def _piped() -> str:
 def _attachment(path: Path) -> dict[str, Any]:
     here = Path.cwd()
     if path.absolute().is_relative_to(here) and not path.resolve().is_relative_to(here.resolve()):
-        raise ValidationError(  # whoever wrote a repository may want another file to be sent
+        raise ValidationError(  # the author of a repository may have made it
             f"cannot attach {path}: a symbolic link leads out of this folder to {path.resolve()}; name that file itself",
             field="file",
         )

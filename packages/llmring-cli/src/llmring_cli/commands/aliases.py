@@ -19,14 +19,14 @@ def bind(
 ) -> None:
     """Bind an alias to a model, or to a pool of models.
 
-    A lockfile is created where there is none, and so is the profile.
+    A missing lockfile or profile is created.
 
     $ llmring bind summarizer anthropic:claude-haiku-4-5
     $ llmring bind summarizer anthropic:claude-haiku-4-5,openai:gpt-5-mini --profile prod
 
     Args:
         alias: The name that applications use.
-        models: One provider:model, or several with commas between them, best first.
+        models: One provider:model, or several separated by commas, best first.
     """
     path = lockfile_to_write(lockfile)
     found = lockfiles.bind(path, alias, models, profile=profile, create=True)
@@ -44,7 +44,7 @@ def unbind(
 ) -> int:
     """Remove an alias.
 
-    Exit code 1 when it was not bound.
+    Exit code 1 if it was not bound.
 
     $ llmring unbind summarizer
 
@@ -66,7 +66,7 @@ def unbind(
 def aliases(*, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False) -> None:
     """List the aliases of a profile, each with its pool.
 
-    As JSON: alias to list of models, best first.
+    JSON output maps each alias to a list of models, best first.
 
     $ llmring aliases
     $ llmring aliases --profile prod --json

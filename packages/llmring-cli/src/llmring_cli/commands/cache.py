@@ -15,9 +15,9 @@ from llmring_cli._parameters import Json, ProviderName
 
 
 def info(*, json: Json = False) -> None:
-    """List the registry documents kept here.
+    """List the cached registry documents.
 
-    Each with where it is from, when it was checked and how large it is.
+    Each with its address, the time of the last check and its size.
 
     $ llmring cache info
     """
@@ -44,9 +44,9 @@ def info(*, json: Json = False) -> None:
 
 
 def clear(*, json: Json = False) -> None:
-    """Delete the registry documents kept here.
+    """Delete the cached registry documents.
 
-    What ships with llmring is used again.
+    Commands then use the facts that ship with llmring.
 
     $ llmring cache clear
     """
@@ -62,10 +62,10 @@ def clear(*, json: Json = False) -> None:
 
 
 async def refresh(*providers: ProviderName, registry: RegistryUrl = None, json: Json = False) -> int:
-    """Fetch what the registry says of models now.
+    """Fetch the current facts about models from the registry.
 
-    It is then known to all commands and applications of this user. Exit code 3 when the registry cannot be
-    reached; what was known before stays in use.
+    All commands and applications of this user then use them. Exit code 3 if the registry cannot be reached; the
+    earlier facts stay in use.
 
     $ llmring registry refresh
     $ llmring registry refresh anthropic

@@ -18,10 +18,10 @@ from llmring_cli.chat.answer import (
     markdown_writer,
     plain_writer,
     print_lines,
+    report_attempts,
+    report_response,
     response_json,
     show,
-    tell,
-    tell_attempts,
 )
 from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
 from llmring_cli.chat.message import read_message
@@ -32,7 +32,7 @@ _OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")
 def _no_option(_: type, message: str | None) -> None:
     """Keep a mistyped option from being sent as the message."""
     if message is not None and _OPTION.fullmatch(message):
-        raise ValueError(f"Unknown option: {message}. To send this as the message, pipe it into the command.")
+        raise ValueError(f"Unknown option: {message}. To send it as the message, pipe it into the command.")
 
 
 def chat(
@@ -42,7 +42,7 @@ def chat(
     model: Annotated[ModelName | None, Parameter(alias="-m")] = None,
     system: Annotated[str | None, Parameter(alias="-s")] = None,
     file: Annotated[list[Path] | None, Parameter(name=("--file", "-f"), negative="")] = None,
-    go_on: Annotated[Flag, Parameter(name=("--continue", "-c"))] = False,
+    continue_: Annotated[Flag, Parameter(name=("--continue", "-c"))] = False,
     temperature: float | None = None,
     max_tokens: Count | None = None,
     profile: ProfileName = None,
@@ -53,9 +53,9 @@ def chat(
 ) -> None:
     """Send a message and print the answer.
 
-    On a terminal the answer is shown as Markdown while it comes. What is piped into the command is added to the
-    message. Without a lockfile and without --model, the first provider that has a key or runs answers, or a
-    simulated model; it is said which. The conversation is kept for --continue, one for each working directory.
+    A terminal shows the answer as Markdown while it arrives. Piped input is added to the message. Without a
+    lockfile and --model, the first provider that has a key or runs answers, otherwise a simulated model. The
+    command prints which one. The conversation is stored for --continue, one per working directory.
 
     $ llmring chat "What is a monad?"
     $ llmring chat --continue "And in Python?"
@@ -63,35 +63,35 @@ def chat(
     $ llmring chat "What does this show?" --file chart.png
 
     Args:
-        message: What to say; read from standard input when it is left out or "-".
-        model: An alias or provider:model; the alias "default" when it is left out.
+        message: The message. Read from standard input if omitted or "-".
+        model: An alias or provider:model. Default: the alias "default".
         system: Instructions for the model.
-        file: An image, a PDF or a text file to send along. May be given several times.
-        go_on: Continue the conversation last held in this working directory.
-        temperature: 0 for the most likely answer, higher for more variety.
-        max_tokens: Most tokens of the answer.
-        stream: Print the answer as it comes, elsewhere than on a terminal, too; with --json a document for each piece.
-        plain: Print the answer as it was written, without showing Markdown.
-        verbose: Tell model, tokens, cost and attempts on standard error.
+        file: An image, a PDF or a text file to attach. May be given several times.
+        continue_: Continue the last conversation of this working directory.
+        temperature: 0 for the most likely answer, higher values for more variety.
+        max_tokens: Maximum number of tokens in the answer.
+        stream: Print the answer while it arrives, also without a terminal; with --json one document per piece.
+        plain: Print the answer as plain text instead of rendering Markdown.
+        verbose: Report model, tokens, cost and attempts on standard error.
     """
-    said = read_message(message, file or ())
-    held = load_conversation(Path.cwd()) if go_on else Conversation()
+    added = read_message(message, file or ())
+    held = load_conversation(Path.cwd()) if continue_ else Conversation()
     model = model or held.model
-    messages = [*(held.messages if system is None else instruct(held.messages, system)), said]
+    messages = [*(held.messages if system is None else instruct(held.messages, system)), added]
     request = LLMRequest(messages=messages, model=model, temperature=temperature, max_tokens=max_tokens)
     # Standard input is read before there is an event loop: in one, Ctrl-C would wait for its end.
     try:
         response = asyncio.run(_answer(request, profile, _Manner(stream=stream, plain=plain, json=json)))
     except ProviderError as error:
         if verbose or len(error.attempts) > 1:
-            tell_attempts(error.attempts)
+            report_attempts(error.attempts)
         raise
     _keep(Conversation(model, [*messages, response.to_message()]))
     _account(response, verbose=verbose)
 
 
 class _Manner(NamedTuple):
-    """How the answer is to be printed."""
+    """The form of the output."""
 
     stream: bool
     plain: bool
@@ -115,7 +115,7 @@ def _keep(conversation: Conversation) -> None:
     try:
         save_conversation(Path.cwd(), conversation)
     except OSError as error:
-        report(f"warning: the conversation cannot be kept for --continue: {error}")
+        report(f"warning: the conversation cannot be saved for --continue: {error}")
 
 
 def _account(response: LLMResponse, *, verbose: bool) -> None:
@@ -124,4 +124,4 @@ def _account(response: LLMResponse, *, verbose: bool) -> None:
     if response.finish_reason not in ("stop", "tool_calls", None):
         report(f"warning: the answer ended early: {response.finish_reason}")
     if verbose:
-        tell(response)
+        report_response(response)

@@ -24,18 +24,18 @@ def install(
 ) -> None:
     """Install completion for the shell.
 
-    Tab then completes commands, options, aliases and models. The script goes where the shell looks for such,
-    and a line into ~/.bashrc, ~/.zshrc or the profile of PowerShell loads it.
+    Tab then completes commands, options, aliases and models. The script is written to the shell's folder for
+    completions; a line in ~/.bashrc, ~/.zshrc or the PowerShell profile loads it.
 
     $ llmring --install-completion
     $ llmring --install-completion --shell fish
 
     Args:
-        shell: The shell; the one that runs this command when it is left out.
-        output: Write the script to this file, and no line anywhere else.
+        shell: The shell. Default: the one that runs this command.
+        output: Write only the script, to this file.
     """
     if output is None:
-        home_folder()  # without one there is no place where a shell looks
+        home_folder()  # raises if there is none
     try:
         chosen = shell or detect_shell()
         colons = _COLONS.read_text() if chosen == "bash" else ""
@@ -54,7 +54,7 @@ def install(
     if json:
         print_json({"shell": chosen, "path": str(path)})
     else:
-        report(f"wrote {path}; it works in every {chosen} started from now on")
+        report(f"wrote {path}; it takes effect in new {chosen} sessions")
 
 
 def _start_completion(startup: Path, scripts: Path) -> None:

@@ -28,17 +28,17 @@ def doctor(
     lockfile: LockfilePath = None,
     json: Json = False,
 ) -> int:
-    """Tell what is set up here, and what is not.
+    """Show what is configured here and what is missing.
 
-    On one screen: versions, the lockfile and why it is this one, the profile, the providers, the age of the
-    registry's facts, where calls are logged, and what each alias resolves to right now. A key is never shown.
-    Exit code 1 when something will not work.
+    One screen: versions, the lockfile and why it was chosen, the profile, the providers, the age of the
+    registry's facts, the usage log and server, and the resolution of each alias. Keys are never shown. Exit
+    code 1 if something will not work.
 
     $ llmring doctor
     $ llmring doctor --online
 
     Args:
-        online: Ask every provider that can be used, and the usage server, whether it answers and takes the key.
+        online: Send a request to every usable provider and the usage server, to check address and key.
     """
     checkup = check_up(lockfile, profile)
     if online:
@@ -51,7 +51,7 @@ def doctor(
 
 
 def _ask(checkup: Checkup) -> None:
-    import asyncio  # noqa: PLC0415 - as the transports, only for those who ask over the network
+    import asyncio  # noqa: PLC0415 - as the transports, only for requests
 
     rows = [row for row in checkup.providers if row.configured and not row.error and row.name != SIMULATED]
     outcomes, health = asyncio.run(_answers([row.name for row in rows], checkup.usage_server))
@@ -60,7 +60,7 @@ def _ask(checkup: Checkup) -> None:
             row.models = len(outcome)
             continue
         row.error = str(outcome)
-        # A local server needs no key, so it is always configured; that it does not run is nobody's mistake.
+        # A local server needs no key, so it is always configured; it is no problem that it does not run.
         if not host_of(row.name).local or provider_access(row.name).base_url is not None:
             checkup.problems.append(row.error)
     if health is not None:
@@ -73,7 +73,7 @@ def _ask(checkup: Checkup) -> None:
 async def _answers(
     providers: Sequence[str], server: UsageServerState
 ) -> "tuple[list[list[ModelFacts] | LLMRingError], Health | None]":
-    """Ask all at once. A server that is not set up, or wrongly, is not asked."""
+    """Send all requests concurrently, none to a server that is not set up correctly."""
     import asyncio  # noqa: PLC0415 - as above
 
     from llmring_cli._live import ask_providers  # noqa: PLC0415

@@ -29,17 +29,17 @@ def lockfile(
 ) -> None:
     """Serve the lockfile tools to an MCP client.
 
-    The client starts this command and talks to it by standard input and output; with --http it runs until
-    interrupted, for clients on this machine. Edits go into a draft, which the tool save_lockfile writes. Needs:
-    pip install 'llmring-cli[mcp]'
+    The client starts this command and communicates over standard input and output. With --http the server runs
+    until interrupted, for clients on this machine. Edits go to a draft, which the tool save_lockfile writes.
+    Needs: pip install 'llmring-cli[mcp]'
 
     $ llmring mcp lockfile
     $ llmring mcp lockfile --http --port 8800
 
     Args:
-        http: Speak streamable HTTP instead.
-        port: The port for HTTP; 0 takes a free one.
-        no_token: Serve every program on this machine; otherwise clients send a token: LLMRING_MCP_TOKEN or a new one.
+        http: Serve streamable HTTP instead.
+        port: The port for HTTP; 0 picks a free one.
+        no_token: Accept requests without a token. Otherwise clients send LLMRING_MCP_TOKEN, or a token made at start.
     """
     try:
         from llmring_cli.mcp.server import serve_http, serve_stdio  # noqa: PLC0415 - an extra
@@ -47,14 +47,14 @@ def lockfile(
         raise MissingSDKError("the MCP server needs an extra: pip install 'llmring-cli[mcp]'") from error
     if json and not http:
         raise CommandError(
-            "--json tells the address of --http; without it, standard output is the protocol's"
+            "--json prints the address of --http; without --http, the protocol uses standard output"
         )
     report_logs()
     path = lockfile_to_write(lockfile)
     toolbox = LocalToolbox(Draft(path), open_registry())
     if not http:
         if sys.stdin.isatty():
-            report("an MCP client starts this command, and talks to it where you type; Ctrl-C ends it")
+            report("an MCP client starts this command and reads here; press Ctrl-C to stop")
         with _ended_by_an_interrupt():
             asyncio.run(serve_stdio(toolbox))
         return
@@ -66,10 +66,10 @@ def lockfile(
             print_json({"url": url, "lockfile": str(path), "token": token})
             sys.stdout.flush()
             return
-        report(f"serving {path} at {url}; Ctrl-C ends it")
+        report(f"serving {path} at {url}; press Ctrl-C to stop")
         if token is not None:
-            report(f"clients send the header Authorization: Bearer {token}")
-            report(f"lock chat takes the token from {TOKEN_VARIABLE}")
+            report(f"clients must send the header Authorization: Bearer {token}")
+            report(f"for lock chat, set {TOKEN_VARIABLE} to the token")
 
     try:
         asyncio.run(serve_http(toolbox, port, ready, token))
@@ -79,7 +79,7 @@ def lockfile(
 
 @contextmanager
 def _ended_by_an_interrupt() -> Iterator[None]:
-    """Let an interrupt end the process. The thread that waits for the client's next line would hold it up."""
+    """Let an interrupt end the process. The thread that waits for the client's next line would delay it."""
     before = signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     try:
         yield

@@ -31,25 +31,25 @@ def list_models(
     every: Annotated[Flag, Parameter(name="--all")] = False,
     json: Json = False,
 ) -> int:
-    """List the models that are known, with context, prices in US dollars per million tokens, and capabilities.
+    """List the known models, with context, prices in US dollars per million tokens, and capabilities.
 
-    They are those of the registry; for Ollama, and with --live for every provider that can be used, those that
-    the provider itself offers. Exit code 1 when a provider could not be asked.
+    The models come from the registry; for Ollama, and with --live for every usable provider, from the provider
+    itself. Exit code 1 if a provider could not be reached.
 
     $ llmring list --provider openai
     $ llmring list --live --provider ollama
     $ llmring list --json | jq -r '.[] | select(.prices.input < 1) | .model'
 
     Args:
-        provider: Only this provider's.
-        live: Ask the providers what they offer to this key.
-        every: Retired models as well.
+        provider: Only this provider's models.
+        live: Request the models that the providers offer for your keys.
+        every: Include retired models.
     """
     if provider is not None:
         require_provider(provider)
     failed = False
     if live or _is_live_only(provider):
-        import asyncio  # noqa: PLC0415 - as the transports, only for those who ask over the network
+        import asyncio  # noqa: PLC0415 - as the transports, only for requests
 
         from llmring_cli._live import live_models  # noqa: PLC0415
 
@@ -69,10 +69,10 @@ def list_models(
 
 
 def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False) -> int:
-    """Show what is known of a model or an alias.
+    """Show the known facts about a model or an alias.
 
-    Of an alias, its first model is shown. What the registry is known to have wrong is corrected, and it says
-    so. Exit code 1 when nothing is known of it; it may work all the same.
+    For an alias, the first model of its pool is shown. Known errors of the registry are corrected and marked.
+    Exit code 1 if the model is unknown; it may still work.
 
     $ llmring info anthropic:claude-haiku-4-5
     $ llmring info summarizer --json
@@ -84,7 +84,7 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
     registry = open_registry()
     facts = registry.facts(pool[0].provider, pool[0].model)
     if facts is None:
-        report(f"nothing is known of {pool[0]}; it may work all the same")
+        report(f"{pool[0]} is unknown; it may still work")
         return FAILED
     corrections = registry.corrections(pool[0].provider, pool[0].model)
     if json:
@@ -100,12 +100,12 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
         report(f"{model} is {', '.join(map(str, pool))}")
     print_table(("", ""), _lines(facts) + [_corrected(row) for row in corrections])
     for page in dict.fromkeys(row.source for row in corrections):
-        report(f"hint: corrected after {page}")
+        report(f"hint: corrections from {page}")
     return 0
 
 
 def _is_live_only(provider: str | None) -> bool:
-    """Whether no registry lists the models of this provider, so that only the provider itself can."""
+    """Return whether only the provider itself, and no registry, lists its models."""
     return provider is not None and provider != SIMULATED and not host_of(provider).listed
 
 
@@ -128,7 +128,7 @@ def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
         print_json([facts_json(facts) for facts in models])
         return
     if not models:
-        report("no models are known")
+        report("no known models")
     print_table(("model", "context", "input", "output", "can"), [_row(facts) for facts in models])
 
 
@@ -153,7 +153,7 @@ def _row(facts: ModelFacts) -> tuple[str, ...]:
 
 
 def _lines(facts: ModelFacts) -> list[tuple[str, str]]:
-    """Return what is known, one fact per line; what is not known has none."""
+    """Return one line per known fact."""
     prices = facts.prices
     lines = [
         ("model", f"{facts.provider}:{facts.model}"),

@@ -7,9 +7,9 @@ from llmring_cli._parameters import Json
 
 
 def providers(*, json: Json = False) -> None:
-    """List the providers, and what each still needs.
+    """List the providers and the settings they lack.
 
-    Whether a provider answers is not asked here, and a key is never shown.
+    No request is sent. Keys are never shown.
 
     $ llmring providers
     """

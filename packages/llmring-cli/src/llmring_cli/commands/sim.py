@@ -26,18 +26,18 @@ async def sim(
 ) -> None:
     """Run a simulated provider until interrupted.
 
-    It speaks the protocols of all providers. What is printed can be read by a shell; then llmring, the vendors' SDKs
-    and every program that reads the same variables talk to the simulator. It takes any key. A script, in TOML
-    or JSON, says what is answered and what goes wrong; without one a demo model answers.
+    It implements the protocols of every provider in the table and accepts any key. The output sets environment
+    variables for a shell; llmring, the vendors' SDKs and other programs that read them then use the simulator.
+    A script in TOML or JSON defines answers and faults; without one a demo model answers.
 
     $ llmring sim
     $ llmring sim faults.toml --port 8400
 
     Args:
-        script: A list of rules: which calls, and the answer or the fault.
-        host: The address to listen at.
-        port: The port; 0 takes a free one.
-        host_name: A name by which clients call it, such as that of a container. May be given several times.
+        script: A list of rules: a condition on calls, and an answer or a fault.
+        host: The address to listen on.
+        port: The port; 0 picks a free one.
+        host_name: Another host name that clients use, such as a container's. May be given several times.
     """
     rules = None if script is None else Script.parse(_read(script))
 
@@ -48,13 +48,13 @@ async def sim(
         else:
             for name, value in simulator.environment.items():
                 print_line(f"export {name}={value}")
-            report("type these lines into another shell; Ctrl-C ends the simulator")
+            report("run these lines in another shell; press Ctrl-C to stop the simulator")
         sys.stdout.flush()
 
     try:
         await serve(rules, host=host, port=port, host_names=host_name or (), on_ready=ready)
     except OSError as error:
-        raise CommandError(f"cannot listen at {host}:{port}: {error.strerror or error}") from error
+        raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
 def _simulated() -> list[str]:

@@ -23,8 +23,8 @@ def trust(
 ) -> int:
     """Approve the addresses and settings in a .env file.
 
-    Without an approval, llmring sends no key of yours to an address from the file, and ignores settings that
-    write files or name a registry or a usage server. The approval ends when the file changes. Exit code 1 when
+    Until you approve the file, llmring sends none of your keys to an address in it, and ignores settings that
+    write files or name a registry or a usage server. Any change to the file ends the approval. Exit code 1 if
     there is nothing to revoke.
 
     $ llmring trust
@@ -78,5 +78,8 @@ def _list(store: TrustStore, *, json: bool) -> None:
         report("you have approved no files")
     print_table(
         ("file", "state"),
-        [(str(file.path), "approved" if file.current else "changed or gone: not approved") for file in files],
+        [
+            (str(file.path), "approved" if file.current else "not approved: changed or missing")
+            for file in files
+        ],
     )

@@ -37,14 +37,12 @@ _WIDE = 72
 _MOST_DAYS = 366
 """Days without calls are drawn in a chart of no more than a year."""
 
-LogPath = Annotated[
-    Path | None, Parameter(name="--log", help="The usage log; LLMRING_USAGE_LOG when it is left out.")
-]
+LogPath = Annotated[Path | None, Parameter(name="--log", help="The usage log. Default: LLMRING_USAGE_LOG.")]
 OfModel = Annotated[
     ModelName | None, Parameter(help="Only this model's calls: provider:model, or the model alone.")
 ]
-OfAlias = Annotated[Alias | None, Parameter(help="Only what was asked for by this alias.")]
-OfOrigin = Annotated[str | None, Parameter(help="Only what this origin asked.")]
+OfAlias = Annotated[Alias | None, Parameter(help="Only calls through this alias.")]
+OfOrigin = Annotated[str | None, Parameter(help="Only calls from this origin.")]
 
 
 def stats(
@@ -60,19 +58,19 @@ def stats(
     log: LogPath = None,
     json: Json = False,
 ) -> None:
-    """Sum up what calls used and cost, from the local usage log.
+    """Summarize the usage and cost of calls, from the local usage log.
 
-    Applications write the log where LLMRING_USAGE_LOG names a file. Costs are US dollars, of the calls whose
-    price is known; days are UTC. Exit code 1 when there is no log.
+    Applications write the log to the file in LLMRING_USAGE_LOG. Costs are US dollars and cover the calls with a
+    known price; days are UTC. Exit code 1 if there is no log.
 
     $ llmring stats
     $ llmring stats --by day --since 7d --chart
     $ llmring stats --by alias --by model --origin my-app --json
 
     Args:
-        by: What to group by; model when it is left out. May be given several times.
+        by: The groups. Default: model. May be given several times.
         chart: Draw bars instead of a table.
-        measure: How long the bars are; cost when it is left out, or tokens where no cost is known.
+        measure: The length of the bars. Default: cost, or tokens if no cost is known.
     """
     path = find_usage_log(log)
     groups = tuple(by or ("model",))
@@ -164,11 +162,11 @@ def _with_idle_days(bars: "Sequence[Row]") -> "list[Row]":
 def _summary(total: UsageStats) -> str:
     parts = [f"{count_text(total.calls, 'call')}, {dollars_text(total.cost)}"]
     if total.calls > total.answered:
-        parts.append(f"{total.calls - total.answered:,} of them without a whole answer")
+        parts.append(f"{total.calls - total.answered:,} without a complete answer")
     if total.unpriced:
-        parts.append(f"{total.unpriced:,} whose cost is not known")
+        parts.append(f"{total.unpriced:,} of unknown cost")
     if total.failed_cost:
-        parts.append(f"failed attempts about {dollars_text(total.failed_cost)} more")
+        parts.append(f"plus about {dollars_text(total.failed_cost)} for failed attempts")
     return "; ".join(parts)
 
 
@@ -197,22 +195,22 @@ def export(
 ) -> None:
     """Write the rows of the local usage log for other tools.
 
-    One row for each call: tokens, cost, times and who asked; no messages. Parquet needs pyarrow. A file is
-    replaced whole, or not at all. Exit code 1 when there is no log.
+    One row per call: tokens, cost, times and origin; no messages. Parquet needs pyarrow. An existing file is
+    replaced atomically. Exit code 1 if there is no log.
 
     $ llmring export --format csv --output usage.csv
     $ llmring export --format jsonl --since 7d | jq .cost
     $ llmring export --output usage.parquet
 
     Args:
-        format: What is written; when it is left out, what the output's name ends in, else csv.
-        output: The file; standard output when it is left out.
+        format: The format. Default: the suffix of the output file, else csv.
+        output: The file. Default: standard output.
     """
     form = format or _form_of(output)
     entries = read(find_usage_log(log), since=since, until=until, model=model, alias=alias, origin=origin)
     if output is None:
         if form == "parquet" and sys.stdout.isatty():
-            raise CommandError("parquet is not for a terminal; name a file with --output FILE")
+            raise CommandError("parquet cannot be shown on a terminal; write it with --output FILE")
         if sys.stdout.isatty():
             text = io.BytesIO()
             write(entries, text, form)
@@ -239,7 +237,7 @@ def find_usage_log(path: Path | None) -> Path:
     path = path or usage_log_path()
     if path is None:
         raise CommandError(
-            "no usage log is kept: set LLMRING_USAGE_LOG=FILE for the application, which then writes one, "
+            "there is no usage log: set LLMRING_USAGE_LOG=FILE for the application, so that it writes one, "
             "or name one with --log FILE"
         )
     return path

@@ -1,1 +1,1 @@
-"""What ``llmring doctor`` looks at, and how it tells."""
+"""The checks of ``llmring doctor`` and their report."""

@@ -1,4 +1,4 @@
-"""What is set up here, as values. A key is never among them."""
+"""The configuration found here, as values. Keys are never among them."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ PACKAGES = ("llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "
 
 
 class LockfileState(msgspec.Struct, kw_only=True):
-    """Which lockfile counts here.
+    """The lockfile in use.
 
     Attributes:
         path: the file; ``None`` where one was named and is not there.
@@ -41,13 +41,13 @@ class LockfileState(msgspec.Struct, kw_only=True):
 
 
 class ProviderState(msgspec.Struct, kw_only=True):
-    """Whether a provider can be used.
+    """The state of a provider.
 
     Attributes:
         name: the first half of references to its models.
         configured: it has a key or needs none.
         needs: the environment variables of which one has to be set.
-        base_url: where it is spoken to; of one that cannot be used, only if it is not its own address.
+        base_url: its address; for one that cannot be used, only if it is not the provider's own.
         models: how many it offers, once it was asked.
         error: why it does not work.
     """
@@ -61,7 +61,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
 
 
 class RegistryState(msgspec.Struct, kw_only=True):
-    """Where the facts on a provider's models come from, and how old they are."""
+    """The source and the age of the facts about a provider's models."""
 
     provider: str
     origin: str
@@ -72,7 +72,7 @@ class RegistryState(msgspec.Struct, kw_only=True):
 
 
 class AliasState(msgspec.Struct, kw_only=True):
-    """What an alias resolves to right now; ``error`` says why to nothing."""
+    """The current resolution of an alias, or the ``error`` that prevents it."""
 
     alias: str
     pool: list[str]
@@ -95,14 +95,14 @@ class UsageLogState(msgspec.Struct, kw_only=True):
 
 
 class UsageServerState(msgspec.Struct, kw_only=True):
-    """The usage server that is set up here. Its key is not among what is told.
+    """The usage server that is set up here. Its key is left out.
 
     Attributes:
         url: where it is; ``None`` where none is set up.
         url_from: what names it: the environment, or a file that only commands read.
         key_from: what has the key; ``None`` where there is none.
         reported_to: rings of this environment report to it.
-        status: what it says of itself, once it was asked.
+        status: its own report, once requested.
         error: why it does not work.
     """
 
@@ -142,7 +142,7 @@ def check_up(path: Path | None, profile: str | None) -> Checkup:
     problems += [row.error for row in providers if row.error]
     usage_log, usage_server = usage_log_state(), usage_server_state()
     for state_of_usage in (usage_log, usage_server):
-        if state_of_usage.error and state_of_usage.error not in problems:  # the ring may have told it
+        if state_of_usage.error and state_of_usage.error not in problems:  # the ring may have reported it
             problems.append(state_of_usage.error)
     return Checkup(
         versions={**{name: version(name) for name in PACKAGES}, "python": platform.python_version()},
@@ -266,6 +266,6 @@ def usage_server_state() -> UsageServerState:
 
 
 def _writable(path: Path) -> bool:
-    """Whether a ring can write there: SQLite keeps other files beside it, and folders that lack are made."""
+    """Return whether a ring can write there: SQLite needs other files beside it; missing folders are made."""
     folder = next(above for above in path.absolute().parents if above.exists())
     return os.access(folder, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))

@@ -70,13 +70,13 @@ def _rows(checkup: Checkup) -> Iterator[_Row]:
 
 def _hints(checkup: Checkup) -> Iterator[str]:
     if checkup.lockfile.origin == "bundled":
-        yield "there is no lockfile here; create one with: llmring lock init"
+        yield "there is no lockfile here; to create one: llmring lock init"
     server = checkup.usage_server
     if server.url is not None and not server.reported_to:
         yield f"applications report to no usage server until {URL} is set; only commands read {server.url_from}"
     oldest = max((row.age_days or 0 for row in checkup.registry), default=0)
     if oldest > _OLD_DAYS:
-        yield f"what is known of models is {oldest:.0f} days old; refresh it with: llmring registry refresh"
+        yield f"the facts about models are {oldest:.0f} days old; to update them: llmring registry refresh"
 
 
 def _lockfile(state: LockfileState) -> _Row:
@@ -95,22 +95,22 @@ def _provider_mark(row: ProviderState) -> Mark:
 
 def _provider(row: ProviderState) -> str:
     if not row.configured:
-        told = [f"no key; set {' or '.join(row.needs)}"]
+        facts = [f"no key; set {' or '.join(row.needs)}"]
     else:
-        told = ["needs no key" if host_of(row.name).keyless else "key is set"]
+        facts = ["needs no key" if host_of(row.name).keyless else "key is set"]
     if row.base_url is not None:
-        told.append(row.base_url)
+        facts.append(row.base_url)
     if row.models is not None:
-        told.append(f"answers with {count_text(row.models, 'model')}")
+        facts.append(f"answers with {count_text(row.models, 'model')}")
     if row.error is not None:
-        told.append("cannot be used now")
-    return ", ".join(told)
+        facts.append("cannot be used now")
+    return ", ".join(facts)
 
 
 def _registry(row: RegistryState) -> str:
     age = "of unknown age" if row.age_days is None else f"{row.age_days:.0f} days old"
-    told = f"version {row.version} from {row.origin}, {age}"
-    return told if row.problem is None else f"{told}; {row.problem}"
+    text = f"version {row.version} from {row.origin}, {age}"
+    return text if row.problem is None else f"{text}; {row.problem}"
 
 
 def _usage_mark(state: UsageLogState | UsageServerState) -> Mark:
@@ -123,24 +123,24 @@ def _usage_mark(state: UsageLogState | UsageServerState) -> Mark:
 def _usage_log(state: UsageLogState) -> str:
     if state.path is None:
         return "none; LLMRING_USAGE_LOG names one"
-    told = [str(shown(Path(state.path)))]
+    facts = [str(shown(Path(state.path)))]
     if state.error is not None:
-        told.append("cannot be used")
+        facts.append("cannot be used")
     else:
-        told.append("begins with the first call" if state.calls is None else count_text(state.calls, "call"))
-    return ", ".join([*told, "named by LLMRING_USAGE_LOG"])
+        facts.append("created at the first call" if state.calls is None else count_text(state.calls, "call"))
+    return ", ".join([*facts, "named by LLMRING_USAGE_LOG"])
 
 
 def _usage_server(state: UsageServerState) -> str:
     if state.url is None:
         return f"none; {URL} names one"
-    told = [f"{state.url} from {state.url_from}"]
-    told.append("no key" if state.key_from is None else f"key from {state.key_from}")
+    facts = [f"{state.url} from {state.url_from}"]
+    facts.append("no key" if state.key_from is None else f"key from {state.key_from}")
     if state.status is not None:
-        told.append(f"says that it is {state.status}")
+        facts.append(f"reports that it is {state.status}")
     if state.error is not None:
-        told.append("cannot be used now")
-    return ", ".join(told)
+        facts.append("cannot be used now")
+    return ", ".join(facts)
 
 
 def _alias(row: AliasState) -> str:

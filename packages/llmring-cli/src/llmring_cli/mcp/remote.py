@@ -49,7 +49,7 @@ async def connect(url: str, token: str = "") -> AsyncIterator[RemoteToolbox]:
     refused = False
 
     async def look(response: httpx2.Response) -> None:
-        nonlocal refused  # the SDK's error does not say it
+        nonlocal refused  # the SDK's error does not mention it
         refused = refused or response.status_code == _UNAUTHORIZED
 
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -60,7 +60,7 @@ async def connect(url: str, token: str = "") -> AsyncIterator[RemoteToolbox]:
             await stack.enter_async_context(http)
             client = await stack.enter_async_context(Client(streamable_http_client(url, http_client=http)))
         except (OSError, MCPError, ExceptionGroup, httpx2.HTTPError, httpx2.InvalidURL) as error:
-            reason = f"it wants its token in {TOKEN_VARIABLE}" if refused else _cause(error)
+            reason = f"it requires a token; set {TOKEN_VARIABLE}" if refused else _cause(error)
             raise ConfigurationError(f"no MCP server answers at {url}: {reason}") from error
         yield RemoteToolbox(client)
 

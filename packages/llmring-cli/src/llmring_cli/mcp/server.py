@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from llmring_cli.toolbox import LocalToolbox
 
 HOST = "127.0.0.1"
-"""HTTP is for this machine only: whoever can reach the server can change the lockfile."""
+"""HTTP is for this machine only: every client can change the lockfile."""
 _INSTRUCTIONS = (
     "Reads and edits llmring.lock, which binds aliases to pools of language models. Edits go into a draft; "
     "save_lockfile writes it, so show the user show_changes first."
@@ -60,7 +60,7 @@ async def serve_stdio(toolbox: LocalToolbox) -> None:
 
 
 class TokenGate:
-    """Lets requests with a bearer token through; all others get status 401 and not a word.
+    """Passes requests with the bearer token on; all others get status 401 and an empty body.
 
     Args:
         app: the server.
@@ -100,7 +100,7 @@ async def serve_http(
     Raises:
         OSError: the port is taken.
     """
-    # Who is refused is nobody's concern at this terminal.
+    # Refused requests are not worth a message at this terminal.
     logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)
     app: ASGIApp = build_server(toolbox).streamable_http_app(host=HOST)
     if token is not None:

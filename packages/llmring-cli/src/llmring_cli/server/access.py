@@ -1,4 +1,4 @@
-"""Which usage server a command asks, and with which key."""
+"""Address and key of the usage server, requests to it, and its health."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 ENVIRONMENT = "the environment"
 ServerUrl = Annotated[
     str | None,
-    Parameter(name="--server", help=f"The server's address; {URL} when it is left out, else the env file's."),
+    Parameter(name="--server", help=f"The server's address. Default: {URL}, else the env file."),
 ]
 ApiKey = Annotated[
-    str | None, Parameter(name="--api-key", help=f"The key; {KEY} when it is left out, else the env file's.")
+    str | None, Parameter(name="--api-key", help=f"The key. Default: {KEY}, else the env file.")
 ]
-EnvFile = Annotated[Path, Parameter(name="--env-file", help="The file that keeps address and key.")]
+EnvFile = Annotated[Path, Parameter(name="--env-file", help="The file with address and key.")]
 
 
 class Found(NamedTuple):
@@ -42,7 +42,7 @@ class Found(NamedTuple):
 
 
 class Access(NamedTuple):
-    """How the server is reached, as far as it is known."""
+    """Address and key of the server, as far as they are known."""
 
     url: Found | None
     key: Found | None
@@ -51,8 +51,8 @@ class Access(NamedTuple):
 def find_access(url: str | None = None, key: str | None = None, env_file: Path = DEFAULT) -> Access:
     """Return address and key: those of the command line, else of the environment, else of the env file.
 
-    The environment's key is not for an address that only a file of this folder names: somebody else may have put it
-    there.
+    The environment's key is never sent to an address that only a file of this folder names: the file may be
+    someone else's.
 
     Raises:
         CommandError: the file cannot be read.
@@ -90,7 +90,7 @@ async def connected(url: str, key: str = "") -> "AsyncIterator[ServerClient]":
         CommandError: the server cannot be reached, exit code 3.
         LLMRingError: the address or the key is not valid, or the server refuses.
     """
-    from llmring.server import ServerClient  # noqa: PLC0415 - as the transports, only for those who ask
+    from llmring.server import ServerClient  # noqa: PLC0415 - as the transports, only for requests
     from llmring_providers.transport import AutoTransport  # noqa: PLC0415
 
     report_logs()
@@ -113,13 +113,13 @@ def _first(*places: tuple[str | None, str]) -> Found | None:
 
 
 class Health(msgspec.Struct, kw_only=True):
-    """How a server is.
+    """The health of a server.
 
     Attributes:
-        answer: what it says of itself; ``None`` where it did not.
-        key_accepted: ``None`` where that was not asked.
+        answer: its own report; ``None`` if it gave none.
+        key_accepted: ``None`` if that was not tried.
         error: what is wrong.
-        exit_code: how a command ends that has nothing else to tell.
+        exit_code: for a command with no other result.
     """
 
     answer: dict[str, Any] | None = None
@@ -129,7 +129,7 @@ class Health(msgspec.Struct, kw_only=True):
 
 
 async def ask_health(access: Access) -> Health:
-    """Ask the server how it is, and something that needs the key."""
+    """Request the server's health, and something that needs the key."""
     health = Health()
     if access.url is None:
         health.error = f"no usage server is set up: set {URL}, or run: llmring server init"
@@ -151,7 +151,7 @@ async def _ask(health: Health, url: str, key: str) -> None:
     async with connected(url, key) as client:
         health.answer = await client.health()
         if health.answer.get("status") != "healthy":
-            health.error = f"the usage server {client.host} is not well"
+            health.error = f"the usage server {client.host} is not healthy"
         elif not key:
             health.error = (
                 f"there is no key for it: set {KEY}, or run: llmring server key create --update-env"

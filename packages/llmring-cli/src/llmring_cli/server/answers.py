@@ -1,4 +1,4 @@
-"""What the usage server answers, as far as tables show it. JSON output is its answer as it came."""
+"""Answers of the usage server, as far as tables show them. JSON output is the unchanged answer."""
 
 from typing import Any, TypeVar
 
@@ -90,4 +90,4 @@ def read_answer(answer: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(answer, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise CommandError(f"the usage server's answer is not what its protocol says: {error}") from error
+        raise CommandError(f"the usage server's answer does not follow its protocol: {error}") from error

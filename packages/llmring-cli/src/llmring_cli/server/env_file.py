@@ -1,6 +1,6 @@
 """The file that keeps the server's URL and key: ``export NAME=value`` lines, to be sourced or read by dotenv.
 
-It holds a key, so nobody else may read it. Whatever else stands in it stays.
+It holds a key, so it is readable for its owner alone. Its other lines stay.
 """
 
 import io
@@ -37,7 +37,7 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def write_env_file(path: Path, values: Mapping[str, str]) -> None:
-    """Set these variables in the file, which is made if it is not there, and replaced whole, with mode 600.
+    """Set these variables in the file. It is created if missing and replaced atomically, with mode 600.
 
     Raises:
         ConfigurationError: a value cannot be written so that a shell and dotenv read the same.
@@ -90,12 +90,12 @@ def _text(path: Path) -> str:
 
 
 def new_key() -> str:
-    """Return a key that nobody has: ``llmr_pk_`` and 32 hexadecimal digits."""
+    """Return a random key: ``llmr_pk_`` and 32 hexadecimal digits."""
     return f"llmr_pk_{secrets.token_hex(16)}"
 
 
 def masked(key: str) -> str:
-    """Return as much of a key as tells it from others: its first and last four characters, of a short one nothing."""
+    """Return the first and last four characters of a key, enough to recognize it; of a short one nothing."""
     return "*" * len(key) if len(key) < _LEAST_SHOWN else f"{key[:_ENDS]}…{key[-_ENDS:]}"
 
 

@@ -1,4 +1,4 @@
-"""What a model, or any MCP client, can do with a lockfile and the registry."""
+"""Tools over a lockfile and the registry, for a model or any MCP client."""
 
 from llmring_cli.toolbox.draft import Draft
 from llmring_cli.toolbox.tool import LocalToolbox, Tool, Toolbox, ToolResult

@@ -1,4 +1,4 @@
-"""What the tools take. The descriptions are for models."""
+"""Arguments of the tools. The descriptions are for models."""
 
 from decimal import Decimal
 from typing import Annotated

@@ -13,7 +13,7 @@ Edit = Callable[[Document], None]
 
 
 class Draft:
-    """Collects edits, shows what they come to, and writes them when it is told to.
+    """Collects edits, shows their combined effect, and writes them on request.
 
     Args:
         path: the lockfile; it need not exist, and is then made when the draft is saved.
@@ -29,7 +29,7 @@ class Draft:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a file already."""
+        """True if the file exists."""
         return self.path.exists()
 
     @property
@@ -38,7 +38,7 @@ class Draft:
         return self._document.lockfile
 
     def edit(self, edit: Edit) -> str:
-        """Make a change to the draft and return what it changed, as a unified diff; empty when nothing.
+        """Apply a change to the draft and return it as a unified diff; empty if nothing changed.
 
         Raises:
             LLMRingError: the change cannot be made; the draft is as it was.
@@ -51,11 +51,11 @@ class Draft:
         return step.diff()
 
     def diff(self) -> str:
-        """Return what all changes come to, as a unified diff."""
+        """Return all changes as a unified diff."""
         return self._document.diff()
 
     def discard(self) -> None:
-        """Forget the changes, and read the file as it is now."""
+        """Drop the changes and read the file again."""
         self._edits.clear()
         self._document = self._read()
 

@@ -1,4 +1,4 @@
-"""Tools that only look: at the draft of a lockfile, at the registry, at which keys are set."""
+"""Read-only tools: the draft of a lockfile, the registry, the configured keys, costs."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""One tool: its name, what it is for, what it takes, and what it does."""
+"""Tools for models: one tool, and the set over a local lockfile and the registry."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -26,10 +26,10 @@ class Tool(Generic[A]):
 
     Args:
         name: as the model calls it.
-        description: for the model.
+        description: of its purpose, for the model.
         arguments: a struct; its fields and their descriptions become the schema.
         run: does the work and returns something for JSON.
-        writes: whether it changes the lockfile on disk, so that a person has to agree.
+        writes: it changes the lockfile on disk, so that a person has to confirm.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class Tool(Generic[A]):
         return {key: value for key, value in root.items() if key != "title"}
 
     def call(self, arguments: object) -> Any:
-        """Do it.
+        """Run the tool.
 
         Raises:
-            LLMRingError: the arguments are wrong, or it cannot be done.
+            LLMRingError: the arguments are wrong, or the tool fails.
         """
         try:
             decoded = msgspec.convert(arguments, self._arguments, strict=False)
@@ -75,7 +75,7 @@ class Tool(Generic[A]):
 
 
 class ToolResult(NamedTuple):
-    """What a tool answered: text, mostly JSON, and whether it is about an error."""
+    """The answer of a tool: text, mostly JSON, and a flag for errors."""
 
     text: str
     is_error: bool = False
@@ -94,7 +94,7 @@ class Toolbox(Protocol):
         """Return the tools in OpenAI's form."""
 
     async def call(self, name: str, arguments: object) -> ToolResult:
-        """Call a tool. What goes wrong is told in the result, for the model to do better."""
+        """Call a tool. Errors are part of the result, so that the model can correct itself."""
 
 
 class LocalToolbox:

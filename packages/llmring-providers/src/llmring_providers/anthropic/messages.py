@@ -23,7 +23,7 @@ THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
 class Conversation(NamedTuple):
-    """What the messages come to.
+    """Messages in Anthropic's form.
 
     Attributes:
         system: text blocks.
@@ -37,7 +37,7 @@ class Conversation(NamedTuple):
 
     @property
     def lacks_thinking(self) -> bool:
-        """Whether it ends with the results of calls that the model is not shown its thinking before."""
+        """True if it ends with the results of calls that the model is not shown its thinking before."""
         if len(self.turns) < 2 or self.turns[-1]["role"] != "user":  # noqa: PLR2004
             return False
         content, before = self.turns[-1]["content"], self.turns[-2]
@@ -183,7 +183,7 @@ def _container_of(message: Message, call: ChatCall) -> str | None:
 
 
 def _agrees(message: Message, replay: list[Block]) -> bool:
-    """Whether the blocks still say what the message says, which the user may have changed."""
+    """Return whether the blocks still say what the message says, which the user may have changed."""
     text = "".join(_text(block) for block in replay if block["type"] == "text")
     if text != message_text(message):
         return False

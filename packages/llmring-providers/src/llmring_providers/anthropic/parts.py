@@ -39,7 +39,7 @@ def blocks_of(content: str | list[Any] | None, role: Role, call: ChatCall) -> li
 
 
 def is_blank(text: str) -> bool:
-    """Whether Anthropic would refuse the text: empty, or nothing but white space."""
+    """Return whether Anthropic would refuse the text: empty, or nothing but white space."""
     return not text or text.isspace()
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
 from llmring_types.exceptions import LLMRingError, MissingSDKError
-from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
@@ -134,7 +133,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     return HttpProvider.from_settings(
         settings,
         adapter=AnthropicAdapter(),
-        base_url=settings.base_url or str(host_of("anthropic").default_url),
+        base_url=settings.address("anthropic"),
         client_factory=build_client,
         sdk="llmring_providers.anthropic.sdk",
         listing=AnthropicListing(),

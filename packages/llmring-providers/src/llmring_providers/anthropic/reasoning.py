@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from llmring_types import LLMRequest, ModelFacts
 
+from llmring_providers._model_rules import fitted_effort
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.models import ModelTraits, traits_of
 
@@ -27,11 +28,10 @@ _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh"
 """Budget for an effort. Even the largest leaves room below the 32,000 output tokens of the smallest such models."""
 _EFFORTS = ((4096, "low"), (16384, "medium"), (32768, "high"), (65536, "xhigh"))
 """Effort for a budget of at most so many tokens; ``max`` above."""
-_LADDER = ("minimal", "low", "medium", "high", "xhigh", "max")
 
 
 class _Asked(NamedTuple):
-    """What is to be sent, and how many tokens to add to ``max_tokens`` for it."""
+    """Reasoning parameters to send, and the tokens to add to ``max_tokens`` for them."""
 
     body: dict[str, Any]
     reserve: int = 0
@@ -110,14 +110,11 @@ def _budget(effort: str | None, tokens: int | None, traits: ModelTraits, warning
 def _effort(
     effort: str | None, tokens: int | None, levels: Sequence[str], call: ChatCall, warnings: list[str]
 ) -> str:
-    """Return the level that was asked for, or the next lower one that the model has."""
+    """Return the level that was asked for, or the nearest one below that the model has."""
     if effort is None:
         effort = next((word for most, word in _EFFORTS if (tokens or 0) <= most), "max")
         warnings.append(f"reasoning_tokens became effort {effort!r}: {call.ref} takes no budget here")
-    if effort in levels:
-        return effort
-    lower = [word for word in _LADDER[: _LADDER.index(effort)] if word in levels]
-    return lower[-1] if lower else levels[0]
+    return fitted_effort(effort, levels, call.ref, warnings)
 
 
 def _max_tokens(request: LLMRequest, facts: ModelFacts | None, reserve: int) -> int:

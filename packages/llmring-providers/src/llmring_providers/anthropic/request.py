@@ -103,11 +103,7 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     request = call.request
     conversation = encode_conversation(call, warnings)
     if request.messages and not conversation.turns:
-        raise UnsupportedContentError(
-            "every message is blank: Anthropic takes no conversation without a text",
-            provider=call.ref.provider,
-            part="messages",
-        )
+        raise UnsupportedContentError("no message says anything", provider=call.ref.provider, part="messages")
     body: dict[str, Any] = {"model": call.ref.model, "messages": conversation.turns}
     if conversation.container is not None:
         body["container"] = conversation.container

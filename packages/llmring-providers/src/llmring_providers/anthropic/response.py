@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from llmring_types import FinishReason, LLMResponse, TokenCounts, ToolCall, Usage, tool_call
 
+from llmring_providers._billing import add_billing
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
@@ -95,7 +96,7 @@ def _content(blocks: "list[msgspec.Raw] | tuple[()]") -> _Content:
 
 
 def is_plain(block: Block) -> bool:
-    """Whether the neutral form says all that the block says."""
+    """Return whether the neutral form says all that the block says."""
     if block.type not in _PLAIN or block.citations or block.toolset_name:
         return False
     caller = block.caller
@@ -116,7 +117,7 @@ def finish_reason(word: str | None, *, called: bool) -> FinishReason | None:
 
 
 def refusal_of(message: WireMessage) -> str | None:
-    """Why the model refused, where it says so."""
+    """Return the reason of a refusal, where the model gives one."""
     details = message.stop_details
     explanation = details.get("explanation") if isinstance(details, dict) else None
     return explanation if message.stop_reason == "refusal" and isinstance(explanation, str) else None
@@ -132,7 +133,21 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
     usage = cast("Usage", _counts(wire))
     if wire.iterations and (spent := _compactions(wire.iterations)):
         usage["compaction"] = spent
-    return usage
+    tools = wire.server_tool_use
+    searches = tools.get("web_search_requests") if isinstance(tools, dict) else None
+    return add_billing(usage, tier=_tier(wire), searches=searches)
+
+
+def _tier(wire: WireUsage) -> str | None:
+    """Return what makes the tokens dearer or cheaper: fast mode, a service tier, inference in one country.
+
+    https://platform.claude.com/docs/en/about-claude/pricing
+    """
+    named = [wire.speed, wire.service_tier]
+    if isinstance(wire.inference_geo, str) and wire.inference_geo not in _USUAL["inference_geo"]:
+        named.append(f"inference_geo:{wire.inference_geo}")
+    unusual = [word for word in named if isinstance(word, str) and word != "standard"]
+    return "+".join(unusual) or None
 
 
 def _counts(wire: WireUsage) -> dict[str, int]:
@@ -165,7 +180,7 @@ def _add_details(counts: dict[str, int], wire: WireUsage) -> None:
 
 
 def _compactions(iterations: Any) -> TokenCounts | None:
-    """What summing up the conversation cost, by the model that answers: billed, and left out of Anthropic's totals.
+    """Return the tokens of compactions by the answering model: billed, and left out of Anthropic's totals.
 
     https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
     """
@@ -180,7 +195,7 @@ def _compactions(iterations: Any) -> TokenCounts | None:
 
 
 def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) -> dict[str, Any] | None:
-    """What is to travel back, and what was said beyond the neutral form, if anything."""
+    """Return the blocks to replay and the content beyond the neutral form, if any."""
     said: dict[str, Any] = {
         "replay": replay,
         "container": message.container,
@@ -197,7 +212,7 @@ def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) ->
 
 
 def _usage_extras(usage: WireUsage) -> dict[str, Any]:
-    """What is billed beside the tokens, or at another price, and how the turns and compactions within share them."""
+    """Return what is billed beside the tokens or at another price, and its share of each turn and compaction."""
     tools, iterations = usage.server_tool_use, usage.iterations
     one_turn = isinstance(iterations, list) and [_type(turn) for turn in iterations] == ["message"]
     used = not isinstance(tools, dict) or any(tools.values())

@@ -10,7 +10,7 @@ from llmring_types.exceptions import ConfigurationError
 from llmring_providers.transport import HttpRequest
 from llmring_providers.transport._failure import BROKEN_OFF, failure
 from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure
-from llmring_providers.transport.sdk import SdkTransport, post_with_stainless, refusal
+from llmring_providers.transport.sdk import SdkTransport, bound_errors, post_with_stainless, private, refusal
 
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 
@@ -22,14 +22,16 @@ def transport_through(client: Any) -> SdkTransport:
         ConfigurationError: it is something else.
     """
     import anthropic  # noqa: PLC0415 - whoever has a client has imported it
-    from anthropic._base_client import AsyncAPIClient  # noqa: PLC0415 - what all of them are
+    from anthropic import _base_client  # noqa: PLC0415
 
-    if not isinstance(client, AsyncAPIClient):
+    if not isinstance(client, private(_base_client, "AsyncAPIClient", anthropic)):  # what all of them are
         raise ConfigurationError(
             "client must be an anthropic.AsyncAnthropic, AsyncAnthropicBedrock, AsyncAnthropicVertex or the like; "
             f"got {type(client).__qualname__}"
         )
     version = _version_in_body(client)
+
+    bound_errors(private(client, "_client", anthropic))
 
     async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> HttpxStream:
         content = request.body if version is None else _versioned(request.body, version)
@@ -40,7 +42,7 @@ def transport_through(client: Any) -> SdkTransport:
         except anthropic.AnthropicError as error:
             raise refusal(error) from error
         if response.headers.get("content-type", "").startswith(_EVENT_STREAM):
-            pieces = _events(response, client._make_sse_decoder(), request.url)  # noqa: SLF001 - see there
+            pieces = _events(response, private(client, "_make_sse_decoder", anthropic)(), request.url)
             return HttpxStream(response, request, leftovers, pieces)
         return HttpxStream(response, request, leftovers)
 

@@ -17,6 +17,7 @@ from llmring_providers._tool_choice import Mode, function_names, read_choice
 from llmring_providers.schema import ANTHROPIC, ANTHROPIC_STRICT, optional_properties, unions
 
 _TYPES_OF: Mapping[Mode, str] = {"auto": "auto", "none": "none", "required": "any"}
+_CLOSING = ANTHROPIC_STRICT._replace(closes=True)
 _TYPES = frozenset({*_TYPES_OF.values(), "tool"})
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -37,7 +38,7 @@ def wire_tools(
 
 
 class _Room:
-    """What the strict functions of one request may still have.
+    """The budget that is left for the strict functions of one request.
 
     https://platform.claude.com/docs/en/build-with-claude/structured-outputs#schema-complexity-limits
     """
@@ -72,6 +73,11 @@ def _tool(tool: dict[str, Any], room: _Room, call: ChatCall, warnings: list[str]
     wire["input_schema"] = in_dialect(schema, ANTHROPIC, call).json
     if wire.get("strict") is True:
         found = in_dialect(schema, ANTHROPIC_STRICT, call)
+        if found.objections and not (closed := in_dialect(schema, _CLOSING, call)).objections:
+            found = closed
+            warnings.append(
+                f"objects of tool {wire.get('name')!r} were closed: Anthropic's strict mode has no open ones"
+            )
         objection = found.objections[0] if found.objections else room.take(found.schema)
         if objection is None:
             wire["input_schema"] = found.json

@@ -78,7 +78,7 @@ class WireMessage(msgspec.Struct):
 
 
 class Delta(msgspec.Struct, gc=False):
-    """What an event adds to a block, or to the message."""
+    """A delta of a block, or of the message."""
 
     type: str | None = None
     text: str | None = None

@@ -14,7 +14,7 @@ from llmring_providers._arguments import arguments_object
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
-from llmring_providers.google.media import part_of
+from llmring_providers.google.media import part_of, without_empty_texts
 from llmring_providers.google.models import GeminiModel
 
 _NO_SIGNATURE = "skip_thought_signature_validator"
@@ -66,19 +66,34 @@ class Contents:
             if role == "assistant":
                 self._model_turn(self._said(message))
             elif role == "user":
-                self._user_turn(message)
+                self.turns.append({"role": "user", "parts": self._parts(message)})
             else:
                 self._instruct(message)
             if message.metadata and "cache_control" in message.metadata:
                 self._warn("cache_control has no effect on Gemini, which caches long prompts by itself")
         if self._results:
             self._answer()
+        self._leave_out_empty_texts()
 
-    def _user_turn(self, message: Message) -> None:
-        if parts := self._parts(message):
-            self.turns.append({"role": "user", "parts": parts})
+    def _leave_out_empty_texts(self) -> None:
+        """Vertex AI refuses them, and the model itself says nothing at times."""
+        self.system = without_empty_texts(self.system)
+        turns, self.turns = self.turns, []
+        for turn in turns:
+            if not (parts := without_empty_texts(turn["parts"])):
+                self._warn("a message without content was left out: Gemini takes no empty text")
+            elif turn["role"] == "model":
+                self._model_turn(parts)
+            else:
+                self.turns.append({**turn, "parts": parts})
+        if self.turns or not turns:
+            return
+        if not self._model.on_vertex:
+            self.turns = [{"role": "user", "parts": [{"text": ""}]}]
+        elif self.system:
+            self.turns, self.system = [{"role": "user", "parts": self.system}], []
         else:
-            self._warn(f"an empty message of the user was left out: {self._call.ref} takes no empty text")
+            raise UnsupportedContentError("no message says anything", provider="google", part="messages")
 
     def _instruct(self, message: Message) -> None:
         parts = self._parts(message)
@@ -93,17 +108,12 @@ class Contents:
     def _parts(self, message: Message) -> list[_Part]:
         content = message.content
         if isinstance(content, str):
-            return [{"text": content}] if content else []
-        parts = [part_of(part, self._call, self._model) for part in content or ()]
-        return [part for part in parts if part != {"text": ""}]  # Vertex AI answers 400 to an empty text
+            return [{"text": content}]
+        return [part_of(part, self._call, self._model) for part in content or ()] or [{"text": ""}]
 
     def _model_turn(self, parts: list[_Part]) -> None:
         """Neighbouring turns of the model are one: a call must follow on the user's turn."""
-        if not parts:
-            self._warn(
-                f"an empty message of the assistant was left out: {self._call.ref} takes no empty text"
-            )
-        elif self.turns and self.turns[-1]["role"] == "model":
+        if self.turns and self.turns[-1]["role"] == "model":
             self.turns[-1]["parts"].extend(parts)
         else:
             self.turns.append({"role": "model", "parts": parts})
@@ -192,7 +202,7 @@ class Contents:
 
 
 def _is_object(text: str) -> bool:
-    """Whether a text is a JSON object; it then goes out as it was written, numbers and all."""
+    """Return whether a text is a JSON object; it then goes out as it was written, numbers and all."""
     try:
         return isinstance(msgspec.json.decode(text), dict)
     except DECODE_ERRORS:
@@ -251,12 +261,12 @@ class Replay:
 
 
 def is_plain_text(part: dict[str, Any]) -> bool:
-    """Whether a part that has a text is nothing else, signature included."""
+    """Return whether a part that has a text is nothing else, signature included."""
     return len(part) == 1 or part.keys() <= _TEXT
 
 
 def says(parts: Sequence[Any], text: str, calls: Sequence[ToolCall]) -> bool:
-    """Whether parts say this text and make these calls; ids are not compared, since parts need not have any."""
+    """Return whether parts say this text and make these calls; ids are not compared, since parts need not have any."""
     if not all(isinstance(part, dict) for part in parts):
         return False
     said = "".join(str(part.get("text") or "") for part in parts if not part.get("thought"))

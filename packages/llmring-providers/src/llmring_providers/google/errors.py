@@ -55,7 +55,7 @@ _BAD_REQUEST = 400
 
 
 class _Said(NamedTuple):
-    """What an error object says; ``word`` is the canonical one."""
+    """Fields of an error object; ``word`` is the canonical one."""
 
     message: str = ""
     number: int | None = None

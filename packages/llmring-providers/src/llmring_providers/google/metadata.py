@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from llmring_types import Usage
 
+from llmring_providers._billing import add_billing
 from llmring_providers.google.wire import Candidate
 
 _NAMES = {
@@ -40,6 +41,13 @@ class CandidateMetadata:
         """Return all that was said and is not empty."""
         return {name: value for name, value in self._kept.items() if value not in ({}, [], "")}
 
+    @property
+    def searches(self) -> int:
+        """The searches that ground the answer."""
+        grounding = self._kept.get("groundingMetadata")
+        queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
+        return len(queries) if isinstance(queries, list) else 0
+
 
 def _joined(name: str, old: Any, new: Any) -> Any:
     """Log probabilities and citations are of the event's own text and add up; others hold for the whole answer."""
@@ -62,12 +70,18 @@ _DETAILS = (
     "toolUsePromptTokensDetails",
 )
 _USUAL = {"serviceTier": "standard", "trafficType": "ON_DEMAND"}
+_STANDARD = frozenset({"standard", "ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED", ""})
+_TIERS = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 
 
-def usage_of(said: Mapping[str, Any]) -> Usage | None:
+def usage_of(said: Mapping[str, Any], *, searches: int = 0) -> Usage | None:
     """Count results of hosted tools as input and thoughts as output; Gemini counts both apart."""
     if not said:
         return None
+    return add_billing(_counts(said), tier=_tier(said), searches=searches)
+
+
+def _counts(said: Mapping[str, Any]) -> Usage | None:
     usage: Usage = {}
     prompt, total = _count(said, "promptTokenCount"), _count(said, "totalTokenCount")
     candidates, thoughts = _count(said, "candidatesTokenCount"), _count(said, "thoughtsTokenCount")
@@ -89,8 +103,19 @@ def usage_of(said: Mapping[str, Any]) -> Usage | None:
     return usage or None
 
 
+def _tier(said: Mapping[str, Any]) -> str | None:
+    """Return the tier of service, unless it is the standard one.
+
+    https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse#TrafficType
+    """
+    for name in _USUAL:
+        if isinstance(tier := said.get(name), str) and tier not in _STANDARD:
+            return _TIERS.get(tier, tier.lower())
+    return None
+
+
 def unusual(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What else was said of the usage.
+    """Return the usage fields that the neutral form has no place for.
 
     Other modalities than text and tiers of service change its price; tokens of hosted tools are part of the input.
     """

@@ -1,10 +1,11 @@
-"""What a model's name tells: its path, and which of the rules of its generation hold for it."""
+"""Properties of Gemini's models, derived from their names: the path, and the rules of their generation."""
 
 import re
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
+from llmring_providers._model_rules import ModelRules, rules_of
 from llmring_providers._names import NameRule
 
 NAMES = NameRule(taken=re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"), refused=re.compile(r"[^a-zA-Z0-9_.:-]"))
@@ -24,37 +25,39 @@ class GeminiModel(NamedTuple):
         version: ``(3, 1)`` for ``gemini-3.1-pro``.
         is_pro: of the large line, which thinks always.
         on_vertex: named by a resource of Vertex AI.
+        rules: what it takes.
     """
 
     path: str
     version: tuple[int, int]
     is_pro: bool
     on_vertex: bool
+    rules: ModelRules
 
     @property
     def thinks(self) -> bool:
-        """Whether it takes a thinking configuration; older ones refuse it."""
-        return self.version >= (2, 5)
+        """True if it takes a thinking configuration; older ones refuse it."""
+        return bool(self.rules.reasons)
 
     @property
     def takes_levels(self) -> bool:
-        """Whether effort is a level rather than a budget: https://ai.google.dev/gemini-api/docs/thinking"""
-        return self.version >= (3, 0)
+        """True if effort is a level rather than a budget: https://ai.google.dev/gemini-api/docs/thinking"""
+        return bool(self.rules.efforts)
 
     @property
     def combines_tools(self) -> bool:
-        """Whether functions go together with JSON answers, with hosted tools, and with media in their results."""
-        return self.version >= (3, 0)
+        """True if functions go together with JSON answers, with hosted tools, and with media in their results."""
+        return bool(self.rules.combines_tools)
 
     @property
     def checks_signatures(self) -> bool:
-        """Whether a function call of the history without a thought signature is refused."""
-        return self.version >= (3, 0)
+        """True if a function call of the history without a thought signature is refused."""
+        return bool(self.rules.checks_signatures)
 
     @property
     def fetches_urls(self) -> bool:
-        """Whether it reads files from public URLs: https://ai.google.dev/gemini-api/docs/file-input-methods"""
-        return self.on_vertex or self.version >= (2, 5)
+        """True if it reads files from public URLs: https://ai.google.dev/gemini-api/docs/file-input-methods"""
+        return self.on_vertex or bool(self.rules.fetches_urls)
 
 
 @lru_cache(maxsize=256)
@@ -68,4 +71,5 @@ def model_of(name: str) -> GeminiModel:
         version=(int(found[1]), int(found[2] or 0)) if found else _NEWEST,
         is_pro="-pro" in bare,
         on_vertex=name.startswith(("publishers/", "projects/", "endpoints/")),
+        rules=rules_of("google", bare),
     )

@@ -8,7 +8,6 @@ from urllib.parse import quote
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
 from llmring_types.exceptions import LLMRingError, MissingSDKError
-from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import no_count
@@ -145,7 +144,7 @@ def create(settings: ProviderSettings) -> GoogleProvider:
 
     A base URL may name the version of the API (``https://host/v1``); otherwise it is ``v1beta``.
     """
-    base_url = (settings.base_url or str(host_of("google").default_url)).rstrip("/")
+    base_url = settings.address("gemini").rstrip("/")
     if _VERSIONED.fullmatch(base_url) is None:
         base_url = f"{base_url}/{API_VERSION}"
     return GoogleProvider.from_settings(

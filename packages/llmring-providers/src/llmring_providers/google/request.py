@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmring_types import LLMRequest
-from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._fitting import Fit, fitted
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import fitted_effort, nearest_effort
 from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.contents import Contents
@@ -41,13 +41,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     request, model = call.request, model_of(call.ref.model)
     contents = Contents(call, model, warnings)
     contents.extend(request.messages)
-    if request.messages and not contents.turns:
-        raise UnsupportedContentError(
-            "every message is empty: Gemini takes no conversation without a text",
-            provider=call.ref.provider,
-            part="messages",
-        )
-    body: dict[str, Any] = {"contents": contents.turns} if contents.turns else {}
+    body: dict[str, Any] = {"contents": contents.turns}
     if contents.system:
         body["systemInstruction"] = {"parts": contents.system}
     config = _limits(call, model, warnings)
@@ -156,11 +150,6 @@ def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) 
 
 
 _BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576}
-_FLASH, _FLASH_LITE, _PRO = (1, 24_576), (512, 24_576), (128, 32_768)
-"""Smallest and largest budget of the lines of Gemini 2.5. Flash and Flash-Lite also take 0, Pro thinks always."""
-
-_LEVELS = {"none": "minimal", "xhigh": "high", "max": "high"}
-"""Efforts that are not levels themselves."""
 
 
 def thinking_config(request: LLMRequest, model: GeminiModel, warnings: list[str]) -> dict[str, Any] | None:
@@ -182,7 +171,9 @@ def thinking_config(request: LLMRequest, model: GeminiModel, warnings: list[str]
     if tokens is not None:
         config: dict[str, Any] = {"thinkingBudget": _budget(tokens, model, warnings)}
     elif model.takes_levels:
-        config = {"thinkingLevel": _level(str(effort), model)}
+        config = {
+            "thinkingLevel": fitted_effort(str(effort), model.rules.efforts or (), model.path, warnings)
+        }
     else:
         config = {"thinkingBudget": _BUDGETS.get(str(effort), _range(model)[1])}
     return config | {"includeThoughts": True}
@@ -194,8 +185,8 @@ def _least(model: GeminiModel, warnings: list[str]) -> dict[str, Any]:
         return {"thinkingBudget": 0}
     warnings.append(f"reasoning cannot be switched off: {model.path} thinks as little as it can")
     if model.takes_levels:
-        return {"thinkingLevel": _level("none", model)}
-    return {"thinkingBudget": _PRO[0]}
+        return {"thinkingLevel": nearest_effort("none", model.rules.efforts or ())}
+    return {"thinkingBudget": _range(model)[0]}
 
 
 def _budget(tokens: int, model: GeminiModel, warnings: list[str]) -> int:
@@ -210,16 +201,5 @@ def _budget(tokens: int, model: GeminiModel, warnings: list[str]) -> int:
 
 
 def _range(model: GeminiModel) -> tuple[int, int]:
-    if model.is_pro:
-        return _PRO
-    return _FLASH_LITE if "-lite" in model.path else _FLASH
-
-
-def _level(effort: str, model: GeminiModel) -> str:
-    """The nearest level that the model has: ``minimal`` only on Flash up to 3.6, ``medium`` not on 3.0 Pro."""
-    level = _LEVELS.get(effort, effort)
-    if level == "minimal" and (model.is_pro or model.version > (3, 6)):
-        return "low"
-    if level == "medium" and model.is_pro and model.version == (3, 0):
-        return "high"
-    return level
+    """The smallest and the largest budget; Flash and Flash-Lite also take 0, Pro thinks always."""
+    return model.rules.budgets or (1, _BUDGETS["high"])

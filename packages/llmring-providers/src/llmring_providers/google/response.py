@@ -99,7 +99,7 @@ class Gathered:
 
     @property
     def over(self) -> bool:
-        """Whether the model has finished, or the prompt was blocked."""
+        """True if the model has finished, or the prompt was blocked."""
         return self._word is not None or self._blocked
 
     def take(self, reply: Reply) -> tuple[str, str]:
@@ -128,7 +128,7 @@ class Gathered:
         calls = self._calls.so_far(self._id)
         return {
             "model": str(self._call.ref),
-            "usage": usage_of(self._usage),
+            "usage": usage_of(self._usage, searches=self._metadata.searches),
             "finish_reason": self._finish_reason(),
             "tool_calls": calls or None,
             "provider_finish_reason": self._word or self._block_reason,

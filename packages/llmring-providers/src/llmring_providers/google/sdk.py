@@ -9,7 +9,7 @@ from llmring_types.exceptions import ConfigurationError
 from llmring_providers.transport import ByteStream, HttpRequest
 from llmring_providers.transport._aiohttp import AiohttpStream
 from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
-from llmring_providers.transport.sdk import SdkTransport, refusal
+from llmring_providers.transport.sdk import SdkTransport, private, refusal
 
 
 def transport_through(client: Any) -> SdkTransport:
@@ -21,21 +21,23 @@ def transport_through(client: Any) -> SdkTransport:
     Raises:
         ConfigurationError: it is something else.
     """
+    from google import genai  # noqa: PLC0415
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - whoever has a client has imported it
     from google.genai import Client  # noqa: PLC0415
     from google.genai.errors import APIError  # noqa: PLC0415
 
     if not isinstance(client, Client):
         raise ConfigurationError(f"client must be a google.genai.Client; got {type(client).__qualname__}")
-    api = client._api_client  # noqa: SLF001
+    api = private(client, "_api_client", genai)
+    build, send = private(api, "_build_request", genai), private(api, "_async_request_once", genai)
 
     async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> ByteStream:
-        asked = api._build_request("post", _resource(path, vertex=client.vertexai), {})  # noqa: SLF001
+        asked = build("post", _resource(path, vertex=client.vertexai), {})
         asked.data = request.body
         asked.timeout = None
         asked.headers.update(request.headers)
         try:
-            answer = await api._async_request_once(asked, stream=True, implicit_retry=False)  # noqa: SLF001
+            answer = await send(asked, stream=True, implicit_retry=False)
         except APIError as error:
             return await _rejection(error.response, request, leftovers)
         except GoogleAuthError as error:
@@ -47,7 +49,7 @@ def transport_through(client: Any) -> SdkTransport:
             return AiohttpStream(response, request, compressed=False)
         return HttpxStream(response, request, leftovers)
 
-    options = api._http_options  # noqa: SLF001
+    options = private(api, "_http_options", genai)
     version = f"/{options.api_version}" if options.api_version else ""
     return SdkTransport(str(options.base_url).rstrip("/") + version, post)
 

@@ -52,7 +52,7 @@ def as_config(answer: JsonAnswer, call: ChatCall) -> dict[str, Any]:
 
 
 def is_openapi(schema: Mapping[str, Any]) -> bool:
-    """Whether it is in Gemini's older schema language, with type names in capitals: that has fields of its own."""
+    """Return whether it is in Gemini's older schema language, which has type names in capitals and own fields."""
     kind = schema.get("type")
     return isinstance(kind, str) and kind.isupper()
 

@@ -45,7 +45,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     return HttpProvider.from_settings(
         settings,
         adapter=OllamaAdapter(),
-        base_url=normalise_host(settings.base_url),
+        base_url=normalise_host(settings.address("ollama")),
         client_factory=build_client,
         sdk="llmring_providers.ollama.sdk",
         listing=OllamaListing(),

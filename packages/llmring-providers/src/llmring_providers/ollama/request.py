@@ -1,9 +1,9 @@
 """The neutral request as a body of ``/api/chat``: https://docs.ollama.com/api/chat"""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-from llmring_types import Message, ReasoningEffort, function_spec
+from llmring_types import Message, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
@@ -13,6 +13,7 @@ from llmring_providers._extra_params import OF_OPENAI, without_foreign
 from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import in_dialect, unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import fitted_effort, nearest_effort, rules_of
 from llmring_providers._names import NameRule
 from llmring_providers._native import replay_of
 from llmring_providers._protocol import ChatCall
@@ -115,7 +116,7 @@ def _image(part: Mapping[str, Any], call: ChatCall) -> str:
 
 
 def _document_text(part: Mapping[str, Any], call: ChatCall) -> str | None:
-    """What a document says that is a text; the protocol has no place for files."""
+    """Return the text of a text document; the protocol has no place for files."""
     source = part.get("source")
     if part["type"] != "document" or not isinstance(source, Mapping):
         return None
@@ -214,17 +215,6 @@ _TOP = frozenset(
 _FOREIGN = OF_OPENAI | {"api", "betas", "max_output_tokens", "metadata", "n", "store", "stream"}
 """Not even options, which the server passes over when it does not know them."""
 
-_Level = Literal["low", "medium", "high", "max"]
-_LEVELS: Mapping[ReasoningEffort, _Level] = {
-    "minimal": "low",
-    "low": "low",
-    "medium": "medium",
-    "high": "high",
-    "xhigh": "max",
-    "max": "max",
-}
-"""Models that only think or do not take every level as on."""
-
 
 def add_extra_params(
     body: dict[str, Any], options: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]
@@ -246,25 +236,27 @@ def add_extra_params(
         body.setdefault("options", options)
 
 
-def think(call: ChatCall, warnings: list[str]) -> bool | _Level | None:
-    """What the request says about reasoning: on, off, a level, or nothing.
+def think(call: ChatCall, warnings: list[str]) -> bool | str | None:
+    """Return the reasoning parameter: on, off, a level, or nothing.
 
-    https://docs.ollama.com/capabilities/thinking
+    Models that only think or do not take every level as on: https://docs.ollama.com/capabilities/thinking
     """
     effort, budget = call.request.reasoning_effort, call.request.reasoning_tokens
     if budget:
         warnings.append("reasoning_tokens only switches thinking on: Ollama takes no budget for it")
     if effort is None and budget is None:
         return None
-    level = _LEVELS.get(effort) if effort is not None else None
-    wanted = level is not None or (effort is None and bool(budget))
+    wanted = effort != "none" and (effort is not None or bool(budget))
     if call.facts is not None and call.facts.reasoning is False:
         if wanted:
             warnings.append(f"the wish for reasoning was dropped: {call.ref} does not think")
         return None
-    if call.ref.model.rpartition("/")[2].startswith("gpt-oss"):  # knows low, medium and high alone
-        if not wanted:
-            warnings.append(f"{call.ref} cannot stop thinking; it was asked to think little")
-            return "low"
-        return "high" if level == "max" else level
-    return level or wanted
+    rules = rules_of("ollama", call.ref.model.rpartition("/")[2])
+    if not wanted and rules.thinking_off == "never":
+        warnings.append(f"{call.ref} cannot stop thinking; it was asked to think little")
+        return nearest_effort("none", rules.efforts or ())
+    if effort is None and rules.thinking_off == "never":
+        return None  # it thinks in any case
+    if effort is None or not wanted:
+        return wanted
+    return fitted_effort(effort, rules.efforts or (), call.ref, warnings)

@@ -68,7 +68,7 @@ class _Made(NamedTuple):
 
 
 class Gathered:
-    """What the parts of one answer say beside text and reasoning, which a stream hands on as they come."""
+    """Fields gathered over one answer, besides text and reasoning, which a stream passes on as they come."""
 
     def __init__(self, call: ChatCall) -> None:
         self.done = False

@@ -6,7 +6,7 @@ from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import HttpRequest
 from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
-from llmring_providers.transport.sdk import SdkTransport
+from llmring_providers.transport.sdk import SdkTransport, private
 
 
 def transport_through(client: Any) -> SdkTransport:
@@ -19,7 +19,7 @@ def transport_through(client: Any) -> SdkTransport:
 
     if not isinstance(client, ollama.AsyncClient):
         raise ConfigurationError(f"client must be an ollama.AsyncClient; got {type(client).__qualname__}")
-    http = client._client  # noqa: SLF001 - the SDK's own request method only gives parsed answers
+    http = private(client, "_client", ollama)  # the SDK's own request method only gives parsed answers
 
     async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> HttpxStream:
         try:

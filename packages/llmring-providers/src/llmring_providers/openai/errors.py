@@ -83,7 +83,7 @@ _REJECTIONS = ("invalid_", "image_", "unsupported_", "empty_")
 
 
 class _Words(msgspec.Struct):
-    """What an error object says."""
+    """Fields of an error object."""
 
     message: str = ""
     code: str | None = None

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from llmring_providers._model_rules import ModelRules, fitted_effort
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.models import spends_on_reasoning, takes_effort
+from llmring_providers.openai.models import spends_on_reasoning, takes_effort, takes_sampling
 
 _REASONING_RESERVE = 2000
 """Tokens added to ``max_tokens`` where neither the request nor the registry says how much reasoning needs."""
 _CACHE = {"key": "prompt_cache_key", "retention": "prompt_cache_retention"}
 
 
-def output_limit(call: ChatCall, warnings: list[str]) -> int | None:
+def output_limit(call: ChatCall, rules: ModelRules, warnings: list[str]) -> int | None:
     """Return the limit of output tokens, with room for reasoning: OpenAI counts it against the same limit.
 
     https://platform.openai.com/docs/guides/reasoning#controlling-costs
@@ -24,7 +25,7 @@ def output_limit(call: ChatCall, warnings: list[str]) -> int | None:
                 "reasoning_tokens has no effect on OpenAI without max_tokens; use reasoning_effort"
             )
         return None
-    if not spends_on_reasoning(call):
+    if not spends_on_reasoning(call, rules):
         if reserve:
             warnings.append(f"reasoning_tokens has no effect on {call.ref}, which does not reason")
         return limit
@@ -37,20 +38,24 @@ def output_limit(call: ChatCall, warnings: list[str]) -> int | None:
     return limit + reserve
 
 
-def temperature(call: ChatCall, warnings: list[str]) -> float | None:
+def temperature(call: ChatCall, rules: ModelRules, warnings: list[str]) -> float | None:
     """Return the temperature, unless the model is known not to take it; the default of 1 is taken by all."""
     value, facts = call.request.temperature, call.facts
-    if value is not None and value != 1 and facts is not None and facts.temperature is False:
+    if value is None or value == 1:
+        return value
+    if (facts is not None and facts.temperature is False) or not takes_sampling(call, rules):
         warnings.append(f"temperature was dropped: {call.ref} does not take it")
         return None
     return value
 
 
-def effort(call: ChatCall, warnings: list[str]) -> str | None:
-    """Return the reasoning effort, unless the model is known not to reason."""
+def effort(call: ChatCall, rules: ModelRules, warnings: list[str]) -> str | None:
+    """Return the reasoning effort that the model has, unless it is known not to reason."""
     value = call.request.reasoning_effort
-    if value is None or takes_effort(call):
-        return value
+    if value is None:
+        return None
+    if takes_effort(call, rules):
+        return fitted_effort(value, rules.efforts or (), call.ref, warnings)
     warnings.append(f"reasoning_effort was dropped: {call.ref} does not reason")
     return None
 

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
-from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
@@ -123,7 +122,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     return HttpProvider.from_settings(
         settings,
         adapter=OpenAIAdapter(),
-        base_url=settings.base_url or str(host_of("openai").default_url),
+        base_url=settings.address("openai"),
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
         listing=OpenAIListing(settings.name),

@@ -7,7 +7,7 @@ from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import HttpRequest
 from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure
-from llmring_providers.transport.sdk import SdkTransport, post_with_stainless, refusal
+from llmring_providers.transport.sdk import SdkTransport, bound_errors, post_with_stainless, private, refusal
 
 
 def transport_through(client: Any) -> SdkTransport:
@@ -24,6 +24,8 @@ def transport_through(client: Any) -> SdkTransport:
         )
     # Azure's client reads the model out of a body that is a dict, and puts it into the path.
     parsed = isinstance(client, openai.AsyncAzureOpenAI)
+
+    bound_errors(private(client, "_client", openai))
 
     async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> HttpxStream:
         content = msgspec.json.decode(request.body) if parsed else request.body

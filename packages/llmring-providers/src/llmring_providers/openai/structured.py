@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmring_providers._formats import in_dialect, schema_in_words, wanted_schema
+from llmring_providers._model_rules import ModelRules
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.models import form_of_json
 from llmring_providers.schema import OPENAI, OPENAI_STRICT
 
 _WISH = "Answer with a JSON object."
@@ -15,7 +15,11 @@ _LONGEST_NAME = 64
 
 
 def answer_format(
-    wanted: Mapping[str, Any], messages: list[dict[str, Any]], call: ChatCall, warnings: list[str]
+    wanted: Mapping[str, Any],
+    messages: list[dict[str, Any]],
+    call: ChatCall,
+    rules: ModelRules,
+    warnings: list[str],
 ) -> dict[str, Any]:
     """Return the format of the answer: its type, and what the type needs.
 
@@ -25,8 +29,8 @@ def answer_format(
         _say_json(messages)
     if wanted.get("type") != "json_schema":
         return dict(wanted)
-    schema, form = wanted_schema(wanted), form_of_json(call.ref.model)
-    if schema is None or form == "json_schema":
+    schema, form = wanted_schema(wanted), rules.answers
+    if schema is None or form is None or form == "json_schema":
         return {"type": "json_schema", **_json_schema(wanted, call, warnings)}
     warnings.append(f"{call.ref} has no structured output: the schema was sent as part of the system message")
     _add_to_system(messages, schema_in_words(schema, call))
@@ -55,8 +59,10 @@ def with_parameters(function: Mapping[str, Any], call: ChatCall, warnings: list[
 
     ``strict`` is dropped, and told, with parameters that the strict mode refuses.
     """
-    out = dict(function)
-    if (parameters := function.get("parameters")) is not None:
+    out, parameters = dict(function), function.get("parameters")
+    if parameters is None and function.get("strict") is True:
+        parameters = {}  # a strict function says that it has none
+    if parameters is not None:
         out["parameters"] = _written(parameters, out, f"tool {function.get('name')!r}", call, warnings)
     return out
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from llmring_types import Usage
 
+from llmring_providers._billing import add_billing
+
 _PROMPT = ("prompt_tokens", "input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens")
 _GIVEN = ("prompt_tokens_details", "input_tokens_details")
@@ -19,14 +21,25 @@ _WRITTEN = "cache_creation_input_tokens"
 _NEUTRAL = frozenset({*_PROMPT, *_COMPLETION, "total_tokens", *_CACHED, _WRITTEN, "prompt_cache_miss_tokens"})
 _DETAILS = frozenset({*_GIVEN, *_MADE})
 _NEUTRAL_DETAILS = frozenset({"cached_tokens", "cache_write_tokens", "reasoning_tokens", "text_tokens"})
+"""Words for the standard tier, Groq's among them: https://platform.openai.com/docs/guides/flex-processing"""
 _NONE: frozenset[str] = frozenset()
 _NOTHING: Mapping[str, Any] = {}
 
 
-def usage_of(said: Any) -> Usage | None:
-    """Return what was reported. OpenAI counts cached tokens in the prompt, and reasoning in the completion."""
+def usage_of(said: Any, *, tier: Any = None, searches: int = 0) -> Usage | None:
+    """Return the counts that were reported. OpenAI counts cached tokens in the prompt, and reasoning in the completion.
+
+    Args:
+        said: the object that counts.
+        tier: the service tier that the answer names.
+        searches: the searches among its output items.
+    """
     if not isinstance(said, dict):
         return None
+    return add_billing(_counts(said), tier=tier, searches=searches, cost=_reported_cost(said))
+
+
+def _counts(said: Mapping[str, Any]) -> Usage | None:
     given, made = _details(said, _GIVEN), _details(said, _MADE)
     prompt, completion = _first(said, _PROMPT), _first(said, _COMPLETION)
     total, reasoning = _count(said.get("total_tokens")), _count(made.get("reasoning_tokens"))
@@ -46,6 +59,23 @@ def usage_of(said: Any) -> Usage | None:
     if reasoning is not None:
         usage["reasoning_tokens"] = reasoning
     return usage or None
+
+
+def _reported_cost(said: Mapping[str, Any]) -> Any:
+    """Return the host's own price in US dollars, with what the user's own key at its provider was charged.
+
+    https://openrouter.ai/docs/use-cases/usage-accounting
+    https://docs.perplexity.ai/api-reference/chat-completions-post
+    """
+    cost = said.get("cost")
+    if isinstance(cost, dict):
+        return cost.get("total_cost")
+    details = said.get("cost_details")
+    if said.get("is_byok") is True and isinstance(details, dict):
+        upstream = details.get("upstream_inference_cost")
+        if isinstance(upstream, int | float) and isinstance(cost, int | float):
+            return cost + upstream
+    return cost
 
 
 def _of_tokens(prompt: int | None, completion: int | None, total: int | None) -> Usage:

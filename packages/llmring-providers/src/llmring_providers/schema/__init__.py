@@ -18,7 +18,6 @@ from llmring_providers.schema._dialects import (
     OPENAI_STRICT,
     Dialect,
 )
-from llmring_providers.schema._normal import finite, has_endless
 from llmring_providers.schema._rewrite import Rewritten, completed, rewrite, wraps
 from llmring_providers.schema._root import WRAPPER, is_object
 from llmring_providers.schema._writer import optional_properties, takes_pattern, unions
@@ -36,8 +35,6 @@ __all__ = [
     "Dialect",
     "Rewritten",
     "completed",
-    "finite",
-    "has_endless",
     "is_object",
     "optional_properties",
     "rewrite",

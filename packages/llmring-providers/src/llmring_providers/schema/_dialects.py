@@ -1,6 +1,6 @@
-"""What each vendor takes of JSON Schema, as data with its source.
+"""The JSON Schema dialect of each vendor, as data with its source.
 
-A keyword that a dialect lacks is told in the description, where the model at least reads it; whoever validates the
+A keyword that a dialect lacks goes into the description, where the model at least reads it; whoever validates the
 answer does so by the user's own schema.
 """
 
@@ -36,6 +36,7 @@ class Dialect(NamedTuple):
         references: it follows ``$ref``; else what is meant is written out as far as it is short.
         recursion: where a schema may lead back to itself: ``optional`` in properties that are not required.
         closed: every object says ``additionalProperties: false``.
+        closes: it may take ``additionalProperties: true`` beside named properties for ``false``.
         complete: every property is required.
         typed: every schema says of what type it is.
         object_answers: answers, as arguments everywhere, are objects: a schema of anything else is wrapped.
@@ -56,6 +57,7 @@ class Dialect(NamedTuple):
     references: bool = True
     recursion: Recursion = "any"
     closed: bool = False
+    closes: bool = False
     complete: bool = False
     typed: bool = False
     object_answers: bool = False

@@ -4,10 +4,10 @@ Older drafts, OpenAPI 3.0 and hand-written schemas say the same in other words, 
 the meta-schema refuse those: https://json-schema.org/draft/2020-12/release-notes
 """
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from llmring_providers._json import is_endless
 from llmring_providers.schema._walk import Node, from_outside
 
 TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
@@ -52,34 +52,16 @@ def finite(value: Any) -> Any:
     while waiting:
         container, key, each = waiting.pop()
         if isinstance(each, Mapping):
-            copy: Any = {name: None for name, inner in each.items() if not _is_endless(inner)}
+            copy: Any = {name: None for name, inner in each.items() if not is_endless(inner)}
             waiting += [(copy, name, each[name]) for name in copy]
         elif isinstance(each, (list, tuple)):
-            kept = [inner for inner in each if not _is_endless(inner)]
+            kept = [inner for inner in each if not is_endless(inner)]
             copy = [None] * len(kept)
             waiting += [(copy, place, inner) for place, inner in enumerate(kept)]
         else:
             copy = each
         container[key] = copy
     return holder["root"]
-
-
-def has_endless(value: Any) -> bool:
-    """Whether NaN or an infinity stands somewhere in it."""
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, Mapping):
-            waiting += each.values()
-        elif isinstance(each, (list, tuple)):
-            waiting += each
-        elif _is_endless(each):
-            return True
-    return False
-
-
-def _is_endless(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def types_of(node: Mapping[str, Any]) -> list[str]:

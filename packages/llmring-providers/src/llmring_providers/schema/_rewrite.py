@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from llmring_providers._json import has_endless
 from llmring_providers.schema._circles import circles, loosened, written_out
 from llmring_providers.schema._dialects import GEMINI_OPENAPI, Dialect
 from llmring_providers.schema._merge import flattened
-from llmring_providers.schema._normal import finite, has_endless, normal
+from llmring_providers.schema._normal import finite, normal
 from llmring_providers.schema._references import localise, pruned
 from llmring_providers.schema._root import as_object, needs_wrapping, unreferred, wrapped
 from llmring_providers.schema._walk import Node, from_inside
@@ -74,7 +75,7 @@ def _complete(node: Node) -> Node:
 
 
 def wraps(schema: Mapping[str, Any]) -> bool:
-    """Whether an answer to this schema may come as the only property :data:`WRAPPER` of an object.
+    """Return whether an answer to this schema may come as the only property :data:`WRAPPER` of an object.
 
     Raises:
         TypeError, ValueError, RecursionError: as for :func:`rewrite`.

@@ -16,7 +16,7 @@ _OF_ANY_KIND = frozenset({"type", "anyOf", "oneOf", "allOf", "enum", "const"})
 
 
 def is_object(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema says that it is of an object, and of nothing else."""
+    """Return whether a schema says that it is of an object, and of nothing else."""
     kind = schema.get("type")
     if kind is None:
         return "properties" in schema and not schema.keys() & {"enum", "const"}
@@ -37,7 +37,7 @@ def unreferred(root: Node) -> Node:
 
 
 def needs_wrapping(root: Mapping[str, Any]) -> bool:
-    """Whether a schema cannot be the root of an answer's: it is of something else than one object."""
+    """Return whether a schema cannot be the root of an answer's: it is of something else than one object."""
     if is_object(root):
         return any(union in root for union in _UNIONS)
     return bool(root.keys() & _OF_ANY_KIND)
@@ -58,8 +58,8 @@ def wrapped(root: Node) -> Node:
 def as_object(root: Node, *, answer: bool) -> Node:
     """Make the root, in place, an object that names its properties, with no union and no list of values.
 
-    Of alternatives, what any takes is taken; which properties belong together is told in words. A schema of something
-    else, which no function can have, is told in words alone.
+    Of alternatives, what any takes is taken; which properties belong together is stated in words. A schema of something
+    else, which no function can have, is stated in words alone.
     """
     alternatives = [each for union in _UNIONS for each in root.pop(union, ())]
     told = {name: root.pop(name) for name in _BARRED if name in root}

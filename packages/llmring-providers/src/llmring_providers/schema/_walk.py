@@ -28,14 +28,14 @@ _LONGEST = 600
 
 
 class Place(NamedTuple):
-    """Where a schema stands: ``container[key]``."""
+    """The place of a schema: ``container[key]``."""
 
     container: Any
     key: Any
 
     @property
     def value(self) -> Any:
-        """What stands there."""
+        """The value at this place."""
         return self.container[self.key]
 
     def put(self, value: Any) -> None:

@@ -197,6 +197,8 @@ class Writer:
         if not dialect.closed:
             return
         beyond = node.get("additionalProperties")
+        if beyond is True and properties is not None and dialect.closes:
+            beyond = False
         if beyond or "patternProperties" in node or (beyond is None and properties is None):
             self.objections.append("an object takes any property")
         node["additionalProperties"] = False
@@ -226,7 +228,7 @@ class Writer:
 
 
 def takes_pattern(pattern: str, dialect: Dialect) -> bool:
-    """Whether a dialect reads a regular expression."""
+    """Return whether a dialect reads a regular expression."""
     if dialect.patterns == "any":
         return True
     bare = pattern.replace("\\\\", "")
@@ -240,12 +242,12 @@ def takes_pattern(pattern: str, dialect: Dialect) -> bool:
 
 
 def optional_properties(root: Node) -> int:
-    """How many properties of a schema need not be there."""
+    """Count the optional properties of a schema."""
     return sum(len(node.get("properties", {}).keys() - set(node.get("required", ()))) for node in nodes(root))
 
 
 def unions(root: Node) -> int:
-    """How many schemas within it are of several kinds."""
+    """Count the unions in a schema."""
     return sum(len(node.get("anyOf", ())) > 1 or isinstance(node.get("type"), list) for node in nodes(root))
 
 

@@ -1,4 +1,4 @@
-"""What the simulator must know of a wire protocol, seen from the provider's side."""
+"""The wire protocols that the simulator speaks, seen from the provider's side."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar

@@ -1,4 +1,4 @@
-"""What a scripted model may do wrong. In a script file each is named by its ``kind``.
+"""Faults of a scripted model. In a script file each is named by its ``kind``.
 
 Positions (``after``) count stream events, from zero: ``after=0`` goes wrong before the first event,
 ``after=2`` once two were sent. A whole answer is one event, of which ``after=1`` or more leaves the first
@@ -11,7 +11,7 @@ import msgspec
 
 
 class _Fault(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
-    """What all of them share: in a script they are told apart by ``kind``."""
+    """Base of all faults; ``kind`` tells them apart in a script."""
 
 
 class Status(_Fault, frozen=True, tag="status"):

@@ -1,4 +1,4 @@
-"""What happens on the wire, as plain data."""
+"""The course of an exchange on the wire, as plain data."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -10,7 +10,7 @@ Ending = Literal["end", "close", "reset", "bad_chunk", "refused"]
 
 
 class Plan(msgspec.Struct, kw_only=True, frozen=True):
-    """What happens on the wire.
+    """The course of one exchange on the wire.
 
     Attributes:
         wait: seconds before anything; infinite means for ever.

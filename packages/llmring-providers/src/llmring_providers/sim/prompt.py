@@ -1,4 +1,4 @@
-"""What a simulated model is asked, whichever protocol asked it."""
+"""The request to a simulated model, whatever its protocol."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -48,7 +48,7 @@ class Prompt(msgspec.Struct, kw_only=True, frozen=True):
 
     @property
     def question(self) -> str:
-        """What the user said last."""
+        """The user's last message."""
         return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
 
     @property

@@ -59,7 +59,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Answer(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What the model says. With neither text nor json nor tool calls, the demo model says it.
+    """A scripted answer. With neither text nor json nor tool calls, the demo model answers.
 
     Attributes:
         text: sent as written, whatever limits the request sets.
@@ -116,7 +116,7 @@ class Rule(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
     fault: Fault | None = None
 
     def applies(self, prompt: Prompt, number: int) -> bool:
-        """Whether this rule is for the call of this number."""
+        """Return whether this rule is for the call of this number."""
         return (
             self._in_turn(number)
             and (self.model is None or fnmatchcase(prompt.model, self.model))

@@ -1,4 +1,4 @@
-"""What every provider does, as functions of one that is in a certain situation. A failure is an AssertionError."""
+"""Checks that every provider passes, as functions of one in a given situation. A failure is an AssertionError."""
 
 import asyncio
 import traceback

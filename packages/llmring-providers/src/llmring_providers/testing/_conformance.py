@@ -24,7 +24,7 @@ Check = Callable[[Provider, ModelRef], Awaitable[None]]
 
 
 class Scenario(Enum):
-    """What the other end does while a provider is checked."""
+    """The behaviour of the far end while a provider is checked."""
 
     TEXT = (
         "every call is answered with some text, streamed in several pieces; usage is reported always or never"

@@ -1,4 +1,4 @@
-"""How bytes reach a provider: one small protocol with few implementations."""
+"""Transports move bytes to a provider and back: one small protocol with few implementations."""
 
 from llmring_providers.transport._auto import AutoTransport
 from llmring_providers.transport._diversion import Diversion, divert

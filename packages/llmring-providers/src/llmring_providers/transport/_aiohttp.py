@@ -2,10 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -19,6 +21,11 @@ FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 _END_GRACE_S = 0.1
 """How long a stream's connection may take to end after its terminal event before it is closed instead of reused."""
+
+_TELLS_OF_LOSS = hasattr(ResponseHandler, "closed")
+"""Since aiohttp 3.12; before, a connection has to be looked at."""
+
+_LOOK_S = 0.5
 
 _NEVER_CONNECTED = (
     aiohttp.ClientConnectorError,
@@ -59,6 +66,7 @@ class AiohttpStream:
         wake_on_loss(response)
         self._response = response
         self._content = response.content
+        self._receive_any = receiving(response)
         self._url = request.url
         self._body = Body(request, response.status, response.headers, compressed=compressed)
         self.status = response.status
@@ -70,7 +78,7 @@ class AiohttpStream:
     async def _receive(self) -> bytes:
         content = self._content
         try:
-            return await content.readany()
+            return await self._receive_any()
         except FAILURES as error:
             came_before = _unread(content)
             if came_before:
@@ -96,10 +104,12 @@ class AiohttpStream:
         self._response.close()
 
 
-async def read_all(content: aiohttp.StreamReader, body: Body) -> bytes:
+async def read_all(answer: AnyAnswer, body: Body) -> bytes:
+    """Read the whole body of an answer."""
+    content, receive = answer.content, receiving(answer)
     pieces: list[bytes] = []
     while not content.at_eof():
-        piece = body.feed(await content.readany())
+        piece = body.feed(await receive())
         while piece:
             pieces.append(piece)
             piece = body.more()
@@ -113,6 +123,24 @@ def _unread(content: aiohttp.StreamReader) -> bytes:
     return b"" if read is None else read(-1)
 
 
+def receiving(answer: AnyAnswer) -> Callable[[], Awaitable[bytes]]:
+    """Return what reads the next bytes of an answer, and does not wait for ever once its connection is lost."""
+    return answer.content.readany if _TELLS_OF_LOSS else partial(_read_watched, answer)
+
+
+async def _read_watched(answer: AnyAnswer) -> bytes:
+    while True:
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                return await answer.content.readany()
+        except RuntimeError as error:  # lost before it was read
+            raise aiohttp.ClientPayloadError from error
+        except TimeoutError as error:
+            connection = answer.connection
+            if connection is None or connection.protocol is None or not connection.protocol.is_connected():
+                raise aiohttp.ClientPayloadError from error
+
+
 def wake_on_loss(response: AnyAnswer) -> None:
     """Wake the reader of a body when its connection is lost, if there is more to come.
 
@@ -122,7 +150,7 @@ def wake_on_loss(response: AnyAnswer) -> None:
     content, connection = response.content, response.connection
     if connection is None or connection.protocol is None:  # the body is there already
         return
-    if not hasattr(connection.protocol, "closed"):  # not documented
+    if not _TELLS_OF_LOSS:
         return
     closed = connection.protocol.closed
 

@@ -2,15 +2,13 @@
 
 import asyncio
 import select
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakSet
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.connector import Connection
-
-if TYPE_CHECKING:
-    from aiohttp.client_proto import ResponseHandler
 
 
 class Checkout(NamedTuple):
@@ -39,22 +37,26 @@ class LiveConnector(aiohttp.TCPConnector):
 
     def __init__(self, **settings: object) -> None:
         super().__init__(**settings)  # type: ignore[arg-type] # aiohttp's own
-        self._used: WeakSet[ResponseHandler] = WeakSet()
+        self._looks: WeakKeyDictionary[asyncio.BaseTransport, Callable[[], bool]] = WeakKeyDictionary()
+        """What looks for a goodbye, of every connection that has been used."""
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
         while True:
             connection = await super().connect(req, traces, timeout)
-            protocol = connection.protocol
-            is_reused = protocol is None or protocol in self._used
-            if not is_reused or not _has_spoken(connection):
-                break
+            transport = connection.transport
+            if transport is None:  # lost since it was made
+                return connection
+            has_spoken = self._looks.get(transport)
+            if has_spoken is None:
+                self._looks[transport] = look_for_goodbye(transport)
+                checkout.set(Checkout(transport, reused=False))
+                return connection
+            if not has_spoken() and not transport.is_closing():
+                checkout.set(Checkout(transport, reused=True))
+                return connection
             drop(connection)
-        if protocol is not None:
-            self._used.add(protocol)
-        checkout.set(Checkout(connection.transport, is_reused))
-        return connection
 
 
 def drop(connection: Connection) -> None:
@@ -72,14 +74,14 @@ def abort(transport: asyncio.BaseTransport | None) -> None:
         transport.abort()
 
 
-def _has_spoken(connection: Connection) -> bool:
-    """Whether something waits to be read from an idle connection: its end, since nothing was asked."""
-    transport = connection.transport
-    below = None if transport is None else transport.get_extra_info("socket")
-    if below is None or transport is None or transport.is_closing():
-        return True
-    if hasattr(select, "poll"):  # any number of descriptors
-        poll = select.poll()
-        poll.register(below.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([below.fileno()], [], [], 0)[0])
+def look_for_goodbye(transport: asyncio.BaseTransport) -> Callable[[], bool]:
+    """Return a look at an idle connection: if there is something to read, it is its end, since nothing was asked."""
+    below = transport.get_extra_info("socket")
+    if below is None:
+        return lambda: False
+    number = below.fileno()
+    if not hasattr(select, "poll"):  # Windows
+        return lambda: bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return lambda: bool(poll.poll(0))

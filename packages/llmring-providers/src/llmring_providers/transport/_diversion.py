@@ -8,7 +8,7 @@ from llmring_providers.transport._protocol import Transport
 
 
 class Diversion(Protocol):
-    """Where requests go instead."""
+    """An address that requests go to instead."""
 
     def through(self, transport: Transport, *, provider: str, secret: str) -> Transport:
         """Return what a request goes through.

@@ -35,7 +35,7 @@ _OURS: Mapping[str, str] = {
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where requests to one URL go.
+    """The destination of requests to one URL.
 
     Attributes:
         asked: what aiohttp's connector knows host, proxy and the proxy's password by.

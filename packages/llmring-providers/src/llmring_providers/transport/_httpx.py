@@ -36,6 +36,7 @@ _BY_NAME: Mapping[str, str] = {
     "TimeoutException": "a time limit of the HTTP client passed",
     "RemoteProtocolError": BROKEN_OFF,
     "DecodingError": BROKEN_OFF,
+    "ProtocolError": "the SOCKS proxy does not answer as one",
     "NetworkError": "the connection broke",
     "JSONDecodeError": BROKEN_OFF,
     "ValueError": NOT_SENDABLE,
@@ -161,12 +162,23 @@ class Leftovers:
             await self._streams.pop().take_away()
 
 
+async def hold_leftovers() -> AsyncGenerator[Leftovers, None]:
+    """Hold those of one event loop."""
+    leftovers = Leftovers()
+    try:
+        yield leftovers
+    finally:
+        await leftovers.clear()
+
+
 def httpx_failures() -> tuple[type[Exception], ...]:
     """Return what a call of the libraries that are loaded may raise when it fails."""
     loaded = [sys.modules[name] for name in ("httpx2", "httpx") if name in sys.modules]
+    socks = sys.modules.get("socksio")  # whose errors httpx lets through
+    damaged = () if socks is None else (socks.ProtocolError,)
     own = (kind for lib in loaded for kind in (lib.HTTPError, lib.InvalidURL, lib.StreamError))
     # EndOfStream: https://github.com/pydantic/httpx2/issues/854
-    return *own, anyio.EndOfStream, OSError, ValueError
+    return *own, *damaged, anyio.EndOfStream, OSError, ValueError
 
 
 _LOST = ("RemoteProtocolError", "NetworkError")
@@ -175,7 +187,7 @@ _NEVER_CONNECTED = ("ConnectError", "InvalidURL", "UnsupportedProtocol", "ValueE
 
 
 class ConnectionEvents:
-    """What a request's extension ``trace`` is told of its connection: https://www.encode.io/httpcore/extensions/#trace
+    """Connection events from the request extension ``trace``: https://www.encode.io/httpcore/extensions/#trace
 
     Attributes:
         connected: a connection was made for the request; else it got one that was kept.
@@ -199,6 +211,9 @@ def httpx_failure(url: str, error: BaseException, events: ConnectionEvents | Non
         error: what httpx raised before the head of an answer had come.
         events: what became of the connection, where that is known.
     """
+    for link in _causes(error):
+        if isinstance(link, TransportError):  # of a hook of ours
+            return link
     names = {kind.__name__ for kind in type(error).__mro__}
     if events is not None and events.sent and not events.connected and not names.isdisjoint(_LOST):
         return failure(url, LOST_UNANSWERED)

@@ -12,7 +12,7 @@ from llmring_providers.transport._protocol import ByteStream, HttpRequest, HttpR
 
 
 class Refusal:
-    """What :func:`refuse_network` began; leaving it as a context manager ends it."""
+    """The refusal that :func:`refuse_network` began; leaving it as a context manager ends it."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
         self.allowed = allowed

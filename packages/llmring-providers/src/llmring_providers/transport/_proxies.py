@@ -109,7 +109,7 @@ class EnvironmentProxies:
 
 
 def _matches(entry: str, host: str, port: int | None) -> bool:
-    """Whether an entry of ``NO_PROXY`` means the host: ``*``, a name and what is below it, an address, a network.
+    """Return whether an entry of ``NO_PROXY`` covers the host: ``*``, a domain, an address or a network.
 
     All but a network may have a port.
     """

@@ -38,6 +38,8 @@ async def ask(
         aiohttp.ClientError: there is no answer.
         ValueError: the request cannot be sent.
     """
+    if any("\0" in value for value in request.headers.values()):  # which aiohttp lets through before 3.13
+        raise ValueError("a stray character in a header")
     body = request.body
     try:
         return await session.request(

@@ -53,7 +53,7 @@ _LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class _Pool(NamedTuple):
-    """What one event loop keeps."""
+    """The connections of one event loop."""
 
     ask: Callable[[HttpRequest, Proxy | None], Any]
     """Sends a request and returns the answer when its head has come."""
@@ -93,7 +93,7 @@ class AiohttpTransport:
         body = Body(request, answer.status, answer.headers)
         wake_on_loss(answer)
         try:
-            content = await read_all(answer.content, body)
+            content = await read_all(answer, body)
         except FAILURES as error:
             raise aiohttp_failure(request.url, error) from safe_cause(error)
         finally:

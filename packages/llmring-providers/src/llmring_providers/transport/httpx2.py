@@ -32,7 +32,7 @@ _NO_PROXIES = dict.fromkeys(("http://", "https://", "all://"))
 
 
 class _Pool(NamedTuple):
-    """What one event loop keeps: a client for each proxy, and one for what goes straight."""
+    """The clients of one event loop: one for each proxy, and one for direct connections."""
 
     clients: dict[Proxy | None, httpx2.AsyncClient]
     leftovers: Leftovers

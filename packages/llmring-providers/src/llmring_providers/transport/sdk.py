@@ -1,18 +1,26 @@
 """Carries calls through the user's own client of a vendor's SDK: its keys, signing and paths, our bytes."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import anyio.lowlevel
 from llmring_types.exceptions import ConfigurationError
 
-from llmring_providers.transport._httpx import Leftovers
+from llmring_providers.transport._bodies import Body, read_piece
+from llmring_providers.transport._httpx import Leftovers, hold_leftovers
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import ByteStream, HttpRequest, HttpResponse
 
 Post = Callable[[str, HttpRequest, Leftovers], Awaitable[ByteStream]]
 """Sends a request to a path below the client's base URL, and returns when status and headers are there."""
+
+_LEAST_ERROR = 400
+_answering: ContextVar[HttpRequest | None] = ContextVar("answering", default=None)
+"""The request of ours that the running task sends through an SDK client."""
 
 _OF_THE_CLIENT = frozenset(("content-type", "authorization", "x-api-key", "x-goog-api-key"))
 """Headers that the client sets itself."""
@@ -29,7 +37,7 @@ class SdkTransport:
     def __init__(self, base_url: str, post: Post) -> None:
         self.base_url = base_url.rstrip("/")
         self._post = post
-        self._leftovers = PerLoop(_hold_leftovers, anyio.lowlevel.current_token)
+        self._leftovers = PerLoop(hold_leftovers, anyio.lowlevel.current_token)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         stream = await self.open(request)
@@ -46,12 +54,62 @@ class SdkTransport:
         check_network(request)
         leftovers = await self._leftovers.get()
         await leftovers.clear()
+        _answering.set(request)
         headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CLIENT}
         path = request.url.removeprefix(self.base_url)
-        return await self._post(path, request._replace(headers=headers), leftovers)
+        try:
+            return await self._post(path, request._replace(headers=headers), leftovers)
+        finally:
+            _answering.set(None)
 
     async def aclose(self) -> None:
         await self._leftovers.aclose()
+
+
+def private(owner: Any, name: str, sdk: Any) -> Any:
+    """Return what a vendor's SDK has under a name that it does not document.
+
+    Raises:
+        ConfigurationError: the installed version does not have it.
+    """
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        raise ConfigurationError(
+            f"{sdk.__name__} {getattr(sdk, '__version__', '')} is not built as the versions that llmring knows "
+            f"({type(owner).__qualname__} has no {name}): install a version of the extra's range, or register the provider "
+            "with api_key= and base_url= instead of the client",
+            original=error,
+        ) from error
+
+
+def bound_errors(http: Any) -> None:
+    """Bound the body of an error, which SDKs read by themselves and to its end, by a hook in the client's HTTP client.
+
+    Args:
+        http: an httpx or httpx2 client. What others send through it is not touched.
+    """
+    hooks = http.event_hooks["response"]
+    if _read_error not in hooks:
+        hooks.append(_read_error)
+
+
+async def _read_error(response: Any) -> None:
+    request = _answering.get()
+    if request is None or response.status_code < _LEAST_ERROR or response.is_stream_consumed:
+        return
+    body, pieces = Body(request, response.status_code, response.headers), list[bytes]()
+    async with contextlib.aclosing(response.aiter_raw()) as raw:
+
+        async def receive() -> bytes:
+            return await anext(raw, b"")
+
+        while piece := await read_piece(body, receive):
+            pieces.append(piece)
+    library = sys.modules[type(response).__module__.partition(".")[0]]
+    response.headers.pop("content-encoding", None)
+    response.stream = library.ByteStream(b"".join(pieces))
+    response.is_stream_consumed = response.is_closed = False
 
 
 async def post_with_stainless(
@@ -92,11 +150,3 @@ async def post_with_stainless(
 def refusal(error: Exception) -> ConfigurationError:
     """Build the error for a client that would not send: it has no credential, say."""
     return ConfigurationError(f"the SDK client did not send the request: {error}", original=error)
-
-
-async def _hold_leftovers() -> AsyncGenerator[Leftovers, None]:
-    leftovers = Leftovers()
-    try:
-        yield leftovers
-    finally:
-        await leftovers.clear()

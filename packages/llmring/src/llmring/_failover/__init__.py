@@ -1,8 +1,7 @@
-"""Which model to try, when, and how often."""
+"""Failover: the model to try, the moment, and the number of attempts."""
 
 from llmring._failover.attempts import Attempting
 from llmring._failover.failover import Answered, Failover
-from llmring._failover.limits import PlacedStream
-from llmring._failover.permit import Permit
+from llmring._failover.limits import Permit, PlacedStream
 
 __all__ = ["Answered", "Attempting", "Failover", "Permit", "PlacedStream"]

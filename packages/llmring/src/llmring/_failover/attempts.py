@@ -8,7 +8,7 @@ from llmring_types import Attempt
 from llmring_types.exceptions import LLMRingError, ProviderTimeoutError
 
 from llmring._failover.hedge import Outcome, race
-from llmring._failover.permit import Permit
+from llmring._failover.limits import Permit
 from llmring._failover.planner import Planner
 from llmring._money.calls import CallBudget
 from llmring._money.estimates import is_billed
@@ -54,7 +54,7 @@ class Attempts(Generic[T]):
         self._budget = budget
         self._owner = current_caller() if budget is not None or failover.policy.max_concurrent else None
 
-    def ask(self, candidate: Candidate) -> Coroutine[Any, Any, Outcome[T]]:
+    def make(self, candidate: Candidate) -> Coroutine[Any, Any, Outcome[T]]:
         """Ask a candidate, and the next one beside it if calls are hedged and this one is slow."""
         delay, planner = self._failover.policy.hedge_after_s, self._planner
         backup = None if planner is None else planner.following()
@@ -170,13 +170,13 @@ class Attempts(Generic[T]):
         except LLMRingError as raised:
             error = raised
         except BaseException as stop:
-            failover.breakers.abandoned(ref)
+            failover.breakers.release_probe(ref)
             self.trace.append(_stopped_attempt(candidate, stop, failover.clock.now() - started, waited))
             self._give_back(candidate, permit, stop)
             raise
         else:
             if failover.breakers.states:
-                failover.breakers.succeeded(ref, whole=self._whole)
+                failover.breakers.record_success(ref, whole=self._whole)
             seconds = failover.clock.now() - started
             self.trace.append(
                 Attempt(model=str(ref), outcome="ok", seconds=seconds, waited_s=waited, billed=True)
@@ -185,7 +185,7 @@ class Attempts(Generic[T]):
                 permit.leave()
             return Outcome(result)
         now = failover.clock.now()
-        failover.breakers.failed(ref, error, now)
+        failover.breakers.record_failure(ref, error, now)
         self.trace.append(failed_attempt(candidate, error, now - started, waited))
         self._give_back(candidate, permit, error)
         return Outcome(None, error)
@@ -195,7 +195,7 @@ class Attempts(Generic[T]):
             return
         permit.leave()
         if self._budget is not None and permit.reservation is not None:
-            self._budget.failed(permit.reservation, candidate, error)
+            self._budget.settle_failure(permit.reservation, candidate, error)
 
     def _too_late(self, candidate: Candidate, seconds: float | None) -> ProviderTimeoutError:
         return ProviderTimeoutError(

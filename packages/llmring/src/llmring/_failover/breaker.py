@@ -52,7 +52,7 @@ class Breakers:
             failure_count=state.failures,
         )
 
-    def succeeded(self, ref: ModelRef, *, whole: bool = True) -> None:
+    def record_success(self, ref: ModelRef, *, whole: bool = True) -> None:
         """Forget the model's failures; let only others through too as long as the answer has but begun."""
         if not self.states:
             return
@@ -61,15 +61,15 @@ class Breakers:
         elif ref in self.states:
             self.states[ref].opened_at, self.states[ref].probing = None, False
 
-    def failed(self, ref: ModelRef, error: LLMRingError, now: float) -> None:
+    def record_failure(self, ref: ModelRef, error: LLMRingError, now: float) -> None:
         """Count the failure if it is one of availability; another answer shows that the model can be reached."""
         if self._policy is None:
             return
         if not isinstance(error, _AVAILABILITY):
             if getattr(error, "status_code", None) is None:
-                self.abandoned(ref)
+                self.release_probe(ref)
             else:
-                self.succeeded(ref)
+                self.record_success(ref)
             return
         state = self.states.setdefault(ref, _State())
         state.failures += 1
@@ -77,7 +77,7 @@ class Breakers:
         if state.failures >= self._policy.failures:
             state.opened_at = now
 
-    def abandoned(self, ref: ModelRef) -> None:
+    def release_probe(self, ref: ModelRef) -> None:
         """The call ended without telling anything about the model: a probe may be tried again."""
         state = self.states.get(ref)
         if state is not None:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Answered(msgspec.Struct, Generic[T], frozen=True):
-    """What an attempt gave, and what was tried until then."""
+    """The result of a call, and its attempts until then."""
 
     result: T
     attempts: list[Attempt]
@@ -84,7 +84,7 @@ class Failover:
         failure: LLMRingError | None = None
         candidate = route.candidates[0]
         while True:
-            outcome = await attempts.ask(candidate)
+            outcome = await attempts.make(candidate)
             if outcome.error is None:
                 return Answered(cast("T", outcome.result), attempts.trace)
             if outcome.sent or failure is None:
@@ -105,10 +105,10 @@ class Failover:
     def _plan(self, route: Route, deadline: float | None) -> Planner:
         return Planner(route.candidates, self.policy, deadline=deadline)
 
-    def failed_later(
+    def record_late_failure(
         self, candidate: Candidate, error: LLMRingError, attempts: list[Attempt], started: float
     ) -> None:
         """Take note that an attempt which had begun to answer failed in the middle of its stream."""
         now = self.clock.now()
-        self.breakers.failed(candidate.ref, error, now)
+        self.breakers.record_failure(candidate.ref, error, now)
         attempts[-1] = failed_attempt(candidate, error, now - started, attempts[-1].waited_s)

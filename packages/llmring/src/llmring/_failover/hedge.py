@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Outcome(msgspec.Struct, Generic[T], frozen=True):
-    """How a call ended: with a result or with an error. ``sent`` is false where nothing was sent."""
+    """The end of a call: a result or an error. ``sent`` is false where nothing was sent."""
 
     result: T | None
     error: LLMRingError | None = None

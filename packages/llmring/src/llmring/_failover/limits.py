@@ -1,7 +1,8 @@
-"""How many calls a provider gets at once."""
+"""Limits on concurrent calls to a provider, and the permit to send one of them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary
@@ -10,6 +11,8 @@ import msgspec
 from llmring_providers import ProviderStream
 from llmring_types import StreamChunk
 from llmring_types.exceptions import ProviderTimeoutError
+
+from llmring._money.budgets import Reservation
 
 if TYPE_CHECKING:
     from anyio.lowlevel import RunVar
@@ -127,3 +130,31 @@ class PlacedStream(msgspec.Struct):
             self.stream.close()
         finally:
             self.place.release()
+
+
+class Permit:
+    """Held while an attempt is under way. A stream takes the place along, and settles the dollars when it ends.
+
+    Attributes:
+        reservation: the dollars; ``None`` where no budget bounds the call.
+    """
+
+    def __init__(self, place: Place | None, reservation: Reservation | None) -> None:
+        self.reservation = reservation
+        self._place = place
+
+    def take_place(self) -> Place | None:
+        """Hand the place over to whoever calls this."""
+        place, self._place = self._place, None
+        return place
+
+    def leave(self) -> None:
+        """Give the place back, unless somebody has taken it over."""
+        if self._place is not None:
+            self._place.release()
+
+    def cancel(self) -> None:
+        """Give everything back: nothing was sent."""
+        self.leave()
+        if self.reservation is not None:
+            self.reservation.settle(Decimal(0))

@@ -1,4 +1,4 @@
-"""Which candidate to try next, and after what pause: failover and retry as a pure state machine."""
+"""The planner: the next candidate and the pause before it. Failover and retry as a pure state machine."""
 
 import random
 from collections.abc import Callable, Sequence

@@ -1,1 +1,1 @@
-"""What calls cost, what they may cost, and what they used where nobody says."""
+"""Money: prices of calls, budgets, and estimates where a provider reports nothing."""

@@ -1,4 +1,4 @@
-"""What calls cost."""
+"""Prices of calls."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal

@@ -43,7 +43,7 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def left(self) -> Decimal:
-        """What a further call may cost; never below 0."""
+        """The most that a further call may cost; never below 0."""
         return max(self.limit - self.spent - self.reserved - self.withheld, _ZERO)
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class Account:
         return amount <= self.limit - self.spent - self.withheld - self.reserved
 
     def may_fit(self, amount: Decimal, owner: object) -> bool:
-        """Whether the amount would fit if all that other tasks have set aside came back."""
+        """Return whether the amount would fit if all that other tasks have set aside came back."""
         own = self.held_by[owner] if owner is not None else _ZERO
         return amount <= self.limit - self.spent - self.withheld - own
 

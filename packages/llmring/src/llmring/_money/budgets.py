@@ -1,4 +1,4 @@
-"""How much may be spent, how much is set aside, and who waits for that."""
+"""Budgets: the limit, the amounts set aside, and the calls that wait for them."""
 
 from collections import deque
 from collections.abc import Callable, Sequence

@@ -11,8 +11,7 @@ from llmring_types.exceptions import CostTrackingError, LLMRingError, ProviderCo
 from llmring._money.accounting import Accounting
 from llmring._money.accounts import dollars, exceeded, may_cost
 from llmring._money.budgets import Budgets, Reservation
-from llmring._money.counts import check_counts
-from llmring._money.estimates import completed_usage, input_usage, is_billed, most_usage
+from llmring._money.estimates import check_counts, completed_usage, input_usage, is_billed, most_usage
 from llmring._policy import UnknownPrice
 from llmring._routing import Candidate, Route
 from llmring.pricing import unpriced
@@ -37,7 +36,7 @@ class _Counted(msgspec.Struct):
 
 
 class Purse:
-    """What the calls of a ring that come under a budget share.
+    """State that the calls of a ring under budgets share.
 
     Args:
         budgets: the ring's.
@@ -83,7 +82,7 @@ class Purse:
 
 
 class CallBudget:
-    """What one call may cost on each candidate, and what it has cost.
+    """The worst case of one call on each candidate, and its cost so far.
 
     Args:
         purse: the ring's.
@@ -142,7 +141,7 @@ class CallBudget:
             )
         return _ZERO
 
-    def answered(
+    def settle_answer(
         self, reservation: Reservation, candidate: Candidate, response: LLMResponse, *, sure: bool
     ) -> None:
         """Count a whole answer. Where its usage was not reported, or not believed, the worst case stays set aside."""
@@ -161,7 +160,9 @@ class CallBudget:
                 "and than is left of the budget"
             )
 
-    def ended(self, reservation: Reservation, candidate: Candidate, partial: LLMResponse | None) -> None:
+    def settle_partial(
+        self, reservation: Reservation, candidate: Candidate, partial: LLMResponse | None
+    ) -> None:
         """Count an answer that nobody has read to its end, or that broke off; nobody reported what it used."""
         if partial is not None:
             check_counts(partial, self._request)
@@ -170,14 +171,14 @@ class CallBudget:
             cost = self._price(input_usage(self._request), candidate)
         reservation.settle(min(cost, reservation.amount), certain=False)
 
-    def failed(self, reservation: Reservation, candidate: Candidate, error: BaseException) -> None:
+    def settle_failure(self, reservation: Reservation, candidate: Candidate, error: BaseException) -> None:
         """Count an attempt that gave no answer."""
         if isinstance(error, ProviderConnectionError):
             reservation.settle(_ZERO, certain=not error.sent)
         elif isinstance(error, LLMRingError) and is_billed(error) is False:
             reservation.settle(_ZERO)
         else:
-            self.ended(reservation, candidate, getattr(error, "partial", None))
+            self.settle_partial(reservation, candidate, getattr(error, "partial", None))
 
     def _cost(self, candidate: Candidate, response: LLMResponse, *, whole: bool) -> Decimal:
         usage, _ = completed_usage(self._request, response, whole=whole)

@@ -1,4 +1,4 @@
-"""How many tokens a request has, as its provider counts them: one request more, for those who ask for it."""
+"""Exact token counts from the provider, at the price of one more request."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable

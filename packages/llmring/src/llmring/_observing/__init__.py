@@ -1,1 +1,1 @@
-"""Who gets to know how calls end: records, spans, logs."""
+"""Observation of calls: records, spans, logs."""

@@ -6,16 +6,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmring_providers.transport import AutoTransport, LoopbackOnly, Transport
+from llmring_types.exceptions import ConfigurationError
 
 from llmring._records import Observer, Observers
 from llmring._settings import Settings
 
 if TYPE_CHECKING:
+    from llmring_providers.transport.httpx import HttpClient
+
     from llmring.server import ServerClient
 
 
-def open_server(url: str | None, key: str, settings: Settings) -> "ServerClient | None":
-    """Return the client of the usage server; ``None`` without a URL. It has connections of its own.
+def open_transport(
+    settings: Settings, given: Transport | None = None, http_client: "HttpClient | None" = None
+) -> Transport:
+    """Return what carries the bytes of a ring: the transport or the HTTP client that was given, or llmring's own.
+
+    Raises:
+        ConfigurationError: both were given, or the client is of the wrong kind.
+    """
+    if http_client is None:
+        return given or AutoTransport(trust_env=settings.proxies)
+    if given is not None:
+        raise ConfigurationError(
+            "give a transport or an http_client, not both: each carries all traffic of the ring"
+        )
+    from llmring_providers.transport.httpx import HttpxTransport  # noqa: PLC0415 - an extra
+
+    return HttpxTransport(http_client)
+
+
+def open_server(
+    url: str | None, key: str, settings: Settings, http_client: "HttpClient | None" = None
+) -> "ServerClient | None":
+    """Return the client of the usage server; ``None`` without a URL. It has its own connections, or the given client.
+
+    Args:
+        url: where the server is.
+        key: the key for it.
+        settings: those of the ring.
+        http_client: carries its requests instead.
 
     Raises:
         ConfigurationError: the URL is not valid, or no header can carry the key.
@@ -24,7 +54,7 @@ def open_server(url: str | None, key: str, settings: Settings) -> "ServerClient 
         return None
     from llmring.server import ServerClient  # noqa: PLC0415 - most rings have no server
 
-    transport: Transport = AutoTransport(trust_env=settings.proxies)
+    transport = open_transport(settings, http_client=http_client)
     return ServerClient(url, key, transport=transport if settings.allow_network else LoopbackOnly(transport))
 
 

@@ -133,7 +133,7 @@ class Telemetry:
 
 
 def _identity(record: CallRecord, base_url_of: Callable[[str], str | None]) -> dict[str, Any]:
-    """What spans and metrics share; samplers see it."""
+    """Return the attributes that spans and metrics share; samplers see them."""
     model = record.model
     provider = model.provider if model is not None else "llmring"
     return {

@@ -12,7 +12,7 @@ from llmring_types import Attempt, LLMRequest, LLMResponse, ModelRef, Usage
 from llmring_types.exceptions import ProviderError, StructuredOutputError
 
 from llmring._money.accounting import Accounting
-from llmring._money.estimates import completed_usage, input_usage, maybe_billed
+from llmring._money.estimates import check_counts, completed_usage, input_usage, maybe_billed
 from llmring._records import CallRecord, Ending, Observers
 from llmring._routing import Route
 from llmring._runtime import Clock
@@ -72,11 +72,11 @@ class Watch:
         """The first chunk of a stream has come."""
         self._first_chunk_s = self._watcher.clock.now() - self._started
 
-    def answered(self, response: LLMResponse) -> None:
+    def report_answer(self, response: LLMResponse) -> None:
         """The whole answer is there."""
         self._end("answered", self.attempts, copy.copy(response))
 
-    def failed(self, error: BaseException) -> None:
+    def report_failure(self, error: BaseException) -> None:
         """The call ended with this error; one that is not an ``Exception`` is how event loops cancel."""
         response = None
         if isinstance(error, StructuredOutputError):
@@ -85,7 +85,7 @@ class Watch:
             response = error.partial
         self._end("failed" if isinstance(error, Exception) else "aborted", self.attempts, response, error)
 
-    def aborted(self, partial: LLMResponse) -> None:
+    def report_abort(self, partial: LLMResponse) -> None:
         """The caller left a stream when this much of it had come."""
         attempts = list(self.attempts)
         attempts[-1] = msgspec.structs.replace(attempts[-1], outcome="cancelled")
@@ -130,6 +130,8 @@ class Watch:
     ) -> tuple[Usage | None, bool]:
         if response is None or not attempts or attempts[-1].billed is False:
             return None, False
+        if not whole:
+            check_counts(response, self._request)
         whole = whole or response.finish_reason is not None
         usage, estimated = completed_usage(self._request, response, whole=whole)
         if estimated or "cost_status" not in usage:

@@ -12,7 +12,7 @@ SHORTEST = 8
 """Characters of a value that is worth looking for; a shorter one is a stand-in, or a word of any text."""
 
 _KEY_SHAPES = re.compile(rb"(?<![A-Za-z0-9])(?:sk-|gsk_|xai-|AIza)[\w-]{20,}", re.ASCII)
-"""Keys of the providers and of hosts that copy them, whoever they belong to."""
+"""The forms of keys of the providers and of hosts that copy them."""
 
 
 class Redactor:
@@ -47,7 +47,7 @@ _spellings = lru_cache(maxsize=8)(Spellings)  # the same secrets come again with
 
 
 class Edit(NamedTuple):
-    """What takes the place of the bytes from ``start`` to ``end``, counted over all pieces."""
+    """A replacement for the bytes from ``start`` to ``end``, counted over all pieces."""
 
     start: int
     end: int
@@ -59,15 +59,16 @@ def edited(pieces: Sequence[bytes], edits: Sequence[Edit]) -> list[bytes]:
 
     A new text stands in the piece in which its span began.
     """
-    changed, start = [], 0
+    changed, start, next_edit = [], 0, 0
     for piece in pieces:
         end, at, kept = start + len(piece), start, b""
-        for edit in edits:
-            if edit.end <= start or edit.start >= end:
-                continue
+        while next_edit < len(edits) and (edit := edits[next_edit]).start < end:
             kept += piece[at - start : max(edit.start, start) - start]
             kept += edit.text if edit.start >= start else b""
             at = min(edit.end, end)
+            if edit.end > end:
+                break  # the rest of it lies in the next piece
+            next_edit += 1
         changed.append(kept + piece[at - start :])
         start = end
     return changed

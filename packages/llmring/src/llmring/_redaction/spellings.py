@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 _ENTITIES = {"&": b"amp", "<": b"lt", ">": b"gt", '"': b"quot", "'": b"apos"}
 _BASE64_TWINS = str.maketrans("-_", "+/")
 _ESCAPES = rb"\\%&"
-"""What the forms of a character begin with, apart from itself."""
+"""First bytes of the escaped forms of a character."""
 
 _MASK = rb"(?:\*{2,}|\.{3}|\xe2\x80\xa6)"
 _SHOWN = range(4, 24)
-"""Characters of a secret that may show at either end of a mask; fewer tell nothing."""
+"""Numbers of characters that show a secret at either end of a mask."""
 
 _IN_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 
@@ -37,7 +37,7 @@ class Spellings:
         )
 
     def spans(self, text: bytes) -> Iterator[tuple[int, int]]:
-        """Yield where each one stands; of base64 all that belongs together, since its parts cannot be told apart."""
+        """Yield where each one stands; of base64 all that belongs together, since its parts cannot be separated."""
         end = 0
         for found in self._pattern.finditer(text) if self._pattern is not None else ():
             start = found.start()
@@ -125,7 +125,7 @@ def _utf16(character: str) -> Iterator[int]:
 
 
 def _base64_cores(secret: str) -> Iterator[str]:
-    """What base64 makes of the secret wherever it stands, without the characters that its neighbours have a part in."""
+    """Yield the base64 forms of the secret at each alignment, without the characters that depend on its neighbours."""
     data = secret.encode()
     for before, mixed in ((0, 0), (1, 2), (2, 3)):
         text = base64.b64encode(bytes(before) + data).decode().rstrip("=")

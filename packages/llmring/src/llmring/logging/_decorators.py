@@ -30,18 +30,18 @@ def log_llm_call(  # noqa: PLR0917 - the documented API takes them by position
     """Report the usage of a coroutine function that returns an SDK's answer.
 
     Reports are delivered in the background and never touch the result; a script awaits :func:`flush` at its end.
-    What was asked is taken from an argument called ``messages``, ``contents``, ``input`` or ``prompt``, if
+    The messages are taken from an argument called ``messages``, ``contents``, ``input`` or ``prompt``, if
     there is one.
 
     Args:
         server_url: usage server; without it ``LLMRING_SERVER_URL``.
         api_key: its key; without it ``LLMRING_API_KEY``.
-        provider: ``openai``, ``anthropic``, ``google``, ``ollama``, or ``auto`` to find out.
+        provider: ``openai``, ``anthropic``, ``google``, ``ollama`` or another host, or ``auto`` to detect it.
         model: the model asked; without it the one that the answer names.
         alias: a name for the purpose, for the statistics.
         log_metadata: report tokens, cost and model.
         log_conversations: report messages and answers as well.
-        origin: who asks.
+        origin: the application that asks.
 
     Raises:
         ConfigurationError: there is no server.
@@ -90,7 +90,7 @@ def log_llm_stream(  # noqa: PLR0917 - as above
 ) -> Callable[[_Given[P, R]], _Stream[P, R]]:
     """Report the usage of an async generator function that yields an SDK's chunks or events.
 
-    A stream that is left early is reported with what had come of it. The rest is as in :func:`log_llm_call`.
+    A stream that is left early is reported with what had arrived. Otherwise as :func:`log_llm_call`.
 
     Raises:
         ConfigurationError: there is no server.
@@ -133,7 +133,7 @@ def log_llm_stream(  # noqa: PLR0917 - as above
 
 
 class _WatchedStream:
-    """What passes through a decorated generator."""
+    """The chunks of a decorated generator."""
 
     def __init__(
         self, call: SdkCall, function: Callable[..., object], provider: str, model: str | None

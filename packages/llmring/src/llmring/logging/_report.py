@@ -28,14 +28,14 @@ _ROLES: dict[str, Role] = {
     "tool": "tool",
 }
 _QUESTIONS = ("messages", "contents", "input", "prompt")
-"""Names of arguments that hold what is asked, as the SDKs have them."""
+"""Names of arguments that hold the messages, as the SDKs have them."""
 UNREADABLE = (LLMRingError, msgspec.MsgspecError, TypeError, ValueError)
-"""What reading an object raises that is not an SDK's."""
+"""Errors of reading an object that is not an SDK's."""
 _logs: dict[tuple[str, str, bool], ServerLog] = {}
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where calls of a function are reported to, and what is known of them beforehand."""
+    """The destination of reports on a function, and what is known of its calls beforehand."""
 
     log: ServerLog | None
     provider: str
@@ -69,11 +69,11 @@ class SdkCall:
         self._request = LLMRequest(messages=_messages(_arguments(function, args, kwargs)))
 
     def first_chunk(self) -> None:
-        """The first chunk of a stream has come."""
+        """Note the time of a stream's first chunk."""
         self._first_chunk_s = self._first_chunk_s or time.monotonic() - self._started
 
     def ended(self, ending: Ending, response: LLMResponse, *, streamed: bool = False) -> None:
-        """Report it."""
+        """Report the call."""
         target = self._target
         if target.log is None:
             return
@@ -99,7 +99,7 @@ class SdkCall:
         )
 
     def unreadable(self, error: Exception) -> None:
-        """Say that nothing is reported, since nobody knows what the function gives."""
+        """Warn that nothing is reported, since the result is of an unknown kind."""
         _logger.warning(
             "usage of %s is not reported: its result is not from a known SDK: %s",
             self._function.__qualname__,
@@ -153,13 +153,13 @@ def _arguments(
     """Return the arguments by name, those without a parameter of their own included."""
     try:
         given = inspect.signature(function).bind(*args, **kwargs).arguments
-    except TypeError:  # the call itself will say what is wrong with them
+    except TypeError:  # the call itself raises for them
         return dict(kwargs)
     return {**given, **kwargs}
 
 
 def _messages(given: Mapping[str, Any]) -> list[Message]:
-    """Find what was asked among the arguments, as far as it can be told."""
+    """Find the messages among the arguments, as far as they can be recognised."""
     asked = next((given[name] for name in _QUESTIONS if name in given), None)
     if isinstance(asked, str):
         return [Message(role="user", content=asked)]

@@ -1,4 +1,4 @@
-"""What the vendors' SDKs return, in the neutral form.
+"""Results of the vendors' SDKs in the neutral form.
 
 An SDK's object is put back into the JSON that it was made of, and read by the adapter of its provider: so
 usage, tool calls and finish reasons mean the same as everywhere else, streamed or not.
@@ -14,11 +14,11 @@ from llmring_types.exceptions import LLMRingError, ProviderNotFoundError, Valida
 from llmring_types.hosts import HOSTS, host_of
 
 _KEYS = {"choices": "openai", "output": "openai", "candidates": "gemini", "stop_reason": "anthropic"}
-"""Keys of plain JSON that tell its protocol."""
+"""Keys of plain JSON that only one protocol has."""
 
 
 class Dialect(NamedTuple):
-    """Which protocol an SDK speaks, and for which model."""
+    """The protocol that an SDK speaks, and the call that it answers."""
 
     adapter: Adapter
     call: ChatCall
@@ -30,7 +30,7 @@ def detect_provider(response: object, function: Callable[..., object] | None = N
 
     Args:
         response: an answer, a chunk or an event; or its JSON as a dict.
-        function: asked where the response does not tell.
+        function: looked at where the response gives no hint.
     """
     if isinstance(response, Mapping):
         protocol = next((protocol for key, protocol in _KEYS.items() if key in response), None)
@@ -51,7 +51,7 @@ def normalize_response(response: object, provider: str = "auto", model: str | No
         model: the model asked; without it the one that the answer names.
 
     Raises:
-        ValidationError: nobody knows whose answer this is (also a ``ValueError``).
+        ValidationError: no known SDK gives such an answer (also a ``ValueError``).
         MalformedResponseError: it is not one of this provider's.
     """
     found = detect_provider(response) if provider == "auto" else provider
@@ -91,7 +91,7 @@ class ChunkReader:
         self._feed(data + b"\n" if self._protocol == "ollama" else b"data: " + data + b"\n\n")
 
     def response(self) -> LLMResponse | None:
-        """Return what has come; ``None`` if nothing has."""
+        """Return the answer so far; ``None`` before the first chunk."""
         decoder = self._decoder
         if decoder is None:
             return None
@@ -133,7 +133,7 @@ def dialect_of(provider: str, data: bytes, model: str | None, *, stream: bool = 
     adapter = _adapter(provider)
     is_openai = host_of(provider).protocol == "openai"
     extra = {"api": "responses" if _is_responses(data) else "chat"} if is_openai else {}
-    request = LLMRequest(messages=[Message(role="user", content="")], extra_params=extra)
+    request = LLMRequest(messages=[Message(role="user", content="?")], extra_params=extra)
     call = ChatCall(request, ModelRef(provider, model or "unknown"))
     return Dialect(adapter, call, adapter.encode(call, stream=stream))
 

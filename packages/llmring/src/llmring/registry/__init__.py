@@ -1,4 +1,4 @@
-"""What is known of models: limits, capabilities, prices and dates.
+"""Facts about models: limits, capabilities, prices and dates.
 
 :class:`Registry` answers from memory; :class:`RegistryClient` refreshes it over the network when asked to.
 """
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    # Only who asks a registry over the network needs these, and the transports that come with them.
+    # Needed only to ask a registry over the network, as are the transports that they load.
     __getattr__, __dir__ = load_on_use(
         globals(),
         {"llmring.registry._client": ("RegistryClient", "Sender")},

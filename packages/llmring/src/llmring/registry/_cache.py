@@ -1,7 +1,7 @@
 """Fetched documents on disk, so that a new process need not ask again.
 
-One folder per registry, so that two registries never answer for each other; one file per document, which says where and
-when it was fetched. Files are replaced whole. One that cannot be read is not a copy, and a folder that cannot
+One folder per registry, so that two registries never answer for each other; one file per document, with its address and
+the time of its fetch. Files are replaced whole. One that cannot be read is not a copy, and a folder that cannot
 be written makes the copies last only as long as the process.
 """
 
@@ -22,9 +22,9 @@ class CachedCopy(msgspec.Struct, frozen=True, kw_only=True):
     """A document as it was fetched. Times are seconds since 1970.
 
     Attributes:
-        url: where it came from.
-        fetched_at: when its bytes came.
-        checked_at: when the registry last said that they are current.
+        url: its address.
+        fetched_at: the time of the fetch.
+        checked_at: the time at which the registry last confirmed it.
         etag: the registry's tag of the bytes.
         last_modified: the registry's date of the bytes, as it wrote it.
         document: the JSON.

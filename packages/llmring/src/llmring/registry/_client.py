@@ -1,6 +1,6 @@
 """Talking to a registry: refreshing, archived versions and freshness. Never on the request path.
 
-No call here limits its own time: whoever calls cancels it when it takes too long.
+No call here limits its own time: the caller cancels it when it takes too long.
 """
 
 import time
@@ -119,7 +119,7 @@ class RegistryClient:
         return publication
 
     async def source_info(self, provider: str, *, force_refresh: bool = False) -> SourceInfo:
-        """Say where a provider's facts come from; ask the registry first if ``force_refresh`` is set.
+        """Return the origin of a provider's facts; ask the registry first if ``force_refresh`` is set.
 
         Raises:
             RegistryError: as :meth:`refresh`, if it was asked.
@@ -134,7 +134,7 @@ class RegistryClient:
         """Raise if the registry published its facts about a provider longer ago than allowed.
 
         The registry itself is asked, since a young copy may be a version behind; one that cannot be reached cannot
-        vouch for anything, so its copy does not pass. Without ``force_refresh`` what is at hand is judged.
+        vouch for anything, so its copy does not pass. Without ``force_refresh`` the cached copy is judged.
 
         Raises:
             RegistryStaleError: the document is too old, or has no date.
@@ -165,7 +165,7 @@ class RegistryClient:
         return compare(pinned, current)
 
     def _cached(self, provider: str, version: int | None = None) -> tuple[CachedCopy, Publication] | None:
-        """Return the copy of a document and what it says; one that says nothing is not a copy."""
+        """Return the copy of a document and its content; ``None`` where it cannot be read."""
         copy = self.registry.cache.load(provider, version)
         if copy is None:
             return None

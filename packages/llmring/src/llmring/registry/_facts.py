@@ -1,4 +1,4 @@
-"""A published entry and what it says in the library's terms.
+"""A published entry, and its translation into the library's terms.
 
 Prices are US dollars per million tokens and become ``Decimal`` from the number's own text.
 """
@@ -17,7 +17,7 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Entry(msgspec.Struct):
-    """The fields that are read. The publisher's schema says what absent means: :func:`model_facts` applies it."""
+    """The fields that are read. :func:`model_facts` applies the defaults of the publisher's schema."""
 
     model_name: str | None = None
     display_name: str | None = None

@@ -1,4 +1,4 @@
-"""Where a registry is published: which addresses are allowed, and what lies where below them."""
+"""The address of a registry: which addresses are allowed, and the paths of documents below them."""
 
 import re
 from pathlib import Path

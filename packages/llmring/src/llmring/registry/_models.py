@@ -38,13 +38,13 @@ _LONG = (
 
 
 class ProviderModels:
-    """What one provider offers.
+    """The models of one provider.
 
     Args:
         provider: whose models.
-        publication: the published document; ``None`` where nobody publishes one.
+        publication: the published document; ``None`` where there is none.
         origin: where the document was found.
-        checked_at: when the registry last confirmed it.
+        checked_at: the time at which the registry last confirmed it.
         problem: why a better origin was not used.
     """
 
@@ -65,7 +65,7 @@ class ProviderModels:
         self._priced = Names(_snapshot.price_list(provider))
         published = publication.models if publication is not None else ()
         self.corrections = {facts.model: rows for facts in published if (rows := corrections_of(facts))}
-        """By model: what the document says of it that is known to be wrong."""
+        """By model: the known errors of the document."""
         self.models = tuple(
             fill(corrected(facts, self.corrections.get(facts.model, ())), self._priced.find(facts.model))
             for facts in published

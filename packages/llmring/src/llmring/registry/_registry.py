@@ -1,4 +1,4 @@
-"""What is known of each model, in memory: the part of the registry that stands on the request path.
+"""Facts about each model, in memory: the part of the registry on the request path.
 
 The first question about a provider reads its models: from a ``file://`` registry, from the cached copy of one that was
 refreshed, else from the snapshot in the package. From then on a question is a dictionary look-up. Nothing
@@ -22,11 +22,11 @@ from llmring.registry._wire import Publication, decode
 
 
 class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a provider's facts come from, and how old they are.
+    """The origin and the age of a provider's facts.
 
     Attributes:
         provider: whose facts.
-        version: the version of the published document; ``None`` where nobody publishes one.
+        version: the version of the published document; ``None`` where there is none.
         updated_at: when it was published, as the publisher wrote it.
         url: its address.
         origin: ``registry`` (fetched by this process, or read from a ``file://`` one), ``cache`` or ``snapshot``.
@@ -46,7 +46,7 @@ class SourceInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def from_cache(self) -> bool:
-        """Whether this process has it from somewhere else than the registry itself."""
+        """True unless this process has it from the registry itself."""
         return self.origin != "registry"
 
     @property
@@ -76,8 +76,8 @@ class Registry:
         """Return what is known of a model, ``None`` if nothing is.
 
         Aliases, dated snapshots, ``-latest`` and Google's ``models/`` are understood; :attr:`ModelFacts.model` then is
-        the entry's name. Prices that the registry lacks come from genai-prices; ``prices.source`` says so. What is
-        known to be wrong is corrected, see :meth:`corrections`.
+        the entry's name. Prices that the registry lacks come from genai-prices; ``prices.source`` says so. Known
+        errors are corrected, see :meth:`corrections`.
         """
         return self._models_of(provider).find(model)
 
@@ -103,7 +103,7 @@ class Registry:
         return self._models_of(provider).publication
 
     def source_info(self, provider: str, *, now: datetime | None = None) -> SourceInfo:
-        """Say where the facts come from, and how old they are at ``now``. Nothing is fetched.
+        """Return the origin of the facts, and their age at ``now``. Nothing is fetched.
 
         Raises:
             ValidationError: no provider has such a name.

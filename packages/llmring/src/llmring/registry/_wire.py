@@ -32,7 +32,7 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """Digest of what it says of its models, however the publisher formats it: ``sha256:`` and 64 hex digits."""
+        """Digest of its models, independent of their formatting: ``sha256:`` and 64 hex digits."""
         import hashlib  # noqa: PLC0415 - slow to import, and only lockfiles ask
 
         rows = sorted(self.models, key=lambda facts: facts.model)
@@ -98,7 +98,7 @@ class PriceChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the current version has moved from the pinned one. Models are named without their provider."""
+    """The changes from the pinned version to the current one. Models are named without their provider."""
 
     provider: str
     pinned_version: int
@@ -109,12 +109,12 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_drift(self) -> bool:
-        """Whether the versions differ."""
+        """True where the versions differ."""
         return self.pinned_version != self.current_version
 
     @property
     def versions_behind(self) -> int:
-        """How many versions were published since the pinned one."""
+        """The number of versions published since the pinned one."""
         return self.current_version - self.pinned_version
 
 

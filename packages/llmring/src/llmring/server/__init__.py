@@ -1,6 +1,6 @@
-"""The usage server: what a ring tells it, and what can be asked of it.
+"""The usage server: reports to it, and queries.
 
-A ring with a ``server_url`` delivers to it in the background; :class:`ServerClient` asks it for statistics, logs and
+A ring with a ``server_url`` reports to it in the background; :class:`ServerClient` queries statistics, logs and
 conversations.
 """
 

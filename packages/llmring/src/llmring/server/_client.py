@@ -26,7 +26,7 @@ _MOST_REDIRECTS = 3
 _WRONG_KEY = (401, 403)
 _BAD_REQUEST = 400
 _AWAY = (502, 503)
-"""A proxy says that there is no server behind it."""
+"""Answers of a proxy that reaches no server."""
 _SLOW = 504
 _Query = Mapping[str, str | int | None]
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
@@ -40,8 +40,8 @@ class ServerClient:
     Answers are its JSON as it comes, without the raw key that it repeats in conversations.
 
     Args:
-        url: where it is, ``http://localhost:9100``.
-        key: who we are; any text without spaces, of 255 characters at most. Empty sends none, which it refuses.
+        url: its address, such as ``http://localhost:9100``.
+        key: any text without spaces, of 255 characters at most. Empty sends none, which the server refuses.
         transport: sends the requests; it is closed with the client.
         timeout_s: seconds for one request.
 
@@ -74,7 +74,7 @@ class ServerClient:
     def __repr__(self) -> str:
         return f"ServerClient(host={self.host!r}, key={'set' if self._key else 'not set'})"
 
-    # ------------------------------------------------------------------ telling
+    # ------------------------------------------------------------------ reports
 
     async def log(self, body: bytes) -> None:
         """Store one row of usage. A second one is stored if the same is sent again.
@@ -95,10 +95,10 @@ class ServerClient:
             raise ServerResponseError(f"{self.host} did not say which conversation it stored", endpoint=path)
         return identifier
 
-    # ------------------------------------------------------------------ asking
+    # ------------------------------------------------------------------ queries
 
     async def health(self) -> dict[str, Any]:
-        """Return ``{"status": "healthy" or "unhealthy", "database": …}``; it is told without a key."""
+        """Return ``{"status": "healthy" or "unhealthy", "database": …}``; this needs no key."""
         return await self._call("GET", "/health", _OBJECT)
 
     async def stats(
@@ -237,12 +237,12 @@ class ServerClient:
 
 
 def _detail(body: bytes) -> str:
-    """What an error says: FastAPI's ``detail``, or the text."""
+    """Return the text of an error: FastAPI's ``detail``, or the body."""
     try:
-        said = msgspec.json.decode(body)
+        answer = msgspec.json.decode(body)
     except DECODE_ERRORS:
         return body[:200].decode(errors="replace")
-    detail = said.get("detail") if isinstance(said, dict) else None
+    detail = answer.get("detail") if isinstance(answer, dict) else None
     if isinstance(detail, list):
         # One entry per field, each with the value that it does not like, which is not for a log.
         return "; ".join(f"{_place(row)}: {row.get('msg')}" for row in detail if isinstance(row, dict))

@@ -17,11 +17,11 @@ _LONGEST_PAUSE_S = 60.0
 
 
 class Delivery(Generic[T]):
-    """Hands items to ``send``, a few at a time, off the path of whoever offers them.
+    """Hands items to ``send``, a few at a time, off the path of the caller.
 
     On asyncio a task of the running loop does so; it lives only while there is something to do. On trio, where no task
-    may outlive its nursery, and outside of any loop, items wait for :meth:`aclose`. When nobody is there to receive
-    them, items wait, and the task tries again after a pause that grows up to a minute. When the queue is full, the
+    may outlive its nursery, and outside of any loop, items wait for :meth:`aclose`. When the server cannot be
+    reached, items wait, and the task tries again after a pause that grows up to a minute. When the queue is full, the
     oldest item is lost.
 
     Args:
@@ -39,7 +39,7 @@ class Delivery(Generic[T]):
         self._close_limit_s = close_limit_s
         self._workers: dict[Any, _Worker] = {}
         self.lost = 0
-        """Items that had to make room for newer ones, or were still there when time was up."""
+        """Items dropped for newer ones, or undelivered when time was up."""
 
     def offer(self, item: T) -> None:
         """Put an item into the queue. Never waits, never fails; safe in any thread."""
@@ -126,7 +126,7 @@ class _Worker:
         self._task = asyncio.get_running_loop().create_task(
             self._work(),
             name="llmring usage delivery",
-            context=Context(),  # nothing of the call that happened to come first: no span, no request
+            context=Context(),  # without the context of the first call: no span, no request
         )
 
     @property
@@ -135,7 +135,7 @@ class _Worker:
         return self._emptied or self._task.done()
 
     async def finish(self) -> None:
-        """Wait until the queue was emptied, or nobody was there to receive it. Cancelled, it cancels the task."""
+        """Wait until the queue is empty or the server proves unreachable. Cancelled, it cancels the task."""
         self._closing.set()
         await self._task
 

@@ -1,4 +1,4 @@
-"""The observer that tells the usage server."""
+"""The observer that reports to the usage server."""
 
 import logging
 from collections.abc import Callable, Iterable

@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 def is_reportable(record: CallRecord) -> bool:
-    """Whether there is something to store: the server has no place for calls that used nothing."""
+    """Return whether there is something to store: the server has no place for calls that used nothing."""
     return record.usage is not None and record.model is not None
 
 
@@ -119,15 +119,15 @@ def _message(message: Message) -> dict[str, Any]:
 
 def _response(record: CallRecord) -> dict[str, Any]:
     response = record.response or LLMResponse(content="", model="")
-    said: dict[str, Any] = {
+    answer: dict[str, Any] = {
         "content": response.content or response.refusal or "",
         "model": str(record.model),
         "finish_reason": response.finish_reason,
         "usage": record.usage,
     }
     if response.tool_calls:
-        said["tool_calls"] = response.tool_calls
-    return said
+        answer["tool_calls"] = response.tool_calls
+    return answer
 
 
 def _conversation_metadata(record: CallRecord) -> dict[str, Any]:
@@ -181,6 +181,6 @@ def _count(value: int | None) -> int:
 
 
 def _json(body: Mapping[str, Any]) -> bytes:
-    """Encode; what JSON has no form for becomes its ``repr``, and U+0000 the character for what cannot be shown."""
+    """Encode; values without a form in JSON become their ``repr``, and U+0000 the replacement character."""
     data = _encode(body)
     return _NUL.sub(rb"\1\\ufffd", data) if b"\\u0000" in data else data

@@ -1,4 +1,4 @@
-"""What is asked for before a call, and what is made of the answer after it."""
+"""Structured output: the request's form before a call, and the reading of its answer."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -16,15 +16,17 @@ _FINAL = (None, "stop", "length")
 
 
 class Expectation(NamedTuple):
-    """What an answer is to be.
+    """The form that an answer must have.
 
     Attributes:
         strict: an answer that breaks it is an error; else it is a warning.
         read: text to the value of ``parsed``; raises ``MismatchError``.
+        validates: it validates by a schema, which takes far longer than reading; ``uniqueItems`` even quadratic time.
     """
 
     strict: bool
     read: Callable[[str], Any]
+    validates: bool = False
 
 
 def prepare(request: LLMRequest) -> tuple[LLMRequest, Expectation | None]:
@@ -77,7 +79,10 @@ def finish(response: LLMResponse, expectation: Expectation | None) -> None:
         if response.finish_reason == "length":
             problem = f"the answer was cut by the token limit (raise max_tokens): it {mismatch}"
         if not expectation.strict:
-            response.warnings.append(f"parsed is empty: {problem}")
+            response.parsed = mismatch.found[0] if mismatch.found else None
+            response.warnings.append(
+                f"parsed {'is not as asked' if mismatch.found else 'is empty'}: {problem}"
+            )
             return
         provider, _, model = response.model.partition(":")
         raise StructuredOutputError(
@@ -125,7 +130,7 @@ def _schema(request: LLMRequest, wanted: Mapping[str, Any]) -> tuple[LLMRequest,
     strict = form.get("strict") is True
     return (
         request if form == nested else _with_format(request, form),
-        Expectation(strict=strict, read=(schema_reader if strict else value_reader)(schema)),
+        Expectation(strict, (schema_reader if strict else value_reader)(schema), validates=True),
     )
 
 

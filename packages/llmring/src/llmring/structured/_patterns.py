@@ -37,7 +37,7 @@ class Stopwatch:
 
 
 def has_patterns(schema: Any) -> bool:
-    """Whether matching an answer to the schema takes regular expressions."""
+    """Return whether matching an answer to the schema takes regular expressions."""
     if isinstance(schema, Mapping):
         return bool(schema.keys() & {"pattern", "patternProperties"}) or any(
             map(has_patterns, schema.values())

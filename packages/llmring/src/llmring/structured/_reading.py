@@ -23,16 +23,18 @@ class MismatchError(Exception):
     Attributes:
         path: the place, from ``$``.
         expected: what was expected there.
+        found: the JSON in a tuple, where there is some that a lenient caller may take all the same.
     """
 
     def __init__(self, problem: str, *, path: str, expected: str) -> None:
         super().__init__(problem)
         self.path = path
         self.expected = expected
+        self.found: tuple[Any, ...] = ()
 
     @property
     def is_syntax(self) -> bool:
-        """Whether the text is no JSON at all, so that JSON may still stand within it."""
+        """True if the text is no JSON at all, so that JSON may still stand within it."""
         return self.expected == _SYNTAX
 
 
@@ -45,12 +47,24 @@ def read_json(text: str) -> Any:
 
 
 def value_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
-    """Return a reader that does not validate."""
-    return _read_bare if _may_be_wrapped(schema) else read_json
+    """Return a reader that validates by the schema, if that is valid, and gives a broken value with the error."""
+    wrapped = _may_be_wrapped(schema)
+
+    def read(text: str) -> Any:
+        value = _read_bare(text) if wrapped else read_json(text)
+        try:
+            return schema_reader(schema)(text)
+        except ValidationError:  # nobody asked to be held to it
+            return value
+        except MismatchError as mismatch:
+            mismatch.found = (value,)
+            raise
+
+    return read
 
 
 def _may_be_wrapped(schema: Mapping[str, Any]) -> bool:
-    """Whether an answer may be the only property of an object: OpenAI takes no schema that is of anything else."""
+    """Return whether an answer may be the only property of an object, as OpenAI takes schemas of objects only."""
     from llmring_providers.schema import wraps  # noqa: PLC0415 - only for answers of a schema
 
     try:

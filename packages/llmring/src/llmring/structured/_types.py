@@ -22,7 +22,7 @@ _PYDANTIC_NOT_JSON = ("json_invalid", "string_unicode")
 
 
 class TypedAnswer(NamedTuple):
-    """How to ask for a type and how to read it.
+    """A type as a schema to send and a reader of the answer.
 
     Attributes:
         name: of the letters that providers take.
@@ -68,7 +68,7 @@ def _mentions_pydantic(wanted: Any) -> bool:
 
 
 def _may_hold_models(wanted: Any) -> bool:
-    """Whether a pydantic model may stand in its annotations; a model is not there before its library is."""
+    """Return whether a pydantic model may stand in its annotations; a model is not there before its library is."""
     holds = dataclasses.is_dataclass(wanted) or is_typeddict(wanted) or bool(get_args(wanted))
     return holds and "pydantic" in sys.modules
 

@@ -1,6 +1,6 @@
-"""Advice computed from what is known of models: first aliases for somebody who has none, and models for stated needs.
+"""Advice computed from facts about models: first aliases for a new lockfile, and models for stated needs.
 
-Pure and deterministic: the same facts give the same advice, and every piece of it says why.
+Pure and deterministic: the same facts give the same advice, and each piece has its reason.
 """
 
 from llmring.suggest._ranking import Preference, Suggestion, Wish, mixed_price, near_misses, suggest_models

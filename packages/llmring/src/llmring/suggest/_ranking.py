@@ -56,7 +56,7 @@ def _plain(facts: ModelFacts) -> str:
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model must be able to do, and may cost.
+    """The capabilities that a model must have, and the price that it may have.
 
     Attributes:
         needs: capabilities.
@@ -88,7 +88,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         return Constraints(needs=self.needs, min_context=self.min_context)
 
     def unmet(self, facts: ModelFacts) -> list[str]:
-        """Say in words what a model lacks; what is not known of it counts as lacking."""
+        """Return a sentence for each need that a model does not meet; unknown counts as unmet."""
         lacking = [str(need) for need in unmet_needs(self.constraints, facts)]
         longest = facts.max_output_tokens
         if self.min_output is not None and (longest is None or longest < self.min_output):
@@ -107,7 +107,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Preference = Literal["cost", "strength", "context"]
-"""What counts among models that meet every need."""
+"""The order of models that meet every need."""
 
 _ZERO = Decimal(0)
 _PROMPT_SHARE = Decimal("0.75")
@@ -159,7 +159,7 @@ def suggest_models(
 
 
 def near_misses(wish: Wish, models: Iterable[ModelFacts]) -> list[Suggestion]:
-    """Return the models that lack only one thing, with that as the reason, cheapest first."""
+    """Return the models that miss one need, with that as the reason, cheapest first."""
     lacking = ((facts, wish.unmet(facts)) for facts in sorted(choosable(models), key=_by_cost))
     return [Suggestion(facts, unmet[0]) for facts, unmet in lacking if len(unmet) == 1]
 

@@ -1,4 +1,4 @@
-"""First aliases for somebody who has none."""
+"""First aliases for a new lockfile."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal

@@ -99,13 +99,13 @@ class Connection(asyncio.StreamReaderProtocol):
                 if plan.ending != "end" or request.headers.get("connection", "").lower() == "close":
                     break
         except (_BadRequestError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # there is nobody to tell: whoever sent this is gone or speaks no HTTP
+            pass  # no answer is possible: the client has gone or speaks no HTTP
         finally:
             writer.close()
 
 
 def _is_addressed(headers: Mapping[str, str], host_names: Collection[str]) -> bool:
-    """Tell whether a request is meant for this host, and no web page of another one has sent it.
+    """Return whether a request is for this host, and not from a web page of another one.
 
     A page whose name leads here (DNS rebinding) sends its name as the host, and any page sends its origin with what it
     may not read (https://fetch.spec.whatwg.org/#origin-header).
@@ -203,7 +203,7 @@ _BACKLOG = 4096
 class Listener:
     """Listens in the running loop.
 
-    While it is away its sockets are bound and do not listen: connections are refused, and nobody else can
+    While it is away its sockets are bound and do not listen: connections are refused, and no other process can
     take the port.
 
     Args:
@@ -237,7 +237,7 @@ class Listener:
         self._servers.clear()
         self._away += [_bound(family, address) for family, address in addresses]
         if self._return is None and not math.isinf(seconds):
-            self._return = asyncio.get_running_loop().call_later(seconds, self._come_back)
+            self._return = asyncio.get_running_loop().call_later(seconds, self._return_to_listening)
 
     async def close(self) -> None:
         """Listen no more, and give the port back."""
@@ -255,7 +255,7 @@ class Listener:
         for server in self._servers:
             await server.wait_closed()
 
-    def _come_back(self) -> None:
+    def _return_to_listening(self) -> None:
         self._return = None
         sockets, self._away = self._away, []
         self._returning = asyncio.get_running_loop().create_task(self._listen(sockets))
@@ -267,7 +267,7 @@ class Listener:
 
 
 def _bound(family: int, address: object) -> socket.socket:
-    """Return a socket that holds the address: bound beside the connections that end there, but beside nobody else."""
+    """Return a socket that holds the address: bound beside its open connections, but beside no other listener."""
     bound = socket.socket(family, socket.SOCK_STREAM)
     if os.name == "posix":  # elsewhere it means that others may bind it too
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -20,7 +20,7 @@ _BASE_PATHS: Mapping[str | None, str] = {"openai": "/v1"}
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A request that the simulator got.
+    """A request that the simulator received.
 
     Attributes:
         method: ``GET`` or ``POST``.
@@ -70,7 +70,7 @@ class Simulator:
             another name, and those of web pages of other hosts, are refused.
 
     Attributes:
-        requests: what it got, oldest first.
+        requests: the requests received, oldest first.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Simulator:
 
     @property
     def connections(self) -> int:
-        """How many clients are connected, in use or kept for later."""
+        """The number of connected clients, idle ones included."""
         return len(self._connections)
 
     @property

@@ -35,7 +35,7 @@ _APPROVED = frozenset(
 
 
 class Selection(NamedTuple):
-    """What is taken from a file.
+    """The variables to take from a file.
 
     Attributes:
         taken: variables for the environment.

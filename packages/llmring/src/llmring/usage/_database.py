@@ -1,12 +1,17 @@
-"""The file of the usage log: one table in SQLite.
+"""The files of the usage log: one table in SQLite, and rows that wait beside it.
 
 A file that another program or a later version of llmring made is neither read as a log nor altered: its marks are read
 from the file itself, and where they leave a doubt, its tables through a connection that cannot write.
+
+Rows wait in a file beside the log where another process held it until their own process ended: the rows of one process,
+one JSON object per line. A writer takes them over and deletes the file; two that do so at once do no harm, since a row
+is known by its id.
 """
 
 import os
+import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from llmring_types.exceptions import ConfigurationError
 
+from llmring._json import DECODE_ERRORS
 from llmring.usage._entry import UsageEntry
 
 if TYPE_CHECKING:
@@ -27,6 +33,8 @@ _OF_OTHERS = "it is a database of another program"
 _BUSY_MS = 100
 """The writer's patience with a lock: its rows can wait."""
 _READ_BUSY_MS = 5000
+_WAITING = ".waiting"
+_row_decoder = msgspec.json.Decoder(UsageEntry)
 _LOCKED = (5, 6)
 """SQLITE_BUSY and SQLITE_LOCKED: https://www.sqlite.org/rescode.html"""
 FIELDS = UsageEntry.__struct_fields__
@@ -213,3 +221,40 @@ def _has_our_table(path: Path, busy_ms: int) -> bool:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(usage)")}
         (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     return not tables or columns.issuperset(FIELDS)
+
+
+def put_aside(log: Path, rows: Sequence[UsageEntry]) -> None:
+    """Write rows into a file of their own, readable by its owner alone.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from llmring_lockfile import write_atomically  # noqa: PLC0415 - seldom needed
+
+    path = log.with_name(f"{log.name}.{secrets.token_hex(8)}{_WAITING}")
+    write_atomically(path, b"\n".join(map(msgspec.json.encode, rows)) + b"\n", private=True)
+
+
+def waiting_files(log: Path) -> Iterator[Path]:
+    """Yield the files of rows that wait for this log."""
+    prefix = f"{log.name}."
+    try:
+        found = sorted(log.parent.iterdir())
+    except OSError:
+        return
+    for path in found:
+        if path.name.startswith(prefix) and path.suffix == _WAITING and path.is_file():
+            yield path
+
+
+def waiting_rows(path: Path) -> Iterator[UsageEntry]:
+    """Yield the rows of a file; a line that is none is passed over."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:  # another writer has taken it over
+        return
+    for line in lines:
+        try:
+            yield _row_decoder.decode(line)
+        except DECODE_ERRORS:
+            continue

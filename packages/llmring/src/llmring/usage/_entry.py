@@ -17,29 +17,29 @@ _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UT
 
 
 class UsageEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call used. The first fields are those that the usage server has; ``None`` is always unknown.
+    """The usage of one call. The first fields are those that the usage server has; ``None`` is always unknown.
 
     Attributes:
         id: of the call.
-        logged_at: when it began, ISO 8601 in UTC.
-        provider: who answered, or was asked last.
+        logged_at: the time of its start, ISO 8601 in UTC.
+        provider: the one that answered, or was asked last.
         model: the model's name, without the provider.
-        alias: what was asked for, unless it was a ``provider:model``.
+        alias: the alias that was asked for, unless it was a ``provider:model``.
         profile: the lockfile's profile.
-        origin: who asked.
+        origin: the application that asked.
         input_tokens: all of them, cached ones included.
         output_tokens: all of them, reasoning included.
         cached_input_tokens: those read from a cache.
         cost: US dollars.
-        latency_ms: until the whole answer had come.
-        first_chunk_ms: until a stream's first chunk.
+        latency_ms: milliseconds to the end of the answer.
+        first_chunk_ms: milliseconds to the first chunk of a stream.
         ending: ``answered``, ``failed`` or ``aborted``.
         error: the exception's class.
         finish_reason: the neutral word.
         streamed: the answer was asked for in chunks.
         estimated: tokens and cost are estimates in part or in whole.
         attempts: requests that were sent.
-        failed_cost: estimated dollars for attempts that came to nothing.
+        failed_cost: estimated dollars for attempts that failed.
         metadata: JSON: the provider's ids, its name for the model, further counts, and the request's own metadata.
     """
 

@@ -19,10 +19,12 @@ from llmring.usage._database import (
     insert,
     open_to_write,
     place,
+    put_aside,
     require_sqlite,
+    waiting_files,
+    waiting_rows,
 )
 from llmring.usage._entry import UsageEntry, entry_of
-from llmring.usage._waiting import put_aside, waiting_files, waiting_rows
 
 if TYPE_CHECKING:
     import sqlite3
@@ -117,7 +119,7 @@ def _request_stop(records: _Queue, closing: threading.Event) -> None:
 
 
 class _Writer:
-    """The work of the thread. It does not hold the log, so that a log that nobody holds any more can end it."""
+    """The work of the thread. It holds no reference to the log, so that the end of an abandoned log ends it."""
 
     def __init__(self, path: Path, records: _Queue, closing: threading.Event, secrets: Secrets) -> None:
         self._path = path
@@ -132,7 +134,7 @@ class _Writer:
         self._warned = False
 
     def run(self) -> None:
-        """Write batches until the sign to stop comes."""
+        """Write batches until the request to stop arrives."""
         self._leave_to_parent()
         going = True
         try:
@@ -156,7 +158,7 @@ class _Writer:
             self._connection, self._pending = None, []
 
     def _next_batch(self) -> tuple[list[CallRecord], bool]:
-        """Wait for a record, let others follow, and take them all; ``False`` once the sign to stop has come.
+        """Wait for a record, let others follow, and take them all; ``False`` after the request to stop.
 
         Waking for each record would take the interpreter away from the caller each time.
         """

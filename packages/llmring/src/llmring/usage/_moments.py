@@ -48,7 +48,7 @@ def stamp(moment: Moment, hour: time) -> str:
 
     Args:
         moment: the day or time.
-        hour: the time of a day that is meant.
+        hour: the time to take for a day.
 
     Raises:
         ValidationError: the text names no moment, or UTC does not have it.

@@ -40,7 +40,7 @@ _SUMS = {
 
 
 class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What a group of calls used.
+    """The usage of a group of calls.
 
     Attributes:
         group: the value of each of the columns asked for, in their order: ``provider:model``, ``2026-11-22``, …
@@ -53,7 +53,7 @@ class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
             something and no cost is known.
         unpriced: calls that used something whose cost is not known.
         estimated: calls whose figures are estimates.
-        failed_cost: estimated dollars for attempts that came to nothing.
+        failed_cost: estimated dollars for attempts that failed.
         mean_latency_ms: of the answered calls; ``None`` where there are none.
     """
 
@@ -125,7 +125,7 @@ def read(
     """Return the rows of the log, oldest first, as they are read. Arguments and errors: see :func:`stats`."""
     where, values = _where(since, until, origin, alias, model)
     query = f"SELECT {', '.join(FIELDS)} FROM usage {where} ORDER BY logged_at, id"  # noqa: S608 - columns of our own
-    with open_to_read(place(path)):  # what is not a log is told now, not when somebody asks for the first row
+    with open_to_read(place(path)):  # raises for a file that is no log now, not with the first row
         return _rows(path, query, values)
 
 

@@ -26,26 +26,26 @@ from llmring_cli.toolbox import Draft, LocalToolbox, Toolbox
 async def chat(
     *,
     model: Annotated[ModelName | None, Parameter(alias="-m")] = None,
-    go_on: Annotated[Flag, Parameter(name=("--continue", "-c"))] = False,
+    continue_: Annotated[Flag, Parameter(name=("--continue", "-c"))] = False,
     server_url: str | None = None,
     guided: Flag = False,
     lockfile: LockfilePath = None,
 ) -> None:
-    """Talk with an advisor about the lockfile.
+    """Edit the lockfile in a conversation with an advisor.
 
-    It finds models, compares what they cost, and proposes aliases, pools and profiles. Every change is shown as
-    a difference and written only after a yes. The advisor is the alias "advisor" of your lockfile or of the one
-    that ships with llmring, by any provider that can be used; where no model can be asked, questions lead to
-    the same advice. /help lists what can be typed beside words. Sessions are kept.
+    The advisor finds models, compares costs, and proposes aliases, pools and profiles. Every change is shown as
+    a diff and written only after you confirm it. The advisor is the alias "advisor" of your lockfile, or of the
+    one that ships with llmring, on any usable provider. Without a usable model, a questionnaire leads to the
+    same advice. /help lists the commands of a session. Sessions are stored.
 
     $ llmring lock chat
     $ llmring lock chat --model openai:gpt-5-mini --continue
 
     Args:
-        model: Who advises: an alias or provider:model.
-        go_on: Go on with the last session about this lockfile.
-        server_url: Use the tools of this MCP server, such as one of llmring mcp lockfile --http. Needs the extra mcp.
-        guided: Ask no model, only questions.
+        model: The advisor: an alias or provider:model.
+        continue_: Continue the last session about this lockfile.
+        server_url: Use the tools of this MCP server, such as llmring mcp lockfile --http. Needs the extra mcp.
+        guided: Use the questionnaire instead of a model.
     """
     report_logs()
     screen = _screen()
@@ -55,11 +55,11 @@ async def chat(
     if advisor is None:
         if server_url is not None:
             raise CommandError(
-                "questions edit files of this machine; --server-url needs a model: set a key or run Ollama"
+                "--server-url needs a model: set a key or run Ollama. The questionnaire edits only files of this machine"
             )
         if not guided:
-            report("no model can be asked: no key is set and Ollama does not run")
-        report(f"questions lead to an alias in {where}")
+            report("no model is available: no key is set and Ollama does not run")
+        report(f"a few questions lead to an alias in {where}")
         await guide(screen, Draft(path))
         return
     async with AsyncExitStack() as stack:
@@ -71,8 +71,8 @@ async def chat(
 
         await stack.enter_async_context(advisor.ring)
         toolbox = await _toolbox(stack, path, server_url)
-        report(f"{advisor.model} advises on {where}; /help lists commands, Ctrl-D leaves")
-        await Conversation(advisor, choose, toolbox, screen, _session(path, go_on=go_on)).run()
+        report(f"{advisor.model} advises on {where}; /help lists commands, Ctrl-D exits")
+        await Conversation(advisor, choose, toolbox, screen, _session(path, continue_=continue_)).run()
 
 
 def _screen() -> Screen:
@@ -100,10 +100,10 @@ async def _toolbox(stack: AsyncExitStack, path: Path, server_url: str | None) ->
     return await stack.enter_async_context(connect(server_url, token))
 
 
-def _session(path: Path, *, go_on: bool) -> Session:
-    if go_on:
+def _session(path: Path, *, continue_: bool) -> Session:
+    if continue_:
         for session in kept_sessions():
             if session.lockfile == path_text(path):
                 return session
-        report("there is no session to go on with; a new one begins")
+        report("there is no session to continue; starting a new one")
     return new_session(path)

@@ -17,7 +17,7 @@ from llmring_cli._review import findings_json, located, print_findings, summariz
 def check(*, lockfile: LockfilePath = None, json: Json = False) -> int:
     """Check the lockfile and what it extends, offline.
 
-    Exit code 1 when something is missing or cannot work, 2 when there is no lockfile or it cannot be read.
+    Exit code 1 if something is missing or cannot work, 2 if there is no readable lockfile.
 
     $ llmring lock check
     $ llmring lock check --json | jq .findings
@@ -42,16 +42,16 @@ def check(*, lockfile: LockfilePath = None, json: Json = False) -> int:
         for profile, aliases in result.aliases.items():
             if aliases:
                 report(f"profile {profile}: {', '.join(aliases)}")
-        summarize(findings, nothing="nothing is wrong")
+        summarize(findings, nothing="no problems")
     return 0 if result.ok else FAILED
 
 
 def explain(
     name: ModelName, /, *, profile: ProfileName = None, lockfile: LockfilePath = None, json: Json = False
 ) -> int:
-    """Tell what a name stands for, and why.
+    """Explain how a name resolves to models.
 
-    Each step of the answer is told with the file that it comes from. Exit code 1 when it stands for nothing.
+    Each step names the file that it comes from. Exit code 1 if the name does not resolve.
 
     $ llmring lock explain summarizer
     $ llmring lock explain my-tools:summarizer --profile prod

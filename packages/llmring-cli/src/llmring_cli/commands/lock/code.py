@@ -28,16 +28,16 @@ def stubs(
 ) -> int:
     """Write the aliases as a Python type.
 
-    A type checker then knows a wrong one.
+    A type checker then reports wrong aliases.
 
     $ llmring lock stubs --output src/my_app/aliases.py
     $ llmring lock stubs --output src/my_app/aliases.py --check
 
     Args:
-        output: The file; standard output when it is left out.
+        output: The file. Default: standard output.
         name: The name of the type.
-        profile: Only this profile's aliases; those of every profile when it is left out.
-        check: Write nothing; exit code 1 when the file is not what would be written.
+        profile: Only this profile's aliases. Default: those of every profile.
+        check: Write nothing; exit code 1 if the file is out of date.
     """
     found = read_lockfile(lockfile).lockfile
     profiles = None if profile is None else [profile]
@@ -58,14 +58,14 @@ def stubs(
     elif output is None:
         write_exact(text)
     elif wrong:
-        report(f"{output} is out of date; write it with: llmring lock stubs --output {output}")
+        report(f"{output} is out of date. To update it: llmring lock stubs --output {output}")
     else:
         report(f"wrote {output}" if written else f"{output} is up to date")
     return FAILED if wrong else 0
 
 
 def _write_stubs(output: Path, text: str, *, check: bool) -> bool:
-    """Tell whether the file has to be written, and write it unless it is only checked."""
+    """Return whether the file is out of date, and write it unless it is only checked."""
     data = text.encode()
     try:
         same = output.is_file() and output.read_bytes().replace(b"\r\n", b"\n") == data
@@ -79,16 +79,16 @@ def _write_stubs(output: Path, text: str, *, check: bool) -> bool:
 def scan(
     *sources: Path, profile: str | None = None, lockfile: LockfilePath = None, json: Json = False
 ) -> int:
-    """Compare the aliases in Python code with those bound.
+    """Compare the aliases in Python code with the lockfile.
 
-    Listed are those that the code uses and the lockfile lacks, and those bound that no code names. The code is
-    read, not run. Exit code 1 when an alias is missing.
+    The output lists aliases that the code uses and the lockfile lacks, and aliases that no code uses. The code is
+    parsed, not run. Exit code 1 if an alias is missing.
 
     $ llmring lock scan src tests
 
     Args:
-        sources: Files and folders; the working directory when they are left out.
-        profile: Look only in this profile; in every profile when it is left out.
+        sources: Files and folders. Default: the working directory.
+        profile: Search only this profile. Default: every profile.
     """
     source = read_lockfile(lockfile)
     roots = sources or (Path(),)
@@ -115,7 +115,7 @@ def _show(found: Scan, lockfile: Path) -> None:
     for path in found.unread:
         print_line(f"{path}: warning: not valid Python, so it was not read")
     for alias in found.unused:
-        sure = ", as far as can be told without running it" if found.dynamic else ""
+        sure = ", as far as static analysis can tell" if found.dynamic else ""
         print_line(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")
     report(f"{count_text(len(found.uses), 'use')} of aliases, {len(found.missing)} not bound")
 

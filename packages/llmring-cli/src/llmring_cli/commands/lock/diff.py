@@ -55,17 +55,17 @@ def diff(
     lockfile: LockfilePath = None,
     json: Json = False,
 ) -> int:
-    """Tell what changed in the lockfile, in terms of models.
+    """Show what changed in the lockfile, in terms of models.
 
-    That is: pools, prices per million tokens, limits and capabilities, for each alias and profile.
+    For each alias and profile: pools, prices per million tokens, limits and capabilities.
 
     $ llmring lock diff
     $ llmring lock diff main~3
     $ llmring lock diff ../other/llmring.lock --json
 
     Args:
-        old: What to compare with: a lockfile, or a revision that git knows.
-        exit_code: Exit code 1 when there are changes.
+        old: The old version: a lockfile or a git revision.
+        exit_code: Exit code 1 if there are changes.
     """
     source = read_lockfile(lockfile)
     changes = diff_lockfiles(_old(old, source.path), source.lockfile)
@@ -74,7 +74,7 @@ def diff(
     else:
         print_changes(changes)
         if not changes:
-            report(f"{shown(source.path)} says the same as {old}")
+            report(f"{shown(source.path)} has no changes since {old}")
     return FAILED if changes and exit_code else 0
 
 
@@ -91,12 +91,10 @@ def _old(old: str, path: Path) -> Lockfile:
 
 
 def _show(revision: str, path: Path) -> subprocess.CompletedProcess[bytes]:
-    """Ask git for the file in a revision: by plumbing, which knows no pager, no filter and no external diff."""
+    """Read the file in a revision with a plumbing command of git, which uses no pager, filter or external diff."""
     git = _find_git()
     if git is None:
-        raise CommandError(
-            f"there is no file {revision}, and git, which may know it as a revision, is not installed"
-        )
+        raise CommandError(f"there is no file {revision}, and git is not installed to look for a revision")
     try:
         return subprocess.run(  # noqa: S603 - no shell, and what the user names cannot be an option
             [

@@ -21,17 +21,17 @@ async def init(
     force: Flag = False,
     json: Json = False,
 ) -> None:
-    """Write a new lockfile with aliases to begin with.
+    """Write a new lockfile with a first set of aliases.
 
-    The aliases are for the providers whose keys are set. Without a key it binds "default" to a model that
-    Ollama has installed, or to the simulated one.
+    The aliases use the providers whose keys are set. Without a key, "default" is bound to a model that Ollama
+    has installed, or to the simulated one.
 
     $ llmring lock init
     $ llmring lock init --file config/llmring.lock --force
 
     Args:
-        file: Where; the project's package folder when there is one, else ./llmring.lock.
-        force: Write over a file that exists.
+        file: The file. Default: llmring.lock in the project's package folder if there is one, else ./llmring.lock.
+        force: Overwrite an existing file.
     """
     path = file or lockfiles.new_lockfile_path()
     bindings = await _suggested()

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
-from llmring_lockfile import Finding, Severity, to_sarif
+from llmring_lockfile import Finding, Severity
 from llmring_lockfile import audit as audit_lockfile
 from llmring_lockfile import validate as validate_lockfile
 
@@ -30,29 +30,31 @@ def audit(
     offline: Offline = False,
     json: Json = False,
 ) -> int:
-    """Find what has changed for the worse since the models were locked.
+    """Find what has got worse since the models were locked.
 
-    Found are models that are retired or soon will be, cost more, take or give fewer tokens, lost a capability
-    or are unknown. Exit code 1 when an error or a warning is found, 2 when there is no lockfile or it cannot be
-    read, 3 when the registry cannot be reached.
+    Reported are models that are retired or about to be, cost more, have lower token limits, lost a capability or
+    are unknown. Exit code 1 on errors and warnings, 2 if there is no readable lockfile, 3 if the registry cannot
+    be reached.
 
     $ llmring lock audit --days 30
     $ llmring lock audit --sarif llmring.sarif
 
     Args:
-        days: How many days ahead to look for retirement.
-        sarif: Write the findings as SARIF 2.1.0 to this file, too; "-" is standard output, for them alone.
+        days: Report retirements within this many days.
+        sarif: Also write the findings as SARIF 2.1.0 to this file; "-" writes only them, to standard output.
     """
     source = read_lockfile(lockfile, unreadable=UNREADABLE)
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     findings = located(audit_lockfile(source.lockfile, known.facts, today=today(), within_days=days), source)
     if sarif is not None:
+        from llmring_lockfile import to_sarif  # noqa: PLC0415 - most reviews do without
+
         _write_sarif(sarif, to_sarif(findings, shown(source.path), version=version_text()))
     if json:
         print_json({"lockfile": str(source.path), "days": days, "findings": findings_json(findings)})
     elif str(sarif) != "-":
         print_findings(findings, source)
-        summarize(findings, nothing="nothing has changed for the worse")
+        summarize(findings, nothing="nothing has got worse")
     return _exit_code(findings)
 
 
@@ -80,10 +82,9 @@ def validate(
 ) -> int:
     """Check every model of every pool against the registry.
 
-    A model must be listed, still served, and able to do what its binding needs.
-
-    The registry is asked at most once a day. Exit code 1 when a model is not valid, 2 when there is no lockfile
-    or it cannot be read, 3 when the registry cannot be reached: what could not be looked up is never valid.
+    A model must be listed, still served, and have the capabilities that its binding needs. The registry is
+    contacted at most once a day. Exit code 1 if a model is invalid, 2 if there is no readable lockfile, 3 if
+    the registry cannot be reached: models that could not be looked up are never valid.
 
     $ llmring lock validate
     $ llmring lock validate --offline --json
@@ -104,5 +105,5 @@ def validate(
         )
     else:
         print_findings(findings, source)
-        summarize(findings, nothing=f"{count_text(result.checked, 'model')} checked, nothing is wrong")
+        summarize(findings, nothing=f"{count_text(result.checked, 'model')} checked, no problems")
     return _EXIT_CODES[result.status]

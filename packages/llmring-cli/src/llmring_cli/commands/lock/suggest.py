@@ -31,25 +31,25 @@ def suggest(
     limit: Count = 10,
     json: Json = False,
 ) -> int:
-    """Suggest models for what is needed.
+    """Suggest models that meet requirements.
 
-    They come best first, each with its reason. Computed from the registry, without asking a model: the same
-    needs get the same advice. Prices are US dollars per million tokens. Exit code 1 when nothing fits; then the
-    models that lack only one thing are told.
+    Best first, each with a reason. The result is computed from the registry, so the same requirements give the
+    same result. Prices are US dollars per million tokens. Exit code 1 if no model fits; models that miss one
+    requirement are then listed.
 
     $ llmring lock suggest --need vision --need tools --max-input-price 1
     $ llmring lock suggest --min-context 200000 --prefer strength --ready
 
     Args:
-        need: A capability. May be given several times.
-        min_context: Least context window, in tokens.
-        min_output: Least length of the longest answer, in tokens.
-        max_input_price: Most that a million tokens of input may cost.
-        max_output_price: Most that a million tokens of output may cost.
+        need: A required capability. May be given several times.
+        min_context: Minimum context window, in tokens.
+        min_output: Minimum output limit, in tokens.
+        max_input_price: Maximum price of a million input tokens.
+        max_output_price: Maximum price of a million output tokens.
         provider: Only this provider's models. May be given several times.
-        ready: Only providers whose key is set.
-        prefer: What counts among models that fit.
-        limit: How many to show.
+        ready: Only configured providers.
+        prefer: The order of models that fit.
+        limit: Maximum number of models.
     """
     wish = Wish(
         needs=tuple(need or ()),
@@ -82,9 +82,9 @@ def _models(providers: Sequence[str]) -> list[ModelFacts]:
 def _show(found: Sequence[Suggestion], near: Sequence[Suggestion]) -> None:
     if found:
         print_table(_HEADERS, [_row(one) for one in found])
-        report(f"hint: use one with: llmring bind ALIAS {found[0].ref}")
+        report(f"hint: to use one: llmring bind ALIAS {found[0].ref}")
         return
-    report("no model that is known meets all of this" + ("; these lack one thing:" if near else ""))
+    report("no known model meets all requirements" + ("; these miss one:" if near else ""))
     for one in near:
         report(f"  {one.ref}: {one.reason}")
 

@@ -21,10 +21,10 @@ def update(
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Lock the models: record what is true of them now.
+    """Record the current facts about the models in the lockfile.
 
-    Recorded are limits, prices, capabilities and dates of every model of every pool. Later, lock audit tells
-    what has changed since. Exit code 3 when the registry cannot be reached; nothing is written then.
+    Limits, prices, capabilities and dates of every model of every pool. lock audit later reports what has changed
+    since. Exit code 3 if the registry cannot be reached; nothing is written then.
 
     $ llmring lock update
     """
@@ -49,8 +49,8 @@ def bump_registry(
 ) -> None:
     """Pin each profile to the current registry versions.
 
-    The versions are those of the providers in its pools. Exit code 3 when the registry cannot be reached;
-    nothing is written then.
+    A profile is pinned for the providers in its pools. Exit code 3 if the registry cannot be reached; nothing is
+    written then.
 
     $ llmring lock bump-registry
     """
@@ -67,7 +67,7 @@ def bump_registry(
         report(
             f"pinned in {shown(source.path)}"
             if document.changed
-            else "every profile is pinned to what is current"
+            else "every profile is pinned to the current versions"
         )
 
 
@@ -80,7 +80,7 @@ def _raise_unreachable(known: KnownModels) -> None:
     failures: list[RegistryError] = list(known.failures.values())
     if failures:
         raise CommandError(
-            f"nothing was written: {failures[0]}. What is at hand is used with: --offline",
+            f"nothing was written: {failures[0]}. To use local data: --offline",
             exit_code=UNREACHABLE,
         )
 

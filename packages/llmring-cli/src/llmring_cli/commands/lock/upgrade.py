@@ -28,10 +28,10 @@ def upgrade(
     offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Propose successors for models that should go.
+    """Propose successors for outdated models.
 
-    Those are retired, retiring or superseded. The successors are written after a yes. Nothing is written
-    without --yes where there is nobody to ask. Exit code 3 when the registry cannot be reached.
+    Outdated models are retired, retiring or superseded. Changes are written after a confirmation, or with
+    --yes. Exit code 3 if the registry cannot be reached.
 
     $ llmring lock upgrade
     $ llmring lock upgrade summarizer --yes
@@ -39,8 +39,8 @@ def upgrade(
     Args:
         alias: Only this alias.
         profile: Only this profile.
-        days: How many days before its retirement a model should go.
-        yes: Write without asking.
+        days: Treat models as outdated this many days before their retirement.
+        yes: Write without confirmation.
     """
     source = read_lockfile(lockfile)
     _require_bound(source.lockfile, alias, profile)
@@ -71,13 +71,13 @@ def _require_bound(lockfile: Lockfile, alias: str | None, profile: str | None) -
     if alias is not None and not any(one.binding(alias) for one in profiles):
         where = "in any profile" if profile is None else f"in profile {profile}"
         raise CommandError(
-            f"the alias {alias!r} is not bound {where}; those bound are told by: llmring aliases"
+            f"the alias {alias!r} is not bound {where}. To list the bound ones: llmring aliases"
         )
 
 
 def _write(source: Source, known: KnownModels, upgrades: Sequence[Upgrade], *, yes: bool, ask: bool) -> bool:
     if not any(upgrade.successor for upgrade in upgrades):
-        report("nothing to upgrade" if not upgrades else "nothing fits; choose yourself with: llmring bind")
+        report("nothing to upgrade" if not upgrades else "no successor fits. To choose one: llmring bind")
         return False
     from llmring_lockfile import Document, editing  # noqa: PLC0415 - mostly there is nothing to write
 
@@ -86,7 +86,7 @@ def _write(source: Source, known: KnownModels, upgrades: Sequence[Upgrade], *, y
     if ask:
         report_text(draft.diff().rstrip())
     if not yes and not (ask and confirm(f"write this to {shown(source.path)}?")):
-        report("nothing was written; --yes writes it")
+        report("nothing was written. To write without confirmation: --yes")
         return False
     with editing(source.path) as document:
         _apply(document, known, upgrades)

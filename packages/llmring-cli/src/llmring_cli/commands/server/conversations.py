@@ -35,22 +35,22 @@ async def conversations(
     env_file: EnvFile = DEFAULT,
     json: Json = False,
 ) -> None:
-    """List conversations that the usage server has stored for this key, those changed last first, or show one.
+    """List the conversations stored on the usage server for this key, latest change first, or show one.
 
-    They are there where applications log conversations. As JSON it is the server's answer, without the key that
-    it repeats. Exit code 3 when the server cannot be reached.
+    Applications store them if they log conversations. JSON output is the server's answer, without the key that
+    it repeats. Exit code 3 if the server cannot be reached.
 
     $ llmring server conversations
     $ llmring server conversations 4e9cbf04-e065-4ae8-909d-96dcae793caf --messages
 
     Args:
-        conversation_id: Only this one.
-        limit: How many, 100 at most.
-        offset: Leave out so many of those changed last.
-        messages: The messages of the one as well, its first 1,000.
+        conversation_id: Show this one.
+        limit: Maximum number, up to 100.
+        offset: Skip this many.
+        messages: Include the first 1,000 messages of the conversation.
     """
     if messages and conversation_id is None:
-        raise CommandError("--messages is for one conversation: name its id")
+        raise CommandError("--messages needs the id of a conversation")
     url, key = require_access(server, api_key, env_file)
     if conversation_id is None:
         async with connected(url, key) as client:

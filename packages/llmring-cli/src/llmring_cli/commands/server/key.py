@@ -11,29 +11,29 @@ from llmring_cli._parameters import Flag, Json
 from llmring_cli.server.access import ENVIRONMENT, EnvFile
 from llmring_cli.server.env_file import DEFAULT, KEY, new_key, read_env_file, shown, write_env_file
 
-Show = Annotated[Flag, Parameter(name="--show", help="Print the whole key.")]
+Show = Annotated[Flag, Parameter(name="--show", help="Print the full key.")]
 
 
 def create(
     *, update_env: Flag = False, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = False
 ) -> None:
-    """Make a new key.
+    """Create a new key.
 
-    A key opens an account of its own with the usage server at its first use; the server is not asked. Exit code 1
-    when the env file has a key already.
+    The usage server creates an account for a key at its first use; no request is sent. Exit code 1 if the env
+    file already has a key.
 
     $ llmring server key create --update-env
     $ llmring server key create --show
 
     Args:
-        update_env: Write it to the env file.
+        update_env: Write the key to the env file.
     """
     if not (update_env or show):
         raise CommandError(
-            "say where the new key goes: --update-env writes it to the env file, --show prints it"
+            "choose what to do with the new key: --update-env writes it to the env file, --show prints it"
         )
     if update_env and KEY in read_env_file(env_file):
-        raise CommandError(f"{env_file} has a key already; replace it with: llmring server key rotate")
+        raise CommandError(f"{env_file} has a key already. To replace it: llmring server key rotate")
     key = new_key()
     if update_env:
         write_env_file(env_file, {KEY: key})
@@ -47,18 +47,16 @@ def create(
 
 
 def rotate(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = False) -> None:
-    """Replace the key of the env file by a new one.
+    """Replace the key in the env file with a new one.
 
-    The server knows no successors: what was stored under the old key stays there, and the old key goes on opening
-    it. Exit code 1 when the file has no key.
+    The server does not connect the two keys: data stored under the old key stays there, and the old key stays
+    valid. Exit code 1 if the file has no key.
 
     $ llmring server key rotate
     """
     old = read_env_file(env_file).get(KEY)
     if old is None:
-        raise CommandError(
-            f"{env_file} has no key to replace; make one with: llmring server key create --update-env"
-        )
+        raise CommandError(f"{env_file} has no key. To create one: llmring server key create --update-env")
     key = new_key()
     write_env_file(env_file, {KEY: key})
     if json:
@@ -68,14 +66,14 @@ def rotate(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = Fals
         return
     if show:
         print_line(key)
-    report(f"replaced {shown(old, whole=False)} by {shown(key, whole=False)} in {env_file}")
-    report(f"to use it: source {env_file}; what was stored stays with the old key, which goes on working")
+    report(f"replaced {shown(old, whole=False)} with {shown(key, whole=False)} in {env_file}")
+    report(f"to use it: source {env_file}; stored data stays with the old key, which remains valid")
 
 
 def list_keys(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = False) -> int:
-    """List the keys on this machine: the environment's, which counts, and the env file's.
+    """List the keys on this machine: the environment's, which takes precedence, and the env file's.
 
-    Exit code 1 when there is none.
+    Exit code 1 if there is none.
 
     $ llmring server key list
     """
@@ -87,5 +85,5 @@ def list_keys(*, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = F
     elif keys:
         print_table(("key", "from"), keys)
     else:
-        report("there is no key; make one with: llmring server key create --update-env")
+        report("there is no key. To create one: llmring server key create --update-env")
     return 0 if keys else FAILED

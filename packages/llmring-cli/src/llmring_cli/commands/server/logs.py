@@ -33,21 +33,21 @@ async def logs(
     as_csv: Annotated[Flag, Parameter(name="--csv")] = False,
     json: Json = False,
 ) -> None:
-    """List calls that the usage server has stored for this key, the newest first.
+    """List the calls stored on the usage server for this key, newest first.
 
-    Of the last 30 days, if no time is given. As JSON it is the server's whole answer. Exit code 3 when the server
-    cannot be reached.
+    Default period: the last 30 days. JSON output is the server's answer. Exit code 3 if the server cannot be
+    reached.
 
     $ llmring server logs --limit 10
     $ llmring server logs --alias summarizer --since yesterday --csv
 
     Args:
-        limit: How many, 500 at most.
-        offset: Leave out so many of the newest.
-        model: Only this model's, named without its provider.
-        alias: Only what was asked for by this alias.
-        origin: Only what this origin asked.
-        as_csv: Print CSV with a heading.
+        limit: Maximum number, up to 500.
+        offset: Skip this many of the newest.
+        model: Only calls of this model, named without its provider.
+        alias: Only calls through this alias.
+        origin: Only calls from this origin.
+        as_csv: Print CSV with a header line.
     """
     url, key = require_access(server, api_key, env_file)
     async with connected(url, key) as client:

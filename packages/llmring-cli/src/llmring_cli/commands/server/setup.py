@@ -13,7 +13,7 @@ from llmring_cli.server.env_file import DEFAULT, KEY, URL, new_key, read_env_fil
 
 _LOCAL = "http://localhost:8000"
 Unchecked = Annotated[
-    Flag, Parameter(name="--skip-health-check", help="Do not ask whether the server is there.")
+    Flag, Parameter(name="--skip-health-check", help="Skip the check that the server answers.")
 ]
 
 
@@ -27,22 +27,22 @@ async def init(
     show: Flag = False,
     json: Json = False,
 ) -> None:
-    """Set up a usage server: check that it is there, and write its address and a key into an env file.
+    """Set up a usage server: check that it answers, and write its address and a key to an env file.
 
-    The file can be sourced, and gets mode 600; what else stands in it stays. Without an address, the server is
-    looked for at http://localhost:8000; without a key, a new one is made. Exit code 1 when the file has an
-    address or a key already, 3 when the server cannot be reached; nothing is written then.
+    A shell can source the file. It gets mode 600, and its other lines stay. The default address is
+    http://localhost:8000; without a key, a new one is created. Exit code 1 if the file already has an address
+    or a key, 3 if the server cannot be reached; in both cases nothing is written.
 
     $ llmring server init --server http://localhost:9100
     $ source .env.llmring
 
     Args:
-        force: Replace an address and a key that the file has.
-        show: Print the whole key.
+        force: Replace the address and the key in the file.
+        show: Print the full key.
     """
     present = [name for name in (URL, KEY) if name in read_env_file(env_file)]
     if present and not force:
-        raise CommandError(f"{env_file} has {' and '.join(present)} already; replace with --force")
+        raise CommandError(f"{env_file} has {' and '.join(present)} already; to replace: --force")
     environment = server_access()
     url = server or environment.url or _LOCAL
     key = api_key or environment.api_key or new_key()
@@ -62,8 +62,8 @@ async def _health(url: str, key: str) -> dict[str, Any]:
         health = await client.health()
     if health.get("status") != "healthy":
         raise CommandError(
-            f"the usage server {url} says that it is {health.get('status')} (database: {health.get('database')}); "
-            "nothing was written; go on all the same with --skip-health-check"
+            f"the usage server {url} reports the status {health.get('status')} (database: {health.get('database')}); "
+            "nothing was written. To continue anyway: --skip-health-check"
         )
     return health
 
@@ -76,15 +76,15 @@ async def status(
     show: Flag = False,
     json: Json = False,
 ) -> int:
-    """Tell which usage server is set up, whether it is well, and whether it takes the key.
+    """Show the configured usage server and its state, and check the key.
 
-    Exit code 1 when none is set up, it is not well or it does not take the key; 3 when it cannot be reached.
+    Exit code 1 if no server is set up, it is not healthy or it refuses the key; 3 if it cannot be reached.
 
     $ llmring server status
     $ llmring server status --json | jq .health.status
 
     Args:
-        show: Print the whole key.
+        show: Print the full key.
     """
     access = find_access(server, api_key, env_file)
     health = await ask_health(access)

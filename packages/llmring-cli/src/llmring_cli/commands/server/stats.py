@@ -22,16 +22,16 @@ async def stats(
     env_file: EnvFile = DEFAULT,
     json: Json = False,
 ) -> None:
-    """Show what the usage server has summed up for this key, of the last 30 days if no time is given.
+    """Show the statistics of the usage server for this key.
 
-    Of a day the server counts only the model that was used most. As JSON it is the server's whole answer. Exit
-    code 3 when the server cannot be reached.
+    Default period: the last 30 days. For a day, the server counts only the most used model. JSON output is the
+    server's answer. Exit code 3 if the server cannot be reached.
 
     $ llmring server stats
     $ llmring server stats --by alias --since 7d
 
     Args:
-        by: What the table is of.
+        by: The rows of the table.
     """
     url, key = require_access(server, api_key, env_file)
     async with connected(url, key) as client:

@@ -40,7 +40,7 @@ class _Slot:
             self.arguments.append(arguments)
 
     def is_whole(self) -> bool:
-        """Whether the arguments so far are a whole object, so that a host without ids may go on to the next call."""
+        """Return whether the arguments so far are a whole object; a host without ids may then begin another call."""
         try:
             return isinstance(msgspec.json.decode("".join(self.arguments)), dict)
         except DECODE_ERRORS:
@@ -83,7 +83,7 @@ class CallPieces:
 
 
 def _begins_another(piece: Call, slot: _Slot) -> bool:
-    """Whether a piece with the index of an open call begins a new one.
+    """Return whether a piece with the index of an open call begins a new one.
 
     Some hosts give every call the index 0, or none at all; others invent a new id for every piece of one call, so an
     id alone says nothing: only a named piece begins a call.

@@ -1,4 +1,4 @@
-"""What is said beyond the neutral form, and by whom; over a stream, put together."""
+"""Fields beyond the neutral form, gathered over a stream."""
 
 from typing import Any
 

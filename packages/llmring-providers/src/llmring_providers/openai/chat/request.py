@@ -12,13 +12,14 @@ from llmring_providers._extra_params import without_foreign
 from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import ModelRules
 from llmring_providers._names import NameRule
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
-from llmring_providers.openai.models import NAMES, in_reasoning_family, is_own_model
+from llmring_providers.openai.models import NAMES, fitting_extra, is_own_model, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -62,6 +63,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     warnings: list[str] = []
     call = fitted(call, _OWN_FIT if is_own_model(call) else FIT, warnings)
     request = call.request
+    rules = rules_for(call)
     body: dict[str, Any] = {
         "model": call.ref.model,
         "messages": [_message(message, call, warnings) for message in request.messages],
@@ -69,7 +71,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
-    _parameters(body, call, warnings)
+    _parameters(body, call, rules, warnings)
     if request.tools:
         body["tools"] = wire_tools(request.tools, call, warnings)
         if request.tool_choice is not None:
@@ -77,10 +79,10 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted, call, warnings)
+        _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
     if request.extra_params:
-        _extra(body, request.extra_params, warnings)
+        _extra(body, fitting_extra(call, rules, warnings), warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
@@ -96,7 +98,7 @@ def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str,
 def _said(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     content, role = message.content, message.role
     if not isinstance(content, str) and content is not None:
-        content = [_part(part, call) for part in content]
+        content = [_part(part, role, call) for part in content]
     if role == "user":
         return {"role": role, "content": content}
     if role == "assistant":
@@ -177,29 +179,33 @@ def _neutral(raw: object) -> list[ToolCall]:
     return [neutral_call(made, place) for place, made in enumerate(calls)]
 
 
-def _part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
+def _part(part: Mapping[str, Any], role: str, call: ChatCall) -> Mapping[str, Any]:
+    if part["type"] == "refusal" and role != "assistant":  # who else refuses says so in words
+        return {"type": "text", "text": part.get("refusal") or ""}
     wire = openai_part(part, call)
     if wire["type"] == "file" and "file_url" in (wire.get("file") or {}):
         raise unsupported("document with a 'url' source", call, "chat completions")
     return wire
 
 
-def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
-    if (heat := temperature(call, warnings)) is not None:
-        body["temperature"] = heat
-    if (wanted := effort(call, warnings)) is not None:
+def _parameters(body: dict[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]) -> None:
+    if (value := temperature(call, rules, warnings)) is not None:
+        body["temperature"] = value
+    if (wanted := effort(call, rules, warnings)) is not None:
         body["reasoning_effort"] = wanted
-    if (limit := output_limit(call, warnings)) is not None:
+    if (limit := output_limit(call, rules, warnings)) is not None:
         # max_tokens is deprecated, and the reasoning families refuse it; most other hosts know nothing else.
         facts = call.facts
-        new = in_reasoning_family(call.ref.model) or (facts is not None and facts.reasoning)
+        new = rules.family or (facts is not None and facts.reasoning)
         body["max_completion_tokens" if new else "max_tokens"] = limit
     if call.request.cache:
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> None:
-    form = answer_format(wanted, body["messages"], call, warnings)
+def _format(
+    body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]
+) -> None:
+    form = answer_format(wanted, body["messages"], call, rules, warnings)
     if form.get("type") == "json_schema":
         form = {"type": form.pop("type"), "json_schema": form}
     body["response_format"] = form

@@ -102,7 +102,7 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
     return LLMResponse(
         content=text_of(message),
         model=str(call.ref),
-        usage=usage_of(usage),
+        usage=usage_of(usage, tier=completion.service_tier),
         finish_reason=finish_reason(word, called=bool(calls), refused=bool(message.refusal)),
         tool_calls=calls or None,
         reasoning=reasoning_of(message) or None,
@@ -214,7 +214,7 @@ def _raw_call(made: Call, place: int) -> dict[str, Any]:
 
 
 def native_of(call: ChatCall, said: dict[str, Any], block: dict[str, Any]) -> dict[str, Any] | None:
-    """What was said beyond the neutral form, and what has to travel back."""
+    """Return the content beyond the neutral form and the items to replay."""
     kept = said.copy()
     if kept.get("service_tier") == "default":
         del kept["service_tier"]

@@ -156,7 +156,7 @@ def part_text(part: Any) -> str:
 
 
 def say_more(parts: Iterable[Any]) -> bool:
-    """Whether these are parts, and say more than their text."""
+    """Return whether these are parts, and say more than their text."""
     kinds = {part.get("type") if isinstance(part, dict) else None for part in parts}
     return not kinds <= {"text"} and all(isinstance(kind, str) for kind in kinds)
 

@@ -8,7 +8,7 @@ from llmring_types import Message
 
 from llmring_providers._native import agrees, replay_of
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.models import encrypts_reasoning
+from llmring_providers.openai.models import encrypts_reasoning, rules_for
 from llmring_providers.openai.parameters import system_role
 from llmring_providers.openai.parts import openai_part, unsupported
 from llmring_providers.openai.responses.items import read_items, sendable, without_reasoning
@@ -56,7 +56,9 @@ class _Items:
         replay = replay_of(message, self._call, self._warnings, api="responses")
         kept = [item for item in replay if isinstance(item, dict)]
         if kept and self._still_true(message, kept):
-            if not encrypts_reasoning(self._call) and any(item.get("type") == "reasoning" for item in kept):
+            if not encrypts_reasoning(self._call, rules_for(self._call)) and any(
+                item.get("type") == "reasoning" for item in kept
+            ):
                 self._warn(
                     f"the reasoning of an earlier answer was left out: {self._call.ref} does not reason"
                 )
@@ -75,7 +77,7 @@ class _Items:
             self._call_item(made)
 
     def _still_true(self, message: Message, kept: list[dict[str, Any]]) -> bool:
-        """Whether the items say what the message says; reasoning cannot stand beside another answer than its own."""
+        """Return whether the items say what the message says; reasoning belongs to its own answer alone."""
         made = {call.get("id") for call in message.tool_calls or ()}
         custom = any(item.get("call_id") in made for item in kept if item.get("type") == "custom_tool_call")
         try:

@@ -31,7 +31,7 @@ _PLAIN: Mapping[str, frozenset[str]] = {
 
 
 class Answer(msgspec.Struct):
-    """What items say in the neutral form."""
+    """Items in the neutral form."""
 
     text: str = ""
     refusal: str = ""

@@ -17,10 +17,11 @@ from llmring_providers._extra_params import without_foreign
 from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import ModelRules
 from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
-from llmring_providers.openai.models import NAMES, encrypts_reasoning
+from llmring_providers.openai.models import NAMES, encrypts_reasoning, fitting_extra, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -78,6 +79,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     warnings: list[str] = []
     call = fitted(call, FIT, warnings)
     request = call.request
+    rules = rules_for(call)
     body: dict[str, Any] = {
         "model": call.ref.model,
         "input": input_items(call, warnings),
@@ -85,7 +87,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     }
     if stream:
         body["stream"] = True
-    _parameters(body, call, warnings)
+    _parameters(body, call, rules, warnings)
     if request.tools:
         body["tools"] = flat_tools(request.tools, call, warnings)
         if request.tool_choice is not None:
@@ -93,27 +95,29 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     elif request.tool_choice is not None:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
-        _format(body, wanted, call, warnings)
+        _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
-    _extra(body, request.extra_params, warnings)
+    _extra(body, fitting_extra(call, rules, warnings), warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
-def _parameters(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
-    if (heat := temperature(call, warnings)) is not None:
-        body["temperature"] = heat
-    if (wanted := effort(call, warnings)) is not None:
+def _parameters(body: dict[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]) -> None:
+    if (value := temperature(call, rules, warnings)) is not None:
+        body["temperature"] = value
+    if (wanted := effort(call, rules, warnings)) is not None:
         body["reasoning"] = {"effort": wanted}
-    if (limit := output_limit(call, warnings)) is not None:
+    if (limit := output_limit(call, rules, warnings)) is not None:
         body["max_output_tokens"] = limit
-    if encrypts_reasoning(call):
+    if encrypts_reasoning(call, rules):
         body["include"] = [_ENCRYPTED]
     if call.request.cache:
         body.update(cache_params(call, warnings))
 
 
-def _format(body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> None:
-    form = answer_format(wanted, body["input"], call, warnings)
+def _format(
+    body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]
+) -> None:
+    form = answer_format(wanted, body["input"], call, rules, warnings)
     if form.get("type") == "json_schema":
         form.setdefault("strict", False)
     body["text"] = {"format": form}
@@ -165,7 +169,7 @@ def _tool(tool: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> Mappi
 
 
 def has_custom(tools: Any) -> bool:
-    """Whether there is a custom tool among these, or in a namespace of them."""
+    """Return whether there is a custom tool among these, or in a namespace of them."""
     if not isinstance(tools, Sequence):
         return False
     found = (tool for tool in tools if isinstance(tool, Mapping))

@@ -45,7 +45,11 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     return LLMResponse(
         content=answer.content,
         model=str(call.ref),
-        usage=usage_of(response.usage),
+        usage=usage_of(
+            response.usage,
+            tier=response.service_tier,
+            searches=count_searches(response, response.output or ()),
+        ),
         finish_reason=finish_reason(word, answer),
         tool_calls=answer.calls or None,
         reasoning=answer.reasoning or None,
@@ -58,8 +62,21 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     )
 
 
+def count_searches(response: Response, output: Sequence[dict[str, Any]]) -> int:
+    """Return the searches that OpenAI counts, else those among the items; opening a page found by one is not billed.
+
+    https://platform.openai.com/docs/guides/tools-web-search#output-and-citations
+    """
+    used = response.tool_usage.get("web_search") if isinstance(response.tool_usage, dict) else None
+    counted = used.get("num_requests") if isinstance(used, dict) else None
+    if type(counted) is int:
+        return counted
+    actions = (item.get("action") for item in output if item.get("type") == "web_search_call")
+    return sum(not isinstance(action, dict) or action.get("type", "search") == "search" for action in actions)
+
+
 def offers_custom(call: ChatCall) -> bool:
-    """Whether the call may offer a custom tool; a stored prompt has tools that only OpenAI knows."""
+    """Return whether the call may offer a custom tool; a stored prompt has tools that only OpenAI knows."""
     given = call.request.extra_params
     return has_custom(call.request.tools) or has_custom(given.get("tools")) or "prompt" in given
 
@@ -108,7 +125,7 @@ def warnings_of(answer: Answer) -> list[str]:
 def native_of(
     call: ChatCall, response: Response, answer: Answer, output: Sequence[dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """What was said beyond the neutral form, and what has to travel back."""
+    """Return the content beyond the neutral form and the items to replay."""
     said = {
         "annotations": answer.annotations,
         "logprobs": answer.logprobs,

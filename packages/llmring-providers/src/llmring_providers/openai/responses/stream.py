@@ -15,6 +15,7 @@ from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.responses.items import Answer, read_items
 from llmring_providers.openai.responses.response import (
     check,
+    count_searches,
     finish_reason,
     finish_word,
     native_of,
@@ -119,9 +120,11 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
     def _finish(self, response: Response, chunks: list[StreamChunk]) -> None:
         self._id = str(response.id) if response.id else self._id
         self._served = response.model or self._served
-        self._usage = usage_of(response.usage)
-        check(response, self._call)
         output = response.output or self._gathered()
+        self._usage = usage_of(
+            response.usage, tier=response.service_tier, searches=count_searches(response, output)
+        )
+        check(response, self._call)
         answer = read_items(output, custom=self._custom)
         if not self._reasoned:
             self._say(chunks, reasoning=answer.reasoning)

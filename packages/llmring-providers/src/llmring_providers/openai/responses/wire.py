@@ -24,7 +24,7 @@ class Part(msgspec.Struct):
 
 
 class Item(msgspec.Struct):
-    """What the model put out: the items with a neutral form. The others are only kept."""
+    """An output item with a neutral form. The others are only kept."""
 
     type: str
     id: str | None = None
@@ -69,7 +69,7 @@ class StreamEvent(msgspec.Struct, gc=False):
 
 
 class Identity(msgspec.Struct):
-    """What the first event says that no other one does if the stream is cut."""
+    """Fields that only the first event has if the stream is cut."""
 
     id: str | int | None = None
     model: str | None = None

@@ -1,4 +1,4 @@
-"""What several protocols write in the same way."""
+"""Readers that several protocols share."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def _tool(spec: Mapping[str, Any]) -> Tool:
 
 
 def forced(choice: str | Mapping[str, Any] | None) -> bool | str | None:
-    """What a tool choice forces; see :attr:`Prompt.forced`."""
+    """Return the function that a tool choice forces; see :attr:`Prompt.forced`."""
     if isinstance(choice, Mapping):
         function = choice.get("function")
         name = function.get("name") if isinstance(function, Mapping) else choice.get("name")

@@ -1,7 +1,7 @@
-"""Recordings of what providers said, for tests that need neither network nor keys.
+"""Recordings of providers' answers, for tests that need neither network nor keys.
 
-A cassette is a JSON file made to be read and reviewed. What goes into it has passed :mod:`redaction`; what is asked at
-replay passes it too, so that both are compared without their keys.
+A cassette is a JSON file made to be read and reviewed. Requests and answers are recorded without secrets
+(:mod:`redaction`); requests at replay lose theirs too, so that both are compared without keys.
 """
 
 from llmring.testing._cassettes.recording import Recording, record

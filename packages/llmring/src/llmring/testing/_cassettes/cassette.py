@@ -64,7 +64,7 @@ def _binary(data: bytes) -> Binary:
 VERSION: Literal[1] = 1
 
 Ending: TypeAlias = Literal["end", "broken", "silence", "unread"]
-"""How a body ended: properly; with its connection; it did not while somebody waited; nobody read on."""
+"""The end of a body: proper; with its connection; none while the reader waited; the reader stopped early."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,10 +82,10 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An answer.
 
     Attributes:
-        status: ``None`` where not even that came.
-        body: as it came, read by read.
+        status: ``None`` where none was received.
+        body: as received, read by read.
         ending: of the body, or of the wait for the status.
-        reason: what broke.
+        reason: the cause of a broken connection.
     """
 
     status: int | None = None
@@ -104,7 +104,7 @@ class Interaction(msgspec.Struct, frozen=True):
 
 
 class Cassette(msgspec.Struct, frozen=True):
-    """What was asked, in order, and what was said. ``version`` is that of the format."""
+    """Requests in order, with their answers. ``version`` is that of the format."""
 
     version: Literal[1]
     interactions: tuple[Interaction, ...] = ()

@@ -1,4 +1,4 @@
-"""Which recorded request is the one that is asked for, and what sets the closest one apart."""
+"""Comparison of requests: whether two are the same, and the differences where they are not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -18,7 +18,7 @@ _ABSENT: Any = object()
 
 
 def fingerprint(asked: Asked) -> bytes:
-    """Return what is the same for requests that are: method, URL and body, whatever the order of its fields."""
+    """Return a text that equal requests share: method, URL and body, whatever the order of its fields."""
     return msgspec.json.encode(msgspec.structs.replace(asked, headers={}), order="sorted")
 
 
@@ -49,7 +49,7 @@ def _between(before: Any, now: Any, path: str) -> Iterator[str]:
     elif not _same(before, now):
         if isinstance(before, str) and isinstance(now, str):
             before, now = _from_where_they_part(before, now)
-        yield f"{path}: {_told('recorded', before)}, {_told('asked', now)}"
+        yield f"{path}: {_worded('recorded', before)}, {_worded('asked', now)}"
 
 
 def _between_objects(before: Mapping[str, Any], now: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _same(one: Any, other: Any) -> bool:
     return one is other or (type(one) is type(other) and bool(one == other))
 
 
-def _told(verb: str, value: Any) -> str:
+def _worded(verb: str, value: Any) -> str:
     return f"not {verb}" if value is _ABSENT else f"{verb} {_shown(value)}"
 
 

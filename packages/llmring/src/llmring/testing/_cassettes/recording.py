@@ -1,4 +1,4 @@
-"""Has requests answered as usual and writes down what is said."""
+"""Recording: requests are answered as usual, and the answers are written down."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from llmring.testing._cassettes.redaction import HttpRedactor, secrets_of
 
 
 class _Take:
-    """One exchange while it goes on, secrets and all. Nobody has answered yet."""
+    """One exchange in progress, secrets included."""
 
     def __init__(self, provider: str, request: HttpRequest) -> None:
         self.provider = provider
@@ -61,13 +61,13 @@ class Recording:
         return _RecordingTransport(self, transport, provider)
 
     def begin(self, provider: str, request: HttpRequest) -> _Take:
-        """Take note of a request that is about to be sent."""
+        """Register a request that is about to be sent."""
         take = _Take(provider, request)
         self._takes.append(take)
         return take
 
     def forget(self, take: _Take) -> None:
-        """Leave out a request that was not sent."""
+        """Remove a request that was not sent."""
         self._takes.remove(take)
 
     def cassette(self) -> Cassette:
@@ -88,13 +88,13 @@ class Recording:
 
 @contextmanager
 def record(path: str | Path, *, secrets: Iterable[str] = ()) -> Iterator[Recording]:
-    """Record what providers say to this process within the block, for :func:`replay`.
+    """Record the answers of providers to this process within the block, for :func:`replay`.
 
     Every call of every ring is recorded, through whatever transport or SDK client it goes; calls that use a
     raw SDK client themselves are not, nor are the registry and the usage server. The file is replaced at the
     end of the block, also when that ends in an error, unless nothing was asked until then.
 
-    Keys do not reach the file, in whatever form they are sent or come back: credentials in headers, URLs and
+    Keys do not reach the file, in whatever form they are sent or returned: credentials in headers, URLs and
     bodies, the values of variables such as ``OPENAI_API_KEY``, and whatever looks like a key of a provider.
 
     Args:
@@ -164,7 +164,7 @@ class _RecordingStream:
 
     async def read(self) -> bytes:
         take = self._take
-        take.ending = "silence"  # unless something comes
+        take.ending = "silence"  # until something is received
         try:
             piece = await self._stream.read()
         except TransportError as error:

@@ -33,12 +33,12 @@ _IN_HEADERS_AND_URLS = _ANYWHERE | {"key", "sig", "signature"}
 
 
 def is_credential(name: str) -> bool:
-    """Whether a header or a parameter of a URL is one, by its name."""
+    """Return whether a header or a parameter of a URL is a credential, by its name."""
     return not _IN_HEADERS_AND_URLS.isdisjoint(_words(name))
 
 
 def is_credential_field(name: str) -> bool:
-    """Whether a field of a JSON object is one: ``key`` alone may be anything there."""
+    """Return whether a field of a JSON object is a credential: ``key`` alone may be anything there."""
     words = _words(name)
     return not _ANYWHERE.isdisjoint(words) or ("api" in words and "key" in words)
 
@@ -131,12 +131,12 @@ class _Place:
             self._event.changed = True
 
 
-def respoken(body: bytes, redact: Redact) -> list[Edit]:
-    """Return the edits after which no place of the events spells what must not be told.
+def without_spelled_secrets(body: bytes, redact: Redact) -> list[Edit]:
+    """Return the edits after which no place of the events spells a secret.
 
     Args:
         body: of a stream.
-        redact: takes the texts of one place, event by event, and returns them as they may stay.
+        redact: takes the texts of one place, event by event, and returns them without secrets.
     """
     events = list(_events(body))
     places: dict[tuple[str | int, ...], list[_Place]] = defaultdict(list)
@@ -186,10 +186,12 @@ class HttpRedactor(Redactor):
     def body(self, pieces: Sequence[bytes]) -> list[bytes]:
         """Return the pieces of an answer's body without secrets, also without those that a stream spells out."""
         kept = self.pieces(pieces)
-        return [piece for piece in edited(kept, respoken(b"".join(kept), self.pieces)) if piece]
+        return [
+            piece for piece in edited(kept, without_spelled_secrets(b"".join(kept), self.pieces)) if piece
+        ]
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return the headers of an answer that say something of the answer."""
+        """Return the headers of an answer, without those of the connection and of cookies."""
         lower = {name.lower(): value for name, value in headers.items()}
         return {
             name: REDACTED if name in _OF_THE_ACCOUNT else self.text(value)

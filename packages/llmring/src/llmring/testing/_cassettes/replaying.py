@@ -40,6 +40,7 @@ class Replay:
     def __init__(self, path: Path, secrets: Iterable[str] = ()) -> None:
         self._path = path
         self._secrets = frozenset((*known_secrets(), *secrets))
+        del secrets  # errors are raised below, and tracebacks may show locals
         self._interactions = cassette.load(path).interactions
         self._fingerprints = [fingerprint(one.request) for one in self._interactions]
         self._unused = set(range(len(self._interactions)))
@@ -47,19 +48,22 @@ class Replay:
 
     @property
     def providers(self) -> frozenset[str]:
-        """Who answers in it."""
+        """The providers that answer in it."""
         return frozenset(one.provider for one in self._interactions)
 
     def through(self, transport: Transport, *, provider: str, secret: str) -> Transport:  # noqa: ARG002
         return _ReplayTransport(self, secret)
 
-    def take(self, request: HttpRequest, secret: str) -> Answered:
+    def redacted(self, request: HttpRequest, secret: str) -> Asked:
+        """Return the request as it would be recorded."""
+        return HttpRedactor((*self._secrets, secret, *secrets_of(request))).request(request)
+
+    def take(self, asked: Asked) -> Answered:
         """Return the first recorded answer to such a request that was not given yet.
 
         Raises:
             CassetteMismatchError: there is none.
         """
-        asked = HttpRedactor((*self._secrets, secret, *secrets_of(request))).request(request)
         wanted = fingerprint(asked)
         same = [place for place, known in enumerate(self._fingerprints) if known == wanted]
         for place in same:
@@ -69,7 +73,7 @@ class Replay:
         raise self.refused(self._all_used(asked, same) if same else self._unknown(asked))
 
     def refused(self, error: CassetteMismatchError) -> CassetteMismatchError:
-        """Take note of a mismatch, so that it is told at the end whoever catches it before."""
+        """Keep a mismatch, so that it is reported at the end even if a caller catches it."""
         self._refused.append(error)
         return error
 
@@ -117,10 +121,10 @@ class Replay:
         return f"interactions[{place}] {request.method} {request.url}"
 
     def ended(self, chunks: int) -> CassetteMismatchError:
-        """Return the error for whoever reads on where the recording's reader did not."""
+        """Return the error for a reader that goes further than the recording's did."""
         return self.refused(
             CassetteMismatchError(
-                f"an answer in {self._path} ends after {chunks} chunks, because whoever recorded it read no further. "
+                f"an answer in {self._path} ends after {chunks} chunks, because its recording was read no further. "
                 f"{_ANEW}"
             )
         )
@@ -146,7 +150,7 @@ def replay(path: str | Path, *, secrets: Iterable[str] = ()) -> Iterator[Replay]
     A request gets the first answer to the same request, by method, URL and body, that was not given yet, so
     calls may run side by side. Keys do not count: any will do, but a provider that needs one has to have one.
     What failed fails again in the same way, chunk by chunk; only time does not pass. An answer that was
-    waited for in vain never comes.
+    never arrived never arrives.
 
     Args:
         path: of the cassette.
@@ -154,11 +158,12 @@ def replay(path: str | Path, *, secrets: Iterable[str] = ()) -> Iterator[Replay]
 
     Raises:
         CassetteError: there is no cassette, or it cannot be read.
-        CassetteMismatchError: in a call, the request is not in the cassette: the text tells what sets the
-            closest one apart. At the end of the block, a request was not, whoever caught that, or there are
-            answers that nobody asked for.
+        CassetteMismatchError: in a call, the request is not in the cassette: the text has the differences to
+            the closest one. At the end of the block, a request was not, even if that was caught, or there are
+            answers that were not requested.
     """
     replayed = Replay(Path(path), secrets)
+    del secrets  # as there
     try:
         with divert(replayed):
             yield replayed
@@ -187,7 +192,7 @@ class _ReplayTransport:
         return HttpResponse(stream.status, stream.headers, b"".join(pieces))
 
     async def open(self, request: HttpRequest) -> ByteStream:
-        answer = self._replayed.take(request, self._secret)
+        answer = self._replayed.take(self._replayed.redacted(request, self._secret))
         if answer.status is None:
             await _end(answer)
             raise TransportError(answer.reason)

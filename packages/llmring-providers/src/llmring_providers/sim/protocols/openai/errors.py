@@ -1,4 +1,4 @@
-"""What both of OpenAI's protocols say alike: errors and the list of models.
+"""Errors and the list of models, which both of OpenAI's protocols share.
 
 https://platform.openai.com/docs/guides/error-codes
 """

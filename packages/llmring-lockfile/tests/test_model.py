@@ -1,8 +1,8 @@
 from decimal import Decimal
 
 import pytest
-from llmring_lockfile import Constraints, UnmetNeed, unmet_needs
-from llmring_types import ModelFacts
+from llmring_lockfile import NEEDS, Constraints, UnmetNeed, unmet_needs
+from llmring_types import CAPABILITIES, ModelFacts
 
 FACTS = ModelFacts(provider="openai", model="x", vision=True, tools=False, context_window=1000)
 
@@ -51,3 +51,7 @@ def test_constraints_are_true_only_when_they_demand_or_keep_something() -> None:
 def test_an_unknown_need_is_refused_at_construction() -> None:
     with pytest.raises(ValueError, match="unknown need 'sight': expected one of vision, tools"):
         Constraints(needs=("sight",))  # type: ignore[arg-type]
+
+
+def test_every_need_is_a_capability() -> None:
+    assert set(NEEDS) <= set(CAPABILITIES)

@@ -1,0 +1,134 @@
+"""Parameters that each family of models takes, read from ``data/models.json``: rows with the vendor's page.
+
+A row says something of the models whose name its pattern finds, and whose version lies within its bounds. Of each fact
+the first row counts that states it. Models that no row knows take what is asked of them.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""Every effort that can be asked for, least first."""
+_FILE = Path(__file__).with_name("data") / "models.json"
+_NEWEST = (99, 0)
+_Version = tuple[int, int]
+
+
+class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters that a model takes; ``None`` where nobody knows.
+
+    Attributes:
+        family: it is of a line that came with reasoning, even if it does not reason itself.
+        reasons: it can reason.
+        efforts: levels of effort, least first; none where it takes no level.
+        unasked: the effort without one being asked for.
+        reserves: ``when_asked``: without an effort it spends next to nothing on reasoning.
+        sampling: when it takes temperature, ``top_p`` and the like.
+        functions_on_chat: when chat completions take functions; the responses API always does.
+        answers: the strongest form of JSON answers.
+        api: the only endpoint that serves it.
+        budget: it takes a budget of thinking tokens.
+        budgets: the least and the largest budget.
+        hides_thinking: it leaves the text of its thinking out unless asked for it.
+        thinking_off: how thinking is turned off: ``unasked`` thinks only on request, ``never`` always thinks.
+        system_turns: it takes system messages among the turns.
+        combines_tools: functions go together with JSON answers, hosted tools and media in results.
+        checks_signatures: a function call of the history without a thought signature is refused.
+        fetches_urls: it reads files from public URLs.
+    """
+
+    family: bool | None = None
+    reasons: bool | None = None
+    efforts: tuple[str, ...] | None = None
+    unasked: str | None = None
+    reserves: Literal["when_asked"] | None = None
+    sampling: Literal["always", "without_reasoning", "never"] | None = None
+    functions_on_chat: Literal["always", "without_reasoning", "never"] | None = None
+    answers: Literal["json_schema", "json_object", "text"] | None = None
+    api: str | None = None
+    budget: bool | None = None
+    budgets: tuple[int, int] | None = None
+    hides_thinking: bool | None = None
+    thinking_off: Literal["unasked", "disabled", "between_tools", "never"] | None = None
+    system_turns: bool | None = None
+    combines_tools: bool | None = None
+    checks_signatures: bool | None = None
+    fetches_urls: bool | None = None
+
+
+class _Row(ModelRules, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    source: str
+    models: str = ""
+    since: _Version = (0, 0)
+    before: _Version | None = None
+
+    def holds_for(self, name: str, version: _Version | None) -> bool:
+        """Return whether it says something of a model."""
+        if re.search(self.models, name) is None:
+            return False
+        if version is None:
+            return self.since == (0, 0) and self.before is None
+        return self.since <= version and (self.before is None or version < self.before)
+
+
+class _Vendor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    rows: tuple[_Row, ...]
+    version: str | None = None
+    newest: bool = False
+    """A name that says no version is of the newest model."""
+
+    def version_of(self, name: str) -> _Version | None:
+        """Read the version in a name."""
+        found = re.search(self.version, name) if self.version is not None else None
+        if found is None:
+            return _NEWEST if self.newest else None
+        return int(found[1]), int(found[2] or 0)
+
+
+@lru_cache(1)
+def vendors() -> dict[str, _Vendor]:
+    """Read the table."""
+    return msgspec.json.decode(_FILE.read_bytes(), type=dict[str, _Vendor])
+
+
+@lru_cache(512)
+def rules_of(vendor: str, model: str) -> ModelRules:
+    """Return what a model of a vendor takes.
+
+    Args:
+        vendor: ``openai``, ``anthropic``, ``google`` or ``ollama``.
+        model: its name, without the prefix of a host.
+    """
+    table, known = vendors()[vendor], dict[str, Any]()
+    name = model.lower()
+    version = table.version_of(name)
+    for row in table.rows:
+        if row.holds_for(name, version):
+            for field in ModelRules.__struct_fields__:
+                if (value := getattr(row, field)) is not None:
+                    known.setdefault(field, value)
+    return ModelRules(**known)
+
+
+def nearest_effort(wanted: str, levels: Sequence[str]) -> str:
+    """Return an effort that a model has: the wanted one, else the next below it, else its least.
+
+    An effort that nobody knows stays as it is, and so does any where there are no levels.
+    """
+    if not levels or wanted in levels or wanted not in EFFORTS:
+        return wanted
+    below = [level for level in EFFORTS[: EFFORTS.index(wanted)] if level in levels]
+    return below[-1] if below else min(levels, key=EFFORTS.index)
+
+
+def fitted_effort(wanted: str, levels: Sequence[str], model: object, warnings: list[str]) -> str:
+    """Return :func:`nearest_effort`, and say so where it is another one."""
+    found = nearest_effort(wanted, levels)
+    if found != wanted:
+        warnings.append(f"reasoning_effort {wanted!r} became {found!r}: {model} takes {', '.join(levels)}")
+    return found

@@ -1,0 +1,169 @@
+"""A ring over the user's own HTTP client: all of its traffic, seen by respx, on asyncio and on trio."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import anyio
+import httpx
+import httpx2
+import pytest
+import respx
+from llmring import (
+    ConfigurationError,
+    LLMRequest,
+    LLMRing,
+    Message,
+    Policy,
+    ProviderRateLimitError,
+    RetryPolicy,
+)
+from llmring_providers import HttpProvider
+from llmring_providers.sim import SimTransport
+
+MAIN = Callable[[], Coroutine[Any, Any, None]]
+CHAT = "https://api.openai.com/v1/chat/completions"
+ASK = LLMRequest(messages=[Message(role="user", content="Hi")], model="openai:gpt-4o")
+WHOLE = {
+    "choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1},
+}
+STREAM = (
+    b'data: {"choices": [{"delta": {"content": "Hel"}}]}\n\n'
+    b'data: {"choices": [{"delta": {"content": "lo"}, "finish_reason": "stop"}]}\n\n'
+    b"data: [DONE]\n\n"
+)
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[MAIN], None]:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-hunter2")
+    return lambda main: anyio.run(main, backend=request.param)
+
+
+@pytest.fixture
+def mocked() -> Iterator[respx.MockRouter]:
+    with respx.mock(assert_all_called=False) as router:
+        yield router
+
+
+def ring(client: httpx.AsyncClient | httpx2.AsyncClient, **settings: Any) -> LLMRing:
+    return LLMRing(http_client=client, policy=Policy(retry=RetryPolicy(attempts=1)), **settings)
+
+
+def test_a_call_is_seen_by_the_mocks_of_the_client(
+    run: Callable[[MAIN], None], mocked: respx.MockRouter
+) -> None:
+    route = mocked.post(CHAT).respond(json=WHOLE, headers={"x-request-id": "r1"})
+
+    async def main() -> None:
+        async with httpx.AsyncClient() as client:
+            async with ring(client) as own:
+                answer = await own.chat(ASK)
+            assert (answer.content, answer.request_id) == ("Hello", "r1")
+            assert not client.is_closed
+
+    run(main)
+    assert route.calls.last.request.headers["authorization"] == "Bearer sk-hunter2"
+    assert route.calls.last.request.extensions["timeout"]["read"] is None
+
+
+def test_a_stream_is_too(run: Callable[[MAIN], None], mocked: respx.MockRouter) -> None:
+    mocked.post(CHAT).respond(content=STREAM, content_type="text/event-stream")
+
+    async def main() -> None:
+        async with httpx.AsyncClient() as client, ring(client) as own:
+            text = [chunk.delta async for chunk in own.chat_stream(ASK)]
+        assert "".join(filter(None, text)) == "Hello"
+
+    run(main)
+
+
+def test_the_list_of_models_is_too(run: Callable[[MAIN], None], mocked: respx.MockRouter) -> None:
+    mocked.get("https://api.openai.com/v1/models").respond(json={"data": [{"id": "gpt-9"}]})
+
+    async def main() -> None:
+        async with httpx.AsyncClient() as client, ring(client) as own:
+            provider = own.providers["openai"]
+            assert isinstance(provider, HttpProvider)
+            assert [facts.model for facts in await provider.models()] == ["gpt-9"]
+
+    run(main)
+
+
+def test_reports_to_the_usage_server_are_too(run: Callable[[MAIN], None], mocked: respx.MockRouter) -> None:
+    mocked.post(CHAT).respond(json=WHOLE)
+    reports = mocked.route(host="usage.test").respond(json={"log_id": "1"})
+
+    async def main() -> None:
+        async with (
+            httpx.AsyncClient() as client,
+            ring(client, server_url="https://usage.test", api_key="k" * 20) as own,
+        ):
+            await own.chat(ASK)
+
+    run(main)
+    assert reports.called
+
+
+def test_an_error_keeps_its_type(run: Callable[[MAIN], None], mocked: respx.MockRouter) -> None:
+    mocked.post(CHAT).respond(429, json={"error": {"message": "slow down"}})
+
+    async def main() -> None:
+        async with httpx.AsyncClient() as client, ring(client) as own:
+            with pytest.raises(ProviderRateLimitError):
+                await own.chat(ASK)
+            with pytest.raises(ProviderRateLimitError):
+                async for _ in own.chat_stream(ASK):
+                    pass
+
+    run(main)
+
+
+def test_a_hook_may_read_the_answer_first(run: Callable[[MAIN], None], mocked: respx.MockRouter) -> None:
+    mocked.post(CHAT).respond(json=WHOLE)
+    seen: list[bytes] = []
+
+    async def hook(response: httpx.Response) -> None:
+        seen.append(await response.aread())
+
+    async def main() -> None:
+        async with httpx.AsyncClient(event_hooks={"response": [hook]}) as client, ring(client) as own:
+            assert (await own.chat(ASK)).content == "Hello"
+
+    run(main)
+    assert len(seen) == 1
+
+
+def test_a_time_limit_that_the_user_chose_for_the_client_counts(
+    run: Callable[[MAIN], None], mocked: respx.MockRouter
+) -> None:
+    route = mocked.post(CHAT).respond(json=WHOLE)
+
+    async def main() -> None:
+        async with httpx.AsyncClient(timeout=300) as client, ring(client) as own:
+            await own.chat(ASK)
+
+    run(main)
+    assert route.calls.last.request.extensions["timeout"]["read"] == 300
+
+
+def test_a_client_of_httpx2_carries_a_ring_as_well(run: Callable[[MAIN], None]) -> None:
+    mock = httpx2.MockTransport(lambda _: httpx2.Response(200, json=WHOLE))
+
+    async def main() -> None:
+        async with httpx2.AsyncClient(transport=mock) as client, ring(client) as own:
+            assert (await own.chat(ASK)).content == "Hello"
+
+    run(main)
+
+
+def test_something_else_is_refused() -> None:
+    client: Any = httpx.Client()
+    with client, pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient.*; got Client"):
+        LLMRing(http_client=client)
+
+
+async def test_a_transport_and_a_client_are_too_much() -> None:
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(ConfigurationError, match="not both"):
+            LLMRing(http_client=client, transport=SimTransport())

@@ -1,0 +1,58 @@
+"""Refusals by models of OpenAI, from its pages and the messages of its 400s, apart from the library's own table."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+
+class Refused(NamedTuple):
+    """Refusals by one family of models.
+
+    Attributes:
+        models: the names.
+        efforts: the only efforts.
+        sampling: ``never``, or ``reasoning``: only while it reasons.
+        functions: on chat completions: ``never``, or ``reasoning``.
+        unasked: whether it reasons without being asked to.
+    """
+
+    models: str
+    efforts: tuple[str, ...]
+    sampling: str | None = None
+    functions: str | None = None
+    unasked: bool = True
+
+
+# https://developers.openai.com/api/docs/guides/reasoning and the pages of the models; on functions:
+# https://github.com/openai/openai-openapi/issues/541
+FAMILIES = (
+    Refused(r"o[134](?:-mini|-pro)?(?:-20[\d-]+)?", ("low", "medium", "high"), "never"),
+    Refused(r"gpt-5(?:-mini|-nano)?(?:-20[\d-]+)?", ("minimal", "low", "medium", "high"), "never"),
+    Refused(r"gpt-5\.1(?:-20[\d-]+)?", ("none", "low", "medium", "high"), "reasoning", unasked=False),
+    Refused(r"gpt-5\.2(?:-20[\d-]+)?", ("none", "low", "medium", "high", "xhigh"), "reasoning", unasked=False),
+    Refused(r"gpt-5\.4(?:-mini|-nano)?(?:-20[\d-]+)?", ("none", "low", "medium", "high", "xhigh"), "reasoning", "reasoning", unasked=False),
+    Refused(r"gpt-5\.5(?:-20[\d-]+)?", ("none", "low", "medium", "high", "xhigh"), "reasoning", "reasoning"),
+    Refused(r"gpt-5\.6(?:-sol|-terra|-luna)?(?:-20[\d-]+)?", ("none", "low", "medium", "high", "xhigh", "max"), "reasoning", "reasoning"),
+)  # fmt: skip
+NO_SCHEMAS = r"gpt-3\.5-turbo.*|gpt-4(?:-\d{4}|-turbo.*)?|gpt-4o-2024-05-13"
+"""https://platform.openai.com/docs/guides/structured-outputs#supported-models"""
+_SAMPLING = ("top_p", "logprobs")
+
+
+def openai_model(body: Mapping[str, Any], effort: str | None, *, chat: bool) -> Iterator[str]:
+    """Return what the model of a body refuses of it."""
+    model = str(body.get("model"))
+    family = next((each for each in FAMILIES if re.fullmatch(each.models, model)), None)
+    if family is None:
+        return
+    reasons = family.unasked if effort is None else effort != "none"
+    if effort is not None and effort not in family.efforts:
+        yield f"{model} has no effort {effort!r}"
+    if family.sampling == "never" or (family.sampling == "reasoning" and reasons):
+        yield from (f"{model} takes no {name}" for name in _SAMPLING if name in body)
+        if body.get("temperature", 1) != 1:
+            yield f"{model} takes no temperature"
+    if chat and family.functions == "reasoning" and reasons and body.get("tools"):
+        yield f"{model} takes no functions on chat completions while it reasons"
+    if chat and "max_tokens" in body:
+        yield f"{model} takes max_completion_tokens"

@@ -1,0 +1,100 @@
+"""Refusals by Anthropic's Messages API: https://platform.claude.com/docs/en/api/messages"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from validators import json_schema
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+_ID = re.compile(r"[a-zA-Z0-9_-]+")
+_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+# https://platform.claude.com/docs/en/build-with-claude/effort
+_EFFORTS = (
+    (r"claude-opus-4-5.*", ("low", "medium", "high")),
+    (r"claude-(?:opus|sonnet)-4-6.*", ("low", "medium", "high", "max")),
+    (r"claude-(?:opus|sonnet|fable|mythos|haiku)-(?:4-[78]|5).*", ("low", "medium", "high", "xhigh", "max")),
+)
+_NO_SAMPLING = r"claude-(?:opus-4-[78]|(?:opus|sonnet|fable|mythos|haiku)-5).*"
+_MOST_STRICT, _LEAST_BUDGET = 20, 1024
+
+
+def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
+    """Return the reasons for a 400 to a body."""
+    del path
+    if "max_tokens" in body and not body["max_tokens"] >= 1:
+        yield "max_tokens is below 1"
+    if not body.get("messages", [None]):
+        yield "no messages"
+    for message in body.get("messages", ()):
+        yield from _message(message)
+    if any(block.get("text") == "" for block in body.get("system") or () if isinstance(block, dict)):
+        yield "an empty text in the system prompt"
+    yield from _model(body)
+    yield from _thinking(body)
+    yield from _tools([tool for tool in body.get("tools", ()) if "input_schema" in tool])
+    form = (body.get("output_config") or {}).get("format") or {}
+    if form.get("type") == "json_schema":
+        yield from json_schema.refusals(form.get("schema"), json_schema.ANTHROPIC_STRICT)
+
+
+def _model(body: Mapping[str, Any]) -> Iterator[str]:
+    model, effort = str(body.get("model")), (body.get("output_config") or {}).get("effort")
+    for pattern, levels in _EFFORTS:
+        if re.fullmatch(pattern, model) and effort is not None and effort not in levels:
+            yield f"{model} has no effort {effort!r}"
+    if body.get("temperature", 1) != 1 and re.fullmatch(_NO_SAMPLING, model):
+        yield f"{model} takes no temperature"
+
+
+def _thinking(body: Mapping[str, Any]) -> Iterator[str]:
+    thinking, temperature = body.get("thinking") or {}, body.get("temperature", 1)
+    if not 0 <= temperature <= 1:
+        yield "temperature: range: 0..1"
+    if temperature != 1 and thinking.get("type") in ("enabled", "adaptive"):
+        yield "temperature beside thinking"
+    if thinking.get("type") == "enabled":
+        budget = thinking.get("budget_tokens", 0)
+        if not _LEAST_BUDGET <= budget < body.get("max_tokens", 10**9):
+            yield f"a budget of {budget} with max_tokens {body.get('max_tokens')}"
+
+
+def _message(message: Any) -> Iterator[str]:
+    if not isinstance(message, Mapping):
+        yield "Input does not match the expected shape"
+        return
+    role, content = message.get("role"), message.get("content")
+    if role not in ("user", "assistant", "system"):
+        yield f"role {role!r}"
+    if content == "":
+        yield "an empty message"
+    for block in content if isinstance(content, list) else ():
+        yield from _block(block, role)
+
+
+def _block(block: Mapping[str, Any], role: Any) -> Iterator[str]:
+    kind, source = block.get("type"), block.get("source")
+    if kind == "text" and not block.get("text"):
+        yield "an empty text"
+    if kind == "tool_use":
+        if _ID.fullmatch(block["id"]) is None or _NAME.fullmatch(block["name"]) is None:
+            yield f"a call of {block['name']!r} with id {block['id']!r}"
+        if not isinstance(block.get("input"), dict):
+            yield "arguments that are no object"
+    if kind == "image" and role == "assistant":
+        yield "an image of the assistant"
+    inline = kind == "image" and isinstance(source, dict) and source.get("type") == "base64"
+    if inline and source is not None and source.get("media_type") not in _IMAGES:
+        yield f"an image of {source.get('media_type')!r}"
+
+
+def _tools(tools: list[Mapping[str, Any]]) -> Iterator[str]:
+    strict = [tool for tool in tools if tool.get("strict")]
+    if len(strict) > _MOST_STRICT:
+        yield f"Too many strict tools ({len(strict)})"
+    for tool in tools:
+        if _NAME.fullmatch(str(tool.get("name"))) is None:
+            yield f"a tool is named {tool.get('name')!r}"
+        yield from json_schema.refusals(tool["input_schema"], json_schema.ANTHROPIC)
+        if tool.get("strict"):
+            yield from json_schema.refusals(tool["input_schema"], json_schema.ANTHROPIC_STRICT)

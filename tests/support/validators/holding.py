@@ -1,0 +1,74 @@
+"""Every request that any adapter writes in a test is held against what its vendor is known to refuse."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from llmring_providers import Adapter, ChatCall
+from llmring_providers._adapter import WireRequest
+
+from validators import refusals
+
+_LOOPBACK = ("127.", "localhost", "[::1]")
+
+
+def is_vendors(call: ChatCall) -> bool:
+    """Return whether the rules of a vendor hold for a call: not for other hosts, and their names of models."""
+    return (call.host is None or call.host.startswith(_LOOPBACK)) and "/" not in call.ref.model
+
+
+def held(call: ChatCall, wire: WireRequest) -> list[str]:
+    """Return the reasons for which the vendor would refuse a request, but for what the user wrote into it."""
+    extra = dict(call.request.extra_params)
+    given = {name for name in extra if name not in ("api", "stream")}
+    if "api" in extra:  # who chooses it answers for what it refuses
+        given.add("tools")
+    if not call.request.messages:
+        given |= {"messages", "contents"}
+    given |= {
+        "reasoning",
+        "text",
+        "generationConfig",
+        "output_config",
+        "thinking",
+        "input",
+        "contents",
+    } & _parts(extra)
+    return refusals(wire.path, json.loads(wire.body), given=given)
+
+
+def _parts(extra: dict[str, Any]) -> set[str]:
+    """The fields into which extra parameters are merged."""
+    found = set(extra)
+    if found & {"reasoning_effort", "verbosity"}:
+        found |= {"reasoning", "text"}
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_request_is_one_that_its_vendor_takes() -> Iterator[None]:
+    """Hold what the four adapters write; tests of odd requests say so by giving them as extra parameters."""
+    from llmring_providers.anthropic import AnthropicAdapter
+    from llmring_providers.google import GoogleAdapter
+    from llmring_providers.ollama import OllamaAdapter
+    from llmring_providers.openai import OpenAIAdapter
+
+    with pytest.MonkeyPatch.context() as patch:
+        adapters: tuple[type[Adapter], ...] = (AnthropicAdapter, GoogleAdapter, OllamaAdapter, OpenAIAdapter)
+        for adapter in adapters:
+            _hold(adapter, patch)
+        yield
+
+
+def _hold(adapter: type[Adapter], patch: pytest.MonkeyPatch) -> None:
+    encode = adapter.encode
+
+    def encode_and_hold(self: Any, call: ChatCall, *, stream: bool) -> WireRequest:
+        wire = encode(self, call, stream=stream)
+        if is_vendors(call):
+            found = held(call, wire)
+            assert not found, f"{call.ref} refuses: {found[:3]}"
+        return wire
+
+    patch.setattr(adapter, "encode", encode_and_hold)
