@@ -5,7 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 MODULES = {path: path.read_text("utf-8").count("\n") for path in sorted(ROOT.glob("packages/*/src/**/*.py"))}
 MOST_LINES = 300
-MOST_PER_1000_LINES = 8.6
+MOST_PER_1000_LINES = 8.3
 LONGER = {"llmring_providers/_fitting.py"}
 """Modules still to be divided."""
 

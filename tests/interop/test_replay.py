@@ -84,6 +84,11 @@ async def test_a_refusal_is_the_error_of_its_kind(
 ) -> None:
     request = neutral(recording)
     request.model = "recorded"
+    if (
+        request.temperature is not None and request.temperature < 0
+    ):  # as given, since that is what was refused
+        request.extra_params = {**request.extra_params, "temperature": request.temperature}
+        request.temperature = None
     async with Server() as server:
         serve(server, recording, lockfile, monkeypatch)
         async with LLMRing(lockfile_path=lockfile, policy=ONCE) as ring:

@@ -34,11 +34,11 @@ class Decoder(BaseStreamDecoder):
         self.maybe = text == "maybe"
         chunks.append(StreamChunk(delta=text))
 
-    def partial(self) -> StreamChunk:
+    def _gathered_chunk(self) -> StreamChunk:
         return StreamChunk(delta="partial")
 
     def _last_without_terminal(self) -> StreamChunk | None:
-        return self.partial() if self.maybe else None
+        return self._gathered_chunk() if self.maybe else None
 
 
 def events(*texts: str) -> bytes:

@@ -4,6 +4,7 @@ Nothing else is touched: what is left must be equal. Each rule stands beside its
 """
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from interop.recordings import Protocol
 from interop.requests.google import json_schema
 
 _Body = dict[str, Any]
+_NOTE = re.compile(r" \{[^{}]*\}$")
 
 
 def normalised(protocol: Protocol, body: _Body) -> _Body:
@@ -157,10 +159,17 @@ def _said(message: _Body) -> _Body:
 def _function(function: _Body) -> _Body:
     parameters = _only(function["parameters"], "type", "$defs", "items", "required", "properties")
     parameters["properties"] = {
-        name: _only(schema, "type", "items", "description", "enum")
+        name: _undescribed(_only(schema, "type", "items", "description", "enum"))
         for name, schema in parameters["properties"].items()
     }
     return function | {"parameters": parameters}
+
+
+def _undescribed(schema: _Body) -> _Body:
+    """Leave out the note in braces in which llmring describes what the SDK, like the server, drops."""
+    if "description" not in schema:
+        return schema
+    return schema | {"description": _NOTE.sub("", schema["description"])}
 
 
 def _only(value: _Body, *names: str) -> _Body:

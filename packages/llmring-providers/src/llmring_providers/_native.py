@@ -22,13 +22,22 @@ def replay_of(message: Message, call: ChatCall, warnings: list[str], *, api: str
     blocks = native.get("replay") if isinstance(native, Mapping) else None
     if not isinstance(native, Mapping) or not isinstance(blocks, list) or not blocks:
         return []
-    if native.get("provider") == call.ref.provider and native.get("api") == api:
+    elsewhere = native.get("host") is not None and call.host is not None and native["host"] != call.host
+    if native.get("provider") == call.ref.provider and native.get("api") == api and not elsewhere:
         return blocks
-    source = " ".join(str(native[name]) for name in ("provider", "api") if native.get(name))
+    names = ("provider", "api", "host") if elsewhere else ("provider", "api")
+    source = " ".join(str(native[name]) for name in names if native.get(name))
     warning = f"private reasoning or other blocks of {source} were left out: {call.ref} cannot read them"
     if warning not in warnings:
         warnings.append(warning)
     return []
+
+
+def sealed(kept: dict[str, Any], call: ChatCall) -> dict[str, Any]:
+    """Note beside blocks which host they are from: no other can read what it signed or encrypted."""
+    if call.host is not None and kept.get("replay"):
+        kept["host"] = call.host
+    return kept
 
 
 def agrees(message: Message, text: str, calls: Iterable[ToolCall]) -> bool:

@@ -8,6 +8,8 @@ import re
 import msgspec
 
 _BOM = b"\xef\xbb\xbf"
+_END = re.compile(rb"\s*data:\s*\[DONE\]\s*\Z")
+"""Of a stream, behind a document: some hosts put it there."""
 _LONE_CR = re.compile(rb"\r(?!\n)")
 _BLOCK = re.compile(
     rb"data: ([^\n]+)\n\n"  # OpenAI and Gemini
@@ -94,3 +96,27 @@ class EventSplitter:
             elif field == b"event":
                 name = value
         return Event(name, b"\n".join(data)) if data else None
+
+
+class EventsOrDocument:
+    """Splits a body into events, or takes one that is a single JSON document as one event: some hosts do not stream."""
+
+    def __init__(self) -> None:
+        self._events = EventSplitter()
+        self._document: list[bytes] | None = None
+        self._begun = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        if not self._begun and (start := data.removeprefix(_BOM).lstrip()):
+            self._begun = True
+            if start.startswith(b"{"):
+                self._document = []
+        if self._document is None:
+            return self._events.feed(data)
+        self._document.append(data)
+        return []
+
+    def rest(self) -> Event | None:
+        if self._document is None:
+            return self._events.rest()
+        return Event(b"", _END.sub(b"", b"".join(self._document).removeprefix(_BOM)))

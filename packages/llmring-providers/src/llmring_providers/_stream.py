@@ -7,6 +7,7 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError, MalformedResponseError, StreamInterruptedError
 
 from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._lenient import REPAIRED, Halves, mend, repaired
 from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event, EventSplitter
 
@@ -24,7 +25,7 @@ class Splitter(Protocol):
 class BaseStreamDecoder(ABC):
     """A :class:`StreamDecoder` that lacks only the meaning of one event.
 
-    A subclass implements :meth:`_take` and :meth:`partial`, and sets ``done`` at the terminal event.
+    A subclass implements :meth:`_take` and :meth:`_gathered_chunk`, and sets ``done`` at the terminal event.
     """
 
     def __init__(self, call: ChatCall, splitter: Splitter | None = None) -> None:
@@ -32,6 +33,8 @@ class BaseStreamDecoder(ABC):
         self.failure: LLMRingError | None = None
         self._call = call
         self._model = str(call.ref)
+        self._halves: Halves | None = None
+        """Once an event had to be repaired."""
         self._splitter: Splitter = splitter or EventSplitter()
 
     @abstractmethod
@@ -42,8 +45,15 @@ class BaseStreamDecoder(ABC):
         """
 
     @abstractmethod
+    def _gathered_chunk(self) -> StreamChunk:
+        """Return what has been gathered for the last chunk so far."""
+
     def partial(self) -> StreamChunk:
         """Return what has been gathered for the last chunk so far."""
+        chunk = self._gathered_chunk()
+        if self._halves is not None:
+            mend(chunk)
+        return chunk
 
     def _last_without_terminal(self) -> StreamChunk | None:
         """Return the last chunk of a body without a terminal event, where the answer is known to be whole."""
@@ -60,11 +70,11 @@ class BaseStreamDecoder(ABC):
             except LLMRingError as error:
                 self.failure = error
             except DECODE_ERRORS as error:
-                self.failure = malformed(
-                    "an event of the stream is not what the protocol says", self._call, error
-                )
+                self._take_repaired(event, chunks, error)
             if self.done or self.failure is not None:
                 break
+        if self._halves is not None:
+            self._mend(chunks)
         return chunks
 
     def close(self) -> list[StreamChunk]:
@@ -81,7 +91,30 @@ class BaseStreamDecoder(ABC):
                 )
             self.done = True
             chunks.append(last)
+        if self._halves is not None:
+            self._mend(chunks)
         return chunks
+
+    def _take_repaired(self, event: Event, chunks: list[StreamChunk], error: Exception) -> None:
+        """Take an event again without what a strict reader refuses."""
+        fixed = repaired(event.data)
+        try:
+            if fixed != event.data:
+                self._take(Event(event.name, fixed), chunks)
+                self._halves = self._halves or Halves()
+                return
+        except LLMRingError as failure:
+            self.failure = failure
+            return
+        except DECODE_ERRORS as again:
+            error = again
+        self.failure = malformed("an event of the stream is not what the protocol says", self._call, error)
+
+    def _mend(self, chunks: list[StreamChunk]) -> None:
+        if self._halves is not None and chunks:
+            self._halves.mend(chunks, last=self.done)
+            if self.done:
+                chunks[-1].warnings = [*(chunks[-1].warnings or ()), REPAIRED]
 
     def _rest(self) -> list[StreamChunk]:
         """Take the event whose separator is missing; half an event at the end is a cut, not malformed data."""

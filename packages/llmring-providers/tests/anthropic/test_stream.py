@@ -331,7 +331,7 @@ def test_an_error_event_needs_no_event_line() -> None:
         b"data: []\n\n",
         b"event: ping\ndata: \xff\n\n",
         delta(0, type="text_delta", text=5),
-        delta(7, type="text_delta", text="of no block"),
+        delta(7, type="input_json_delta", partial_json="of no block"),
         event("content_block_start", index=0),
         block_start(0, type=None),
     ],
@@ -404,3 +404,62 @@ def test_no_bytes_raise_anything_but_our_errors(pieces: list[bytes]) -> None:
     decoder.partial()
     with suppress(LLMRingError):
         decoder.close()
+
+
+_CALL = ChatCall(LLMRequest([Message(role="user", content="x")]), ModelRef("anthropic", "m"))
+
+
+def test_a_text_on_the_block_of_a_call_is_no_part_of_its_arguments() -> None:
+    for odd in (
+        {"type": "text_delta", "text": "Calling."},
+        {"type": "input_json_delta", "partial_json": "", "text": "Calling."},
+    ):
+        pieces = [
+            event("message_start", message={"id": "m", "content": []}),
+            block_start(0, type="tool_use", id="t", name="f", input={}),
+            delta(0, type="input_json_delta", partial_json='{"a": 1}', text=""),
+            delta(0, **odd),
+            event("message_stop"),
+        ]
+        decoder = MessageStreamDecoder(_CALL)
+        response = collect([*decoder.feed(b"".join(pieces)), *decoder.close()])
+        assert response.tool_calls is not None
+        assert response.tool_calls[0]["function"]["arguments"] == '{"a": 1}'
+        assert response.content == "Calling."
+
+
+@pytest.mark.parametrize("kind", ["text", "thinking"])
+def test_a_block_whose_beginning_is_missing_is_read(kind: str) -> None:
+    decoder = MessageStreamDecoder(_CALL)
+    pieces = [
+        event("message_start", message={"content": []}),
+        delta(0, **{"type": f"{kind}_delta", kind: "ok"}),
+        event("message_stop"),
+    ]
+    response = collect([*decoder.feed(b"".join(pieces)), *decoder.close()])
+    assert (response.content, response.reasoning) == (("ok", None) if kind == "text" else ("", "ok"))
+
+
+def test_another_answer_within_a_stream_is_a_cut_with_its_partial() -> None:
+    decoder = MessageStreamDecoder(_CALL)
+    begun = [event("message_start", message={"id": name, "content": []}) for name in "ab"]
+    chunks = decoder.feed(begun[0] + block_start(0, type="text", text="half") + begun[1])
+    assert collect(chunks).content == "half"
+    assert isinstance(decoder.failure, StreamInterruptedError)
+
+
+def test_a_count_that_falls_to_nought_does_so() -> None:
+    start = {"input_tokens": 100, "cache_read_input_tokens": 55096, "output_tokens": 7}
+    for end, read in (
+        ({"input_tokens": 181, "cache_read_input_tokens": 0, "output_tokens": 8}, 0),
+        ({"input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 8}, 55096),
+    ):
+        decoder = MessageStreamDecoder(_CALL)
+        pieces = [
+            event("message_start", message={"content": [], "usage": start}),
+            event("message_delta", delta={}, usage=end),
+            event("message_stop"),
+        ]
+        usage = collect([*decoder.feed(b"".join(pieces)), *decoder.close()]).usage
+        assert usage is not None
+        assert usage["cache_read_input_tokens"] == read

@@ -125,8 +125,6 @@ def answer(**fields: Any) -> bytes:
         ("stop", True, "tool_calls"),
         ("length", False, "length"),
         ("length", True, "length"),
-        ("load", False, "other"),
-        ("unload", False, "other"),
         ("something new", False, "other"),
         (None, False, "stop"),
         (None, True, "tool_calls"),

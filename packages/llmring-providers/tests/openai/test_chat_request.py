@@ -9,7 +9,7 @@ import pytest
 from llmring_providers import ChatCall, WireRequest
 from llmring_providers.openai import OpenAIAdapter
 from llmring_providers.openai.chat.request import encode
-from llmring_types import Message, ModelFacts
+from llmring_types import LLMRequest, Message, ModelFacts, ModelRef
 from llmring_types.exceptions import UnsupportedContentError
 
 CallWith = Callable[..., ChatCall]
@@ -525,3 +525,44 @@ def test_the_request_is_not_changed(call_with: CallWith) -> None:
     before = json.dumps([call.request.messages[0].content, call.request.extra_params])
     encode(call, stream=True)
     assert json.dumps([call.request.messages[0].content, call.request.extra_params]) == before
+
+
+@pytest.mark.parametrize(
+    ("model", "tools", "kept"),
+    [
+        ("deepseek-v4-pro", True, "R"),
+        ("deepseek-v4-pro", False, None),
+        ("deepseek-reasoner", True, None),
+        ("deepseek-r1", True, None),
+        ("kimi-k2-thinking", True, "R"),
+    ],
+)
+def test_reasoning_goes_back_as_the_host_wants_it(
+    model: str, tools: bool, kept: str | None, call_with: CallWith
+) -> None:
+    native = {"provider": "openai", "api": "chat", "replay": [{"reasoning_content": "R"}]}
+    said = Message(role="assistant", content="A", metadata={"native": native})
+    request = LLMRequest([said], tools=[{"name": "f"}] if tools else None)
+    body = json.loads(OpenAIAdapter().encode(ChatCall(request, ModelRef("openai", model)), stream=False).body)
+    assert body["messages"][0].get("reasoning_content") == kept
+
+
+def test_what_one_host_signed_is_not_sent_to_another() -> None:
+    native = {"provider": "openai", "api": "chat", "host": "one", "replay": [{"reasoning_details": [1]}]}
+    said = Message(role="assistant", content="A", metadata={"native": native})
+    for host, sent in (("one", True), ("other", False), (None, True)):
+        wire = OpenAIAdapter().encode(
+            ChatCall(LLMRequest([said]), ModelRef("openai", "m"), host=host), stream=False
+        )
+        assert ("reasoning_details" in json.loads(wire.body)["messages"][0]) is sent
+        assert any("openai chat one" in warning for warning in wire.warnings) is not sent
+
+
+@pytest.mark.parametrize("name", ["parallel_tool_calls", "stream_options"])
+def test_a_parameter_that_needs_another_one_is_dropped_without_it(name: str) -> None:
+    call = ChatCall(
+        LLMRequest([Message(role="user", content="x")], extra_params={name: {}}), ModelRef("openai", "m")
+    )
+    wire = OpenAIAdapter().encode(call, stream=False)
+    assert name not in json.loads(wire.body)
+    assert name in wire.warnings[0]

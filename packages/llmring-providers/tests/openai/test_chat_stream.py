@@ -265,7 +265,9 @@ def test_reasoning_comes_as_it_is_said() -> None:
         (None, "A"),
         (None, ""),
     ]
-    assert collect(chunks).native is None
+    native = collect(chunks).native
+    assert native is not None
+    assert native["replay"] == [{"reasoning": "I ", "reasoning_content": "think"}]
 
 
 def test_reasoning_that_the_host_wants_again_is_kept() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 from llmring_providers import ChatCall, WireRequest
+from llmring_providers.openai import OpenAIAdapter
 from llmring_providers.openai.responses import response
 from llmring_providers.openai.responses.request import encode
-from llmring_types import Message, ModelFacts, tool_call
+from llmring_types import LLMRequest, Message, ModelFacts, ModelRef, tool_call
 from llmring_types.exceptions import UnsupportedContentError
 
 CallWith = Callable[..., ChatCall]
@@ -325,3 +326,25 @@ def test_a_model_without_system_messages_gets_user_messages(call_with: CallWith)
     call = call_with("m", facts, messages=[{"role": "system", "content": "S"}])
     assert items(call) == [{"role": "user", "content": "S"}]
     assert "sent as user messages" in encode(call, stream=False).warnings[0]
+
+
+def test_sealed_reasoning_goes_only_to_a_model_that_reasons() -> None:
+    items: list[dict[str, Any]] = [
+        {"type": "reasoning", "id": "rs", "summary": [], "encrypted_content": "e", "status": "completed"},
+        {
+            "type": "message",
+            "id": "msg",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "A"}],
+        },
+    ]
+    native = {"provider": "openai", "api": "responses", "replay": items}
+    said = Message(role="assistant", content="A", metadata={"native": native})
+    for model, sent in (
+        ("gpt-5", [{k: v for k, v in items[0].items() if k != "status"}, items[1]]),
+        ("gpt-4o", [{k: v for k, v in items[1].items() if k != "id"}]),
+    ):
+        call = ChatCall(LLMRequest([said], extra_params={"api": "responses"}), ModelRef("openai", model))
+        wire = OpenAIAdapter().encode(call, stream=False)
+        assert json.loads(wire.body)["input"] == sent
+        assert any("does not reason" in warning for warning in wire.warnings) is (model == "gpt-4o")

@@ -323,3 +323,22 @@ def test_items_of_any_shape_raise_nothing_but_our_errors(kind: Any, fields: dict
     except LLMRingError:
         return
     json.dumps([response.native, response.tool_calls])
+
+
+@pytest.mark.parametrize(
+    ("items", "reason"),
+    [
+        ([{"type": "shell_call", "call_id": "c", "action": {}}], "other"),
+        ([{"type": "shell_call", "call_id": "c"}, {"type": "shell_call_output", "call_id": "c"}], "stop"),
+        ([{"type": "mcp_approval_request", "id": "a"}], "other"),
+        ([{"type": "tool_search_call", "execution": "client"}], "other"),
+        ([{"type": "tool_search_call", "execution": "server"}], "stop"),
+    ],
+)
+def test_a_call_that_nobody_ran_is_told(items: list[dict[str, Any]], reason: str) -> None:
+    call = ChatCall(LLMRequest([Message(role="user", content="x")]), ModelRef("openai", "m"))
+    response = decode(json.dumps({"status": "completed", "output": items}).encode(), call)
+    assert response.finish_reason == reason
+    assert bool(response.warnings) is (reason == "other")
+    assert response.native is not None
+    assert response.native["replay"] == items

@@ -68,7 +68,9 @@ class Chat:
         Raises:
             MessageValidationError: the conversation is empty (also a ``ValueError``).
         """
-        if not request.messages:
+        if (
+            not request.messages and not request.extra_params
+        ):  # which may name a stored prompt or conversation
             raise MessageValidationError("there are no messages to send: give at least one", field="messages")
         route = self.accounting.mark_unpriced(self._router.route(request.model, profile))
         if self._context_check == "error":

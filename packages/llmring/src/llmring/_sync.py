@@ -99,10 +99,10 @@ def _close(loop: _Loop, ring: "LLMRing") -> None:
         finally:
             loop.stop()
 
-    thread = Thread(target=work, daemon=True)
-    thread.start()
-    if get_ident() != loop.thread_id:
-        thread.join()
+    if get_ident() == loop.thread_id:
+        Thread(target=work, daemon=True).start()  # the loop would wait for itself
+    else:
+        work()  # in this thread: at exit, Python 3.12 and newer start no other
 
 
 class SyncLLMRing(RingFacade):

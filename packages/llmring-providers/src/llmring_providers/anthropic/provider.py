@@ -11,6 +11,7 @@ from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
 from llmring_providers._http import HttpProvider
 from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._lenient import read_whole
 from llmring_providers._listing import Page, malformed_listing
 from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
@@ -41,7 +42,11 @@ class AnthropicAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
-        return restored(response.decode(body, call), call, NAMES)
+        return restored(
+            read_whole(lambda data: response.decode(data, call), lambda: MessageStreamDecoder(call), body),
+            call,
+            NAMES,
+        )
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
         return restoring(MessageStreamDecoder(call), call, NAMES)

@@ -8,6 +8,7 @@ from llmring_types import FinishReason, LLMResponse, TokenCounts, ToolCall, Usag
 
 from llmring_providers._billing import add_billing
 from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.errors import reported_error
 from llmring_providers.anthropic.wire import (
@@ -61,6 +62,9 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     if message.content is None:
         if message.error:
             raise reported_error(message.error, call, request_id=message.request_id)
+        said = decode_json(body)
+        if said.get("detail") or said.get("message"):
+            raise reported_error(said, call)
         raise malformed("the answer has no content", call)
     return LLMResponse(
         content=content.text,
@@ -204,7 +208,7 @@ def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) ->
     if message.usage is not None:
         said |= _usage_extras(message.usage)
     kept = {name: value for name, value in said.items() if value}
-    return {"provider": call.ref.provider, **kept} if kept else None
+    return {"provider": call.ref.provider, **sealed(kept, call)} if kept else None
 
 
 def _usage_extras(usage: WireUsage) -> dict[str, Any]:

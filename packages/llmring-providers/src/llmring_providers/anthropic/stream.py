@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 from llmring_types import StreamChunk
+from llmring_types.exceptions import StreamInterruptedError
 
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
-from llmring_providers._sse import Event, EventSplitter
+from llmring_providers._sse import Event, EventsOrDocument
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.anthropic.errors import reported_error
 from llmring_providers.anthropic.response import (
@@ -45,30 +46,6 @@ _READ = frozenset(
         "message_stop",
     }
 )
-
-
-class EventsOrDocument:
-    """Splits a body into events, or takes one that is a single JSON document as one event: some hosts do not stream."""
-
-    def __init__(self) -> None:
-        self._events = EventSplitter()
-        self._document: list[bytes] | None = None
-        self._begun = False
-
-    def feed(self, data: bytes) -> list[Event]:
-        if not self._begun and (start := data.lstrip()):
-            self._begun = True
-            if start.startswith(b"{"):
-                self._document = []
-        if self._document is None:
-            return self._events.feed(data)
-        self._document.append(data)
-        return []
-
-    def rest(self) -> Event | None:
-        if self._document is None:
-            return self._events.rest()
-        return Event(b"", b"".join(self._document))
 
 
 class _BlockSlot:
@@ -117,7 +94,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
         self._slots: dict[int, _BlockSlot] = {}
         self._message = WireMessage()
 
-    def partial(self) -> StreamChunk:
+    def _gathered_chunk(self) -> StreamChunk:
         slots = [slot for _, slot in sorted(self._slots.items())]
         made = [slot for slot in slots if slot.block.type == "tool_use"]
         calls = [call_of(slot.block, slot.arguments(), place) for place, slot in enumerate(made)]
@@ -147,9 +124,9 @@ class MessageStreamDecoder(BaseStreamDecoder):
             return  # of another shape than any event we know: nothing that we could read
         kind = part.type or event.name.decode("utf-8", "replace")
         if kind == "content_block_delta":
-            self._add(part.index or 0, part.delta or Delta(), chunks)
+            self._add(int(part.index or 0), part.delta or Delta(), chunks)
         elif kind == "content_block_start":
-            self._start(part.index or 0, part.content_block, chunks)
+            self._start(int(part.index or 0), part.content_block, chunks)
         elif kind == "message_start":
             self._begin(part.message or WireMessage(), chunks)
         elif kind == "message_delta":
@@ -163,6 +140,13 @@ class MessageStreamDecoder(BaseStreamDecoder):
             raise reported_error(part.error, self._call, request_id=part.request_id)
 
     def _begin(self, message: WireMessage, chunks: list[StreamChunk]) -> None:
+        begun = self._message.id
+        if begun and message.id and message.id != begun:
+            raise StreamInterruptedError(
+                "another answer begins within the stream: something between here and the model tried again",
+                provider=self._call.ref.provider,
+                model=self._call.ref.model,
+            )
         self._message = message
         for index, raw in enumerate(message.content or ()):
             self._start(index, raw, chunks)
@@ -179,18 +163,19 @@ class MessageStreamDecoder(BaseStreamDecoder):
             self._message.model = block.to.get("model") or self._message.model
 
     def _add(self, index: int, delta: Delta, chunks: list[StreamChunk]) -> None:
-        slot = self._slots.get(index)
-        if slot is None:
-            raise malformed(f"a piece of content block {index}, which has not been started", self._call)
-        if delta.text is not None:
-            slot.pieces.append(delta.text)
+        slot = self._slots.get(index) or self._unannounced(index, delta)
+        kind = slot.block.type
+        if delta.text:  # on a block of another kind it is a text all the same, and none of the block
+            if kind == "text":
+                slot.pieces.append(delta.text)
             chunks.append(StreamChunk(delta=delta.text, model=self._model))
-        elif delta.thinking is not None:
-            slot.pieces.append(delta.thinking)
+        if delta.thinking:
+            if kind == "thinking":
+                slot.pieces.append(delta.thinking)
             chunks.append(StreamChunk(model=self._model, reasoning=delta.thinking))
-        elif delta.partial_json is not None:
+        if delta.partial_json and kind not in ("text", "thinking"):
             slot.pieces.append(delta.partial_json)
-        elif delta.signature is not None:
+        if delta.signature is not None:
             slot.changes["signature"] = delta.signature
         elif delta.citation is not None:
             slot.citations.append(delta.citation)
@@ -198,6 +183,14 @@ class MessageStreamDecoder(BaseStreamDecoder):
             slot.changes["content"] = delta.content
             if delta.encrypted_content is not None:
                 slot.changes["encrypted_content"] = delta.encrypted_content
+
+    def _unannounced(self, index: int, delta: Delta) -> _BlockSlot:
+        """Begin a text or a thought whose beginning the host left out."""
+        kind = "text" if delta.text is not None else "thinking" if delta.thinking is not None else None
+        if kind is None:
+            raise malformed(f"a piece of content block {index}, which has not been started", self._call)
+        slot = self._slots[index] = _BlockSlot(msgspec.Raw(b'{"type":"%s","%s":""}' % ((kind.encode(),) * 2)))
+        return slot
 
     def _finish(self, part: StreamEvent) -> None:
         """Counts here are totals and replace those of the start; what is left out stays."""
@@ -210,11 +203,16 @@ class MessageStreamDecoder(BaseStreamDecoder):
         message.input_transformations = part.input_transformations or message.input_transformations
         if part.usage is not None:
             usage = message.usage = message.usage or WireUsage()
+            said = part.usage
+            counted = bool(
+                said.input_tokens or said.cache_read_input_tokens or said.cache_creation_input_tokens
+            )
             for name in WireUsage.__struct_fields__:
-                count = getattr(part.usage, name)
-                if count or (count is not None and not getattr(usage, name)):  # some hosts end with zeros
+                count = getattr(said, name)
+                # Some hosts end with zeros alone; where the input is counted again, a nought counts too.
+                if count or (count is not None and (counted or not getattr(usage, name))):
                     setattr(usage, name, count)
 
     def _end(self, chunks: list[StreamChunk]) -> None:
         self.done = True
-        chunks.append(self.partial())
+        chunks.append(self._gathered_chunk())

@@ -98,7 +98,8 @@ class StreamEvent(msgspec.Struct, gc=False):
     """One event of a stream."""
 
     type: str | None = None
-    index: int | None = None
+    index: int | float | str | None = None
+    """A number; some hosts write it as text."""
     message: WireMessage | None = None
     content_block: msgspec.Raw = ABSENT
     delta: Delta | None = None

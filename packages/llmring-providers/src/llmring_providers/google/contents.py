@@ -14,7 +14,7 @@ from llmring_providers._arguments import arguments_object
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
-from llmring_providers.google.media import part_of
+from llmring_providers.google.media import part_of, without_empty_texts
 from llmring_providers.google.models import GeminiModel
 
 _NO_SIGNATURE = "skip_thought_signature_validator"
@@ -77,31 +77,23 @@ class Contents:
 
     def _leave_out_empty_texts(self) -> None:
         """Vertex AI refuses them, and the model itself says nothing at times."""
-        self.system = _without_empty(self.system)
-        turns = [(turn, _without_empty(turn["parts"])) for turn in self.turns]
-        if all(parts for _, parts in turns):
-            self.turns = [
-                turn if len(parts) == len(turn["parts"]) else {**turn, "parts": parts}
-                for turn, parts in turns
-            ]
-            return
-        self._warn("a message without content was left out: Gemini takes no empty text")
-        self.turns = []
-        for turn, parts in turns:
-            if parts and turn["role"] == "model":
+        self.system = without_empty_texts(self.system)
+        turns, self.turns = self.turns, []
+        for turn in turns:
+            if not (parts := without_empty_texts(turn["parts"])):
+                self._warn("a message without content was left out: Gemini takes no empty text")
+            elif turn["role"] == "model":
                 self._model_turn(parts)
-            elif parts:
+            else:
                 self.turns.append({**turn, "parts": parts})
-        if self.turns:
+        if self.turns or not turns:
             return
         if not self._model.on_vertex:
             self.turns = [{"role": "user", "parts": [{"text": ""}]}]
-            return
-        if not self.system:
-            raise UnsupportedContentError(
-                "no message says anything", provider=self._call.ref.provider, part="messages"
-            )
-        self.turns, self.system = [{"role": "user", "parts": self.system}], []
+        elif self.system:
+            self.turns, self.system = [{"role": "user", "parts": self.system}], []
+        else:
+            raise UnsupportedContentError("no message says anything", provider="google", part="messages")
 
     def _instruct(self, message: Message) -> None:
         parts = self._parts(message)
@@ -305,7 +297,3 @@ def _same_call(made: Any, call: ToolCall) -> bool:
     except (*DECODE_ERRORS, TypeError):
         return False
     return bool((made.get("args") or {}) == arguments)
-
-
-def _without_empty(parts: list[_Part]) -> list[_Part]:
-    return [part for part in parts if part != {"text": ""}]

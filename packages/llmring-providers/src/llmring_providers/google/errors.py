@@ -74,6 +74,16 @@ def body_error(said: Any, call: ChatCall) -> LLMRingError:
     return _build(read, read.number, {}, call, status=None)
 
 
+def bare_error(body: bytes, call: ChatCall) -> LLMRingError | None:
+    """Return the error that a document without candidates is, where it has no ``error`` around it."""
+    said = msgspec.json.decode(body)
+    return (
+        body_error({"message": said.get("message") or said.get("detail")}, call)
+        if said.keys() & {"message", "detail"}
+        else None
+    )
+
+
 def _build(
     said: _Said, number: int | None, headers: Mapping[str, str], call: ChatCall, *, status: int | None
 ) -> LLMRingError:

@@ -88,6 +88,11 @@ def part_of(part: Mapping[str, Any], call: ChatCall, model: GeminiModel) -> dict
     return _unsupported(kind, f"a {kind!r} part", call)
 
 
+def without_empty_texts(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the parts but for texts that say nothing, which Vertex AI refuses."""
+    return [part for part in parts if part != {"text": ""}]
+
+
 def _from_source(source: Mapping[str, Any], kind: str, call: ChatCall, model: GeminiModel) -> dict[str, Any]:
     media_type, form = source.get("media_type"), source.get("type")
     if form == "base64":

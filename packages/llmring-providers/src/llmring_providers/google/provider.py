@@ -13,6 +13,7 @@ from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import no_count
 from llmring_providers._http import HttpProvider
 from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._lenient import read_whole
 from llmring_providers._listing import Page, malformed_listing
 from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
@@ -32,7 +33,15 @@ class GoogleAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
-        return restored(response.decode(body, call, wire), call, NAMES)
+        return restored(
+            read_whole(
+                lambda data: response.decode(data, call, wire),
+                lambda: GenerateStreamDecoder(call, wire),
+                body,
+            ),
+            call,
+            NAMES,
+        )
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
         return restoring(GenerateStreamDecoder(call, wire), call, NAMES)

@@ -6,9 +6,10 @@ from llmring_types import FinishReason, LLMResponse
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.contents import Replay, is_plain_text
-from llmring_providers.google.errors import body_error
+from llmring_providers.google.errors import bare_error, body_error
 from llmring_providers.google.function_calls import FunctionCalls
 from llmring_providers.google.metadata import CandidateMetadata, unusual, usage_of
 from llmring_providers.google.structured import ANSWER_TOOL, answer_text
@@ -75,7 +76,7 @@ def decode(body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
     except DECODE_ERRORS as error:
         raise malformed("the answer is not what the protocol says", call, error) from error
     if not reply.candidates and not gathered.over:
-        raise malformed("the answer has no candidates", call)
+        raise bare_error(body, call) or malformed("the answer has no candidates", call)
     return LLMResponse(content=text, reasoning=reasoning or None, **gathered.closing())
 
 
@@ -208,7 +209,7 @@ class Gathered:
             "usageMetadata": unusual(self._usage),
         }
         kept = {name: value for name, value in said.items() if value} | self._metadata.said()
-        return {"provider": self._call.ref.provider, **kept} if kept else None
+        return {"provider": self._call.ref.provider, **sealed(kept, self._call)} if kept else None
 
 
 def _finish_word(word: str | int) -> str:

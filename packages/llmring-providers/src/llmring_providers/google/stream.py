@@ -90,7 +90,7 @@ class GenerateStreamDecoder(BaseStreamDecoder):
         super().__init__(call, StreamSplitter())
         self._gathered = Gathered(call, wire)
 
-    def partial(self) -> StreamChunk:
+    def _gathered_chunk(self) -> StreamChunk:
         return StreamChunk(**self._gathered.closing())
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
@@ -100,4 +100,4 @@ class GenerateStreamDecoder(BaseStreamDecoder):
 
     def _last_without_terminal(self) -> StreamChunk | None:
         # Earlier models repeat the word in every event and usage may follow it, so only the body's end is the end.
-        return self.partial() if self._gathered.over else None
+        return self._gathered_chunk() if self._gathered.over else None

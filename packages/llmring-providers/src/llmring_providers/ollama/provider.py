@@ -8,6 +8,7 @@ from llmring_types.exceptions import LLMRingError, MissingSDKError
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._http import HttpProvider
+from llmring_providers._lenient import read_whole
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.ollama import errors, request, response
@@ -26,7 +27,7 @@ class OllamaAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
-        return response.decode(body, call)
+        return read_whole(lambda data: response.decode(data, call), lambda: ChatStreamDecoder(call), body)
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
         return ChatStreamDecoder(call)

@@ -158,7 +158,7 @@ def _tools(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
     """``tool_choice`` has no place in the protocol; without tools nothing can be called."""
     request = call.request
     if not request.tools:
-        if request.tool_choice not in (None, "auto", "none"):
+        if request.tool_choice is not None:
             warnings.append("tool_choice was dropped: there are no tools to choose from")
         return
     choice = request.tool_choice and read_choice(request.tool_choice, function_names(request.tools))

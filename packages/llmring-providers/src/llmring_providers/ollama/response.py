@@ -14,6 +14,7 @@ from llmring_providers.ollama.wire import Function, Part, decode_part
 _FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 """The other words, ``load`` and ``unload``, answer a request without messages."""
 
+_NO_REASONS = frozenset({"load", "unload"})
 _TIMINGS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
 
 
@@ -36,6 +37,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         raise malformed("the answer has no message", call)
     if not gathered.done:
         raise malformed("the answer ends before the model had finished", call)
+    gathered.check()
     return LLMResponse(
         content="".join(message.content or "" for message in messages),
         reasoning="".join(message.thinking or "" for message in messages) or None,
@@ -70,6 +72,7 @@ class Gathered:
 
     def __init__(self, call: ChatCall) -> None:
         self.done = False
+        self._spoke = False
         self._call = call
         self._last = Part()
         self._served: str | None = None
@@ -91,6 +94,7 @@ class Gathered:
         self._served = part.model or self._served
         message = part.message
         if message is not None:
+            self._spoke = self._spoke or bool(message.content or message.thinking or message.tool_calls)
             if message.thinking:
                 self._thinking.append(message.thinking)
             if message.tool_calls:
@@ -102,6 +106,17 @@ class Gathered:
         if part.done:
             self.done = True
             self._last = part
+
+    def check(self) -> None:
+        """Refuse an answer that only says that the model was loaded: as good as none, and worth another try.
+
+        Raises:
+            MalformedResponseError: it is one.
+        """
+        if self._last.done_reason in _NO_REASONS and self._call.request.messages and not self._spoke:
+            raise malformed(
+                f"the server generated nothing: done_reason is {self._last.done_reason!r}", self._call
+            )
 
     def closing(self) -> dict[str, Any]:
         """Return the fields that a response and the last chunk of a stream have in common."""

@@ -13,18 +13,55 @@ from llmring_providers.ollama.response import Gathered
 from llmring_providers.ollama.wire import decode_part
 
 
+class LinesOrDocument:
+    """Splits a body into lines, or takes one that is a single document, laid out over many, as one."""
+
+    def __init__(self) -> None:
+        self._lines = LineSplitter()
+        self._document: list[bytes] | None = None
+        self._begin: bytes | None = b""
+        """The first line, as far as it has come."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        if self._begin is not None:
+            self._begin += data
+            line, end, _ = self._begin.lstrip().partition(b"\n")
+            if not end:
+                return []
+            data, self._begin = self._begin, None
+            if line.strip() == b"{":
+                self._document = []
+        if self._document is None:
+            return self._lines.feed(data)
+        self._document.append(data)
+        return []
+
+    def rest(self) -> Event | None:
+        if self._document is not None:
+            return Event(b"", b"".join(self._document).strip())
+        begin, self._begin = self._begin, None
+        if begin:
+            self._lines.feed(begin)
+        return self._lines.rest()
+
+
 class ChatStreamDecoder(BaseStreamDecoder):
     """Decodes one stream."""
 
     def __init__(self, call: ChatCall) -> None:
-        super().__init__(call, LineSplitter())
+        super().__init__(call, LinesOrDocument())
         self._gathered = Gathered(call)
 
-    def partial(self) -> StreamChunk:
+    def _gathered_chunk(self) -> StreamChunk:
         return StreamChunk(**self._gathered.closing())
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
-        part = decode_part(event.data)
+        data = event.data
+        if not data.startswith(b"{"):  # hosts that copy OpenAI's framing
+            if not data.startswith(b"data:") or data.endswith(b"[DONE]"):
+                return
+            data = data.removeprefix(b"data:")
+        part = decode_part(data)
         self._gathered.take(part)
         message = part.message
         if message is not None and (message.content or message.thinking):
@@ -34,5 +71,6 @@ class ChatStreamDecoder(BaseStreamDecoder):
                 )
             )
         if part.done:
+            self._gathered.check()
             self.done = True
-            chunks.append(self.partial())
+            chunks.append(self._gathered_chunk())

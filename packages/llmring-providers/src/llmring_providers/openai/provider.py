@@ -10,6 +10,7 @@ from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationEr
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
 from llmring_providers._http import HttpProvider
+from llmring_providers._lenient import read_whole
 from llmring_providers._listing import OpenAIListing
 from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
@@ -39,10 +40,23 @@ class OpenAIAdapter:
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
         if wire.path == chat_request.PATH:
-            return restored(chat_response.decode(body, call), call, NAMES)
+            return restored(
+                read_whole(
+                    lambda data: chat_response.decode(data, call), lambda: ChatStreamDecoder(call), body
+                ),
+                call,
+                NAMES,
+            )
         from llmring_providers.openai.responses import response as responses_response  # noqa: PLC0415 - loaded already
+        from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
 
-        return restored(responses_response.decode(body, call), call, NAMES)
+        return restored(
+            read_whole(
+                lambda data: responses_response.decode(data, call), lambda: ResponsesStreamDecoder(call), body
+            ),
+            call,
+            NAMES,
+        )
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
         if wire.path == chat_request.PATH:

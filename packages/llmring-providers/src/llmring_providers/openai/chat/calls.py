@@ -65,12 +65,13 @@ class CallPieces:
 
     def add(self, piece: Call) -> None:
         """Take the next piece."""
-        index = piece.index
+        given = _number(piece.index)
+        index = given
         if index is None:
             index = self._slots[-1].index if self._slots else 0
         slot = self._open.get(index)
         if slot is None or _begins_another(piece, slot):
-            if slot is not None and piece.index is None:
+            if slot is not None and given is None:
                 index += 1
             slot = self._open[index] = _Slot(index)
             self._slots.append(slot)
@@ -92,9 +93,16 @@ def _begins_another(piece: Call, slot: _Slot) -> bool:
         return False
     if piece.id and slot.id:
         return piece.id != slot.id
-    if piece.index is None:
+    if _number(piece.index) is None:
         return True
     return slot.is_whole() and (part.name != slot.name or _is_object(piece))
+
+
+def _number(index: float | str | None) -> int | None:
+    try:
+        return None if index is None else int(index)
+    except ValueError:  # a word: as good as none
+        return None
 
 
 def _is_object(piece: Call) -> bool:

@@ -47,6 +47,7 @@ FIT = Fit(
 )
 _OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
 """With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
+_NEVER_WANTS_REASONING = re.compile(r"deepseek-?_?r1")
 _NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
 _MOST_STOPS = 4
@@ -122,7 +123,9 @@ def _assistant(
     if message.metadata:
         for block in replay_of(message, call, warnings, api="chat"):
             if isinstance(block, dict):
-                _replay(wire, block, message)
+                _replay(wire, block, message, call)
+    if _misses_reasoning(wire, call):
+        wire["reasoning_content"] = ""
     return wire
 
 
@@ -133,19 +136,42 @@ def _call(made: Mapping[str, Any]) -> Mapping[str, Any]:
     return tool_call(made.get("id") or "", function.get("name") or "", function.get("arguments"))
 
 
-def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message) -> None:
+def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message, call: ChatCall) -> None:
     """Put back what the host said beyond the neutral form, as far as the message still says the same."""
     fields = dict(block)
     raw, audio, parts = fields.get("tool_calls"), fields.pop("audio", None), fields.pop("content", None)
     if raw is not None and _neutral(raw) != message.tool_calls:
         del fields["tool_calls"]
-    if not message.tool_calls:
-        fields.pop("reasoning_content", None)  # wanted with calls, refused without
+    if not _wants_reasoning(message, call):
+        fields.pop("reasoning_content", None)
+        fields.pop("reasoning", None)
     if isinstance(parts, list) and parts_text(parts) == message_text(message):
         fields["content"] = parts
     if isinstance(audio, dict) and audio.get("transcript") == message_text(message):
         fields.update(audio={"id": audio.get("id")}, content=None)
     wire.update(fields)
+
+
+def _wants_reasoning(message: Message, call: ChatCall) -> bool:
+    """Tell whether the host wants to see the reasoning of an answer again.
+
+    With tools it does, for every answer; ``deepseek-reasoner`` for those with calls alone, and R1 never:
+    https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
+    """
+    model = call.ref.model.lower()
+    if _NEVER_WANTS_REASONING.search(model):
+        return False
+    return bool(message.tool_calls or (_has_tools(call) and "deepseek-reasoner" not in model))
+
+
+def _misses_reasoning(wire: Mapping[str, Any], call: ChatCall) -> bool:
+    """Tell whether a field is missing that DeepSeek V4 wants on every answer once there are tools, if only empty."""
+    return "reasoning_content" not in wire and "deepseek-v4" in call.ref.model.lower() and _has_tools(call)
+
+
+def _has_tools(call: ChatCall) -> bool:
+    request = call.request
+    return bool(request.tools) or any(message.tool_calls for message in request.messages)
 
 
 def _neutral(raw: object) -> list[ToolCall]:
@@ -183,7 +209,7 @@ def _format(
     body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]
 ) -> None:
     form = answer_format(wanted, body["messages"], call, rules, warnings)
-    if form["type"] == "json_schema":
+    if form.get("type") == "json_schema":
         form = {"type": form.pop("type"), "json_schema": form}
     body["response_format"] = form
 
@@ -192,6 +218,12 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
     if "max_completion_tokens" in extra:
         body.pop("max_tokens", None)  # OpenAI refuses both together
     merge_extra(body, without_foreign(extra, _FOREIGN, "OpenAI", warnings), _NESTED)
+    if "parallel_tool_calls" in body and not body.get("tools"):
+        del body["parallel_tool_calls"]
+        warnings.append("parallel_tool_calls was dropped: OpenAI takes it together with tools only")
+    if "stream_options" in body and not body.get("stream"):
+        del body["stream_options"]
+        warnings.append("stream_options was dropped: OpenAI takes it for streams only")
     number = body.get("n")
     if isinstance(number, int) and number > 1:
         warnings.append(f"n={number} was asked for: the response holds only the first answer")

@@ -7,6 +7,7 @@ from llmring_types import FinishReason, LLMResponse, ToolCall, tool_call
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.chat.extras import all_extras
 from llmring_providers.openai.chat.wire import (
@@ -21,6 +22,8 @@ from llmring_providers.openai.chat.wire import (
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.usage import usage_of
 
+_PLAIN = frozenset({"content", "reasoning", "reasoning_content"})
+"""Fields that any host can read."""
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -107,7 +110,7 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
         provider_finish_reason=word,
         provider_model=completion.model,
         response_id=None if completion.id is None else str(completion.id),
-        native=native_of(call, said, replay(made, said, message.reasoning_content, message.content)),
+        native=native_of(call, said, replay(made, said, spoken_reasoning(message), message.content)),
     )
 
 
@@ -177,17 +180,21 @@ def usage_source(completion: Completion, choice: Choice) -> Any:
     return completion.usage or choice.usage or (groq.get("usage") if isinstance(groq, dict) else None)
 
 
-def replay(made: list[Call], said: dict[str, Any], reasoning_content: Any, content: Any) -> dict[str, Any]:
+def spoken_reasoning(message: WireMessage) -> dict[str, str]:
+    """The reasoning under the name by which it came."""
+    named = {"reasoning_content": message.reasoning_content, "reasoning": message.reasoning}
+    return next(({name: text} for name, text in named.items() if text and isinstance(text, str)), {})
+
+
+def replay(made: list[Call], said: dict[str, Any], reasoning: dict[str, str], content: Any) -> dict[str, Any]:
     """The fields of the assistant message that the host wants to see again and that the neutral form cannot carry."""
     block: dict[str, Any] = {}
     if isinstance(content, list) and say_more(content):
         block["content"] = content
     if details := said.get("reasoning_details"):
         block["reasoning_details"] = details
-    if made and reasoning_content and isinstance(reasoning_content, str):
-        # DeepSeek and Moonshot want it back between tool calls, and only there:
-        # https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
-        block["reasoning_content"] = reasoning_content
+    if not (details and "reasoning" in reasoning):
+        block.update(reasoning)
     if made and any(call.custom is not None or call.extra_content for call in made):
         block["tool_calls"] = [_raw_call(call, place) for place, call in enumerate(made)]
     audio = said.get("audio")
@@ -213,4 +220,6 @@ def native_of(call: ChatCall, said: dict[str, Any], block: dict[str, Any]) -> di
         del kept["service_tier"]
     if block:
         kept["replay"] = [block]
+    if not block.keys() <= _PLAIN:
+        sealed(kept, call)
     return {"provider": call.ref.provider, "api": "chat", **kept} if kept else None

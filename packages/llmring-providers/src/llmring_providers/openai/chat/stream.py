@@ -13,7 +13,7 @@ from llmring_types.exceptions import LLMRingError
 from llmring_providers._json import malformed
 from llmring_providers._pieces import joined
 from llmring_providers._protocol import ChatCall
-from llmring_providers._sse import Event
+from llmring_providers._sse import Event, EventsOrDocument
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.chat.calls import CallPieces
 from llmring_providers.openai.chat.extras import (
@@ -33,6 +33,7 @@ from llmring_providers.openai.chat.response import (
     neutral_call,
     reasoning_of,
     replay,
+    spoken_reasoning,
     text_of,
 )
 from llmring_providers.openai.chat.wire import (
@@ -53,13 +54,14 @@ class ChatStreamDecoder(BaseStreamDecoder):
     """Decodes one stream."""
 
     def __init__(self, call: ChatCall) -> None:
-        super().__init__(call)
+        super().__init__(call, EventsOrDocument())
         self._answered = False
         self._without_choices = b""
         """The last document that has none: an error, if nothing else comes."""
         self._refused = False
         self._calls = CallPieces()
-        self._reasoning_content: list[str] = []
+        self._reasoning: dict[str, list[str]] = {}
+        """Under the names by which it comes."""
         self._parts: list[Any] = []
         """Of an answer that comes in parts."""
         self._word: str | None = None
@@ -69,12 +71,13 @@ class ChatStreamDecoder(BaseStreamDecoder):
         self._served: str | None = None
         self._said: dict[str, Any] = {}
 
-    def partial(self) -> StreamChunk:
+    def _gathered_chunk(self) -> StreamChunk:
         made = self._calls.whole()
         calls = [neutral_call(call, place) for place, call in enumerate(made)]
         ended = self.done or self._word is not None
         said = joined(self._said)
-        block = replay(made, said, "".join(self._reasoning_content), joined(self._parts))
+        reasoning = {name: "".join(pieces) for name, pieces in self._reasoning.items()}
+        block = replay(made, said, reasoning, joined(self._parts))
         return StreamChunk(
             model=self._model,
             finish_reason=finish_reason(self._word, called=bool(calls), refused=self._refused)
@@ -94,7 +97,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
             if not self._answered:
                 raise self._bare_error() or malformed("the stream ended without an answer", self._call)
             self.done = True
-            chunks.append(self.partial())
+            chunks.append(self._gathered_chunk())
             return
         if not data:  # a sign of life
             return
@@ -105,7 +108,12 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if part.choices is None:
             self._without_choices = data
         for choice in part.choices or ():
-            if not choice.index:  # n > 1 has no neutral form: the first answer is the answer
+            if choice.index in (
+                None,
+                0,
+                "0",
+                "",
+            ):  # n > 1 has no neutral form: the first answer is the answer
                 self._choice(choice, chunks)
 
     def _bare_error(self) -> LLMRingError | None:
@@ -115,7 +123,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
     def _last_without_terminal(self) -> StreamChunk | None:
         if (error := self._bare_error()) is not None:
             raise error
-        return self.partial() if self._word is not None else None
+        return self._gathered_chunk() if self._word is not None else None
 
     def _remember(self, part: Completion) -> None:
         if self._id is None:
@@ -162,8 +170,9 @@ class ChatStreamDecoder(BaseStreamDecoder):
             gather_parts(self._parts, delta.content)
         if refusal:
             self._refused = True
-        if delta.reasoning_content:
-            self._reasoning_content.append(reasoning)
+        if reasoning:
+            for name, thought in spoken_reasoning(delta).items():
+                self._reasoning.setdefault(name, []).append(thought)
         if delta.tool_calls:
             for piece in delta.tool_calls:
                 self._calls.add(piece)

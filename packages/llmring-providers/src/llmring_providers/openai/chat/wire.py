@@ -26,7 +26,8 @@ class Custom(msgspec.Struct):
 
 
 class Call(msgspec.Struct):
-    index: int | None = None
+    index: int | float | str | None = None
+    """A number; some hosts write it as text or with a point."""
     id: str | int | None = None
     function: Function | None = None
     custom: Custom | None = None
@@ -74,7 +75,7 @@ class FinishDetails(msgspec.Struct):
 
 
 class Choice(msgspec.Struct, gc=False):
-    index: int | None = None
+    index: int | float | str | None = None
     message: WireMessage | None = None
     delta: WireMessage | None = None
     finish_reason: str | None = None

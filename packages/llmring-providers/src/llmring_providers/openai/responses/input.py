@@ -8,9 +8,10 @@ from llmring_types import Message
 
 from llmring_providers._native import agrees, replay_of
 from llmring_providers._protocol import ChatCall
+from llmring_providers.openai.models import encrypts_reasoning, rules_for
 from llmring_providers.openai.parameters import system_role
 from llmring_providers.openai.parts import openai_part, unsupported
-from llmring_providers.openai.responses.items import read_items, sendable
+from llmring_providers.openai.responses.items import read_items, sendable, without_reasoning
 
 
 def input_items(call: ChatCall, warnings: list[str]) -> list[Any]:
@@ -55,6 +56,13 @@ class _Items:
         replay = replay_of(message, self._call, self._warnings, api="responses")
         kept = [item for item in replay if isinstance(item, dict)]
         if kept and self._still_true(message, kept):
+            if not encrypts_reasoning(self._call, rules_for(self._call)) and any(
+                item.get("type") == "reasoning" for item in kept
+            ):
+                self._warn(
+                    f"the reasoning of an earlier answer was left out: {self._call.ref} does not reason"
+                )
+                kept = [dict(item) for item in without_reasoning(kept)]
             self.items.extend(sendable(kept, stored=bool(self._call.request.extra_params.get("store"))))
             self._custom.update(
                 item.get("call_id") for item in kept if item.get("type") == "custom_tool_call"
@@ -78,10 +86,14 @@ class _Items:
             answer = None
         if answer is not None and agrees(message, answer.content, answer.calls):
             return True
-        self._warnings.append(
+        self._warn(
             "the reasoning of an earlier answer was left out: the message is no longer what the model said"
         )
         return False
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
 
     def _call_item(self, made: Mapping[str, Any]) -> None:
         custom, call_id = made.get("custom"), made.get("id") or ""

@@ -9,6 +9,20 @@ from llmring_types import ToolCall, tool_call
 from llmring_providers.openai.responses.wire import Item, Part
 
 _READ = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
+_FOR_THE_APPLICATION = frozenset(
+    {
+        "apply_patch_call",
+        "computer_call",
+        "local_shell_call",
+        "mcp_approval_request",
+        "shell_call",
+        "tool_search_call",
+    }
+)
+"""Calls that the host does not run itself, unless their output comes with them.
+
+https://platform.openai.com/docs/guides/tools-shell
+"""
 _PLAIN: Mapping[str, frozenset[str]] = {
     "message": frozenset({"type", "id", "role", "status", "content"}),
     "function_call": frozenset({"type", "id", "call_id", "name", "arguments", "status"}),
@@ -23,6 +37,8 @@ class Answer(msgspec.Struct):
     refusal: str = ""
     reasoning: str = ""
     calls: list[ToolCall] = []
+    waiting: list[str] = []
+    """Types of the calls that the application is to run and that have no neutral form."""
     annotations: list[Any] = []
     logprobs: list[Any] = []
 
@@ -31,7 +47,7 @@ class Answer(msgspec.Struct):
         return self.text + self.refusal
 
 
-def read_items(output: Iterable[Mapping[str, Any]], *, custom: bool = True) -> Answer:
+def read_items(output: Sequence[Mapping[str, Any]], *, custom: bool = True) -> Answer:
     """Read items; those of hosted tools say nothing in the neutral form.
 
     Args:
@@ -45,6 +61,8 @@ def read_items(output: Iterable[Mapping[str, Any]], *, custom: bool = True) -> A
     answer = Answer()
     for raw in output:
         kind = str(raw.get("type"))
+        if kind in _FOR_THE_APPLICATION:
+            answer.waiting.append(kind)
         if kind not in _READ or (kind == "custom_tool_call" and not custom):
             continue
         item = msgspec.convert(raw, Item)
@@ -56,7 +74,21 @@ def read_items(output: Iterable[Mapping[str, Any]], *, custom: bool = True) -> A
             )
         else:
             answer.calls.append(_call(item, len(answer.calls)))
+    if answer.waiting:
+        answer.waiting = _unanswered(output)
     return answer
+
+
+def _unanswered(output: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The types of calls whose output the host did not bring along."""
+    answered = {item.get("call_id") for item in output if str(item.get("type")).endswith("_output")}
+    return [
+        item["type"]
+        for item in output
+        if item.get("type") in _FOR_THE_APPLICATION
+        and item.get("execution") != "server"
+        and (item.get("call_id") is None or item["call_id"] not in answered)
+    ]
 
 
 def _message(answer: Answer, parts: Iterable[Part]) -> None:
@@ -94,8 +126,21 @@ def sendable(items: Sequence[Mapping[str, Any]], *, stored: bool) -> list[Mappin
     there. Without it, the ids of the items beside it must go too: OpenAI misses the reasoning that belongs to
     them.
     """
+    items = [_without_status(item) for item in items]
     if stored or all(item.get("type") != "reasoning" or _carries_content(item) for item in items):
-        return list(items)
+        return items
+    return without_reasoning(items)
+
+
+def _without_status(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """OpenAI says the status of a reasoning item and refuses it: "Unknown parameter: 'input[3].status'"."""
+    if item.get("type") != "reasoning" or "status" not in item:
+        return item
+    return {name: value for name, value in item.items() if name != "status"}
+
+
+def without_reasoning(items: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the items without reasoning, and without the ids that belong to it."""
     return [
         {name: value for name, value in item.items() if name != "id"}
         for item in items

@@ -118,7 +118,7 @@ def _format(
     body: dict[str, Any], wanted: Mapping[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]
 ) -> None:
     form = answer_format(wanted, body["input"], call, rules, warnings)
-    if form["type"] == "json_schema":
+    if form.get("type") == "json_schema":
         form.setdefault("strict", False)
     body["text"] = {"format": form}
 

@@ -6,6 +6,7 @@ from typing import Any
 from llmring_types import FinishReason, LLMResponse
 
 from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.responses.items import Answer, read_items, replay_items
@@ -57,6 +58,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         provider_model=response.model,
         response_id=None if response.id is None else str(response.id),
         native=native_of(call, response, answer, response.output or ()),
+        warnings=warnings_of(answer),
     )
 
 
@@ -107,7 +109,17 @@ def finish_reason(word: str | None, answer: Answer) -> FinishReason:
         return found
     if answer.refusal:
         return "content_filter"
+    if answer.waiting:
+        return "other"
     return "tool_calls" if answer.calls else "stop"
+
+
+def warnings_of(answer: Answer) -> list[str]:
+    """Say which calls nobody has run."""
+    return [
+        f"the model asks for a {kind}, which has no neutral form: it is in native['replay'], for the application to run"
+        for kind in dict.fromkeys(answer.waiting)
+    ]
 
 
 def native_of(
@@ -129,4 +141,4 @@ def native_of(
         "replay": replay_items(output),
     }
     kept = {name: value for name, value in said.items() if value}
-    return {"provider": call.ref.provider, "api": "responses", **kept} if kept else None
+    return {"provider": call.ref.provider, "api": "responses", **sealed(kept, call)} if kept else None

@@ -9,7 +9,7 @@ import msgspec
 from llmring_types import StreamChunk, Usage
 
 from llmring_providers._protocol import ChatCall
-from llmring_providers._sse import Event
+from llmring_providers._sse import Event, EventsOrDocument
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.responses.items import Answer, read_items
@@ -20,6 +20,7 @@ from llmring_providers.openai.responses.response import (
     finish_word,
     native_of,
     offers_custom,
+    warnings_of,
 )
 from llmring_providers.openai.responses.wire import (
     Response,
@@ -39,7 +40,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
     """Decodes one stream."""
 
     def __init__(self, call: ChatCall) -> None:
-        super().__init__(call)
+        super().__init__(call, EventsOrDocument())
         self._custom = offers_custom(call)
         self._id: str | None = None
         self._served: str | None = None
@@ -51,7 +52,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
         self._spoke = False
         self._reasoned = False
 
-    def partial(self) -> StreamChunk:
+    def _gathered_chunk(self) -> StreamChunk:
         try:
             answer = read_items(self._gathered(), custom=self._custom)
         except msgspec.ValidationError:  # what is wrong with an item is told elsewhere
@@ -142,6 +143,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
                 provider_model=self._served,
                 response_id=self._id,
                 native=native_of(self._call, response, answer, output),
+                warnings=warnings_of(answer) or None,
             )
         )
 

@@ -1,0 +1,160 @@
+"""Answers as hosts write them."""
+
+from typing import Any
+
+import pytest
+from llmring_providers import Adapter, ChatCall
+from llmring_providers._lenient import REPAIRED, STREAMED
+from llmring_providers.anthropic import AnthropicAdapter
+from llmring_providers.google import GoogleAdapter
+from llmring_providers.ollama import OllamaAdapter
+from llmring_providers.openai import OpenAIAdapter
+from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, collect
+from llmring_types.exceptions import LLMRingError, MalformedResponseError
+
+ADAPTERS: dict[str, Adapter] = {
+    "openai": OpenAIAdapter(),
+    "responses": OpenAIAdapter(),
+    "anthropic": AnthropicAdapter(),
+    "google": GoogleAdapter(),
+    "ollama": OllamaAdapter(),
+}
+WHOLE = {
+    "openai": b'{"choices":[{"message":{"content":"%s"},"finish_reason":"stop","logprobs":{"content":[{"logprob":-0.5}]}}]}',
+    "responses": b'{"status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"%s","logprobs":[{"logprob":-0.5}]}]}]}',
+    "anthropic": b'{"type":"message","content":[{"type":"text","text":"%s"}],"stop_reason":"end_turn","diagnostics":{"x":-0.5}}',
+    "google": b'{"candidates":[{"content":{"parts":[{"text":"%s"}]},"finishReason":"STOP","avgLogprobs":-0.5}]}',
+    "ollama": b'{"message":{"content":"%s"},"done":true,"done_reason":"stop","logprobs":[-0.5]}',
+}
+PIECE = {
+    "openai": b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n',
+    "responses": b'data: {"type":"response.output_text.delta","delta":"%s"}\n\n',
+    "anthropic": b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%s"}}\n\n',
+    "google": b'data: {"candidates":[{"content":{"parts":[{"text":"%s"}]}}]}\n\n',
+    "ollama": b'{"message":{"content":"%s"},"done":false}\n',
+}
+END = {
+    "openai": b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+    "responses": b'data: {"type":"response.completed","response":{"status":"completed","output":[]}}\n\n',
+    "anthropic": b'data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\ndata: {"type":"message_stop"}\n\n',
+    "google": b'data: {"candidates":[{"content":{"parts":[]},"finishReason":"STOP"}]}\n\n',
+    "ollama": b'{"message":{"content":""},"done":true,"done_reason":"stop"}\n',
+}
+
+
+def call_for(protocol: str, *messages: Message, **more: Any) -> ChatCall:
+    extra = {"api": "responses"} if protocol == "responses" else {}
+    request = LLMRequest(list(messages) or [Message(role="user", content="x")], extra_params=extra, **more)
+    return ChatCall(request, ModelRef("openai" if protocol == "responses" else protocol, "m"))
+
+
+def decoded(protocol: str, body: bytes) -> LLMResponse:
+    call = call_for(protocol)
+    adapter = ADAPTERS[protocol]
+    return adapter.decode(body, call, adapter.encode(call, stream=False))
+
+
+def streamed(protocol: str, *pieces: bytes) -> LLMResponse:
+    call = call_for(protocol)
+    adapter = ADAPTERS[protocol]
+    decoder = adapter.stream_decoder(call, adapter.encode(call, stream=True))
+    chunks = [chunk for piece in pieces for chunk in decoder.feed(piece)]
+    return collect([*chunks, *decoder.close()])
+
+
+@pytest.mark.parametrize("protocol", ADAPTERS)
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity", b"Infinity"])
+def test_a_number_that_json_has_not_does_not_cost_the_answer(protocol: str, number: bytes) -> None:
+    response = decoded(protocol, (WHOLE[protocol] % b"NaN stays").replace(b"-0.5", number))
+    assert (response.content, response.finish_reason) == ("NaN stays", "stop")
+    assert response.warnings == [REPAIRED]
+
+
+@pytest.mark.parametrize("protocol", ADAPTERS)
+def test_half_a_character_at_the_end_is_one_that_is_missing(protocol: str) -> None:
+    assert (
+        decoded(protocol, WHOLE[protocol] % b"so \\\\ud83d \\ud83d").content
+        == "so \\ud83d \N{REPLACEMENT CHARACTER}"
+    )
+
+
+@pytest.mark.parametrize("protocol", ADAPTERS)
+def test_a_character_cut_between_two_chunks_is_whole_again(protocol: str) -> None:
+    pieces = [PIECE[protocol] % half for half in (b"a\\ud83d", b"\\ude00b", b"\\ud83dc")]
+    response = streamed(protocol, *pieces, END[protocol])
+    assert response.content == "a\N{GRINNING FACE}b\N{REPLACEMENT CHARACTER}c"
+    assert response.warnings == [REPAIRED]
+
+
+def test_arguments_with_half_characters_are_mended_too() -> None:
+    pieces = [
+        b'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\\"a\\":\\"\\ud83d"}}]}}]}\n\n',
+        b'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\\ude00\\"}"}}]}}]}\n\n',
+    ]
+    calls = streamed("openai", *pieces, END["openai"]).tool_calls
+    assert calls is not None
+    assert calls[0]["function"]["arguments"] == '{"a":"\N{GRINNING FACE}"}'
+
+
+@pytest.mark.parametrize("protocol", ADAPTERS)
+def test_a_byte_order_mark_is_passed_over(protocol: str) -> None:
+    mark = b"\xef\xbb\xbf"
+    assert decoded(protocol, mark + WHOLE[protocol] % b"ok").content == "ok"
+    assert streamed(protocol, mark + PIECE[protocol] % b"ok", END[protocol]).content == "ok"
+
+
+@pytest.mark.parametrize("protocol", ["openai", "responses", "anthropic", "google"])
+def test_a_stream_where_a_document_was_due_is_read(protocol: str) -> None:
+    response = decoded(protocol, PIECE[protocol] % b"o" + PIECE[protocol] % b"k" + END[protocol])
+    assert (response.content, response.warnings) == ("ok", [STREAMED])
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic", "google", "ollama"])
+def test_a_document_where_a_stream_was_due_is_read(protocol: str) -> None:
+    body = (WHOLE[protocol] % b"ok").replace(b",", b",\n\n").replace(b"{", b"{\n")
+    for size in (1, 7, len(body)):
+        pieces = [body[at : at + size] for at in range(0, len(body), size)]
+        assert streamed(protocol, *pieces).content == "ok", size
+
+
+@pytest.mark.parametrize("protocol", ADAPTERS)
+def test_an_end_of_stream_behind_a_document_is_passed_over(protocol: str) -> None:
+    assert decoded(protocol, WHOLE[protocol] % b"ok" + b"\n\ndata: [DONE]\n\n").content == "ok"
+
+
+def test_a_stream_cut_where_a_document_was_due_is_no_answer() -> None:
+    with pytest.raises(MalformedResponseError):
+        decoded("openai", PIECE["openai"] % b"o")
+
+
+@pytest.mark.parametrize("body", [b'{"detail": "not today"}', b'{"message": "not today", "code": 5}'])
+@pytest.mark.parametrize("protocol", ["openai", "anthropic", "google"])
+def test_an_error_with_a_status_of_success_says_what_it_says(protocol: str, body: bytes) -> None:
+    with pytest.raises(LLMRingError, match="not today"):
+        decoded(protocol, body)
+
+
+def test_ollama_framed_as_events_is_read() -> None:
+    pieces = [b"data: " + line + b"\n" for line in (PIECE["ollama"] % b"ok", END["ollama"])]
+    assert streamed("ollama", *pieces, b"data: [DONE]\n\n").content == "ok"
+
+
+@pytest.mark.parametrize("reason", ["load", "unload"])
+def test_a_server_that_only_loaded_the_model_is_asked_again(reason: str) -> None:
+    body = b'{"message":{"content":""},"done":true,"done_reason":"%s"}\n' % reason.encode()
+    for read in (decoded, streamed):
+        with pytest.raises(MalformedResponseError, match=reason) as caught:
+            read("ollama", body)
+        assert caught.value.retryable
+
+
+@pytest.mark.parametrize("index", [b'"%d"', b"%d.0"])
+def test_an_index_of_another_type_counts(index: bytes) -> None:
+    pieces = [
+        b'data: {"choices":[{"index":%s,"delta":{"tool_calls":[{"index":%s,"id":"c%d","function":{"name":"f","arguments":"{}"}}]}}]}\n\n'
+        % (index % 0, index % place, place)
+        for place in (0, 1)
+    ]
+    calls = streamed("openai", *pieces, END["openai"]).tool_calls
+    assert calls is not None
+    assert [made["id"] for made in calls] == ["c0", "c1"]
