@@ -261,7 +261,7 @@ def _refusal(name: str, value: Any, body: Mapping[str, Any], call: ChatCall) -> 
     return None
 
 
-def _stops(given: str | list[str], warnings: list[str]) -> list[str]:
+def _stops(given: Any, warnings: list[str]) -> list[Any]:
     stops = [given] if isinstance(given, str) else given
     kept = [stop for stop in stops if not isinstance(stop, str) or stop.strip()]
     if len(kept) < len(stops):
