@@ -231,6 +231,19 @@ def test_a_circle_is_kept_loosened_or_objected_to() -> None:
     assert inner["properties"]["kids"]["items"] == {"type": "object", "description": "like root"}
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [{"type": "string", "$ref": "#"}]},
+        {"allOf": [{"allOf": []}]},
+        {"allOf": [{"allOf": [{"$ref": "#/$defs/a"}]}], "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}},
+    ],
+)
+@pytest.mark.parametrize("dialect", [OPENAI_STRICT, ANTHROPIC_STRICT, GEMINI, OLLAMA_FORMAT])
+def test_a_join_that_leads_to_itself_or_to_nothing_ends(schema: Any, dialect: Dialect) -> None:
+    assert rewrite(schema, dialect).json
+
+
 def test_a_circle_without_a_property_is_told_in_words() -> None:
     schema = around({"$ref": "#/$defs/L"}) | {
         "$defs": {"L": {"type": "array", "items": {"$ref": "#/$defs/L"}}}

@@ -90,7 +90,7 @@ class _Flattening:
                 continue
             rest = {name: value for name, value in part.items() if name not in ("$ref", "allOf")}
             inner = [*([{"$ref": part["$ref"]}] if "$ref" in part else ()), *part.get("allOf", ())]
-            if rest or len(inner) > 1 or "$ref" not in inner[0]:
+            if rest or "allOf" in part:
                 parts[:0] = [*([rest] if rest else ()), *inner]
                 continue
             reference = part["$ref"]
