@@ -85,7 +85,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if request.extra_params:
         _extra(body, fitting_extra(call, rules, warnings), warnings)
         if is_own_host(call):
-            _limit_extra(body, warnings)
+            _limit_stops(body, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
@@ -229,11 +229,8 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
         warnings.append(f"n={number} was asked for: the response holds only the first answer")
 
 
-def _limit_extra(body: dict[str, Any], warnings: list[str]) -> None:
-    """Drop what OpenAI answers with 400: https://platform.openai.com/docs/api-reference/chat/create"""
-    if "parallel_tool_calls" in body and not body.get("tools"):
-        del body["parallel_tool_calls"]
-        warnings.append("parallel_tool_calls was dropped: OpenAI takes it together with tools only")
+def _limit_stops(body: dict[str, Any], warnings: list[str]) -> None:
+    """https://platform.openai.com/docs/api-reference/chat/create#chat_create-stop"""
     stop = body.get("stop")
     if isinstance(stop, list) and len(stop) > _MOST_STOPS:
         body["stop"] = stop[:_MOST_STOPS]
