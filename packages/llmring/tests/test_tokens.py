@@ -146,6 +146,7 @@ def facts(window: int | None, longest: int | None = None) -> ModelFacts:
         (facts(1000), {}),
         (facts(10, 2000), {"max_tokens": 100}),
         (facts(None, 10), {"max_tokens": 10}),
+        (facts(None, 16_000), {"max_tokens": 16_384}),  # the registry rounds
     ],
 )
 def test_what_may_fit_is_no_problem(model: ModelFacts | None, more: dict[str, Any]) -> None:
@@ -157,6 +158,11 @@ def test_what_may_fit_is_no_problem(model: ModelFacts | None, more: dict[str, An
     [
         (facts(100), {}, "the request has about 504 tokens, but p:m takes 100 at most"),
         (facts(300, 400), {"max_tokens": 390}, "the request has about 504 tokens, but p:m takes 310 at most"),
+        (
+            facts(None, 16_000),
+            {"max_tokens": 16_385},
+            "max_tokens is 16,385, but p:m answers with 16,000 tokens at most",
+        ),
         (facts(None, 10), {"max_tokens": 11}, "max_tokens is 11, but p:m answers with 10 tokens at most"),
     ],
 )

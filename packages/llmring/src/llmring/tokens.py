@@ -50,7 +50,7 @@ def context_problem(
     if facts is None:
         return None
     longest, wanted = facts.max_output_tokens, request.max_tokens
-    if longest is not None and wanted is not None and wanted > longest:
+    if longest is not None and wanted is not None and wanted > _unrounded(longest):
         return f"max_tokens is {wanted:,}, but {facts.provider}:{facts.model} answers with {longest:,} tokens at most"
     if facts.context_window is None:
         return None
@@ -62,6 +62,11 @@ def context_problem(
         about = "about " if exact is None else ""
         return f"the request has {about}{tokens:,} tokens, but {facts.provider}:{facts.model} takes {room:,} at most"
     return None
+
+
+def _unrounded(limit: int) -> int:
+    """Return the most that a published limit may stand for: the registry writes 16,384 as 16,000."""
+    return limit // 1000 * 1024 if limit % 1000 == 0 else limit
 
 
 def fills_half(request: LLMRequest, facts: ModelFacts | None) -> bool:
