@@ -12,6 +12,7 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._documents import document_text
 from llmring_providers._names import NameRule, renamed, replaced_ids, replaced_names
+from llmring_providers._pairs import paired
 from llmring_providers._protocol import ChatCall
 
 _FAMILIES = {
@@ -44,6 +45,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
         speakers: a message may name who speaks.
         fields: further fields of OpenAI's form that a message may have.
         needs_turn: a conversation of system messages alone is refused.
+        pairs: a conversation that goes on after a call without its result is refused.
     """
 
     whose: str
@@ -54,6 +56,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     speakers: bool = False
     fields: frozenset[str] = frozenset()
     needs_turn: bool = False
+    pairs: bool = True
 
 
 def fitted(call: ChatCall, fit: Fit, warnings: list[str]) -> ChatCall:
@@ -66,6 +69,8 @@ def fitted(call: ChatCall, fit: Fit, warnings: list[str]) -> ChatCall:
     if not request.tools and all(map(_is_plain, request.messages)) and not _lacks_turn(call, fit):
         return call
     messages = _Fitting(call, fit, warnings).messages(request.messages)
+    if fit.pairs:
+        messages = paired(messages, request.extra_params, warnings)
     tools, choice = request.tools, request.tool_choice
     if tools and any("functionDeclarations" in tool or "function_declarations" in tool for tool in tools):
         tools = [function for tool in tools for function in _declared(tool, fit)]

@@ -27,6 +27,7 @@ FIT = Fit(
     names=NameRule(taken=None),
     ids=NameRule(taken=None),
     media={"tool": _MEDIA, "assistant": _MEDIA, "system": _MEDIA},
+    pairs=False,
 )
 
 
