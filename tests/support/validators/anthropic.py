@@ -16,6 +16,9 @@ _EFFORTS = (
     (r"claude-(?:opus|sonnet|fable|mythos|haiku)-(?:4-[78]|5).*", ("low", "medium", "high", "xhigh", "max")),
 )
 _NO_SAMPLING = r"claude-(?:opus-4-[78]|(?:opus|sonnet|fable|mythos|haiku)-5).*"
+_NO_PREFILL = r"claude-(?:opus|sonnet|fable|mythos|haiku)-(?:4-[6-9]|5).*"
+_NOT_FORCED = r"claude-(?:(?:opus|sonnet)-5-5|(?:fable|mythos)-5-1).*"
+_ONE_SAMPLER = r"claude-(?:opus-4-1|(?:opus|sonnet|haiku)-4-[5-9]).*"
 _MOST_STRICT, _LEAST_BUDGET = 20, 1024
 
 
@@ -45,6 +48,19 @@ def _model(body: Mapping[str, Any]) -> Iterator[str]:
             yield f"{model} has no effort {effort!r}"
     if body.get("temperature", 1) != 1 and re.fullmatch(_NO_SAMPLING, model):
         yield f"{model} takes no temperature"
+    if {"temperature", "top_p"} <= body.keys() and re.fullmatch(_ONE_SAMPLER, model):
+        yield "temperature and top_p cannot both be specified for this model"
+    choice = body.get("tool_choice") or {}
+    if choice.get("type") in ("any", "tool") and re.fullmatch(_NOT_FORCED, model):
+        yield 'tool_choice: type "tool" and "any" are not supported for this model'
+    turns = body.get("messages") or [{}]
+    content = turns[-1].get("content") if turns[-1].get("role") == "assistant" else None
+    if re.fullmatch(_NO_PREFILL, model) and content and _is_text(content):
+        yield "This model does not support assistant message prefill"
+
+
+def _is_text(content: Any) -> bool:
+    return isinstance(content, str) or content[-1].get("type") == "text"
 
 
 def _thinking(body: Mapping[str, Any]) -> Iterator[str]:

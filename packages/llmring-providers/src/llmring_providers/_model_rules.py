@@ -40,6 +40,10 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         combines_tools: functions go together with JSON answers, hosted tools and media in results.
         checks_signatures: a function call of the history without a thought signature is refused.
         fetches_urls: it reads files from public URLs.
+        forced_tools: a choice of tools may force a call.
+        prefill: it continues an answer that the conversation has begun.
+        either_sampler: it takes ``temperature`` or ``top_p``, not both.
+        stop: it takes stop sequences.
     """
 
     family: bool | None = None
@@ -59,6 +63,10 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     combines_tools: bool | None = None
     checks_signatures: bool | None = None
     fetches_urls: bool | None = None
+    forced_tools: bool | None = None
+    prefill: bool | None = None
+    either_sampler: bool | None = None
+    stop: bool | None = None
 
 
 class _Row(ModelRules, frozen=True, kw_only=True, forbid_unknown_fields=True):

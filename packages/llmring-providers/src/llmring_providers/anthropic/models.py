@@ -31,6 +31,9 @@ class ModelTraits(NamedTuple):
         sampling: it takes ``temperature``, ``top_p`` and ``top_k``.
         json_schema: it takes ``output_config.format``.
         system_turns: it takes system messages among the turns.
+        forced_tools: a choice of tools may force a call.
+        prefill: it continues an answer that the conversation has begun.
+        either_sampler: it takes ``temperature`` or ``top_p``, not both.
     """
 
     thinks: bool | None
@@ -41,6 +44,9 @@ class ModelTraits(NamedTuple):
     sampling: bool
     json_schema: bool
     system_turns: bool
+    forced_tools: bool = True
+    prefill: bool = True
+    either_sampler: bool = False
 
 
 _UNKNOWN = ModelTraits(
@@ -71,4 +77,7 @@ def traits_of(model: str) -> ModelTraits:
         sampling=rules.sampling != "never",
         json_schema=rules.answers == "json_schema",
         system_turns=bool(rules.system_turns),
+        forced_tools=rules.forced_tools is not False,
+        prefill=rules.prefill is not False,
+        either_sampler=rules.either_sampler is True,
     )

@@ -49,6 +49,7 @@ _FOREIGN = OF_OPENAI - {"parallel_tool_calls", "user"} | {
     "top_logprobs",
 }
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
+_LEAST_TOP_P = 0.95
 _HEADERS = {"user_profile_id": "anthropic-user-profile-id", "workspace_id": "anthropic-workspace-id"}
 """Parameters that are not of the body."""
 
@@ -104,14 +105,13 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     conversation = encode_conversation(call, warnings)
     if request.messages and not conversation.turns:
         raise UnsupportedContentError("no message says anything", provider=call.ref.provider, part="messages")
+    _refuse_prefill(conversation, call)
     body: dict[str, Any] = {"model": call.ref.model, "messages": conversation.turns}
     if conversation.container is not None:
         body["container"] = conversation.container
     if request.tools:
         body["tools"] = wire_tools(request.tools, call, warnings)
-    choice = request.tool_choice
-    if choice is not None and (request.tools or choice not in ("auto", "none")):
-        body["tool_choice"] = wire_choice(choice, request.tools or (), warnings)
+    _choice(body, call, warnings)
     body.update(limits(call, thinking_barred=_thinking_barred(body, conversation), warnings=warnings))
     system = [*conversation.system, *_answer_format(body, call, warnings)]
     if system:
@@ -125,6 +125,38 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
         return ComposedRequest(body, (), warnings)
     headers = {_HEADERS[name]: str(extra[name]) for name in _HEADERS if extra.get(name) is not None}
     return ComposedRequest(body, _extra(body, call, warnings), warnings, headers)
+
+
+def _refuse_prefill(conversation: Conversation, call: ChatCall) -> None:
+    """Refuse what newer models answer with 400: to continue an answer that the conversation has begun.
+
+    https://platform.claude.com/docs/en/about-claude/models/migration-guide
+    """
+    if not conversation.turns or traits_of(call.ref.model).prefill:
+        return
+    content = conversation.turns[-1]["content"]
+    begun = isinstance(content, str) or content[-1]["type"] == "text"
+    if conversation.turns[-1]["role"] == "assistant" and begun:
+        raise UnsupportedContentError(
+            f"{call.ref} continues no begun answer; let the conversation end with a message of the user",
+            provider=call.ref.provider,
+            part="assistant",
+        )
+
+
+def _choice(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
+    request = call.request
+    choice, tools = request.tool_choice, request.tools or ()
+    if choice is None or (not tools and choice in ("auto", "none")):
+        return
+    if not tools and not request.extra_params.get("tools"):
+        warnings.append("tool_choice was dropped: there are no tools to choose from")
+        return
+    wire = wire_choice(choice, tools, warnings)
+    if wire.get("type") in ("any", "tool") and not traits_of(call.ref.model).forced_tools:
+        warnings.append(f"tool_choice became 'auto': {call.ref} cannot be forced to call a tool")
+        wire = {name: value for name, value in wire.items() if name != "name"} | {"type": "auto"}
+    body["tool_choice"] = wire
 
 
 def _system(blocks: list[Block]) -> str | list[Block]:
@@ -192,20 +224,49 @@ def _extra(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> tuple[s
     if extra.pop("parallel_tool_calls", None) is False:
         _one_call_at_a_time(body)
     stop = extra.pop("stop", None)
-    if stop:
-        body["stop_sequences"] = [stop] if isinstance(stop, str) else stop
+    if stop and (kept := _stops(stop, warnings)):
+        body["stop_sequences"] = kept
     if (user := extra.pop("user", None)) is not None:
         body["metadata"] = {"user_id": user}
-    for name, value in extra.items():
+    if isinstance(metadata := extra.get("metadata"), Mapping) and metadata.keys() - {"user_id"}:
+        extra["metadata"] = {name: value for name, value in metadata.items() if name == "user_id"}
+        warnings.append("metadata was cut to 'user_id', all that Anthropic takes")
+    for name, value in sorted(extra.items(), key=lambda item: item[0] != "temperature"):
         if name in _HEADERS:
             continue
-        if name in _SAMPLING and not traits_of(call.ref.model).sampling:
-            warnings.append(f"{name} was dropped: {call.ref} does not take it")
+        if name in _SAMPLING and (why := _refusal(name, value, body, call)) is not None:
+            warnings.append(f"{name} was dropped: {why}")
         elif isinstance(value, Mapping) and isinstance(body.get(name), dict) and name != "thinking":
             body[name] = {**body[name], **value}
         else:
             body[name] = value
     return betas
+
+
+def _refusal(name: str, value: Any, body: Mapping[str, Any], call: ChatCall) -> str | None:
+    """Return why a sampling parameter cannot be sent.
+
+    https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility
+    """
+    traits = traits_of(call.ref.model)
+    if not traits.sampling:
+        return f"{call.ref} does not take it"
+    if name == "top_p" and "temperature" in body and traits.either_sampler:
+        return f"{call.ref} takes temperature or top_p, not both"
+    if body.get("thinking", {}).get("type") in ("enabled", "adaptive"):
+        if name == "top_k" or (name == "temperature" and value != 1):
+            return "Anthropic does not take it together with thinking"
+        if name == "top_p" and isinstance(value, (int, float)) and value < _LEAST_TOP_P:
+            return f"Anthropic takes it from {_LEAST_TOP_P} up together with thinking"
+    return None
+
+
+def _stops(given: Any, warnings: list[str]) -> list[Any]:
+    stops = [given] if isinstance(given, str) else given
+    kept = [stop for stop in stops if not isinstance(stop, str) or stop.strip()]
+    if len(kept) < len(stops):
+        warnings.append("a blank stop sequence was dropped: Anthropic takes none of white space alone")
+    return kept
 
 
 def _betas(given: Any, call: ChatCall) -> tuple[str, ...]:

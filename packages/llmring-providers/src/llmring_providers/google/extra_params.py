@@ -45,6 +45,7 @@ _GENERATION = frozenset(
 )
 """https://ai.google.dev/api/generate-content#v1beta.GenerationConfig, and Vertex AI's"""
 
+_MOST_STOPS = 5
 _THINKING = frozenset({"includeThoughts", "thinkingBudget", "thinkingLevel"})
 _MERGED = frozenset({"generationConfig", "thinkingConfig", "toolConfig", "functionCallingConfig"})
 _TRANSLATED = {"n": "candidateCount", "stop": "stopSequences", "topLogprobs": "logprobs"}
@@ -64,7 +65,12 @@ def merge_extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[s
         if name != "tools":  # they are put beside the others
             _place(body, camel(name), value)
     generation = body.get("generationConfig")
-    number = generation.get("candidateCount") if isinstance(generation, Mapping) else None
+    if not isinstance(generation, dict):
+        return
+    number, stops = generation.get("candidateCount"), generation.get("stopSequences")
+    if isinstance(stops, list) and len(stops) > _MOST_STOPS:
+        generation["stopSequences"] = stops[:_MOST_STOPS]
+        warnings.append(f"stopSequences was cut from {len(stops)} to {_MOST_STOPS}, Gemini's most")
     if isinstance(number, int) and number > 1:
         warnings.append(f"candidateCount={number} was asked for: the response holds only the first answer")
 

@@ -101,6 +101,9 @@ def takes_sampling(call: ChatCall, rules: ModelRules) -> bool:
 def fitting_extra(call: ChatCall, rules: ModelRules, warnings: list[str]) -> Mapping[str, Any]:
     """Return the extra parameters, but for those that the model refuses, each with a warning."""
     extra = call.request.extra_params
+    if rules.stop is False and "stop" in extra:
+        warnings.append(f"stop was dropped: {call.ref} does not take it")
+        extra = {name: value for name, value in extra.items() if name != "stop"}
     if takes_sampling(call, rules):
         return extra
     refused = _MORE_SAMPLING if rules.sampling == "never" else _SAMPLING

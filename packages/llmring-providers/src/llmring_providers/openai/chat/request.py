@@ -19,7 +19,7 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
-from llmring_providers.openai.models import NAMES, fitting_extra, is_own_model, rules_for
+from llmring_providers.openai.models import NAMES, fitting_extra, is_own_host, is_own_model, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
@@ -50,6 +50,7 @@ _OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
 _NEVER_WANTS_REASONING = re.compile(r"deepseek-?_?r1")
 _NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
+_MOST_STOPS = 4
 _FOREIGN = frozenset({"betas", "stream"})
 """Of all others, some host may know them."""
 
@@ -83,6 +84,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     note_ignored_marks(call, warnings)
     if request.extra_params:
         _extra(body, fitting_extra(call, rules, warnings), warnings)
+        if is_own_host(call):
+            _limit_stops(body, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
@@ -224,6 +227,14 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
     number = body.get("n")
     if isinstance(number, int) and number > 1:
         warnings.append(f"n={number} was asked for: the response holds only the first answer")
+
+
+def _limit_stops(body: dict[str, Any], warnings: list[str]) -> None:
+    """https://platform.openai.com/docs/api-reference/chat/create#chat_create-stop"""
+    stop = body.get("stop")
+    if isinstance(stop, list) and len(stop) > _MOST_STOPS:
+        body["stop"] = stop[:_MOST_STOPS]
+        warnings.append(f"stop was cut from {len(stop)} to {_MOST_STOPS} sequences, OpenAI's most")
 
 
 def wire_tools(
