@@ -29,7 +29,7 @@ from llmring_types import ModelFacts, ModelRef
 
 SMALL, LARGE = 400, 1600
 MOST = 5.0
-ATTEMPTS = 6
+ATTEMPTS = 12
 """One of them must be quiet enough to see the real growth: work that grows with the square takes 16 times the time."""
 
 

@@ -3,6 +3,7 @@
 import io
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ MOST = 5.0
 FACTOR = 4
 ENOUGH_S = 0.02
 """A shorter measurement says more about the clock."""
-ROUNDS = 3
+LEAST_ROUNDS, ROUNDS = 2, 12
 
 
 class Growing(NamedTuple):
@@ -190,7 +191,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.prepare.__name__) for case in CASES])
 def test_four_times_as_much_takes_at_most_five_times_as_long(case: Growing, tmp_path: Path) -> None:
-    """The quickest of a few rounds on each side, in turn, so that a busy machine does not matter."""
+    """Compare the quickest rounds of each side, in turn. A busy machine gets more rounds: noise only ever adds."""
     sides = []
     for size in (case.size, FACTOR * case.size):
         folder = tmp_path / str(size)
@@ -199,10 +200,10 @@ def test_four_times_as_much_takes_at_most_five_times_as_long(case: Growing, tmp_
         work()
         times = max(1, round(ENOUGH_S / max(seconds(work, 1), 1e-6)))
         sides.append((work, times))
-    small, large = (
-        min(figures)
-        for figures in zip(
-            *([seconds(work, times) for work, times in sides] for _ in range(ROUNDS)), strict=True
-        )
-    )
-    assert large <= MOST * small, f"{large / small:.1f} times as long ({small * 1000:.1f} ms for {case.size})"
+    small = large = inf
+    for number in range(ROUNDS):
+        figures = [seconds(work, times) for work, times in sides]
+        small, large = min(small, figures[0]), min(large, figures[1])
+        if number >= LEAST_ROUNDS and large <= MOST * small:
+            return
+    raise AssertionError(f"{large / small:.1f} times as long ({small * 1000:.1f} ms for {case.size})")
