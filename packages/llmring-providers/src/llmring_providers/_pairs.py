@@ -1,4 +1,4 @@
-"""Results for calls of tools that have none: every vendor but Ollama answers 400 to a conversation that goes on without.
+"""Results for calls of tools that have none: all vendors but Ollama refuse a conversation that goes on without.
 
 Histories are cut: by a crash between the call and its result, or by a user who goes on before the result is there. What
 is missing is said in its place, and a late result moves behind its call; nothing that somebody wrote is left out.
