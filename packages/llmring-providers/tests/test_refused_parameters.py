@@ -175,3 +175,15 @@ def test_a_model_that_continues_no_answer_leaves_it_to_the_next_member(model: st
 def test_older_models_continue_a_begun_answer() -> None:
     body, _ = sent("anthropic:claude-haiku-4-5", messages=BEGUN)
     assert body["messages"][-1]["role"] == "assistant"
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"name": "f", "inputSchema": {"type": "object"}, "title": "F", "annotations": {"readOnlyHint": True}},
+        {"functionDeclarations": [{"name": "f", "parametersJsonSchema": {"type": "object"}}]},
+    ],
+)
+def test_anthropic_gets_no_fields_of_other_forms_of_a_tool(tool: dict[str, Any]) -> None:
+    body, _ = sent("anthropic:claude-haiku-4-5", tools=[tool])
+    assert body["tools"] == [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]

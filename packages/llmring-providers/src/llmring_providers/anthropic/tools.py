@@ -19,6 +19,28 @@ from llmring_providers.schema import ANTHROPIC, ANTHROPIC_STRICT, optional_prope
 _TYPES_OF: Mapping[Mode, str] = {"auto": "auto", "none": "none", "required": "any"}
 _CLOSING = ANTHROPIC_STRICT._replace(closes=True)
 _TYPES = frozenset({*_TYPES_OF.values(), "tool"})
+_FOREIGN = frozenset(
+    {
+        "_meta",
+        "annotations",
+        "behavior",
+        "execution",
+        "function",
+        "icons",
+        "inputSchema",
+        "outputSchema",
+        "parametersJsonSchema",
+        "parameters_json_schema",
+        "response",
+        "responseJsonSchema",
+        "title",
+        "type",
+    }
+)
+"""Fields of MCP's and Gemini's forms: Anthropic refuses what it does not know.
+
+https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool
+"""
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
@@ -68,7 +90,7 @@ def _tool(tool: dict[str, Any], room: _Room, call: ChatCall, warnings: list[str]
     given = {**tool, **function}
     schema = given.pop("parameters", None) or {}
     wire = {
-        key: value for key, value in given.items() if key not in ("type", "function") and value is not None
+        key: value for key, value in given.items() if key not in _FOREIGN and value is not None
     }
     wire["input_schema"] = in_dialect(schema, ANTHROPIC, call).json
     if wire.get("strict") is True:
