@@ -89,9 +89,7 @@ def _tool(tool: dict[str, Any], room: _Room, call: ChatCall, warnings: list[str]
         return tool
     given = {**tool, **function}
     schema = given.pop("parameters", None) or {}
-    wire = {
-        key: value for key, value in given.items() if key not in _FOREIGN and value is not None
-    }
+    wire = {key: value for key, value in given.items() if key not in _FOREIGN and value is not None}
     wire["input_schema"] = in_dialect(schema, ANTHROPIC, call).json
     if wire.get("strict") is True:
         found = in_dialect(schema, ANTHROPIC_STRICT, call)
