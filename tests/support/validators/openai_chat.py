@@ -47,7 +47,9 @@ def _message(message: Mapping[str, Any]) -> Iterator[str]:
         yield f"role {role!r}"
         return
     for part in content if isinstance(content, list) else ():
-        if part.get("type") not in _PARTS[role]:
+        if not isinstance(part, Mapping):
+            yield f"a part {part!r}"
+        elif part.get("type") not in _PARTS[role]:
             yield f"a part {part.get('type')!r} in a message of role {role}"
     if content is None and not message.keys() & {"tool_calls", "function_call", "audio", "refusal"}:
         yield f"no content in a message of role {role}"

@@ -11,6 +11,7 @@ from llmring_types import Message, Role
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._documents import document_text
+from llmring_providers._media_data import clean
 from llmring_providers._names import NameRule, renamed, replaced_ids, replaced_names
 from llmring_providers._pairs import paired
 from llmring_providers._protocol import ChatCall
@@ -30,7 +31,6 @@ _FAMILIES = {
 }
 """Parts that are media; all others are texts, or a vendor's own and left to its adapter."""
 _EVERYTHING = frozenset({"image", "document", "audio", "video"})
-_BLANKS = (" ", "\n", "\r", "\t")
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ def fitted(call: ChatCall, fit: Fit, warnings: list[str]) -> ChatCall:
         UnsupportedContentError: a role has media that the protocol takes from users only.
     """
     request = call.request
-    if not request.tools and all(map(_is_plain, request.messages)) and not _lacks_turn(call, fit):
+    if not request.tools and _are_plain(request.messages) and not _lacks_turn(call, fit):
         return call
     messages = _Fitting(call, fit, warnings).messages(request.messages)
     if fit.pairs:
@@ -97,14 +97,18 @@ def _changed(call: ChatCall, **fields: Any) -> Any:
     return msgspec.structs.replace(call.request, **fields)
 
 
-def _is_plain(message: Message) -> bool:
-    return (
-        type(message.content) is str
-        and message.metadata is None
-        and message.tool_calls is None
-        and message.role != "tool"
-        and message.name is None
-    )
+def _are_plain(messages: list[Message]) -> bool:
+    """Return whether all messages are plain; written out, since it stands before every request."""
+    for each in messages:
+        if (
+            type(each.content) is not str
+            or each.metadata is not None
+            or each.tool_calls is not None
+            or each.role == "tool"
+            or each.name is not None
+        ):
+            return False
+    return True
 
 
 def _lacks_turn(call: ChatCall, fit: Fit) -> bool:
@@ -156,7 +160,7 @@ class _Fitting:
         return self._out
 
     def _add(self, message: Message) -> None:
-        if _is_plain(message) and not self._moved:
+        if not self._moved and _are_plain([message]):
             self._out.append(message)
             return
         self._tell_of_fields(message)
@@ -195,7 +199,7 @@ class _Fitting:
         moves: list[Any] = []
         for part in message.content:
             family = _family(part)
-            (stays if family is None or family in taken else moves).append(_clean(part) if family else part)
+            (stays if family is None or family in taken else moves).append(clean(part) if family else part)
         if not moves:
             return msgspec.structs.replace(message, content=stays) if stays != message.content else message
         for part in moves:
@@ -264,49 +268,3 @@ def _family(part: Mapping[str, Any]) -> str | None:
         except ValueError:  # the adapter says what is wrong with it
             return family
     return family
-
-
-def _clean(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a part whose media type is one that exists, and whose base64 has no blanks in it."""
-    changed = {name: cleaned for name, inner in part.items() if (cleaned := _clean_inner(inner)) is not inner}
-    return {**part, **changed} if changed else part
-
-
-def _clean_inner(inner: Any) -> Any:
-    if isinstance(inner, str):
-        return _clean_url(inner)
-    if not isinstance(inner, dict):
-        return inner
-    changed: dict[str, Any] = {}
-    for name in ("url", "file_data"):
-        if isinstance(inner.get(name), str) and (url := _clean_url(inner[name])) != inner[name]:
-            changed[name] = url
-    if inner.get("type", "base64") == "base64" and isinstance(inner.get("data"), str):
-        if (data := _without_blanks(inner["data"])) != inner["data"]:
-            changed["data"] = data
-        kind = inner.get("media_type")
-        if isinstance(kind, str) and (usual := _media_type(kind)) != kind:
-            changed["media_type"] = usual
-    return {**inner, **changed} if changed else inner
-
-
-def _clean_url(url: str) -> str:
-    if url[:5].lower() != "data:":
-        return url
-    head, comma, data = url.partition(",")
-    kind, mark, more = head[5:].partition(";")
-    if not comma or "base64" not in more.lower():
-        return url
-    clean = f"data:{_media_type(kind)}{mark}{more}{comma}{_without_blanks(data)}"
-    return url if clean == url else clean
-
-
-def _media_type(kind: str) -> str:
-    lower = kind.strip().lower()
-    return {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}.get(
-        lower, lower
-    )
-
-
-def _without_blanks(data: str) -> str:
-    return "".join(data.split()) if any(blank in data for blank in _BLANKS) else data

@@ -13,6 +13,8 @@ DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """All that msgspec raises on bytes that are not the JSON it was told to expect."""
 
 _encode = msgspec.json.Encoder().encode
+_SHORT = 8192
+"""Bytes that are searched sooner than it is found out whether they have to be."""
 
 
 def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
@@ -30,13 +32,24 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
             part="body",
             original=error,
         ) from error
-    if b"null" in written and has_endless(body):  # which the encoder writes as null
+    searched = len(written) < _SHORT or _may_hold_numbers(call)
+    if searched and b"null" in written and has_endless(body):  # which the encoder writes as null
         raise UnsupportedContentError(
             "the request cannot be written as JSON: it holds NaN or an infinity",
             provider=call.ref.provider,
             part="body",
         )
     return written
+
+
+def _may_hold_numbers(call: ChatCall) -> bool:
+    """Return whether the user gave numbers other than counts, so that a long body need not be searched for nothing."""
+    request = call.request
+    if request.extra_params or request.tools or request.response_format or request.cache or request.metadata:
+        return True
+    if any(map(is_endless, (request.temperature, request.max_tokens, request.reasoning_tokens))):
+        return True
+    return any(type(each.content) is not str or each.metadata or each.tool_calls for each in request.messages)
 
 
 def has_endless(value: Any) -> bool:

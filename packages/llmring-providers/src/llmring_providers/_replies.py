@@ -1,7 +1,10 @@
-"""Answers of any protocol: the body of an error, the id of a request."""
+"""Answers of any protocol: the body of an error, the id of a request, charges beside the tokens."""
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
+from llmring_types import Usage
 from llmring_types.exceptions import (
     ProviderConnectionError,
     ProviderError,
@@ -18,6 +21,11 @@ from llmring_providers.transport import (
     TransportError,
 )
 from llmring_providers.transport._protocol import without_credentials
+
+_STANDARD = frozenset({"default", "auto", "standard", "on_demand"})
+_ABSURD = 1e6
+"""US dollars that no single call costs."""
+
 
 _LONGEST_ERROR = 2**20
 """No more of an error's body is read: what is longer says no more."""
@@ -83,3 +91,25 @@ def request_id(headers: Mapping[str, str]) -> str | None:
         if value:
             return value
     return None
+
+
+def add_billing(
+    usage: Usage | None, *, tier: Any = None, searches: Any = None, cost: Any = None
+) -> Usage | None:
+    """Write into the usage what is billed otherwise than tokens at the standard price.
+
+    Args:
+        usage: the counts; ``None`` stays ``None``.
+        tier: the service tier that the provider names, in its own spelling.
+        searches: the searches that the provider ran.
+        cost: US dollars that the provider itself charges.
+    """
+    if usage is None:
+        return None
+    if isinstance(tier, str) and tier and tier.lower() not in _STANDARD:
+        usage["service_tier"] = tier.lower()
+    if type(searches) is int and searches > 0:
+        usage["web_searches"] = searches
+    if type(cost) in (int, float) and math.isfinite(cost) and 0 <= cost < _ABSURD:
+        usage["reported_cost"] = float(cost)
+    return usage

@@ -1,4 +1,4 @@
-"""Chat completions with reasoning as DeepSeek and its like have it: wanted back beside calls, refused without."""
+"""Chat completions with reasoning as DeepSeek V4 and its like have it: wanted back once there are tools."""
 
 from typing import Any
 
@@ -60,6 +60,6 @@ def loop() -> Loop:
                 {"role": "tool", "tool_call_id": call_id, "content": result}
                 for call_id, result in zip(ids, (FAILED, FOUND, TIME), strict=True)
             ),
-            {"role": "assistant", "content": "Warm."},
+            {"role": "assistant", "content": "Warm.", "reasoning_content": "So."},
         ],
     )

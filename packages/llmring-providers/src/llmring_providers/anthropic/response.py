@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from llmring_types import FinishReason, LLMResponse, TokenCounts, ToolCall, Usage, tool_call
 
-from llmring_providers._billing import add_billing
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
+from llmring_providers._replies import add_billing
 from llmring_providers.anthropic.errors import reported_error
 from llmring_providers.anthropic.wire import (
     Block,

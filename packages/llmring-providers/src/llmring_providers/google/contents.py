@@ -14,7 +14,7 @@ from llmring_providers._arguments import arguments_object
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
-from llmring_providers.google.media import part_of, without_empty_texts
+from llmring_providers.google.media import all_speak, part_of, without_empty_texts
 from llmring_providers.google.models import GeminiModel
 
 _NO_SIGNATURE = "skip_thought_signature_validator"
@@ -50,7 +50,7 @@ class Contents:
         self._results: list[tuple[int, _Part]] = []
         self._media: list[_Part] = []
 
-    def extend(self, messages: Iterable[Message]) -> None:
+    def extend(self, messages: Sequence[Message]) -> None:
         """Take messages.
 
         Raises:
@@ -73,7 +73,8 @@ class Contents:
                 self._warn("cache_control has no effect on Gemini, which caches long prompts by itself")
         if self._results:
             self._answer()
-        self._leave_out_empty_texts()
+        if not self.turns or not all_speak(messages):
+            self._leave_out_empty_texts()
 
     def _leave_out_empty_texts(self) -> None:
         """Vertex AI refuses them, and the model itself says nothing at times."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from llmring_types import Usage
 
-from llmring_providers._billing import add_billing
+from llmring_providers._replies import add_billing
 
 _PROMPT = ("prompt_tokens", "input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens")

@@ -90,6 +90,13 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
+    if (
+        message.role == "user"
+        and type(message.content) is str
+        and message.name is None
+        and not message.metadata
+    ):
+        return {"role": "user", "content": message.content}
     wire = _said(message, call, warnings)
     if message.name is not None and message.role != "tool":
         wire["name"] = _NOT_IN_SPEAKER.sub("_", message.name)
