@@ -35,7 +35,12 @@ def held(call: ChatCall, wire: WireRequest) -> list[str]:
         "input",
         "contents",
     } & _parts(extra)
-    return refusals(wire.path, json.loads(wire.body), given=given)
+    try:
+        return refusals(wire.path, json.loads(wire.body), given=given)
+    except (AttributeError, TypeError):  # a number where an object should be: only a user writes that
+        if extra or any(message.metadata for message in call.request.messages):
+            return []
+        raise
 
 
 def _parts(extra: dict[str, Any]) -> set[str]:
