@@ -42,6 +42,8 @@ def test_any_conversation_encodes_or_is_refused_by_type(
         body = json.loads(wire.body)
         assert isinstance(body, dict)
         assert all(wire.warnings)
+        if request.extra_params.keys() & {"messages", "contents", "input", "system", "systemInstruction"}:
+            continue  # the user wrote a conversation of their own over this one
         sent = "\n".join(strings(body))
         assert [text for text in spoken_texts(request) if text not in sent] == []
 

@@ -35,6 +35,8 @@ def held(call: ChatCall, wire: WireRequest) -> list[str]:
         "input",
         "contents",
     } & _parts(extra)
+    if given & {"messages", "contents", "input"} & extra.keys():
+        return []  # a conversation that the user wrote by hand
     try:
         return refusals(wire.path, json.loads(wire.body), given=given)
     except (AttributeError, TypeError):  # a number where an object should be: only a user writes that

@@ -105,6 +105,13 @@ REFUSED = [
 ]
 
 
+def test_a_file_that_is_no_image_goes_as_what_it_is(encoded: Encoded) -> None:
+    message = Message(role="user", content=[{"type": "image", "source": PDF_SOURCE}])
+    wire, _ = encoded(messages=[message])
+    (block,) = wire["messages"][0]["content"]
+    assert block == {"type": "document", "source": PDF_SOURCE}
+
+
 @pytest.mark.parametrize("part", REFUSED)
 @pytest.mark.parametrize("role", ["user", "tool"])
 def test_parts_that_anthropic_has_no_place_for(

@@ -51,11 +51,23 @@ def _blocks(parts: Iterable[Block], role: Role, call: ChatCall) -> Iterable[Bloc
             if isinstance(text, str) and not is_blank(text):
                 yield part if kind == "text" else {"type": "text", "text": text}
         elif kind in _NATIVE[role]:
-            yield part
+            yield _image(part, call) if kind == "image" else part
         elif role in ("user", "tool"):
             yield _marked(part, _media(part, call))
         else:
             raise _unsupported(call, kind, f"in a message of the {role}; only text goes there")
+
+
+def _image(part: Block, call: ChatCall) -> Block:
+    """Return an image in Anthropic's own form; a file that is none goes as what it is."""
+    source = part.get("source")
+    if (
+        not isinstance(source, Mapping)
+        or source.get("type") != "base64"
+        or source.get("media_type") in _IMAGES
+    ):
+        return part
+    return _marked(part, _from_base64(str(source.get("media_type") or ""), source.get("data"), "image", call))
 
 
 def _marked(part: Block, block: Block) -> Block:

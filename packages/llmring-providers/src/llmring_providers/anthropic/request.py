@@ -262,7 +262,7 @@ def _refusal(name: str, value: Any, body: Mapping[str, Any], call: ChatCall) -> 
 
 
 def _stops(given: Any, warnings: list[str]) -> list[Any]:
-    stops = [given] if isinstance(given, str) else given
+    stops = given if isinstance(given, list) else [given]
     kept = [stop for stop in stops if not isinstance(stop, str) or stop.strip()]
     if len(kept) < len(stops):
         warnings.append("a blank stop sequence was dropped: Anthropic takes none of white space alone")

@@ -67,6 +67,8 @@ def _document(part: Mapping[str, Any], source: Mapping[str, Any], call: ChatCall
         return {"type": "file", "file": {"file_url": source["url"]}}
     if media_type.startswith("image/"):
         return _image(source)
+    if media_type.startswith(("audio/", "video/")):
+        raise unsupported(f"document of {media_type}", call)
     data = _data_url(source, _PDF)
     if data is None:
         return None
