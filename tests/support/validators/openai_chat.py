@@ -47,9 +47,8 @@ def _message(message: Mapping[str, Any]) -> Iterator[str]:
         yield f"role {role!r}"
         return
     for part in content if isinstance(content, list) else ():
-        if not isinstance(part, Mapping):
-            yield f"a part {part!r}"
-        elif part.get("type") not in _PARTS[role]:
+        # Only metadata written by hand brings what is no object.
+        if isinstance(part, Mapping) and part.get("type") not in _PARTS[role]:
             yield f"a part {part.get('type')!r} in a message of role {role}"
     if content is None and not message.keys() & {"tool_calls", "function_call", "audio", "refusal"}:
         yield f"no content in a message of role {role}"
