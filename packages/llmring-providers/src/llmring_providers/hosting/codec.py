@@ -154,7 +154,7 @@ class Codec(Protocol):
         Args:
             method: of HTTP, in capitals.
             target: path and query, or a whole URL; what precedes the known end of the path does not matter.
-            headers: with names in lower case; paths that two protocols share are told apart by them.
+            headers: with names in lower case; they decide where two protocols share a path.
         """
 
     def read(self, route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest:
