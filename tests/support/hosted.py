@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from llmring_providers import Adapter, ChatCall, WireRequest
 from llmring_providers.anthropic import AnthropicAdapter
+from llmring_providers.google import GoogleAdapter
 from llmring_providers.hosting import CODECS, Codec, HostedRequest, ProtocolName, Stamp, find_route
 from llmring_providers.openai import OpenAIAdapter
 from llmring_types import LLMRequest, LLMResponse, Message, ModelFacts, ModelRef, StreamChunk, collect
@@ -73,6 +74,7 @@ class Sides(NamedTuple):
 SIDES: dict[ProtocolName, Sides] = {
     "openai_chat": Sides(CODECS["openai_chat"], OpenAIAdapter(), "openai", "/v1", "chat"),
     "anthropic": Sides(CODECS["anthropic"], AnthropicAdapter(), "anthropic"),
+    "gemini": Sides(CODECS["gemini"], GoogleAdapter(), "google"),
 }
 
 

@@ -17,6 +17,7 @@ from llmring_providers.hosting.codec import (
     Stamp,
     StreamWriter,
 )
+from llmring_providers.hosting.gemini.codec import GeminiGenerate
 from llmring_providers.hosting.openai_chat.codec import OpenAIChat
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
     "find_route",
 ]
 
-CODECS: Mapping[ProtocolName, Codec] = {codec.name: codec for codec in (AnthropicMessages(), OpenAIChat())}
+CODECS: Mapping[ProtocolName, Codec] = {
+    codec.name: codec for codec in (GeminiGenerate(), AnthropicMessages(), OpenAIChat())
+}
 """By name. Where two protocols share a path, the first one that knows the headers takes it."""
 
 
