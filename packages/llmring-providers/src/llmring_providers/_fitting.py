@@ -3,7 +3,7 @@
 Each adapter has a :class:`Fit`, a row of what its protocol takes; every change is listed in the warnings.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._documents import document_text
 from llmring_providers._media_data import clean
-from llmring_providers._names import NameRule, renamed, replaced_ids, replaced_names
+from llmring_providers._names import NameRule, offered, renamed, replaced_ids, replaced_names
 from llmring_providers._pairs import paired
 from llmring_providers._protocol import ChatCall
 
@@ -59,14 +59,24 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     pairs: bool = True
 
 
-def fitted(call: ChatCall, fit: Fit, warnings: list[str]) -> ChatCall:
+def fitted(call: ChatCall, fit: Fit, warnings: list[str], *, plain: bool) -> ChatCall:
     """Return the call as the protocol takes it; the very same one where nothing has to change.
+
+    Args:
+        call: as it was made.
+        fit: of the protocol.
+        warnings: takes a line for each change.
+        plain: what :func:`are_plain` says of the messages, which stay so.
 
     Raises:
         UnsupportedContentError: a role has media that the protocol takes from users only.
     """
     request = call.request
-    if not request.tools and _are_plain(request.messages) and not _lacks_turn(call, fit):
+    if (
+        plain
+        and not (fit.needs_turn and _lacks_turn(call))
+        and (not request.tools or _fit_as_offered(request.tools, fit))
+    ):
         return call
     messages = _Fitting(call, fit, warnings).messages(request.messages)
     if fit.pairs:
@@ -97,23 +107,39 @@ def _changed(call: ChatCall, **fields: Any) -> Any:
     return msgspec.structs.replace(call.request, **fields)
 
 
-def _are_plain(messages: list[Message]) -> bool:
-    """Return whether all messages are plain; written out, since it stands before every request."""
+def are_plain(messages: Sequence[Message]) -> bool:
+    """Return whether all messages are nothing but a role and a text, and so encode to an object of these two.
+
+    Written out, since it is the one pass over the messages that every request makes.
+    """
     for each in messages:
         if (
-            type(each.content) is not str
+            type(each) is not Message
+            or type(each.content) is not str
             or each.metadata is not None
             or each.tool_calls is not None
+            or each.tool_call_id is not None
             or each.role == "tool"
             or each.name is not None
+            or each.timestamp is not None
         ):
             return False
     return True
 
 
-def _lacks_turn(call: ChatCall, fit: Fit) -> bool:
+def _lacks_turn(call: ChatCall) -> bool:
     messages = call.request.messages
-    return fit.needs_turn and bool(messages) and all(message.role == "system" for message in messages)
+    return (
+        bool(messages)
+        and messages[-1].role == "system"
+        and all(message.role == "system" for message in messages)
+    )
+
+
+def _fit_as_offered(tools: Sequence[Mapping[str, Any]], fit: Fit) -> bool:
+    if any("functionDeclarations" in tool or "function_declarations" in tool for tool in tools):
+        return False
+    return all(map(fit.names.fits, offered(tools)))
 
 
 def _declared(tool: dict[str, Any], fit: Fit) -> Iterator[dict[str, Any]]:
@@ -160,7 +186,7 @@ class _Fitting:
         return self._out
 
     def _add(self, message: Message) -> None:
-        if not self._moved and _are_plain([message]):
+        if not self._moved and are_plain((message,)):
             self._out.append(message)
             return
         self._tell_of_fields(message)

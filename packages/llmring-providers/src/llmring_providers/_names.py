@@ -50,7 +50,7 @@ class NameRule(msgspec.Struct, frozen=True, kw_only=True):
 
 def replaced_names(call: ChatCall, rule: NameRule) -> dict[str, str]:
     """Return each name of a function in the request that the vendor refuses, with what stands for it."""
-    names = set(_offered(call.request.tools or ()))
+    names = set(offered(call.request.tools or ()))
     for message in call.request.messages:
         if message.tool_calls:
             names.update(_called(message))
@@ -97,7 +97,8 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
     }
 
 
-def _offered(tools: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def offered(tools: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the names of functions among tools, once for each place that has one."""
     for tool in tools:
         for place in (tool, tool.get("function"), tool.get("custom")):
             name = place.get("name") if isinstance(place, Mapping) else None
