@@ -158,7 +158,7 @@ def requests(draw: st.DrawFn, protocol: str) -> LLMRequest:
         choices += ["auto", "none", "required", {"type": "function", "function": {"name": offered[0]}}]
     formats: list[Any] = [None]
     if not offered:
-        inner = {"schema": SCHEMA}
+        inner: dict[str, Any] = {"schema": SCHEMA}
         if protocol.startswith("openai"):
             inner = {"name": "place", "schema": SCHEMA}
         formats.append({"type": "json_schema", "json_schema": inner})

@@ -68,7 +68,7 @@ def content(response: LLMResponse, stamp: Stamp) -> list[dict[str, Any]]:
     if blocks := replayed(own_native(response, VENDOR)):
         return blocks
     if response.reasoning:
-        blocks.append({"type": "thinking", "thinking": response.reasoning, "signature": ""})
+        blocks.append({"type": "thinking", "thinking": response.reasoning, "signature": stamp.signature})
     if response.content:
         blocks.append({"type": "text", "text": response.content})
     return blocks + calls(response, stamp)

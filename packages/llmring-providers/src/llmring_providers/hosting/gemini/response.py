@@ -50,7 +50,7 @@ def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
         parts = [{"text": response.reasoning, "thought": True}] if response.reasoning else []
         if response.content or not response.tool_calls:
             parts.append({"text": response.content})
-        parts += _calls(response)
+        parts += _calls(response, stamp, signed=bool(response.reasoning))
     return msgspec.json.encode(_last(response, parts, _head(response, asked, stamp)))
 
 
@@ -61,17 +61,15 @@ def _head(answer: Answer, asked: HostedRequest, stamp: Stamp) -> dict[str, Any]:
     }
 
 
-def _calls(answer: Answer) -> list[_Part]:
-    return [
-        {
-            "functionCall": {
-                "id": call["id"],
-                "name": call["function"]["name"],
-                "args": arguments_of(call),
-            }
-        }
-        for call in answer.tool_calls or ()
-    ]
+def _calls(answer: Answer, stamp: Stamp, *, signed: bool) -> list[_Part]:
+    """Return the parts of the calls; after thoughts, the first one carries the signature."""
+    parts: list[_Part] = []
+    for call in answer.tool_calls or ():
+        made = {"name": call["function"]["name"], "args": arguments_of(call)}
+        parts.append({"functionCall": {**made, "id": call["id"]} if call["id"] else made})
+    if parts and signed and stamp.signature:
+        parts[0]["thoughtSignature"] = stamp.signature
+    return parts
 
 
 def _last(answer: Answer, parts: Sequence[_Part], head: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,7 +155,8 @@ class GenerateStreamWriter(StreamWriter):
     def _remaining(self, replay: Sequence[_Part], chunk: StreamChunk) -> list[_Part]:
         """Return the parts that are still to be said; of a signed text the signature alone."""
         if not replay or _spoken(replay) != _spoken(self._said):
-            return _calls(chunk) or ([] if self._said else [{"text": ""}])
+            thought = any(part.get("thought") for part in self._said)
+            return _calls(chunk, self._stamp, signed=thought) or ([] if self._said else [{"text": ""}])
         left: list[_Part] = []
         for part in replay:
             if not isinstance(part.get("text"), str) or "functionCall" in part:
