@@ -13,9 +13,8 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers.hosting.answering import own_native, replayed
-from llmring_providers.hosting.anthropic.errors import error_document
 from llmring_providers.hosting.anthropic.messages import VENDOR
-from llmring_providers.hosting.anthropic.response import calls, end, head, usage_object
+from llmring_providers.hosting.anthropic.response import calls, end, error_document, head, usage_object
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 
 _SPOKEN = {"text": "text_delta", "thinking": "thinking_delta"}
