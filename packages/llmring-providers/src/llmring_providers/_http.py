@@ -271,15 +271,8 @@ class HttpProvider:
 
     async def _get(self, path: str) -> bytes:
         call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
-        reply = await self._fetch(
-            HttpRequest(
-                "GET",
-                urljoin(f"{self.base_url}/", path.lstrip("/")),
-                self._headers,
-                max_response_bytes=self._max_response_bytes,
-            ),
-            call,
-        )
+        url = urljoin(f"{self.base_url}/", path.lstrip("/"))
+        reply = await self._fetch(HttpRequest("GET", url, self._headers, b"", self._max_response_bytes), call)
         if reply.status in _MISSING:
             raise ProviderResponseError(
                 f"{without_credentials(self.base_url)} has no list of models",

@@ -121,7 +121,9 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             if not value:
                 return None
             if not _ADDRESS_PART.fullmatch(value):
-                raise ConfigurationError(f"{name} is no part of the address of {self.title}: correct or unset it")
+                raise ConfigurationError(
+                    f"{name} is no part of the address of {self.title}: correct or unset it"
+                )
             url = url.replace(f"{{{name}}}", value)
         return url or None
 
