@@ -98,12 +98,12 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def is_vendor(self) -> bool:
-        """Whether it defined its protocol, so that it is listed before any is configured."""
+        """True of the host that defined its protocol: lists show it before it is configured."""
         return self.name in _VENDORS
 
     @property
     def is_proved(self) -> bool:
-        """Whether an exchange with the real host is among the tests."""
+        """True where an exchange with the real host, or its documented example, is among the tests."""
         return self.proof is not None
 
     def url_with(self, values: Mapping[str, str]) -> str | None:
