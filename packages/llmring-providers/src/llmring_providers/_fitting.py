@@ -175,7 +175,7 @@ class _Fitting:
         if not self._moved and _are_plain([message]):
             self._out.append(message)
             return
-        self._tell_of_fields(message)
+        self._report_fields(message)
         if message.role == "assistant":
             self._flush()
             message = self._identified(message)
@@ -252,7 +252,7 @@ class _Fitting:
                 f"the last system message was sent as the user's: {self._fit.whose} needs one of the user"
             )
 
-    def _tell_of_fields(self, message: Message) -> None:
+    def _report_fields(self, message: Message) -> None:
         whose = self._fit.whose
         if message.name is not None and message.role != "tool" and not self._fit.speakers:
             self._warn(f"the name of a message was left out: {whose} has no place for it")
