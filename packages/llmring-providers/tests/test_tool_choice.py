@@ -138,5 +138,10 @@ def test_the_same_tool_twice_is_sent_once_and_two_of_one_name_are_refused(
 
 
 def test_tools_that_have_no_name_are_never_doubles() -> None:
-    tools = [{"type": "web_search"}, {"type": "web_search"}, {"googleSearch": {}}, TOOLS[0]]
+    tools: list[dict[str, Any]] = [
+        {"type": "web_search"},
+        {"type": "web_search"},
+        {"googleSearch": {}},
+        TOOLS[0],
+    ]
     assert distinct(tools, call_with("openai:m"), []) is tools

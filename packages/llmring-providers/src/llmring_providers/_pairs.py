@@ -139,13 +139,14 @@ class _Pairing:
         """The calls of a message, with ids of their own where others have theirs already."""
         taken = self._ids if self._apart else set[str]()
         calls: list[_Call] = []
+        made: Any
         for call_id, made in zip(_ids(message), message.tool_calls or (), strict=True):
             sent, count = call_id, 1
             while sent in taken:
                 count += 1
                 sent = f"{call_id}_{count}"
             taken.add(sent)
-            function: Any = made.get("function") or made.get("custom") or {}
+            function = made.get("function") or made.get("custom") or {}
             calls.append(_Call(call_id, sent, str(function.get("name"))))
         return calls
 

@@ -1,6 +1,6 @@
 """The choice among tools, however it was written: a pool may mix providers, and every provider's own form is in use."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from llmring_types.exceptions import UnsupportedContentError
@@ -61,14 +61,14 @@ def function_names(tools: Iterable[Any]) -> list[str]:
     return [name for name in names if name is not None]
 
 
-def distinct(tools: Sequence[Any], call: ChatCall, warnings: list[str]) -> Sequence[Any]:
+def distinct(tools: list[dict[str, Any]], call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:
     """Return the tools, each function once: vendors refuse two of one name.
 
     Raises:
         UnsupportedContentError: two different functions have one name; nobody could tell which one is called.
     """
     first: dict[str, Any] = {}
-    kept: list[Any] = []
+    kept: list[dict[str, Any]] = []
     for tool in tools:
         for name in _offered((tool,)):
             if name not in first:
