@@ -13,7 +13,7 @@ VENDOR = "ollama"
 _SWITCHED_ON = "medium"
 """The effort that ``think: true`` stands for: a level in the middle, which models without levels take as on."""
 _IMAGES = {"/9j/": "image/jpeg", "iVBOR": "image/png", "R0lGOD": "image/gif", "UklGR": "image/webp"}
-"""How the base64 of images begins: the protocol says no media type."""
+"""First characters of base64 images by type: the protocol names no media type."""
 
 
 class _Function(msgspec.Struct):
