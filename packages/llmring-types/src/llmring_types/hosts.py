@@ -19,8 +19,13 @@ from llmring_types.exceptions import ConfigurationError
 
 __all__ = ["HOSTS", "Host", "HostNames", "Protocol", "host_of", "register", "unregister"]
 
-Protocol = Literal["openai", "anthropic", "gemini", "ollama", "sim"]
-"""The wire protocols, each named after the host that defined it. ``sim`` stays within the process."""
+Protocol = Literal["openai", "anthropic", "gemini", "ollama", "sim", "local"]
+"""The wire protocols, each named after the host that defined it.
+
+``sim`` stays within the process; ``local`` is OpenAI's, to a server that the process starts. Neither has an address.
+"""
+
+_WITHOUT_ADDRESS = (None, "sim", "local")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _UNRANKED = 1000
@@ -144,6 +149,15 @@ _ROWS: dict[str, Host] = {
             source="https://docs.ollama.com/faq",
         ),
         Host(name="sim", title="Simulator", protocol="sim", keyless=True),
+        Host(
+            name="local",
+            title="SmolLM2-135M on this machine (very small)",
+            protocol="local",
+            keyless=True,
+            local=True,
+            models_page="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
+            source="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+        ),
     )
 }
 _BUILT_IN = frozenset(_ROWS)
@@ -186,7 +200,7 @@ def register(host: Host) -> None:
         raise ConfigurationError(
             f"host {host.name!r}: there is no protocol {host.protocol!r}; use {', '.join(get_args(Protocol))}"
         )
-    if host.protocol not in (None, "sim") and not _is_address(host.default_url or ""):
+    if host.protocol not in _WITHOUT_ADDRESS and not _is_address(host.default_url or ""):
         raise ConfigurationError(f"host {host.name!r}: default_url must be an http or https URL")
     if not host.keyless and not host.key_variables:
         raise ConfigurationError(
