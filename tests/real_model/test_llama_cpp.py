@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from llmring import LLMRequest, LLMResponse, LLMRing, Message
 from llmring.exceptions import ModelNotFoundError
-from llmring_providers.local import MODEL
-from llmring_providers.local.process import Endpoint, ServerProcess, find_weights
+from llmring_providers.local import MODEL, Endpoint, ServerProcess, find_weights
 
 pytestmark = pytest.mark.real_model
 HELLO = [Message(role="user", content="Say hello to Ada.")]

@@ -11,6 +11,8 @@ it is closed, and aborts on an error of its own (``docs/decisions/2026-11-29-a-m
 import json
 import os
 import sys
+from importlib import import_module
+from typing import Any
 
 SLOTS = 4
 """Answers at the same time; further ones wait for their turn."""
@@ -20,10 +22,9 @@ CONTEXT = 8192
 https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct/blob/main/config.json"""
 
 
-def serve(weights: str, name: str, api_key: str) -> object:
-    """Load the model, print the address and return the server, which listens until it is let go of."""
-    import xllamacpp  # noqa: PLC0415 - the extra; 0.1 s
-
+def load(weights: str, name: str, api_key: str) -> Any:
+    """Load the model and return the server, which listens until it is let go of."""
+    xllamacpp = import_module("xllamacpp")  # the extra, which has no types
     settings = xllamacpp.CommonParams()
     settings.model.path = weights
     settings.model_alias = {name}
@@ -43,15 +44,14 @@ def serve(weights: str, name: str, api_key: str) -> object:
     settings.warmup = False
     settings.embedding = True
     settings.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
-    server = xllamacpp.Server(settings)
-    print(json.dumps({"address": server.listening_address}), flush=True)
-    return server
+    return xllamacpp.Server(settings)
 
 
 def main() -> None:
-    server = serve(**json.loads(sys.stdin.readline()))
+    server = load(**json.loads(sys.stdin.readline()))
+    sys.stdout.write(json.dumps({"address": server.listening_address}) + "\n")
+    sys.stdout.flush()
     sys.stdin.read()
-    assert server  # held until here: it would close with its last reference
     os._exit(0)
 
 

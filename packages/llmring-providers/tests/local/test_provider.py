@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 from llmring_providers import ProviderSettings
-from llmring_providers.local import create
-from llmring_providers.local.process import Endpoint, ServerProcess, find_weights
+from llmring_providers.local import Endpoint, ServerProcess, create, find_weights
 from llmring_providers.transport import TransportError
 from llmring_providers.transport.aiohttp import AiohttpTransport
 from llmring_types.exceptions import ConfigurationError
@@ -19,7 +18,7 @@ without_model = pytest.mark.skipif(find_spec("xllamacpp") is not None, reason="l
 
 ORPHAN = """
 import os, sys
-from llmring_providers.local.process import ServerProcess, find_weights
+from llmring_providers.local import ServerProcess, find_weights
 server = ServerProcess(find_weights(), "m")
 server.start()
 print(server._process.pid, flush=True)
@@ -94,7 +93,10 @@ def test_a_process_that_died_is_replaced() -> None:
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_process_outlives_an_application_that_is_killed(death: int) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", ORPHAN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", ORPHAN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as application:
         assert application.stdout is not None
         child = int(application.stdout.readline())
@@ -102,7 +104,7 @@ def test_no_process_outlives_an_application_that_is_killed(death: int) -> None:
         os.kill(application.pid, death)
         application.wait()
         ended = subprocess.run(
-            ["tail", f"--pid={child}", "-s", "0.05", "-f", "/dev/null"], timeout=20, check=False
+            ["/usr/bin/tail", f"--pid={child}", "-s", "0.05", "-f", "/dev/null"], timeout=20, check=False
         )
     assert ended.returncode == 0
     assert not is_running(child)
