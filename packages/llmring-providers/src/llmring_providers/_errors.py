@@ -56,7 +56,7 @@ _KEY = re.compile(r"\b(?:sk-|gsk_|xai-|AIza)[\w*/+=-]{6,}")
 _UNSUPPORTED_CODE = re.compile(
     r"unsupported_|unknown_parameter|invalid_json_schema|invalid_function_parameters|invalid_image_format"
 )
-_UNSUPPORTED = re.compile(
+UNSUPPORTED = re.compile(
     r"not support(?:ed)?\b|unsupported"  # all of them
     r"|unknown parameter|unrecognized request argument"  # OpenAI
     r"|extra inputs are not permitted|\binput_schema\b|too many strict tools"  # Anthropic
@@ -98,7 +98,7 @@ def build(
     headers = headers or {}
     message = message[:_LONGEST_READ]
     if kind is ProviderBadRequestError and (
-        _UNSUPPORTED_CODE.match(code or "") or _UNSUPPORTED.search(message) or displaces_media(call)
+        _UNSUPPORTED_CODE.match(code or "") or UNSUPPORTED.search(message) or displaces_media(call)
     ):
         kind = ProviderUnsupportedRequestError
     more: dict[str, Any] = {

@@ -15,7 +15,7 @@ from llmring_providers.google.metadata import CandidateMetadata, unusual, usage_
 from llmring_providers.google.structured import ANSWER_TOOL, answer_text
 from llmring_providers.google.wire import Candidate, Reply, decode_reply
 
-_FINISH: dict[str, FinishReason] = {
+FINISH: dict[str, FinishReason] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
     "CONTINUATION": "length",
@@ -187,7 +187,7 @@ class Gathered:
     def _finish_reason(self) -> FinishReason | None:
         if self._word is None:
             return "content_filter" if self._blocked else None
-        found = _FINISH.get(self._word, "other")
+        found = FINISH.get(self._word, "other")
         return "tool_calls" if found == "stop" and self._calls.calls else found
 
     @property
