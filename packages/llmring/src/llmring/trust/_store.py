@@ -110,10 +110,8 @@ def read_content(path: Path) -> bytes:
         OSError: it cannot be read.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(
-        os.fstat(handle).st_mode
-    ):  # a folder cannot even be wrapped, and the error names a number
-        os.close(handle)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)  # fdopen refuses a folder with an error that names a number
         raise ConfigurationError(f"{path} is not a regular file")
     with os.fdopen(handle, "rb") as file:
         content = file.read(MAX_BYTES + 1)
