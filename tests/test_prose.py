@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,21 @@ STILTED = re.compile(
 
 
 def docstrings(path: Path) -> list[tuple[int, str]]:
+    """Those of modules, classes and functions, and the strings below attributes and constants."""
     tree = ast.parse(path.read_text("utf-8"))
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     nodes = [node for node in ast.walk(tree) if isinstance(node, documented)]
-    return [(node.body[0].lineno, text) for node in nodes if (text := ast.get_docstring(node))]
+    found = [(node.body[0].lineno, text) for node in nodes if (text := ast.get_docstring(node))]
+    for node in nodes:
+        found += [
+            (below.lineno, below.value.value)
+            for above, below in pairwise(node.body)
+            if isinstance(above, ast.Assign | ast.AnnAssign)
+            and isinstance(below, ast.Expr)
+            and isinstance(below.value, ast.Constant)
+            and isinstance(below.value.value, str)
+        ]
+    return found
 
 
 @pytest.mark.parametrize("folder", HOLDING)

@@ -10,7 +10,7 @@ from llmring_providers.transport import HttpRequest, HttpResponse
 from samples import SAMPLES
 
 _READ = 16 * 1024
-"""How much of a body comes at once."""
+"""Bytes of a body that come at once."""
 
 
 class MemoryTransport:

@@ -8,6 +8,7 @@ from llmring_providers import Adapter, ChatCall, WireRequest
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.hosting import CODECS, Codec, HostedRequest, ProtocolName, Stamp, find_route
+from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
 from llmring_types import LLMRequest, LLMResponse, Message, ModelFacts, ModelRef, StreamChunk, collect
 from llmring_types.exceptions import LLMRingError
@@ -74,6 +75,8 @@ class Sides(NamedTuple):
 SIDES: dict[ProtocolName, Sides] = {
     "openai_chat": Sides(CODECS["openai_chat"], OpenAIAdapter(), "openai", "/v1", "chat"),
     "anthropic": Sides(CODECS["anthropic"], AnthropicAdapter(), "anthropic"),
+    "openai_responses": Sides(CODECS["openai_responses"], OpenAIAdapter(), "openai", "/v1", "responses"),
+    "ollama": Sides(CODECS["ollama"], OllamaAdapter(), "ollama"),
     "gemini": Sides(CODECS["gemini"], GoogleAdapter(), "google"),
 }
 

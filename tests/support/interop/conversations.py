@@ -98,7 +98,7 @@ natives = st.one_of(
     ),
     json_values,
 )
-"""What travels in the metadata of an assistant's message, after somebody wrote into it."""
+"""Metadata of an assistant's message, after somebody wrote into it."""
 
 metadata = st.fixed_dictionaries(
     {},

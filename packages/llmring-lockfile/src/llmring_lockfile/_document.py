@@ -22,7 +22,7 @@ from llmring_lockfile._writing import check_writable, create_text, locked_for_wr
 _INDENT = re.compile(r"\n( +)")
 
 DEFAULT_PROFILES = ("default", "prod", "staging", "dev", "test")
-"""What a new lockfile has. The original made the first four, its documents promised the last."""
+"""The profiles of a new lockfile. The original made the first four, its documents promised the last."""
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another writer."""
@@ -60,7 +60,7 @@ class Document:
         self._lockfile: Lockfile | None = read_data(data, text, self.path)
         self._text = text
         self._meaning: dict[str, Any] | None = None
-        """What ``_text`` says, copied before the first edit after it was written."""
+        """The content of ``_text``, copied before the first edit after it was written."""
         self._is_current = True
 
     @property

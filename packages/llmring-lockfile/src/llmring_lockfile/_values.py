@@ -18,7 +18,7 @@ _PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*'""")
 _KEY = re.compile(rf"(?:[ \t.]|{_PART.pattern})+")
 _SPACE = re.compile(r"[ \t]*")
 _BETWEEN = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-"""What may stand between the items of an array."""
+"""Text allowed between the items of an array."""
 _COMMENT = re.compile(r"[ \t]*#[^\r\n]*")
 _SCALAR = re.compile(
     r"""\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'|[^,\]}#\r\n]+""", re.DOTALL

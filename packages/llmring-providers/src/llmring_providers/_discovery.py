@@ -20,6 +20,7 @@ ProviderFactory = Callable[[ProviderSettings], Provider]
 _MODULES: Mapping[Protocol, str] = MappingProxyType(
     {
         "openai": "llmring_providers.openai",
+        "responses": "llmring_providers.openai",
         "anthropic": "llmring_providers.anthropic",
         "gemini": "llmring_providers.google",
         "ollama": "llmring_providers.ollama",
@@ -31,6 +32,7 @@ _MODULES: Mapping[Protocol, str] = MappingProxyType(
 _ADAPTERS: Mapping[Protocol, str] = MappingProxyType(
     {
         "openai": "OpenAIAdapter",
+        "responses": "ResponsesAdapter",
         "anthropic": "AnthropicAdapter",
         "gemini": "GoogleAdapter",
         "ollama": "OllamaAdapter",

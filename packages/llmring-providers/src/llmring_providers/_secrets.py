@@ -9,7 +9,7 @@ from llmring_types.exceptions import LLMRingError, ProviderError
 
 _E = TypeVar("_E", bound=LLMRingError)
 _SHORTEST_KEY = 6
-"""What is shorter is a stand-in where no key is needed, and may be a word of any message."""
+"""The shortest key to hide. A shorter one is a stand-in where no key is needed, and may be a word of any message."""
 _BLOT = "***"
 
 

@@ -17,7 +17,7 @@ _BLOCK = re.compile(
     rb"|(.*?)\n\n",
     re.DOTALL,
 )
-"""What a blank line ends: an event as nearly all hosts write it, without or with its name, or another block."""
+"""A block that a blank line ends: an event as nearly all hosts write it, without or with its name, or another block."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

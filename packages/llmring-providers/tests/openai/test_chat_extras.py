@@ -14,6 +14,6 @@ PLACES: list[tuple[type[Completion | Choice | WireMessage], tuple[str, ...]]] = 
 @pytest.mark.parametrize(("place", "name"), [(place, name) for place, names in PLACES for name in names])
 def test_each_of_them_is_noticed_alone(place: type[Completion | Choice | WireMessage], name: str) -> None:
     said = place()
-    assert not said.says_more()
+    assert not said.has_extras()
     setattr(said, name, ["said"])
-    assert said.says_more()
+    assert said.has_extras()

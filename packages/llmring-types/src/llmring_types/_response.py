@@ -44,7 +44,7 @@ class Usage(TokenCounts, total=False):
     cost_breakdown: dict[str, float]
     cost_status: str
     cost_source: str
-    """Where the price came from."""
+    """The source of the price."""
 
 
 class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):

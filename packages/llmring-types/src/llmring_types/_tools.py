@@ -36,7 +36,7 @@ def tool_call(call_id: str, name: str, arguments: str | bytes | Mapping[str, Any
 _SCHEMAS = ("parameters", "input_schema", "inputSchema", "parametersJsonSchema", "parameters_json_schema")
 """The names of a function's schema: OpenAI's, Anthropic's, that of the Model Context Protocol, Gemini's two."""
 _OF_A_LISTING = frozenset({"title", "annotations", "outputSchema", "icons", "execution", "_meta"})
-"""What a server of the Model Context Protocol says of a tool to people and programs, not to models.
+"""Fields by which an MCP server describes a tool to people and programs, not to models.
 
 https://modelcontextprotocol.io/specification/2025-06-18/server/tools#tool
 """

@@ -14,7 +14,7 @@ UnknownPrice = Literal["refuse", "allow"]
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """When the last candidate is asked again. Nothing is asked again while another candidate can be tried at once.
+    """Retries of the last candidate. Nothing is asked again while another candidate can be tried at once.
 
     Attributes:
         attempts: requests to one candidate in all, the first included.
@@ -35,7 +35,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """When a model is left alone for a while.
+    """Conditions under which a model is left alone for a while.
 
     Attributes:
         failures: availability failures in a row that open the breaker; rate limits and rejections do not count.

@@ -16,7 +16,7 @@ from llmring._providers import Providers
 
 _NONE = Constraints()
 DEFAULT_ALIAS = "default"
-"""What a request without a model asks for."""
+"""The alias of a request without a model."""
 
 
 class Candidate(msgspec.Struct, frozen=True):

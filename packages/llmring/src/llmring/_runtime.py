@@ -8,9 +8,9 @@ back to its loop (``docs/decisions/2026-11-29-anyio.md`` has the figures).
 import math
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from threading import get_ident
 from typing import Any, Protocol, TypeVar
 
@@ -128,6 +128,82 @@ class LoopHandle:
                 self._soon(act)
                 return
         act()
+
+
+class BackgroundTask:
+    """A task of the running loop that no caller waits for, with nothing of the context in which it began.
+
+    asyncio has such tasks, trio its system tasks; anyio has none, for its task groups end where they begin. The loop
+    cancels the task when it ends.
+    """
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
+        import anyio  # noqa: PLC0415 - seldom needed
+
+        self._work = work
+        self._scope = anyio.CancelScope()
+        self._over = anyio.Event()
+        self._outcome: BaseException | None = None
+        if in_trio():
+            import trio  # noqa: PLC0415 - it is loaded already
+
+            trio.lowlevel.spawn_system_task(self._run, name=name, context=Context())
+            return
+        import asyncio  # noqa: PLC0415 - it is loaded already
+
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._run(), name=name, context=Context())
+        self._task.add_done_callback(lambda _: self._over.set())  # a task that never began has no ``finally``
+
+    @property
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    async def join(self) -> None:
+        """Wait for its end, and raise what it raised. Cancelled, it cancels the task, and waits for that."""
+        try:
+            await self._over.wait()
+        except BaseException:
+            await self.cancel()
+            raise
+        if self._outcome is not None:
+            raise self._outcome
+
+    async def cancel(self) -> None:
+        """Cancel the task and wait for its end; without effect on one that is over."""
+        if self.is_over:
+            return
+        import anyio  # noqa: PLC0415 - it is loaded already
+
+        self._scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await self._over.wait()
+
+    async def _run(self) -> None:
+        try:
+            with self._scope:
+                await self._work()
+        except Exception as error:  # noqa: BLE001 - kept for whoever joins; a system task that raises ends trio's run
+            self._outcome = error
+        finally:
+            self._over.set()
+
+
+async def run_together(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    """Await all at the same time, in tasks that may be cancelled before they begin, as a loop that ends does it.
+
+    A task group of anyio warns of a coroutine that was never awaited then.
+
+    Raises:
+        BaseException: what the first of them in order raised; the others are cancelled.
+    """
+    tasks = [BackgroundTask(each, name="llmring") for each in work]
+    try:
+        for task in tasks:
+            await task.join()
+    finally:
+        for task in tasks:
+            await task.cancel()
 
 
 class Wakeup:

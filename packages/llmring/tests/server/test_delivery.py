@@ -4,6 +4,7 @@ import asyncio
 import threading
 from contextvars import ContextVar
 
+import anyio
 import pytest
 import trio
 from llmring.server._delivery import Delivery
@@ -34,7 +35,7 @@ def tasks() -> set[asyncio.Task[object]]:
 
 async def settled() -> None:
     """Let the loop run until it has nothing to do at once."""
-    for _ in range(20):
+    for _ in range(100):
         await asyncio.sleep(0)
 
 
@@ -193,7 +194,7 @@ async def test_loops_of_other_threads_have_tasks_of_their_own() -> None:
     assert receiver.got == [1, 2]
 
 
-def test_under_trio_items_are_delivered_on_closing() -> None:
+def test_trio_delivers_in_the_background_too() -> None:
     got: list[int] = []
 
     async def receive(item: int) -> bool:
@@ -204,9 +205,39 @@ def test_under_trio_items_are_delivered_on_closing() -> None:
         delivery = Delivery(receive)
         for item in range(3):
             delivery.offer(item)
-        await trio.testing.wait_all_tasks_blocked()
         assert got == []
+        await trio.testing.wait_all_tasks_blocked()
+        assert sorted(got) == [0, 1, 2]  # the last waits for another try
         await delivery.aclose()
-        assert (got, delivery.lost) == ([0, 1, 2], 1)
+        assert (sorted(got), delivery.lost) == ([0, 1, 2, 2], 1)
 
     trio.run(main)
+
+
+def test_closing_on_trio_takes_no_longer_than_its_limit() -> None:
+    async def receive(item: int) -> bool:
+        await trio.Event().wait()
+        return True
+
+    async def main() -> None:
+        delivery = Delivery(receive, close_limit_s=0.01)
+        delivery.offer(1)
+        await trio.testing.wait_all_tasks_blocked()
+        await delivery.aclose()
+        assert delivery.lost == 1
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_fault_of_the_sender_is_raised_on_closing(backend: str) -> None:
+    async def receive(item: int) -> bool:
+        raise ValueError(item)
+
+    async def main() -> None:
+        delivery = Delivery(receive)
+        delivery.offer(1)
+        with pytest.raises(ValueError, match="1"):
+            await delivery.aclose()
+
+    anyio.run(main, backend=backend)

@@ -396,7 +396,7 @@ def test_a_ring_on_several_loops_reports_all_calls() -> None:
     asyncio.run(main())
 
 
-def test_under_trio_closing_delivers() -> None:
+def test_trio_delivers_in_the_background_and_on_closing() -> None:
     sent: list[HttpRequest] = []
 
     class Transport:

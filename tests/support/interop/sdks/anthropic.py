@@ -7,17 +7,17 @@ import anthropic
 
 from interop.recordings import Recording
 from interop.sdks import Refusal, SdkExchange
-from interop.sdks.mock import MockClient
+from interop.sdks.mock import HOST, RecordedHost
 from interop.whole import Document
 
 
 async def exchange(recording: Recording) -> SdkExchange:
     """Ask by ``create(**json)``, or by ``stream(**json)``, which joins the events by itself."""
-    http = MockClient(recording)
+    host = RecordedHost(recording, "/v1/messages")
     client = anthropic.AsyncAnthropic(
         api_key="k",
-        base_url="http://sdk",
-        http_client=http,
+        base_url=f"http://{HOST}",
+        http_client=host.client(),
         max_retries=0,
         timeout=9,  # without one the SDK refuses large limits unless they are streamed
     )
@@ -27,10 +27,10 @@ async def exchange(recording: Recording) -> SdkExchange:
     except anthropic.APIStatusError as error:
         said: Any = error.body
         return SdkExchange(
-            http.body, refusal=Refusal(error.status_code, said["error"]["message"], error.request_id)
+            host.body, refusal=Refusal(error.status_code, said["error"]["message"], error.request_id)
         )
     document: Document = message.model_dump(mode="json")
-    return SdkExchange(http.body, document)
+    return SdkExchange(host.body, document)
 
 
 async def _ask(client: anthropic.AsyncAnthropic, recording: Recording) -> anthropic.types.Message:

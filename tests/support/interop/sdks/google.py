@@ -7,14 +7,16 @@ from google.genai import errors, types
 
 from interop.recordings import Recording
 from interop.sdks import Refusal, SdkExchange
-from interop.sdks.mock import MockClient
+from interop.sdks.mock import HOST, RecordedHost
 from interop.whole import Document, join_candidates
 
 
 async def exchange(recording: Recording) -> SdkExchange:
     """Ask by ``generate_content`` or ``generate_content_stream``."""
-    http = MockClient(recording)
-    options = types.HttpOptions(base_url="http://sdk", httpx_async_client=http)
+    method = "streamGenerateContent" if recording.stream else "generateContent"
+    model = recording.model if "/" in recording.model else f"models/{recording.model}"
+    host = RecordedHost(recording, f"/v1/{model}:{method}")
+    options = types.HttpOptions(base_url=f"http://{HOST}", httpx_async_client=host.client())
     client = genai.Client(api_key="k", vertexai=False, http_options=options)
     asked = _arguments(recording)
     try:
@@ -24,10 +26,10 @@ async def exchange(recording: Recording) -> SdkExchange:
         else:
             answer = _document(await client.aio.models.generate_content(**asked))
     except errors.APIError as error:
-        return SdkExchange(http.body, refusal=Refusal(error.code, error.message or ""))
+        return SdkExchange(host.body, refusal=Refusal(error.code, error.message or ""))
     finally:
         client.close()
-    return SdkExchange(http.body, answer)
+    return SdkExchange(host.body, answer)
 
 
 def _arguments(recording: Recording) -> dict[str, Any]:

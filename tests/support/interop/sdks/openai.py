@@ -6,23 +6,25 @@ import openai
 
 from interop.recordings import Recording
 from interop.sdks import Refusal, SdkExchange
-from interop.sdks.mock import MockClient
+from interop.sdks.mock import HOST, RecordedHost
 from interop.whole import Document, join_chat, join_responses
 
 
 async def exchange(recording: Recording) -> SdkExchange:
     """Ask by ``create(**json)``."""
-    http = MockClient(recording)
-    client = openai.AsyncOpenAI(api_key="k", base_url="http://sdk/v1", http_client=http, max_retries=0)
     chat = recording.protocol == "openai chat"
+    host = RecordedHost(recording, "/v1/chat/completions" if chat else "/v1/responses")
+    client = openai.AsyncOpenAI(
+        api_key="k", base_url=f"http://{HOST}/v1", http_client=host.client(), max_retries=0
+    )
     create: Any = client.chat.completions.create if chat else client.responses.create
     try:
         async with client:
             answer = await _read(await create(**recording.request), recording, chat=chat)
     except openai.APIStatusError as error:
         said: Any = error.body
-        return SdkExchange(http.body, refusal=Refusal(error.status_code, said["message"], error.request_id))
-    return SdkExchange(http.body, answer)
+        return SdkExchange(host.body, refusal=Refusal(error.status_code, said["message"], error.request_id))
+    return SdkExchange(host.body, answer)
 
 
 async def _read(answer: Any, recording: Recording, *, chat: bool) -> Document:

@@ -19,7 +19,7 @@ DEFAULT = Path(".env.llmring")
 URL, KEY = "LLMRING_SERVER_URL", "LLMRING_API_KEY"
 _HEADING = "# The usage server of llmring. It holds a key: keep this file out of version control.\n"
 _UNQUOTABLE = re.compile(r"['\\\s]")
-"""What a shell and dotenv do not read alike, whatever quotes are around it."""
+"""Characters that a shell and dotenv read differently, whatever quotes surround them."""
 _LEAST_SHOWN = 9
 _ENDS = 4
 

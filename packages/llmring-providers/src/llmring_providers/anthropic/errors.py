@@ -37,7 +37,7 @@ _BY_TYPE: Mapping[str, type[LLMRingError]] = {
 """``invalid_request_error`` is not here: it also comes with statuses that say more."""
 
 _TOO_LONG = ("prompt is too long", "exceed context limit", "Input is too long")
-"""What a 400 says of a request that is larger than the context window; it has no type of its own."""
+"""The message of a 400 for a request larger than the context window; it has no type of its own."""
 
 _BY_DETAIL: Mapping[str, type[LLMRingError]] = {
     "contract_spend_limit_reached": ProviderQuotaError,
@@ -48,7 +48,7 @@ _BY_DETAIL: Mapping[str, type[LLMRingError]] = {
 
 _LEAST_STATUS = 400
 _NO_CREDIT = "credit balance is too low"
-"""What a 400 says when the account's credit is used up."""
+"""The message of a 400 when the account's credit is used up."""
 
 
 def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:

@@ -73,7 +73,7 @@ _COUNTED = frozenset(
         "tools",
     }
 )
-"""What it takes of a message request; it refuses the rest, ``max_tokens`` included."""
+"""The fields it takes of a message request; it refuses the rest, ``max_tokens`` included."""
 
 
 class AnthropicCounting:

@@ -34,7 +34,7 @@ _USUAL = {
     "inference_geo": (None, "global", "not_available"),
     "speed": (None, "standard"),
 }
-"""What a usual answer says of how it was made; anything else has another price.
+"""Values of a standard answer; any other has another price.
 
 https://platform.claude.com/docs/en/about-claude/pricing
 """

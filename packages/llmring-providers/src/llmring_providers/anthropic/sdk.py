@@ -9,7 +9,7 @@ from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import HttpRequest
 from llmring_providers.transport._failure import BROKEN_OFF, failure
-from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure
+from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure
 from llmring_providers.transport.sdk import SdkTransport, bound_errors, post_with_stainless, private, refusal
 
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
@@ -33,7 +33,7 @@ def transport_through(client: Any) -> SdkTransport:
 
     bound_errors(private(client, "_client", anthropic))
 
-    async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> HttpxStream:
+    async def post(path: str, request: HttpRequest, closed_streams: ClosedStreams) -> HttpxStream:
         content = request.body if version is None else _versioned(request.body, version)
         try:
             response = await post_with_stainless(client, anthropic, path, content, request.headers)
@@ -43,8 +43,8 @@ def transport_through(client: Any) -> SdkTransport:
             raise refusal(error) from error
         if response.headers.get("content-type", "").startswith(_EVENT_STREAM):
             pieces = _events(response, private(client, "_make_sse_decoder", anthropic)(), request.url)
-            return HttpxStream(response, request, leftovers, pieces)
-        return HttpxStream(response, request, leftovers)
+            return HttpxStream(response, request, closed_streams, pieces)
+        return HttpxStream(response, request, closed_streams)
 
     return SdkTransport(str(client.base_url), post)
 

@@ -231,7 +231,7 @@ class Replay:
         self._parts: list[dict[str, Any]] = []
         self._pieces: list[str] = []
         self._thought = False
-        self._says_more = False
+        self._has_extras = False
 
     def text(self, text: str, *, thought: bool) -> None:
         """Take an unsigned text."""
@@ -245,11 +245,11 @@ class Replay:
         self._flush()
         self._parts.append(part)
         if not part.keys() <= _NEUTRAL:
-            self._says_more = True
+            self._has_extras = True
 
     def parts(self) -> list[dict[str, Any]] | None:
         """Return them if they say more than a neutral message does."""
-        if not self._says_more:
+        if not self._has_extras:
             return None
         self._flush()
         return list(self._parts)

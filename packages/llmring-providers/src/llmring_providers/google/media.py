@@ -22,7 +22,7 @@ _OWN_FILES = re.compile(
 """Addresses that every model reads: Cloud Storage, the Files API, YouTube."""
 
 _FETCHED = frozenset({"image", "document", "file"})
-"""What is read from other public addresses; sound and video are not (Vertex AI reads them all)."""
+"""Media types read from other public addresses; sound and video are not (Vertex AI reads them all)."""
 
 _WITH_SOURCE = frozenset({"image", "document", "audio", "video", "file"})
 _DEFAULT_TYPES = {

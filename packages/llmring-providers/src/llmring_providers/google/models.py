@@ -14,7 +14,7 @@ NAMES = NameRule(taken=re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"), refused=re
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 _COLLECTIONS = ("models/", "tunedModels/", "publishers/", "projects/", "endpoints/")
 _NEWEST = (99, 0)
-"""What ``gemini-flash-latest``, tuned models and names that say no version are taken for."""
+"""The version assumed of ``gemini-flash-latest``, tuned models and names without a version."""
 
 
 class GeminiModel(NamedTuple):

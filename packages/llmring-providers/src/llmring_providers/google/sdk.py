@@ -8,7 +8,7 @@ from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import ByteStream, HttpRequest
 from llmring_providers.transport._aiohttp import AiohttpStream
-from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
+from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure, httpx_failures
 from llmring_providers.transport.sdk import SdkTransport, private, refusal
 
 
@@ -31,7 +31,7 @@ def transport_through(client: Any) -> SdkTransport:
     api = private(client, "_api_client", genai)
     build, send = private(api, "_build_request", genai), private(api, "_async_request_once", genai)
 
-    async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> ByteStream:
+    async def post(path: str, request: HttpRequest, closed_streams: ClosedStreams) -> ByteStream:
         asked = build("post", _resource(path, vertex=client.vertexai), {})
         asked.data = request.body
         asked.timeout = None
@@ -39,7 +39,7 @@ def transport_through(client: Any) -> SdkTransport:
         try:
             answer = await send(asked, stream=True, implicit_retry=False)
         except APIError as error:
-            return await _rejection(error.response, request, leftovers)
+            return await _rejection(error.response, request, closed_streams)
         except GoogleAuthError as error:
             raise refusal(error) from error
         except _failures() as error:
@@ -47,7 +47,7 @@ def transport_through(client: Any) -> SdkTransport:
         response = answer.response_stream
         if isinstance(response, aiohttp.ClientResponse):
             return AiohttpStream(response, request, compressed=False)
-        return HttpxStream(response, request, leftovers)
+        return HttpxStream(response, request, closed_streams)
 
     options = private(api, "_http_options", genai)
     version = f"/{options.api_version}" if options.api_version else ""
@@ -64,10 +64,10 @@ def _resource(path: str, *, vertex: bool) -> str:
     return f"publishers/google/{path}" if vertex and path.startswith("models/") else path
 
 
-async def _rejection(response: Any, request: HttpRequest, leftovers: Leftovers) -> ByteStream:
+async def _rejection(response: Any, request: HttpRequest, closed_streams: ClosedStreams) -> ByteStream:
     if isinstance(response, aiohttp.ClientResponse):
         return _WholeAnswer(response.status, response.headers, await response.read())
-    return HttpxStream(response, request, leftovers)
+    return HttpxStream(response, request, closed_streams)
 
 
 class _WholeAnswer:

@@ -18,7 +18,9 @@ from llmring_providers.hosting.codec import (
     StreamWriter,
 )
 from llmring_providers.hosting.gemini.codec import GeminiGenerate
+from llmring_providers.hosting.ollama.codec import OllamaChat
 from llmring_providers.hosting.openai_chat.codec import OpenAIChat
+from llmring_providers.hosting.openai_responses.codec import OpenAIResponses
 
 __all__ = [
     "CODECS",
@@ -34,7 +36,8 @@ __all__ = [
 ]
 
 CODECS: Mapping[ProtocolName, Codec] = {
-    codec.name: codec for codec in (GeminiGenerate(), AnthropicMessages(), OpenAIChat())
+    codec.name: codec
+    for codec in (GeminiGenerate(), AnthropicMessages(), OllamaChat(), OpenAIResponses(), OpenAIChat())
 }
 """By name. Where two protocols share a path, the first one that knows the headers takes it."""
 

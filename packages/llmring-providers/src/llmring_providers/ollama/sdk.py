@@ -5,7 +5,7 @@ from typing import Any
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import HttpRequest
-from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure, httpx_failures
+from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure, httpx_failures
 from llmring_providers.transport.sdk import SdkTransport, private
 
 
@@ -21,7 +21,7 @@ def transport_through(client: Any) -> SdkTransport:
         raise ConfigurationError(f"client must be an ollama.AsyncClient; got {type(client).__qualname__}")
     http = private(client, "_client", ollama)  # the SDK's own request method only gives parsed answers
 
-    async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> HttpxStream:
+    async def post(path: str, request: HttpRequest, closed_streams: ClosedStreams) -> HttpxStream:
         try:
             asked = http.build_request(
                 request.method, path, content=request.body, headers=dict(request.headers), timeout=None
@@ -29,6 +29,6 @@ def transport_through(client: Any) -> SdkTransport:
             response = await http.send(asked, stream=True)
         except httpx_failures() as error:
             raise httpx_failure(request.url, error) from None
-        return HttpxStream(response, request, leftovers)
+        return HttpxStream(response, request, closed_streams)
 
     return SdkTransport(str(http.base_url), post)

@@ -35,7 +35,7 @@ class Part(msgspec.Struct, gc=False):
     model: str | None = None
     remote_model: Any = None
     remote_host: Any = None
-    """Who answered, where the server only passes the request on."""
+    """The host that answered, where the server only passes the request on."""
     message: WireMessage | None = None
     done: bool | None = None
     done_reason: str | None = None

@@ -57,7 +57,7 @@ _TOO_LONG = re.compile(
     r"|prompt token count of \d+ exceeds",  # GitHub Copilot
     re.IGNORECASE,
 )
-"""What a 400 says of a request larger than the context window, without a code."""
+"""The message of a 400 for a request larger than the context window, without a code."""
 
 _WITHOUT_STATUS: Mapping[str, type[LLMRingError]] = {
     "rate_limit_exceeded": ProviderRateLimitError,
@@ -79,7 +79,7 @@ _WITHOUT_STATUS: Mapping[str, type[LLMRingError]] = {
 }
 _STATUS = re.compile(r"[45]\d\d")
 _REJECTIONS = ("invalid_", "image_", "unsupported_", "empty_")
-"""How the codes of a failed response begin that blame the request."""
+"""Prefixes of the codes by which a failed response blames the request."""
 
 
 class _Words(msgspec.Struct):

@@ -6,7 +6,7 @@ import msgspec
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import HttpRequest
-from llmring_providers.transport._httpx import HttpxStream, Leftovers, httpx_failure
+from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure
 from llmring_providers.transport.sdk import SdkTransport, bound_errors, post_with_stainless, private, refusal
 
 
@@ -27,7 +27,7 @@ def transport_through(client: Any) -> SdkTransport:
 
     bound_errors(private(client, "_client", openai))
 
-    async def post(path: str, request: HttpRequest, leftovers: Leftovers) -> HttpxStream:
+    async def post(path: str, request: HttpRequest, closed_streams: ClosedStreams) -> HttpxStream:
         content = msgspec.json.decode(request.body) if parsed else request.body
         try:
             response = await post_with_stainless(client, openai, path, content, request.headers)
@@ -35,6 +35,6 @@ def transport_through(client: Any) -> SdkTransport:
             raise httpx_failure(request.url, error) from None
         except openai.OpenAIError as error:
             raise refusal(error) from error
-        return HttpxStream(response, request, leftovers)
+        return HttpxStream(response, request, closed_streams)
 
     return SdkTransport(str(client.base_url), post)

@@ -26,7 +26,7 @@ def answer_format(
     A model that is known to have no structured output gets the schema in its system message.
     """
     if wanted.get("type") == "json_object":
-        _say_json(messages)
+        _require_json_word(messages)
     if wanted.get("type") != "json_schema":
         return dict(wanted)
     schema, form = wanted_schema(wanted), rules.answers
@@ -89,7 +89,7 @@ def _written(
     return in_dialect(schema, OPENAI, call, answer=answer).json
 
 
-def _say_json(messages: list[dict[str, Any]]) -> None:
+def _require_json_word(messages: list[dict[str, Any]]) -> None:
     """Say "JSON" where no message does: OpenAI refuses JSON mode otherwise.
 
     https://platform.openai.com/docs/guides/structured-outputs#json-mode

@@ -16,7 +16,7 @@ _COMPLETION = ("completion_tokens", "output_tokens")
 _GIVEN = ("prompt_tokens_details", "input_tokens_details")
 _MADE = ("completion_tokens_details", "output_tokens_details")
 _CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens")
-"""Where DeepSeek, Moonshot and LiteLLM count cache reads: https://api-docs.deepseek.com/guides/kv_cache"""
+"""Cache reads of DeepSeek, Moonshot and LiteLLM: https://api-docs.deepseek.com/guides/kv_cache"""
 _WRITTEN = "cache_creation_input_tokens"
 _NEUTRAL = frozenset({*_PROMPT, *_COMPLETION, "total_tokens", *_CACHED, _WRITTEN, "prompt_cache_miss_tokens"})
 _DETAILS = frozenset({*_GIVEN, *_MADE})

@@ -17,7 +17,7 @@ ANNOTATIONS = frozenset(
     {"title", "description", "default", "examples", "example", "deprecated", "readOnly", "writeOnly"}
 )
 _MOST_COPIES = 200
-"""Definitions copied into one schema; beyond that the rest is told in words."""
+"""Definitions copied into one schema; beyond that words describe the rest."""
 
 
 def flattened(root: Node) -> Node:

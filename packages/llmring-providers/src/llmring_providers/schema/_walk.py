@@ -21,7 +21,7 @@ SINGLE = (
 MAY_BE_BOOLEAN = frozenset(
     {"items", "additionalItems", "unevaluatedItems", "additionalProperties", "unevaluatedProperties"}
 )
-"""Where ``true`` and ``false`` are written as such; elsewhere a schema stands for them."""
+"""Keywords that take ``true`` and ``false`` as such; under any other, a schema replaces them."""
 
 _LONGEST = 600
 """Characters of one constraint."""

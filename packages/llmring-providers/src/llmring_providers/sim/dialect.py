@@ -86,7 +86,7 @@ class Dialect(Protocol):
 
 
 FIXED_TIME = 1_767_225_600
-"""When every simulated answer was made, in seconds: 2026-01-01. A clock would make answers differ."""
+"""The creation time of every simulated answer, in seconds: 2026-01-01. A clock would make answers differ."""
 
 GARBAGE = b'{"simulated": malformed'
 """Data that is not JSON."""

@@ -117,4 +117,4 @@ class Drip(_Fault, frozen=True, tag="drip"):
 
 
 Fault = Status | Stall | Cut | Reset | Refused | Malformed | BadChunk | ErrorEvent | Drip
-"""Whatever a rule can make go wrong."""
+"""All faults that a rule can cause."""

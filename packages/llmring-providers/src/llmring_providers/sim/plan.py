@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 Ending = Literal["end", "close", "reset", "bad_chunk", "refused"]
-"""How the body ends: properly, closed too early, reset, with a broken chunk size, or with the host gone."""
+"""The end of the body: proper, closed too early, reset, with a broken chunk size, or with the host gone."""
 
 
 class Plan(msgspec.Struct, kw_only=True, frozen=True):

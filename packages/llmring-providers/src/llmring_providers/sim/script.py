@@ -87,7 +87,7 @@ class Answer(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
 
 
 class Rule(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """When it applies, all conditions given being met, and what then happens.
+    """A condition, met when all parts given are met, and its effect.
 
     Calls are numbered for each protocol and model, from 1 and again from 1 with another script.
 

@@ -27,7 +27,7 @@ T = TypeVar("T", LLMResponse, StreamChunk)
 
 Part: TypeAlias = str | StreamChunk | Exception | Hang
 Reply: TypeAlias = "Part | LLMResponse | Sequence[Part] | Callable[[ChatCall], Reply]"
-"""What a call is answered with.
+"""The answer to a call.
 
 A text, a whole response, an exception to be raised, or :data:`HANG`; a sequence of parts, which a stream
 gives one by one; or a function of the call that returns one of these.

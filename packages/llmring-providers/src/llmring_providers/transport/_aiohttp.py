@@ -20,7 +20,7 @@ FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 """All that aiohttp raises where there is no answer, or no whole one."""
 
 _END_GRACE_S = 0.1
-"""How long a stream's connection may take to end after its terminal event before it is closed instead of reused."""
+"""Seconds a stream's connection may take to end after its terminal event; then it is closed, not reused."""
 
 _TELLS_OF_LOSS = hasattr(ResponseHandler, "closed")
 """Since aiohttp 3.12; before, a connection has to be looked at."""

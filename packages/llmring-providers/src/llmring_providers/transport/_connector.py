@@ -38,7 +38,7 @@ class LiveConnector(aiohttp.TCPConnector):
     def __init__(self, **settings: object) -> None:
         super().__init__(**settings)  # type: ignore[arg-type] # aiohttp's own
         self._looks: WeakKeyDictionary[asyncio.BaseTransport, Callable[[], bool]] = WeakKeyDictionary()
-        """What looks for a goodbye, of every connection that has been used."""
+        """The watcher for the peer's goodbye, of every connection that has been used."""
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout

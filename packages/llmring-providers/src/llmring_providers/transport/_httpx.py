@@ -22,7 +22,7 @@ from llmring_providers.transport._failure import (
 from llmring_providers.transport._protocol import HttpRequest, HttpResponse, TransportError
 
 _END_GRACE_S = 0.1
-"""How long a stream's connection may take to end after its terminal event before it is closed instead of reused."""
+"""Seconds a stream's connection may take to end after its terminal event; then it is closed, not reused."""
 
 _RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 """Linger for no time: https://man7.org/linux/man-pages/man7/socket.7.html"""
@@ -49,7 +49,7 @@ class HttpxStream:
     Args:
         response: opened with ``stream=True``.
         request: what it answers.
-        leftovers: takes the stream when it is closed before its end.
+        closed_streams: takes the stream when it is closed before its end.
         pieces: the body in another form than the response gives it.
     """
 
@@ -57,12 +57,12 @@ class HttpxStream:
         self,
         response: Any,
         request: HttpRequest,
-        leftovers: "Leftovers",
+        closed_streams: "ClosedStreams",
         pieces: AsyncGenerator[bytes, None] | None = None,
     ) -> None:
         self._response = response
         self._url = request.url
-        self._leftovers = leftovers
+        self._leftovers = closed_streams
         is_read = (
             response.is_stream_consumed
         )  # by a hook of the user's, a mock or an SDK, and decompressed then
@@ -144,7 +144,7 @@ async def _content(response: Any) -> AsyncGenerator[bytes, None]:
     yield response.content
 
 
-class Leftovers:
+class ClosedStreams:
     """Streams that were closed at once.
 
     httpx can only close a response by waiting for it. So the socket is shut at once, which the server sees, and the
@@ -162,13 +162,13 @@ class Leftovers:
             await self._streams.pop().take_away()
 
 
-async def hold_leftovers() -> AsyncGenerator[Leftovers, None]:
+async def hold_closed_streams() -> AsyncGenerator[ClosedStreams, None]:
     """Hold those of one event loop."""
-    leftovers = Leftovers()
+    closed_streams = ClosedStreams()
     try:
-        yield leftovers
+        yield closed_streams
     finally:
-        await leftovers.clear()
+        await closed_streams.clear()
 
 
 def httpx_failures() -> tuple[type[Exception], ...]:

@@ -44,7 +44,7 @@ except ImportError:  # pragma: no cover - another aiohttp than those that the su
     BELOW_THE_SESSION = False
 else:
     BELOW_THE_SESSION = aiohttp.__version__.startswith("3.14.")
-"""Whether the layers below aiohttp's session are as the suite has met them; else its session is used."""
+"""True if the layers below aiohttp's session are as the suite has met them; else its session is used."""
 
 _TARGETS = 256
 """URLs that are kept read: a provider has as many as models are asked, at most."""

@@ -14,7 +14,7 @@ from llmring_providers.transport._failure import host_of
 from llmring_providers.transport._httpx import (
     ConnectionEvents,
     HttpxStream,
-    hold_leftovers,
+    hold_closed_streams,
     httpx_failure,
     httpx_failures,
 )
@@ -56,7 +56,7 @@ class HttpxTransport:
             )
         self._client: Any = client
         self._default_timeout = library.Timeout(_DEFAULT_TIMEOUT_S)
-        self._leftovers = PerLoop(hold_leftovers, anyio.lowlevel.current_token)
+        self._leftovers = PerLoop(hold_closed_streams, anyio.lowlevel.current_token)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         stream = await self.open(request)
@@ -64,8 +64,8 @@ class HttpxTransport:
 
     async def open(self, request: HttpRequest) -> HttpxStream:
         check_network(request)
-        leftovers = await self._leftovers.get()
-        await leftovers.clear()
+        closed_streams = await self._leftovers.get()
+        await closed_streams.clear()
         events = ConnectionEvents()
         try:
             response = await self._client.send(
@@ -75,7 +75,7 @@ class HttpxTransport:
             if type(error).__name__ == "ProxyError" and str(error).startswith(str(AUTHENTICATION_REQUIRED)):
                 raise _refusal(request) from None
             raise httpx_failure(request.url, error, events) from None
-        stream = HttpxStream(response, request, leftovers)
+        stream = HttpxStream(response, request, closed_streams)
         if response.status_code == AUTHENTICATION_REQUIRED:
             stream.close()
             raise _refusal(request)

@@ -10,9 +10,9 @@ import httpx2
 from llmring_providers.transport._bodies import ACCEPT_ENCODING
 from llmring_providers.transport._failure import failure
 from llmring_providers.transport._httpx import (
+    ClosedStreams,
     ConnectionEvents,
     HttpxStream,
-    Leftovers,
     httpx_failure,
     httpx_failures,
 )
@@ -35,7 +35,7 @@ class _Pool(NamedTuple):
     """The clients of one event loop: one for each proxy, and one for direct connections."""
 
     clients: dict[Proxy | None, httpx2.AsyncClient]
-    leftovers: Leftovers
+    closed_streams: ClosedStreams
 
 
 class Httpx2Transport:
@@ -70,7 +70,7 @@ class Httpx2Transport:
     async def open(self, request: HttpRequest) -> HttpxStream:
         check_network(request)
         pool = await self._pools.get()
-        await pool.leftovers.clear()
+        await pool.closed_streams.clear()
         proxy = self._proxy_for(request.url)
         events = ConnectionEvents()
         try:
@@ -82,7 +82,7 @@ class Httpx2Transport:
             raise httpx_failure(request.url, error) from None
         except httpx_failures() as error:
             raise httpx_failure(request.url, error, events) from None
-        stream = HttpxStream(response, request, pool.leftovers)
+        stream = HttpxStream(response, request, pool.closed_streams)
         if proxy is not None and response.status_code == AUTHENTICATION_REQUIRED:
             stream.close()
             raise proxy.refusal(request.url)
@@ -116,11 +116,11 @@ class Httpx2Transport:
         return client
 
     async def _pool(self) -> AsyncGenerator[_Pool, None]:
-        pool = _Pool({}, Leftovers())
+        pool = _Pool({}, ClosedStreams())
         try:
             yield pool
         finally:
-            await pool.leftovers.clear()
+            await pool.closed_streams.clear()
             for client in pool.clients.values():
                 await client.aclose()
 

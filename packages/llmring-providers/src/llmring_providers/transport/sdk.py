@@ -10,12 +10,12 @@ import anyio.lowlevel
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport._bodies import Body, read_piece
-from llmring_providers.transport._httpx import Leftovers, hold_leftovers
+from llmring_providers.transport._httpx import ClosedStreams, hold_closed_streams
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import ByteStream, HttpRequest, HttpResponse
 
-Post = Callable[[str, HttpRequest, Leftovers], Awaitable[ByteStream]]
+Post = Callable[[str, HttpRequest, ClosedStreams], Awaitable[ByteStream]]
 """Sends a request to a path below the client's base URL, and returns when status and headers are there."""
 
 _LEAST_ERROR = 400
@@ -37,7 +37,7 @@ class SdkTransport:
     def __init__(self, base_url: str, post: Post) -> None:
         self.base_url = base_url.rstrip("/")
         self._post = post
-        self._leftovers = PerLoop(hold_leftovers, anyio.lowlevel.current_token)
+        self._leftovers = PerLoop(hold_closed_streams, anyio.lowlevel.current_token)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         stream = await self.open(request)
@@ -52,13 +52,13 @@ class SdkTransport:
 
     async def open(self, request: HttpRequest) -> ByteStream:
         check_network(request)
-        leftovers = await self._leftovers.get()
-        await leftovers.clear()
+        closed_streams = await self._leftovers.get()
+        await closed_streams.clear()
         _answering.set(request)
         headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CLIENT}
         path = request.url.removeprefix(self.base_url)
         try:
-            return await self._post(path, request._replace(headers=headers), leftovers)
+            return await self._post(path, request._replace(headers=headers), closed_streams)
         finally:
             _answering.set(None)
 

@@ -60,7 +60,7 @@ class Account:
         self.profile = profile
         self.spent = self.reserved = self.withheld = self.excess = _ZERO
         self.held_by: Counter[object] = Counter()
-        """What is reserved, by the task that holds it."""
+        """Reserved amounts, by the task that holds them."""
 
     def fits(self, amount: Decimal) -> bool:
         return amount <= self.limit - self.spent - self.withheld - self.reserved

@@ -38,7 +38,7 @@ class Watcher:
         self.accounting = accounting
         self.clock = clock
         self.watches: bool | None = None
-        """Whether calls are watched; not known before the first, when the observers are all there."""
+        """True if calls are watched; unknown before the first, when the observers are all there."""
 
     def begin(self, request: LLMRequest, route: Route, *, streamed: bool = False) -> "Watch | None":
         """Watch a call that begins now; ``None`` where nobody wants to know."""

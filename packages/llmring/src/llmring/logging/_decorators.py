@@ -13,7 +13,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _Call = Callable[P, Coroutine[Any, Any, R]]
 _Given = Callable[P, AsyncIterator[R]]
-"""What generator functions are most often annotated to return."""
+"""The usual return annotations of generator functions."""
 _Stream = Callable[P, AsyncGenerator[R, None]]
 
 

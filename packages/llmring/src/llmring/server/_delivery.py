@@ -1,13 +1,12 @@
 """A bounded queue that is emptied in the background."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from contextvars import Context
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from llmring._runtime import TimeLimitError, in_trio, within
+from llmring._runtime import BackgroundTask, TimeLimitError, run_together, within
 
 T = TypeVar("T")
 
@@ -19,10 +18,9 @@ _LONGEST_PAUSE_S = 60.0
 class Delivery(Generic[T]):
     """Hands items to ``send``, a few at a time, off the path of the caller.
 
-    On asyncio a task of the running loop does so; it lives only while there is something to do. On trio, where no task
-    may outlive its nursery, and outside of any loop, items wait for :meth:`aclose`. When the server cannot be
-    reached, items wait, and the task tries again after a pause that grows up to a minute. When the queue is full, the
-    oldest item is lost.
+    A task of the running loop does so; it lives only while there is something to do. Outside of any loop, items wait
+    for :meth:`aclose`. When the server cannot be reached, items wait, and the task tries again after a pause that grows
+    up to a minute. When the queue is full, the oldest item is lost.
 
     Args:
         send: delivers one item; ``False`` where it should be tried again later.
@@ -59,22 +57,29 @@ class Delivery(Generic[T]):
         """Deliver what is in the queue; ``False`` where some of it should be tried again later."""
         while group := self._take(_AT_ONCE):
             begun: set[int] = set()
+            delivered: set[int] = set()
             try:
-                delivered = await _together(
-                    [partial(self._send_one, place, item, begun) for place, item in enumerate(group)]
+                await run_together(
+                    [
+                        partial(self._send_one, place, item, begun, delivered)
+                        for place, item in enumerate(group)
+                    ]
                 )
             except BaseException:
-                self.lost += len(begun)  # they may have arrived: sent again, they might be stored twice
+                self.lost += len(
+                    begun - delivered
+                )  # they may have arrived: sent again, they might be stored twice
                 self._keep(item for place, item in enumerate(group) if place not in begun)
                 raise
-            if not all(delivered):
-                self._keep(item for item, done in zip(group, delivered, strict=True) if not done)
+            if len(delivered) < len(group):
+                self._keep(item for place, item in enumerate(group) if place not in delivered)
                 return False
         return True
 
-    async def _send_one(self, place: int, item: T, begun: set[int]) -> bool:
+    async def _send_one(self, place: int, item: T, begun: set[int], delivered: set[int]) -> None:
         begun.add(place)
-        return await self._send(item)
+        if await self._send(item):
+            delivered.add(place)
 
     def _keep(self, items: Iterable[T]) -> None:
         self._queue.extendleft(reversed(list(items)))
@@ -90,12 +95,10 @@ class Delivery(Generic[T]):
 
     def _start(self) -> None:
         """Have a task of the running loop empty the queue, if there is a loop that can have one."""
-        if in_trio():
-            return
-        import asyncio  # noqa: PLC0415 - loaded already where there is a loop
+        from anyio.lowlevel import current_token  # noqa: PLC0415 - only where a server is told of calls
 
         try:
-            loop = asyncio.get_running_loop()
+            loop = current_token()
         except RuntimeError:
             return
         worker = self._workers.get(loop)
@@ -104,40 +107,35 @@ class Delivery(Generic[T]):
             self._workers[loop] = _Worker(self.empty)
 
     async def _finish(self) -> None:
-        if not in_trio():
-            import asyncio  # noqa: PLC0415 - it is loaded already
+        from anyio.lowlevel import current_token  # noqa: PLC0415 - only where a server is told of calls
 
-            worker = self._workers.get(asyncio.get_running_loop())
-            if worker is not None and not worker.is_over:
-                await worker.finish()
-                return
-        await self.empty()
+        worker = self._workers.get(current_token())
+        if worker is None or worker.is_over:
+            await self.empty()
+        else:
+            await worker.finish()
 
 
 class _Worker:
     """The task that empties the queue on one loop, and ends when the queue is empty."""
 
     def __init__(self, empty: Callable[[], Awaitable[bool]]) -> None:
-        import asyncio  # noqa: PLC0415 - it is loaded already
+        import anyio  # noqa: PLC0415 - only where a server is told of calls
 
         self._empty = empty
         self._emptied = False
-        self._closing = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(
-            self._work(),
-            name="llmring usage delivery",
-            context=Context(),  # without the context of the first call: no span, no request
-        )
+        self._closing = anyio.Event()
+        self._task = BackgroundTask(self._work, name="llmring usage delivery")
 
     @property
     def is_over(self) -> bool:
         """It does not look at the queue any more."""
-        return self._emptied or self._task.done()
+        return self._emptied or self._task.is_over
 
     async def finish(self) -> None:
         """Wait until the queue is empty or the server proves unreachable. Cancelled, it cancels the task."""
         self._closing.set()
-        await self._task
+        await self._task.join()
 
     async def _work(self) -> None:
         pause, last = _FIRST_PAUSE_S, False
@@ -150,12 +148,3 @@ class _Worker:
                 except TimeLimitError:
                     pause = min(2 * pause, _LONGEST_PAUSE_S)
         self._emptied = True
-
-
-async def _together(work: Sequence[Callable[[], Coroutine[Any, Any, bool]]]) -> list[bool]:
-    """Await all: at the same time on asyncio, one by one on trio."""
-    if in_trio():
-        return [await each() for each in work]
-    import asyncio  # noqa: PLC0415 - it is loaded already
-
-    return await asyncio.gather(*(each() for each in work))

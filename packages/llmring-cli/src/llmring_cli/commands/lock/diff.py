@@ -30,7 +30,7 @@ _CLEAN_ENVIRONMENT = (
     "USERPROFILE",
     "XDG_CONFIG_HOME",
 )
-"""What git needs, with the user's own configuration."""
+"""The variables that git needs, with the user's own configuration."""
 _NO_COMMANDS_OF_THE_REPOSITORY = (
     "-c",
     "core.fsmonitor=false",

@@ -35,7 +35,7 @@ def update(
         before = document.lockfile
         releases = {name: known.release(name) for name in pool_providers(before)}
         document.set_locked(lock_models(before, known.facts, releases))
-    _tell(source.path, before, document.lockfile, json=json)
+    _report(source.path, before, document.lockfile, json=json)
     if not json:
         report(f"{count_text(len(document.lockfile.locked), 'model')} locked in {shown(source.path)}")
 
@@ -62,7 +62,7 @@ def bump_registry(
         for profile in before.profiles.values():
             providers = {ref.provider for binding in profile.bindings for ref in binding.models}
             document.set_registry_versions(_versions(known, providers), profile=profile.name)
-    _tell(source.path, before, document.lockfile, json=json)
+    _report(source.path, before, document.lockfile, json=json)
     if not json:
         report(
             f"pinned in {shown(source.path)}"
@@ -85,7 +85,7 @@ def _raise_unreachable(known: KnownModels) -> None:
         )
 
 
-def _tell(path: Path, before: Lockfile, after: Lockfile, *, json: bool) -> None:
+def _report(path: Path, before: Lockfile, after: Lockfile, *, json: bool) -> None:
     changes = diff(before, after)
     if json:
         print_json({"lockfile": str(path), "changes": changes_json(changes)})

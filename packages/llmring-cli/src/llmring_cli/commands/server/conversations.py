@@ -69,7 +69,7 @@ async def conversations(
         return
     _show(read_answer(one, Conversation))
     for message in read_answer(one.get("messages") or [], list[StoredMessage]):
-        print_text(f"\n{message.role}: {_said(message)}")
+        print_text(f"\n{message.role}: {_text_of(message)}")
 
 
 def _list(found: Sequence[Conversation]) -> None:
@@ -102,7 +102,7 @@ def _show(one: Conversation) -> None:
     print_table(("", ""), rows)
 
 
-def _said(message: StoredMessage) -> str:
+def _text_of(message: StoredMessage) -> str:
     calls = len(message.tool_calls or ())
     called = f"[{count_text(calls, 'tool call')}]" if calls else ""
     return " ".join(filter(None, (message.content, called))) or "-"

@@ -30,11 +30,11 @@ def all_extras(completion: Completion, choice: Choice, message: WireMessage, usa
     """Return what a whole answer says."""
     said: dict[str, Any] = {}
     replace(said, IDENTITY_EXTRAS, completion)
-    if completion.says_more():
+    if completion.has_extras():
         replace(said, COMPLETION_EXTRAS, completion)
-    if choice.says_more():
+    if choice.has_extras():
         gather(said, CHOICE_EXTRAS, choice)
-    if message.says_more():
+    if message.has_extras():
         gather(said, MESSAGE_EXTRAS, message)
     return said | usage_extras(usage)
 

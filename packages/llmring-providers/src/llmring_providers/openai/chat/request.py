@@ -36,7 +36,7 @@ PATH = "/chat/completions"
 _MESSAGE_FIELDS = frozenset(
     {"audio", "partial", "prefix", "reasoning", "reasoning_content", "reasoning_details"}
 )
-"""What hosts of this protocol take in a message beyond OpenAI's form: reasoning, and the begun answers of two."""
+"""Message fields of hosts beyond OpenAI's form: reasoning, and the answer prefixes of two hosts."""
 FIT = Fit(
     whose="chat completions",
     names=NAMES,

@@ -16,8 +16,8 @@ from llmring_providers.openai.chat.wire import (
     Completion,
     WireMessage,
     decode_completion,
+    have_extras,
     parts_text,
-    say_more,
 )
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.usage import usage_of
@@ -189,7 +189,7 @@ def spoken_reasoning(message: WireMessage) -> dict[str, str]:
 def replay(made: list[Call], said: dict[str, Any], reasoning: dict[str, str], content: Any) -> dict[str, Any]:
     """The fields of the assistant message that the host wants to see again and that the neutral form cannot carry."""
     block: dict[str, Any] = {}
-    if isinstance(content, list) and say_more(content):
+    if isinstance(content, list) and have_extras(content):
         block["content"] = content
     if details := said.get("reasoning_details"):
         block["reasoning_details"] = details

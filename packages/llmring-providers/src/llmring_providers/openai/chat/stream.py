@@ -69,13 +69,13 @@ class ChatStreamDecoder(BaseStreamDecoder):
         """As the host said it last."""
         self._id: str | None = None
         self._served: str | None = None
-        self._said: dict[str, Any] = {}
+        self._extras: dict[str, Any] = {}
 
     def _gathered_chunk(self) -> StreamChunk:
         made = self._calls.whole()
         calls = [neutral_call(call, place) for place, call in enumerate(made)]
         ended = self.done or self._word is not None
-        said = joined(self._said)
+        said = joined(self._extras)
         reasoning = {name: "".join(pieces) for name, pieces in self._reasoning.items()}
         block = replay(made, said, reasoning, joined(self._parts))
         return StreamChunk(
@@ -133,9 +133,9 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if part.usage is not None:
             self._usage = part.usage
         if not self._answered:
-            replace(self._said, IDENTITY_EXTRAS, part)
-        if part.says_more():
-            replace(self._said, COMPLETION_EXTRAS, part)
+            replace(self._extras, IDENTITY_EXTRAS, part)
+        if part.has_extras():
+            replace(self._extras, COMPLETION_EXTRAS, part)
             if isinstance(part.x_groq, dict):
                 self._groq(part.x_groq)
 
@@ -155,8 +155,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._word = finish_word(choice)
         if choice.usage is not None:
             self._usage = choice.usage
-        if choice.says_more():
-            gather(self._said, CHOICE_EXTRAS, choice)
+        if choice.has_extras():
+            gather(self._extras, CHOICE_EXTRAS, choice)
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
         text, reasoning, refusal = text_of(delta), reasoning_of(delta), delta.refusal
@@ -178,5 +178,5 @@ class ChatStreamDecoder(BaseStreamDecoder):
                 self._calls.add(piece)
         if delta.function_call is not None:
             self._calls.add(Call(index=0, function=delta.function_call))
-        if delta.says_more():
-            gather(self._said, MESSAGE_EXTRAS, delta)
+        if delta.has_extras():
+            gather(self._extras, MESSAGE_EXTRAS, delta)

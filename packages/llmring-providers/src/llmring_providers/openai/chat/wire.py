@@ -52,11 +52,11 @@ class WireMessage(msgspec.Struct, gc=False):
     audio: Any = None
     images: Any = None
     executed_tools: Any = None
-    """What Groq ran itself: https://console.groq.com/docs/compound"""
+    """Tools that Groq ran itself: https://console.groq.com/docs/compound"""
     context: Any = None
     """Azure's citations of the user's own data: https://learn.microsoft.com/azure/ai-foundry/openai/references/on-your-data"""
 
-    def says_more(self) -> Any:
+    def has_extras(self) -> Any:
         """Something true if any of ``MESSAGE_EXTRAS`` is there."""
         return (
             self.annotations
@@ -90,7 +90,7 @@ class Choice(msgspec.Struct, gc=False):
     """Moonshot's place for it."""
     error: Any = None
 
-    def says_more(self) -> Any:
+    def has_extras(self) -> Any:
         """Something true if any of ``CHOICE_EXTRAS`` is there."""
         return self.logprobs or self.content_filter_results or self.native_finish_reason or self.stop_reason
 
@@ -106,7 +106,7 @@ class Completion(msgspec.Struct, gc=False):
     service_tier: Any = None
     system_fingerprint: Any = None
     upstream: Any = msgspec.field(default=None, name="provider")
-    """Who answered behind OpenRouter."""
+    """The host that answered behind OpenRouter."""
     moderation: Any = None
     prompt_filter_results: Any = None
     citations: Any = None
@@ -123,7 +123,7 @@ class Completion(msgspec.Struct, gc=False):
     """Cerebras."""
     error: Any = None
 
-    def says_more(self) -> Any:
+    def has_extras(self) -> Any:
         """Something true if any of ``COMPLETION_EXTRAS`` is there."""
         return (
             self.moderation
@@ -155,7 +155,7 @@ def part_text(part: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
-def say_more(parts: Iterable[Any]) -> bool:
+def have_extras(parts: Iterable[Any]) -> bool:
     """Return whether these are parts, and say more than their text."""
     kinds = {part.get("type") if isinstance(part, dict) else None for part in parts}
     return not kinds <= {"text"} and all(isinstance(kind, str) for kind in kinds)

@@ -72,11 +72,11 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
         part = decode_event(data)
         kind = part.type or event.name.decode("utf-8", "replace")
         if kind == "response.output_text.delta":
-            self._say(chunks, text=part.delta)
+            self._emit(chunks, text=part.delta)
         elif kind in _REASONING:
-            self._say(chunks, reasoning=part.delta)
+            self._emit(chunks, reasoning=part.delta)
         elif kind == "response.refusal.delta":
-            self._say(chunks, refusal=part.delta)
+            self._emit(chunks, refusal=part.delta)
         elif kind in _TERMINAL:
             self._finish(decode_response(part.response), chunks)
         elif kind == "error" or part.error:
@@ -106,7 +106,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
             return part.output_index
         return item_id if isinstance(item_id, str) else len(self._items)
 
-    def _say(
+    def _emit(
         self, chunks: list[StreamChunk], *, text: Any = "", reasoning: Any = None, refusal: Any = None
     ) -> None:
         said = refusal or text
@@ -127,10 +127,10 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
         check(response, self._call)
         answer = read_items(output, custom=self._custom)
         if not self._reasoned:
-            self._say(chunks, reasoning=answer.reasoning)
+            self._emit(chunks, reasoning=answer.reasoning)
         if not self._spoke:
-            self._say(chunks, text=answer.text)
-            self._say(chunks, refusal=answer.refusal)
+            self._emit(chunks, text=answer.text)
+            self._emit(chunks, refusal=answer.refusal)
         word = finish_word(response)
         self.done = True
         chunks.append(

@@ -1,0 +1,1 @@
+"""Ollama's native chat: https://docs.ollama.com/api/chat"""

@@ -1,0 +1,1 @@
+"""OpenAI's responses API: https://platform.openai.com/docs/api-reference/responses"""
