@@ -64,7 +64,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
 
 
 def _asks_for_caching(message: Message) -> bool:
-    return bool(message.metadata) and "cache_control" in message.metadata
+    return message.metadata is not None and "cache_control" in message.metadata
 
 
 def _messages(call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:
