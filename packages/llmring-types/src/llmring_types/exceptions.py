@@ -19,7 +19,6 @@ LLMRingError
 │  │  └─ LockfileVersionError
 │  ├─ LockfileWriteError                  also OSError
 │  │  └─ LockfileExistsError              also FileExistsError
-│  ├─ AliasNotFoundError                  also ValueError
 │  └─ ProfileNotFoundError                also ValueError
 ├─ ProviderError
 │  ├─ ProviderNotFoundError
@@ -42,6 +41,8 @@ LLMRingError
 │     └─ StructuredOutputError
 ├─ ModelError
 │  ├─ ModelNotFoundError                  fails over; also ProviderError
+│  │  └─ AliasNotFoundError               does not; also LockfileError, ValueError
+│  │     └─ UnknownProviderError          also ProviderNotFoundError
 │  └─ ModelCapabilityError                fails over
 ├─ CircuitBreakerError                    fails over
 ├─ CostTrackingError
@@ -59,6 +60,7 @@ LLMRingError
 """
 
 from llmring_types._call_exceptions import (
+    AliasNotFoundError,
     BudgetExceededError,
     CircuitBreakerError,
     CostTrackingError,
@@ -84,9 +86,9 @@ from llmring_types._call_exceptions import (
     ProxyAuthenticationError,
     StreamInterruptedError,
     StructuredOutputError,
+    UnknownProviderError,
 )
 from llmring_types._exceptions import (
-    AliasNotFoundError,
     CassetteError,
     CassetteMismatchError,
     ConfigurationError,
@@ -167,6 +169,7 @@ __all__ = [
     "ServerTimeoutError",
     "StreamInterruptedError",
     "StructuredOutputError",
+    "UnknownProviderError",
     "UnsupportedContentError",
     "UntrustedAddressError",
     "ValidationError",
