@@ -20,10 +20,12 @@ ProviderFactory = Callable[[ProviderSettings], Provider]
 _MODULES: Mapping[Protocol, str] = MappingProxyType(
     {
         "openai": "llmring_providers.openai",
+        "responses": "llmring_providers.openai",
         "anthropic": "llmring_providers.anthropic",
         "gemini": "llmring_providers.google",
         "ollama": "llmring_providers.ollama",
         "sim": "llmring_providers.sim",
+        "local": "llmring_providers.local",
     }
 )
 """The module of each protocol; its ``create`` builds a provider."""
@@ -31,6 +33,7 @@ _MODULES: Mapping[Protocol, str] = MappingProxyType(
 _ADAPTERS: Mapping[Protocol, str] = MappingProxyType(
     {
         "openai": "OpenAIAdapter",
+        "responses": "ResponsesAdapter",
         "anthropic": "AnthropicAdapter",
         "gemini": "GoogleAdapter",
         "ollama": "OllamaAdapter",

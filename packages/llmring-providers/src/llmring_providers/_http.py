@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, Self
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
@@ -12,6 +12,7 @@ from llmring_types.exceptions import (
     ProviderError,
     ProviderResponseError,
 )
+from llmring_types.hosts import host_of
 from msgspec import UNSET
 
 from llmring_providers._adapter import Adapter, WireRequest
@@ -80,6 +81,7 @@ class HttpProvider:
         self._max_response_bytes = max_response_bytes
         self.base_url = base_url.rstrip("/")
         self._host = urlsplit(self.base_url).netloc.rpartition("@")[2].lower() or None
+        self._quirks = host_of(name).quirks
         self._adapter = adapter
         self._listing = listing
         self._counting = counting
@@ -162,7 +164,7 @@ class HttpProvider:
         return self._client
 
     async def chat(self, call: ChatCall) -> LLMResponse:
-        call = ChatCall(call.request, call.ref, call.facts, call.progress, self._host)
+        call = self._addressed(call)
         wire = self._adapter.encode(call, stream=False)
         try:
             reply = await self._carrier().send(self._request(wire, call))
@@ -180,7 +182,7 @@ class HttpProvider:
         return response
 
     async def stream(self, call: ChatCall) -> HttpStream:
-        call = ChatCall(call.request, call.ref, call.facts, call.progress, self._host)
+        call = self._addressed(call)
         wire = self._adapter.encode(call, stream=True)
         try:
             reply = await self._carrier().open(self._request(wire, call))
@@ -194,7 +196,7 @@ class HttpProvider:
         """Return how much the request for this call lets the model write."""
         from llmring_providers._output_bounds import output_bounds  # noqa: PLC0415 - only budgets ask
 
-        return output_bounds(self._adapter.encode(call, stream=False).body)
+        return output_bounds(self._adapter.encode(self._addressed(call), stream=False).body)
 
     async def models(self) -> list[ModelFacts]:
         """Ask the provider which models it offers to this key, with whatever else it says of them.
@@ -238,6 +240,9 @@ class HttpProvider:
         """Close an SDK client that was built for raw access."""
         await client.close()
 
+    def _addressed(self, call: ChatCall) -> ChatCall:
+        return ChatCall(call.request, call.ref, call.facts, call.progress, self._host, self._quirks)
+
     def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         limit = call.request.max_response_bytes
@@ -266,12 +271,8 @@ class HttpProvider:
 
     async def _get(self, path: str) -> bytes:
         call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
-        reply = await self._fetch(
-            HttpRequest(
-                "GET", self.base_url + path, self._headers, max_response_bytes=self._max_response_bytes
-            ),
-            call,
-        )
+        url = urljoin(f"{self.base_url}/", path.lstrip("/"))
+        reply = await self._fetch(HttpRequest("GET", url, self._headers, b"", self._max_response_bytes), call)
         if reply.status in _MISSING:
             raise ProviderResponseError(
                 f"{without_credentials(self.base_url)} has no list of models",

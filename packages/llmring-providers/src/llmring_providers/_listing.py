@@ -62,12 +62,12 @@ class OpenAIListing:
 
     Args:
         provider: whose models; others speak this protocol as well.
+        path: the place of the list, relative to the base URL.
     """
 
-    path = "/models"
-
-    def __init__(self, provider: str) -> None:
+    def __init__(self, provider: str, path: str = "models") -> None:
         self._provider = provider
+        self.path = f"/{path}"
 
     def decode(self, body: bytes) -> Page:
         try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, StreamChunk
+from llmring_types.hosts import Quirks
 
 
 class ChatCall(NamedTuple):
@@ -17,6 +18,7 @@ class ChatCall(NamedTuple):
             say; whoever waits for the next chunk then waits longer.
         host: the host that is asked, with its port: rules of the vendor's own do not hold for others. ``None`` is the
             vendor's.
+        quirks: where that host deviates from the protocol; ``None`` where it does not.
     """
 
     request: LLMRequest
@@ -24,6 +26,7 @@ class ChatCall(NamedTuple):
     facts: ModelFacts | None = None
     progress: Callable[[], None] | None = None
     host: str | None = None
+    quirks: Quirks | None = None
 
 
 class OutputBounds(NamedTuple):

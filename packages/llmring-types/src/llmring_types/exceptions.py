@@ -45,6 +45,7 @@ LLMRingError
 │  │     └─ UnknownProviderError          also ProviderNotFoundError
 │  └─ ModelCapabilityError                fails over
 ├─ CircuitBreakerError                    fails over
+├─ ToolLoopError
 ├─ CostTrackingError
 │  └─ BudgetExceededError
 ├─ RegistryError
@@ -86,6 +87,7 @@ from llmring_types._call_exceptions import (
     ProxyAuthenticationError,
     StreamInterruptedError,
     StructuredOutputError,
+    ToolLoopError,
     UnknownProviderError,
 )
 from llmring_types._exceptions import (
@@ -169,6 +171,7 @@ __all__ = [
     "ServerTimeoutError",
     "StreamInterruptedError",
     "StructuredOutputError",
+    "ToolLoopError",
     "UnknownProviderError",
     "UnsupportedContentError",
     "UntrustedAddressError",

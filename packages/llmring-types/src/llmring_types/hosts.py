@@ -9,24 +9,33 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
-from types import MappingProxyType
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
+from llmring_types._quirks import Quirks
 from llmring_types.exceptions import ConfigurationError
 
-__all__ = ["HOSTS", "Host", "HostNames", "Protocol", "host_of", "register", "unregister"]
+__all__ = ["HOSTS", "Host", "HostNames", "Protocol", "Quirks", "host_of", "register", "unregister"]
 
-Protocol = Literal["openai", "anthropic", "gemini", "ollama", "sim"]
-"""The wire protocols, each named after the host that defined it. ``sim`` stays within the process."""
+Protocol = Literal["openai", "responses", "anthropic", "gemini", "ollama", "sim", "local"]
+"""The wire protocols, each named after the host that defined it; ``responses`` is OpenAI's newer one, which ``openai``
+speaks too where a model needs it. ``sim`` stays within the process; ``local`` is OpenAI's, to a server that the process
+starts. Neither of these has an address."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _UNRANKED = 1000
+_DATA = Path(__file__).parent / "data" / "hosts.json"
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_ADDRESS_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_VENDORS = frozenset({"openai", "anthropic", "google", "ollama"})
 
 
-class Host(msgspec.Struct, frozen=True, kw_only=True):
+class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One row: everything about a host that is not its protocol.
 
     Attributes:
@@ -36,6 +45,11 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         key_variables: environment variables that may hold the key; the first one set wins.
         base_url_variables: environment variables that may hold the base URL; the first one set wins.
         default_url: the base URL where nothing else names one.
+        url_template: the base URL of a host whose addresses are those of accounts: ``{NAME}`` stands for the value of
+            an environment variable.
+        models_path: where it lists its models, relative to the base URL; ``None`` where it lists none.
+        quirks: where it deviates from its protocol; ``None`` where it does not.
+        needs_modules: modules of an extra without which it cannot be used; lists show it where they are installed.
         keyless: usable without a key.
         local: runs on the user's machine, so nobody bills its tokens.
         listed: the registry publishes its models.
@@ -49,6 +63,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         keys_page: where a person gets a key.
         models_page: where the vendor lists its models.
         source: the vendor's page on which the row rests.
+        proof: the public recording or the vendor's example of an exchange against which the row is tested.
     """
 
     name: str
@@ -57,6 +72,10 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     key_variables: tuple[str, ...] = ()
     base_url_variables: tuple[str, ...] = ()
     default_url: str | None = None
+    url_template: str | None = None
+    models_path: str | None = "models"
+    quirks: Quirks | None = None
+    needs_modules: tuple[str, ...] = ()
     keyless: bool = False
     local: bool = False
     listed: bool = False
@@ -69,86 +88,76 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     keys_page: str | None = None
     models_page: str | None = None
     source: str | None = None
+    proof: str | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:
         """Every environment variable that llmring reads for this host."""
-        return self.key_variables + self.base_url_variables
+        return self.key_variables + self.base_url_variables + self.url_variables
+
+    @property
+    def url_variables(self) -> tuple[str, ...]:
+        """The environment variables of which the address consists."""
+        return tuple(_PLACEHOLDER.findall(self.url_template or ""))
+
+    @property
+    def is_vendor(self) -> bool:
+        """True of the host that defined its protocol: lists show it before it is configured."""
+        return self.name in _VENDORS
+
+    @property
+    def is_installed(self) -> bool:
+        """True where the modules that it needs are installed; most need none."""
+        return all(find_spec(module) is not None for module in self.needs_modules)
+
+    @property
+    def is_proved(self) -> bool:
+        """True where an exchange with the real host, or its documented example, is among the tests."""
+        return self.proof is not None
+
+    def url_with(self, values: Mapping[str, str]) -> str | None:
+        """Return the address of an account; ``None`` while a variable of it is not set.
+
+        Args:
+            values: environment variables. A value may be a whole origin (``https://dbc-1.cloud.databricks.com/``).
+
+        Raises:
+            ConfigurationError: a value is no part of an address.
+        """
+        url = self.url_template or ""
+        for name in self.url_variables:
+            value = values.get(name, "").strip().removeprefix("https://").rstrip("/")
+            if not value:
+                return None
+            if not _ADDRESS_PART.fullmatch(value):
+                raise ConfigurationError(
+                    f"{name} is no part of the address of {self.title}: correct or unset it"
+                )
+            url = url.replace(f"{{{name}}}", value)
+        return url or None
 
 
-_ROWS: dict[str, Host] = {
-    host.name: host
-    for host in (
-        Host(
-            name="openai",
-            title="OpenAI",
-            protocol="openai",
-            key_variables=("OPENAI_API_KEY",),
-            base_url_variables=("OPENAI_BASE_URL",),
-            default_url="https://api.openai.com/v1",
-            listed=True,
-            price_list="openai",
-            sdk_modules=("openai",),
-            suggestion_rank=2,
-            keys_page="https://platform.openai.com/api-keys",
-            models_page="https://platform.openai.com/docs/models",
-            source="https://platform.openai.com/docs/api-reference/introduction",
-        ),
-        Host(
-            name="anthropic",
-            title="Anthropic",
-            protocol="anthropic",
-            key_variables=("ANTHROPIC_API_KEY",),
-            base_url_variables=("ANTHROPIC_BASE_URL",),
-            default_url="https://api.anthropic.com",
-            listed=True,
-            price_list="anthropic",
-            # https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing
-            cache_write_factors=(Decimal("1.25"), Decimal(2)),
-            sdk_modules=("anthropic",),
-            suggestion_rank=1,
-            keys_page="https://platform.claude.com/settings/keys",
-            models_page="https://platform.claude.com/docs/en/about-claude/models/overview",
-            source="https://platform.claude.com/docs/en/api/overview",
-        ),
-        Host(
-            name="google",
-            title="Google Gemini",
-            protocol="gemini",
-            key_variables=("GOOGLE_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"),
-            base_url_variables=("GOOGLE_GEMINI_BASE_URL",),
-            default_url="https://generativelanguage.googleapis.com",
-            listed=True,
-            price_list="google",
-            # https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/
-            telemetry_name="gcp.gemini",
-            sdk_modules=("google.genai", "google.generativeai"),
-            sdk_key_variables=("GOOGLE_API_KEY",),
-            suggestion_rank=3,
-            keys_page="https://aistudio.google.com/apikey",
-            models_page="https://ai.google.dev/gemini-api/docs/models",
-            source="https://ai.google.dev/gemini-api/docs/api-key",
-        ),
-        Host(
-            name="ollama",
-            title="Ollama",
-            protocol="ollama",
-            key_variables=("OLLAMA_API_KEY",),
-            base_url_variables=("OLLAMA_BASE_URL", "OLLAMA_HOST"),
-            default_url="http://localhost:11434",
-            keyless=True,
-            local=True,
-            sdk_modules=("ollama",),
-            keys_page="https://ollama.com/settings/keys",
-            models_page="https://ollama.com/library",
-            source="https://docs.ollama.com/faq",
-        ),
-        Host(name="sim", title="Simulator", protocol="sim", keyless=True),
-    )
-}
-_BUILT_IN = frozenset(_ROWS)
+class _Table(Mapping[str, Host]):
+    """The rows of the data file, read at the first look, and those that were added."""
 
-HOSTS: Mapping[str, Host] = MappingProxyType(_ROWS)
+    @cached_property
+    def rows(self) -> dict[str, Host]:
+        rows = msgspec.json.decode(_DATA.read_bytes(), type=list[Host])
+        self.built_in = frozenset(row.name for row in rows)
+        return {row.name: row for row in rows}
+
+    def __getitem__(self, name: str) -> Host:
+        return self.rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self.rows))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+_TABLE = _Table()
+HOSTS: Mapping[str, Host] = _TABLE
 """Name to row, as the table is now; read-only, changed by :func:`register` and :func:`unregister`."""
 
 
@@ -186,7 +195,8 @@ def register(host: Host) -> None:
         raise ConfigurationError(
             f"host {host.name!r}: there is no protocol {host.protocol!r}; use {', '.join(get_args(Protocol))}"
         )
-    if host.protocol not in (None, "sim") and not _is_address(host.default_url or ""):
+    address = host.default_url or _PLACEHOLDER.sub("x", host.url_template or "")
+    if host.protocol not in (None, "sim", "local") and not _is_address(address):
         raise ConfigurationError(f"host {host.name!r}: default_url must be an http or https URL")
     if not host.keyless and not host.key_variables:
         raise ConfigurationError(
@@ -194,7 +204,7 @@ def register(host: Host) -> None:
         )
     if HOSTS.get(host.name, host) != host:
         raise ConfigurationError(f"there is a host {host.name!r} already; choose another name")
-    _ROWS[host.name] = host
+    _TABLE.rows[host.name] = host
 
 
 def unregister(name: str) -> None:
@@ -203,9 +213,9 @@ def unregister(name: str) -> None:
     Raises:
         ConfigurationError: the row comes with llmring.
     """
-    if name in _BUILT_IN:
+    if name in _TABLE.rows and name in _TABLE.built_in:
         raise ConfigurationError(f"the host {name!r} comes with llmring and cannot be removed")
-    _ROWS.pop(name, None)
+    _TABLE.rows.pop(name, None)
 
 
 def _is_address(url: str) -> bool:
@@ -231,10 +241,10 @@ class HostNames(AbstractSet[str]):
         return host is not None and self._condition(host)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(host.name for host in list(_ROWS.values()) if self._condition(host)))
+        return iter(sorted(host.name for host in list(_TABLE.rows.values()) if self._condition(host)))
 
     def __len__(self) -> int:
-        return sum(map(self._condition, list(_ROWS.values())))
+        return sum(map(self._condition, list(_TABLE.rows.values())))
 
     def __repr__(self) -> str:
         return f"{{{', '.join(map(repr, self))}}}"

@@ -69,8 +69,8 @@ class ProviderAccess(msgspec.Struct, frozen=True):
 
 
 def provider_names() -> tuple[str, ...]:
-    """Names of all hosts in the table, those that were registered included."""
-    return tuple(HOSTS)
+    """Names of the hosts in the table, those that were registered included, that need nothing more installed."""
+    return tuple(name for name, host in HOSTS.items() if host.is_installed)
 
 
 def key_names(provider: str) -> tuple[str, ...]:
@@ -83,11 +83,17 @@ def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> 
     host = host_of(provider)
     key, base_url = _first_set(host.key_variables, environ), _first_set(host.base_url_variables, environ)
     missing = None if key or host.keyless else host.key_variables[0]
+    addresses = [base_url] if base_url else []
+    if host.url_template is not None and base_url is None:
+        url = host.url_with(environ)
+        missing = missing or (None if url else host.url_variables[0])
+        addresses = [(name, url) for name in host.url_variables if url]
+        base_url = addresses[0] if addresses else None
     refusal = None
-    if key and base_url and DOTENV_VARIABLE in environ:
+    if key and addresses and DOTENV_VARIABLE in environ:
         from llmring.trust import check_address  # noqa: PLC0415 - most folders have no .env file
 
-        refusal = check_address(base_url, key[0], environ)
+        refusal = next(filter(None, (check_address(each, key[0], environ) for each in addresses)), None)
     return ProviderAccess(
         api_key=key[1] if key and refusal is None else "",
         base_url=base_url and base_url[1],

@@ -53,4 +53,4 @@ registry.facts("openai", "gpt-4o-mini")
 print(len([path for path in opened if path.endswith(".json")]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["[]", "3"]
+    assert done.stdout.splitlines() == ["[]", "4"]

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
+from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
@@ -28,11 +29,15 @@ class OpenAIAdapter:
     ``extra_params={"api": "responses"}`` or ``{"api": "chat"}`` chooses for one request.
     """
 
+    def needs_responses(self, call: ChatCall) -> bool:
+        """Tell whether the call goes to the responses API unless the request chooses."""
+        return needs_responses(call)
+
     def auth_headers(self, api_key: str) -> Mapping[str, str]:
         return {"authorization": f"Bearer {api_key}"} if api_key else {}
 
     def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
-        if _speaks_responses(call):
+        if self._speaks_responses(call):
             from llmring_providers.openai.responses import request as responses_request  # noqa: PLC0415 - for few models
 
             return responses_request.encode(call, stream=stream)
@@ -68,18 +73,24 @@ class OpenAIAdapter:
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
 
+    def _speaks_responses(self, call: ChatCall) -> bool:
+        wanted = call.request.extra_params.get("api")
+        if wanted is None:
+            return self.needs_responses(call)
+        if wanted not in ("chat", "responses"):
+            raise ValidationError(
+                f"extra_params['api'] must be 'chat' or 'responses'; got {wanted!r}",
+                field="extra_params['api']",
+                value=wanted,
+            )
+        return bool(wanted == "responses")
 
-def _speaks_responses(call: ChatCall) -> bool:
-    wanted = call.request.extra_params.get("api")
-    if wanted is None:
-        return needs_responses(call)
-    if wanted not in ("chat", "responses"):
-        raise ValidationError(
-            f"extra_params['api'] must be 'chat' or 'responses'; got {wanted!r}",
-            field="extra_params['api']",
-            value=wanted,
-        )
-    return bool(wanted == "responses")
+
+class ResponsesAdapter(OpenAIAdapter):
+    """The responses API for every model, on hosts that have it alone or have it best."""
+
+    def needs_responses(self, call: ChatCall) -> bool:  # noqa: ARG002 - whatever the call is
+        return True
 
 
 COUNT_PATH = "/responses/input_tokens"
@@ -119,13 +130,14 @@ class OpenAICounting:
 
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to OpenAI itself."""
+    host = host_of(settings.name)
     return HttpProvider.from_settings(
         settings,
-        adapter=OpenAIAdapter(),
+        adapter=ResponsesAdapter() if host.protocol == "responses" else OpenAIAdapter(),
         base_url=settings.address("openai"),
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
-        listing=OpenAIListing(settings.name),
+        listing=OpenAIListing(settings.name, host.models_path) if host.models_path else None,
         counting=OpenAICounting(),
     )
 

@@ -71,6 +71,8 @@ def read(route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest
     """Read a request; see :meth:`Codec.read`."""
     fields = document(body)
     wire = typed(fields, _Body)
+    if not wire.messages:
+        raise ValidationError("messages: at least one message is required", field="messages")
     if route.operation == "chat" and wire.max_tokens is None:
         raise ValidationError("max_tokens: Field required", field="max_tokens")
     unread: list[str] = []

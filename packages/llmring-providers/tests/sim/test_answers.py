@@ -10,10 +10,8 @@ from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
-from llmring_providers.sim import Answer, Call, Prompt, Rule, Script, SimTransport, Tokens, Turn, faults
-from llmring_providers.sim.dialect import Dialect
-from llmring_providers.sim.protocols import ANTHROPIC, GOOGLE, OLLAMA, OPENAI, RESPONSES
-from llmring_providers.sim.simulation import plan
+from llmring_providers.sim import Answer, Call, Rule, Script, SimTransport, Simulation, Tokens, faults
+from llmring_providers.transport import HttpRequest
 from llmring_types import FinishReason, LLMRequest, LLMResponse, Message, ModelRef, StreamChunk, collect
 from llmring_types.exceptions import (
     MalformedResponseError,
@@ -43,15 +41,33 @@ ANSWERS = {
 }
 
 
-def body_of(dialect: Dialect, answer: Answer, *, stream: bool) -> bytes:
-    asked = Prompt(protocol=dialect.name, model="m", turns=(Turn("user", "Hello"),), stream=stream)
-    found = plan(dialect, asked, Script(rules=(Rule(answer=answer),)), 1)
+_HELLO = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+ENDPOINTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "openai": ("/v1/chat/completions", "/v1/chat/completions", _HELLO),
+    "responses": ("/v1/responses", "/v1/responses", {"model": "m", "input": "Hello"}),
+    "anthropic": ("/v1/messages", "/v1/messages", {"max_tokens": 1000, **_HELLO}),
+    "google": (
+        "/v1beta/models/m:generateContent",
+        "/v1beta/models/m:streamGenerateContent?alt=sse",
+        {"contents": [{"parts": [{"text": "Hello"}]}]},
+    ),
+    "ollama": ("/api/chat", "/api/chat", _HELLO),
+}
+"""Where each protocol answers, whole and streamed, and a request."""
+
+
+def body_of(protocol: str, answer: Answer, *, stream: bool, path: str | None = None) -> bytes:
+    whole, streamed, body = ENDPOINTS[protocol]
+    body = body if protocol == "google" else {**body, "stream": stream}
+    request = HttpRequest("POST", path or (streamed if stream else whole), {}, json.dumps(body).encode())
+    found, _ = Simulation(Script(rules=(Rule(answer=answer),))).plan(request)
+    assert found.status == 200
     return b"".join(step for step in found.steps if isinstance(step, bytes))
 
 
-def events_of(dialect: Dialect, body: bytes) -> Iterator[Any]:
+def events_of(protocol: str, body: bytes) -> Iterator[Any]:
     """Take a stream apart with nothing of ours."""
-    if dialect is OLLAMA:
+    if protocol == "ollama":
         yield from map(json.loads, body.splitlines())
         return
     for block in body.replace(b"\r\n", b"\n").split(b"\n\n"):
@@ -91,25 +107,25 @@ def _ollama() -> tuple[type[BaseModel], Any]:
     return ChatResponse, ChatResponse
 
 
-VENDORS: list[tuple[Dialect, Callable[[], tuple[type[BaseModel], Any]]]] = [
-    (OPENAI, _openai),
-    (RESPONSES, _responses),
-    (ANTHROPIC, _anthropic),
-    (GOOGLE, _google),
-    (OLLAMA, _ollama),
+VENDORS: list[tuple[str, Callable[[], tuple[type[BaseModel], Any]]]] = [
+    ("openai", _openai),
+    ("responses", _responses),
+    ("anthropic", _anthropic),
+    ("google", _google),
+    ("ollama", _ollama),
 ]
 
 
-@pytest.mark.parametrize(("dialect", "types"), VENDORS, ids=lambda value: getattr(value, "name", ""))
+@pytest.mark.parametrize(("protocol", "types"), VENDORS, ids=ENDPOINTS)
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 def test_the_vendors_types_take_every_answer(
-    dialect: Dialect, types: Callable[[], tuple[type[BaseModel], Any]], answer: Answer
+    protocol: str, types: Callable[[], tuple[type[BaseModel], Any]], answer: Answer
 ) -> None:
     """Pydantic misses no required field. The ping of Anthropic's streams has no type in its SDK."""
     whole, event = types()
 
-    whole.model_validate_json(body_of(dialect, answer, stream=False))
-    events = list(events_of(dialect, body_of(dialect, answer, stream=True)))
+    whole.model_validate_json(body_of(protocol, answer, stream=False))
+    events = list(events_of(protocol, body_of(protocol, answer, stream=True)))
     for one in events:
         if one.get("type") != "ping":
             TypeAdapter(event).validate_python(one)
@@ -118,11 +134,10 @@ def test_the_vendors_types_take_every_answer(
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 def test_a_gemini_stream_without_sse_is_one_array(answer: Answer) -> None:
-    from llmring_providers.sim.protocols.google.dialect import GoogleGenerate
+    path = "/v1beta/models/m:streamGenerateContent"
+    array = body_of("google", answer, stream=True, path=path)
 
-    array = body_of(GoogleGenerate(sse=False), answer, stream=True)
-
-    assert json.loads(array) == list(events_of(GOOGLE, body_of(GOOGLE, answer, stream=True)))
+    assert json.loads(array) == list(events_of("google", body_of("google", answer, stream=True)))
 
 
 ADAPTERS: list[tuple[str, Adapter, str]] = [
