@@ -148,10 +148,11 @@ def _result_text(response: Mapping[str, Any]) -> tuple[str, bool]:
     stays one, as JSON text.
     """
     for name in ("output", _FAILED):
-        if response.keys() == {name}:
-            value = response[name]
-            text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-            return text, name == _FAILED
+        if response.keys() == {name} and isinstance(response[name], str):
+            return response[name], name == _FAILED
+    failure = response.get(_FAILED)
+    if response.keys() == {_FAILED} and isinstance(failure, dict):
+        return msgspec.json.encode(failure).decode(), True
     return msgspec.json.encode(response).decode(), False
 
 
