@@ -109,6 +109,29 @@ def test_a_link_of_a_repository_writes_nothing_outside_it(
     assert list(outside.iterdir()) == [outside / "llmring.lock"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+@pytest.mark.parametrize("mark", [".git", "pyproject.toml", None])
+@pytest.mark.parametrize("there", [".git", "pyproject.toml", None])
+def test_a_linked_folder_that_looks_like_a_repository_is_outside_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str | None, there: str | None
+) -> None:
+    outside, repository = tmp_path / "outside", tmp_path / "repository"
+    for folder, name in ((outside, there), (repository, mark)):
+        folder.mkdir()
+        if name is not None:
+            (folder / name).touch()
+    create_lockfile(outside / "llmring.lock")
+    before = (outside / "llmring.lock").read_bytes()
+    (repository / "src").symlink_to("../outside")
+    monkeypatch.chdir(repository)
+    for path in (Path("src/llmring.lock"), repository / "src" / "llmring.lock"):
+        with pytest.raises(LockfileWriteError, match=r"leads out of .*repository to .*outside"):
+            bind(path, "a", "openai:x", environ={})
+        with pytest.raises(LockfileWriteError, match="leads out of"):
+            create_lockfile(path, force=True)
+    assert (outside / "llmring.lock").read_bytes() == before
+
+
 def test_a_link_to_another_folder_of_the_repository_is_followed(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "part").mkdir()
