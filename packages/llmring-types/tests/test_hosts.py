@@ -17,7 +17,8 @@ def test_every_row_that_comes_with_llmring_could_be_registered() -> None:
     for host in HOSTS.values():
         register(host)  # an equal row is checked and changes nothing
         assert host.keyless or host.key_variables
-        assert host.protocol == "sim" or (host.source and host.keys_page and host.models_page)
+        assert host.protocol == "sim" or (host.source and host.models_page)
+        assert host.keyless or host.keys_page
 
 
 def test_no_variable_belongs_to_two_hosts() -> None:
@@ -61,3 +62,9 @@ def test_a_row_that_cannot_work_or_takes_a_name_is_refused(row: Host, complaint:
 def test_what_comes_with_llmring_stays() -> None:
     with pytest.raises(ConfigurationError):
         unregister("openai")
+
+
+def test_a_host_whose_modules_are_missing_is_not_installed() -> None:
+    assert HOSTS["openai"].is_installed
+    assert Host(name="x", needs_modules=("json",)).is_installed
+    assert not Host(name="x", needs_modules=("json", "no_such_module")).is_installed

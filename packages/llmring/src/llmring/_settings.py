@@ -69,8 +69,8 @@ class ProviderAccess(msgspec.Struct, frozen=True):
 
 
 def provider_names() -> tuple[str, ...]:
-    """Names of all hosts in the table, those that were registered included."""
-    return tuple(HOSTS)
+    """Names of the hosts in the table, those that were registered included, that need nothing more installed."""
+    return tuple(name for name, host in HOSTS.items() if host.is_installed)
 
 
 def key_names(provider: str) -> tuple[str, ...]:
