@@ -45,6 +45,7 @@ LLMRingError
 │  └─ ModelCapabilityError                fails over
 ├─ CircuitBreakerError                    fails over
 ├─ ToolLoopError
+├─ ConversationNotFoundError
 ├─ CostTrackingError
 │  └─ BudgetExceededError
 ├─ RegistryError
@@ -62,6 +63,7 @@ LLMRingError
 from llmring_types._call_exceptions import (
     BudgetExceededError,
     CircuitBreakerError,
+    ConversationNotFoundError,
     CostTrackingError,
     MalformedResponseError,
     ModelCapabilityError,
@@ -125,6 +127,7 @@ __all__ = [
     "CassetteMismatchError",
     "CircuitBreakerError",
     "ConfigurationError",
+    "ConversationNotFoundError",
     "CostTrackingError",
     "LLMRingError",
     "LockfileError",
