@@ -35,7 +35,7 @@ _CREATE = (
 
 
 class StoredConversation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list or a search shows of a conversation.
+    """A conversation as lists and searches show it.
 
     Attributes:
         id: by which it is loaded.
