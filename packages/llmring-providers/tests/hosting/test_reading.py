@@ -25,7 +25,7 @@ def read(path: str, body: Any, headers: dict[str, str] | None = None) -> HostedR
     return CODECS[route.protocol].read(route, headers or {}, json.dumps(body).encode())
 
 
-ROWS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+ROWS: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = [
     (CHAT, {"max_tokens": 9}, {"max_tokens": 9}),
     (CHAT, {"max_completion_tokens": 9, "max_tokens": 5}, {"max_tokens": 9}),
     (CHAT, {"reasoning_effort": "huge"}, {"extra_params": {"reasoning_effort": "huge"}}),
