@@ -12,7 +12,7 @@ from llmring._stream import ChatStream
 
 
 class OriginalMethods:
-    """What code for llmring 1 calls."""
+    """Methods that code for llmring 1 calls."""
 
     _chat: Chat
     _aliases: Aliases
