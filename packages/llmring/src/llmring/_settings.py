@@ -123,12 +123,14 @@ class ProviderStatus(msgspec.Struct, frozen=True):
         configured: it has what it needs; whether it answers is not asked here.
         needs: the environment variables of which one has to be set, if it is not.
         base_url: where it is spoken to, if not at its own address; without the password that it may have.
+        in_use: a variable of it is set; or it is one of the vendors that define the protocols, or was registered.
     """
 
     name: str
     configured: bool
     needs: tuple[str, ...] = ()
     base_url: str | None = None
+    in_use: bool = True
 
 
 def provider_status(environ: Mapping[str, str] = ENVIRONMENT) -> list[ProviderStatus]:
@@ -139,6 +141,7 @@ def provider_status(environ: Mapping[str, str] = ENVIRONMENT) -> list[ProviderSt
             configured=(access := provider_access(name, environ)).missing is None,
             needs=key_names(name) if access.missing else (),
             base_url=_shown(access.base_url),
+            in_use=host_of(name).is_shown or bool(access.api_key or access.base_url or access.refusal),
         )
         for name in provider_names()
     ]

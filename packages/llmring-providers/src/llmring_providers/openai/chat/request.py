@@ -13,7 +13,7 @@ from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
 from llmring_providers._model_rules import ModelRules
-from llmring_providers._names import NameRule
+from llmring_providers._names import NINE_LETTERS, NameRule
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
@@ -47,6 +47,7 @@ FIT = Fit(
 )
 _OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
 """With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
+_NINE_FIT = msgspec.structs.replace(FIT, ids=NINE_LETTERS)
 _NEVER_WANTS_REASONING = re.compile(r"deepseek-?_?r1")
 _NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
@@ -62,7 +63,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of a message that chat completions cannot carry.
     """
     warnings: list[str] = []
-    call = fitted(call, _OWN_FIT if is_own_model(call) else FIT, warnings)
+    quirks = call.quirks
+    call = fitted(call, _fit(call), warnings)
     request = call.request
     rules = rules_for(call)
     body: dict[str, Any] = {
@@ -84,9 +86,19 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     note_ignored_marks(call, warnings)
     if request.extra_params:
         _extra(body, fitting_extra(call, rules, warnings), warnings)
-        if is_own_host(call):
+        if is_own_host(call) and quirks is None:
             _limit_stops(body, warnings)
+    if quirks is not None:
+        from llmring_providers.openai.chat.quirks import fit_body  # noqa: PLC0415 - OpenAI itself has none
+
+        fit_body(body, quirks, call, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
+
+
+def _fit(call: ChatCall) -> Fit:
+    if call.quirks is not None:
+        return _NINE_FIT if call.quirks.call_ids == "nine" else FIT
+    return _OWN_FIT if is_own_model(call) else FIT
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
@@ -165,6 +177,9 @@ def _wants_reasoning(message: Message, call: ChatCall) -> bool:
     With tools it does, for every answer; ``deepseek-reasoner`` for those with calls alone, and R1 never:
     https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
     """
+    wanted = call.quirks and call.quirks.replays_reasoning
+    if wanted:
+        return wanted == "always" or (wanted == "tools" and _has_tools(call))
     model = call.ref.model.lower()
     if _NEVER_WANTS_REASONING.search(model):
         return False
