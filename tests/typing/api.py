@@ -32,6 +32,7 @@ from llmring import (
 from llmring.pricing import Cost, price
 from llmring.suggest import Suggestion, Wish, suggest_models
 from llmring.testing import FakeProvider, Simulator
+from llmring.tools import Run, ToolResult, tool
 from llmring.usage import UsageLog, UsageStats, stats
 from llmring_lockfile import Lockfile, Resolution
 from llmring_providers import ChatCall, Provider, ProviderStream
@@ -94,7 +95,22 @@ def without_async(request: LLMRequest) -> None:
             for chunk in stream:
                 assert_type(chunk, StreamChunk)
         assert_type(ring.count_tokens(request), int)
-        assert_type(ring.run(lambda inner: inner.chat(request)), LLMResponse)
+        assert_type(ring.run_async(lambda inner: inner.chat(request)), LLMResponse)
+
+
+async def tools(ring: LLMRing, request: LLMRequest) -> None:
+    def weather(city: str) -> str:
+        return city
+
+    run = await ring.run(
+        request, tools=[weather, tool(weather, name="sky"), {"type": "web_search"}], max_rounds=3
+    )
+    assert_type(run, Run)
+    assert_type(run.results, list[ToolResult])
+    assert_type(run.cost, float | None)
+    async for event in ring.run_stream(request, tools=[weather], max_cost_usd=0.1):
+        assert_type(event, StreamChunk | ToolResult)
+    await ring.run(request, tool=[weather])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def hosts() -> None:

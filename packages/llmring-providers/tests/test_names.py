@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmring_providers import Adapter, ChatCall
-from llmring_providers._names import NameRule, replaced_names
+from llmring_providers._names import NINE_LETTERS, NameRule, replaced_ids, replaced_names
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.openai import OpenAIAdapter
@@ -110,3 +110,13 @@ def test_an_id_that_is_too_long_is_cut_alike_in_call_and_result() -> None:
     sent = body["messages"][1]["tool_call_id"]
     assert body["messages"][0]["tool_calls"][0]["id"] == sent
     assert len(sent) == 40
+
+
+@given(st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=6, unique=True))
+def test_ids_become_nine_letters_and_digits_where_mistral_wants_them(ids: list[str]) -> None:
+    talk = [Message(role="tool", content="5", tool_call_id=each) for each in ids]
+    replaced = replaced_ids(talk, NINE_LETTERS)
+    sent = [replaced.get(each, each) for each in ids]
+    assert len(set(sent)) == len(ids)
+    assert all(map(NINE_LETTERS.fits, sent))
+    assert replaced_ids(talk, NINE_LETTERS) == replaced

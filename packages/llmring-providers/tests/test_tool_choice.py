@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
+from llmring_providers import Adapter, ChatCall
+from llmring_providers._tool_choice import ToolChoice, distinct, function_names, read_choice
+from llmring_providers.anthropic import AnthropicAdapter
+from llmring_providers.google import GoogleAdapter
+from llmring_providers.ollama import OllamaAdapter
+from llmring_providers.openai import OpenAIAdapter
+from llmring_types import LLMRequest, Message, ModelRef
+from llmring_types.exceptions import UnsupportedContentError
 
 F = ToolChoice("required", ("f",))
 CHOICES: list[Any] = [
@@ -77,3 +84,64 @@ def test_no_form_is_an_accident(choice: Any) -> None:
     assert read is None or (
         read.mode in ("auto", "none", "required") and all(isinstance(name, str) for name in read.names)
     )
+
+
+ADAPTERS: list[tuple[Adapter, str]] = [
+    (OpenAIAdapter(), "openai:gpt-4o"),
+    (OpenAIAdapter(), "openai:o3-pro"),
+    (AnthropicAdapter(), "anthropic:claude-haiku-4-5"),
+    (GoogleAdapter(), "google:gemini-2.5-flash"),
+]
+TOOLS: list[dict[str, Any]] = [
+    {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}},
+    {"name": "g", "input_schema": {"type": "object", "properties": {}}},
+]
+
+
+def call_with(model: str, **more: Any) -> ChatCall:
+    return ChatCall(LLMRequest([Message(role="user", content="x")], **more), ModelRef(*model.split(":")))
+
+
+@pytest.mark.parametrize(("adapter", "model"), ADAPTERS)
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "h",
+        {"type": "function", "function": {"name": "h"}},
+        {"type": "tool", "name": "h"},
+        {"mode": "ANY", "allowedFunctionNames": ["f", "h"]},
+        {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "h"}]},
+    ],
+)
+def test_a_choice_that_names_no_tool_asks_the_next_member(adapter: Adapter, model: str, choice: Any) -> None:
+    with pytest.raises(UnsupportedContentError, match="'h', which is none of the tools: f, g") as caught:
+        adapter.encode(call_with(model, tools=TOOLS, tool_choice=choice), stream=False)
+    assert caught.value.part == "tool_choice"
+    assert caught.value.fails_over
+
+
+def test_ollama_has_no_choice_to_refuse() -> None:
+    wire = OllamaAdapter().encode(call_with("ollama:m", tools=TOOLS, tool_choice="h"), stream=False)
+    assert any("tool_choice was dropped" in warning for warning in wire.warnings)
+
+
+@pytest.mark.parametrize(("adapter", "model"), [*ADAPTERS, (OllamaAdapter(), "ollama:m")])
+def test_the_same_tool_twice_is_sent_once_and_two_of_one_name_are_refused(
+    adapter: Adapter, model: str
+) -> None:
+    wire = adapter.encode(call_with(model, tools=[*TOOLS, TOOLS[0]]), stream=False)
+    assert wire.body == adapter.encode(call_with(model, tools=TOOLS), stream=False).body
+    assert wire.warnings == ("a second tool 'f' was left out: it is the same as the first",)
+    other = {"name": "f", "description": "another", "parameters": {"type": "object", "properties": {}}}
+    with pytest.raises(UnsupportedContentError, match="two different tools are named 'f'"):
+        adapter.encode(call_with(model, tools=[*TOOLS, other]), stream=False)
+
+
+def test_tools_that_have_no_name_are_never_doubles() -> None:
+    tools: list[dict[str, Any]] = [
+        {"type": "web_search"},
+        {"type": "web_search"},
+        {"googleSearch": {}},
+        TOOLS[0],
+    ]
+    assert distinct(tools, call_with("openai:m"), []) is tools

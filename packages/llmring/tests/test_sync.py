@@ -74,7 +74,7 @@ def test_a_stream_that_is_left_or_closed_gives_its_connection_back() -> None:
         with ring.chat_stream(ASKED) as stream:
             next(stream)
         gc.collect()
-        ring.run(lambda _: asyncio.sleep(0))
+        ring.run_async(lambda _: asyncio.sleep(0))
         assert [given.closed for given in provider.streams] == [True, True]
 
 
@@ -97,7 +97,7 @@ def test_a_call_from_the_loop_itself_is_refused_and_not_waited_for() -> None:
             return ring.chat(ASKED)
 
         with pytest.raises(RuntimeError, match="event loop thread"):
-            ring.run(call)
+            ring.run_async(call)
 
 
 def test_it_can_be_used_again_after_it_was_closed() -> None:

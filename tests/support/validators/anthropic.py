@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from validators import json_schema
+from validators import _calls, json_schema
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
@@ -19,6 +19,7 @@ _NO_SAMPLING = r"claude-(?:opus-4-[78]|(?:opus|sonnet|fable|mythos|haiku)-5).*"
 _NO_PREFILL = r"claude-(?:opus|sonnet|fable|mythos|haiku)-(?:4-[6-9]|5).*"
 _NOT_FORCED = r"claude-(?:(?:opus|sonnet)-5-5|(?:fable|mythos)-5-1).*"
 _ONE_SAMPLER = r"claude-(?:opus-4-1|(?:opus|sonnet|haiku)-4-[5-9]).*"
+_TOOK_ANY_RESULT = r"claude-3-opus.*"
 _MOST_STRICT, _LEAST_BUDGET = 20, 1024
 
 
@@ -31,6 +32,10 @@ def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
         yield "no messages"
     for message in body.get("messages", ()):
         yield from _message(message)
+    shaped = [message for message in body.get("messages", ()) if isinstance(message, Mapping)]
+    if not re.fullmatch(_TOOK_ANY_RESULT, str(body.get("model"))):
+        yield from _calls.unpaired(_calls.of_anthropic(shaped), apart=True)
+    yield from _calls.doubled(tool["name"] for tool in body.get("tools", ()) if "name" in tool)
     if any(block.get("text") == "" for block in body.get("system") or () if isinstance(block, dict)):
         yield "an empty text in the system prompt"
     yield from _model(body)

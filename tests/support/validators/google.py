@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from validators import json_schema
+from validators import _calls, json_schema
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
 # https://ai.google.dev/gemini-api/docs/thinking
@@ -27,6 +27,12 @@ def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
         # Of Vertex AI alone: "has an empty text parameter".
         if "publishers/" in path and any(part == {"text": ""} for part in turn.get("parts", ())):
             yield "an empty text"
+    if "cachedContent" not in body:
+        yield from _calls.unpaired(_calls.of_gemini(body.get("contents", ())))
+    declared = [
+        tool.get("functionDeclarations", ()) for tool in body.get("tools", ()) if isinstance(tool, dict)
+    ]
+    yield from _calls.doubled(function.get("name") for functions in declared for function in functions)
     for tool in body.get("tools", ()):
         for function in tool.get("functionDeclarations", ()) if isinstance(tool, dict) else ():
             yield from _function(function)

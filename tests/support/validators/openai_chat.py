@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from validators import _models, json_schema
+from validators import _calls, _models, json_schema
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _PARTS: Mapping[str, frozenset[str]] = {
@@ -25,6 +25,7 @@ def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
         yield "no messages"
     for message in body.get("messages", ()):
         yield from _message(message)
+    yield from _calls.unpaired(_calls.of_chat(body.get("messages", ())))
     effort = body.get("reasoning_effort")
     yield from _models.openai_model(body, effort, chat=True)
     if not 0 <= (body.get("temperature") or 0) <= 2:
@@ -92,6 +93,7 @@ def _read(value: Any) -> Any:
 
 def tools(functions: list[Mapping[str, Any]]) -> Iterator[str]:
     """Return what is refused of functions, in the flat form."""
+    yield from _calls.doubled(function.get("name") for function in functions)
     for function in functions:
         if NAME.fullmatch(str(function.get("name"))) is None:
             yield f"a function is named {function.get('name')!r}"

@@ -15,6 +15,7 @@ from llmring_providers._media_data import clean
 from llmring_providers._names import NameRule, renamed, replaced_ids, replaced_names
 from llmring_providers._pairs import paired
 from llmring_providers._protocol import ChatCall
+from llmring_providers._tool_choice import check_choice, distinct
 
 _FAMILIES = {
     "image_url": "image",
@@ -45,7 +46,10 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
         speakers: a message may name who speaks.
         fields: further fields of OpenAI's form that a message may have.
         needs_turn: a conversation of system messages alone is refused.
-        pairs: a conversation that goes on after a call without its result is refused.
+        pairs: a call without its result, and a result without its call, are refused.
+        apart: ids of calls must be unique in the whole conversation.
+        continued: parameters with which the host may have the beginning of the conversation.
+        chooses: a choice of tools is sent.
     """
 
     whose: str
@@ -57,21 +61,29 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     fields: frozenset[str] = frozenset()
     needs_turn: bool = False
     pairs: bool = True
+    apart: bool = False
+    continued: frozenset[str] = frozenset()
+    chooses: bool = True
 
 
 def fitted(call: ChatCall, fit: Fit, warnings: list[str]) -> ChatCall:
     """Return the call as the protocol takes it; the very same one where nothing has to change.
 
     Raises:
-        UnsupportedContentError: a role has media that the protocol takes from users only.
+        UnsupportedContentError: a role has media that the protocol takes from users only, two tools share a name, or
+            the choice names none of them.
     """
     request = call.request
     if not request.tools and _are_plain(request.messages) and not _lacks_turn(call, fit):
         return call
     messages = _Fitting(call, fit, warnings).messages(request.messages)
     if fit.pairs:
-        messages = paired(messages, request.extra_params, warnings)
+        messages = paired(messages, request, warnings, apart=fit.apart, continued=fit.continued)
+    if fit.chooses:
+        check_choice(call)
     tools, choice = request.tools, request.tool_choice
+    if tools:
+        tools = distinct(tools, call, warnings)
     if tools and any("functionDeclarations" in tool or "function_declarations" in tool for tool in tools):
         tools = [function for tool in tools for function in _declared(tool, fit)]
     fit_call = call._replace(request=_changed(call, messages=messages, tools=tools))

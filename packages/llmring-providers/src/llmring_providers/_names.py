@@ -27,25 +27,39 @@ class NameRule(msgspec.Struct, frozen=True, kw_only=True):
         refused: matches what is replaced in others.
         longest: in characters.
         begin: put before a word whose first letter is refused.
+        exact: all words are as long as the longest.
     """
 
     taken: re.Pattern[str] | None
     refused: re.Pattern[str] = re.compile(r"[^a-zA-Z0-9_-]")
     longest: int = 64
     begin: str = "_"
+    exact: bool = False
 
     def fits(self, word: str) -> bool:
         return self.taken is None or self.taken.fullmatch(word) is not None
 
     def replacement(self, word: str, used: Iterable[str]) -> str:
         """Return a word that is taken and not used yet, the same one for the same arguments."""
+        if self.exact:
+            return _digest(word, self.longest)
         new = self.refused.sub("_", word)
         if not self.fits(new[:1] or " "):
             new = self.begin + new
         if len(new) > self.longest or new in used:
-            digest = hashlib.blake2b(word.encode(errors="replace"), digest_size=_DIGEST // 2).hexdigest()
-            new = f"{new[: self.longest - _DIGEST - 1]}_{digest}"
+            new = f"{new[: self.longest - _DIGEST - 1]}_{_digest(word, _DIGEST)}"
         return new
+
+
+NINE_LETTERS = NameRule(taken=re.compile(r"[a-zA-Z0-9]{9}"), longest=9, exact=True)
+"""Ids of calls at Mistral, and where its models are served with its own tokenizer.
+
+https://github.com/anomalyco/opencode/issues/1680
+"""
+
+
+def _digest(word: str, length: int) -> str:
+    return hashlib.blake2b(word.encode(errors="replace"), digest_size=(length + 1) // 2).hexdigest()[:length]
 
 
 def replaced_names(call: ChatCall, rule: NameRule) -> dict[str, str]:

@@ -1,7 +1,11 @@
 """The choice among tools, however it was written: a pool may mix providers, and every provider's own form is in use."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
+
+from llmring_types.exceptions import UnsupportedContentError
+
+from llmring_providers._protocol import ChatCall
 
 Mode = Literal["auto", "none", "required"]
 _WORDS: Mapping[str, Mode] = {
@@ -55,6 +59,67 @@ def function_names(tools: Iterable[Any]) -> list[str]:
     )
     names = (_name(function) for function in functions)
     return [name for name in names if name is not None]
+
+
+def distinct(tools: list[dict[str, Any]], call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:
+    """Return the tools, each function once: vendors refuse two of one name.
+
+    Raises:
+        UnsupportedContentError: two different functions have one name; nobody could tell which one is called.
+    """
+    first: dict[str, Any] = {}
+    kept: list[dict[str, Any]] = []
+    for tool in tools:
+        for name in _offered((tool,)):
+            if name not in first:
+                first[name] = tool
+                kept.append(tool)
+            elif first[name] != tool:
+                raise UnsupportedContentError(
+                    f"two different tools are named {name!r}; give each its own name",
+                    provider=call.ref.provider,
+                    part="tools",
+                )
+            else:
+                warnings.append(f"a second tool {name!r} was left out: it is the same as the first")
+            break
+        else:
+            kept.append(tool)
+    return kept if len(kept) < len(tools) else tools
+
+
+def check_choice(call: ChatCall) -> None:
+    """Refuse a choice of a function that is not offered, as vendors do.
+
+    Raises:
+        UnsupportedContentError: there is no such function.
+    """
+    request = call.request
+    tools, choice = request.tools, request.tool_choice
+    if not tools or choice is None or "tools" in request.extra_params:
+        return
+    names = set(_offered(tools))
+    read = read_choice(choice, names)
+    missing = sorted(set(read.names) - names) if read else []
+    if missing:
+        raise UnsupportedContentError(
+            f"tool_choice names {missing[0]!r}, which is none of the tools: {', '.join(sorted(names)) or 'no functions'}",
+            provider=call.ref.provider,
+            part="tool_choice",
+        )
+
+
+def _offered(tools: Iterable[Any]) -> Iterator[str]:
+    """The names of tools, of whatever kind; functions in Gemini's form stand in a list."""
+    for tool in tools:
+        if not isinstance(tool, Mapping):
+            continue
+        for place in (tool, tool.get("function"), tool.get("custom")):
+            name = place.get("name") if isinstance(place, Mapping) else None
+            if isinstance(name, str):
+                yield name
+        for declared in ("functionDeclarations", "function_declarations"):
+            yield from _offered(_list(tool.get(declared)))
 
 
 def _among(word: object, names: Iterable[str]) -> ToolChoice | None:

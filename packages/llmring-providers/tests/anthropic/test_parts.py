@@ -81,8 +81,9 @@ TAKEN = [
 def test_parts_that_anthropic_takes(part: dict[str, Any], block: dict[str, Any], encoded: Encoded) -> None:
     body, _ = encoded(messages=[Message(role="user", content=[part])])
     assert body["messages"] == [{"role": "user", "content": [block]}]
-    body, _ = encoded(messages=[Message(role="tool", tool_call_id="t", content=[part])])
-    assert body["messages"][0]["content"][0]["content"] == [block]
+    made = Message(role="assistant", content="", tool_calls=[tool_call("t", "f", "{}")])
+    body, _ = encoded(messages=[made, Message(role="tool", tool_call_id="t", content=[part])])
+    assert body["messages"][1]["content"][0]["content"] == [block]
 
 
 REFUSED = [

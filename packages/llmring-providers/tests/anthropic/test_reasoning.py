@@ -187,7 +187,12 @@ def test_adaptive_thinking_needs_none_of_that(encoded: Encoded) -> None:
 
 
 def test_a_plain_answer_before_results_does_not_confuse_it(encoded: Encoded) -> None:
-    messages = [Message(role="assistant", content="a"), Message(role="tool", tool_call_id="t", content="x")]
+    made = [tool_call("t", "f", "{}")]
+    messages = [
+        Message(role="assistant", content="a"),
+        Message(role="assistant", content="b", tool_calls=made),
+        Message(role="tool", tool_call_id="t", content="x"),
+    ]
     assert "thinking" not in encoded(messages=messages, reasoning_effort="low")[0]
     assert "thinking" not in encoded(messages=[*messages, *messages], reasoning_effort="low")[0]
     assert "thinking" in encoded(messages=messages[:1], reasoning_effort="low")[0]

@@ -60,8 +60,9 @@ ROWS = [
         [
             Message(role="assistant", content="A"),
             Message(role="assistant", content=None, tool_calls=[tool_call("1", "f", "{}")]),
+            Message(role="tool", content="", tool_call_id="1"),
         ],
-        [model(text("A"), call_part("f", "1"))],
+        [model(text("A"), call_part("f", "1")), user(result_part("f", {"output": ""}, "1"))],
         id="neighbouring turns of the model are one",
     ),
     pytest.param(
@@ -97,20 +98,22 @@ ROWS = [
     ),
     pytest.param(
         [
+            Message(role="assistant", content="", tool_calls=[tool_call(each, each, "{}") for each in "xyzt"]),
             Message(role="tool", content="[1]", tool_call_id="x"),
             Message(role="tool", content="{broken", tool_call_id="y", metadata={"is_error": True}),
             Message(role="tool", content='{"code": 7}', tool_call_id="z", metadata={"is_error": True}),
             Message(role="tool", content="", metadata={"is_error": False}),
         ],
         [
+            model(*(call_part(each, each) for each in "xyzt")),
             user(
                 result_part("x", {"output": "[1]"}, "x"),
                 result_part("y", {"error": "{broken"}, "y"),
                 result_part("z", {"error": {"code": 7}}, "z"),
-                result_part("tool", {"output": ""}),
+                result_part("t", {"output": ""}, "t"),
             )
         ],
-        id="lists, failures, results without a call",
+        id="lists, failures, a result without the id of its call",
     ),
     pytest.param(
         [
@@ -150,9 +153,12 @@ def test_system_messages_are_one_instruction_in_their_order(call_with: Callable[
 
 
 def test_gemini_3_takes_images_inside_results(call_with: Callable[..., ChatCall]) -> None:
-    messages = [Message(role="tool", content=[PNG], tool_call_id="1")]
+    messages = [
+        Message(role="assistant", content="", tool_calls=[tool_call("1", "f", "{}")]),
+        Message(role="tool", content=[PNG], tool_call_id="1"),
+    ]
     body = json.loads(encode(call_with("gemini-3-flash", messages=messages), stream=False).body)
-    assert body["contents"] == [user(result_part("1", {"output": ""}, "1", parts=[INLINE]))]
+    assert body["contents"][1:] == [user(result_part("f", {"output": ""}, "1", parts=[INLINE]))]
 
 
 def test_numbers_in_arguments_and_results_go_out_as_they_were_written(
@@ -188,11 +194,13 @@ def next_turn(
     said: Message, *after: Message, call_with: Callable[..., ChatCall], name: str = "gemini-3-pro"
 ) -> tuple[list[Any], tuple[str, ...]]:
     """The turns of the next request, after the conversation went through JSON, and the warnings."""
-    messages = msgspec.json.decode(
-        msgspec.json.encode([Message(role="user", content="Hi"), said, *after]), type=list[Message]
-    )
+    calls = said.tool_calls if not after and said.tool_calls else []
+    results = [Message(role="tool", tool_call_id=made["id"], content="") for made in calls]
+    talk = [Message(role="user", content="Hi"), said, *after, *results]
+    messages = msgspec.json.decode(msgspec.json.encode(talk), type=list[Message])
     wire = encode(call_with(name, messages=messages), stream=False)
-    return json.loads(wire.body)["contents"][1:], wire.warnings
+    turns = json.loads(wire.body)["contents"][1:]
+    return turns[:-1] if results else turns, wire.warnings
 
 
 RECORDED = [("95d8f7110046", False), ("b412682ef4c8", False), ("d2a224c0b59d", False), ("8484ae234d91", False),

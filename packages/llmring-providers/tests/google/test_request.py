@@ -109,7 +109,7 @@ DROPPED = [
         "tool_choice was dropped: Gemini has no choice such as {'type': 'web_search'}",
     ),
     (
-        {"tools": [{"type": "google_search"}], "tool_choice": "f"},
+        {"tools": [{"type": "google_search"}], "tool_choice": "required"},
         "tool_choice was dropped: there is no function to choose",
     ),
     (

@@ -44,6 +44,7 @@ def test_a_stream_asks_for_usage(call: ChatCall) -> None:
     assert document["stream_options"] == {"include_usage": True}
 
 
+RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "12 °C"}
 MESSAGES = [
     pytest.param(
         [{"role": "system", "content": "A"}, {"role": "system", "content": "B"}, HI],
@@ -56,22 +57,17 @@ MESSAGES = [
         id="an answer",
     ),
     pytest.param(
-        [{"role": "assistant", "content": None, "tool_calls": [CALL]}],
-        [{"role": "assistant", "content": None, "tool_calls": [CALL]}],
-        id="an answer that only calls",
+        [{"role": "assistant", "content": None, "tool_calls": [CALL]}, RESULT],
+        [{"role": "assistant", "content": None, "tool_calls": [CALL]}, RESULT],
+        id="an answer that only calls, and the result",
     ),
     pytest.param(
-        [{"role": "assistant", "content": "", "tool_calls": [CALL]}],
-        [{"role": "assistant", "content": None, "tool_calls": [CALL]}],
+        [{"role": "assistant", "content": "", "tool_calls": [CALL]}, RESULT],
+        [{"role": "assistant", "content": None, "tool_calls": [CALL]}, RESULT],
         id="an empty text beside a call is none",
     ),
     pytest.param(
         [{"role": "assistant", "content": None}], [{"role": "assistant", "content": ""}], id="an empty answer"
-    ),
-    pytest.param(
-        [{"role": "tool", "content": "12 °C", "tool_call_id": "call_1"}],
-        [{"role": "tool", "tool_call_id": "call_1", "content": "12 °C"}],
-        id="a tool's result",
     ),
 ]
 

@@ -221,6 +221,10 @@ class CircuitBreakerError(LLMRingError):
         self.failure_count = failure_count
 
 
+class ToolLoopError(LLMRingError):
+    """A run of tools came to one of its limits before the model gave its answer. ``run`` has what was done."""
+
+
 class CostTrackingError(LLMRingError):
     """Strict cost is on and the price of this call cannot be known. Nothing was sent."""
 

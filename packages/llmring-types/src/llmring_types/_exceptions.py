@@ -14,6 +14,7 @@ class LLMRingError(Exception):
         original: the exception this one stands for, if any.
         details: further facts for programs.
         attempts: every pool member tried or skipped before this error was raised.
+        run: what was done before it in a run of tools: the ``llmring.tools.Run``; ``None`` for a single call.
     """
 
     retryable: ClassVar[bool] = False
@@ -27,6 +28,7 @@ class LLMRingError(Exception):
         self.original = original
         self.details = details or {}
         self.attempts: Sequence[Attempt] = ()
+        self.run: Any = None
 
     def __str__(self) -> str:
         return self.message

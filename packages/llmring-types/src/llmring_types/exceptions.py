@@ -44,6 +44,7 @@ LLMRingError
 │  ├─ ModelNotFoundError                  fails over; also ProviderError
 │  └─ ModelCapabilityError                fails over
 ├─ CircuitBreakerError                    fails over
+├─ ToolLoopError
 ├─ CostTrackingError
 │  └─ BudgetExceededError
 ├─ RegistryError
@@ -84,6 +85,7 @@ from llmring_types._call_exceptions import (
     ProxyAuthenticationError,
     StreamInterruptedError,
     StructuredOutputError,
+    ToolLoopError,
 )
 from llmring_types._exceptions import (
     AliasNotFoundError,
@@ -167,6 +169,7 @@ __all__ = [
     "ServerTimeoutError",
     "StreamInterruptedError",
     "StructuredOutputError",
+    "ToolLoopError",
     "UnsupportedContentError",
     "UntrustedAddressError",
     "ValidationError",

@@ -1,6 +1,7 @@
 """One call from request to accounted answer, whole or streamed: the same steps for both."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
@@ -33,13 +34,23 @@ class Call:
         request: never changed.
         profile: the lockfile's profile.
         streamed: the answer is asked for in chunks.
+        max_cost_usd: what the run that it belongs to has left.
     """
 
-    def __init__(self, chat: Chat, request: LLMRequest, profile: str | None, *, streamed: bool) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        request: LLMRequest,
+        profile: str | None,
+        *,
+        streamed: bool,
+        max_cost_usd: Decimal | None = None,
+    ) -> None:
         self._chat = chat
         self._asked = self._prepared = request
         self._profile = profile
         self._streamed = streamed
+        self._max_cost_usd = max_cost_usd
         self._expectation: Expectation | None = None
         self._watch: Watch | None = None
         self._budget: CallBudget | None = None
@@ -125,8 +136,10 @@ class Call:
             if chat.counts_exactly:
                 started = chat.failover.clock.now()
                 self._route = await chat.counted(self._asked, self._route)
-            if chat.bounded or self._route.bounded:
-                self._budget = CallBudget(chat.purse, self._asked, self._prepared, self._route)
+            if chat.bounded or self._route.bounded or self._max_cost_usd is not None:
+                self._budget = CallBudget(
+                    chat.purse, self._asked, self._prepared, self._route, left=self._max_cost_usd
+                )
             return await chat.failover.run(
                 self._route,
                 attempt,

@@ -22,6 +22,7 @@ from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers, SdkProvider
 from llmring._records import Observer
 from llmring._routing import Router
+from llmring._runs import RunsTools
 from llmring._settings import Settings, open_registry
 from llmring._stream import ChatStream
 from llmring.tokens import context_problem
@@ -47,7 +48,7 @@ def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, S
     return make
 
 
-class LLMRing(RingFacade):
+class LLMRing(RingFacade, RunsTools):
     """Sends requests to whichever model the lockfile binds.
 
     ``async with LLMRing() as ring: response = await ring.chat(request)``. One ring serves any number of concurrent

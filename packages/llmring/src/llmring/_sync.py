@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from threading import Lock, Thread, get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from weakref import finalize
 
 from llmring_types import LLMRequest, LLMResponse, StreamChunk
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
     from llmring._ring import LLMRing
+    from llmring.tools import Run, RunStream, ToolResult
+    from llmring.tools._run import RunOptions
 
 T = TypeVar("T")
 
@@ -141,12 +143,20 @@ class SyncLLMRing(RingFacade):
             finally:
                 self._loop.stop()
 
-    def run(self, func: "Callable[[LLMRing], Awaitable[T]]") -> T:
+    def run_async(self, func: "Callable[[LLMRing], Awaitable[T]]") -> T:
         """Run an async function of the async ring on the ring's loop, for whatever has no method here.
 
-        ``ring.run(lambda ring: ring.get_provider("openai").models())``.
+        ``ring.run_async(lambda ring: ring.get_provider("openai").models())``.
         """
         return self._loop.run(func, self._ring)
+
+    def run(self, request: LLMRequest, **options: "Unpack[RunOptions]") -> "Run":
+        """As :meth:`LLMRing.run`; sync tools run in threads of their own."""
+        return self.run_async(lambda ring: ring.run(request, **options))
+
+    def run_stream(self, request: LLMRequest, **options: "Unpack[RunOptions]") -> "SyncRunStream":
+        """As :meth:`LLMRing.run_stream`: ``for event in ring.run_stream(request, tools=…)``."""
+        return SyncRunStream(self._ring.run_stream(request, **options), self._loop)
 
     def chat(self, request: LLMRequest, profile: str | None = None) -> LLMResponse:
         """As :meth:`LLMRing.chat`."""
@@ -164,7 +174,7 @@ class SyncLLMRing(RingFacade):
         self, request: LLMRequest, profile: str | None = None, *, exact: bool = False
     ) -> str | None:
         """As :meth:`LLMRing.validate_context_limit`."""
-        return self.run(lambda ring: ring.validate_context_limit(request, profile, exact=exact))
+        return self.run_async(lambda ring: ring.validate_context_limit(request, profile, exact=exact))
 
     def get_available_models(self) -> dict[str, list[str]]:
         """As :meth:`LLMRing.get_available_models`."""
@@ -203,6 +213,37 @@ class SyncChatStream(Iterator[StreamChunk]):
 
     def close(self) -> None:
         """Close the connection; what has not been read is lost. Safe at any time and more than once."""
+        self._loop.run(self._stream.aclose)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SyncRunStream(Iterator["StreamChunk | ToolResult"]):
+    """A run in pieces: ``for event in ring.run_stream(request, tools=…)``, as :class:`llmring.tools.RunStream`."""
+
+    def __init__(self, stream: "RunStream", loop: _Loop) -> None:
+        self._stream = stream
+        self._loop = loop
+
+    def __next__(self) -> "StreamChunk | ToolResult":
+        try:
+            return self._loop.run(self._stream.__anext__)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    @property
+    def trace(self) -> "Run":
+        """The trace so far; whole after the last event."""
+        return self._stream.trace
+
+    def close(self) -> None:
+        """Stop, and close the connection. What tools have done stays done."""
         self._loop.run(self._stream.aclose)
 
     def __enter__(self) -> Self:

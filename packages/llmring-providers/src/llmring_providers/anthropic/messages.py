@@ -43,7 +43,7 @@ class Conversation(NamedTuple):
         content, before = self.turns[-1]["content"], self.turns[-2]
         if before["role"] != "assistant" or isinstance(content, str) or content[0]["type"] != "tool_result":
             return False
-        return isinstance(before["content"], str) or before["content"][0].get("type") not in THINKING
+        return before["content"][0].get("type") not in THINKING
 
 
 def encode_conversation(call: ChatCall, warnings: list[str]) -> Conversation:

@@ -36,6 +36,7 @@ FIT = Fit(
     ids=NameRule(taken=re.compile(r"[a-zA-Z0-9_-]+")),
     media={"tool": _EVERYTHING},
     needs_turn=True,
+    apart=True,
 )
 _FOREIGN = OF_OPENAI - {"parallel_tool_calls", "user"} | {
     "api",

@@ -27,6 +27,7 @@ FIT = Fit(
     ids=NameRule(taken=None),
     media={"tool": _EVERYTHING, "assistant": _EVERYTHING, "system": _EVERYTHING},
     needs_turn=True,
+    continued=frozenset({"cachedContent", "cached_content"}),
 )
 
 

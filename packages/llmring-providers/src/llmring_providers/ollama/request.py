@@ -28,6 +28,7 @@ FIT = Fit(
     ids=NameRule(taken=None),
     media={"tool": _MEDIA, "assistant": _MEDIA, "system": _MEDIA},
     pairs=False,
+    chooses=False,
 )
 
 

@@ -89,9 +89,19 @@ class CallBudget:
         request: as it was asked, for the estimates.
         prepared: as adapters get it.
         route: names the alias and its limits.
+        left: US dollars that the run has left which the call belongs to, if it is bounded.
     """
 
-    def __init__(self, purse: Purse, request: LLMRequest, prepared: LLMRequest, route: Route) -> None:
+    def __init__(
+        self,
+        purse: Purse,
+        request: LLMRequest,
+        prepared: LLMRequest,
+        route: Route,
+        *,
+        left: Decimal | None = None,
+    ) -> None:
+        self._left = left
         self._purse = purse
         self._request = request
         self._prepared = prepared
@@ -119,6 +129,14 @@ class CallBudget:
                 amount,
                 limit=most,
                 scope="call",
+            )
+        if self._left is not None and amount > self._left:
+            raise exceeded(
+                f"{may_cost(candidate, amount)}, and the run has {dollars(self._left)} left",
+                candidate,
+                amount,
+                limit=self._left,
+                scope="run",
             )
         limit = None if bounds.limit is None else bounds.limit * bounds.answers
         return await purse.budgets.reserve(self._route, candidate, amount, owner, output_limit=limit)

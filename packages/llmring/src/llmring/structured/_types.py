@@ -47,20 +47,30 @@ def describe(wanted: Any) -> TypedAnswer:
     """
     from llmring_providers.schema import OPENAI_STRICT, completed, rewrite  # noqa: PLC0415 - only for types
 
-    if isinstance(wanted, str):
-        raise TypeError(f"{wanted!r} is a text")
-    build = _pydantic if _mentions_pydantic(wanted) else _msgspec
-    try:
-        schema, read = build(wanted)
-    except TypeError:
-        if build is _pydantic or not _may_hold_models(wanted):
-            raise
-        schema, read = _pydantic(wanted)
+    schema, read = schema_and_reader(wanted)
     name = _NOT_NAME.sub("_", getattr(wanted, "__name__", None) or str(wanted)).strip("_")
     schema = completed(schema)
     strict = rewrite(schema, OPENAI_STRICT, answer=True)
     closed = not strict.objections
     return TypedAnswer(name[:_LONGEST_NAME] or "response", strict.schema if closed else schema, closed, read)
+
+
+def schema_and_reader(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
+    """Return the schema as msgspec or pydantic writes it, and what makes an instance of a JSON text.
+
+    Raises:
+        TypeError: it is not a type, or one that JSON cannot carry.
+        NameError: an annotation in it names something that is not there.
+    """
+    if isinstance(wanted, str):
+        raise TypeError(f"{wanted!r} is a text")
+    build = _pydantic if _mentions_pydantic(wanted) else _msgspec
+    try:
+        return build(wanted)
+    except TypeError:
+        if build is _pydantic or not _may_hold_models(wanted):
+            raise
+        return _pydantic(wanted)
 
 
 def _mentions_pydantic(wanted: Any) -> bool:

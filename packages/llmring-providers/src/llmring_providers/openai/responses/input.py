@@ -54,7 +54,7 @@ class _Items:
 
     def _assistant(self, message: Message) -> None:
         replay = replay_of(message, self._call, self._warnings, api="responses")
-        kept = [item for item in replay if isinstance(item, dict)]
+        kept = [item for item in replay if isinstance(item, dict) and isinstance(item.get("type"), str)]
         if kept and self._still_true(message, kept):
             if not encrypts_reasoning(self._call, rules_for(self._call)) and any(
                 item.get("type") == "reasoning" for item in kept

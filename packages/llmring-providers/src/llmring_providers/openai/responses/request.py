@@ -41,6 +41,8 @@ FIT = Fit(
     names=NAMES,
     ids=NameRule(taken=re.compile(r".{1,64}", re.DOTALL)),
     media={"tool": _MEDIA, "system": _MEDIA},
+    apart=True,
+    continued=frozenset({"previous_response_id", "conversation", "prompt"}),
 )
 _ENCRYPTED = "reasoning.encrypted_content"
 _NESTED = frozenset({"reasoning", "text", "stream_options"})

@@ -1,0 +1,10 @@
+"""Tools that run: Python functions that a model may call, and the loop that calls them.
+
+``await ring.run(request, tools=[function, …])`` asks the model, runs the functions that it calls, and asks again until
+it answers.
+"""
+
+from llmring.tools._run import Approve, Run, RunStream
+from llmring.tools._tool import Tool, ToolResult, tool
+
+__all__ = ["Approve", "Run", "RunStream", "Tool", "ToolResult", "tool"]
