@@ -48,7 +48,7 @@ def known_providers() -> frozenset[str]:
 
 def ready_providers() -> list[str]:
     """Return the providers in use that have a key or need none. No request is made."""
-    return [row.name for row in provider_status() if row.configured and row.in_use]
+    return [row.name for row in provider_status(in_use=True) if row.configured]
 
 
 def require_provider(name: str) -> str:

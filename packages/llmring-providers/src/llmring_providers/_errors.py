@@ -170,7 +170,7 @@ def message_wait(message: str) -> float | None:
 
 
 def stated_wait(headers: Mapping[str, str], names: Iterable[str]) -> float | None:
-    """Read a wait from headers of the host's own: seconds, or spans such as ``1m30.5s``; not where ``retry-after`` is."""
+    """Read a wait from headers of the host's own: seconds or ``1m30.5s``; nothing where ``retry-after`` is."""
     if header_wait(headers) is not None:
         return None
     for name in names:

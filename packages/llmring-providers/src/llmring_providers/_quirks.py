@@ -11,13 +11,17 @@ from llmring_providers._protocol import ChatCall
 def fit_parameters(body: dict[str, Any], quirks: Quirks, call: ChatCall, warnings: list[str]) -> None:
     """Drop the parameters that the host refuses, with a warning each, and rename those that it calls otherwise."""
     host = call.ref.provider
-    for name in quirks.refused:
-        if body.pop(name, None) is not None:
-            warnings.append(f"{name} was dropped: {host} does not take it")
+    warnings.extend(
+        f"{name} was dropped: {host} does not take it"
+        for name in quirks.refused
+        if body.pop(name, None) is not None
+    )
     stops = body.get("stop")
     if quirks.most_stops is not None and isinstance(stops, list) and len(stops) > quirks.most_stops:
         body["stop"] = stops[: quirks.most_stops]
-        warnings.append(f"stop was cut from {len(stops)} to {quirks.most_stops} sequences: {host} takes no more")
+        warnings.append(
+            f"stop was cut from {len(stops)} to {quirks.most_stops} sequences: {host} takes no more"
+        )
     for ours, theirs in quirks.renamed.items():
         if ours in body:
             body.setdefault(theirs, body.pop(ours))

@@ -34,14 +34,14 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         replays_reasoning: the reasoning of earlier answers goes back ``never``, ``always``, or in conversations with
             ``tools``; ``None`` leaves it to the model.
         reasoning: the field of a message that has the model's reasoning; ``parts`` are blocks in its content.
-        stream_usage: the place of a stream's usage: ``last`` is a last chunk without choices, ``choice`` is in a choice,
-            ``finish`` is the chunk with the reason for the end, ``x_groq`` is that object, ``none`` is nowhere.
+        stream_usage: the place of a stream's usage: ``last`` is a last chunk without choices, ``choice`` is in a
+            choice, ``finish`` is the chunk with the reason for the end, ``x_groq`` is that object, ``none`` is nowhere.
         cached_tokens: the field of the usage that counts cache reads, with dots between levels.
         cost: the field of the usage that states the price of the call, with dots between levels.
         cost_unit: the unit of that price, in US dollars.
-        error: the form of an error body: ``object`` is OpenAI's, ``text`` has a text under ``error``, ``list`` is a list
-            around the object, ``flat`` has the message at the top, ``detail`` has it under ``detail``, ``base_resp``
-            is MiniMax's.
+        error: the form of an error body: ``object`` is OpenAI's, ``text`` has a text under ``error``, ``list`` is a
+            list around the object, ``flat`` has the message at the top, ``detail`` has it under ``detail``,
+            ``base_resp`` is MiniMax's.
         error_in_success: reports errors with the status 200.
         wait_headers: headers, besides ``retry-after``, that say how long a rate limit lasts.
         pages: the vendor's page for each of these, by the name of the field.

@@ -112,23 +112,16 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.proof is not None
 
     def url_with(self, values: Mapping[str, str]) -> str | None:
-        """Return the address of an account; ``None`` while a variable of it is not set.
+        """Return the address of an account; ``None`` while a variable of it is not set, or is no part of an address.
 
         Args:
             values: environment variables. A value may be a whole origin (``https://dbc-1.cloud.databricks.com/``).
-
-        Raises:
-            ConfigurationError: a value is no part of an address.
         """
         url = self.url_template or ""
         for name in self.url_variables:
             value = values.get(name, "").strip().removeprefix("https://").rstrip("/")
-            if not value:
-                return None
             if not _ADDRESS_PART.fullmatch(value):
-                raise ConfigurationError(
-                    f"{name} is no part of the address of {self.title}: correct or unset it"
-                )
+                return None
             url = url.replace(f"{{{name}}}", value)
         return url or None
 

@@ -123,27 +123,32 @@ class ProviderStatus(msgspec.Struct, frozen=True):
         configured: it has what it needs; whether it answers is not asked here.
         needs: the environment variables of which one has to be set, if it is not.
         base_url: where it is spoken to, if not at its own address; without the password that it may have.
-        in_use: a variable of it is set; or it is one of the vendors that define the protocols, or was registered.
     """
 
     name: str
     configured: bool
     needs: tuple[str, ...] = ()
     base_url: str | None = None
-    in_use: bool = True
 
 
-def provider_status(environ: Mapping[str, str] = ENVIRONMENT) -> list[ProviderStatus]:
-    """Return the state of every provider that comes with llmring. Neither a key nor a password is in it."""
+def provider_status(
+    environ: Mapping[str, str] = ENVIRONMENT, *, in_use: bool = False
+) -> list[ProviderStatus]:
+    """Return the state of every provider in the table of hosts. Neither a key nor a password is in it.
+
+    Args:
+        environ: the environment.
+        in_use: leave out hosts of which nothing is set, but for the vendors of protocols and registered ones.
+    """
     return [
         ProviderStatus(
             name,
             configured=(access := provider_access(name, environ)).missing is None,
             needs=key_names(name) if access.missing else (),
             base_url=_shown(access.base_url),
-            in_use=host_of(name).is_shown or bool(access.api_key or access.base_url or access.refusal),
         )
         for name in provider_names()
+        if not in_use or host_of(name).is_shown or _first_set(host_of(name).variables, environ)
     ]
 
 

@@ -7,13 +7,13 @@ from llmring_cli._parameters import Json
 
 
 def providers(*, json: Json = False) -> None:
-    """List the providers in use, the vendors first, and the settings they lack.
+    """List the providers in use, and the settings they lack.
 
     No request is sent. Keys are never shown. `llmring hosts` lists every host that llmring knows.
 
     $ llmring providers
     """
-    rows = [row for row in provider_status() if row.in_use]
+    rows = provider_status(in_use=True)
     if json:
         print_json(rows)
         return

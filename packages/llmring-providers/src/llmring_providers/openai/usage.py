@@ -29,9 +29,7 @@ _NONE: frozenset[str] = frozenset()
 _NOTHING: Mapping[str, Any] = {}
 
 
-def usage_of(
-    said: Any, *, tier: Any = None, searches: int = 0, quirks: Quirks | None = None
-) -> Usage | None:
+def usage_of(said: Any, *, tier: Any = None, searches: int = 0, quirks: Quirks | None = None) -> Usage | None:
     """Return the counts that were reported. OpenAI counts cached tokens in the prompt, and reasoning in the completion.
 
     Args:

@@ -121,15 +121,13 @@ class Simulator:
     @property
     def environment(self) -> dict[str, str]:
         """Variables that lead llmring, the vendors' SDKs and most other clients to it, the vendors' keys included."""
-        hosts = tuple(HOSTS.values())
-        urls = {name: self.base_url(host.name) for host in hosts for name in host.base_url_variables}
-        keys = [
-            name
-            for host in hosts
-            if host.is_shown and not host.keyless  # the tokens of the others open more than models
-            for name in (host.key_variables[0], *host.sdk_key_variables)
-        ]
-        return {**urls, **dict.fromkeys(keys, "simulated-key")}
+        hosts = sorted(HOSTS.values(), key=lambda host: not host.is_shown)
+        variables: dict[str, str] = {}
+        for host in hosts:
+            variables |= dict.fromkeys(host.base_url_variables, self.base_url(host.name))
+            if host.is_shown and not host.keyless:  # the tokens of the others open more than models
+                variables |= dict.fromkeys((host.key_variables[0], *host.sdk_key_variables), "simulated-key")
+        return variables
 
     async def __aenter__(self) -> Self:
         listener = Listener(

@@ -71,7 +71,8 @@ def _drop_strict(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> N
     schema = (body.get("response_format") or {}).get("json_schema")
     if isinstance(schema, dict):
         forms.append(schema)
-    if any([form.pop("strict", None) for form in forms]):
+    dropped = [form.pop("strict", None) for form in forms]
+    if any(dropped):
         warnings.append(f"strict was dropped: {call.ref.provider} does not take it")
 
 
@@ -112,10 +113,14 @@ def _joined(messages: list[dict[str, Any]], call: ChatCall, warnings: list[str])
     joined: list[dict[str, Any]] = []
     for message in messages:
         before = joined[-1] if joined else {}
-        if message["role"] in ("user", "assistant") and all(
-            each.keys() <= {"role", "content"} and isinstance(each.get("content"), str)
-            for each in (before, message)
-        ) and before.get("role") == message["role"]:
+        if (
+            message["role"] in ("user", "assistant")
+            and all(
+                each.keys() <= {"role", "content"} and isinstance(each.get("content"), str)
+                for each in (before, message)
+            )
+            and before.get("role") == message["role"]
+        ):
             before["content"] = f"{before['content']}\n\n{message['content']}"
             told = f"messages in a row were joined: {call.ref.provider} wants user and assistant by turns"
             if told not in warnings:

@@ -63,8 +63,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of a message that chat completions cannot carry.
     """
     warnings: list[str] = []
-    quirks = call.quirks
-    call = fitted(call, _fit(call), warnings)
+    call, quirks = fitted(call, _fit(call), warnings), call.quirks
     request = call.request
     rules = rules_for(call)
     body: dict[str, Any] = {
@@ -96,9 +95,9 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
 
 
 def _fit(call: ChatCall) -> Fit:
-    if call.quirks is not None:
-        return _NINE_FIT if call.quirks.call_ids == "nine" else FIT
-    return _OWN_FIT if is_own_model(call) else FIT
+    if call.quirks is None:
+        return _OWN_FIT if is_own_model(call) else FIT
+    return _NINE_FIT if call.quirks.call_ids == "nine" else FIT
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
