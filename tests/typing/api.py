@@ -29,6 +29,7 @@ from llmring import (
     ToolCall,
     Usage,
 )
+from llmring.content import document, image
 from llmring.pricing import Cost, price
 from llmring.suggest import Suggestion, Wish, suggest_models
 from llmring.testing import FakeProvider, Simulator
@@ -96,6 +97,12 @@ def without_async(request: LLMRequest) -> None:
                 assert_type(chunk, StreamChunk)
         assert_type(ring.count_tokens(request), int)
         assert_type(ring.run_async(lambda inner: inner.chat(request)), LLMResponse)
+
+
+def contents(path: Path) -> Message:
+    message = Message.user("Compare", image(path), document(b"%PDF-"), name="Ann")
+    assert_type(message, Message)
+    return message
 
 
 async def tools(ring: LLMRing, request: LLMRequest) -> None:

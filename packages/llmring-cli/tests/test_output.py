@@ -9,7 +9,15 @@ from pathlib import Path
 
 import llmring_cli
 import pytest
-from llmring_cli._output import print_json, print_line, printable, report, report_logs, write_exact
+from llmring_cli._output import (
+    print_json,
+    print_json_line,
+    print_line,
+    printable,
+    report,
+    report_logs,
+    write_exact,
+)
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -88,6 +96,17 @@ def test_a_name_cannot_look_like_a_line_of_its_own(capsys: pytest.CaptureFixture
     print_line("a\nerror: b")
     report("a\nerror: b")
     assert capsys.readouterr() == ("a\\nerror: b\n", "a error: b\n")
+
+
+@pytest.mark.parametrize("end", ["\n", "\x85", "\u2028", "\u2029"])
+def test_no_line_end_of_unicode_splits_a_line_for_programs(
+    end: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_line(f"a{end}b")
+    print_json_line({"name": f"a{end}b"})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert json.loads(lines[1]) == {"name": f"a{end}b"}
 
 
 @pytest.mark.parametrize(("terminal", "shown"), [(True, "\\x1b[2J\n"), (False, "\x1b[2J\r\n")])

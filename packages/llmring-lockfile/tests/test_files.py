@@ -25,9 +25,9 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_new_lockfile_has_the_five_profiles_and_the_bindings_asked_for(path: Path) -> None:
+def test_a_new_lockfile_has_one_profile_and_the_bindings_asked_for(path: Path) -> None:
     lockfile = parse(read_text(path), path)
-    assert list(lockfile.profiles) == ["default", "prod", "staging", "dev", "test"]
+    assert list(lockfile.profiles) == ["default"]
     assert lockfile.profile().aliases == ("fast",)
     assert lockfile.created_at == lockfile.updated_at
 
@@ -107,6 +107,29 @@ def test_a_link_of_a_repository_writes_nothing_outside_it(
         create_lockfile(path, force=True)
     assert (outside / "llmring.lock").read_bytes() == before
     assert list(outside.iterdir()) == [outside / "llmring.lock"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs symbolic links")
+@pytest.mark.parametrize("mark", [".git", "pyproject.toml", None])
+@pytest.mark.parametrize("there", [".git", "pyproject.toml", None])
+def test_a_linked_folder_that_looks_like_a_repository_is_outside_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str | None, there: str | None
+) -> None:
+    outside, repository = tmp_path / "outside", tmp_path / "repository"
+    for folder, name in ((outside, there), (repository, mark)):
+        folder.mkdir()
+        if name is not None:
+            (folder / name).touch()
+    create_lockfile(outside / "llmring.lock")
+    before = (outside / "llmring.lock").read_bytes()
+    (repository / "src").symlink_to("../outside")
+    monkeypatch.chdir(repository)
+    for path in (Path("src/llmring.lock"), repository / "src" / "llmring.lock"):
+        with pytest.raises(LockfileWriteError, match=r"leads out of .*repository to .*outside"):
+            bind(path, "a", "openai:x", environ={})
+        with pytest.raises(LockfileWriteError, match="leads out of"):
+            create_lockfile(path, force=True)
+    assert (outside / "llmring.lock").read_bytes() == before
 
 
 def test_a_link_to_another_folder_of_the_repository_is_followed(tmp_path: Path) -> None:
@@ -336,3 +359,11 @@ def test_an_error_of_the_one_who_edits_stays_what_it_is(path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="mine") as caught, editing(path):
         raise FileNotFoundError("mine")
     assert not isinstance(caught.value, LockfileError)
+
+
+def test_an_edit_that_fails_leaves_no_new_lockfile(tmp_path: Path) -> None:
+    path = tmp_path / "new.lock"
+    for alias, models in (("fast", "gpt-5"), (" fast", "openai:gpt-5"), ("fast", "")):
+        with pytest.raises(ValueError):  # noqa: PT011 - each has an error of its own
+            bind(path, alias, models, create=True)
+        assert not path.exists()

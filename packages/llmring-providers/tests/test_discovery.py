@@ -8,6 +8,7 @@ from llmring_providers import BUILTIN, ENTRY_POINT_GROUP, Provider, ProviderSett
 from llmring_providers.testing import FakeProvider
 from llmring_providers.transport import AutoTransport
 from llmring_types.exceptions import ConfigurationError, ProviderNotFoundError
+from llmring_types.hosts import HOSTS
 
 MODULE = """
 from llmring_providers.testing import FakeProvider
@@ -28,7 +29,7 @@ def install(site: Path, monkeypatch: pytest.MonkeyPatch, entry_point: str, modul
     monkeypatch.delitem(sys.modules, "acme_llm", raising=False)
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@pytest.mark.parametrize("name", [name for name in BUILTIN if HOSTS[name].is_installed])
 def test_ours_are_known_by_name(name: str) -> None:
     provider: Provider = find_factory(name)(
         ProviderSettings(name=name, transport=AutoTransport(), api_key="k")
@@ -64,6 +65,6 @@ def test_one_that_cannot_be_loaded_names_its_package(
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
-        ProviderNotFoundError, match=r"'acme'; known are anthropic, google, ollama, openai, sim,"
+        ProviderNotFoundError, match=r"'acme'; known are anthropic, google, local, ollama, openai, sim,"
     ):
         find_factory("acme")

@@ -5,7 +5,7 @@ import pytest
 from llmring_types.exceptions import ConfigurationError
 from llmring_types.hosts import HOSTS, Host, HostNames, host_of, register, unregister
 
-VENDORS = {"openai", "anthropic", "google", "ollama", "sim"}
+VENDORS = {"openai", "anthropic", "google", "ollama", "sim", "local"}
 ACCOUNT = Host(
     name="account",
     title="Account",
@@ -28,7 +28,8 @@ def test_every_row_that_comes_with_llmring_could_be_registered() -> None:
         assert host.keyless or host.key_variables
         assert host.protocol == "sim" or host.source
         assert host.is_vendor == (host.name in VENDORS)
-        assert not host.is_vendor or host.protocol == "sim" or (host.keys_page and host.models_page)
+        assert not host.is_vendor or host.protocol == "sim" or host.models_page
+        assert not host.is_vendor or host.keyless or host.keys_page
 
 
 def test_every_deviation_names_the_page_of_the_vendor_that_says_so() -> None:
@@ -104,3 +105,9 @@ def test_a_row_that_cannot_work_or_takes_a_name_is_refused(row: Host, complaint:
 def test_what_comes_with_llmring_stays() -> None:
     with pytest.raises(ConfigurationError):
         unregister("openai")
+
+
+def test_a_host_whose_modules_are_missing_is_not_installed() -> None:
+    assert HOSTS["openai"].is_installed
+    assert Host(name="x", needs_modules=("json",)).is_installed
+    assert not Host(name="x", needs_modules=("json", "no_such_module")).is_installed

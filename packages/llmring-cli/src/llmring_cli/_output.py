@@ -16,7 +16,10 @@ _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _SURROGATES = "\ud800-\udfff"
 """Python's stand-ins for bytes of file names that are not UTF-8."""
 _UNPRINTABLE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}{_SURROGATES}]")
-_UNPRINTABLE_IN_JSON = re.compile(f"[\x7f-\x9f{_BIDI}]")
+_LINE_ENDS = "\u2028\u2029"
+"""Unicode's line and paragraph separators: line ends for programs, such as ``str.splitlines`` of Python."""
+_UNPRINTABLE_IN_JSON = re.compile(f"[\x7f-\x9f{_BIDI}{_LINE_ENDS}]")
+_WITHIN_LINES = str.maketrans({"\n": "\\n", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _DOLLAR, _CENT = 1, 0.01
 
 
@@ -38,7 +41,7 @@ def _escape(found: re.Match[str]) -> str:
 
 def one_line(text: str) -> str:
     """Return printable text without line ends, so that a name cannot look like a line of its own."""
-    return printable(text).replace("\n", "\\n")
+    return printable(text).translate(_WITHIN_LINES)
 
 
 def print_line(text: object) -> None:
@@ -106,7 +109,7 @@ def print_json_line(value: Any) -> None:
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """Return JSON. DEL, C1 and bidirectional controls stand in it as escapes, as C0 must."""
+    """Return JSON. DEL, C1, bidirectional controls and Unicode's line ends stand in it as escapes, as C0 must."""
     try:
         data = msgspec.json.encode(value)
     except UnicodeEncodeError:  # a file name that is not UTF-8

@@ -5,7 +5,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from llmring_types.exceptions import (
@@ -16,8 +16,8 @@ from llmring_types.exceptions import (
 )
 
 from llmring_lockfile._atomic import resolve_target, write_atomically
-from llmring_lockfile._discovery import find_project_root
 from llmring_lockfile._files import BUNDLED
+from llmring_lockfile._project import find_project_root
 
 _FIRST_PAUSE = 0.002
 _LONGEST_PAUSE = 0.01
@@ -117,7 +117,8 @@ def check_writable(path: Path) -> Path:
     try:
         target = resolve_target(path, follow=True)
         if target != BUNDLED.resolve():
-            resolve_target(path, follow=True, inside=_project_around(path))
+            for project in _projects_around(path):
+                resolve_target(path, follow=True, inside=project)
         found = target.lstat() if target.exists() else None
     except OSError as error:
         raise LockfileWriteError(
@@ -140,9 +141,19 @@ def check_writable(path: Path) -> Path:
     return target
 
 
-def _project_around(path: Path) -> Path:
-    """The folder whose symbolic links are not trusted: the repository around a path as it is written."""
+def _projects_around(path: Path) -> list[Path]:
+    """The folders whose symbolic links are not trusted: the repositories around the working directory and a path.
+
+    A link in the path may lead to a folder that looks like a repository of its own, so the path alone does not tell.
+    """
     folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - without following links
+    projects = [_project_around(folder)]
+    with suppress(OSError):  # the working directory has been removed
+        projects.append(_project_around(Path.cwd()))
+    return projects
+
+
+def _project_around(folder: Path) -> Path:
     repository = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
     return repository or find_project_root(folder) or folder
 

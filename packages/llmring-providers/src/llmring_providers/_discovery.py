@@ -25,6 +25,7 @@ _MODULES: Mapping[Protocol, str] = MappingProxyType(
         "gemini": "llmring_providers.google",
         "ollama": "llmring_providers.ollama",
         "sim": "llmring_providers.sim",
+        "local": "llmring_providers.local",
     }
 )
 """The module of each protocol; its ``create`` builds a provider."""

@@ -33,7 +33,13 @@ CONVERSATION: list[Any] = [
             "model": "m",
             "messages": [
                 {"role": "developer", "content": "Be brief."},
-                {"role": "user", "content": [{"type": "text", "text": "Weather?"}, {"type": "image_url"}]},
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "text", "text": "Weather?"},
+                        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+                    ],
+                },
                 {"role": "assistant", "content": None, "tool_calls": [CALL]},
                 {"role": "tool", "tool_call_id": "c1", "content": "17 degrees"},
             ],
@@ -48,14 +54,17 @@ CONVERSATION: list[Any] = [
             "input": [
                 {
                     "role": "user",
-                    "content": [{"type": "input_text", "text": "Weather?"}, {"type": "input_image"}],
+                    "content": [
+                        {"type": "input_text", "text": "Weather?"},
+                        {"type": "input_image", "image_url": "https://example.com/a.png"},
+                    ],
                 },
                 {"type": "reasoning", "id": "rs_1", "summary": []},
                 {"type": "function_call", "call_id": "c1", "name": "get_weather", "arguments": "{}"},
                 {"type": "function_call_output", "call_id": "c1", "output": "17 degrees"},
             ],
         },
-        "[input_image]",
+        "[image_url]",
     ),
     (
         MESSAGES,
@@ -64,7 +73,13 @@ CONVERSATION: list[Any] = [
             "max_tokens": 9,
             "system": [{"type": "text", "text": "Be brief."}],
             "messages": [
-                {"role": "user", "content": [{"type": "text", "text": "Weather?"}, {"type": "image"}]},
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "text", "text": "Weather?"},
+                        {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
+                    ],
+                },
                 {
                     "role": "assistant",
                     "content": [{"type": "tool_use", "id": "c1", "name": "get_weather", "input": {}}],
@@ -75,7 +90,7 @@ CONVERSATION: list[Any] = [
                 },
             ],
         },
-        "[image]",
+        "[image_url]",
     ),
     (
         GENERATE,
@@ -90,12 +105,12 @@ CONVERSATION: list[Any] = [
                 {
                     "role": "user",
                     "parts": [
-                        {"functionResponse": {"name": "get_weather", "response": {"result": "17 degrees"}}}
+                        {"functionResponse": {"name": "get_weather", "response": {"output": "17 degrees"}}}
                     ],
                 },
             ],
         },
-        "[image/png]",
+        "[image_url]",
     ),
     (
         OLLAMA,
@@ -112,7 +127,7 @@ CONVERSATION: list[Any] = [
                 {"role": "tool", "tool_name": "get_weather", "content": "17 degrees"},
             ],
         },
-        "[image]",
+        "[image_url]",
     ),
 ]
 

@@ -2,17 +2,25 @@
 
 import json
 import math
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from llmring_providers.hosting import HostedRequest, ProtocolName, Route
 from llmring_providers.sim import Answer, Call, Prompt, Rule, Script, Tokens, Turn, faults
 from llmring_providers.sim.faults import Fault
 from llmring_providers.sim.plan import Plan
-from llmring_providers.sim.protocols import ANTHROPIC, GOOGLE, OLLAMA, OPENAI, RESPONSES
 from llmring_providers.sim.simulation import plan
 from llmring_providers.sim.tokens import count
+from llmring_types import LLMRequest, Message
 
-DIALECTS = [OPENAI, RESPONSES, ANTHROPIC, GOOGLE, OLLAMA]
+PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
+
+
+def asked(protocol: ProtocolName = "openai_chat", *, stream: bool = True) -> HostedRequest:
+    route = Route(protocol=protocol, operation="chat", stream=stream)
+    return HostedRequest(
+        request=LLMRequest([Message(role="user", content="Hello")], "m"), route=route, stream=stream
+    )
 
 
 def prompt(*, stream: bool = True, **more: Any) -> Prompt:
@@ -23,7 +31,7 @@ def planned(
     fault: Fault | None = None, *, stream: bool = True, answer: Answer | None = None, number: int = 1
 ) -> Plan:
     script = Script(rules=(Rule(answer=answer or Answer(text="x" * 64), fault=fault),))
-    return plan(OPENAI, prompt(stream=stream), script, number)
+    return plan(asked(stream=stream), prompt(stream=stream), script, number)
 
 
 def body(found: Plan) -> bytes:
@@ -52,12 +60,12 @@ def test_a_stream_has_a_step_for_every_event_and_no_length() -> None:
     assert STREAM.endswith(b"data: [DONE]\n\n")
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_same_call_is_answered_with_the_same_bytes(dialect: Any, stream: bool) -> None:
-    asked = prompt(stream=stream, tools=(), reasoning=True)
+def test_the_same_call_is_answered_with_the_same_bytes(protocol: ProtocolName, stream: bool) -> None:
+    given, shown = asked(protocol, stream=stream), prompt(stream=stream, tools=(), reasoning=True)
 
-    assert plan(dialect, asked, Script(), 7) == plan(dialect, asked, Script(), 7)
+    assert plan(given, shown, Script(), 7) == plan(given, shown, Script(), 7)
 
 
 def test_another_call_has_other_ids() -> None:
@@ -174,21 +182,22 @@ def test_a_drip_loses_nothing(stream: bool) -> None:
     assert set(found.steps[1::2]) == {0.25}
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 418, 429, 500, 503, 529])
-def test_every_status_has_a_body_in_the_providers_shape(dialect: Any, status: int) -> None:
+def test_every_status_has_a_body_in_the_providers_shape(protocol: ProtocolName, status: int) -> None:
     script = Script(rules=(Rule(fault=faults.Status(status=status, message="Because.")),))
-    found = plan(dialect, prompt(), script, 1)
+    found = plan(asked(protocol), prompt(), script, 1)
 
     assert found.status == status
     error = json.loads(body(found))["error"]
     assert (error if isinstance(error, str) else error["message"]) == "Because."
 
 
-@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-def test_a_status_without_words_of_its_own_has_those_of_its_kind(dialect: Any) -> None:
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_status_without_words_of_its_own_has_those_of_its_kind(protocol: ProtocolName) -> None:
     def words(status: int) -> str:
-        text = json.dumps(json.loads(dialect.error(status, None, None)))
+        script = Script(rules=(Rule(fault=faults.Status(status=status)),))
+        text = json.dumps(json.loads(body(plan(asked(protocol), prompt(), script, 1))))
         return text.replace(str(status), "")
 
     assert words(422) == words(400) != words(500)
@@ -197,7 +206,7 @@ def test_a_status_without_words_of_its_own_has_those_of_its_kind(dialect: Any) -
 
 def test_a_wait_is_told_in_a_header_and_by_gemini_in_the_body() -> None:
     script = Script(rules=(Rule(fault=faults.Status(status=429, retry_after=2.5)),))
-    headed, told = plan(ANTHROPIC, prompt(), script, 1), plan(GOOGLE, prompt(), script, 1)
+    headed, told = (plan(asked(name), prompt(), script, 1) for name in ("anthropic", "gemini"))
 
     assert headed.headers["retry-after"] == "2.5"
     assert "retry-after" not in told.headers

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from llmring_types._exceptions import LLMRingError
+from llmring_types._exceptions import LLMRingError, LockfileError
 
 if TYPE_CHECKING:  # the response module needs the errors above it
     from llmring_types._response import LLMResponse
@@ -193,6 +193,26 @@ class ModelNotFoundError(ModelError, ProviderError):
     """The provider does not know the model, or does not offer it with this key (404)."""
 
     fails_over = True
+
+
+class AliasNotFoundError(LockfileError, ModelNotFoundError, ValueError):
+    """The active profile does not bind this alias.
+
+    Attributes:
+        alias: the name asked for.
+        profile: the profile looked in.
+    """
+
+    fails_over = False
+
+    def __init__(self, message: str, *, alias: str, profile: str | None = None, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.alias = alias
+        self.profile = profile
+
+
+class UnknownProviderError(ProviderNotFoundError, AliasNotFoundError):
+    """The name before the colon is neither a provider nor a package that the lockfile extends."""
 
 
 class ModelCapabilityError(ModelError, ProviderError):

@@ -19,7 +19,6 @@ LLMRingError
 │  │  └─ LockfileVersionError
 │  ├─ LockfileWriteError                  also OSError
 │  │  └─ LockfileExistsError              also FileExistsError
-│  ├─ AliasNotFoundError                  also ValueError
 │  └─ ProfileNotFoundError                also ValueError
 ├─ ProviderError
 │  ├─ ProviderNotFoundError
@@ -42,6 +41,8 @@ LLMRingError
 │     └─ StructuredOutputError
 ├─ ModelError
 │  ├─ ModelNotFoundError                  fails over; also ProviderError
+│  │  └─ AliasNotFoundError               does not; also LockfileError, ValueError
+│  │     └─ UnknownProviderError          also ProviderNotFoundError
 │  └─ ModelCapabilityError                fails over
 ├─ CircuitBreakerError                    fails over
 ├─ ToolLoopError
@@ -60,6 +61,7 @@ LLMRingError
 """
 
 from llmring_types._call_exceptions import (
+    AliasNotFoundError,
     BudgetExceededError,
     CircuitBreakerError,
     CostTrackingError,
@@ -86,9 +88,9 @@ from llmring_types._call_exceptions import (
     StreamInterruptedError,
     StructuredOutputError,
     ToolLoopError,
+    UnknownProviderError,
 )
 from llmring_types._exceptions import (
-    AliasNotFoundError,
     CassetteError,
     CassetteMismatchError,
     ConfigurationError,
@@ -170,6 +172,7 @@ __all__ = [
     "StreamInterruptedError",
     "StructuredOutputError",
     "ToolLoopError",
+    "UnknownProviderError",
     "UnsupportedContentError",
     "UntrustedAddressError",
     "ValidationError",

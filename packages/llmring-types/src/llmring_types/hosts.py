@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -21,16 +22,17 @@ from llmring_types.exceptions import ConfigurationError
 
 __all__ = ["HOSTS", "Host", "HostNames", "Protocol", "Quirks", "host_of", "register", "unregister"]
 
-Protocol = Literal["openai", "responses", "anthropic", "gemini", "ollama", "sim"]
+Protocol = Literal["openai", "responses", "anthropic", "gemini", "ollama", "sim", "local"]
 """The wire protocols, each named after the host that defined it; ``responses`` is OpenAI's newer one, which ``openai``
-speaks too where a model needs it. ``sim`` stays within the process."""
+speaks too where a model needs it. ``sim`` stays within the process; ``local`` is OpenAI's, to a server that the process
+starts. Neither of these has an address."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _UNRANKED = 1000
 _DATA = Path(__file__).parent / "data" / "hosts.json"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _ADDRESS_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_VENDORS = frozenset({"openai", "anthropic", "google", "ollama", "sim"})
+_VENDORS = frozenset({"openai", "anthropic", "google", "ollama", "sim", "local"})
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -47,6 +49,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             an environment variable.
         models_path: where it lists its models, relative to the base URL; ``None`` where it lists none.
         quirks: where it deviates from its protocol; ``None`` where it does not.
+        needs_modules: modules of an extra without which it cannot be used; lists show it where they are installed.
         keyless: usable without a key.
         local: runs on the user's machine, so nobody bills its tokens.
         listed: the registry publishes its models.
@@ -72,6 +75,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     url_template: str | None = None
     models_path: str | None = "models"
     quirks: Quirks | None = None
+    needs_modules: tuple[str, ...] = ()
     keyless: bool = False
     local: bool = False
     listed: bool = False
@@ -102,9 +106,15 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.name in _VENDORS
 
     @property
+<<<<<<< HEAD
     def is_shown(self) -> bool:
         """True of a host that lists show before it is configured: of a vendor, and of one that was registered."""
         return self.is_vendor or self.name not in _TABLE.built_in
+=======
+    def is_installed(self) -> bool:
+        """True where the modules that it needs are installed; most need none."""
+        return all(find_spec(module) is not None for module in self.needs_modules)
+>>>>>>> main
 
     @property
     def is_proved(self) -> bool:
@@ -192,7 +202,7 @@ def register(host: Host) -> None:
             f"host {host.name!r}: there is no protocol {host.protocol!r}; use {', '.join(get_args(Protocol))}"
         )
     address = host.default_url or _PLACEHOLDER.sub("x", host.url_template or "")
-    if host.protocol not in (None, "sim") and not _is_address(address):
+    if host.protocol not in (None, "sim", "local") and not _is_address(address):
         raise ConfigurationError(f"host {host.name!r}: default_url must be an http or https URL")
     if not host.keyless and not host.key_variables:
         raise ConfigurationError(

@@ -69,8 +69,8 @@ class ProviderAccess(msgspec.Struct, frozen=True):
 
 
 def provider_names() -> tuple[str, ...]:
-    """Names of all hosts in the table, those that were registered included."""
-    return tuple(HOSTS)
+    """Names of the hosts in the table, those that were registered included, that need nothing more installed."""
+    return tuple(name for name, host in HOSTS.items() if host.is_installed)
 
 
 def key_names(provider: str) -> tuple[str, ...]:
@@ -136,9 +136,7 @@ def provider_status(
 ) -> list[ProviderStatus]:
     """Return the state of every provider in the table of hosts. Neither a key nor a password is in it.
 
-    Args:
-        environ: the environment.
-        in_use: leave out hosts of which nothing is set, but for the vendors of protocols and registered ones.
+    With ``in_use``, hosts of which nothing is set are left out, but for the vendors and those that were registered.
     """
     return [
         ProviderStatus(

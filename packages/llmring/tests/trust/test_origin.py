@@ -82,6 +82,22 @@ def test_keys_addresses_and_settings_of_calls_are_taken_but_never_over_the_envir
     assert select({name: "x"}, {name: ""}, approved=True).taken == {}
 
 
+@pytest.mark.parametrize("approved", [False, True])
+@pytest.mark.parametrize(
+    ("mine", "files"),
+    [
+        ("OLLAMA_HOST", "OLLAMA_BASE_URL"),
+        ("GEMINI_API_KEY", "GOOGLE_GEMINI_API_KEY"),
+        ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+    ],
+)
+def test_another_name_for_what_the_environment_has_does_not_displace_it(
+    mine: str, files: str, approved: bool
+) -> None:
+    assert select({files: "x"}, {mine: "mine"}, approved=approved).taken == {}
+    assert select({files: "x"}, {mine: ""}, approved=approved).taken == {files: "x"}
+
+
 def test_every_setting_that_is_read_was_decided_on() -> None:
     """A new one is harmless in a file of a stranger, or it needs an approval."""
     source = Path(_settings.__file__).read_text()

@@ -62,6 +62,17 @@ def test_an_approval_can_be_revoked(store: TrustStore, file: Path) -> None:
     assert not store.trusts(file, CONTENT)
 
 
+def test_an_approval_that_was_not_written_to_its_end_is_none(store: TrustStore, file: Path) -> None:
+    store.allow(file, CONTENT)
+    assert store.folder is not None
+    [entry] = store.folder.iterdir()
+    entry.write_bytes(b"")
+    assert not store.trusts(file, CONTENT)
+    store.allow(file, CONTENT)
+    assert store.trusts(file, CONTENT)
+    assert store.revoke(file)
+
+
 def test_the_list_says_which_files_are_still_as_approved(store: TrustStore, file: Path) -> None:
     assert store.files() == []
     store.allow(file, CONTENT)
@@ -105,6 +116,11 @@ def test_only_regular_files_of_a_sensible_size_are_read(tmp_path: Path) -> None:
     path.write_bytes(b"x" * (MAX_BYTES + 1))
     with pytest.raises(ConfigurationError, match="more than 1,048,576 bytes"):
         read_content(path)
+
+
+def test_a_folder_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"{tmp_path.name} is not a regular file"):
+        read_content(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")

@@ -437,7 +437,8 @@ def test_a_damaged_file_of_waiting_rows_loses_no_other(path: Path) -> None:
         log(record(id="a"))
         log.close()
     [waiting] = path.parent.glob("*.waiting")
-    waiting.write_bytes(b"{\n" + b"[" * 100_000 + b"\n\xff\n" + waiting.read_bytes())
+    huge = b'{"id":"c","logged_at":"2026-01-01T00:00:00Z","input_tokens":9223372036854775808}\n'
+    waiting.write_bytes(huge + b"{\n" + b"[" * 100_000 + b"\n\xff\n" + waiting.read_bytes())
     log(record(id="b"))
     log.close()
     assert sorted(ids(path)) == ["a", "b"]

@@ -6,7 +6,7 @@ answer, the stream or the error. Nothing here does I/O, so a gateway, the simula
 
 from collections.abc import Mapping
 
-from llmring_providers.hosting.anthropic.codec import AnthropicMessages
+from llmring_providers.hosting.anthropic import AnthropicMessages
 from llmring_providers.hosting.codec import (
     Codec,
     ErrorAnswer,
@@ -17,10 +17,10 @@ from llmring_providers.hosting.codec import (
     Stamp,
     StreamWriter,
 )
-from llmring_providers.hosting.gemini.codec import GeminiGenerate
-from llmring_providers.hosting.ollama.codec import OllamaChat
-from llmring_providers.hosting.openai_chat.codec import OpenAIChat
-from llmring_providers.hosting.openai_responses.codec import OpenAIResponses
+from llmring_providers.hosting.gemini import GeminiGenerate
+from llmring_providers.hosting.ollama import OllamaChat
+from llmring_providers.hosting.openai_chat import OpenAIChat
+from llmring_providers.hosting.openai_responses import OpenAIResponses
 
 __all__ = [
     "CODECS",

@@ -60,11 +60,13 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
         seed: 32 hexadecimal digits; ids that the provider did not give are made of it.
         created: when the answer was made, in seconds since 1970.
         piece: most characters of a tool's arguments in one event of a stream; ``None`` sends them at once.
+        signature: of reasoning that comes without one; empty leaves it unsigned.
     """
 
     seed: str
     created: int
     piece: int | None = None
+    signature: str = ""
 
     def id(self, prefix: str, place: int = 0, *, digits: int = 24) -> str:
         """Return an id in the style of a provider, another one for every place."""
@@ -98,7 +100,11 @@ class StreamWriter(ABC):
         self.over = False
 
     def write(self, chunk: StreamChunk) -> list[bytes]:
-        """Return the events that a chunk is; none once the stream is over."""
+        """Return the events that a chunk is; none once the stream is over.
+
+        Ids, the model that serves and the count of the prompt may be known with the first chunk already: the protocols
+        that say them at the start take them from it.
+        """
         if self.over:
             return []
         events = self._piece(chunk)

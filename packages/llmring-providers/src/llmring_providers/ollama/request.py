@@ -197,7 +197,7 @@ def _unsupported(message: str, part: str, call: ChatCall) -> UnsupportedContentE
     return UnsupportedContentError(message, provider=call.ref.provider, part=part)
 
 
-_TOP = frozenset(
+FIELDS = frozenset(
     {
         "model",
         "messages",
@@ -228,7 +228,7 @@ def add_extra_params(
     for name, value in without_foreign(extra, _FOREIGN, "Ollama", warnings).items():
         if name == "options" and isinstance(value, Mapping):
             options.update(value)
-        elif name in _TOP:
+        elif name in FIELDS:
             body[name] = value
         elif name == "stop" and isinstance(value, str):
             options["stop"] = [value]

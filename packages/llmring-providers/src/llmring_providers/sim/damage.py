@@ -1,16 +1,22 @@
 """Puts a fault into a plan."""
 
 import math
+from collections.abc import Callable
 
 import msgspec
 
 from llmring_providers.sim import faults
-from llmring_providers.sim.dialect import GARBAGE, Dialect
 from llmring_providers.sim.faults import Fault
 from llmring_providers.sim.plan import Plan, between, halves
 
+GARBAGE = b'{"simulated": malformed'
+"""Data that is not JSON."""
 
-def damaged(plan: Plan, fault: Fault, dialect: Dialect) -> Plan:  # noqa: PLR0911 - a table
+Failing = Callable[[int, faults.ErrorEvent], bytes]
+"""Returns the protocol's error event, to be sent after so many events."""
+
+
+def damaged(plan: Plan, fault: Fault, failing: Failing) -> Plan:  # noqa: PLR0911 - a table
     """Return the plan with the fault in it; at least the last event is always hit.
 
     A :class:`faults.Status`, and an error event for an answer that is not streamed, are no matter of this module.
@@ -32,13 +38,13 @@ def damaged(plan: Plan, fault: Fault, dialect: Dialect) -> Plan:  # noqa: PLR091
         case faults.Status():
             return plan
     at = min(fault.after or 0, len(plan.steps) - 1)
-    return _damaged_at(plan, fault, dialect, plan.steps[:at], plan.steps[at:])
+    return _damaged_at(plan, fault, failing, plan.steps[:at], plan.steps[at:])
 
 
 def _damaged_at(
     plan: Plan,
     fault: faults.Stall | faults.Reset | faults.Malformed | faults.Cut | faults.BadChunk | faults.ErrorEvent,
-    dialect: Dialect,
+    failing: Failing,
     sent: tuple[bytes | float, ...],
     rest: tuple[bytes | float, ...],
 ) -> Plan:
@@ -47,14 +53,22 @@ def _damaged_at(
         case faults.Stall():
             return change(plan, steps=(*sent, _seconds(fault.seconds), *rest))
         case faults.Malformed():
-            return change(plan, steps=(*sent, dialect.malformed_event(), *rest))
+            return change(plan, steps=(*sent, _spoiled(*rest, *reversed(sent)), *rest))
         case faults.ErrorEvent():
-            return change(plan, steps=(*sent, dialect.error_event(fault.status, fault.message)))
+            return change(plan, steps=(*sent, failing(len(sent), fault)))
         case faults.Reset():
             return change(plan, steps=sent, ending="reset")
         case faults.BadChunk():
             return change(plan, steps=sent, ending="bad_chunk", length=None)
     return _cut(plan, fault, sent, rest)
+
+
+def _spoiled(*events: bytes | float) -> bytes:
+    """Return the first event that holds JSON with other data in its place."""
+    for event in events:
+        if isinstance(event, bytes) and b"{" in event:
+            return event[: event.index(b"{")] + GARBAGE + event[event.rindex(b"}") + 1 :]
+    return GARBAGE
 
 
 def _cut(

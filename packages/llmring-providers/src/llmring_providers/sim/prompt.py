@@ -1,15 +1,20 @@
 """The request to a simulated model, whatever its protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
+from llmring_types import LLMRequest, Message, function_spec
+
+from llmring_providers._formats import wanted_schema
+from llmring_providers._tool_choice import read_choice
+from llmring_providers.hosting import HostedRequest, ProtocolName
 
 Speaker = Literal["system", "user", "assistant", "tool"]
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One message, as text; a part that is not text stands there in brackets, such as ``[image]``."""
+    """One message, as text; a part that is not text stands there in brackets, such as ``[image_url]``."""
 
     role: Speaker
     text: str
@@ -64,3 +69,93 @@ class Prompt(msgspec.Struct, kw_only=True, frozen=True):
 
 class UnreadablePromptError(Exception):
     """The request is not what its protocol says; a real provider would answer 400 with this text."""
+
+
+PROTOCOLS: Mapping[ProtocolName, str] = {
+    "openai_chat": "openai",
+    "openai_responses": "responses",
+    "anthropic": "anthropic",
+    "gemini": "google",
+    "ollama": "ollama",
+}
+"""The names that scripts have for the protocols."""
+_OF_A_FUNCTION = frozenset({"type", "function", "name", "parameters", "input_schema"})
+
+
+def prompt_of(asked: HostedRequest) -> Prompt:
+    """Return what a model is shown of a request.
+
+    Raises:
+        UnreadablePromptError: the schema of a function is none.
+        ValidationError: a function has no name.
+    """
+    request, extra = asked.request, asked.request.extra_params
+    tools = tuple(_tools(request.tools or ()))
+    stop = extra.get("stop")
+    return Prompt(
+        protocol=PROTOCOLS[asked.route.protocol],
+        model=request.model or "",
+        turns=tuple(_turns(request.messages)),
+        stream=asked.stream,
+        max_tokens=request.max_tokens,
+        stop=(stop,) if isinstance(stop, str) else tuple(stop) if isinstance(stop, list) else (),
+        reasoning=_reasons(request),
+        tools=tools,
+        forced=_forced(request.tool_choice, tools),
+        parallel=extra.get("parallel_tool_calls") is not False,
+        schema=_schema(request.response_format),
+        usage_in_stream=asked.usage_in_stream,
+    )
+
+
+def _turns(messages: Iterable[Message]) -> Iterable[Turn]:
+    names: dict[str | None, str] = {}
+    for message in messages:
+        for call in message.tool_calls or ():
+            if "function" in call:
+                names[call["id"]] = call["function"]["name"]
+        name = (names.get(message.tool_call_id) or message.name or "") if message.role == "tool" else ""
+        yield Turn(message.role, _text(message.content), name)
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    return " ".join(str(part.get("text") or f"[{part['type']}]") for part in content or ())
+
+
+def _tools(tools: Iterable[Mapping[str, Any]]) -> Iterable[Tool]:
+    """Yield the functions; a provider's own tools are left out."""
+    for tool in tools:
+        spec = None if tool.keys().isdisjoint(_OF_A_FUNCTION) else function_spec(tool)
+        if spec is None:
+            continue
+        schema = spec.get("parameters") or {}
+        if not isinstance(schema, Mapping):
+            raise UnreadablePromptError(f"the parameters of {spec['name']!r} must be a JSON schema")
+        yield Tool(spec["name"], schema)
+
+
+def _forced(choice: str | Mapping[str, Any] | None, tools: Iterable[Tool]) -> bool | str | None:
+    """Return what a choice forces; see :attr:`Prompt.forced`."""
+    read = None if choice is None else read_choice(choice, [tool.name for tool in tools])
+    if read is None or read.mode == "auto":
+        return None
+    if read.mode == "none":
+        return False
+    return read.names[0] if len(read.names) == 1 else True
+
+
+def _reasons(request: LLMRequest) -> bool:
+    thinking = request.extra_params.get("thinkingConfig")
+    shown = thinking.get("includeThoughts") if isinstance(thinking, Mapping) else None
+    if request.reasoning_tokens or request.reasoning_effort not in (None, "none"):
+        return shown is not False
+    return shown is True
+
+
+def _schema(wanted: Any) -> Mapping[str, Any] | None:
+    """Return the schema of the answer; see :attr:`Prompt.schema`."""
+    if not isinstance(wanted, Mapping) or wanted.get("type") not in ("json_schema", "json_object"):
+        return None
+    return wanted_schema(wanted) or {}

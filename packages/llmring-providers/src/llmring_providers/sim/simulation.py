@@ -1,139 +1,132 @@
 """A simulated host without its sockets: it takes requests as bytes, numbers them, and plans what happens."""
 
+import base64
 import hashlib
-import re
 from collections import Counter
-from collections.abc import Mapping
+from typing import Any
 
 import msgspec
-
-from llmring_providers.sim import faults
-from llmring_providers.sim.damage import damaged
-from llmring_providers.sim.dialect import Dialect, Reply
-from llmring_providers.sim.instance import instance
-from llmring_providers.sim.plan import Plan, halves, paced
-from llmring_providers.sim.prompt import Prompt, Tool, UnreadablePromptError
-from llmring_providers.sim.protocols import chat_dialect, models_dialect
-from llmring_providers.sim.script import Answer, Call, Script
-from llmring_providers.sim.tokens import BYTES_PER_TOKEN, count
-from llmring_providers.transport import HttpRequest
-
-_LONGEST_QUOTE = 160
-_HOW_TO = (
-    "To talk to a real model, set OPENAI_API_KEY, ANTHROPIC_API_KEY or GOOGLE_GEMINI_API_KEY, or run Ollama; "
-    "then: llmring bind default provider:model"
+from llmring_types import LLMResponse, StreamChunk, Usage, tool_call
+from llmring_types.exceptions import (
+    LLMRingError,
+    ProviderRateLimitError,
+    ProviderServerError,
+    ValidationError,
 )
 
-
-def demo_answer(prompt: Prompt) -> Answer:
-    """Answer as the demo model does.
-
-    It calls the tools that it must call or that the user names, puts the results of tools into its text, returns a
-    small valid instance where JSON is wanted, and heeds stop words and the limit of tokens.
-    """
-    calls = _calls(prompt)
-    if calls:
-        return Answer(text="", tool_calls=calls, reasoning=_reasoning(prompt))
-    text, stop_word = _stopped(_json(prompt) if prompt.schema is not None else _words(prompt), prompt.stop)
-    if prompt.max_tokens is not None and len(text.encode()) > prompt.max_tokens * BYTES_PER_TOKEN:
-        text = text.encode()[: prompt.max_tokens * BYTES_PER_TOKEN].decode(errors="ignore")
-        return Answer(text=text, finish="length", reasoning=_reasoning(prompt))
-    return Answer(text=text, stop_word=stop_word, reasoning=_reasoning(prompt))
-
-
-def _calls(prompt: Prompt) -> tuple[Call, ...]:
-    """After a tool's result the model answers, even if it must call: a loop over tools would not end otherwise."""
-    if not prompt.tools or prompt.forced is False or prompt.results:
-        return ()
-    if isinstance(prompt.forced, str):
-        chosen = [tool for tool in prompt.tools if tool.name == prompt.forced]
-    else:
-        chosen = [tool for tool in prompt.tools if _named(tool, prompt.question)]
-        if prompt.forced and not chosen:
-            chosen = [prompt.tools[0]]
-    if not prompt.parallel:
-        chosen = chosen[:1]
-    return tuple(Call(tool.name, instance({"type": "object", **tool.schema})) for tool in chosen)
-
-
-def _named(tool: Tool, question: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(tool.name)}(?!\w)", question) is not None
-
-
-def _json(prompt: Prompt) -> str:
-    schema = prompt.schema or {"const": {"simulated": True, "text": _quote(prompt.question)}}
-    return msgspec.json.encode(instance(schema)).decode()
-
-
-def _words(prompt: Prompt) -> str:
-    parts = [
-        f"This is a simulated answer by the model “{prompt.model}” that is built into llmring; no real model was asked."
-    ]
-    if prompt.results:
-        parts += [f"{turn.tool or 'The tool'} answered: {turn.text}" for turn in prompt.results]
-    else:
-        parts.append(f"You said: “{_quote(prompt.question)}”.")
-    return "\n".join([" ".join(parts), _HOW_TO])
-
-
-def _quote(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE].rstrip() + " …"
-
-
-def _stopped(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
-    ends = [(place, stop) for stop in stops if stop and (place := text.find(stop)) >= 0]
-    if not ends:
-        return text, None
-    end, stop = min(ends)
-    return text[:end], stop
-
-
-def _reasoning(prompt: Prompt) -> str:
-    return "A simulated model does not reason; this stands where reasoning would." if prompt.reasoning else ""
-
+from llmring_providers._errors import error_type
+from llmring_providers.hosting import CODECS, Codec, HostedRequest, Route, Stamp, find_route
+from llmring_providers.sim import faults
+from llmring_providers.sim.damage import damaged
+from llmring_providers.sim.demo import demo_answer
+from llmring_providers.sim.plan import Plan, halves, paced
+from llmring_providers.sim.prompt import Prompt, UnreadablePromptError, prompt_of
+from llmring_providers.sim.script import Answer, Script
+from llmring_providers.sim.tokens import count
+from llmring_providers.transport import HttpRequest
 
 _JSON = "application/json"
+_CREATED = 1_767_225_600
+"""When every simulated answer was made, in seconds: 2026-01-01. A clock would make answers differ."""
 
 
-def plan(dialect: Dialect, prompt: Prompt, script: Script, number: int) -> Plan:
+def plan(asked: HostedRequest, prompt: Prompt, script: Script, number: int) -> Plan:
     """Return what happens to the call of this number."""
+    codec = CODECS[asked.route.protocol]
     rule = script.rule(prompt, number)
     seed = _seed(prompt, number)
     fault = rule.fault
-    if isinstance(fault, faults.ErrorEvent) and not prompt.stream:
+    if isinstance(fault, faults.ErrorEvent) and not asked.stream:
         fault = faults.Status(status=fault.status, message=fault.message)
     answer = rule.answer or Answer()
     if isinstance(fault, faults.Status):
-        return _rejection(dialect, fault, seed, wait=answer.latency)
+        return _rejection(codec, fault, seed, wait=answer.latency)
     answer = _spoken(answer, prompt)
-    reply = _reply(answer, prompt, seed)
-    headers = {**dialect.headers(seed), "content-type": dialect.stream_type if prompt.stream else _JSON}
-    if prompt.stream:
-        steps, length = dialect.events(prompt, reply), None
+    exchange = _Exchange(codec, asked, _response(answer, prompt, codec), answer, seed)
+    headers = {codec.request_id_header: f"req_{seed}", "content-type": _JSON}
+    if asked.stream:
+        headers["content-type"] = codec.stream_type(asked)
+        steps, length = exchange.events(), None
     else:
-        body = dialect.whole(prompt, reply)
+        body = exchange.whole()
         steps, length = halves(body), len(body)
     intact = Plan(status=200, headers=headers, wait=answer.latency, steps=tuple(steps), length=length)
-    played = intact if fault is None else damaged(intact, fault, dialect)
-    return paced(played, answer.pace) if answer.pace and prompt.stream else played
+    played = intact if fault is None else damaged(intact, fault, exchange.failing)
+    return paced(played, answer.pace) if answer.pace and asked.stream else played
 
 
-def refusal(dialect: Dialect, status: int, message: str) -> Plan:
+class _Exchange:
+    """One answer, to be written in the protocol of its request."""
+
+    def __init__(
+        self, codec: Codec, asked: HostedRequest, response: LLMResponse, answer: Answer, seed: str
+    ) -> None:
+        self._codec = codec
+        self._asked = asked
+        self._response = response
+        self._size = max(1, answer.chunk_size)
+        signature = base64.b64encode(seed.encode()).decode()
+        self._stamp = Stamp(seed=seed, created=_CREATED, piece=self._size, signature=signature)
+
+    def whole(self) -> bytes:
+        return self._codec.write(self._response, self._asked, self._stamp)
+
+    def events(self) -> list[bytes]:
+        writer = self._codec.stream_writer(self._asked, self._stamp)
+        return [event for chunk in self._chunks() for event in writer.write(chunk)]
+
+    def failing(self, after: int, fault: faults.ErrorEvent) -> bytes:
+        """Return the error event that comes after so many events."""
+        writer = self._codec.stream_writer(self._asked, self._stamp)
+        written = 0
+        for chunk in self._chunks()[:-1]:
+            if written >= after:
+                break
+            written += len(writer.write(chunk))
+        return b"".join(writer.fail(_error(fault.status, fault.message, None)))
+
+    def _chunks(self) -> list[StreamChunk]:
+        response, model = self._response, self._response.model
+        said = [StreamChunk(model=model, reasoning=piece) for piece in self._cut(response.reasoning or "")]
+        said += [StreamChunk(model=model, delta=piece) for piece in self._cut(response.content)]
+        last = StreamChunk(
+            model=model,
+            finish_reason=response.finish_reason,
+            usage=response.usage,
+            tool_calls=response.tool_calls,
+            native=response.native,
+        )
+        chunks = [*said, last]
+        chunks[
+            0
+        ].usage = response.usage  # what was asked is counted from the start, by those that say so early
+        return chunks
+
+    def _cut(self, text: str) -> list[str]:
+        return [text[start : start + self._size] for start in range(0, len(text), self._size)]
+
+
+def refusal(codec: Codec, status: int, message: str) -> Plan:
     """Return what happens to a request that a real provider would not take."""
-    return _rejection(dialect, faults.Status(status=status, message=message), "0" * 32)
+    return _rejection(codec, faults.Status(status=status, message=message), "0" * 32)
 
 
-def _rejection(dialect: Dialect, fault: faults.Status, seed: str, *, wait: float = 0.0) -> Plan:
-    headers = {**dialect.headers(seed), "content-type": _JSON}
-    if fault.retry_after is not None and not dialect.wait_in_body:
-        headers["retry-after"] = f"{fault.retry_after:g}"
-    if fault.body is None:
-        body = dialect.error(fault.status, fault.message, fault.retry_after)
-    else:
+def _rejection(codec: Codec, fault: faults.Status, seed: str, *, wait: float = 0.0) -> Plan:
+    written = codec.error(_error(fault.status, fault.message, fault.retry_after))
+    headers, body = {codec.request_id_header: f"req_{seed}", **written.headers}, written.body
+    if fault.body is not None:
         headers["content-type"] = "text/plain"
         body = fault.body.encode()
     return Plan(status=fault.status, headers=headers, wait=wait, steps=(body,), length=len(body))
+
+
+def _error(status: int, message: str | None, retry_after: float | None) -> LLMRingError:
+    """Return what a status stands for; without a message, the protocol has one of its own."""
+    kind = error_type(status)
+    more: dict[str, Any] = {"status_code": status}
+    if issubclass(kind, (ProviderRateLimitError, ProviderServerError)):
+        more["retry_after"] = retry_after
+    return kind(message or "", **more)
 
 
 def _spoken(answer: Answer, prompt: Prompt) -> Answer:
@@ -153,17 +146,30 @@ def _spoken(answer: Answer, prompt: Prompt) -> Answer:
     )
 
 
-def _reply(answer: Answer, prompt: Prompt, seed: str) -> Reply:
+def _response(answer: Answer, prompt: Prompt, codec: Codec) -> LLMResponse:
     text = answer.text or ""
-    return Reply(
-        seed=seed,
-        text=text,
-        reasoning=answer.reasoning,
-        calls=answer.tool_calls,
-        finish=answer.finish or ("tool_calls" if answer.tool_calls else "stop"),
-        stop_word=answer.stop_word,
-        count=count(prompt, answer, text),
-        size=max(1, answer.chunk_size),
+    counts = count(prompt, answer, text)
+    usage: Usage = {
+        "prompt_tokens": counts.prompt,
+        "completion_tokens": counts.completion,
+        "total_tokens": counts.total,
+        "cache_read_input_tokens": counts.cache_read,
+        "reasoning_tokens": counts.reasoning,
+    }
+    if counts.cache_write:
+        usage["cache_creation_input_tokens"] = counts.cache_write
+    native = None
+    if answer.stop_word is not None:  # for the protocols that have a place for it
+        native = {"provider": codec.vendor, "stop_sequence": answer.stop_word}
+    return LLMResponse(
+        content=text,
+        model=f"{codec.vendor}:{prompt.model}",
+        usage=usage,
+        finish_reason=answer.finish or ("tool_calls" if answer.tool_calls else "stop"),
+        tool_calls=[tool_call(call.id or "", call.name, call.arguments_text) for call in answer.tool_calls]
+        or None,
+        reasoning=answer.reasoning or None,
+        native=native,
     )
 
 
@@ -192,27 +198,26 @@ class Simulation:
 
         The URL may be absolute or only path and query; header names are in lower case.
         """
-        if request.method == "GET":
-            return self._listing(request.url, request.headers), None
-        dialect = chat_dialect(request.url) if request.method == "POST" else None
-        if dialect is None:
+        route = find_route(request.method, request.url, request.headers)
+        if route is None or route.operation not in ("chat", "count_tokens", "models"):
             return _whole(404, b"the simulator has no such path", "text/plain"), None
+        codec = CODECS[route.protocol]
+        if route.operation == "models":
+            stamp = Stamp(seed="0" * 32, created=_CREATED)
+            return _whole(200, codec.models(self._script.models, stamp), _JSON), None
         try:
-            prompt = dialect.read(request.url, request.body)
-            return self._chat(dialect, prompt), prompt
-        except (msgspec.DecodeError, UnicodeDecodeError, UnreadablePromptError) as error:
-            return refusal(dialect, 400, str(error)), None
+            return self._read(codec, route, request)
+        except (ValidationError, UnreadablePromptError) as error:
+            return refusal(codec, 400, str(error)), None
 
-    def _chat(self, dialect: Dialect, prompt: Prompt) -> Plan:
+    def _read(self, codec: Codec, route: Route, request: HttpRequest) -> tuple[Plan, Prompt | None]:
+        asked = codec.read(route, request.headers, request.body)
+        prompt = prompt_of(asked)
+        if route.operation == "count_tokens":
+            return _whole(200, codec.token_count(count(prompt, Answer(), "").prompt), _JSON), None
         call = (prompt.protocol, prompt.model)
         self._calls[call] += 1
-        return plan(dialect, prompt, self._script, self._calls[call])
-
-    def _listing(self, url: str, headers: Mapping[str, str]) -> Plan:
-        dialect = models_dialect(url, headers)
-        if dialect is None:
-            return _whole(404, b"the simulator has no such path", "text/plain")
-        return _whole(200, dialect.models(self._script.models), "application/json")
+        return plan(asked, prompt, self._script, self._calls[call]), prompt
 
 
 def _whole(status: int, body: bytes, media_type: str) -> Plan:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from llmring_types.exceptions import UntrustedAddressError
-from llmring_types.hosts import HOSTS, host_of
+from llmring_types.hosts import HOSTS, Host, host_of
 
 from llmring._settings import DOTENV_VARIABLE
 
@@ -53,17 +53,22 @@ def select(
 ) -> Selection:
     """Choose the variables of a ``.env`` file that a command takes. What the environment has already stays.
 
+    Where several variables may hold the same thing, the environment's counts, whichever it is: ``OLLAMA_BASE_URL`` of
+    the file does not displace ``OLLAMA_HOST`` of the environment.
+
     Args:
         values: the file's, as text.
         environ: the environment.
         approved: the user has approved the file.
         providers: those that installed packages bring.
     """
-    harmless = _HARMLESS.union(*(host_of(name).variables for name in (*HOSTS, *providers)))
+    hosts = [host_of(name) for name in (*HOSTS, *providers)]
+    harmless = _HARMLESS.union(*(host.variables for host in hosts))
+    settled = _settled(hosts, environ)
     selection = Selection({}, [], [])
     for name, value in values.items():
         if name in harmless or (approved and name in _APPROVED):
-            if name not in environ:
+            if name not in environ and name not in settled:
                 selection.taken[name] = value
         elif name in _APPROVED:
             if name not in environ:
@@ -71,6 +76,14 @@ def select(
         else:
             selection.ignored.append(name)
     return selection
+
+
+def _settled(hosts: Iterable[Host], environ: Mapping[str, str]) -> frozenset[str]:
+    """Return the variables whose key or address the environment has, under this name or another one."""
+    groups = [group for host in hosts for group in (host.key_variables, host.base_url_variables)]
+    return frozenset[str]().union(
+        *(group for group in groups if any(environ.get(name, "").strip() for name in group))
+    )
 
 
 class Origin(NamedTuple):

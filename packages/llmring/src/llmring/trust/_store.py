@@ -37,7 +37,13 @@ class TrustStore:
 
     def trusts(self, path: Path, content: bytes) -> bool:
         """Return whether this file is approved with this content."""
-        return self.folder is not None and (self.folder / _digest(_absolute(path), content)).is_file()
+        if self.folder is None:
+            return False
+        path = _absolute(path)
+        try:
+            return (self.folder / _digest(path, content)).read_bytes() == os.fsencode(path)
+        except OSError:
+            return False
 
     def allow(self, path: Path, content: bytes) -> None:
         """Approve the file with this content, instead of any content before.
@@ -48,13 +54,13 @@ class TrustStore:
         """
         if self.folder is None:
             raise ConfigurationError("approvals are kept in the home folder, and there is none; set HOME")
+        from llmring_lockfile import write_atomically  # noqa: PLC0415 - seldom needed
+
         path = _absolute(path)
         self.revoke(path)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         entry = self.folder / _digest(path, content)
-        handle = os.open(entry, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(os.fsencode(path))
+        write_atomically(entry, os.fsencode(path), private=True)
 
     def revoke(self, path: Path) -> bool:
         """Withdraw every approval of the file; return whether there was one.
@@ -104,9 +110,10 @@ def read_content(path: Path) -> bytes:
         OSError: it cannot be read.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)  # fdopen refuses a folder with an error that names a number
+        raise ConfigurationError(f"{path} is not a regular file")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ConfigurationError(f"{path} is not a regular file")
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ConfigurationError(f"{path} has more than {MAX_BYTES:,} bytes")

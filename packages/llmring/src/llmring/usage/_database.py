@@ -35,6 +35,8 @@ _BUSY_MS = 100
 _READ_BUSY_MS = 5000
 _WAITING = ".waiting"
 _row_decoder = msgspec.json.Decoder(UsageEntry)
+_MOST = 2**63 - 1
+"""The largest integer of SQLite: https://www.sqlite.org/datatype3.html"""
 _LOCKED = (5, 6)
 """SQLITE_BUSY and SQLITE_LOCKED: https://www.sqlite.org/rescode.html"""
 FIELDS = UsageEntry.__struct_fields__
@@ -248,13 +250,15 @@ def waiting_files(log: Path) -> Iterator[Path]:
 
 
 def waiting_rows(path: Path) -> Iterator[UsageEntry]:
-    """Yield the rows of a file; a line that is none is passed over."""
+    """Yield the rows of a file; a line that is none, or has a number that no column can hold, is passed over."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:  # another writer has taken it over
         return
     for line in lines:
         try:
-            yield _row_decoder.decode(line)
+            row = _row_decoder.decode(line)
         except DECODE_ERRORS:
             continue
+        if all(abs(value) <= _MOST for value in msgspec.structs.astuple(row) if isinstance(value, int)):
+            yield row

@@ -13,9 +13,8 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers.hosting.answering import own_native, replayed
-from llmring_providers.hosting.anthropic.errors import error_document
 from llmring_providers.hosting.anthropic.messages import VENDOR
-from llmring_providers.hosting.anthropic.response import calls, end, head, usage_object
+from llmring_providers.hosting.anthropic.response import calls, end, error_document, head, usage_object
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 
 _SPOKEN = {"text": "text_delta", "thinking": "thinking_delta"}
@@ -47,7 +46,8 @@ class MessageStreamWriter(StreamWriter):
 
     def _start(self, chunk: StreamChunk) -> bytes:
         self._begun = True
-        message = {**head(chunk, self._asked, self._stamp), "usage": {"input_tokens": 0, "output_tokens": 0}}
+        usage = {**usage_object(chunk.usage, own_native(chunk, VENDOR)), "output_tokens": 0}
+        message = {**head(chunk, self._asked, self._stamp), "usage": usage}
         return _event("message_start", message=message)
 
     def _say(self, kind: str, text: str) -> Iterator[bytes]:
@@ -76,9 +76,9 @@ class MessageStreamWriter(StreamWriter):
         agrees = [(block["type"], block[block["type"]]) for block in spoken] == [
             (kind, "".join(pieces)) for kind, pieces in self._blocks
         ]
-        for index in range(len(self._blocks)):
-            if agrees:
-                yield from _closing_deltas(index, spoken[index])
+        for index, (kind, _) in enumerate(self._blocks):
+            unsigned = {"signature": self._stamp.signature} if kind == "thinking" else {}
+            yield from _closing_deltas(index, spoken[index] if agrees else unsigned)
             yield _event("content_block_stop", index=index)
         if agrees and replay:
             rest = [block for block in replay if all(block is not said for said in spoken)]

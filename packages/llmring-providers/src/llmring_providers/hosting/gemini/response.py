@@ -22,9 +22,9 @@ from llmring_providers.hosting.answering import (
     own_native,
     replayed,
 )
-from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
+from llmring_providers.hosting.codec import ErrorAnswer, HostedRequest, Stamp, StreamWriter, server_event
+from llmring_providers.hosting.failures import Failure, Kind, failure_of
 from llmring_providers.hosting.gemini.contents import VENDOR
-from llmring_providers.hosting.gemini.errors import error_document
 
 _WORDS: Mapping[FinishReason, str] = {
     "stop": "STOP",
@@ -50,7 +50,7 @@ def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
         parts = [{"text": response.reasoning, "thought": True}] if response.reasoning else []
         if response.content or not response.tool_calls:
             parts.append({"text": response.content})
-        parts += _calls(response)
+        parts += _calls(response, stamp, signed=bool(response.reasoning))
     return msgspec.json.encode(_last(response, parts, _head(response, asked, stamp)))
 
 
@@ -61,17 +61,15 @@ def _head(answer: Answer, asked: HostedRequest, stamp: Stamp) -> dict[str, Any]:
     }
 
 
-def _calls(answer: Answer) -> list[_Part]:
-    return [
-        {
-            "functionCall": {
-                "id": call["id"],
-                "name": call["function"]["name"],
-                "args": arguments_of(call),
-            }
-        }
-        for call in answer.tool_calls or ()
-    ]
+def _calls(answer: Answer, stamp: Stamp, *, signed: bool) -> list[_Part]:
+    """Return the parts of the calls; after thoughts, the first one carries the signature."""
+    parts: list[_Part] = []
+    for call in answer.tool_calls or ():
+        made = {"name": call["function"]["name"], "args": arguments_of(call)}
+        parts.append({"functionCall": {**made, "id": call["id"]} if call["id"] else made})
+    if parts and signed and stamp.signature:
+        parts[0]["thoughtSignature"] = stamp.signature
+    return parts
 
 
 def _last(answer: Answer, parts: Sequence[_Part], head: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,6 +122,45 @@ def usage_object(usage: Usage, native: Mapping[str, Any]) -> dict[str, Any]:
     return {**counts, **own}
 
 
+_ERRORS: Mapping[Kind, tuple[str, str]] = {
+    "bad_request": ("INVALID_ARGUMENT", "Request contains an invalid argument."),
+    "unsupported": ("INVALID_ARGUMENT", "The request is not supported."),
+    "too_large": ("INVALID_ARGUMENT", "Request payload size exceeds the limit."),
+    "authentication": ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
+    "permission": ("PERMISSION_DENIED", "The caller does not have permission."),
+    "not_found": ("NOT_FOUND", "The model is not found for API version v1beta."),
+    "quota": ("FAILED_PRECONDITION", "The account has no credit left."),
+    "rate_limit": ("RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota)."),
+    "timeout": ("DEADLINE_EXCEEDED", "The request timed out. Please try again."),
+    "server": ("INTERNAL", "An internal error has occurred."),
+    "overloaded": ("UNAVAILABLE", "The model is overloaded. Please try again later."),
+    "gateway": ("INTERNAL", "An internal error has occurred."),
+}
+_RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
+
+
+def error_document(error: LLMRingError) -> dict[str, Any]:
+    """Return the document, which is also an event of a stream."""
+    return _document(failure_of(error))
+
+
+def _document(failure: Failure) -> dict[str, Any]:
+    word, words = _ERRORS[failure.kind]
+    error: dict[str, Any] = {"code": failure.status, "message": failure.words or words, "status": word}
+    if failure.retry_after is not None:
+        error["details"] = [{"@type": _RETRY_INFO, "retryDelay": f"{failure.retry_after:g}s"}]
+    return {"error": error}
+
+
+def error_answer(error: LLMRingError) -> ErrorAnswer:
+    """Write an error. Google says in the body how long to wait, and in no header."""
+    failure = failure_of(error)
+    body = msgspec.json.encode(_document(failure))
+    return ErrorAnswer(
+        status=failure.status, body=body, headers={"content-type": "application/json; charset=UTF-8"}
+    )
+
+
 class GenerateStreamWriter(StreamWriter):
     """Writes one stream."""
 
@@ -157,7 +194,8 @@ class GenerateStreamWriter(StreamWriter):
     def _remaining(self, replay: Sequence[_Part], chunk: StreamChunk) -> list[_Part]:
         """Return the parts that are still to be said; of a signed text the signature alone."""
         if not replay or _spoken(replay) != _spoken(self._said):
-            return _calls(chunk) or ([] if self._said else [{"text": ""}])
+            thought = any(part.get("thought") for part in self._said)
+            return _calls(chunk, self._stamp, signed=thought) or ([] if self._said else [{"text": ""}])
         left: list[_Part] = []
         for part in replay:
             if not isinstance(part.get("text"), str) or "functionCall" in part:

@@ -49,7 +49,7 @@ def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
     if response.reasoning:
         message["thinking"] = response.reasoning
     return msgspec.json.encode(
-        {**_head(response, asked, stamp), "message": message | _more(response), **_end(response)}
+        {**_head(response, asked, stamp), "message": message | _more(response, stamp), **_end(response)}
     )
 
 
@@ -57,13 +57,13 @@ def _head(answer: Answer, asked: HostedRequest, stamp: Stamp) -> dict[str, Any]:
     return {"model": answer.provider_model or asked.request.model, "created_at": moment(stamp.created)}
 
 
-def _more(answer: Answer) -> dict[str, Any]:
+def _more(answer: Answer, stamp: Stamp) -> dict[str, Any]:
     """Return the fields of the message beside text and reasoning."""
     more: dict[str, Any] = {}
     if answer.tool_calls:
         more["tool_calls"] = [
             {
-                "id": call["id"],
+                "id": call["id"] or stamp.id("call_", place, digits=8),
                 "function": {
                     "index": place,
                     "name": call["function"]["name"],
@@ -117,7 +117,7 @@ class ChatStreamWriter(StreamWriter):
         return lines
 
     def _end(self, chunk: StreamChunk) -> list[bytes]:
-        more = _more(chunk)
+        more = _more(chunk, self._stamp)
         lines = [self._line(chunk, {"content": "", **more})] if more else []
         return [*lines, self._line(chunk, {"content": ""}, **_end(chunk))]
 

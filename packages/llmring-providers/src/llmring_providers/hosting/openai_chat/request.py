@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
+from llmring_types.exceptions import ValidationError
 
 from llmring_providers.hosting.codec import HostedRequest, Route
 from llmring_providers.hosting.reading import built, document, effort_of, rest_of, typed
@@ -42,6 +43,8 @@ def read(route: Route, body: bytes) -> HostedRequest:
     """Read a request; see :meth:`Codec.read`."""
     fields = document(body)
     wire = typed(fields, _Body)
+    if not wire.messages:
+        raise ValidationError("[] is too short - 'messages'", field="messages")
     options = wire.stream_options or {}
     unread: list[str] = []
     extra = rest_of(fields, _Body)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from llmring_types import FinishReason, LLMResponse, StreamChunk, Usage
+from llmring_types import FinishReason, LLMResponse, StreamChunk, ToolCall, Usage
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers.hosting.answering import Answer, counted, finish_word, own_native, replayed, text_of
@@ -41,7 +41,7 @@ def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
     if response.reasoning:
         message["reasoning_content"] = response.reasoning
     if calls:
-        message["tool_calls"] = calls
+        message["tool_calls"] = _identified(calls, stamp)
     message |= _beyond(native, response.reasoning)
     choice = {
         "index": 0,
@@ -58,6 +58,11 @@ def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
         **_named(native, (*IDENTITY_EXTRAS, *COMPLETION_EXTRAS)),
     }
     return msgspec.json.encode(document)
+
+
+def _identified(calls: list[ToolCall], stamp: Stamp) -> list[dict[str, Any]]:
+    """Return the calls, each with an id."""
+    return [{**call, "id": call["id"] or stamp.id("call_", place)} for place, call in enumerate(calls)]
 
 
 def _word(answer: Answer, *, refused: bool) -> str:
@@ -183,7 +188,7 @@ class ChatStreamWriter(StreamWriter):
 
     def _calls(self, chunk: StreamChunk, native: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         raw = next((block["tool_calls"] for block in replayed(native) if "tool_calls" in block), None)
-        for place, call in enumerate(raw or chunk.tool_calls or ()):
+        for place, call in enumerate(raw or _identified(chunk.tool_calls or [], self._stamp)):
             kind, field = ("custom", "input") if "custom" in call else ("function", "arguments")
             inner = call[kind]
             yield {"tool_calls": [{"index": place, **call, kind: {**inner, field: ""}}]}

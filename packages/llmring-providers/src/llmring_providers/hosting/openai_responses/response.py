@@ -65,12 +65,13 @@ def text_part(text: str, native: Mapping[str, Any] | None = None) -> dict[str, A
 
 def reasoning_item(text: str, stamp: Stamp, place: int) -> Item:
     """Return an item of reasoning that shows this summary."""
-    return {
+    item = {
         "id": stamp.id("rs_", place, digits=48),
         "type": "reasoning",
         "status": "completed",
         "summary": [{"type": "summary_text", "text": text}],
     }
+    return {**item, "encrypted_content": stamp.signature} if stamp.signature else item
 
 
 def message_item(parts: list[dict[str, Any]], stamp: Stamp, place: int) -> Item:
@@ -149,7 +150,7 @@ def ended(answer: Answer, items: list[Item]) -> dict[str, Any]:
 
 
 def usage_object(usage: Usage | None, native: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the token counts, with what else the host itself counted."""
+    """Return the token counts, noughts included, with what else the host itself counted."""
     if usage is None:
         return None
     names = {
@@ -160,8 +161,11 @@ def usage_object(usage: Usage | None, native: Mapping[str, Any]) -> dict[str, An
     given = {"cached_tokens": "cache_read_input_tokens", "cache_write_tokens": "cache_creation_input_tokens"}
     counts: dict[str, Any] = {
         **counted(usage, names),
-        "input_tokens_details": counted(usage, given),
-        "output_tokens_details": counted(usage, {"reasoning_tokens": "reasoning_tokens"}),
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0, **counted(usage, given)},
+        "output_tokens_details": {
+            "reasoning_tokens": 0,
+            **counted(usage, {"reasoning_tokens": "reasoning_tokens"}),
+        },
     }
     more = native.get("usage")
     for name, value in more.items() if isinstance(more, Mapping) else ():
