@@ -86,15 +86,9 @@ constraints.colour = "red"
 
 
 def test_other_providers_may_be_named() -> None:
-<<<<<<< HEAD
     lockfile = parse('[[profiles.default.bindings]]\nalias = "a"\nmodels = ["acme:x"]')
     assert "mistral, moonshot, " in check(lockfile).findings[0].message
     assert check(lockfile, providers={"acme"}).findings == ()
-=======
-    lockfile = parse('[[profiles.default.bindings]]\nalias = "a"\nmodels = ["nowhere:x"]')
-    assert f"(known: {', '.join(sorted(KNOWN_PROVIDERS))})" in check(lockfile).findings[0].message
-    assert check(lockfile, providers={"nowhere"}).findings == ()
->>>>>>> main
 
 
 def test_a_lock_that_is_not_of_all_models_or_of_more_is_found() -> None:

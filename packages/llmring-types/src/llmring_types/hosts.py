@@ -106,15 +106,14 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.name in _VENDORS
 
     @property
-<<<<<<< HEAD
     def is_shown(self) -> bool:
         """True of a host that lists show before it is configured: of a vendor, and of one that was registered."""
         return self.is_vendor or self.name not in _TABLE.built_in
-=======
+
+    @property
     def is_installed(self) -> bool:
         """True where the modules that it needs are installed; most need none."""
         return all(find_spec(module) is not None for module in self.needs_modules)
->>>>>>> main
 
     @property
     def is_proved(self) -> bool:
