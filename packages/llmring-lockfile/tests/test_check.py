@@ -1,4 +1,4 @@
-from llmring_lockfile import KNOWN_PROVIDERS, Lockfile, Severity, check, parse
+from llmring_lockfile import Lockfile, Severity, check, parse
 from llmring_types.exceptions import LockfileParseError
 
 GOOD = """
