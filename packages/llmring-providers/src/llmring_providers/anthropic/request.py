@@ -18,6 +18,7 @@ from llmring_providers._formats import (
     wanted_schema,
 )
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import rules_of
 from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers._quirks import fit_parameters
@@ -29,12 +30,11 @@ from llmring_providers.anthropic.tools import wire_choice, wire_tools
 from llmring_providers.schema import ANTHROPIC_STRICT
 
 PATH = "/v1/messages"
-_EVERYTHING = frozenset({"image", "document", "audio", "video"})
 FIT = Fit(
     whose="Anthropic",
     names=NAMES,
     ids=NameRule(taken=re.compile(r"[a-zA-Z0-9_-]+")),
-    media={"tool": _EVERYTHING},
+    rules=lambda call: rules_of("anthropic", call.ref.model),
     needs_turn=True,
     apart=True,
 )

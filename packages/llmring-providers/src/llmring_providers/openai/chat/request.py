@@ -39,6 +39,7 @@ _MESSAGE_FIELDS = frozenset(
 """Message fields of hosts beyond OpenAI's form: reasoning, and the answer prefixes of two hosts."""
 FIT = Fit(
     whose="chat completions",
+    rules=lambda call: rules_for(call, "chat"),
     names=NAMES,
     ids=NameRule(taken=re.compile(r".{1,40}", re.DOTALL), longest=40),
     moved=frozenset({"image"}),
@@ -47,8 +48,11 @@ FIT = Fit(
 )
 _OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
 """With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
+<<<<<<< HEAD
 _NINE_FIT = msgspec.structs.replace(FIT, ids=NINE_LETTERS)
 _NEVER_WANTS_REASONING = re.compile(r"deepseek-?_?r1")
+=======
+>>>>>>> main
 _NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
 _MOST_STOPS = 4
@@ -65,7 +69,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     warnings: list[str] = []
     call, quirks = fitted(call, _fit(call), warnings), call.quirks
     request = call.request
-    rules = rules_for(call)
+    rules = rules_for(call, "chat")
     body: dict[str, Any] = {
         "model": call.ref.model,
         "messages": [_message(message, call, warnings) for message in request.messages],
@@ -87,10 +91,14 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         _extra(body, fitting_extra(call, rules, warnings), warnings)
         if is_own_host(call) and quirks is None:
             _limit_stops(body, warnings)
+<<<<<<< HEAD
     if quirks is not None:
         from llmring_providers.openai.chat.quirks import fit_body  # noqa: PLC0415 - OpenAI itself has none
 
         fit_body(body, quirks, call, warnings)
+=======
+            _drop_metadata(body, warnings)
+>>>>>>> main
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
@@ -171,6 +179,7 @@ def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message, call:
 
 
 def _wants_reasoning(message: Message, call: ChatCall) -> bool:
+<<<<<<< HEAD
     """Tell whether the host wants to see the reasoning of an answer again.
 
     With tools it does, for every answer; ``deepseek-reasoner`` for those with calls alone, and R1 never:
@@ -181,13 +190,18 @@ def _wants_reasoning(message: Message, call: ChatCall) -> bool:
         return wanted == "always" or (wanted == "tools" and _has_tools(call))
     model = call.ref.model.lower()
     if _NEVER_WANTS_REASONING.search(model):
+=======
+    """Tell whether the host wants to see the reasoning of an answer again."""
+    back = rules_for(call).reasoning_back or "all"
+    if back == "never":
+>>>>>>> main
         return False
-    return bool(message.tool_calls or (_has_tools(call) and "deepseek-reasoner" not in model))
+    return bool(message.tool_calls or (back != "calls" and _has_tools(call)))
 
 
 def _misses_reasoning(wire: Mapping[str, Any], call: ChatCall) -> bool:
-    """Tell whether a field is missing that DeepSeek V4 wants on every answer once there are tools, if only empty."""
-    return "reasoning_content" not in wire and "deepseek-v4" in call.ref.model.lower() and _has_tools(call)
+    """Tell whether a field is missing that is wanted on every answer once there are tools, if only empty."""
+    return "reasoning_content" not in wire and rules_for(call).reasoning_back == "filled" and _has_tools(call)
 
 
 def _has_tools(call: ChatCall) -> bool:
@@ -256,6 +270,15 @@ def _limit_stops(body: dict[str, Any], warnings: list[str]) -> None:
     if isinstance(stop, list) and len(stop) > _MOST_STOPS:
         body["stop"] = stop[:_MOST_STOPS]
         warnings.append(f"stop was cut from {len(stop)} to {_MOST_STOPS} sequences, OpenAI's most")
+
+
+def _drop_metadata(body: dict[str, Any], warnings: list[str]) -> None:
+    """https://github.com/tmc/langchaingo/issues/1484 has the refusal: "only allowed when 'store' is enabled"."""
+    if "metadata" in body and not body.get("store"):
+        del body["metadata"]
+        warnings.append(
+            "metadata was dropped: OpenAI takes it with chat completions together with store only"
+        )
 
 
 def wire_tools(
