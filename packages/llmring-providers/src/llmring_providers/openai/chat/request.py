@@ -23,6 +23,7 @@ from llmring_providers.openai.models import NAMES, fitting_extra, is_own_host, i
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
+    fit_to_openai,
     merge_extra,
     note_ignored_marks,
     output_limit,
@@ -48,14 +49,9 @@ FIT = Fit(
 )
 _OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
 """With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
-<<<<<<< HEAD
 _NINE_FIT = msgspec.structs.replace(FIT, ids=NINE_LETTERS)
-_NEVER_WANTS_REASONING = re.compile(r"deepseek-?_?r1")
-=======
->>>>>>> main
 _NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
-_MOST_STOPS = 4
 _FOREIGN = frozenset({"betas", "stream"})
 """Of all others, some host may know them."""
 
@@ -90,15 +86,11 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if request.extra_params:
         _extra(body, fitting_extra(call, rules, warnings), warnings)
         if is_own_host(call) and quirks is None:
-            _limit_stops(body, warnings)
-<<<<<<< HEAD
+            fit_to_openai(body, warnings)
     if quirks is not None:
         from llmring_providers.openai.chat.quirks import fit_body  # noqa: PLC0415 - OpenAI itself has none
 
         fit_body(body, quirks, call, warnings)
-=======
-            _drop_metadata(body, warnings)
->>>>>>> main
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
@@ -179,22 +171,11 @@ def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message, call:
 
 
 def _wants_reasoning(message: Message, call: ChatCall) -> bool:
-<<<<<<< HEAD
-    """Tell whether the host wants to see the reasoning of an answer again.
-
-    With tools it does, for every answer; ``deepseek-reasoner`` for those with calls alone, and R1 never:
-    https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
-    """
-    wanted = call.quirks and call.quirks.replays_reasoning
-    if wanted:
-        return wanted == "always" or (wanted == "tools" and _has_tools(call))
-    model = call.ref.model.lower()
-    if _NEVER_WANTS_REASONING.search(model):
-=======
     """Tell whether the host wants to see the reasoning of an answer again."""
+    if (wanted := call.quirks and call.quirks.replays_reasoning) is not None:
+        return wanted == "always" or (wanted == "tools" and _has_tools(call))
     back = rules_for(call).reasoning_back or "all"
     if back == "never":
->>>>>>> main
         return False
     return bool(message.tool_calls or (back != "calls" and _has_tools(call)))
 
@@ -262,23 +243,6 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
     number = body.get("n")
     if isinstance(number, int) and number > 1:
         warnings.append(f"n={number} was asked for: the response holds only the first answer")
-
-
-def _limit_stops(body: dict[str, Any], warnings: list[str]) -> None:
-    """https://platform.openai.com/docs/api-reference/chat/create#chat_create-stop"""
-    stop = body.get("stop")
-    if isinstance(stop, list) and len(stop) > _MOST_STOPS:
-        body["stop"] = stop[:_MOST_STOPS]
-        warnings.append(f"stop was cut from {len(stop)} to {_MOST_STOPS} sequences, OpenAI's most")
-
-
-def _drop_metadata(body: dict[str, Any], warnings: list[str]) -> None:
-    """https://github.com/tmc/langchaingo/issues/1484 has the refusal: "only allowed when 'store' is enabled"."""
-    if "metadata" in body and not body.get("store"):
-        del body["metadata"]
-        warnings.append(
-            "metadata was dropped: OpenAI takes it with chat completions together with store only"
-        )
 
 
 def wire_tools(
