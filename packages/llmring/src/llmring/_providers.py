@@ -70,7 +70,8 @@ class Providers(Mapping[str, Provider]):
 
     def secrets(self) -> frozenset[str]:
         """Return the keys that providers were built with, and whatever the environment keeps secret."""
-        return known_secrets() | self._keys
+        own = (getattr(provider, "secrets", None) for provider in list(self._built.values()))
+        return known_secrets().union(self._keys, *(keys() for keys in own if keys is not None))
 
     def problem(self, name: str) -> LLMRingError | None:
         """Return why the provider cannot be used, or ``None``."""
@@ -151,7 +152,8 @@ class Providers(Mapping[str, Provider]):
         return access is not None and access.missing is None
 
     def _build(self, name: str, access: ProviderAccess, **more: Any) -> Provider:
-        self._keys.add(access.api_key)
+        if isinstance(access.api_key, str):
+            self._keys.add(access.api_key)
         settings = ProviderSettings(
             name=name,
             transport=self._transport,
