@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
-from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers._extra_params import NOT_OF_ANTHROPIC, OF_OPENAI, without_foreign
 from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import (
     JSON_ALONE,
@@ -37,18 +37,22 @@ FIT = Fit(
     needs_turn=True,
     apart=True,
 )
-_FOREIGN = OF_OPENAI - {"parallel_tool_calls", "user"} | {
-    "api",
-    "frequency_penalty",
-    "logprobs",
-    "max_output_tokens",
-    "n",
-    "presence_penalty",
-    "seed",
-    "store",
-    "stream",
-    "top_logprobs",
-}
+_FOREIGN = (
+    (OF_OPENAI - {"parallel_tool_calls", "user"})
+    | NOT_OF_ANTHROPIC
+    | {
+        "api",
+        "frequency_penalty",
+        "logprobs",
+        "max_output_tokens",
+        "n",
+        "presence_penalty",
+        "seed",
+        "store",
+        "stream",
+        "top_logprobs",
+    }
+)
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 _LEAST_TOP_P = 0.95
 _HEADERS = {"user_profile_id": "anthropic-user-profile-id", "workspace_id": "anthropic-workspace-id"}
