@@ -133,3 +133,11 @@ class AuthenticatedTransport:
 
     def _with(self, key: str, request: HttpRequest) -> HttpRequest:
         return request._replace(headers={**request.headers, **self._headers(key)})
+
+
+def authenticated(
+    transport: Transport, source: KeySource, provider: str, headers: Callable[[str], Mapping[str, str]]
+) -> tuple[AuthenticatedTransport, ExpiringKey]:
+    """Return a transport whose requests carry the key of a function, and that key."""
+    key = ExpiringKey(source, provider)
+    return AuthenticatedTransport(transport, key, headers), key

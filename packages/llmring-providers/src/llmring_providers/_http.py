@@ -83,16 +83,11 @@ class HttpProvider:
         self._api_key = api_key if isinstance(api_key, str) else ""
         self._expiring: ExpiringKey | None = None
         if not isinstance(api_key, str):
-            from llmring_providers import _credentials  # noqa: PLC0415 - for few
+            from llmring_providers._credentials import authenticated  # noqa: PLC0415 - few keys expire
 
-            self._expiring = _credentials.ExpiringKey(api_key, name)
-            self._transport = _credentials.AuthenticatedTransport(
-                transport, self._expiring, adapter.auth_headers
-            )
-        self._headers: Mapping[str, str] = {
-            "content-type": "application/json",
-            **adapter.auth_headers(self._api_key),
-        }
+            self._transport, self._expiring = authenticated(transport, api_key, name, adapter.auth_headers)
+        own = adapter.auth_headers(self._api_key)
+        self._headers: Mapping[str, str] = {"content-type": "application/json", **own}
         self._client_factory = client_factory
         self._client: Any = client
         self._client_is_given = client is not None
@@ -254,13 +249,8 @@ class HttpProvider:
     def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         limit = call.request.max_response_bytes
-        return HttpRequest(
-            "POST",
-            self.base_url + wire.path,
-            headers,
-            wire.body,
-            self._max_response_bytes if limit is UNSET else limit,
-        )
+        bytes_taken = self._max_response_bytes if limit is UNSET else limit
+        return HttpRequest("POST", self.base_url + wire.path, headers, wire.body, bytes_taken)
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         found = request_id(headers)
