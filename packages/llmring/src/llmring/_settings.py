@@ -14,8 +14,6 @@ from msgspec import UNSET, UnsetType
 from llmring._policy import RetryPolicy
 
 if TYPE_CHECKING:
-    from llmring_providers import KeySource
-
     from llmring.registry import Registry
 
 DEFAULT_TIMEOUT_S = 60.0
@@ -53,14 +51,13 @@ class ProviderAccess(msgspec.Struct, frozen=True):
     """Settings of one provider in the environment.
 
     Attributes:
-        api_key: text, or a function of the program that gives it; empty where there is none, or where it must not be
-            sent to ``base_url``.
+        api_key: empty where there is none, or where it must not be sent to ``base_url``.
         base_url: ``None`` for the provider's own address.
         missing: what has to be set before it can be used.
         refusal: why nothing must be sent there: an unapproved file names the address (:mod:`llmring.trust`).
     """
 
-    api_key: "str | KeySource" = ""
+    api_key: str = ""
     base_url: str | None = None
     missing: str | None = None
     refusal: UntrustedAddressError | None = None
