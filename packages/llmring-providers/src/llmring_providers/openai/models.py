@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from llmring_providers._extra_params import NOT_OF_OPENAI, without_foreign
 from llmring_providers._media_data import family_of
 from llmring_providers._model_rules import ModelRules, nearest_effort, rules_of
 from llmring_providers._names import NameRule
@@ -109,8 +110,10 @@ def takes_sampling(call: ChatCall, rules: ModelRules) -> bool:
 
 
 def fitting_extra(call: ChatCall, rules: ModelRules, warnings: list[str]) -> Mapping[str, Any]:
-    """Return the extra parameters, but for those that the model refuses, each with a warning."""
+    """Return the extra parameters, but for those that the model or OpenAI itself refuses, each with a warning."""
     extra = call.request.extra_params
+    if extra and is_own_host(call) and is_own_model(call):
+        extra = without_foreign(extra, NOT_OF_OPENAI, "OpenAI", warnings)
     if rules.stop is False and "stop" in extra:
         warnings.append(f"stop was dropped: {call.ref} does not take it")
         extra = {name: value for name, value in extra.items() if name != "stop"}
