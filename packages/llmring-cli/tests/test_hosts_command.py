@@ -1,4 +1,4 @@
-"""hosts."""
+"""The command ``hosts``."""
 
 import json
 from collections.abc import Callable
