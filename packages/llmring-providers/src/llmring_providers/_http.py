@@ -16,6 +16,7 @@ from llmring_types.hosts import host_of
 from msgspec import UNSET
 
 from llmring_providers._adapter import Adapter, WireRequest
+from llmring_providers._http_embedding import HttpEmbedding
 from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall, OutputBounds
 from llmring_providers._replies import request_id, unanswered, whole
@@ -47,7 +48,7 @@ class ClientFactory(Protocol):
         """Return the client, with the provider's own key and base URL."""
 
 
-class HttpProvider:
+class HttpProvider(HttpEmbedding):
     """A provider that is spoken to over HTTP.
 
     Args:

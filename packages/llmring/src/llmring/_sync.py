@@ -8,7 +8,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from weakref import finalize
 
-from llmring_types import LLMRequest, LLMResponse, StreamChunk
+from llmring_types import (
+    EmbeddingRequest,
+    EmbeddingResponse,
+    LLMRequest,
+    LLMResponse,
+    RerankRequest,
+    RerankResponse,
+    StreamChunk,
+)
 
 from llmring._facade import RingFacade
 from llmring._runtime import calling_for
@@ -165,6 +173,14 @@ class SyncLLMRing(RingFacade):
     def chat_stream(self, request: LLMRequest, profile: str | None = None) -> "SyncChatStream":
         """As :meth:`LLMRing.chat_stream`: ``for chunk in ring.chat_stream(request)``."""
         return SyncChatStream(self._ring.chat_stream(request, profile), self._loop)
+
+    def embed(self, request: EmbeddingRequest, profile: str | None = None) -> EmbeddingResponse:
+        """As :meth:`LLMRing.embed`."""
+        return self._loop.run(self._ring.embed, request, profile)
+
+    def rerank(self, request: RerankRequest, profile: str | None = None) -> RerankResponse:
+        """As :meth:`LLMRing.rerank`."""
+        return self._loop.run(self._ring.rerank, request, profile)
 
     def count_tokens(self, request: LLMRequest, profile: str | None = None) -> int:
         """As :meth:`LLMRing.count_tokens`."""
