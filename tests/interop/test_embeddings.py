@@ -36,7 +36,7 @@ async def with_ollama(base_url: str) -> list[list[float]]:
     try:
         answer = await client.embed(model="m", input=TEXTS, truncate=False, dimensions=4)
     finally:
-        await client.close()
+        await client.close()  # type: ignore[no-untyped-call]
     return [list(row) for row in answer.embeddings]
 
 

@@ -166,3 +166,68 @@ def test_the_profile_is_the_arguments_then_the_environments_then_the_lockfiles(
     lockfile = parse('default_profile = "own"\n[profiles.own]')
     active = active_profile(lockfile, argument, environ=environ)
     assert (active.name, active.origin, active.chosen) == (name, origin, chosen)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with a folder two levels down, in a folder with a lockfile."""
+    (tmp_path / "llmring.lock").write_text(LOCK)
+    (tmp_path / "repository" / ".git").mkdir(parents=True)
+    (tmp_path / "repository" / "docs" / "notes").mkdir(parents=True)
+    return tmp_path / "repository"
+
+
+def test_the_lockfile_of_a_repository_is_found_from_its_folders(repository: Path) -> None:
+    below, path = repository / "docs" / "notes", repository / "llmring.lock"
+    path.write_text(LOCK)
+    found = discover(environ={}, directory=below)
+    assert (found.path, found.origin) == (path, "parent folder")
+    assert found.passed_over == (below / "llmring.lock", repository / "docs" / "llmring.lock")
+    (repository / "docs" / "llmring.lock").write_text(LOCK)
+    assert discover(environ={}, directory=below).path == repository / "docs" / "llmring.lock"
+
+
+def test_the_search_ends_at_the_edge_of_the_repository(repository: Path) -> None:
+    assert discover(environ={}, directory=repository / "docs").is_bundled
+    assert discover(environ={}, directory=repository).is_bundled
+
+
+def test_outside_a_repository_the_search_ends_below_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = tmp_path / "project" / "docs"
+    below.mkdir(parents=True)
+    for folder in (tmp_path, tmp_path / "project"):
+        (folder / "llmring.lock").write_text(LOCK)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert discover(environ={}, directory=below).path == tmp_path / "project" / "llmring.lock"
+    assert discover(environ={}, directory=tmp_path / "project").origin == "working directory"
+    (tmp_path / "project" / "llmring.lock").unlink()
+    assert discover(environ={}, directory=below).is_bundled
+    monkeypatch.setenv("HOME", str(below))
+    monkeypatch.setenv("USERPROFILE", str(below))
+    assert discover(environ={}, directory=below).is_bundled
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("given_away", ["", "llmring.lock"])
+def test_what_belongs_to_somebody_else_is_passed_over(repository: Path, given_away: str) -> None:
+    (repository / "llmring.lock").write_text(LOCK)
+    os.chown(repository / given_away, 4711, 4711)
+    assert discover(environ={}, directory=repository / "docs").is_bundled
+
+
+def test_the_lockfile_of_the_project_comes_before_that_of_the_repository(repository: Path) -> None:
+    inside = repository / "docs" / "src" / "a" / "llmring.lock"
+    inside.parent.mkdir(parents=True)
+    (inside.parent / "__init__.py").touch()
+    (repository / "docs" / "pyproject.toml").touch()
+    inside.write_text(LOCK)
+    (repository / "llmring.lock").write_text(LOCK)
+    for directory in (repository / "docs", repository / "docs" / "notes"):
+        found = discover(environ={}, directory=directory)
+        assert (found.path, found.origin) == (inside, "project package")
+    (repository / "docs" / "llmring.lock").write_text(LOCK)
+    found = discover(environ={}, directory=repository / "docs" / "notes")
+    assert found.path == repository / "docs" / "llmring.lock"

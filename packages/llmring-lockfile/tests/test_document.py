@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -398,3 +399,47 @@ def test_json_keeps_its_order_indentation_unknown_keys_and_last_line_end() -> No
         },
         indent=4,
     )
+
+
+OLD = """\
+# Ours.
+[[profiles.dev.bindings]]
+alias = "fast"
+provider = "openai" # for now
+model = "gpt-4o" # cheap
+constraints = {timeout_s = 5.0} # seconds
+
+[[profiles.dev.bindings]]
+alias = "deep"
+models = ["openai:gpt-5"] # dear
+"""
+
+
+def test_bindings_from_before_1_0_are_migrated_with_their_comments() -> None:
+    document = Document(OLD)
+    before = document.lockfile
+    document.migrate()
+    assert document.lockfile.profiles == before.profiles
+    assert not document.lockfile.has_old_bindings
+    assert sorted(re.findall("#.*", document.text)) == sorted(re.findall("#.*", OLD))
+    assert 'models = ["openai:gpt-4o"]' in document.text
+    assert OLD.partition('[[profiles.dev.bindings]]\nalias = "deep"')[2] in document.text
+    again = Document(document.text)
+    again.migrate()
+    assert not again.changed
+
+
+def test_a_binding_from_before_1_0_can_be_edited() -> None:
+    document = Document(OLD)
+    document.bind("fast", "openai:gpt-4o", profile="dev")
+    assert not document.changed
+    document.bind("fast", "openai:gpt-5-mini", profile="dev")
+    assert 'models = ["openai:gpt-5-mini"]' in document.text
+    document.unbind("fast", profile="dev")
+    assert document.lockfile.profile("dev").aliases == ("deep",)
+
+
+def test_binding_in_a_new_profile_makes_no_default_one_beside_those_there_are() -> None:
+    document = Document("[profiles.dev]\n")
+    document.bind("fast", "openai:x", profile="prod")
+    assert list(document.lockfile.profiles) == ["dev", "prod"]

@@ -25,9 +25,9 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_new_lockfile_has_the_five_profiles_and_the_bindings_asked_for(path: Path) -> None:
+def test_a_new_lockfile_has_one_profile_and_the_bindings_asked_for(path: Path) -> None:
     lockfile = parse(read_text(path), path)
-    assert list(lockfile.profiles) == ["default", "prod", "staging", "dev", "test"]
+    assert list(lockfile.profiles) == ["default"]
     assert lockfile.profile().aliases == ("fast",)
     assert lockfile.created_at == lockfile.updated_at
 
@@ -359,3 +359,11 @@ def test_an_error_of_the_one_who_edits_stays_what_it_is(path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="mine") as caught, editing(path):
         raise FileNotFoundError("mine")
     assert not isinstance(caught.value, LockfileError)
+
+
+def test_an_edit_that_fails_leaves_no_new_lockfile(tmp_path: Path) -> None:
+    path = tmp_path / "new.lock"
+    for alias, models in (("fast", "gpt-5"), (" fast", "openai:gpt-5"), ("fast", "")):
+        with pytest.raises(ValueError):  # noqa: PT011 - each has an error of its own
+            bind(path, alias, models, create=True)
+        assert not path.exists()

@@ -2,11 +2,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from llmring_lockfile import Binding, Constraints, LockedModel, Lockfile, Profile, parse
+from llmring_lockfile import Binding, Constraints, LockedModel, Lockfile, Profile, emit, parse
 from llmring_lockfile._names import KeyPath
 from llmring_lockfile._syntax import line_finder
 from llmring_types import ModelRef, Prices
-from llmring_types.exceptions import LockfileParseError, LockfileVersionError
+from llmring_types.exceptions import LockfileParseError, LockfileVersionError, ProfileNotFoundError
 
 WHOLE = """\
 version = "1.0"
@@ -94,7 +94,6 @@ BIND = '[[profiles.default.bindings]]\nalias = "a"\nmodels = ["openai:x"]\n'
         ('version = "2.0"', 1, "version", "format version '1.0'"),
         ("version = 1.0", 1, "version", "as a string"),
         ('\ndefault_profile = "prod"\n[profiles.dev]\n', 2, "default_profile", "no [profiles.prod]"),
-        ("[profiles.dev]\n", None, "default_profile", "expected one of: dev"),
         ("created_at = 3", 1, "created_at", "expected a string, got an integer"),
         ("profiles = 3", 1, "profiles", "expected a table, got an integer"),
         ("[profiles]\ndefault = 'x'", 2, "profiles.default", "expected a table, got a string"),
@@ -227,3 +226,33 @@ def test_many_dots_that_are_no_key_are_fine() -> None:
 
 def test_a_whole_surrogate_pair_is_one_character() -> None:
     assert parse('{"metadata": {"a": "\\ud83d\\ude00"}}', "x.json").metadata == {"a": "😀"}
+
+
+OLD = """\
+[[profiles.dev.bindings]]
+alias = "fast"
+provider = "openai"
+model = "gpt-4o"
+"""
+
+
+def test_a_lockfile_need_not_have_a_default_profile() -> None:
+    lockfile = parse("[profiles.dev]\n[profiles.prod]\n")
+    assert parse(emit(lockfile)) == lockfile
+    assert lockfile.profile("prod").name == "prod"
+    with pytest.raises(
+        ProfileNotFoundError, match=r"Its profiles: dev, prod\. Choose one with .*LLMRING_PROFILE"
+    ):
+        lockfile.profile()
+
+
+def test_a_binding_from_before_1_0_loads_and_is_marked() -> None:
+    old, new = parse(OLD), parse('[[profiles.dev.bindings]]\nalias = "fast"\nmodels = ["openai:gpt-4o"]\n')
+    assert (old.has_old_bindings, new.has_old_bindings) == (True, False)
+    assert old.profiles == new.profiles
+
+
+@pytest.mark.parametrize("text", [OLD.replace('"gpt-4o"', "1"), OLD.replace('model = "gpt-4o"\n', "")])
+def test_half_a_binding_from_before_1_0_is_none(text: str) -> None:
+    with pytest.raises(LockfileParseError, match="expected a list of at least one 'provider:model'"):
+        parse(text)

@@ -12,11 +12,14 @@ from llmring_types.exceptions import (
     ProviderConnectionError,
     ProviderRateLimitError,
     ProviderTimeoutError,
+    UnknownProviderError,
 )
 
 BUILTINS = [
     (LockfileNotFoundError("x"), FileNotFoundError),
     (AliasNotFoundError("x", alias="a"), ValueError),
+    (AliasNotFoundError("x", alias="a"), ModelNotFoundError),
+    (UnknownProviderError("x", alias="a"), ValueError),
     (ProviderTimeoutError("x"), TimeoutError),
     (ProviderConnectionError("x"), ConnectionError),
     (MissingSDKError("x"), AttributeError),

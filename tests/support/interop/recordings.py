@@ -45,10 +45,11 @@ class Recording(NamedTuple):
 @cache
 def recordings() -> tuple[Recording, ...]:
     """All of them, in the order of their ids."""
-    return tuple(_read(path) for path in sorted(FOLDER.glob("*/*.json")))
+    return tuple(read_recording(path) for path in sorted(FOLDER.glob("*/*.json")))
 
 
-def _read(path: Path) -> Recording:
+def read_recording(path: Path) -> Recording:
+    """Read one file."""
     document = json.loads(path.read_text(encoding="utf-8"))
     answer = document["response"]
     return Recording(

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
         Found,
         active_profile,
         discover,
-        find_package_directory,
-        find_package_lockfile,
-        find_project_root,
-        installed_lockfile,
         load,
         new_lockfile_path,
     )
@@ -44,6 +40,12 @@ if TYPE_CHECKING:
     )
     from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference
     from llmring_lockfile._parse import parse
+    from llmring_lockfile._project import (
+        find_package_directory,
+        find_package_lockfile,
+        find_project_root,
+        installed_lockfile,
+    )
     from llmring_lockfile._resolution import Explanation, Resolution, Step
     from llmring_lockfile._resolve import (
         PackageLockfiles,
@@ -151,10 +153,6 @@ if not TYPE_CHECKING:
                 "Found",
                 "active_profile",
                 "discover",
-                "find_package_directory",
-                "find_package_lockfile",
-                "find_project_root",
-                "installed_lockfile",
                 "load",
                 "new_lockfile_path",
             ),
@@ -197,6 +195,12 @@ if not TYPE_CHECKING:
             ),
             "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference"),
             "llmring_lockfile._parse": ("parse",),
+            "llmring_lockfile._project": (
+                "find_package_directory",
+                "find_package_lockfile",
+                "find_project_root",
+                "installed_lockfile",
+            ),
             "llmring_lockfile._resolution": ("Explanation", "Resolution", "Step"),
             "llmring_lockfile._resolve": (
                 "PackageLockfiles",

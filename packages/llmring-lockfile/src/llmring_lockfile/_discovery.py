@@ -2,137 +2,20 @@
 
 import os
 import sys
-import tomllib
-from collections.abc import Mapping, Sequence
-from importlib.machinery import PathFinder
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
-from llmring_lockfile._files import BUNDLED, LARGEST, read_regular, read_text
+from llmring_lockfile._files import BUNDLED, read_text
 from llmring_lockfile._model import LOCKFILE_NAME, ActiveProfile, Lockfile
 from llmring_lockfile._parse import parse
-
-_ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+from llmring_lockfile._project import find_package_directory, find_project_root
 
 PATH_VARIABLE = "LLMRING_LOCKFILE_PATH"
 PROFILE_VARIABLE = "LLMRING_PROFILE"
-
-
-def find_project_root(start: Path) -> Path | None:
-    """The nearest directory, from ``start`` upwards, that looks like the root of a project."""
-    for directory in (start, *start.parents):
-        if any((directory / mark).exists() for mark in _ROOT_MARKS):
-            return directory
-    return None
-
-
-def find_package_directory(start: Path) -> Path | None:
-    """The directory of the package that the project around ``start`` builds.
-
-    That is ``src/NAME`` or ``NAME``, where ``NAME`` is the project's name in ``pyproject.toml`` as it is imported;
-    else the only package under ``src``, or in the root of a project without ``pyproject.toml``. ``None`` where
-    there is no project, no package, or several to choose from.
-    """
-    root = find_project_root(start)
-    if root is None:
-        return None
-    name = _project_name(root / "pyproject.toml")
-    if name is not None:
-        for directory in (root / "src" / name, root / name):
-            if _is_package(directory):
-                return directory
-    below = _packages_in(root / "src")
-    if not below and not (root / "pyproject.toml").exists():
-        below = _packages_in(root)
-    return below[0] if len(below) == 1 else None
-
-
-def _project_name(pyproject: Path) -> str | None:
-    try:
-        data: dict[str, Any] = tomllib.loads(read_regular(pyproject, LARGEST).decode())
-    except (
-        OSError,
-        ValueError,
-        RecursionError,
-    ):  # absent, unreadable or broken: no concern of the lockfile's
-        return None
-    poetry = _table(_table(data, "tool"), "poetry")
-    name = _table(data, "project").get("name") or poetry.get("name")
-    folder = name.replace("-", "_").replace(".", "_") if isinstance(name, str) else ""
-    return folder if folder.isidentifier() else None  # a name with slashes would lead out of the project
-
-
-def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _packages_in(directory: Path) -> list[Path]:
-    try:
-        return sorted(path for path in directory.iterdir() if _is_package(path))
-    except OSError:
-        return []
-
-
-def _is_package(directory: Path) -> bool:
-    return (directory / "__init__.py").is_file()
-
-
-def find_package_lockfile(package: str, search_path: Sequence[str] | None = None) -> Path | None:
-    """The lockfile of an installed package.
-
-    Args:
-        package: the name that is imported (``my_tools`` or ``my_tools.llm``), or the distribution's (``my-tools``),
-            which may be another.
-        search_path: where packages are; ``None`` is ``sys.path``.
-
-    Returns:
-        The file, or ``None`` where there is no such package or it ships none. No code of the package runs.
-    """
-    search = list(sys.path if search_path is None else search_path)
-    for name in dict.fromkeys((package, package.replace("-", "_"))):
-        for directory in _package_directories(name, search):
-            lockfile = directory / LOCKFILE_NAME
-            if lockfile.is_file():
-                return lockfile
-    return _distribution_lockfile(package, search)
-
-
-def installed_lockfile(package: str) -> Lockfile | None:
-    """The lockfile that an installed package ships, read; ``None`` where there is none.
-
-    Raises:
-        LockfileParseError: it is not a lockfile.
-    """
-    path = find_package_lockfile(package)
-    return None if path is None else parse(read_text(path), path)
-
-
-def _package_directories(name: str, search: Sequence[str]) -> list[Path]:
-    # ``importlib.util.find_spec`` would import the parents of a dotted name.
-    places: Sequence[str] | None = search
-    for part in name.split("."):
-        # Each part as if it were at the top: of a dotted name the finder wants the parent imported.
-        spec = PathFinder.find_spec(part, places) if part else None
-        if spec is None or spec.submodule_search_locations is None:
-            return []
-        places = list(spec.submodule_search_locations)
-    return [Path(place) for place in places or ()]
-
-
-def _distribution_lockfile(name: str, search: Sequence[str]) -> Path | None:
-    from importlib.metadata import Distribution  # noqa: PLC0415 - slow, and only for extended packages
-
-    for distribution in Distribution.discover(name=name, path=list(search)):
-        listed = [file for file in distribution.files or () if file.name == LOCKFILE_NAME]
-        for file in sorted(listed, key=lambda file: len(file.parts)):
-            path = Path(str(distribution.locate_file(file)))
-            if path.is_file():
-                return path
-    return None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -145,7 +28,9 @@ class Found(msgspec.Struct, frozen=True):
     """
 
     path: Path
-    origin: Literal["argument", "environment", "working directory", "project package", "bundled"]
+    origin: Literal[
+        "argument", "environment", "working directory", "parent folder", "project package", "bundled"
+    ]
     passed_over: tuple[Path, ...] = ()
 
     @property
@@ -166,9 +51,11 @@ def discover(
 ) -> Found:
     """Find the lockfile that counts.
 
-    It is the argument's, else the one that ``LLMRING_LOCKFILE_PATH`` names, else ``./llmring.lock``, else
-    ``llmring.lock`` in the package directory of the project around the working directory (where
-    ``llmring lock init`` writes it, so that it ships with the package), else the bundled one.
+    It is the argument's, else the one that ``LLMRING_LOCKFILE_PATH`` names, else ``./llmring.lock``, else the nearest
+    in the folders above, else the bundled one. The search ends at the folder that holds the repository (``.git``),
+    else below the home directory; outside both, or where a folder or file belongs to somebody else, nothing above
+    counts. At the root of a project its package directory counts too (where ``llmring lock init`` writes, so that the
+    file ships with the package).
 
     Args:
         path: an explicit file.
@@ -188,13 +75,61 @@ def discover(
     here = directory / LOCKFILE_NAME
     if _is_there(here):
         return Found(here, "working directory")
-    package = find_package_directory(directory)
-    if package is None:
-        return Found(BUNDLED, "bundled", (here,))
-    inside = package / LOCKFILE_NAME
-    if _is_there(inside):
-        return Found(inside, "project package", (here,))
-    return Found(BUNDLED, "bundled", (here, inside))
+    places = _places_above(directory)
+    for at, (place, origin) in enumerate(places):
+        if _is_there(place) and _is_ours(place, directory):
+            return Found(place, origin, (here, *(passed for passed, _ in places[:at])))
+    return Found(BUNDLED, "bundled", (here, *(passed for passed, _ in places)))
+
+
+def _places_above(directory: Path) -> list[tuple[Path, Literal["parent folder", "project package"]]]:
+    """Return where a lockfile may lie other than in the directory itself, nearest first.
+
+    The package of the project comes behind the project's root, and before the folders above that.
+    """
+    root, package = find_project_root(directory), find_package_directory(directory)
+    above = _folders_above(directory)
+    nearer = [] if root is None else [folder for folder in above if root in (folder, *folder.parents)]
+    places: list[tuple[Path, Literal["parent folder", "project package"]]]
+    places = [(folder / LOCKFILE_NAME, "parent folder") for folder in nearer]
+    if package is not None and package != directory:
+        places = [(place, origin) for place, origin in places if place.parent != package]
+        places.append((package / LOCKFILE_NAME, "project package"))
+    places.extend((folder / LOCKFILE_NAME, "parent folder") for folder in above[len(nearer) :])
+    return places
+
+
+def _folders_above(directory: Path) -> list[Path]:
+    """Return the folders above that belong to the same repository, else to the person's home; nearest first."""
+    edge = next((folder for folder in (directory, *directory.parents) if (folder / ".git").exists()), None)
+    home = _home()
+    above: list[Path] = []
+    for folder in () if directory == edge else directory.parents:
+        if edge is None and (home is None or home not in folder.parents):
+            break
+        if not _is_ours(folder, directory):
+            break
+        above.append(folder)
+        if folder == edge:
+            break
+    return above
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home().resolve()
+    except (RuntimeError, OSError):
+        return None
+
+
+def _is_ours(path: Path, directory: Path) -> bool:
+    """Return whether a path belongs to the user, or to whoever owns the working directory."""
+    if sys.platform == "win32":
+        return True
+    try:
+        return path.lstat().st_uid in {os.geteuid(), directory.stat().st_uid}
+    except OSError:
+        return False
 
 
 def new_lockfile_path(directory: Path | None = None) -> Path:

@@ -21,8 +21,8 @@ from llmring_lockfile._writing import check_writable, create_text, locked_for_wr
 
 _INDENT = re.compile(r"\n( +)")
 
-DEFAULT_PROFILES = ("default", "prod", "staging", "dev", "test")
-"""The profiles of a new lockfile. The original made the first four, its documents promised the last."""
+DEFAULT_PROFILES = (DEFAULT_PROFILE,)
+"""The profiles of a new lockfile. Others come with their first binding."""
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another writer."""
@@ -123,6 +123,10 @@ class Document:
         """Take an alias out of a profile. Nothing happens where it is not bound."""
         self._edit(lambda content: content.unbind(alias, profile))
 
+    def migrate(self) -> None:
+        """Write bindings from before 1.0 (``provider``, ``model``) as they are written now, and keep all comments."""
+        self._edit(lambda content: content.migrate())
+
     def create_profile(self, name: str) -> None:
         """Make an empty profile. Nothing happens where it exists."""
         self._edit(lambda content: content.create_profile(name))
@@ -160,7 +164,7 @@ class Document:
 
     def _edit(self, edit: Callable[[Content], bool]) -> None:
         if self._meaning is None:
-            self._meaning = _copy(self._content.data)
+            self._meaning = self._content.copy()
         if edit(self._content):
             self._content.stamp(self._now())
             self._lockfile = None
@@ -181,13 +185,6 @@ class Document:
         return mark + (result if text.endswith("\n") else result.rstrip("\n"))
 
 
-def _copy(value: Any) -> Any:
-    """Copy tables and arrays; what else there is never changes."""
-    if isinstance(value, dict):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
-
-
 @contextmanager
 def editing(
     path: Path | str,
@@ -203,7 +200,7 @@ def editing(
 
     Args:
         path: the file; links are followed and stay links.
-        create: make a lockfile with the default profiles where there is none.
+        create: make a lockfile where there is none; it goes again if the block fails.
         timeout: seconds to wait for another writer.
         now: tells the time for ``updated_at``.
 
@@ -214,14 +211,21 @@ def editing(
     """
     path = Path(path)
     check_writable(path)
+    created = False
     if create and not path.exists():
         with suppress(LockfileExistsError):  # another process was faster, which is as good
             create_lockfile(path, now=now)
+            created = True
     with locked_for_writing(path, timeout) as target:
         document = Document(read_text(target), path, now=now)
-        yield document
-        if document.changed:
-            replace_text(target, document.text)
+        try:
+            yield document
+            if document.changed:
+                replace_text(target, document.text)
+        except BaseException:
+            if created:
+                target.unlink(missing_ok=True)  # nobody asked for an empty lockfile
+            raise
 
 
 def create_lockfile(
@@ -231,7 +235,7 @@ def create_lockfile(
     force: bool = False,
     now: Callable[[], datetime] = utc_now,
 ) -> Lockfile:
-    """Write a new lockfile with the default profiles: default, prod, staging, dev and test.
+    """Write a new lockfile, whose one profile is ``default``.
 
     Args:
         path: where; JSON when it ends in ``.json``.
@@ -246,8 +250,7 @@ def create_lockfile(
     path = Path(path)
     stamp = now().isoformat()
     rows = tuple(Binding(alias, read_pool(models)) for alias, models in (bindings or {}).items())
-    profiles = {name: Profile(name) for name in DEFAULT_PROFILES}
-    profiles["default"] = Profile("default", rows)
+    profiles = {name: Profile(name, rows) for name in DEFAULT_PROFILES}
     lockfile = Lockfile(created_at=stamp, updated_at=stamp, profiles=profiles, path=path)
     text = emit(lockfile, as_json=is_json(path))
     create_text(path, text, force=force)
@@ -270,6 +273,7 @@ def bind(
     The profile is the argument's, else ``LLMRING_PROFILE``'s, else the file's default: the one in which the alias
     will be looked for. It is created where it does not exist.
     """
+    models = read_pool(models)  # before a file is made for it
     with editing(path, create=create, timeout=timeout) as document:
         chosen = active_profile(document.lockfile, profile, environ=environ)
         document.bind(alias, models, profile=chosen.name, constraints=constraints)

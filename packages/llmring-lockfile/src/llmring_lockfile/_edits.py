@@ -9,6 +9,7 @@ from llmring_types.exceptions import ModelReferenceError, ProfileNotFoundError, 
 
 from llmring_lockfile._emit import plain_constraints, plain_locked
 from llmring_lockfile._model import DEFAULT_PROFILE, Constraints, LockedModel
+from llmring_lockfile._parse import is_old_binding, models_of
 
 Data = dict[str, Any]
 Models = str | ModelRef | Sequence[str | ModelRef]
@@ -58,6 +59,11 @@ class Content:
         self._rows.clear()
         return self._data
 
+    def copy(self) -> Data:
+        """Return a copy of the values, which later edits do not change."""
+        copied: Data = _copy(self.data)
+        return copied
+
     def bind(
         self,
         alias: str,
@@ -81,7 +87,8 @@ class Content:
                 table["bindings"] = []
                 table["registry_versions"] = table.pop("registry_versions")
             changed = True
-        elif [ModelRef.parse(text) for text in row["models"]] != list(models):
+        elif [ModelRef.parse(text) for text in models_of(row)] != list(models):
+            _modernize(row)
             row["models"] = [str(model) for model in models]
             changed = True
         return (constraints is not None and _constrain(row, constraints)) or changed
@@ -98,7 +105,8 @@ class Content:
         if not _is_name(name):
             raise ValidationError(f"not the name of a profile: {name!r}", field="profile", value=name)
         profiles = self._data["profiles"] = self._data.get("profiles") or {}
-        missing = [wanted for wanted in (self._default(), name) if profiles.get(wanted) is None]
+        named = self._data.get("default_profile") if profiles else self._default()
+        missing = [wanted for wanted in (named or name, name) if profiles.get(wanted) is None]
         profiles.update({wanted: {"name": wanted} for wanted in missing})
         return bool(missing)
 
@@ -145,6 +153,12 @@ class Content:
             return entries != self._data.get("locked") and self._put("locked", entries)
         return self._data.pop("locked", None) is not None
 
+    def migrate(self) -> bool:
+        """Write every binding from before 1.0 with a list of models."""
+        profiles = (self._data.get("profiles") or {}).values()
+        rows = [row for table in profiles for row in (table or {}).get("bindings") or ()]
+        return sum(map(_modernize, rows)) > 0  # every row, not only up to the first
+
     def stamp(self, now: datetime) -> None:
         """Note the time of an edit, in the form that the file has, where it has one."""
         if "updated_at" in self._data:
@@ -162,6 +176,27 @@ class Content:
 
     def _default(self) -> str:
         return str(self._data.get("default_profile") or DEFAULT_PROFILE)
+
+
+def _copy(value: Any) -> Any:
+    """Copy tables and arrays; what else there is never changes."""
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+def _modernize(row: Data) -> bool:
+    if not is_old_binding(row):
+        return False
+    models = models_of(row)
+    now = {
+        "models" if key == "provider" else key: models if key == "provider" else value
+        for key, value in row.items()
+    }
+    del now["model"]
+    row.clear()
+    row.update(now)
+    return True
 
 
 def _constrain(row: Data, constraints: Constraints) -> bool:

@@ -108,6 +108,8 @@ def plain_lockfile(lockfile: Lockfile) -> dict[str, Any]:
         "profiles": {name: plain_profile(profile) for name, profile in lockfile.profiles.items()},
         "locked": {name: plain_locked(entry) for name, entry in lockfile.locked.items()},
     }
+    if lockfile.profiles and lockfile.default_profile not in lockfile.profiles:
+        del data["default_profile"]  # it was not named
     return {key: value for key, value in data.items() if value not in (None, {})}
 
 

@@ -199,6 +199,8 @@ class Lockfile(msgspec.Struct, frozen=True, kw_only=True):
         extends: packages whose aliases may be used as ``package:alias``.
         profiles: by name, in the order of the file.
         locked: what was recorded of each model, by ``provider:model``.
+        has_old_bindings: whether a binding has ``provider`` and ``model`` as before 1.0; :meth:`Document.migrate`
+            rewrites it. Not part of the content.
         path: the file it was read from; ``None`` for text from elsewhere. Not part of the content.
     """
 
@@ -210,6 +212,7 @@ class Lockfile(msgspec.Struct, frozen=True, kw_only=True):
     extends: tuple[str, ...] = ()
     profiles: Mapping[str, Profile] = msgspec.field(default_factory=dict)
     locked: Mapping[str, LockedModel] = msgspec.field(default_factory=dict)
+    has_old_bindings: bool = False
     path: Path | None = None
 
     def profile(self, name: str | None = None) -> Profile:
@@ -222,9 +225,13 @@ class Lockfile(msgspec.Struct, frozen=True, kw_only=True):
         profile = self.profiles.get(wanted)
         if profile is None:
             known = ", ".join(self.profiles) or "none"
+            advice = (
+                "Choose one with the profile argument, --profile or LLMRING_PROFILE, or name it as default_profile"
+                if self.profiles and wanted == self.default_profile
+                else "Binding an alias with this profile creates it"
+            )
             raise ProfileNotFoundError(
-                f"there is no profile {wanted!r} in {self.place}. Its profiles: {known}. "
-                f"Binding an alias with this profile creates it",
+                f"there is no profile {wanted!r} in {self.place}. Its profiles: {known}. {advice}",
                 path=None if self.path is None else str(self.path),
                 key=f"profiles.{wanted}",
             )

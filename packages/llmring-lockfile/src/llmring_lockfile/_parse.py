@@ -71,8 +71,9 @@ def _lockfile(data: Mapping[str, Any], path: Path | None) -> Lockfile:
         name: _profile(name, as_table(table, ("profiles", name)))
         for name, table in as_table(data.get("profiles"), ("profiles",)).items()
     }
-    default = as_text(data.get("default_profile"), ("default_profile",)) or DEFAULT_PROFILE
-    if profiles and default not in profiles:
+    named = as_text(data.get("default_profile"), ("default_profile",))
+    default = named or DEFAULT_PROFILE
+    if named and profiles and named not in profiles:
         raise ProblemError(
             ("default_profile",),
             f"the default profile is {default!r}, but there is no [profiles.{default}]; "
@@ -90,6 +91,11 @@ def _lockfile(data: Mapping[str, Any], path: Path | None) -> Lockfile:
             name: convert(entry, LockedModel, ("locked", name))
             for name, entry in as_table(data.get("locked"), ("locked",)).items()
         },
+        has_old_bindings=any(
+            is_old_binding(row)
+            for table in (data.get("profiles") or {}).values()
+            for row in (table or {}).get("bindings") or ()
+        ),
         path=path,
     )
 
@@ -140,7 +146,7 @@ def _binding(row: Mapping[str, Any], path: KeyPath) -> Binding:
     alias = as_text(row.get("alias"), (*path, "alias"))
     if not alias or alias != alias.strip():
         raise ProblemError((*path, "alias"), f"expected the name of an alias, got {alias!r}")
-    models = row.get("models")
+    models = models_of(row)
     if not isinstance(models, list) or not models:
         raise ProblemError(
             (*path, "models"),
@@ -151,6 +157,20 @@ def _binding(row: Mapping[str, Any], path: KeyPath) -> Binding:
     if not constraints and (constraints is None or constraints == {}):
         return Binding(alias, _pool(models, (*path, "models")))
     return Binding(alias, _pool(models, (*path, "models")), _constraints(constraints, (*path, "constraints")))
+
+
+def is_old_binding(row: Mapping[str, Any]) -> bool:
+    """Return whether a row names its model in the two keys that files written before 1.0 have."""
+    return (
+        row.get("models") is None
+        and isinstance(row.get("provider"), str)
+        and isinstance(row.get("model"), str)
+    )
+
+
+def models_of(row: Mapping[str, Any]) -> Any:
+    """Return the pool of a row as written, also of a row from before 1.0."""
+    return [f"{row['provider']}:{row['model']}"] if is_old_binding(row) else row.get("models")
 
 
 def _pool(models: Sequence[object], path: KeyPath) -> tuple[ModelRef, ...]:

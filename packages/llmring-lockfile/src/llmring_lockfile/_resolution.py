@@ -1,11 +1,12 @@
 """Answers of resolution, as values, and the errors of names that nothing is bound to."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from llmring_types import ModelRef
-from llmring_types.exceptions import AliasNotFoundError, LockfileError
+from llmring_types.exceptions import AliasNotFoundError, LockfileError, UnknownProviderError
 
 from llmring_lockfile._files import BUNDLED
 from llmring_lockfile._model import NO_CONSTRAINTS, Binding, Constraints, Lockfile, Profile
@@ -106,11 +107,16 @@ def not_bound(asked: str, alias: str, profile: Profile, lockfile: Lockfile) -> A
     )
 
 
-def not_extended(asked: str, prefix: str, profile: str, lockfile: Lockfile) -> AliasNotFoundError:
+def not_extended(
+    asked: str, prefix: str, profile: str, lockfile: Lockfile, providers: Collection[str]
+) -> AliasNotFoundError:
+    """Return the error for a prefix that is neither a provider nor a package; near names of both are suggested."""
     extends = ", ".join(lockfile.extends) or "nothing"
-    return AliasNotFoundError(
+    near = [f"{name}:{asked.partition(':')[2]}" for name in nearest(prefix, (*providers, *lockfile.extends))]
+    guess = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    return UnknownProviderError(
         f"{asked!r} is not bound in profile {profile!r} of {lockfile.place}, and {prefix!r} is neither a known "
-        f"provider nor a package that the lockfile extends (it extends {extends}). Add the package to [extends] "
+        f"provider nor a package that the lockfile extends (it extends {extends}). {guess}Add the package to [extends] "
         f"packages, or bind the name: llmring bind {asked} provider:model --profile {profile}",
         alias=asked,
         profile=profile,

@@ -46,7 +46,7 @@ def resolve(
         ProfileNotFoundError: there is no such profile (also a ``ValueError``).
         ModelReferenceError: a known provider without a model (also a ``ValueError``).
     """
-    return _Search(lockfile, name, profile, packages).run(providers)
+    return _Search(lockfile, name, profile, packages, providers).run()
 
 
 def explain(
@@ -62,9 +62,9 @@ def explain(
     Raises:
         ModelReferenceError: a known provider without a model (also a ``ValueError``).
     """
-    search = _Search(lockfile, name, profile, packages)
+    search = _Search(lockfile, name, profile, packages, providers)
     try:
-        found = search.run(providers)
+        found = search.run()
     except LockfileError as error:
         return Explanation(name, tuple(search.steps), error=error)
     return Explanation(name, found.steps, found)
@@ -79,15 +79,17 @@ class _Search:
         name: str,
         profile: ActiveProfile | str | None,
         packages: PackageLockfiles,
+        providers: Collection[str],
     ) -> None:
         self.lockfile = lockfile
         self.name = name
         self.active = _active(lockfile, profile)
         self.packages = packages
+        self.providers = providers
         self.steps: list[Step] = []
 
-    def run(self, providers: Collection[str]) -> Resolution:
-        if is_reference(self.name, providers):
+    def run(self) -> Resolution:
+        if is_reference(self.name, self.providers):
             model = ModelRef.parse(self.name)
             self._step("name", f"a direct reference to a model of {model.provider}")
             return Resolution(name=self.name, models=(model,), source="reference", steps=tuple(self.steps))
@@ -112,7 +114,7 @@ class _Search:
         self._step("override", f"none in profile {self.active.name}", self.lockfile)
         listed = next((entry for entry in self.lockfile.extends if same_package(entry, package)), None)
         if listed is None or not alias:
-            raise not_extended(self.name, package, self.active.name, self.lockfile)
+            raise not_extended(self.name, package, self.active.name, self.lockfile, self.providers)
         self._step("extends", f"lists {listed}", self.lockfile)
         return self._shipped(listed, alias)
 

@@ -6,11 +6,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from llmring_lockfile._discovery import PROFILE_VARIABLE, active_profile, environment, find_package_lockfile
+from llmring_lockfile._discovery import PROFILE_VARIABLE, active_profile, environment
 from llmring_lockfile._files import Signature, read_text, signature
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KNOWN_PROVIDERS
 from llmring_lockfile._parse import parse
+from llmring_lockfile._project import find_package_lockfile
 from llmring_lockfile._resolution import Explanation, Resolution
 from llmring_lockfile._resolve import explain, resolve
 

@@ -64,9 +64,10 @@ class _Patch:
         self.splice = splice
 
     def change_table(self, path: KeyPath, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        takes_over = not new.keys() <= old.keys()
         for key in old:
             if key not in new:
-                self._remove((*path, key))
+                self._remove((*path, key), keep_comments=takes_over)
         before = _Siblings()
         blocks: list[tuple[KeyPath, Any, _Siblings]] = []
         for key, value in new.items():
@@ -173,9 +174,13 @@ class _Patch:
         # A header amid dotted keys would take the rest of them into its own table.
         return self.outline.after(parent) if first.kind == "key" else self.outline.before(parent)
 
-    def _remove(self, path: KeyPath) -> None:
+    def _remove(self, path: KeyPath, *, keep_comments: bool = False) -> None:
+        """Cut what is said of a path. Its comments stay where another key takes its place."""
         for found in self.outline.under(path):
             if found.kind == "key" and found.table[: len(path)] != path:
+                if keep_comments:
+                    text = "".join(self.outline.lines[found.start : found.end])
+                    self.splice.insert(found.start, "".join(f"{comment}\n" for comment in comments_in(text)))
                 self.splice.cut(found.start, found.end)
             elif found.kind != "key":
                 start = self.outline.with_comments_above(found.start)
@@ -218,6 +223,8 @@ class _Splice:
 
     def insert(self, at: int, text: str, *, is_block: bool = False) -> None:
         """Put text above a line; a block is parted from its neighbours by blank lines."""
+        if not text:
+            return
         self._inserted[at].append((text.replace("\n", self._eol), is_block))
 
     def apply(self) -> str:

@@ -105,7 +105,7 @@ CONVERSATION: list[Any] = [
                 {
                     "role": "user",
                     "parts": [
-                        {"functionResponse": {"name": "get_weather", "response": {"result": "17 degrees"}}}
+                        {"functionResponse": {"name": "get_weather", "response": {"output": "17 degrees"}}}
                     ],
                 },
             ],

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from llmring_types._exceptions import LLMRingError
+from llmring_types._exceptions import LLMRingError, LockfileError
 
 if TYPE_CHECKING:  # the response module needs the errors above it
     from llmring_types._response import LLMResponse
@@ -195,6 +195,26 @@ class ModelNotFoundError(ModelError, ProviderError):
     fails_over = True
 
 
+class AliasNotFoundError(LockfileError, ModelNotFoundError, ValueError):
+    """The active profile does not bind this alias.
+
+    Attributes:
+        alias: the name asked for.
+        profile: the profile looked in.
+    """
+
+    fails_over = False
+
+    def __init__(self, message: str, *, alias: str, profile: str | None = None, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.alias = alias
+        self.profile = profile
+
+
+class UnknownProviderError(ProviderNotFoundError, AliasNotFoundError):
+    """The name before the colon is neither a provider nor a package that the lockfile extends."""
+
+
 class ModelCapabilityError(ModelError, ProviderError):
     """The model cannot do what the request or the binding needs. Nothing was sent."""
 
@@ -223,6 +243,10 @@ class CircuitBreakerError(LLMRingError):
 
 class ToolLoopError(LLMRingError):
     """A run of tools came to one of its limits before the model gave its answer. ``run`` has what was done."""
+
+
+class ConversationNotFoundError(LLMRingError):
+    """There is no stored conversation of this id."""
 
 
 class CostTrackingError(LLMRingError):

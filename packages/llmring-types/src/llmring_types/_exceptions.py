@@ -159,20 +159,6 @@ class LockfileExistsError(LockfileWriteError, FileExistsError):
     """A lockfile is already there, and nobody said to write over it."""
 
 
-class AliasNotFoundError(LockfileError, ValueError):
-    """The active profile does not bind this alias.
-
-    Attributes:
-        alias: the name asked for.
-        profile: the profile looked in.
-    """
-
-    def __init__(self, message: str, *, alias: str, profile: str | None = None, **more: Any) -> None:
-        super().__init__(message, **more)
-        self.alias = alias
-        self.profile = profile
-
-
 class ProfileNotFoundError(LockfileError, ValueError):
     """The lockfile has no such profile."""
 

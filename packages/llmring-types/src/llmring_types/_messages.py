@@ -1,8 +1,9 @@
 """One message of a conversation."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import NoneType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import msgspec
 
@@ -63,6 +64,38 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
         if self.metadata is not None and not isinstance(self.metadata, dict):
             raise MessageValidationError("metadata must be a dict or None", field="metadata")
 
+    @classmethod
+    def user(cls, *content: str | dict[str, Any], name: str | None = None) -> Self:
+        """Return the user's message: ``Message.user("Compare", image(a), image(b))``."""
+        return cls(role="user", content=_content(content), name=name)
+
+    @classmethod
+    def system(cls, *content: str | dict[str, Any]) -> Self:
+        """Return instructions for the model."""
+        return cls(role="system", content=_content(content))
+
+    @classmethod
+    def assistant(cls, *content: str | dict[str, Any], tool_calls: list[ToolCall] | None = None) -> Self:
+        """Return an answer of the model; :meth:`LLMResponse.to_message` makes a whole one of a response."""
+        return cls(role="assistant", content=_content(content) if content else None, tool_calls=tool_calls)
+
+    @classmethod
+    def tool(
+        cls,
+        tool_call_id: str,
+        *content: str | dict[str, Any],
+        is_error: bool = False,
+        name: str | None = None,
+    ) -> Self:
+        """Return the result of a tool call."""
+        return cls(
+            role="tool",
+            content=_content(content),
+            tool_call_id=tool_call_id,
+            name=name,
+            metadata={"is_error": True} if is_error else None,
+        )
+
     def _check_parts(self, content: object) -> None:
         if content is None:
             if self.role == "assistant":
@@ -80,6 +113,13 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
                     f"content[{place}] must be a dict with a 'type', such as {{'type': 'text', 'text': …}}",
                     field=f"content[{place}]",
                 )
+
+
+def _content(parts: Sequence[str | dict[str, Any]]) -> str | list[dict[str, Any]]:
+    """Return one text as it is, and anything else as a list of parts."""
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return parts[0]
+    return [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
 
 
 def _check_calls(calls: object) -> None:

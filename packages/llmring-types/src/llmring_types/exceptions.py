@@ -19,7 +19,6 @@ LLMRingError
 │  │  └─ LockfileVersionError
 │  ├─ LockfileWriteError                  also OSError
 │  │  └─ LockfileExistsError              also FileExistsError
-│  ├─ AliasNotFoundError                  also ValueError
 │  └─ ProfileNotFoundError                also ValueError
 ├─ ProviderError
 │  ├─ ProviderNotFoundError
@@ -42,9 +41,12 @@ LLMRingError
 │     └─ StructuredOutputError
 ├─ ModelError
 │  ├─ ModelNotFoundError                  fails over; also ProviderError
+│  │  └─ AliasNotFoundError               does not; also LockfileError, ValueError
+│  │     └─ UnknownProviderError          also ProviderNotFoundError
 │  └─ ModelCapabilityError                fails over
 ├─ CircuitBreakerError                    fails over
 ├─ ToolLoopError
+├─ ConversationNotFoundError
 ├─ CostTrackingError
 │  └─ BudgetExceededError
 ├─ RegistryError
@@ -60,8 +62,10 @@ LLMRingError
 """
 
 from llmring_types._call_exceptions import (
+    AliasNotFoundError,
     BudgetExceededError,
     CircuitBreakerError,
+    ConversationNotFoundError,
     CostTrackingError,
     MalformedResponseError,
     ModelCapabilityError,
@@ -86,9 +90,9 @@ from llmring_types._call_exceptions import (
     StreamInterruptedError,
     StructuredOutputError,
     ToolLoopError,
+    UnknownProviderError,
 )
 from llmring_types._exceptions import (
-    AliasNotFoundError,
     CassetteError,
     CassetteMismatchError,
     ConfigurationError,
@@ -125,6 +129,7 @@ __all__ = [
     "CassetteMismatchError",
     "CircuitBreakerError",
     "ConfigurationError",
+    "ConversationNotFoundError",
     "CostTrackingError",
     "LLMRingError",
     "LockfileError",
@@ -170,6 +175,7 @@ __all__ = [
     "StreamInterruptedError",
     "StructuredOutputError",
     "ToolLoopError",
+    "UnknownProviderError",
     "UnsupportedContentError",
     "UntrustedAddressError",
     "ValidationError",

@@ -1,10 +1,13 @@
 """The part of the ring that embeds and reranks."""
 
-from llmring_types import EmbeddingRequest, EmbeddingResponse, RerankRequest, RerankResponse
+from typing import TYPE_CHECKING
 
 from llmring._aliases import Aliases
 from llmring._chat import Chat
 from llmring._routing import Router
+
+if TYPE_CHECKING:
+    from llmring_types import EmbeddingRequest, EmbeddingResponse, RerankRequest, RerankResponse
 
 
 class EmbedsTexts:
@@ -14,7 +17,7 @@ class EmbedsTexts:
     _router: Router
     _chat: Chat
 
-    async def embed(self, request: EmbeddingRequest, profile: str | None = None) -> EmbeddingResponse:
+    async def embed(self, request: "EmbeddingRequest", profile: str | None = None) -> "EmbeddingResponse":
         """Return the vectors of texts: ``await ring.embed(EmbeddingRequest(["a", "b"], model="docs-index"))``.
 
         Texts go out in batches of the size that the provider takes, several at a time. Another member of the pool is
@@ -37,7 +40,7 @@ class EmbedsTexts:
         route = self._router.route(request.model, profile)
         return await Embedding(self._chat, route, self._aliases.lockfile.locked, request).answer()
 
-    async def rerank(self, request: RerankRequest, profile: str | None = None) -> RerankResponse:
+    async def rerank(self, request: "RerankRequest", profile: str | None = None) -> "RerankResponse":
         """Return documents in the order of their relevance to a query, by a model of Cohere, Voyage or Jina.
 
         Args:

@@ -54,7 +54,7 @@ class ProviderAccess(msgspec.Struct, frozen=True):
         api_key: empty where there is none, or where it must not be sent to ``base_url``.
         base_url: ``None`` for the provider's own address.
         missing: what has to be set before it can be used.
-        refusal: why the key must not be sent there: an unapproved file names the address (:mod:`llmring.trust`).
+        refusal: why nothing must be sent there: an unapproved file names the address (:mod:`llmring.trust`).
     """
 
     api_key: str = ""
@@ -90,10 +90,12 @@ def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> 
         addresses = [(name, url) for name in host.url_variables if url]
         base_url = addresses[0] if addresses else None
     refusal = None
-    if key and addresses and DOTENV_VARIABLE in environ:
+    if addresses and DOTENV_VARIABLE in environ:
         from llmring.trust import check_address  # noqa: PLC0415 - most folders have no .env file
 
-        refusal = next(filter(None, (check_address(each, key[0], environ) for each in addresses)), None)
+        refusal = next(
+            filter(None, (check_address(each, key and key[0], environ) for each in addresses)), None
+        )
     return ProviderAccess(
         api_key=key[1] if key and refusal is None else "",
         base_url=base_url and base_url[1],
@@ -182,7 +184,11 @@ def server_access(environ: Mapping[str, str] = ENVIRONMENT) -> ServerAccess:
 def usage_log_path(environ: Mapping[str, str] = ENVIRONMENT) -> Path | None:
     """Return the local usage log that rings of this environment write: ``LLMRING_USAGE_LOG``; ``None`` for none."""
     path = _first(("LLMRING_USAGE_LOG",), environ)
-    return None if path is None else Path(path)
+    if path is None:
+        return None
+    from llmring.trust._origin import absolute_path  # noqa: PLC0415 - most have no log
+
+    return absolute_path("LLMRING_USAGE_LOG", path)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +211,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigurationError: a variable has a value of the wrong kind; the text names it.
         """
+        if DOTENV_VARIABLE in environ:
+            from llmring.trust._origin import check_numbers  # noqa: PLC0415 - most folders have no .env file
+
+            check_numbers(environ)
         return cls(
             timeout=_timeout(environ),
             retry=RetryPolicy(
@@ -274,16 +284,13 @@ def _max_response_bytes(environ: Mapping[str, str]) -> int | UnsetType | None:
 
 
 def _timeout(environ: Mapping[str, str]) -> float | None:
-    text = environ.get("LLMRING_PROVIDER_TIMEOUT_S", "").strip()
-    if text.lower() in _NO_LIMIT:
+    if environ.get("LLMRING_PROVIDER_TIMEOUT_S", "").strip().lower() in _NO_LIMIT:
         return None
     return _number(environ, "LLMRING_PROVIDER_TIMEOUT_S", DEFAULT_TIMEOUT_S)
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:
-    text = environ.get(name, "").strip()
-    if not text:
-        return default
+    text = environ.get(name, "").strip() or str(default)
     try:
         value = float(text)
     except ValueError:

@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from weakref import finalize
 
 from llmring_types import (
-    EmbeddingRequest,
-    EmbeddingResponse,
     LLMRequest,
     LLMResponse,
-    RerankRequest,
-    RerankResponse,
     StreamChunk,
 )
 
@@ -24,6 +20,7 @@ from llmring._stream import ChatStream
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
+    from llmring_types import EmbeddingRequest, EmbeddingResponse, RerankRequest, RerankResponse
 
     from llmring._ring import LLMRing
     from llmring.tools import Run, RunStream, ToolResult
@@ -174,11 +171,11 @@ class SyncLLMRing(RingFacade):
         """As :meth:`LLMRing.chat_stream`: ``for chunk in ring.chat_stream(request)``."""
         return SyncChatStream(self._ring.chat_stream(request, profile), self._loop)
 
-    def embed(self, request: EmbeddingRequest, profile: str | None = None) -> EmbeddingResponse:
+    def embed(self, request: "EmbeddingRequest", profile: str | None = None) -> "EmbeddingResponse":
         """As :meth:`LLMRing.embed`."""
         return self._loop.run(self._ring.embed, request, profile)
 
-    def rerank(self, request: RerankRequest, profile: str | None = None) -> RerankResponse:
+    def rerank(self, request: "RerankRequest", profile: str | None = None) -> "RerankResponse":
         """As :meth:`LLMRing.rerank`."""
         return self._loop.run(self._ring.rerank, request, profile)
 

@@ -174,6 +174,7 @@ async def test_a_request_is_one_record_with_the_sum_of_its_batches() -> None:
     await ring.embed(EmbeddingRequest([str(n) for n in range(7)], model="docs-index", metadata={"job": 1}))
     (record,) = records
     assert (record.alias, str(record.model), record.ending) == ("docs-index", "one:embed", "answered")
+    assert record.usage is not None
     assert record.usage["prompt_tokens"] == 7
     assert len(record.attempts) == 3
     assert record.request.metadata == {"job": 1}

@@ -11,7 +11,7 @@ from llmring.registry import PROVIDERS, Registry
 from llmring.usage import UsageLog, stats
 from llmring_lockfile import Lockfile, active_profile, discover, load
 from llmring_providers import HttpProvider, without_credentials
-from llmring_types.exceptions import LLMRingError
+from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring_cli._models import SIMULATED, known_providers
 from llmring_cli.server.access import ENVIRONMENT, find_access
@@ -232,7 +232,10 @@ def _source(registry: Registry, provider: str) -> RegistryState:
 
 def usage_log_state() -> UsageLogState:
     """Look at the log. It is not made where it is not there."""
-    named = usage_log_path()
+    try:
+        named = usage_log_path()
+    except ConfigurationError as error:
+        return UsageLogState(error=str(error))
     if named is None:
         return UsageLogState()
     path = UsageLog(named).path

@@ -21,12 +21,11 @@ from llmring_providers._tool_choice import ToolChoice, function_names, read_choi
 from llmring_providers.schema import OLLAMA_FORMAT, OLLAMA_TOOL
 
 _PATH = "/api/chat"
-_MEDIA = frozenset({"image", "document", "audio", "video"})
 FIT = Fit(
     whose="Ollama",
     names=NameRule(taken=None),
     ids=NameRule(taken=None),
-    media={"tool": _MEDIA, "assistant": _MEDIA, "system": _MEDIA},
+    rules=lambda call: rules_of("ollama", call.ref.model.rpartition("/")[2]),
     pairs=False,
     chooses=False,
 )
@@ -197,7 +196,7 @@ def _unsupported(message: str, part: str, call: ChatCall) -> UnsupportedContentE
     return UnsupportedContentError(message, provider=call.ref.provider, part=part)
 
 
-_TOP = frozenset(
+FIELDS = frozenset(
     {
         "model",
         "messages",
@@ -228,7 +227,7 @@ def add_extra_params(
     for name, value in without_foreign(extra, _FOREIGN, "Ollama", warnings).items():
         if name == "options" and isinstance(value, Mapping):
             options.update(value)
-        elif name in _TOP:
+        elif name in FIELDS:
             body[name] = value
         elif name == "stop" and isinstance(value, str):
             options["stop"] = [value]

@@ -14,7 +14,7 @@ from llmring_types.exceptions import LLMRingError, ToolLoopError, ValidationErro
 
 from llmring._call import Call
 from llmring._stream import ChatStream
-from llmring.tools._tool import Tool, ToolResult, result_content, tool
+from llmring.tools._tool import Tool, ToolError, ToolResult, result_content, tool
 
 AnyTool: TypeAlias = "Tool | Callable[..., Any] | Mapping[str, Any]"
 Approve: TypeAlias = Callable[[ToolCall], bool | str | Awaitable[bool | str]]
@@ -217,6 +217,8 @@ class ToolLoop:
                 content = result_content(await self._tools[function["name"]].call(function["arguments"]))
         except TimeoutError as late:
             error, content = late, str(late) or f"The tool took longer than {self._tool_timeout_s:g} s."
+        except ToolError as failed:
+            error, content = failed, str(failed)
         except Exception as failed:  # noqa: BLE001 - a tool may raise anything: the model reads it and goes on
             error, content = failed, f"{type(failed).__name__}: {failed}"
         seconds = time.perf_counter() - started

@@ -19,6 +19,10 @@ Content = str | list[dict[str, Any]]
 _PLAIN_DEFAULTS = (str, int, float, bool, type(None))
 
 
+class ToolError(Exception):
+    """Raised by a tool to give the model this very message as a failed result."""
+
+
 class Tool(msgspec.Struct, kw_only=True, frozen=True):
     """A tool that :meth:`LLMRing.run` can run.
 

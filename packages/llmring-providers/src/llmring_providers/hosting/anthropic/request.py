@@ -25,6 +25,7 @@ from llmring_providers.hosting.reading import (
 
 _HEADERS = {"anthropic-user-profile-id": "user_profile_id", "anthropic-workspace-id": "workspace_id"}
 _CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+_THINKING = frozenset({"type", "budget_tokens"})
 _UNASKED = "high"
 """The effort of adaptive thinking where none is given: https://platform.claude.com/docs/en/build-with-claude/effort"""
 
@@ -141,21 +142,22 @@ def _reasoning(
 ) -> dict[str, Any]:
     """Return effort, budget and limit. Anthropic counts a budget against ``max_tokens``, the neutral form beside it."""
     thinking, limit, effort = wire.thinking, wire.max_tokens, effort_of(config.get("effort"))
-    if effort is not None:
-        del config["effort"]
-    if config:
-        extra["output_config"] = config
-    read: dict[str, Any] = {"max_tokens": limit, "reasoning_effort": effort}
+    read: dict[str, Any] = {"max_tokens": limit}
+    if thinking is not None and fields["thinking"].keys() - _THINKING:
+        extra["thinking"] = fields["thinking"]
     if thinking is None:
-        if effort is not None:  # an effort alone starts no thinking, in the neutral form it does
-            extra["output_config"] = {"effort": effort, **config}
-            read["reasoning_effort"] = None
+        pass
     elif thinking.type == "disabled":
         read["reasoning_effort"] = "none"
     elif thinking.type == "adaptive":
         read["reasoning_effort"] = effort or _UNASKED
     elif thinking.budget_tokens and limit and limit > thinking.budget_tokens:
         read |= {"reasoning_tokens": thinking.budget_tokens, "max_tokens": limit - thinking.budget_tokens}
+        read["reasoning_effort"] = effort
     else:
         extra["thinking"] = fields["thinking"]
+    if effort is not None and read.get("reasoning_effort") == effort:  # else it steers the text alone
+        del config["effort"]
+    if config:
+        extra["output_config"] = config
     return read

@@ -144,13 +144,15 @@ class _Reader:
 def _result_text(response: Mapping[str, Any]) -> tuple[str, bool]:
     """Return the content of a result, and whether the function failed.
 
-    Most clients put a text into an object, under ``output``, ``result`` or ``error``.
+    A result is an object there. The adapter puts a text under ``output``, a failure under ``error``; any other object
+    stays one, as JSON text.
     """
-    for name in ("output", "result", "content", _FAILED):
+    for name in ("output", _FAILED):
         if response.keys() == {name} and isinstance(response[name], str):
             return response[name], name == _FAILED
-    if response.keys() == {_FAILED}:
-        return msgspec.json.encode(response[_FAILED]).decode(), True
+    failure = response.get(_FAILED)
+    if response.keys() == {_FAILED} and isinstance(failure, dict):
+        return msgspec.json.encode(failure).decode(), True
     return msgspec.json.encode(response).decode(), False
 
 

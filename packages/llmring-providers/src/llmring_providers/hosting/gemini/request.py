@@ -4,7 +4,8 @@ https://ai.google.dev/api/generate-content
 https://ai.google.dev/api/tokens
 """
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -99,7 +100,9 @@ def read(route: Route, body: bytes) -> HostedRequest:
         model=route.model,
         temperature=settings.temperature,
         tools=[read for tool in wire.tools or () for read in _tools(_camelled(tool), unread)] or None,
-        tool_choice=_choice(_camelled(wire.tool_config or {}), extra),
+        tool_choice=_choice(
+            _camelled(wire.tool_config or {}), combined=_combined(wire.tools or ()), extra=extra
+        ),
         response_format=_response_format(settings, extra),
         cache={"cached_content": wire.cached_content} if wire.cached_content else None,
         **_limits(settings, extra),
@@ -110,7 +113,7 @@ def read(route: Route, body: bytes) -> HostedRequest:
 
 def _camelled(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields under their names in camelCase: Gemini takes those in snake_case too."""
-    return {camel(name): inner for name, inner in value.items()}
+    return {camel(name): inner for name, inner in value.items() if inner is not None}
 
 
 def _tools(tool: dict[str, Any], unread: list[str]) -> Iterator[dict[str, Any]]:
@@ -130,9 +133,16 @@ def _tools(tool: dict[str, Any], unread: list[str]) -> Iterator[dict[str, Any]]:
         yield read
 
 
-def _choice(config: dict[str, Any], extra: dict[str, Any]) -> Any:
+def _combined(tools: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether there are functions and tools of Gemini's own."""
+    kinds = {camel(name) for tool in tools for name, value in tool.items() if value}
+    return "functionDeclarations" in kinds and len(kinds) > 1
+
+
+def _choice(config: dict[str, Any], *, combined: bool, extra: dict[str, Any]) -> Any:
     given = config.pop("functionCallingConfig", None)
-    config.pop("includeServerSideToolInvocations", None)  # it goes with the tools that need it
+    if combined:
+        config.pop("includeServerSideToolInvocations", None)  # the adapter knows that they need it
     if config:
         extra["toolConfig"] = config
     if not isinstance(given, dict):
@@ -170,10 +180,8 @@ def _limits(settings: _Generation, extra: dict[str, Any]) -> dict[str, Any]:
     if budget == 0:
         read["reasoning_effort"] = "none"
         given.pop("includeThoughts", None)
-    elif budget is not None and budget > 0:
-        read["reasoning_tokens"] = budget
-        if limit is not None and limit > budget:
-            read["max_tokens"] = limit - budget
+    elif budget is not None and 0 < budget < (limit or math.inf):
+        read |= {"reasoning_tokens": budget, "max_tokens": None if limit is None else limit - budget}
     elif level is not None:
         read["reasoning_effort"] = level
     else:

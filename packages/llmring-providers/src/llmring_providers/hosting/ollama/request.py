@@ -8,6 +8,7 @@ from llmring_types import tool_call
 
 from llmring_providers.hosting.codec import HostedRequest, Route
 from llmring_providers.hosting.reading import built, document, effort_of, rest_of, typed, unknown
+from llmring_providers.ollama.request import FIELDS
 
 VENDOR = "ollama"
 _SWITCHED_ON = "medium"
@@ -56,7 +57,12 @@ def read(route: Route, body: bytes) -> HostedRequest:
     fields = document(body)
     wire = typed(fields, _Body)
     options = typed(wire.options or {}, _Options, "options")
-    extra = {**rest_of(fields, _Body), **rest_of(wire.options or {}, _Options)}
+    extra = rest_of(fields, _Body)
+    for name, value in rest_of(wire.options or {}, _Options).items():
+        if name in FIELDS:  # beside the options it would mean another thing
+            extra.setdefault("options", {})[name] = value
+        else:
+            extra[name] = value
     limit = options.num_predict
     if limit is not None and limit <= 0:  # without a limit, or up to the end of the context
         extra["num_predict"], limit = limit, None

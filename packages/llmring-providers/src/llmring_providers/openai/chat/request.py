@@ -39,6 +39,7 @@ _MESSAGE_FIELDS = frozenset(
 """Message fields of hosts beyond OpenAI's form: reasoning, and the answer prefixes of two hosts."""
 FIT = Fit(
     whose="chat completions",
+    rules=lambda call: rules_for(call, "chat"),
     names=NAMES,
     ids=NameRule(taken=re.compile(r".{1,40}", re.DOTALL), longest=40),
     moved=frozenset({"image"}),
@@ -47,7 +48,6 @@ FIT = Fit(
 )
 _OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
 """With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
-_NEVER_WANTS_REASONING = re.compile(r"deepseek-?_?r1")
 _NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
 _MOST_STOPS = 4
@@ -64,7 +64,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     warnings: list[str] = []
     call = fitted(call, _OWN_FIT if is_own_model(call) else FIT, warnings)
     request = call.request
-    rules = rules_for(call)
+    rules = rules_for(call, "chat")
     body: dict[str, Any] = {
         "model": call.ref.model,
         "messages": [_message(message, call, warnings) for message in request.messages],
@@ -86,6 +86,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         _extra(body, fitting_extra(call, rules, warnings), warnings)
         if is_own_host(call):
             _limit_stops(body, warnings)
+            _drop_metadata(body, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
@@ -160,20 +161,16 @@ def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message, call:
 
 
 def _wants_reasoning(message: Message, call: ChatCall) -> bool:
-    """Tell whether the host wants to see the reasoning of an answer again.
-
-    With tools it does, for every answer; ``deepseek-reasoner`` for those with calls alone, and R1 never:
-    https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
-    """
-    model = call.ref.model.lower()
-    if _NEVER_WANTS_REASONING.search(model):
+    """Tell whether the host wants to see the reasoning of an answer again."""
+    back = rules_for(call).reasoning_back or "all"
+    if back == "never":
         return False
-    return bool(message.tool_calls or (_has_tools(call) and "deepseek-reasoner" not in model))
+    return bool(message.tool_calls or (back != "calls" and _has_tools(call)))
 
 
 def _misses_reasoning(wire: Mapping[str, Any], call: ChatCall) -> bool:
-    """Tell whether a field is missing that DeepSeek V4 wants on every answer once there are tools, if only empty."""
-    return "reasoning_content" not in wire and "deepseek-v4" in call.ref.model.lower() and _has_tools(call)
+    """Tell whether a field is missing that is wanted on every answer once there are tools, if only empty."""
+    return "reasoning_content" not in wire and rules_for(call).reasoning_back == "filled" and _has_tools(call)
 
 
 def _has_tools(call: ChatCall) -> bool:
@@ -242,6 +239,15 @@ def _limit_stops(body: dict[str, Any], warnings: list[str]) -> None:
     if isinstance(stop, list) and len(stop) > _MOST_STOPS:
         body["stop"] = stop[:_MOST_STOPS]
         warnings.append(f"stop was cut from {len(stop)} to {_MOST_STOPS} sequences, OpenAI's most")
+
+
+def _drop_metadata(body: dict[str, Any], warnings: list[str]) -> None:
+    """https://github.com/tmc/langchaingo/issues/1484 has the refusal: "only allowed when 'store' is enabled"."""
+    if "metadata" in body and not body.get("store"):
+        del body["metadata"]
+        warnings.append(
+            "metadata was dropped: OpenAI takes it with chat completions together with store only"
+        )
 
 
 def wire_tools(

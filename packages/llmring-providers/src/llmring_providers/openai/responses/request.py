@@ -34,12 +34,11 @@ from llmring_providers.openai.responses.input import input_items
 from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/responses"
-_MEDIA = frozenset({"image", "document"})
 FIT = Fit(
     whose="the responses API",
     names=NAMES,
     ids=NameRule(taken=re.compile(r".{1,64}", re.DOTALL)),
-    media={"tool": _MEDIA, "system": _MEDIA},
+    rules=lambda call: rules_for(call, "responses"),
     apart=True,
     continued=frozenset({"previous_response_id", "conversation", "prompt"}),
 )
@@ -81,7 +80,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     warnings: list[str] = []
     call = fitted(call, FIT, warnings)
     request = call.request
-    rules = rules_for(call)
+    rules = rules_for(call, "responses")
     body: dict[str, Any] = {
         "model": call.ref.model,
         "input": input_items(call, warnings),
