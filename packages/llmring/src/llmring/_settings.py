@@ -63,9 +63,7 @@ class ProviderAccess(msgspec.Struct, frozen=True):
     refusal: UntrustedAddressError | None = None
 
     def __repr__(self) -> str:
-        return (
-            f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={_shown(self.base_url)!r})"
-        )
+        return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={shown_url(self.base_url)!r})"
 
 
 def provider_names() -> tuple[str, ...]:
@@ -117,35 +115,6 @@ def known_secrets(environ: Mapping[str, str] = ENVIRONMENT) -> frozenset[str]:
     )
 
 
-class ProviderStatus(msgspec.Struct, frozen=True):
-    """State of a provider: ready for use, or what it lacks.
-
-    Attributes:
-        name: the first half of references to its models.
-        configured: it has what it needs; whether it answers is not asked here.
-        needs: the environment variables of which one has to be set, if it is not.
-        base_url: where it is spoken to, if not at its own address; without the password that it may have.
-    """
-
-    name: str
-    configured: bool
-    needs: tuple[str, ...] = ()
-    base_url: str | None = None
-
-
-def provider_status(environ: Mapping[str, str] = ENVIRONMENT) -> list[ProviderStatus]:
-    """Return the state of every provider that comes with llmring. Neither a key nor a password is in it."""
-    return [
-        ProviderStatus(
-            name,
-            configured=(access := provider_access(name, environ)).missing is None,
-            needs=key_names(name) if access.missing else (),
-            base_url=_shown(access.base_url),
-        )
-        for name in provider_names()
-    ]
-
-
 def open_registry(url: str | None = None, environ: Mapping[str, str] = ENVIRONMENT) -> "Registry":
     """Return the registry of models that a ring of this environment uses. Nothing is fetched.
 
@@ -168,7 +137,7 @@ class ServerAccess(msgspec.Struct, frozen=True):
     api_key: str = ""
 
     def __repr__(self) -> str:
-        return f"ServerAccess(url={_shown(self.url)!r}, key={'set' if self.api_key else 'not set'})"
+        return f"ServerAccess(url={shown_url(self.url)!r}, key={'set' if self.api_key else 'not set'})"
 
 
 def server_access(environ: Mapping[str, str] = ENVIRONMENT) -> ServerAccess:
@@ -232,7 +201,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _shown(url: str | None) -> str | None:
+def shown_url(url: str | None) -> str | None:
+    """Return an address without its password and its query."""
     if url is None or not {"@", "?"} & set(url):
         return url
     from llmring_providers import without_credentials  # noqa: PLC0415 - it brings every adapter's base

@@ -138,7 +138,9 @@ def check_up(path: Path | None, profile: str | None) -> Checkup:
         else _aliases(ring, lockfile, profile)
     )
     problems += [f"alias {row.alias}: {row.error}" for row in aliases if row.error]
-    providers = [_provider(ring, row) for row in provider_status()]
+    pooled = {ref.partition(":")[0] for row in aliases for ref in row.pool}
+    in_use = {row.name for row in provider_status(in_use=True)}
+    providers = [_provider(ring, row) for row in provider_status() if row.name in in_use | pooled]
     problems += [row.error for row in providers if row.error]
     usage_log, usage_server = usage_log_state(), usage_server_state()
     for state_of_usage in (usage_log, usage_server):

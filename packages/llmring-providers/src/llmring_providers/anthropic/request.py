@@ -21,6 +21,7 @@ from llmring_providers._json import encode_body
 from llmring_providers._model_rules import rules_of
 from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
+from llmring_providers._quirks import fit_parameters
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
 from llmring_providers.anthropic.models import NAMES, traits_of
 from llmring_providers.anthropic.parts import Block
@@ -82,6 +83,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of it that Anthropic has no place for.
     """
     composed = compose(call, stream=stream)
+    if call.quirks is not None:
+        fit_parameters(composed.body, call.quirks, call, composed.warnings)
     return WireRequest(
         path=PATH,
         body=encode_body(composed.body, call),

@@ -20,6 +20,7 @@ from llmring_providers._json import encode_body
 from llmring_providers._model_rules import ModelRules
 from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
+from llmring_providers._quirks import fit_parameters
 from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.models import NAMES, encrypts_reasoning, fitting_extra, rules_for
 from llmring_providers.openai.parameters import (
@@ -99,6 +100,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
     _extra(body, fitting_extra(call, rules, warnings), warnings)
+    if call.quirks is not None:
+        fit_parameters(body, call.quirks, call, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 
