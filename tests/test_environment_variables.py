@@ -32,7 +32,7 @@ def names_in_sources() -> set[str]:
 
 
 def test_every_variable_that_is_read_is_documented_and_no_other() -> None:
-    of_hosts = {name for host in HOSTS.values() for name in host.variables}
+    of_hosts = {name for host in HOSTS.values() if host.is_vendor for name in host.variables}
     assert ROWS.keys() == names_in_sources() | of_hosts | PROXIES
 
 
@@ -45,5 +45,5 @@ def test_the_table_says_what_the_command_does_with_the_name_in_a_dotenv_file(nam
 
 def test_default_addresses_are_those_of_the_table_of_hosts() -> None:
     for host in HOSTS.values():
-        if host.base_url_variables:
+        if host.is_vendor and host.base_url_variables:
             assert ROWS[host.base_url_variables[0]][2] == f"`{host.default_url}`"

@@ -111,6 +111,14 @@ def one_list(size: int, _: Path) -> Callable[[], object]:
     return markdown(size, "", "- one of many points\n")
 
 
+def one_numbered_list(size: int, _: Path) -> Callable[[], object]:
+    return markdown(size, "", "1. one of many points\n   and what follows from it\n")
+
+
+def one_table(size: int, _: Path) -> Callable[[], object]:
+    return markdown(size, "| a | b |\n|---|---|\n", "| some | words |\n")
+
+
 def chunks(size: int, _: Path) -> Callable[[], object]:
     pieces = [StreamChunk(delta="word ") for _ in range(size)]
     return lambda: collect(pieces)
@@ -173,6 +181,8 @@ CASES = [
     Growing(100, one_code_block),
     Growing(500, one_paragraph),
     Growing(100, one_list),
+    Growing(100, one_numbered_list),
+    Growing(100, one_table),
     Growing(4000, chunks),
     Growing(2000, tokens),
     Growing(2000, structured),

@@ -166,6 +166,8 @@ REFUSED: list[tuple[int, dict[str, str]]] = [
     (421, {**BEARER, "Host": "rebound.example:8800"}),
     (403, {**BEARER, "Origin": "https://page.example"}),
     (403, {**BEARER, "Origin": "null"}),
+    (403, {**BEARER, "Origin": "http://localhost:3000"}),
+    (403, {**BEARER, "Origin": "http://127.0.0.1:1"}),
 ]
 INITIALIZE = {
     "jsonrpc": "2.0",

@@ -3,9 +3,11 @@
 import gc
 import ssl
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 
 import pytest
 from llmring.testing import Simulator
+from loopback import Loopback, Script, StartServer
 
 
 @pytest.fixture(scope="package")
@@ -19,6 +21,17 @@ def running_simulator() -> Iterator[Simulator]:
 def simulator(running_simulator: Simulator) -> Simulator:
     running_simulator.requests.clear()
     return running_simulator
+
+
+@pytest.fixture
+def serve() -> Iterator[StartServer]:
+    """Start servers whose every byte the test chooses."""
+    with ExitStack() as servers:
+
+        def start(script: Script) -> Loopback:
+            return servers.enter_context(closing(Loopback(script)))
+
+        yield start
 
 
 @pytest.fixture(scope="package")

@@ -30,6 +30,7 @@ from llmring import (
     Usage,
 )
 from llmring.content import document, image
+from llmring.conversation import Conversation, ConversationStore, StoredConversation
 from llmring.pricing import Cost, price
 from llmring.suggest import Suggestion, Wish, suggest_models
 from llmring.testing import FakeProvider, Simulator
@@ -97,6 +98,17 @@ def without_async(request: LLMRequest) -> None:
                 assert_type(chunk, StreamChunk)
         assert_type(ring.count_tokens(request), int)
         assert_type(ring.run_async(lambda inner: inner.chat(request)), LLMResponse)
+
+
+async def conversations(ring: LLMRing, path: Path) -> None:
+    talk = Conversation(ring, "assistant", system="Be brief.", tools=[len])
+    assert_type(await talk.send("Hi", temperature=0.1), LLMResponse)
+    async for chunk in talk.stream("And?"):
+        assert_type(chunk, StreamChunk)
+    assert_type(talk.branch().cost, float | None)
+    store = ConversationStore(path)
+    assert_type(store.load(store.save(talk), ring), Conversation)
+    assert_type(store.list(), list[StoredConversation])
 
 
 def contents(path: Path) -> Message:

@@ -81,7 +81,7 @@ def test_aliases_models_profiles_and_providers_are_completed(llmring: Run) -> No
     assert "openai:gpt-4o,openai:gpt-4o-mini" in pools
     assert "openai:gpt-4o,openai:gpt-4o" not in pools
     assert "prod" in completed(llmring, "aliases", "--profile", "")
-    assert completed(llmring, "list", "--provider", "") == ["openai", "anthropic", "google", "ollama", "sim"]
+    assert {"openai", "groq", "sim"} <= set(completed(llmring, "list", "--provider", ""))
 
 
 def test_a_broken_lockfile_completes_to_nothing(llmring: Run, folder: Path) -> None:

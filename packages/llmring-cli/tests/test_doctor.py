@@ -166,7 +166,7 @@ def test_the_usage_log_is_told_with_its_calls(llmring: Run, usage_log: Path) -> 
 def test_a_log_that_is_not_there_yet_is_no_problem_and_not_made(
     llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LLMRING_USAGE_LOG", "new/usage.db")
+    monkeypatch.setenv("LLMRING_USAGE_LOG", str(folder / "new" / "usage.db"))
     code, out, _ = llmring("doctor")
     assert code == 0
     assert "new/usage.db, created at the first call" in out
@@ -181,10 +181,19 @@ def test_a_log_that_nothing_can_be_written_to_is_a_problem(
     llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str, problem: str
 ) -> None:
     (folder / "notes.txt").write_text("These are notes and no database at all.")
-    monkeypatch.setenv("LLMRING_USAGE_LOG", variable)
+    monkeypatch.setenv("LLMRING_USAGE_LOG", str(folder / variable))
     code, out, err = llmring("doctor")
     assert (code, problem in err) == (1, True)
     assert f"usage\tlog\t{variable}, cannot be used, named by LLMRING_USAGE_LOG\n" in out
+
+
+def test_a_relative_log_is_a_problem_and_the_rest_is_told(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMRING_USAGE_LOG", "usage.db")
+    code, out, err = llmring("doctor")
+    assert (code, "LLMRING_USAGE_LOG='usage.db' is relative" in err) == (1, True)
+    assert "OPENAI_API_KEY" in out
 
 
 def test_the_usage_server_is_told_without_its_key(llmring: Run, usage_server: UsageServer) -> None:

@@ -1,6 +1,14 @@
 """Parameters for another provider."""
 
+from typing import Any
+
+import pytest
+from llmring_providers import Adapter, ChatCall
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers.anthropic import AnthropicAdapter
+from llmring_providers.google import GoogleAdapter
+from llmring_providers.openai import OpenAIAdapter
+from llmring_types import LLMRequest, Message, ModelRef
 
 
 def test_what_a_provider_is_known_not_to_have_is_dropped_and_told() -> None:
@@ -15,3 +23,37 @@ def test_what_a_provider_is_known_not_to_have_is_dropped_and_told() -> None:
         "max_completion_tokens was dropped: Acme has no such parameter (LLMRequest.max_tokens is for all providers)",
     ]
     assert len(extra) == 5
+
+
+OWN: dict[str, dict[str, Any]] = {
+    "anthropic": {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}},
+    "google": {"safetySettings": [], "thinking_config": {"includeThoughts": False}},
+    "ollama": {"keep_alive": "5m", "num_ctx": 8192},
+}
+TARGETS: list[tuple[Adapter, str]] = [
+    (OpenAIAdapter(), "openai:gpt-4o"),
+    (OpenAIAdapter(), "openai:gpt-5-pro"),
+    (AnthropicAdapter(), "anthropic:claude-sonnet-4-6"),
+    (GoogleAdapter(), "google:gemini-2.5-flash"),
+]
+
+
+@pytest.mark.parametrize(("adapter", "model"), TARGETS, ids=[model for _, model in TARGETS])
+@pytest.mark.parametrize("vendor", OWN)
+def test_a_parameter_of_one_vendor_is_not_sent_to_another(adapter: Adapter, model: str, vendor: str) -> None:
+    """A pool mixes vendors, and so does a gateway that reads one protocol and asks in another."""
+    ref = ModelRef.parse(model)
+    if ref.provider == vendor:
+        return
+    request = LLMRequest([Message(role="user", content="Hi")], extra_params=OWN[vendor])
+    wire = adapter.encode(ChatCall(request, ref), stream=False)
+
+    assert not [name for name in OWN[vendor] if name.encode() in wire.body]
+    assert [warning.partition(" ")[0] for warning in wire.warnings] == list(OWN[vendor])
+
+
+def test_another_host_of_openais_protocol_may_have_them() -> None:
+    request = LLMRequest([Message(role="user", content="Hi")], extra_params={"top_k": 3, "thinking": {}})
+    wire = OpenAIAdapter().encode(ChatCall(request, ModelRef("zai", "glm-5"), host="api.z.ai"), stream=False)
+
+    assert b'"top_k":3' in wire.body

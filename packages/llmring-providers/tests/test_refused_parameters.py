@@ -187,3 +187,44 @@ def test_older_models_continue_a_begun_answer() -> None:
 def test_anthropic_gets_no_fields_of_other_forms_of_a_tool(tool: dict[str, Any]) -> None:
     body, _ = sent("anthropic:claude-haiku-4-5", tools=[tool])
     assert body["tools"] == [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]
+
+
+@pytest.mark.parametrize(
+    ("model", "host", "kept"),
+    [
+        ("openai:o3-mini", None, False),
+        ("openai:o4-mini", None, False),
+        ("openai:o3-pro", None, True),
+        ("openai:gpt-4o", None, True),
+        ("openai:gpt-5.2", None, True),
+        ("openai:o3-mini", "gateway.example", True),
+    ],
+)
+def test_models_that_cannot_be_told_how_many_calls_to_make_are_not(
+    model: str, host: str | None, kept: bool
+) -> None:
+    body, warnings = sent(model, host=host, tools=[TOOL], extra_params={"parallel_tool_calls": False})
+    assert ("parallel_tool_calls" in body) is kept
+    assert ("parallel_tool_calls was dropped" in warnings) is not kept
+
+
+METADATA = {"user": "u", "attempt": 3, "tags": ["a"], "none": None}
+TEXTS = {"user": "u", "attempt": "3", "tags": '["a"]'}
+
+
+@pytest.mark.parametrize(
+    ("model", "host", "extra", "expected", "warned"),
+    [
+        ("openai:gpt-4o", None, {"store": True}, TEXTS, "metadata['attempt'] was sent as text"),
+        ("openai:gpt-4o", None, {}, None, "metadata was dropped"),
+        ("openai:gpt-4o", None, {"store": False}, None, "metadata was dropped"),
+        ("openai:gpt-4o", None, {"api": "responses"}, TEXTS, "metadata['tags'] was sent as text"),
+        ("openai:gpt-4o", "gateway.example", {}, METADATA, ""),
+    ],
+)
+def test_metadata_is_texts_and_goes_with_what_is_stored(
+    model: str, host: str | None, extra: dict[str, Any], expected: Any, warned: str
+) -> None:
+    body, warnings = sent(model, host=host, extra_params={**extra, "metadata": METADATA})
+    assert body.get("metadata") == expected
+    assert warned in warnings

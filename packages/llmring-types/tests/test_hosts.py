@@ -1,9 +1,18 @@
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from llmring_types.exceptions import ConfigurationError
 from llmring_types.hosts import HOSTS, Host, HostNames, host_of, register, unregister
 
+VENDORS = {"openai", "anthropic", "google", "ollama", "sim", "local"}
+ACCOUNT = Host(
+    name="account",
+    title="Account",
+    protocol="openai",
+    url_template="https://{REGION}.acme.test/{ACCOUNT}/v1",
+    keyless=True,
+)
 ACME = Host(name="acme", protocol="openai", default_url="https://acme.test/v1", key_variables=("ACME_KEY",))
 
 
@@ -17,8 +26,41 @@ def test_every_row_that_comes_with_llmring_could_be_registered() -> None:
     for host in HOSTS.values():
         register(host)  # an equal row is checked and changes nothing
         assert host.keyless or host.key_variables
-        assert host.protocol == "sim" or (host.source and host.models_page)
-        assert host.keyless or host.keys_page
+        assert host.protocol == "sim" or host.source
+        assert host.is_vendor == (host.name in VENDORS)
+        assert not host.is_vendor or host.protocol == "sim" or host.models_page
+        assert not host.is_vendor or host.keyless or host.keys_page
+
+
+def test_every_deviation_names_the_page_of_the_vendor_that_says_so() -> None:
+    for host in HOSTS.values():
+        quirks = host.quirks
+        if quirks is None:
+            continue
+        deviating = msgspec.to_builtins(quirks).keys() - {"pages"}
+        assert deviating, f"{host.name}: leave quirks out where there are none"
+        assert quirks.pages.keys() == deviating, host.name
+        assert all(page.startswith("https://") for page in quirks.pages.values())
+        assert msgspec.convert(msgspec.to_builtins(host), Host) == host
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({"REGION": "eu-1", "ACCOUNT": "a_1"}, "https://eu-1.acme.test/a_1/v1"),
+        ({"REGION": "https://eu.x.test/", "ACCOUNT": " a "}, "https://eu.x.test.acme.test/a/v1"),
+        ({"REGION": "eu"}, None),
+        ({}, None),
+    ],
+)
+def test_the_address_of_an_account_is_made_of_variables(values: dict[str, str], url: str | None) -> None:
+    assert ACCOUNT.url_variables == ("REGION", "ACCOUNT")
+    assert ACCOUNT.url_with(values) == url
+
+
+@pytest.mark.parametrize("part", ["thief.test/#", "a@thief.test", "x/../..", "a?b", "a:1", "a b"])
+def test_a_part_that_would_lead_elsewhere_makes_no_address(part: str) -> None:
+    assert ACCOUNT.url_with({"REGION": part, "ACCOUNT": "a"}) is None
 
 
 def test_no_variable_belongs_to_two_hosts() -> None:
@@ -28,11 +70,12 @@ def test_no_variable_belongs_to_two_hosts() -> None:
 
 def test_a_row_counts_from_the_moment_it_is_registered() -> None:
     openai_like = HostNames(lambda host: host.protocol == "openai")
-    assert set(openai_like) == {"openai"}
+    before = set(openai_like)
     register(ACME)
-    assert list(openai_like) == ["acme", "openai"]
-    assert (len(openai_like), "acme" in openai_like, host_of("acme")) == (2, True, ACME)
+    assert set(openai_like) == before | {"acme"}
+    assert (len(openai_like), "acme" in openai_like, host_of("acme")) == (len(before) + 1, True, ACME)
     assert {"acme", "ollama"} - openai_like == {"ollama"}
+    assert list(openai_like) == sorted(openai_like)
     unregister("acme")
     assert "acme" not in openai_like
 

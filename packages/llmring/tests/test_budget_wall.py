@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from math import nan
 from typing import Any, NamedTuple
 
 import anyio
@@ -42,12 +43,14 @@ class Turn(NamedTuple):
         wrote: the share of the output limit that it generates, and bills.
         seconds: how long it takes.
         counts: what it claims; ``None`` claims nothing, ``"true"`` what it bills.
+        billing: what it says besides of its own price, tier and searches.
     """
 
     way: str
     wrote: float
     seconds: float
     counts: Any
+    billing: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
 class Host:
@@ -86,8 +89,8 @@ class Host:
         if turn.way == "lost":
             raise ProviderConnectionError("lost", provider="host")
         if turn.counts == "true":
-            return turn, {"prompt_tokens": prompt, "completion_tokens": written}
-        return turn, None if turn.counts is None else dict(turn.counts)
+            return turn, {"prompt_tokens": prompt, "completion_tokens": written, **turn.billing}
+        return turn, None if turn.counts is None else {**turn.counts, **turn.billing}
 
     async def _end(self, turn: Turn) -> None:
         if turn.way == "hangs":
@@ -139,6 +142,20 @@ turns = st.builds(
         st.fixed_dictionaries({}, optional={"prompt_tokens": st.sampled_from([-5, 10**9, 2**70])}),
         st.fixed_dictionaries({"prompt_tokens": st.just(-(10**6)), "completion_tokens": COUNTS}),
         st.fixed_dictionaries({"prompt_tokens": st.just(10**12), "completion_tokens": COUNTS}),
+    ),
+    billing=st.sampled_from(
+        [
+            {},
+            {},
+            {"reported_cost": 0.0},
+            {"reported_cost": 1e-9},
+            {"reported_cost": -5.0},
+            {"reported_cost": nan},
+            {"service_tier": "odd"},
+            {"service_tier": "odd", "reported_cost": 0},
+            {"web_searches": 3},
+            {"web_searches": -(10**9)},
+        ]
     ),
 )
 wishes = st.builds(

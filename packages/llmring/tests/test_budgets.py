@@ -21,6 +21,7 @@ from llmring import (
     Policy,
     Prices,
     RetryPolicy,
+    Usage,
 )
 from llmring._money.estimates import UNKNOWN_OUTPUT_TOKENS
 from llmring.exceptions import (
@@ -30,6 +31,7 @@ from llmring.exceptions import (
     ProviderOverloadedError,
     ProviderTimeoutError,
 )
+from llmring.testing import FakeProvider
 from llmring_lockfile import Constraints
 
 # gpt-4o-mini: $0.15 and $0.60 per million tokens. 400 characters are 104 tokens with what a message costs by itself.
@@ -316,6 +318,62 @@ async def test_what_a_host_counts_beyond_the_limit_is_told_apart(server: Server)
         (state,) = ring.budgets
     assert (state.spent, state.excess) == (most, 1000 * INPUT)
     assert [warning for warning in response.warnings if "more than" in warning]
+
+
+BILLED_OTHERWISE = {
+    "a cost of nothing": ({"usage": {"cost": 0}}, 0, True),
+    "less than the tokens cost": ({"usage": {"cost": 1e-9}}, 0, True),
+    "more than the tokens cost": ({"usage": {"cost": 0.01}}, Decimal("0.01"), True),
+    "a tier without a price": ({"service_tier": "scale"}, 0, False),
+    "such a tier, and a cost of nothing": ({"service_tier": "scale", "usage": {"cost": 0}}, 0, False),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("said", "dollars", "exact"), BILLED_OTHERWISE.values(), ids=list(BILLED_OTHERWISE))
+async def test_a_budget_counts_the_larger_of_cost_and_tokens_and_keeps_the_worst_case_where_neither_is_known(
+    server: Server, said: dict[str, Any], dollars: Decimal, exact: bool, stream: bool
+) -> None:
+    said = {**said, "usage": {"prompt_tokens": 100, "completion_tokens": 10, **said.get("usage", {})}}
+    choice = {"delta" if stream else "message": {"content": "Hi"}, "finish_reason": "stop"}
+    body = msgspec.json.encode({"choices": [choice], **said})
+    server.answers = [Answer(b"data: %b\n\ndata: [DONE]\n\n" % body if stream else body)]
+    async with ring_on(server.url, 0.1) as ring:
+        response = await ended_call(ring, stream=stream)
+        (state,) = ring.budgets
+    tokens = 100 * INPUT + 10 * OUTPUT
+    assert state.spent == max(tokens, dollars)
+    assert (state.withheld == 0) is exact
+    if not exact:
+        assert state.spent + state.withheld >= 104 * INPUT + 10 * OUTPUT  # what was set aside
+        assert any(
+            "the budget counts an estimate and keeps the worst case" in each for each in response.warnings
+        )
+
+
+async def test_searches_whose_price_is_not_known_keep_the_worst_case_set_aside() -> None:
+    usage: Usage = {"prompt_tokens": 100, "completion_tokens": 10, "web_searches": 3}
+    fake = FakeProvider(LLMResponse(content="Hi", model="host:a", usage=usage, finish_reason="stop"))
+    prices = {"host:*": Prices(input=Decimal(1), output=Decimal(10))}
+    async with LLMRing(policy=Policy(budget_usd=1), prices=prices) as ring:
+        ring.register_provider("host", fake)
+        await ring.chat(ask("host:a", max_tokens=1000))
+        (state,) = ring.budgets
+    assert state.spent == Decimal("0.0002")
+    assert state.spent + state.withheld == Decimal("0.010104")
+
+
+async def test_a_tier_that_is_asked_for_is_set_aside_at_its_own_price() -> None:
+    most = []
+    for tier in ("default", "flex", "priority"):
+        async with LLMRing(policy=Policy(budget_usd=1e-9)) as ring:
+            ring.register_provider("openai", api_key="k", base_url="http://127.0.0.1:9")
+            with pytest.raises(BudgetExceededError) as refused:
+                await ring.chat(ask("openai:gpt-5", max_tokens=10, extra_params={"service_tier": tier}))
+        most.append(refused.value.details["estimated_usd"])
+    standard, flex, priority = most
+    assert flex == standard
+    assert priority == 2 * standard
 
 
 async def test_an_alias_has_a_budget_of_its_own(server: Server, lockfile: Path) -> None:

@@ -64,8 +64,24 @@ def test_what_is_not_a_number_of_seconds_is_refused_by_name(word: str) -> None:
 
 
 def test_the_usage_log_is_the_one_that_rings_write() -> None:
-    assert usage_log_path({"LLMRING_USAGE_LOG": "usage.db"}) == Path("usage.db")
+    assert usage_log_path({"LLMRING_USAGE_LOG": "/logs/usage.db"}) == Path("/logs/usage.db")
     assert usage_log_path({}) is None
+
+
+def test_a_usage_log_below_the_home_is_named_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert usage_log_path({"LLMRING_USAGE_LOG": "~/usage.db"}) == Path("/home/me/usage.db")
+    monkeypatch.setenv("HOME", "here")
+    with pytest.raises(ConfigurationError, match="is relative"):
+        usage_log_path({"LLMRING_USAGE_LOG": "~/usage.db"})
+
+
+def test_a_usage_log_of_the_current_folder_is_not_opened() -> None:
+    """A cloned repository may hold a file of that name."""
+    with pytest.raises(
+        ConfigurationError, match=r"LLMRING_USAGE_LOG='usage.db' is relative.*write the whole path"
+    ):
+        usage_log_path({"LLMRING_USAGE_LOG": "usage.db"})
 
 
 def test_no_key_and_no_password_is_shown() -> None:

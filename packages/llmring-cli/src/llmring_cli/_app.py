@@ -47,7 +47,7 @@ COMMANDS = (
     Command("export", "usage:export", "Write the rows of the local usage log for other tools."),
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
-    Command("providers", "providers:providers", "List the providers and the settings they lack."),
+    Command("providers", "providers:providers", "List the providers in use, and the settings they lack."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
     Command("trust", "trust:trust", "Approve the addresses and settings in a .env file."),

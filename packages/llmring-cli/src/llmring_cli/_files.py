@@ -18,9 +18,12 @@ def home_folder() -> Path:
         OSError: there is none, as for a user of a container without an entry in the password database.
     """
     try:
-        return Path.home()
+        home = Path.home()
     except RuntimeError as error:
         raise OSError("there is no home directory; set HOME") from error
+    if not home.is_absolute():
+        raise OSError("HOME is relative, so it would lie in the working directory; set it to a whole path")
+    return home
 
 
 def state_folder(topic: str) -> Path:

@@ -47,8 +47,8 @@ def known_providers() -> frozenset[str]:
 
 
 def ready_providers() -> list[str]:
-    """Return the providers that have a key or need none. No request is made."""
-    return [row.name for row in provider_status() if row.configured]
+    """Return the providers in use that have a key or need none. No request is made."""
+    return [row.name for row in provider_status(in_use=True) if row.configured]
 
 
 def require_provider(name: str) -> str:

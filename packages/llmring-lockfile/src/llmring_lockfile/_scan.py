@@ -21,7 +21,10 @@ _MODEL_POSITION = 1
 _RING = "LLMRing"
 
 ALIAS_PARAMETERS: Final[Mapping[str, str]] = {
+    "chat_with_alias": "alias_or_model",
     "facts": "model",
+    "get_enhanced_model_info": "alias_or_model",
+    "get_model_info": "alias_or_model",
     "has_alias": "alias",
     "pool": "alias_or_model",
     "require_aliases": "aliases",

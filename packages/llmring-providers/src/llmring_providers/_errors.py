@@ -1,7 +1,7 @@
 """From an HTTP status, headers and the provider's own words to our exception."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -167,6 +167,19 @@ def message_wait(message: str) -> float | None:
     if found is None:
         return None
     return sum(float(amount) * _SECONDS[unit.lower()] for amount, unit in _SPAN.findall(found[1]))
+
+
+def stated_wait(headers: Mapping[str, str], names: Iterable[str]) -> float | None:
+    """Read a wait from headers of the host's own: seconds or ``1m30.5s``; nothing where ``retry-after`` is."""
+    if header_wait(headers) is not None:
+        return None
+    for name in names:
+        text = headers.get(name, "")
+        if (seconds := _number(text)) is not None:
+            return seconds
+        if spans := _SPAN.findall(text):
+            return sum(float(amount) * _SECONDS[unit.lower()] for amount, unit in spans)
+    return None
 
 
 def _number(text: str | None) -> float | None:

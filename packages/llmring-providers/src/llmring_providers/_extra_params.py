@@ -41,6 +41,82 @@ https://platform.openai.com/docs/api-reference/chat/create
 https://platform.openai.com/docs/api-reference/responses/create
 """
 
+_OF_ANTHROPIC = frozenset(
+    {
+        "container",
+        "context_management",
+        "inference_geo",
+        "mcp_servers",
+        "output_config",
+        "output_format",
+        "speed",
+        "stop_sequences",
+        "thinking",
+        "user_profile_id",
+        "workspace_id",
+    }
+)
+"""https://platform.claude.com/docs/en/api/messages"""
+
+_OF_GEMINI = frozenset(
+    {
+        "cachedContent",
+        "generationConfig",
+        "imageConfig",
+        "includeThoughts",
+        "maxOutputTokens",
+        "mediaResolution",
+        "responseJsonSchema",
+        "responseMimeType",
+        "responseModalities",
+        "responseSchema",
+        "safetySettings",
+        "speechConfig",
+        "stopSequences",
+        "systemInstruction",
+        "thinkingBudget",
+        "thinkingConfig",
+        "thinkingLevel",
+        "toolConfig",
+    }
+)
+"""In camelCase; Gemini takes snake_case too: https://ai.google.dev/api/generate-content"""
+
+_OF_OLLAMA = frozenset(
+    {
+        "keep_alive",
+        "min_p",
+        "mirostat",
+        "mirostat_eta",
+        "mirostat_tau",
+        "num_batch",
+        "num_ctx",
+        "num_gpu",
+        "num_keep",
+        "num_predict",
+        "num_thread",
+        "options",
+        "repeat_last_n",
+        "repeat_penalty",
+        "shift",
+        "think",
+        "truncate",
+        "typical_p",
+    }
+)
+"""https://docs.ollama.com/api/chat and its options: https://docs.ollama.com/modelfile#valid-parameters-and-values"""
+
+
+def _snaked(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+_BOTH_OF_GEMINI = _OF_GEMINI | frozenset(map(_snaked, _OF_GEMINI))
+NOT_OF_OPENAI = (_OF_ANTHROPIC | _BOTH_OF_GEMINI | _OF_OLLAMA | {"top_k"}) - {"context_management"}
+"""Names of other vendors' parameters that OpenAI itself answers with 400; hosts of its protocol have some of them."""
+NOT_OF_ANTHROPIC = (_BOTH_OF_GEMINI | _OF_OLLAMA) - _OF_ANTHROPIC
+NOT_OF_GEMINI = (_OF_ANTHROPIC | _OF_OLLAMA) - _BOTH_OF_GEMINI
+
 _WHY = {
     "api": "it chooses among the APIs of OpenAI",
     "betas": "it names betas of Anthropic",

@@ -3,34 +3,20 @@
 Each adapter has a :class:`Fit`, a row of what its protocol takes; every change is listed in the warnings.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from llmring_types import Message, Role
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._documents import document_text
-from llmring_providers._media_data import clean
+from llmring_providers._media_data import check, clean, family_of
+from llmring_providers._model_rules import ModelRules
 from llmring_providers._names import NameRule, renamed, replaced_ids, replaced_names
 from llmring_providers._pairs import paired
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import check_choice, distinct
 
-_FAMILIES = {
-    "image_url": "image",
-    "image": "image",
-    "input_image": "image",
-    "document": "document",
-    "file": "document",
-    "input_file": "document",
-    "input_audio": "audio",
-    "audio": "audio",
-    "audio_url": "audio",
-    "video": "video",
-    "video_url": "video",
-}
-"""Parts that are media; all others are texts, or a vendor's own and left to its adapter."""
 _EVERYTHING = frozenset({"image", "document", "audio", "video"})
 
 
@@ -41,7 +27,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
         whose: the protocol, for warnings.
         names: of functions.
         ids: of calls.
-        media: kinds of media that a role other than the user's may carry; a role that is not named carries none.
+        rules: facts of the model that is called: media types, and the roles other than the user's that may carry them.
         moved: kinds of media that move from the result of a tool to the next user message.
         speakers: a message may name who speaks.
         fields: further fields of OpenAI's form that a message may have.
@@ -55,7 +41,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     whose: str
     names: NameRule
     ids: NameRule
-    media: Mapping[Role, frozenset[str]] = {}
+    rules: Callable[[ChatCall], ModelRules]
     moved: frozenset[str] = frozenset()
     speakers: bool = False
     fields: frozenset[str] = frozenset()
@@ -100,7 +86,7 @@ def fitted(call: ChatCall, fit: Fit, warnings: list[str]) -> ChatCall:
 def displaces_media(call: ChatCall) -> bool:
     """Tell whether some message has media where most protocols take none: a refusal may be for their having moved."""
     return any(
-        message.role != "user" and isinstance(message.content, list) and any(map(_family, message.content))
+        message.role != "user" and isinstance(message.content, list) and any(map(family_of, message.content))
         for message in call.request.messages
     )
 
@@ -154,7 +140,7 @@ class _Fitting:
     """Goes through the messages of one conversation."""
 
     def __init__(self, call: ChatCall, fit: Fit, warnings: list[str]) -> None:
-        self._provider = call.ref.provider
+        self._call = call
         self._fit = fit
         self._warnings = warnings
         self._out: list[Message] = []
@@ -206,18 +192,23 @@ class _Fitting:
 
     def _placed(self, message: Message) -> Message:
         role = message.role
-        taken = _EVERYTHING if role == "user" else self._fit.media.get(role, frozenset())
+        rules = self._fit.rules(self._call)
+        taken = _EVERYTHING if role == "user" else (rules.media_in or {}).get(role, ())
         stays: list[Any] = []
         moves: list[Any] = []
         for part in message.content:
-            family = _family(part)
-            (stays if family is None or family in taken else moves).append(clean(part) if family else part)
+            if (family := family_of(part)) is None:
+                stays.append(part)
+                continue
+            cleaned = clean(part)
+            check(cleaned, family, rules.media, self._call)
+            (stays if family in taken else moves).append(cleaned)
         if not moves:
             return msgspec.structs.replace(message, content=stays) if stays != message.content else message
         for part in moves:
-            if role != "tool" or _family(part) not in self._fit.moved:
+            if role != "tool" or family_of(part) not in self._fit.moved:
                 raise self._unsupported(part, role)
-        kinds = " and ".join(sorted({str(_family(part)) for part in moves}))
+        kinds = " and ".join(sorted({str(family_of(part)) for part in moves}))
         self._warn(
             f"the {kinds} content of a tool message was moved to the next user message:"
             f" {self._fit.whose} takes it from users only"
@@ -229,7 +220,7 @@ class _Fitting:
         kind = part["type"]
         return UnsupportedContentError(
             f"{self._fit.whose} cannot take a {kind!r} part in a message of the {role}; put it into one of the user",
-            provider=self._provider,
+            provider=self._call.ref.provider,
             part=kind,
         )
 
@@ -268,15 +259,3 @@ class _Fitting:
 
 def _parts(content: Any) -> list[Any]:
     return content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
-
-
-def _family(part: Mapping[str, Any]) -> str | None:
-    """The kind of media that a part is; a document that is a text is none."""
-    family = _FAMILIES.get(part["type"])
-    source = part.get("source")
-    if family == "document" and isinstance(source, Mapping):
-        try:
-            return None if document_text(source) is not None else family
-        except ValueError:  # the adapter says what is wrong with it
-            return family
-    return family

@@ -18,7 +18,7 @@ from msgspec import UNSET
 from llmring_providers._adapter import Adapter, WireRequest
 from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall, OutputBounds
-from llmring_providers._replies import request_id, unanswered, whole
+from llmring_providers._replies import redirection, request_id, unanswered, whole
 from llmring_providers._secrets import blotted, without_key
 from llmring_providers._settings import ProviderSettings, without_credentials
 from llmring_providers.transport import (
@@ -290,7 +290,8 @@ class HttpProvider:
             raise self._unanswered(error, call) from error
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
-        error = self._adapter.error(reply.status, reply.headers, reply.body, call)
+        body = redirection(reply, self.base_url) or reply.body
+        error = self._adapter.error(reply.status, reply.headers, body, call)
         return without_key(error, self._key())
 
     def _unanswered(self, error: TransportError, call: ChatCall) -> LLMRingError:

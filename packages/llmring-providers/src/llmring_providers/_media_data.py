@@ -1,12 +1,130 @@
-"""Media as people write them, put right: media types that exist, base64 without blanks."""
+"""Media as people write them, put right: media types that exist and are those of the bytes, base64 without blanks."""
 
-from typing import Any
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
 
+from llmring_types.exceptions import UnsupportedContentError
+
+from llmring_providers._documents import document_text
+from llmring_providers._protocol import ChatCall
+
+_FAMILIES = {
+    "image_url": "image",
+    "image": "image",
+    "input_image": "image",
+    "document": "document",
+    "file": "document",
+    "input_file": "document",
+    "input_audio": "audio",
+    "audio": "audio",
+    "audio_url": "audio",
+    "video": "video",
+    "video_url": "video",
+}
+"""Parts that are media; all others are texts, or a vendor's own and left to its adapter."""
+_TYPES_OF: Mapping[str, tuple[str, ...]] = {
+    "image": ("image/",),
+    "audio": ("audio/",),
+    "video": ("video/",),
+    "document": ("application/", "text/"),
+}
+_MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+_HEAD = 16
+"""Characters of base64 that hold the first 12 bytes."""
 _BLANKS = (" ", "\n", "\r", "\t")
 
 
+class _Inline(NamedTuple):
+    """The bytes of a part, as far as they stand in it."""
+
+    media_type: str | None = None
+    data: str | None = None
+
+
+def family_of(part: Mapping[str, Any]) -> str | None:
+    """The kind of media that a part is; a document that is a text is none."""
+    family = _FAMILIES.get(part["type"])
+    source = part.get("source")
+    if family == "document" and isinstance(source, Mapping):
+        try:
+            return None if document_text(source) is not None else family
+        except ValueError:  # the adapter says what is wrong with it
+            return family
+    return family
+
+
+def check(part: Mapping[str, Any], family: str, taken: tuple[str, ...] | None, call: ChatCall) -> None:
+    """Refuse what a model does not read, and what has nothing to be read.
+
+    Args:
+        part: of a message.
+        family: its kind of media.
+        taken: media types that the model takes, some with ``*`` for the rest; ``None`` where nobody knows.
+        call: to be sent.
+
+    Raises:
+        UnsupportedContentError: it is none that the model takes.
+    """
+    media_type, data = _inline(part)
+    if data == "":
+        raise _unsupported(part, "has no data in it", call)
+    if (
+        taken is None
+        or _should_be_text(part, media_type)
+        or any(_matches(family, media_type, each) for each in taken)
+    ):
+        return
+    listed = ", ".join(taken) or "text alone"
+    raise _unsupported(part, f"is {media_type or family}, and {call.ref} takes {listed}", call)
+
+
+def _should_be_text(part: Mapping[str, Any], media_type: str | None) -> bool:
+    """Tell whether a document should have been a text; the adapter says what is wrong with it."""
+    return isinstance(part.get("source"), Mapping) and (media_type or "").startswith("text/")
+
+
+def _matches(family: str, media_type: str | None, taken: str) -> bool:
+    if media_type is None:
+        return taken.startswith(_TYPES_OF[family])
+    return media_type == taken or (taken[-1] == "*" and media_type.startswith(taken[:-1]))
+
+
+def _inline(part: Mapping[str, Any]) -> _Inline:
+    source = part.get("source")
+    if isinstance(source, Mapping):
+        found = source if source.get("type") == "base64" else {}
+        return _Inline(_text(found.get("media_type")), _text(found.get("data")))
+    inner = part.get(part["type"], part)
+    if isinstance(inner, Mapping) and part["type"] == "input_audio":
+        kind = _text(inner.get("format"))
+        return _Inline(f"audio/{kind}" if kind else None, _text(inner.get("data")))
+    if isinstance(inner, Mapping):
+        inner = next((inner[name] for name in ("url", "file_data", "image_url") if name in inner), None)
+    if not isinstance(inner, str) or inner[:5] != "data:":
+        return _Inline()
+    head, _, data = inner.partition(",")
+    return _Inline(head[5:].partition(";")[0] or None, data)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _unsupported(part: Mapping[str, Any], why: str, call: ChatCall) -> UnsupportedContentError:
+    kind = part["type"]
+    return UnsupportedContentError(
+        f"{call.ref} cannot take this {kind!r} part: it {why}", provider=call.ref.provider, part=kind
+    )
+
+
 def clean(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a part whose media type is one that exists, and whose base64 has no blanks in it."""
+    """Return a part whose media type is that of its bytes, and whose base64 has no blanks in it.
+
+    Anthropic refuses an image that is of another type than is said: https://github.com/BerriAI/litellm/issues/24900
+    """
     changed = {name: cleaned for name, inner in part.items() if (cleaned := _clean_inner(inner)) is not inner}
     return {**part, **changed} if changed else part
 
@@ -24,7 +142,7 @@ def _clean_inner(inner: Any) -> Any:
         if (data := _without_blanks(inner["data"])) != inner["data"]:
             changed["data"] = data
         kind = inner.get("media_type")
-        if isinstance(kind, str) and (usual := _media_type(kind)) != kind:
+        if isinstance(kind, str) and (usual := _media_type(kind, data)) != kind:
             changed["media_type"] = usual
     return {**inner, **changed} if changed else inner
 
@@ -34,17 +152,34 @@ def _clean_url(url: str) -> str:
         return url
     head, comma, data = url.partition(",")
     kind, mark, more = head[5:].partition(";")
-    if not comma or "base64" not in more.lower():
+    if not comma:
         return url
-    clean = f"data:{_media_type(kind)}{mark}{more}{comma}{_without_blanks(data)}"
+    if "base64" not in more.lower():  # OpenAI, Anthropic and Ollama know no other form
+        mark, more, data = ";", "base64", base64.b64encode(unquote_to_bytes(data)).decode()
+    data = _without_blanks(data)
+    clean = f"data:{_media_type(kind, data)}{mark}{more}{comma}{data}"
     return url if clean == url else clean
 
 
-def _media_type(kind: str) -> str:
+def _media_type(kind: str, data: str) -> str:
     lower = kind.strip().lower()
-    return {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}.get(
-        lower, lower
-    )
+    if lower and not lower.startswith("image/"):
+        return lower
+    return _type_of(data) or {
+        "image/jpg": "image/jpeg",
+        "image/pjpeg": "image/jpeg",
+        "image/x-png": "image/png",
+    }.get(lower, lower)
+
+
+def _type_of(data: str) -> str | None:
+    """The type of an image by its first bytes; ``None`` where they do not tell."""
+    try:
+        head = base64.b64decode(data[:_HEAD])
+    except (binascii.Error, ValueError):
+        return None
+    found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+    return None if found == "image/webp" and head[8:12] != b"WEBP" else found
 
 
 def _without_blanks(data: str) -> str:

@@ -44,6 +44,12 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         prefill: it continues an answer that the conversation has begun.
         either_sampler: it takes ``temperature`` or ``top_p``, not both.
         stop: it takes stop sequences.
+        media: media types that it reads, some with ``*`` for the rest; none where it reads text alone.
+        media_in: kinds of media that a message of a role other than the user's may carry.
+        parallel_calls: it may be told whether to make several calls at once.
+        reasoning_items: it may be sent its sealed reasoning of earlier turns, and asked for it.
+        reasoning_back: answers whose reasoning goes back as text: those with ``calls``, ``all`` once there are tools,
+            ``filled`` where it is wanted even if there was none.
     """
 
     family: bool | None = None
@@ -67,6 +73,11 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     prefill: bool | None = None
     either_sampler: bool | None = None
     stop: bool | None = None
+    media: tuple[str, ...] | None = None
+    media_in: dict[str, tuple[str, ...]] | None = None
+    parallel_calls: bool | None = None
+    reasoning_items: bool | None = None
+    reasoning_back: Literal["never", "calls", "all", "filled"] | None = None
 
 
 class _Row(ModelRules, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,10 +85,11 @@ class _Row(ModelRules, frozen=True, kw_only=True, forbid_unknown_fields=True):
     models: str = ""
     since: _Version = (0, 0)
     before: _Version | None = None
+    endpoint: str | None = None
 
-    def holds_for(self, name: str, version: _Version | None) -> bool:
-        """Return whether it says something of a model."""
-        if re.search(self.models, name) is None:
+    def holds_for(self, name: str, version: _Version | None, endpoint: str | None) -> bool:
+        """Return whether it says something of a model at an endpoint."""
+        if self.endpoint not in (None, endpoint) or re.search(self.models, name) is None:
             return False
         if version is None:
             return self.since == (0, 0) and self.before is None
@@ -105,18 +117,19 @@ def vendors() -> dict[str, _Vendor]:
 
 
 @lru_cache(512)
-def rules_of(vendor: str, model: str) -> ModelRules:
+def rules_of(vendor: str, model: str, endpoint: str | None = None) -> ModelRules:
     """Return what a model of a vendor takes.
 
     Args:
         vendor: ``openai``, ``anthropic``, ``google`` or ``ollama``.
         model: its name, without the prefix of a host.
+        endpoint: ``chat`` or ``responses`` of OpenAI; without it, rows of one endpoint do not count.
     """
     table, known = vendors()[vendor], dict[str, Any]()
     name = model.lower()
     version = table.version_of(name)
     for row in table.rows:
-        if row.holds_for(name, version):
+        if row.holds_for(name, version, endpoint):
             for field in ModelRules.__struct_fields__:
                 if (value := getattr(row, field)) is not None:
                     known.setdefault(field, value)

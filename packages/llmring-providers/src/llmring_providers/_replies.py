@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 from llmring_types import Usage
 from llmring_types.exceptions import (
@@ -29,6 +30,7 @@ _ABSURD = 1e6
 
 _LONGEST_ERROR = 2**20
 """No more of an error's body is read: what is longer says no more."""
+_REDIRECTS = (301, 302, 303, 307, 308)
 _REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id", "x-amzn-requestid")
 
 
@@ -91,6 +93,29 @@ def request_id(headers: Mapping[str, str]) -> str | None:
         if value:
             return value
     return None
+
+
+def redirection(reply: HttpResponse, base_url: str) -> bytes | None:
+    """Describe a redirect, in place of its body; ``None`` for any other answer.
+
+    It is not followed: key and prompt would go where nobody has configured it.
+
+    Args:
+        reply: the answer.
+        base_url: the provider's.
+    """
+    target = reply.headers.get("location") if reply.status in _REDIRECTS else None
+    if not target:
+        return None
+    try:
+        target = without_credentials(urljoin(f"{base_url}/", target).partition("#")[0])
+    except ValueError:  # a bracket that is not closed, say
+        target = "an address that is none"
+    text = (
+        f"{without_credentials(base_url)} redirects to {target} (HTTP status {reply.status}), which is not followed; "
+        "if that is the right address, correct the base URL"
+    )
+    return text.encode()
 
 
 def add_billing(

@@ -339,6 +339,14 @@ def test_a_broken_replay_of_an_empty_message_is_left_out(call_with: Callable[...
     assert "a message without content was left out: Gemini takes no empty text" in warnings
 
 
+def test_an_empty_question_that_is_sent_is_not_said_to_be_left_out(
+    call_with: Callable[..., ChatCall],
+) -> None:
+    wire = encode(call_with(messages=[Message(role="user", content="")]), stream=False)
+    assert json.loads(wire.body) == {"contents": [user(text(""))]}
+    assert wire.warnings == ()
+
+
 def test_vertex_is_not_asked_what_nobody_says(call_with: Callable[..., ChatCall]) -> None:
     call = call_with(
         model="publishers/google/models/gemini-2.5-pro", messages=[Message(role="user", content="")]

@@ -43,11 +43,11 @@ FILES_API = "https://generativelanguage.googleapis.com/v1beta/files/abc"
 YOUTUBE = "https://www.youtube.com/watch?v=9hE5-98ZeCg"
 
 ROWS: list[Any] = [
-    (image_url(f"data:image/webp;base64,{PIXEL}"), inline("image/webp", PIXEL)),
+    (image_url("data:image/webp;base64,QQ=="), inline("image/webp", "QQ==")),
     (image_url(f"data:;base64,{PIXEL}"), inline("image/png", PIXEL)),
     ({"type": "image_url", "image_url": f"data:image/png;base64,{PIXEL}"}, inline("image/png", PIXEL)),
     (image_url("data:text/plain;charset=utf-8,a%20b"), inline("text/plain", base64.b64encode(b"a b").decode())),
-    (source("image", type="base64", media_type="image/jpeg", data=PIXEL), inline("image/jpeg", PIXEL)),
+    (source("image", type="base64", media_type="image/jpeg", data="QQ=="), inline("image/jpeg", "QQ==")),
     (source("document", type="base64", data="JVBERi0="), inline("application/pdf", "JVBERi0=")),
     (source("document", type="text", data="é"), inline("text/plain", base64.b64encode("é".encode()).decode())),
     (source("audio", type="base64", media_type="audio/ogg", data="AA=="), inline("audio/ogg", "AA==")),
@@ -94,8 +94,8 @@ def test_vertex_fetches_everything(call_with: Callable[..., ChatCall]) -> None:
         ({"type": "hologram"}, "hologram"),
         ({"type": "image_url"}, "image"),
         (image_url(7), "image"),
-        (image_url("data:image/png;base64"), "image"),
-        (image_url("data:image/png;base64,"), "image"),
+        (image_url("data:image/png;base64"), "image_url"),
+        (image_url("data:image/png;base64,"), "image_url"),
         (image_url("ftp://x.org/a.png"), "image"),
         (source("audio", type="url", url="https://x.org/a.mp3"), "audio"),
         ({"type": "image"}, "image"),

@@ -163,7 +163,8 @@ def test_parts_become_content_of_chat_completions(
     given: dict[str, Any], expected: dict[str, Any], call_with: CallWith
 ) -> None:
     messages = [Message(role="user", content=[given])]
-    assert body(encode(call_with(messages=messages), stream=False))["messages"][0]["content"] == [expected]
+    wire = encode(call_with("vendor/model", messages=messages), stream=False)
+    assert body(wire)["messages"][0]["content"] == [expected]
 
 
 UNSUPPORTED = [

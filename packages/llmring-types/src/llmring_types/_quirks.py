@@ -8,55 +8,54 @@ import msgspec
 __all__ = ["Quirks"]
 
 
-class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One host's deviations. Every default is the form that the vendor of the protocol documents.
+class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Deviations of one host. Every default is the form that the vendor of the protocol documents.
 
-    Fields of the request change it, with a warning where something asked for is lost. Fields of the answer say where
-    the host puts things: the decoders read all of these places, whichever host it is, and the simulator writes to
-    the one that is named here.
+    The first fields change the request, with a warning where something asked for is lost. Those from ``reasoning`` on
+    say where the answer has things. The decoders read the places that are in common use whichever host it is; a place
+    of one's own is read only where it is named here.
 
     Attributes:
         token_limit: the name of the limit on output tokens; ``None`` leaves it to the model, as OpenAI does.
         stream_options: takes ``stream_options``; without it, the usage of a stream comes by itself or not at all.
-        developer_role: takes messages of the role ``developer``.
         strict: takes ``strict`` in functions and in answer formats.
         required_word: the ``tool_choice`` that demands a call of any function; ``None`` where none does.
         named_choice: takes the name of one function as ``tool_choice``.
         parallel_calls: takes ``parallel_tool_calls``.
         call_ids: the form of ids of tool calls; ``nine`` is nine letters or digits.
-        alternating: refuses two user messages, or two assistant messages, in a row.
-        user_last: refuses a conversation that ends with the assistant.
+        alternating: refuses two messages in a row of the user, or of the assistant.
+        begun_answer: the field that marks a last message of the assistant as the beginning of the answer.
         speakers: takes ``name`` in messages.
         text_only: roles whose content must be a text, not a list of parts.
         formats: the types of ``response_format`` that it takes besides ``text``.
-        refused: parameters that it refuses, by their names in the request body.
+        refused: parameters that it refuses or ignores, by their names in the request body.
         renamed: parameters that it has under another name.
         most_stops: the largest number of stop sequences; ``None`` for no limit.
-        replays_reasoning: sends an assistant's reasoning back: ``never``, ``tools`` in conversations with tool calls
-            or tools, ``always``.
-        reasoning: the field of a message that carries the model's reasoning; ``parts`` are blocks in ``content``.
-        stream_usage: the place of a stream's usage: ``last`` is a last chunk without choices, ``choice`` a choice,
-            ``finish`` the chunk with the reason for the end, ``x_groq`` that object, ``none`` nowhere.
+        replays_reasoning: the reasoning of earlier answers goes back ``never``, ``always``, or in conversations with
+            ``tools``; ``None`` leaves it to the model.
+        reasoning: the field of a message that has the model's reasoning; ``parts`` are blocks in its content.
+        stream_usage: the place of a stream's usage: ``last`` is a last chunk without choices, ``choice`` is in a
+            choice, ``finish`` is the chunk with the reason for the end, ``x_groq`` is that object, ``none`` is nowhere.
         cached_tokens: the field of the usage that counts cache reads, with dots between levels.
         cost: the field of the usage that states the price of the call, with dots between levels.
-        cost_unit: the part of a US dollar in which it is stated.
-        error: the form of an error body: ``object`` is OpenAI's, ``text`` has a text under ``error``, ``list`` holds
-            the object in a list, ``flat`` has the message at the top, ``detail`` has it under ``detail``.
-        error_in_success: reports errors with the status 200 too.
-        wait_headers: headers, besides ``retry-after``, that say how many seconds a rate limit lasts.
-        pages: the page of the vendor for each of these, by the name of the field.
+        cost_unit: the unit of that price, in US dollars.
+        error: the form of an error body: ``object`` is OpenAI's, ``text`` has a text under ``error``, ``list`` is a
+            list around the object, ``flat`` has the message at the top, ``detail`` has it under ``detail``,
+            ``base_resp`` is MiniMax's.
+        error_in_success: reports errors with the status 200.
+        wait_headers: headers, besides ``retry-after``, that say how long a rate limit lasts.
+        pages: the vendor's page for each of these, by the name of the field.
     """
 
     token_limit: Literal["max_tokens", "max_completion_tokens"] | None = None
     stream_options: bool = True
-    developer_role: bool = True
     strict: bool = True
     required_word: Literal["required", "any"] | None = "required"
     named_choice: bool = True
     parallel_calls: bool = True
     call_ids: Literal["any", "nine"] = "any"
     alternating: bool = False
-    user_last: bool = False
+    begun_answer: str | None = None
     speakers: bool = True
     text_only: tuple[Literal["system", "user", "assistant", "tool"], ...] = ()
     formats: tuple[Literal["json_object", "json_schema"], ...] = ("json_object", "json_schema")
@@ -69,7 +68,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cached_tokens: str = "prompt_tokens_details.cached_tokens"
     cost: str | None = None
     cost_unit: float = 1
-    error: Literal["object", "text", "list", "flat", "detail"] = "object"
+    error: Literal["object", "text", "list", "flat", "detail", "base_resp"] = "object"
     error_in_success: bool = False
     wait_headers: tuple[str, ...] = ()
     pages: Mapping[str, str] = {}

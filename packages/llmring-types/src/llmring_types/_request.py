@@ -2,13 +2,14 @@
 
 import math
 import re
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from llmring_types._dicts import read_messages
 from llmring_types._messages import Message
+from llmring_types._pydantic_methods import Model
 from llmring_types.exceptions import ValidationError
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -17,7 +18,7 @@ _SECRET = re.compile(r"authorization|headers?$|token$|api_?key|secret|password|c
 _CONTAINERS = ("tools", "extra_params", "metadata", "cache", "tool_choice")
 
 
-class LLMRequest(msgspec.Struct, omit_defaults=True):
+class LLMRequest(Model, omit_defaults=True):
     """A chat request. It is mutable, and the library never changes it.
 
     Attributes:
@@ -90,6 +91,10 @@ class LLMRequest(msgspec.Struct, omit_defaults=True):
                 f"reasoning_effort must be one of {', '.join(get_args(ReasoningEffort))}; got {self.reasoning_effort!r}",
                 field="reasoning_effort",
             )
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Self:
+        return cls(**fields)
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         """Return the fields that were given, without the values of what may be a key: headers, tokens, passwords."""

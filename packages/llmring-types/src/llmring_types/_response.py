@@ -5,6 +5,7 @@ from typing import Any, Literal, TypedDict
 import msgspec
 
 from llmring_types._messages import Message
+from llmring_types._pydantic_methods import Model
 from llmring_types._tools import ToolCall
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
@@ -72,7 +73,7 @@ class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     billed: bool | None = None
 
 
-class LLMResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
+class LLMResponse(Model, kw_only=True, omit_defaults=True):
     """A whole answer.
 
     Attributes:
@@ -125,7 +126,7 @@ class LLMResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
         )
 
 
-class StreamChunk(msgspec.Struct, kw_only=True, omit_defaults=True):
+class StreamChunk(Model, kw_only=True, omit_defaults=True):
     """A piece of a streamed answer. ``tool_calls``, ``usage`` and what follows come on the last one, complete.
 
     Attributes:

@@ -46,6 +46,7 @@ LLMRingError
 │  └─ ModelCapabilityError                fails over
 ├─ CircuitBreakerError                    fails over
 ├─ ToolLoopError
+├─ ConversationNotFoundError
 ├─ CostTrackingError
 │  └─ BudgetExceededError
 ├─ RegistryError
@@ -64,6 +65,7 @@ from llmring_types._call_exceptions import (
     AliasNotFoundError,
     BudgetExceededError,
     CircuitBreakerError,
+    ConversationNotFoundError,
     CostTrackingError,
     MalformedResponseError,
     ModelCapabilityError,
@@ -127,6 +129,7 @@ __all__ = [
     "CassetteMismatchError",
     "CircuitBreakerError",
     "ConfigurationError",
+    "ConversationNotFoundError",
     "CostTrackingError",
     "LLMRingError",
     "LockfileError",

@@ -32,7 +32,7 @@ _UNRANKED = 1000
 _DATA = Path(__file__).parent / "data" / "hosts.json"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _ADDRESS_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_VENDORS = frozenset({"openai", "anthropic", "google", "ollama"})
+_VENDORS = frozenset({"openai", "anthropic", "google", "ollama", "sim", "local"})
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -102,8 +102,13 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def is_vendor(self) -> bool:
-        """True of the host that defined its protocol: lists show it before it is configured."""
+        """True of the host that defined its protocol."""
         return self.name in _VENDORS
+
+    @property
+    def is_shown(self) -> bool:
+        """True of a host that lists show before it is configured: of a vendor, and of one that was registered."""
+        return self.is_vendor or self.name not in _TABLE.built_in
 
     @property
     def is_installed(self) -> bool:
@@ -116,23 +121,16 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return self.proof is not None
 
     def url_with(self, values: Mapping[str, str]) -> str | None:
-        """Return the address of an account; ``None`` while a variable of it is not set.
+        """Return the address of an account; ``None`` while a variable of it is not set, or is no part of an address.
 
         Args:
             values: environment variables. A value may be a whole origin (``https://dbc-1.cloud.databricks.com/``).
-
-        Raises:
-            ConfigurationError: a value is no part of an address.
         """
         url = self.url_template or ""
         for name in self.url_variables:
             value = values.get(name, "").strip().removeprefix("https://").rstrip("/")
-            if not value:
-                return None
             if not _ADDRESS_PART.fullmatch(value):
-                raise ConfigurationError(
-                    f"{name} is no part of the address of {self.title}: correct or unset it"
-                )
+                return None
             url = url.replace(f"{{{name}}}", value)
         return url or None
 
@@ -142,9 +140,16 @@ class _Table(Mapping[str, Host]):
 
     @cached_property
     def rows(self) -> dict[str, Host]:
-        rows = msgspec.json.decode(_DATA.read_bytes(), type=list[Host])
-        self.built_in = frozenset(row.name for row in rows)
-        return {row.name: row for row in rows}
+        return {row.name: row for row in self._shipped}
+
+    @cached_property
+    def built_in(self) -> frozenset[str]:
+        """Names of the rows that come with llmring."""
+        return frozenset(row.name for row in self._shipped)
+
+    @cached_property
+    def _shipped(self) -> list[Host]:
+        return msgspec.json.decode(_DATA.read_bytes(), type=list[Host])
 
     def __getitem__(self, name: str) -> Host:
         return self.rows[name]
@@ -213,7 +218,7 @@ def unregister(name: str) -> None:
     Raises:
         ConfigurationError: the row comes with llmring.
     """
-    if name in _TABLE.rows and name in _TABLE.built_in:
+    if name in _TABLE.built_in:
         raise ConfigurationError(f"the host {name!r} comes with llmring and cannot be removed")
     _TABLE.rows.pop(name, None)
 

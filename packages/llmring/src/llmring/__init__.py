@@ -49,14 +49,13 @@ if TYPE_CHECKING:
     from llmring._ring import LLMRing
     from llmring._settings import (
         ProviderAccess,
-        ProviderStatus,
         ServerAccess,
         open_registry,
         provider_access,
-        provider_status,
         server_access,
         usage_log_path,
     )
+    from llmring._status import ProviderStatus, provider_status
     from llmring._stream import ChatStream
     from llmring._sync import SyncChatStream, SyncLLMRing
     from llmring.logging import log_llm_call, log_llm_stream
@@ -131,14 +130,13 @@ if not TYPE_CHECKING:
             "llmring._ring": ("LLMRing",),
             "llmring._settings": (
                 "ProviderAccess",
-                "ProviderStatus",
                 "ServerAccess",
                 "open_registry",
                 "provider_access",
-                "provider_status",
                 "server_access",
                 "usage_log_path",
             ),
+            "llmring._status": ("ProviderStatus", "provider_status"),
             "llmring._stream": ("ChatStream",),
             "llmring._sync": ("SyncChatStream", "SyncLLMRing"),
             "llmring.logging": ("log_llm_call", "log_llm_stream"),

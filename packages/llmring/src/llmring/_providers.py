@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from llmring_providers import Provider, ProviderSettings, find_factory
 from llmring_providers.transport import LoopbackOnly, Transport
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError, ProviderNotFoundError
+from llmring_types.hosts import host_of
 from msgspec import UNSET, UnsetType
 
 from llmring._settings import ProviderAccess, key_names, known_secrets, provider_access, provider_names
@@ -94,11 +95,12 @@ class Providers(Mapping[str, Provider]):
         Raises:
             ProviderNotFoundError: nobody offers this name.
             ProviderAuthenticationError: it needs a key and none is given or set.
-            UntrustedAddressError: the key that is set must not be sent to the address that is set.
+            UntrustedAddressError: nothing must be sent to the address that is set.
         """
         if provider is None:
             access = provider_access(name)
-            if access.refusal is not None and not (given.get("api_key") and given.get("base_url")):
+            addressed = given.get("base_url") and (given.get("api_key") or host_of(name).keyless)
+            if access.refusal is not None and not addressed:
                 raise copy(access.refusal)
             if access.missing is not None and not given.get("api_key") and given.get("client") is None:
                 raise ProviderAuthenticationError(

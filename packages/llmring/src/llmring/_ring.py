@@ -18,6 +18,7 @@ from llmring._failover import Failover
 from llmring._money.accounting import Accounting
 from llmring._money.counting import TokenCounter
 from llmring._observing.reporting import open_observers, open_server, open_transport
+from llmring._original import OriginalMethods
 from llmring._policy import Policy, check_seconds
 from llmring._providers import Providers, SdkProvider
 from llmring._records import Observer
@@ -48,7 +49,7 @@ def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, S
     return make
 
 
-class LLMRing(RingFacade, RunsTools):
+class LLMRing(RingFacade, RunsTools, OriginalMethods):
     """Sends requests to whichever model the lockfile binds.
 
     ``async with LLMRing() as ring: response = await ring.chat(request)``. One ring serves any number of concurrent

@@ -54,7 +54,7 @@ class ProviderAccess(msgspec.Struct, frozen=True):
         api_key: empty where there is none, or where it must not be sent to ``base_url``.
         base_url: ``None`` for the provider's own address.
         missing: what has to be set before it can be used.
-        refusal: why the key must not be sent there: an unapproved file names the address (:mod:`llmring.trust`).
+        refusal: why nothing must be sent there: an unapproved file names the address (:mod:`llmring.trust`).
     """
 
     api_key: str = ""
@@ -63,9 +63,7 @@ class ProviderAccess(msgspec.Struct, frozen=True):
     refusal: UntrustedAddressError | None = None
 
     def __repr__(self) -> str:
-        return (
-            f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={_shown(self.base_url)!r})"
-        )
+        return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={shown_url(self.base_url)!r})"
 
 
 def provider_names() -> tuple[str, ...]:
@@ -90,10 +88,12 @@ def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> 
         addresses = [(name, url) for name in host.url_variables if url]
         base_url = addresses[0] if addresses else None
     refusal = None
-    if key and addresses and DOTENV_VARIABLE in environ:
+    if addresses and DOTENV_VARIABLE in environ:
         from llmring.trust import check_address  # noqa: PLC0415 - most folders have no .env file
 
-        refusal = next(filter(None, (check_address(each, key[0], environ) for each in addresses)), None)
+        refusal = next(
+            filter(None, (check_address(each, key and key[0], environ) for each in addresses)), None
+        )
     return ProviderAccess(
         api_key=key[1] if key and refusal is None else "",
         base_url=base_url and base_url[1],
@@ -113,35 +113,6 @@ def known_secrets(environ: Mapping[str, str] = ENVIRONMENT) -> frozenset[str]:
         if name.upper().endswith("API_KEY")
         or (len(value) >= _LEAST_SECRET and not _SECRET.isdisjoint(name.upper().split("_")))
     )
-
-
-class ProviderStatus(msgspec.Struct, frozen=True):
-    """State of a provider: ready for use, or what it lacks.
-
-    Attributes:
-        name: the first half of references to its models.
-        configured: it has what it needs; whether it answers is not asked here.
-        needs: the environment variables of which one has to be set, if it is not.
-        base_url: where it is spoken to, if not at its own address; without the password that it may have.
-    """
-
-    name: str
-    configured: bool
-    needs: tuple[str, ...] = ()
-    base_url: str | None = None
-
-
-def provider_status(environ: Mapping[str, str] = ENVIRONMENT) -> list[ProviderStatus]:
-    """Return the state of every provider that comes with llmring. Neither a key nor a password is in it."""
-    return [
-        ProviderStatus(
-            name,
-            configured=(access := provider_access(name, environ)).missing is None,
-            needs=key_names(name) if access.missing else (),
-            base_url=_shown(access.base_url),
-        )
-        for name in provider_names()
-    ]
 
 
 def open_registry(url: str | None = None, environ: Mapping[str, str] = ENVIRONMENT) -> "Registry":
@@ -166,7 +137,7 @@ class ServerAccess(msgspec.Struct, frozen=True):
     api_key: str = ""
 
     def __repr__(self) -> str:
-        return f"ServerAccess(url={_shown(self.url)!r}, key={'set' if self.api_key else 'not set'})"
+        return f"ServerAccess(url={shown_url(self.url)!r}, key={'set' if self.api_key else 'not set'})"
 
 
 def server_access(environ: Mapping[str, str] = ENVIRONMENT) -> ServerAccess:
@@ -182,7 +153,11 @@ def server_access(environ: Mapping[str, str] = ENVIRONMENT) -> ServerAccess:
 def usage_log_path(environ: Mapping[str, str] = ENVIRONMENT) -> Path | None:
     """Return the local usage log that rings of this environment write: ``LLMRING_USAGE_LOG``; ``None`` for none."""
     path = _first(("LLMRING_USAGE_LOG",), environ)
-    return None if path is None else Path(path)
+    if path is None:
+        return None
+    from llmring.trust._origin import absolute_path  # noqa: PLC0415 - most have no log
+
+    return absolute_path("LLMRING_USAGE_LOG", path)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +180,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigurationError: a variable has a value of the wrong kind; the text names it.
         """
+        if DOTENV_VARIABLE in environ:
+            from llmring.trust._origin import check_numbers  # noqa: PLC0415 - most folders have no .env file
+
+            check_numbers(environ)
         return cls(
             timeout=_timeout(environ),
             retry=RetryPolicy(
@@ -222,7 +201,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _shown(url: str | None) -> str | None:
+def shown_url(url: str | None) -> str | None:
+    """Return an address without its password and its query."""
     if url is None or not {"@", "?"} & set(url):
         return url
     from llmring_providers import without_credentials  # noqa: PLC0415 - it brings every adapter's base
@@ -274,16 +254,13 @@ def _max_response_bytes(environ: Mapping[str, str]) -> int | UnsetType | None:
 
 
 def _timeout(environ: Mapping[str, str]) -> float | None:
-    text = environ.get("LLMRING_PROVIDER_TIMEOUT_S", "").strip()
-    if text.lower() in _NO_LIMIT:
+    if environ.get("LLMRING_PROVIDER_TIMEOUT_S", "").strip().lower() in _NO_LIMIT:
         return None
     return _number(environ, "LLMRING_PROVIDER_TIMEOUT_S", DEFAULT_TIMEOUT_S)
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:
-    text = environ.get(name, "").strip()
-    if not text:
-        return default
+    text = environ.get(name, "").strip() or str(default)
     try:
         value = float(text)
     except ValueError:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from llmring import LLMRequest, LLMRing, Message, _settings, provider_access
-from llmring.exceptions import UntrustedAddressError
+from llmring._settings import Settings
+from llmring.exceptions import ConfigurationError, UntrustedAddressError
 from llmring.trust import DOTENV_VARIABLE, Origin, select
 from llmring_lockfile import Lockfile
 
@@ -142,12 +143,80 @@ def test_a_key_of_the_users_own_is_withheld_from_an_address_of_a_file(
 
 
 @pytest.mark.parametrize(("provider", "key", "address"), DETOURS)
-@pytest.mark.parametrize("whose", ["both the file's", "both the user's", "only the key the file's"])
+@pytest.mark.parametrize("whose", ["both the user's", "only the key the file's"])
 def test_all_other_pairs_are_used(provider: str, key: str, address: str, whose: str) -> None:
-    names = {"both the file's": (key, address), "both the user's": (), "only the key the file's": (key,)}
+    names = {"both the user's": (), "only the key the file's": (key,)}
     environ = {key: "a-key", address: "https://x.example", DOTENV_VARIABLE: marked(*names[whose])}
     access = provider_access(provider, environ)
     assert (access.api_key, access.base_url, access.refusal) == ("a-key", "https://x.example", None)
+
+
+@pytest.mark.parametrize(("provider", "key", "address"), DETOURS)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://elsewhere.example",
+        "elsewhere.example:1",
+        "http://10.0.0.1",
+        "http://localhost@else.example",
+        "",
+    ],
+)
+def test_a_key_of_the_file_beside_its_address_does_not_get_the_prompts(
+    provider: str, key: str, address: str, url: str
+) -> None:
+    environ = {key: "theirs", address: url or "//", DOTENV_VARIABLE: marked(address, key)}
+    access = provider_access(provider, environ)
+    assert access.api_key == ""
+    assert "so your prompts would be sent to" in str(access.refusal)
+
+
+@pytest.mark.parametrize("name", ["OLLAMA_BASE_URL", "OLLAMA_HOST", "ACME_BASE_URL"])
+def test_a_host_without_a_key_gets_no_prompts_at_an_address_of_a_file(name: str) -> None:
+    provider = name.partition("_")[0].lower()
+    environ = {name: "http://elsewhere.example:11434", DOTENV_VARIABLE: marked(name)}
+    refusal = provider_access(provider, environ).refusal
+    assert str(refusal) == (
+        f"/cloned/.env sets {name}, so your prompts would be sent to http://elsewhere.example:11434; "
+        "nothing was sent. If you trust that address, run: llmring trust"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:11434", "127.0.0.1", "127.0.0.1:1", "http://[::1]:11434/v1", "http://LOCALHOST"]
+)
+def test_prompts_may_go_to_this_machine(url: str) -> None:
+    environ = {"OLLAMA_BASE_URL": url, DOTENV_VARIABLE: marked("OLLAMA_BASE_URL")}
+    assert provider_access("ollama", environ).refusal is None
+    mine = {**environ, "OLLAMA_API_KEY": "mine"}
+    assert provider_access("ollama", mine).refusal is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("LLMRING_RETRY_ATTEMPTS", "10"),
+        ("LLMRING_RETRY_BASE_S", "60"),
+        ("LLMRING_RETRY_MAX_S", "600"),
+        ("LLMRING_PROVIDER_TIMEOUT_S", "600"),
+    ],
+)
+def test_an_unapproved_file_sets_no_number_beyond_reason(name: str, most: str) -> None:
+    for text in (f"{most}.5", "1e300", "none"):
+        with pytest.raises(ConfigurationError, match=f"/cloned/.env sets {name} to more than {most},.*trust"):
+            Settings.from_environment({name: text, DOTENV_VARIABLE: marked(name)})
+    Settings.from_environment({name: most, DOTENV_VARIABLE: marked(name)})
+    Settings.from_environment({name: "1e6", DOTENV_VARIABLE: marked("LLMRING_PROFILE")})
+
+
+def test_every_number_that_a_file_may_set_is_bounded() -> None:
+    """A new one in the settings is bounded, or needs an approval."""
+    source = Path(_settings.__file__).read_text()
+    numbers = set(re.findall(r'_number\(environ, "(LLMRING_[A-Z_]+)"', source))
+    assert numbers
+    for name in numbers:
+        with pytest.raises(ConfigurationError):
+            Settings.from_environment({name: "1e9", DOTENV_VARIABLE: marked(name)})
 
 
 async def test_a_ring_refuses_at_the_moment_of_use_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:

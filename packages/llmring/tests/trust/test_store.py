@@ -73,6 +73,16 @@ def test_an_approval_that_was_not_written_to_its_end_is_none(store: TrustStore, 
     assert store.revoke(file)
 
 
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CONFIG_HOME"])
+def test_no_approval_is_looked_for_in_the_working_directory(
+    variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "." if variable == "HOME" else str(tmp_path / "home"))
+    folder = open_trust_store({variable: "."}).folder
+    assert folder == (None if variable == "HOME" else tmp_path / "home" / ".config" / "llmring" / "trusted")
+
+
 def test_the_list_says_which_files_are_still_as_approved(store: TrustStore, file: Path) -> None:
     assert store.files() == []
     store.allow(file, CONTENT)

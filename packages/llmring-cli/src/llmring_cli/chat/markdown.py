@@ -87,6 +87,8 @@ class _Tail:
             yield _rendered(console, end)
             return
         height = max(options.size.height - 1, 1)
+        # Wrapping costs more than anything else here, and no more than a screenful is seen.
+        end = self.blocks.end_of_rest(height + 1, height * options.max_width)
         lines = Text(end).wrap(console, options.max_width, tab_size=4)
         yield Text("\n").join(lines[-height:])
 

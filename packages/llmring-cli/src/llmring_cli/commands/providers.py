@@ -7,13 +7,13 @@ from llmring_cli._parameters import Json
 
 
 def providers(*, json: Json = False) -> None:
-    """List the providers and the settings they lack.
+    """List the providers in use, and the settings they lack.
 
-    No request is sent. Keys are never shown.
+    No request is sent. Keys are never shown. `llmring hosts` lists every host that llmring knows.
 
     $ llmring providers
     """
-    rows = provider_status()
+    rows = provider_status(in_use=True)
     if json:
         print_json(rows)
         return

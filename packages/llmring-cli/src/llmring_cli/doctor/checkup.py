@@ -11,7 +11,7 @@ from llmring.registry import PROVIDERS, Registry
 from llmring.usage import UsageLog, stats
 from llmring_lockfile import Lockfile, active_profile, discover, load
 from llmring_providers import HttpProvider, without_credentials
-from llmring_types.exceptions import LLMRingError
+from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring_cli._models import SIMULATED, known_providers
 from llmring_cli.server.access import ENVIRONMENT, find_access
@@ -138,7 +138,9 @@ def check_up(path: Path | None, profile: str | None) -> Checkup:
         else _aliases(ring, lockfile, profile)
     )
     problems += [f"alias {row.alias}: {row.error}" for row in aliases if row.error]
-    providers = [_provider(ring, row) for row in provider_status()]
+    pooled = {ref.partition(":")[0] for row in aliases for ref in row.pool}
+    in_use = {row.name for row in provider_status(in_use=True)}
+    providers = [_provider(ring, row) for row in provider_status() if row.name in in_use | pooled]
     problems += [row.error for row in providers if row.error]
     usage_log, usage_server = usage_log_state(), usage_server_state()
     for state_of_usage in (usage_log, usage_server):
@@ -232,7 +234,10 @@ def _source(registry: Registry, provider: str) -> RegistryState:
 
 def usage_log_state() -> UsageLogState:
     """Look at the log. It is not made where it is not there."""
-    named = usage_log_path()
+    try:
+        named = usage_log_path()
+    except ConfigurationError as error:
+        return UsageLogState(error=str(error))
     if named is None:
         return UsageLogState()
     path = UsageLog(named).path

@@ -123,7 +123,7 @@ def _usage_mark(state: UsageLogState | UsageServerState) -> Mark:
 
 def _usage_log(state: UsageLogState) -> str:
     if state.path is None:
-        return "none; LLMRING_USAGE_LOG names one"
+        return "none" if state.error else "none; LLMRING_USAGE_LOG names one"
     facts = [str(shown(Path(state.path)))]
     if state.error is not None:
         facts.append("cannot be used")

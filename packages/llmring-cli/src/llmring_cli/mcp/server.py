@@ -11,6 +11,7 @@ import uvicorn
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -88,8 +89,8 @@ async def serve_http(
 ) -> None:
     """Serve clients on this machine by streamable HTTP, until interrupted.
 
-    The library refuses requests for another host and of web pages of other origins, so that no page in a browser
-    can reach the server by DNS rebinding.
+    The library refuses requests for another host and of web pages of other origins, other ports of this machine
+    included, so that no page in a browser can reach the server.
 
     Args:
         toolbox: the tools.
@@ -102,9 +103,12 @@ async def serve_http(
     """
     # Refused requests are not worth a message at this terminal.
     logging.getLogger("mcp.server.transport_security").setLevel(logging.ERROR)
-    app: ASGIApp = build_server(toolbox).streamable_http_app(host=HOST)
-    if token is not None:
-        app = TokenGate(app, token)
     with socket.create_server((HOST, port)) as listener:
-        on_ready(f"http://{HOST}:{listener.getsockname()[1]}/mcp")
+        names = [f"{name}:{listener.getsockname()[1]}" for name in (HOST, "localhost")]
+        origins = [f"http://{name}" for name in names]
+        security = TransportSecuritySettings(allowed_hosts=names, allowed_origins=origins)
+        app: ASGIApp = build_server(toolbox).streamable_http_app(host=HOST, transport_security=security)
+        if token is not None:
+            app = TokenGate(app, token)
+        on_ready(f"{origins[0]}/mcp")
         await uvicorn.Server(uvicorn.Config(app, log_level="warning")).serve(sockets=[listener])

@@ -36,7 +36,7 @@ class Questions:
             "default_profile": lockfile.default_profile,
             "profiles": list(lockfile.profiles),
             "extends": lockfile.extends,
-            "providers": provider_status(),
+            "providers": provider_status(in_use=True),
         }
 
     def aliases(self, wanted: args.InProfile) -> dict[str, Any]:

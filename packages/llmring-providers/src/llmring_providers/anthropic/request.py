@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
-from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers._extra_params import NOT_OF_ANTHROPIC, OF_OPENAI, without_foreign
 from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import (
     JSON_ALONE,
@@ -18,8 +18,10 @@ from llmring_providers._formats import (
     wanted_schema,
 )
 from llmring_providers._json import encode_body
+from llmring_providers._model_rules import rules_of
 from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
+from llmring_providers._quirks import fit_parameters
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
 from llmring_providers.anthropic.models import NAMES, traits_of
 from llmring_providers.anthropic.parts import Block
@@ -28,27 +30,30 @@ from llmring_providers.anthropic.tools import wire_choice, wire_tools
 from llmring_providers.schema import ANTHROPIC_STRICT
 
 PATH = "/v1/messages"
-_EVERYTHING = frozenset({"image", "document", "audio", "video"})
 FIT = Fit(
     whose="Anthropic",
     names=NAMES,
     ids=NameRule(taken=re.compile(r"[a-zA-Z0-9_-]+")),
-    media={"tool": _EVERYTHING},
+    rules=lambda call: rules_of("anthropic", call.ref.model),
     needs_turn=True,
     apart=True,
 )
-_FOREIGN = OF_OPENAI - {"parallel_tool_calls", "user"} | {
-    "api",
-    "frequency_penalty",
-    "logprobs",
-    "max_output_tokens",
-    "n",
-    "presence_penalty",
-    "seed",
-    "store",
-    "stream",
-    "top_logprobs",
-}
+_FOREIGN = (
+    (OF_OPENAI - {"parallel_tool_calls", "user"})
+    | NOT_OF_ANTHROPIC
+    | {
+        "api",
+        "frequency_penalty",
+        "logprobs",
+        "max_output_tokens",
+        "n",
+        "presence_penalty",
+        "seed",
+        "store",
+        "stream",
+        "top_logprobs",
+    }
+)
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 _LEAST_TOP_P = 0.95
 _HEADERS = {"user_profile_id": "anthropic-user-profile-id", "workspace_id": "anthropic-workspace-id"}
@@ -78,6 +83,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of it that Anthropic has no place for.
     """
     composed = compose(call, stream=stream)
+    if call.quirks is not None:
+        fit_parameters(composed.body, call.quirks, call, composed.warnings)
     return WireRequest(
         path=PATH,
         body=encode_body(composed.body, call),

@@ -15,12 +15,10 @@ from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.media import all_speak, part_of, without_empty_texts
-from llmring_providers.google.models import GeminiModel
-
-_NO_SIGNATURE = "skip_thought_signature_validator"
-"""For calls that another model made: https://ai.google.dev/gemini-api/docs/thought-signatures#faqs"""
+from llmring_providers.google.models import NO_SIGNATURE, GeminiModel
 
 _Part = dict[str, Any]
+_NOTHING = {"role": "user", "parts": [{"text": ""}]}
 
 
 class _Called(NamedTuple):
@@ -79,6 +77,8 @@ class Contents:
     def _leave_out_empty_texts(self) -> None:
         """Vertex AI refuses them, and the model itself says nothing at times."""
         self.system = without_empty_texts(self.system)
+        if self.turns == [_NOTHING] and not self._model.on_vertex:
+            return
         turns, self.turns = self.turns, []
         for turn in turns:
             if not (parts := without_empty_texts(turn["parts"])):
@@ -90,7 +90,7 @@ class Contents:
         if self.turns or not turns:
             return
         if not self._model.on_vertex:
-            self.turns = [{"role": "user", "parts": [{"text": ""}]}]
+            self.turns = [_NOTHING]
         elif self.system:
             self.turns, self.system = [{"role": "user", "parts": self.system}], []
         else:
@@ -162,7 +162,7 @@ class Contents:
             for place, part in enumerate(parts):
                 if "functionCall" in part:
                     if "thoughtSignature" not in part:
-                        parts[place] = {**part, "thoughtSignature": _NO_SIGNATURE}
+                        parts[place] = {**part, "thoughtSignature": NO_SIGNATURE}
                         self._warn(
                             "tool calls without a thought signature are sent without the reasoning behind them"
                         )

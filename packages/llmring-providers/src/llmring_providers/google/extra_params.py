@@ -8,7 +8,7 @@ others dropped with a warning, since Gemini refuses names that it does not know.
 from collections.abc import Mapping
 from typing import Any
 
-from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers._extra_params import NOT_OF_GEMINI, OF_OPENAI, without_foreign
 from llmring_providers.google.tools import camel
 
 _GENERATION = frozenset(
@@ -49,7 +49,7 @@ _MOST_STOPS = 5
 _THINKING = frozenset({"includeThoughts", "thinkingBudget", "thinkingLevel"})
 _MERGED = frozenset({"generationConfig", "thinkingConfig", "toolConfig", "functionCallingConfig"})
 _TRANSLATED = {"n": "candidateCount", "stop": "stopSequences", "topLogprobs": "logprobs"}
-_FOREIGN = frozenset(map(camel, OF_OPENAI | {"api", "betas", "metadata", "stream"}))
+_FOREIGN = frozenset(map(camel, OF_OPENAI | NOT_OF_GEMINI | {"api", "betas", "metadata", "stream"}))
 
 
 def extra_tools(extra: Mapping[str, Any]) -> list[dict[str, Any]]:

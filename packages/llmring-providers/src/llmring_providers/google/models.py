@@ -11,6 +11,9 @@ from llmring_providers._names import NameRule
 NAMES = NameRule(taken=re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"), refused=re.compile(r"[^a-zA-Z0-9_.:-]"))
 """Of functions: https://ai.google.dev/api/caching#FunctionDeclaration"""
 
+NO_SIGNATURE = "skip_thought_signature_validator"
+"""For calls that another model made: https://ai.google.dev/gemini-api/docs/thought-signatures#faqs"""
+
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 _COLLECTIONS = ("models/", "tunedModels/", "publishers/", "projects/", "endpoints/")
 _NEWEST = (99, 0)

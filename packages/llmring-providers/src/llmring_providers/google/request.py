@@ -20,12 +20,11 @@ from llmring_providers.google.models import NAMES, GeminiModel, model_of
 from llmring_providers.google.structured import ANSWER_TOOL, JsonAnswer, as_config, as_function, json_answer
 from llmring_providers.google.tools import Tools, camel, function_calling
 
-_EVERYTHING = frozenset({"image", "document", "audio", "video"})
 FIT = Fit(
     whose="Gemini",
     names=NAMES,
     ids=NameRule(taken=None),
-    media={"tool": _EVERYTHING, "assistant": _EVERYTHING, "system": _EVERYTHING},
+    rules=lambda call: model_of(call.ref.model).rules,
     needs_turn=True,
     continued=frozenset({"cachedContent", "cached_content"}),
 )

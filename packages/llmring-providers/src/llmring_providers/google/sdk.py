@@ -1,6 +1,7 @@
 """Calls through a client of Google's SDK that the user brings, for the Gemini API or for Vertex."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import aiohttp
@@ -8,6 +9,7 @@ from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import ByteStream, HttpRequest
 from llmring_providers.transport._aiohttp import AiohttpStream
+from llmring_providers.transport._bodies import ACCEPT_ENCODING
 from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure, httpx_failures
 from llmring_providers.transport.sdk import SdkTransport, private, refusal
 
@@ -29,7 +31,9 @@ def transport_through(client: Any) -> SdkTransport:
     if not isinstance(client, Client):
         raise ConfigurationError(f"client must be a google.genai.Client; got {type(client).__qualname__}")
     api = private(client, "_api_client", genai)
-    build, send = private(api, "_build_request", genai), private(api, "_async_request_once", genai)
+    build, send = private(api, "_build_request", genai), private(type(api), "_async_request_once", genai)
+    private(api, "_get_aiohttp_session", genai)
+    bounded = _BoundedApi(api)
 
     async def post(path: str, request: HttpRequest, closed_streams: ClosedStreams) -> ByteStream:
         asked = build("post", _resource(path, vertex=client.vertexai), {})
@@ -37,7 +41,9 @@ def transport_through(client: Any) -> SdkTransport:
         asked.timeout = None
         asked.headers.update(request.headers)
         try:
-            answer = await send(asked, stream=True, implicit_retry=False)
+            answer = await send(bounded, asked, stream=True, implicit_retry=False)
+        except _AnsweredError as answered:
+            return AiohttpStream(answered.response, request)
         except APIError as error:
             return await _rejection(error.response, request, closed_streams)
         except GoogleAuthError as error:
@@ -45,7 +51,7 @@ def transport_through(client: Any) -> SdkTransport:
         except _failures() as error:
             raise httpx_failure(request.url, error) from None
         response = answer.response_stream
-        if isinstance(response, aiohttp.ClientResponse):
+        if isinstance(response, aiohttp.ClientResponse):  # of a session of google-auth's
             return AiohttpStream(response, request, compressed=False)
         return HttpxStream(response, request, closed_streams)
 
@@ -87,3 +93,47 @@ class _WholeAnswer:
 
     def close(self) -> None:
         """There is no connection to close."""
+
+
+class _AnsweredError(Exception):
+    """The head of an answer has come. It takes the answer past the SDK, which would read on without a bound."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
+class _BoundedApi:
+    """The SDK's client with its own addresses and credentials, whose session leaves bodies as they come."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    async def _get_aiohttp_session(self) -> Any:
+        session = await self._api._get_aiohttp_session()  # noqa: SLF001 - as all of the SDK's names here
+        return _RawSession(session) if isinstance(session, aiohttp.ClientSession) else session
+
+
+class _RawSession:
+    """A session of aiohttp that decompresses nothing."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def request(self, *, headers: Mapping[str, str], **arguments: Any) -> None:
+        """Send, and leave the SDK with the answer.
+
+        Raises:
+            _AnsweredError: its head has come.
+        """
+        # On the same connections. What others send through the session is still decompressed for them.
+        raw = copy(self._session)
+        vars(raw)["_auto_decompress"] = False
+        try:
+            response = await raw.request(headers={**headers, "Accept-Encoding": ACCEPT_ENCODING}, **arguments)
+        finally:
+            raw.detach()
+        raise _AnsweredError(response)

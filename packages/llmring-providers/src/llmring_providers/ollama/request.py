@@ -21,12 +21,11 @@ from llmring_providers._tool_choice import ToolChoice, function_names, read_choi
 from llmring_providers.schema import OLLAMA_FORMAT, OLLAMA_TOOL
 
 _PATH = "/api/chat"
-_MEDIA = frozenset({"image", "document", "audio", "video"})
 FIT = Fit(
     whose="Ollama",
     names=NameRule(taken=None),
     ids=NameRule(taken=None),
-    media={"tool": _MEDIA, "assistant": _MEDIA, "system": _MEDIA},
+    rules=lambda call: rules_of("ollama", call.ref.model.rpartition("/")[2]),
     pairs=False,
     chooses=False,
 )

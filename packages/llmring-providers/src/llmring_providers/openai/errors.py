@@ -24,7 +24,7 @@ from llmring_types.exceptions import (
     ProviderTimeoutError,
 )
 
-from llmring_providers._errors import build, error_type, plain_text
+from llmring_providers._errors import build, error_type, plain_text, stated_wait
 from llmring_providers._google_rpc import RpcDetails, read_details
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
@@ -42,6 +42,12 @@ _BY_CODE: Mapping[str, type[LLMRingError]] = {
     "billing_not_active": ProviderQuotaError,
     "API_KEY_INVALID": ProviderAuthenticationError,  # Gemini's copy of the protocol, with status 400
     "API_KEY_EXPIRED": ProviderAuthenticationError,
+    # MiniMax: https://platform.minimax.io/docs/api-reference/errorcode
+    "1002": ProviderRateLimitError,
+    "1004": ProviderAuthenticationError,
+    "1008": ProviderQuotaError,
+    "1039": ProviderRateLimitError,
+    "2013": ProviderBadRequestError,
 }
 """Words that say more than the status."""
 
@@ -91,6 +97,7 @@ class _Words(msgspec.Struct):
     number: int | None = None
     details: dict[str, Any] | None = None
     rpc: RpcDetails = RpcDetails()
+    wait: float | None = None
 
     def known(self, *tables: Mapping[str, type[LLMRingError]]) -> type[LLMRingError] | None:
         for table in tables:
@@ -106,7 +113,8 @@ class _Words(msgspec.Struct):
         if kind is ProviderBadRequestError and _TOO_LONG.search(message):
             kind = ProviderRequestTooLargeError
         code = self.code or self.kind or self.rpc.reason
-        return build(kind, message, call, code=code, retry_after=self.rpc.wait, details=self.details, **about)
+        wait = self.rpc.wait if self.wait is None else self.wait
+        return build(kind, message, call, code=code, retry_after=wait, details=self.details, **about)
 
 
 def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
@@ -117,6 +125,8 @@ def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) 
         words = _Words()
     kind = words.known(_BY_CODE) or error_type(status)
     plain = plain_text(body) or f"HTTP status {status}"
+    if call.quirks is not None and words.rpc.wait is None:
+        words.wait = stated_wait(headers, call.quirks.wait_headers)
     return words.build(kind, plain, call, status=status, headers=headers)
 
 
@@ -136,11 +146,13 @@ def _read(document: Any) -> _Words:
     if isinstance(document, list) and document:
         document = document[0]
     if isinstance(document, Mapping):
-        inner = document.get("error") or document
+        inner = document.get("error") or document.get("base_resp") or document
         document = {**document, "message": inner} if isinstance(inner, str) else inner  # xAI
     if not isinstance(document, Mapping):
         return _Words("" if document is None else str(document))
     code, kind, number = document.get("code"), document.get("type"), document.get("status")
+    if "status_msg" in document:  # MiniMax
+        code = str(document.get("status_code"))
     if isinstance(code, int):  # OpenRouter and vLLM put the HTTP status here
         code, number = None, code
     elif isinstance(code, str) and number is None and _STATUS.fullmatch(code):  # so does Azure, as a text
@@ -156,7 +168,7 @@ def _read(document: Any) -> _Words:
 
 
 def _message(document: Mapping[str, Any]) -> str:
-    message = document.get("message") or document.get("detail") or ""
+    message = document.get("message") or document.get("detail") or document.get("status_msg") or ""
     if not isinstance(message, str):
         message = msgspec.json.encode(message).decode()
     # OpenRouter says "Provider returned error" and puts what that provider said beside it.

@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
+from llmring_providers._extra_params import NOT_OF_OPENAI, without_foreign
+from llmring_providers._media_data import family_of
 from llmring_providers._model_rules import ModelRules, nearest_effort, rules_of
 from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
@@ -54,17 +58,24 @@ def is_real_openai(call: ChatCall) -> bool:
     )
 
 
-def rules_for(call: ChatCall) -> ModelRules:
+def rules_for(call: ChatCall, endpoint: str | None = None) -> ModelRules:
     """Return what the model takes; a name with a slash is another host's (``openai/o1-pro``)."""
-    return _rules(call.ref.model, own=is_own_host(call))
+    return _rules(call.ref.model, endpoint, own=is_own_host(call))
 
 
 @lru_cache(512)
-def _rules(model: str, *, own: bool) -> ModelRules:
-    rules = rules_of("openai", model.rpartition("/")[2].removeprefix("ft:"))
+def _rules(model: str, endpoint: str | None, *, own: bool) -> ModelRules:
+    rules = rules_of("openai", model.rpartition("/")[2].removeprefix("ft:"), endpoint)
     if own and "/" not in model:
         return rules
-    return ModelRules(family=rules.family, reasons=rules.reasons, reserves=rules.reserves)
+    return ModelRules(
+        family=rules.family,
+        reasons=rules.reasons,
+        reserves=rules.reserves,
+        reasoning_items=rules.reasoning_items,
+        reasoning_back=rules.reasoning_back,
+        media_in=rules.media_in,
+    )
 
 
 def takes_effort(call: ChatCall, rules: ModelRules) -> bool:
@@ -99,11 +110,18 @@ def takes_sampling(call: ChatCall, rules: ModelRules) -> bool:
 
 
 def fitting_extra(call: ChatCall, rules: ModelRules, warnings: list[str]) -> Mapping[str, Any]:
-    """Return the extra parameters, but for those that the model refuses, each with a warning."""
+    """Return the extra parameters, but for those that the model or OpenAI itself refuses, each with a warning."""
     extra = call.request.extra_params
+    if extra and is_own_host(call) and is_own_model(call):
+        extra = without_foreign(extra, NOT_OF_OPENAI, "OpenAI", warnings)
     if rules.stop is False and "stop" in extra:
         warnings.append(f"stop was dropped: {call.ref} does not take it")
         extra = {name: value for name, value in extra.items() if name != "stop"}
+    if is_own_host(call) and isinstance(metadata := extra.get("metadata"), Mapping):
+        extra = {**extra, "metadata": _texts(metadata, warnings)}
+    if rules.parallel_calls is False and "parallel_tool_calls" in extra:
+        warnings.append(f"parallel_tool_calls was dropped: {call.ref} does not take it")
+        extra = {name: value for name, value in extra.items() if name != "parallel_tool_calls"}
     if takes_sampling(call, rules):
         return extra
     refused = _MORE_SAMPLING if rules.sampling == "never" else _SAMPLING
@@ -113,10 +131,26 @@ def fitting_extra(call: ChatCall, rules: ModelRules, warnings: list[str]) -> Map
     return {name: value for name, value in extra.items() if name not in refused}
 
 
+def _texts(metadata: Mapping[str, Any], warnings: list[str]) -> dict[str, str]:
+    """Return metadata as texts: https://platform.openai.com/docs/api-reference/responses/create#responses_create-metadata"""
+    written = {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in metadata.items()
+        if value is not None
+    }
+    warnings.extend(
+        f"metadata[{name!r}] was sent as text: OpenAI takes texts only"
+        for name, value in written.items()
+        if metadata[name] != value
+    )
+    return written
+
+
 def encrypts_reasoning(call: ChatCall, rules: ModelRules) -> bool:
     """Tell whether the model may be asked for its reasoning in encrypted form; models that never reason refuse it."""
-    facts = call.facts
-    return _can_reason(rules) or (facts is not None and facts.reasoning is True and not rules.family)
+    if rules.reasoning_items is not None:
+        return rules.reasoning_items
+    return call.facts is not None and call.facts.reasoning is True
 
 
 def needs_responses(call: ChatCall) -> bool:
@@ -124,7 +158,7 @@ def needs_responses(call: ChatCall) -> bool:
     facts, rules = call.facts, rules_for(call)
     if facts is not None and facts.api == "responses":
         return True
-    if _refuses_functions(call, rules) or (_has_media_in_results(call) and is_real_openai(call)):
+    if _refuses_functions(call, rules) or (_has_media_for_responses(call) and is_real_openai(call)):
         return True
     if facts is not None and facts.api is not None:
         return False
@@ -150,13 +184,33 @@ def _reasons(call: ChatCall, rules: ModelRules) -> bool:
     return effort is None or nearest_effort(str(effort), rules.efforts or ()) != "none"
 
 
-def _has_media_in_results(call: ChatCall) -> bool:
+def _has_media_for_responses(call: ChatCall) -> bool:
+    """Tell whether there is media that the responses API takes and chat completions refuse.
+
+    Those are images and files in the results of tools, files other than PDF, and files by their address:
+    https://developers.openai.com/api/docs/guides/file-inputs
+    """
     return any(
-        message.role == "tool"
-        and isinstance(message.content, list)
-        and any(part["type"] not in ("text", "refusal") for part in message.content)
+        part["type"] not in ("text", "refusal") if message.role == "tool" else _is_other_file(part)
         for message in call.request.messages
+        if isinstance(message.content, list)
+        for part in message.content
     )
+
+
+def _is_other_file(part: Mapping[str, Any]) -> bool:
+    if family_of(part) != "document":
+        return False
+    source = part.get("source")
+    if isinstance(source, Mapping):
+        return source.get("type") == "url" or not _in_chat(str(source.get("media_type") or "application/pdf"))
+    inner = part.get("file", part)
+    data = inner.get("file_data") if isinstance(inner, Mapping) else None
+    return isinstance(data, str) and data.startswith("data:") and not _in_chat(data[5:].partition(";")[0])
+
+
+def _in_chat(media_type: str) -> bool:
+    return media_type == "application/pdf" or media_type.startswith(("image/", "audio/", "video/"))
 
 
 def _can_reason(rules: ModelRules) -> bool:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from llmring_types.hosts import Quirks
+
 from llmring_providers._formats import in_dialect, schema_in_words, wanted_schema
 from llmring_providers._model_rules import ModelRules
 from llmring_providers._protocol import ChatCall
@@ -28,13 +30,26 @@ def answer_format(
     if wanted.get("type") == "json_object":
         _require_json_word(messages)
     if wanted.get("type") != "json_schema":
-        return dict(wanted)
-    schema, form = wanted_schema(wanted), rules.answers
+        return dict(wanted) if call.quirks is None or _is_taken(wanted, call.quirks) else {"type": "text"}
+    schema, form = wanted_schema(wanted), _answers(rules, call)
     if schema is None or form is None or form == "json_schema":
         return {"type": "json_schema", **_json_schema(wanted, call, warnings)}
     warnings.append(f"{call.ref} has no structured output: the schema was sent as part of the system message")
     _add_to_system(messages, schema_in_words(schema, call))
     return {"type": form}
+
+
+def _answers(rules: ModelRules, call: ChatCall) -> str | None:
+    """Return the best form of answers that both the model and its host have; ``None`` for all that OpenAI has."""
+    if call.quirks is None or "json_schema" in call.quirks.formats:
+        return rules.answers
+    if "json_object" in call.quirks.formats and rules.answers != "text":
+        return "json_object"
+    return "text"
+
+
+def _is_taken(wanted: Mapping[str, Any], quirks: Quirks) -> bool:
+    return wanted.get("type") != "json_object" or "json_object" in quirks.formats
 
 
 def _json_schema(wanted: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> dict[str, Any]:

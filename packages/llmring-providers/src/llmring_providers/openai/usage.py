@@ -5,10 +5,13 @@ https://platform.openai.com/docs/api-reference/responses/object#responses/object
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from llmring_types import Usage
+from llmring_types.hosts import Quirks
 
+from llmring_providers._quirks import field_at
 from llmring_providers._replies import add_billing
 
 _PROMPT = ("prompt_tokens", "input_tokens")
@@ -26,17 +29,36 @@ _NONE: frozenset[str] = frozenset()
 _NOTHING: Mapping[str, Any] = {}
 
 
-def usage_of(said: Any, *, tier: Any = None, searches: int = 0) -> Usage | None:
+def usage_of(said: Any, *, tier: Any = None, searches: int = 0, quirks: Quirks | None = None) -> Usage | None:
     """Return the counts that were reported. OpenAI counts cached tokens in the prompt, and reasoning in the completion.
 
     Args:
         said: the object that counts.
         tier: the service tier that the answer names.
         searches: the searches among its output items.
+        quirks: where this host puts cache reads and its price.
     """
     if not isinstance(said, dict):
         return None
-    return add_billing(_counts(said), tier=tier, searches=searches, cost=_reported_cost(said))
+    usage, cost = _counts(said), None
+    if quirks is not None:
+        cost = _quirky(said, usage, quirks)
+    if cost is None:
+        cost = _reported_cost(said)
+    return add_billing(usage, tier=tier, searches=searches, cost=cost)
+
+
+def _quirky(said: Mapping[str, Any], usage: Usage | None, quirks: Quirks) -> float | None:
+    """Read the cache reads from where this host counts them, and return the price that it states, in US dollars."""
+    cached = _count(field_at(said, quirks.cached_tokens))
+    if usage is not None and cached is not None:
+        usage["cache_read_input_tokens"] = cached
+    if quirks.cost in (None, "cost"):  # ``cost`` is read below, with what goes with it
+        return None
+    stated = field_at(said, quirks.cost or "")
+    if type(stated) not in (int, float):
+        return None
+    return float(Decimal(str(stated)) * Decimal(str(quirks.cost_unit)))
 
 
 def _counts(said: Mapping[str, Any]) -> Usage | None:

@@ -12,6 +12,8 @@ from llmring._routing import Candidate, Route
 from llmring.pricing import annotate, cost_info, price, unpriced
 from llmring.registry import Registry
 
+_ZERO = Decimal(0)
+
 
 class Accounting:
     """Prices calls from what the registry knows.
@@ -63,6 +65,24 @@ class Accounting:
     def cost(self, usage: Usage, ref: ModelRef, facts: ModelFacts | None = None) -> Decimal | None:
         """Return the dollars for this usage of a model; ``None`` where they cannot be known."""
         return price(usage, facts or self.facts(ref)).total
+
+    def budgeted(self, usage: Usage, facts: ModelFacts | None) -> tuple[Decimal, bool]:
+        """Return the dollars that a budget counts for this usage, and whether no more can be billed.
+
+        It is the larger of what the provider reports and what the tokens cost: a host that reports 0 lowers nothing.
+        Where the price of a service tier or of searches is not known, the tokens count at the standard price, and more
+        may be billed.
+        """
+        reported = Decimal(str(usage.get("reported_cost", 0)))
+        counts = usage.copy()
+        counts.pop("reported_cost", None)
+        cost = price(counts, facts).total
+        exact = cost is not None or unpriced(facts) is not None  # without any price, nothing was set aside
+        if not exact:
+            counts.pop("service_tier", None)
+            counts.pop("web_searches", None)
+            cost = price(counts, facts).total
+        return max(cost or _ZERO, reported), exact
 
     def active_models(self, providers: Iterable[str]) -> dict[str, list[str]]:
         """Return each provider with its models that can be asked, by name."""

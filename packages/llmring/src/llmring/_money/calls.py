@@ -146,6 +146,10 @@ class CallBudget:
         usage = most_usage(self._request, facts, output_limit=bounds.limit, answers=bounds.answers)
         usage["prompt_tokens"] = purse.most_input(candidate.ref, usage["prompt_tokens"])
         cost = purse.accounting.cost(usage, candidate.ref, facts)
+        tier = self._request.extra_params.get("service_tier")
+        if cost is not None and isinstance(tier, str) and facts is not None and tier in facts.tiers:
+            usage["service_tier"] = tier
+            cost = max(cost, purse.accounting.cost(usage, candidate.ref, facts) or _ZERO)
         if cost is not None:
             return cost
         if purse.unknown_price == "refuse":
@@ -166,13 +170,16 @@ class CallBudget:
         usage = response.usage
         if usage is not None and sure:
             self._purse.learn(candidate.ref, self._request, usage)
-        cost = self._cost(candidate, response, whole=True)
+        cost, exact = self._cost(candidate, response, whole=True)
         reported = usage is not None and "prompt_tokens" in usage and "completion_tokens" in usage
-        if not reported and reservation.amount:
-            response.warnings.append(
-                "the provider did not say what this call used: the budget counts an estimate and keeps the worst case"
+        if reservation.amount and not (reported and exact):
+            lacking = (
+                "the price of this answer's service tier or searches is not known"
+                if reported
+                else ("the provider did not say what this call used")
             )
-        if reservation.settle(cost, certain=sure and reported):
+            response.warnings.append(f"{lacking}: the budget counts an estimate and keeps the worst case")
+        if reservation.settle(cost, certain=sure and reported and exact):
             response.warnings.append(
                 f"the provider reports {dollars(cost)}, more than the {dollars(reservation.amount)} that was set aside "
                 "and than is left of the budget"
@@ -184,9 +191,9 @@ class CallBudget:
         """Count an answer that nobody has read to its end, or that broke off; nobody reported what it used."""
         if partial is not None:
             check_counts(partial, self._request)
-            cost = self._cost(candidate, partial, whole=False)
+            cost, _ = self._cost(candidate, partial, whole=False)
         else:
-            cost = self._price(input_usage(self._request), candidate)
+            cost, _ = self._price(input_usage(self._request), candidate)
         reservation.settle(min(cost, reservation.amount), certain=False)
 
     def settle_failure(self, reservation: Reservation, candidate: Candidate, error: BaseException) -> None:
@@ -198,11 +205,12 @@ class CallBudget:
         else:
             self.settle_partial(reservation, candidate, getattr(error, "partial", None))
 
-    def _cost(self, candidate: Candidate, response: LLMResponse, *, whole: bool) -> Decimal:
+    def _cost(self, candidate: Candidate, response: LLMResponse, *, whole: bool) -> tuple[Decimal, bool]:
         usage, _ = completed_usage(self._request, response, whole=whole)
         return self._price(usage, candidate, response.provider_model)
 
-    def _price(self, usage: Usage, candidate: Candidate, served: str | None = None) -> Decimal:
+    def _price(self, usage: Usage, candidate: Candidate, served: str | None = None) -> tuple[Decimal, bool]:
+        """Return what the budget counts, and whether it is all that the call can have cost."""
         accounting = self._purse.accounting
         facts: ModelFacts | None = candidate.facts or accounting.facts(candidate.ref, served)
-        return accounting.cost(usage, candidate.ref, facts) or _ZERO
+        return accounting.budgeted(usage, facts)

@@ -24,12 +24,16 @@ _SENT = (ProviderTimeoutError, ProviderConnectionError, ProviderRateLimitError, 
 MOST_TOKENS = 100_000_000
 """Ten times the largest context window there is."""
 
+MOST_DOLLARS = 1_000_000
+"""No provider charges as much for a call."""
+
 _PARTS = (
     "cache_read_input_tokens",
     "cache_creation_input_tokens",
     "cache_creation_5m_tokens",
     "cache_creation_1h_tokens",
     "reasoning_tokens",
+    "web_searches",
 )
 _COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens", *_PARTS})
 
@@ -134,9 +138,10 @@ def check_counts(response: LLMResponse, request: LLMRequest, *, most_output: int
     usage = response.usage
     if usage is None:
         return True
+    counts = cast("dict[str, Any]", usage)
+    _check_cost(counts, response)
     if _plausible(usage) and (most_output is None or usage.get("completion_tokens", 0) <= most_output):
         return True
-    counts = cast("dict[str, Any]", usage)
     if not _possible(counts.get("prompt_tokens", 0)):
         _replace(counts, "prompt_tokens", estimate_tokens(request), response)
     if not _possible(counts.get("completion_tokens", 0)):
@@ -167,6 +172,15 @@ def _plausible(counts: TokenCounts) -> bool:
 
 def _possible(count: object) -> bool:
     return type(count) is int and 0 <= count <= MOST_TOKENS
+
+
+def _check_cost(counts: dict[str, Any], response: LLMResponse) -> None:
+    cost = counts.get("reported_cost", 0)
+    if type(cost) not in (int, float) or not 0 <= cost <= MOST_DOLLARS:
+        del counts["reported_cost"]
+        response.warnings.append(
+            f"the provider reported a cost of {cost!r:.40}, which cannot be; it is ignored"
+        )
 
 
 def _replace(counts: dict[str, Any], name: str, by: int, response: LLMResponse) -> None:

@@ -44,15 +44,16 @@ _decoder = msgspec.json.Decoder(CachedCopy)
 def default_cache_dir(environ: Mapping[str, str]) -> Path | None:
     """Return the user's cache folder for registries: below ``XDG_CACHE_HOME``, else below ``~/.cache``.
 
-    ``None`` where the user has no home.
+    ``None`` where the user has no home, or ``HOME`` is relative and would lie in the working directory.
     """
     base = Path(environ.get("XDG_CACHE_HOME", ""))
     if base.is_absolute():  # the specification says to ignore a relative one
         return base / "llmring" / "registry"
     try:
-        return Path.home() / ".cache" / "llmring" / "registry"
+        home = Path.home()
     except RuntimeError:
         return None
+    return home / ".cache" / "llmring" / "registry" if home.is_absolute() else None
 
 
 class RegistryCache:

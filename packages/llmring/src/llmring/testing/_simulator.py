@@ -15,7 +15,7 @@ from llmring_types.hosts import HOSTS
 
 from llmring.testing._connection import Connection, Listener
 
-_BASE_PATHS: Mapping[str | None, str] = {"openai": "/v1"}
+_BASE_PATHS: Mapping[str | None, str] = {"openai": "/v1", "responses": "/v1"}
 """By protocol: what a base URL has after the host, where it has anything."""
 
 
@@ -120,16 +120,14 @@ class Simulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that lead llmring, the vendors' SDKs and most other clients to it, keys included."""
-        hosts = tuple(HOSTS.values())
-        urls = {name: self.base_url(host.name) for host in hosts for name in host.base_url_variables}
-        keys = [
-            name
-            for host in hosts
-            if not host.keyless
-            for name in (host.key_variables[0], *host.sdk_key_variables)
-        ]
-        return {**urls, **dict.fromkeys(keys, "simulated-key")}
+        """Variables that lead llmring, the vendors' SDKs and most other clients to it, the vendors' keys included."""
+        hosts = sorted(HOSTS.values(), key=lambda host: not host.is_shown)
+        variables: dict[str, str] = {}
+        for host in hosts:
+            variables |= dict.fromkeys(host.base_url_variables, self.base_url(host.name))
+            if host.is_shown and not host.keyless:  # the tokens of the others open more than models
+                variables |= dict.fromkeys((host.key_variables[0], *host.sdk_key_variables), "simulated-key")
+        return variables
 
     async def __aenter__(self) -> Self:
         listener = Listener(

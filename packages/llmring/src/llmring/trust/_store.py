@@ -91,7 +91,7 @@ class TrustStore:
 def open_trust_store(environ: Mapping[str, str] = os.environ) -> TrustStore:
     """Return the user's approvals: ``$XDG_CONFIG_HOME/llmring/trusted``, else ``~/.config/llmring/trusted``.
 
-    A relative ``XDG_CONFIG_HOME`` is ignored (https://specifications.freedesktop.org/basedir-spec/latest/).
+    A relative ``XDG_CONFIG_HOME`` or home is ignored, since it would lie in the working directory (https://specifications.freedesktop.org/basedir-spec/latest/).
     """
     base = Path(environ.get("XDG_CONFIG_HOME", ""))
     if not base.is_absolute():
@@ -99,6 +99,8 @@ def open_trust_store(environ: Mapping[str, str] = os.environ) -> TrustStore:
             base = Path.home() / ".config"
         except RuntimeError:
             return TrustStore(None)
+    if not base.is_absolute():
+        return TrustStore(None)
     return TrustStore(base / "llmring" / "trusted")
 
 

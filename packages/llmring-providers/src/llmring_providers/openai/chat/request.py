@@ -13,7 +13,7 @@ from llmring_providers._fitting import Fit, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
 from llmring_providers._model_rules import ModelRules
-from llmring_providers._names import NameRule
+from llmring_providers._names import NINE_LETTERS, NameRule
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers._tool_choice import function_names, read_choice
@@ -23,6 +23,7 @@ from llmring_providers.openai.models import NAMES, fitting_extra, is_own_host, i
 from llmring_providers.openai.parameters import (
     cache_params,
     effort,
+    fit_to_openai,
     merge_extra,
     note_ignored_marks,
     output_limit,
@@ -39,6 +40,7 @@ _MESSAGE_FIELDS = frozenset(
 """Message fields of hosts beyond OpenAI's form: reasoning, and the answer prefixes of two hosts."""
 FIT = Fit(
     whose="chat completions",
+    rules=lambda call: rules_for(call, "chat"),
     names=NAMES,
     ids=NameRule(taken=re.compile(r".{1,40}", re.DOTALL), longest=40),
     moved=frozenset({"image"}),
@@ -47,10 +49,9 @@ FIT = Fit(
 )
 _OWN_FIT = msgspec.structs.replace(FIT, moved=frozenset())
 """With OpenAI's own models: the responses API takes images in the results of tools, so nothing has to move."""
-_NEVER_WANTS_REASONING = re.compile(r"deepseek-?_?r1")
+_NINE_FIT = msgspec.structs.replace(FIT, ids=NINE_LETTERS)
 _NOT_IN_SPEAKER = re.compile(r"[\s<|\\/>]")
 _NESTED = frozenset({"stream_options"})
-_MOST_STOPS = 4
 _FOREIGN = frozenset({"betas", "stream"})
 """Of all others, some host may know them."""
 
@@ -62,9 +63,9 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of a message that chat completions cannot carry.
     """
     warnings: list[str] = []
-    call = fitted(call, _OWN_FIT if is_own_model(call) else FIT, warnings)
+    call, quirks = fitted(call, _fit(call), warnings), call.quirks
     request = call.request
-    rules = rules_for(call)
+    rules = rules_for(call, "chat")
     body: dict[str, Any] = {
         "model": call.ref.model,
         "messages": [_message(message, call, warnings) for message in request.messages],
@@ -84,9 +85,19 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     note_ignored_marks(call, warnings)
     if request.extra_params:
         _extra(body, fitting_extra(call, rules, warnings), warnings)
-        if is_own_host(call):
-            _limit_stops(body, warnings)
+        if is_own_host(call) and quirks is None:
+            fit_to_openai(body, warnings)
+    if quirks is not None:
+        from llmring_providers.openai.chat.quirks import fit_body  # noqa: PLC0415 - OpenAI itself has none
+
+        fit_body(body, quirks, call, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
+
+
+def _fit(call: ChatCall) -> Fit:
+    if call.quirks is None:
+        return _OWN_FIT if is_own_model(call) else FIT
+    return _NINE_FIT if call.quirks.call_ids == "nine" else FIT
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
@@ -160,20 +171,18 @@ def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message, call:
 
 
 def _wants_reasoning(message: Message, call: ChatCall) -> bool:
-    """Tell whether the host wants to see the reasoning of an answer again.
-
-    With tools it does, for every answer; ``deepseek-reasoner`` for those with calls alone, and R1 never:
-    https://api-docs.deepseek.com/guides/thinking_mode#tool-calls
-    """
-    model = call.ref.model.lower()
-    if _NEVER_WANTS_REASONING.search(model):
+    """Tell whether the host wants to see the reasoning of an answer again."""
+    if (wanted := call.quirks and call.quirks.replays_reasoning) is not None:
+        return wanted == "always" or (wanted == "tools" and _has_tools(call))
+    back = rules_for(call).reasoning_back or "all"
+    if back == "never":
         return False
-    return bool(message.tool_calls or (_has_tools(call) and "deepseek-reasoner" not in model))
+    return bool(message.tool_calls or (back != "calls" and _has_tools(call)))
 
 
 def _misses_reasoning(wire: Mapping[str, Any], call: ChatCall) -> bool:
-    """Tell whether a field is missing that DeepSeek V4 wants on every answer once there are tools, if only empty."""
-    return "reasoning_content" not in wire and "deepseek-v4" in call.ref.model.lower() and _has_tools(call)
+    """Tell whether a field is missing that is wanted on every answer once there are tools, if only empty."""
+    return "reasoning_content" not in wire and rules_for(call).reasoning_back == "filled" and _has_tools(call)
 
 
 def _has_tools(call: ChatCall) -> bool:
@@ -234,14 +243,6 @@ def _extra(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) 
     number = body.get("n")
     if isinstance(number, int) and number > 1:
         warnings.append(f"n={number} was asked for: the response holds only the first answer")
-
-
-def _limit_stops(body: dict[str, Any], warnings: list[str]) -> None:
-    """https://platform.openai.com/docs/api-reference/chat/create#chat_create-stop"""
-    stop = body.get("stop")
-    if isinstance(stop, list) and len(stop) > _MOST_STOPS:
-        body["stop"] = stop[:_MOST_STOPS]
-        warnings.append(f"stop was cut from {len(stop)} to {_MOST_STOPS} sequences, OpenAI's most")
 
 
 def wire_tools(

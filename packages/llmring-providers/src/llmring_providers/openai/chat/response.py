@@ -89,7 +89,8 @@ def bare_error(body: bytes, kind: str | None, call: ChatCall) -> LLMRingError | 
         said = msgspec.json.decode(body)
     except DECODE_ERRORS:  # in a place that nobody looked at
         return None
-    return body_error(said, call) if kind == "error" or said.get("message") or said.get("detail") else None
+    blamed = kind == "error" or any(said.get(name) for name in ("message", "detail", "base_resp"))
+    return body_error(said, call) if blamed else None
 
 
 def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResponse:
@@ -102,7 +103,7 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
     return LLMResponse(
         content=text_of(message),
         model=str(call.ref),
-        usage=usage_of(usage, tier=completion.service_tier),
+        usage=usage_of(usage, tier=completion.service_tier, quirks=call.quirks),
         finish_reason=finish_reason(word, called=bool(calls), refused=bool(message.refusal)),
         tool_calls=calls or None,
         reasoning=reasoning_of(message) or None,

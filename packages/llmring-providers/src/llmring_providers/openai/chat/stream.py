@@ -83,7 +83,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
             finish_reason=finish_reason(self._word, called=bool(calls), refused=self._refused)
             if ended
             else None,
-            usage=usage_of(self._usage, tier=said.get("service_tier")),
+            usage=usage_of(self._usage, tier=said.get("service_tier"), quirks=self._call.quirks),
             tool_calls=calls or None,
             provider_finish_reason=self._word,
             provider_model=self._served,

@@ -11,6 +11,7 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.models import encrypts_reasoning, rules_for
 from llmring_providers.openai.parameters import system_role
 from llmring_providers.openai.parts import openai_part, unsupported
+from llmring_providers.openai.responses.app_calls import call_id_of, open_calls, output_item
 from llmring_providers.openai.responses.items import read_items, sendable, without_reasoning
 
 
@@ -35,6 +36,8 @@ class _Items:
         self._warnings = warnings
         self._custom: set[Any] = set()
         """Ids of calls of custom tools, whose results are items of another type."""
+        self._app_run: dict[str, Mapping[str, Any]] = {}
+        """Calls of OpenAI's own tools that the application ran, by their ids."""
 
     def add(self, message: Message) -> None:
         content = message.content
@@ -43,7 +46,9 @@ class _Items:
             return
         if not isinstance(content, str):
             content = [_input_part(part, self._call) for part in content]
-        if message.role == "tool":
+        if message.role == "tool" and message.tool_call_id in self._app_run:
+            self._result(self._app_run[message.tool_call_id], message, content)
+        elif message.role == "tool":
             kind = (
                 "custom_tool_call_output" if message.tool_call_id in self._custom else "function_call_output"
             )
@@ -51,6 +56,13 @@ class _Items:
         else:
             role = "user" if message.role == "user" else system_role(self._call, self._warnings)
             self.items.append({"role": role, "content": content})
+
+    def _result(self, item: Mapping[str, Any], message: Message, content: Any) -> None:
+        failed = message.metadata is not None and message.metadata.get("is_error") is True
+        found = output_item(item, content, failed=failed)
+        if found is None:
+            raise unsupported(f"result of a {item['type']} without a screenshot", self._call, "responses")
+        self.items.append(found)
 
     def _assistant(self, message: Message) -> None:
         replay = replay_of(message, self._call, self._warnings, api="responses")
@@ -64,6 +76,9 @@ class _Items:
                 )
                 kept = [dict(item) for item in without_reasoning(kept)]
             self.items.extend(sendable(kept, stored=bool(self._call.request.extra_params.get("store"))))
+            self._app_run.update(
+                (call_id, item) for item in open_calls(kept) if (call_id := call_id_of(item))
+            )
             self._custom.update(
                 item.get("call_id") for item in kept if item.get("type") == "custom_tool_call"
             )

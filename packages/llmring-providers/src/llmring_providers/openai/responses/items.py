@@ -6,23 +6,10 @@ from typing import Any
 import msgspec
 from llmring_types import ToolCall, tool_call
 
+from llmring_providers.openai.responses.app_calls import app_call, open_calls
 from llmring_providers.openai.responses.wire import Item, Part
 
 _READ = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
-_FOR_THE_APPLICATION = frozenset(
-    {
-        "apply_patch_call",
-        "computer_call",
-        "local_shell_call",
-        "mcp_approval_request",
-        "shell_call",
-        "tool_search_call",
-    }
-)
-"""Calls that the host does not run itself, unless their output comes with them.
-
-https://platform.openai.com/docs/guides/tools-shell
-"""
 _PLAIN: Mapping[str, frozenset[str]] = {
     "message": frozenset({"type", "id", "role", "status", "content"}),
     "function_call": frozenset({"type", "id", "call_id", "name", "arguments", "status"}),
@@ -37,8 +24,6 @@ class Answer(msgspec.Struct):
     refusal: str = ""
     reasoning: str = ""
     calls: list[ToolCall] = []
-    waiting: list[str] = []
-    """Types of the calls that the application is to run and that have no neutral form."""
     annotations: list[Any] = []
     logprobs: list[Any] = []
 
@@ -48,7 +33,7 @@ class Answer(msgspec.Struct):
 
 
 def read_items(output: Sequence[Mapping[str, Any]], *, custom: bool = True) -> Answer:
-    """Read items; those of hosted tools say nothing in the neutral form.
+    """Read items; those of tools that the host ran say nothing in the neutral form.
 
     Args:
         output: the items.
@@ -59,10 +44,11 @@ def read_items(output: Sequence[Mapping[str, Any]], *, custom: bool = True) -> A
         msgspec.ValidationError: an item is not of the shape that its type has.
     """
     answer = Answer()
+    left = open_calls(output)
     for raw in output:
         kind = str(raw.get("type"))
-        if kind in _FOR_THE_APPLICATION:
-            answer.waiting.append(kind)
+        if left and any(raw is each for each in left):
+            answer.calls.append(app_call(raw, len(answer.calls)))
         if kind not in _READ or (kind == "custom_tool_call" and not custom):
             continue
         item = msgspec.convert(raw, Item)
@@ -74,21 +60,7 @@ def read_items(output: Sequence[Mapping[str, Any]], *, custom: bool = True) -> A
             )
         else:
             answer.calls.append(_call(item, len(answer.calls)))
-    if answer.waiting:
-        answer.waiting = _unanswered(output)
     return answer
-
-
-def _unanswered(output: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The types of calls whose output the host did not bring along."""
-    answered = {item.get("call_id") for item in output if str(item.get("type")).endswith("_output")}
-    return [
-        item["type"]
-        for item in output
-        if item.get("type") in _FOR_THE_APPLICATION
-        and item.get("execution") != "server"
-        and (item.get("call_id") is None or item["call_id"] not in answered)
-    ]
 
 
 def _message(answer: Answer, parts: Iterable[Part]) -> None:

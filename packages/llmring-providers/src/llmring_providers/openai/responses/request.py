@@ -20,6 +20,7 @@ from llmring_providers._json import encode_body
 from llmring_providers._model_rules import ModelRules
 from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
+from llmring_providers._quirks import fit_parameters
 from llmring_providers._tool_choice import function_names, read_choice
 from llmring_providers.openai.models import NAMES, encrypts_reasoning, fitting_extra, rules_for
 from llmring_providers.openai.parameters import (
@@ -34,12 +35,11 @@ from llmring_providers.openai.responses.input import input_items
 from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/responses"
-_MEDIA = frozenset({"image", "document"})
 FIT = Fit(
     whose="the responses API",
     names=NAMES,
     ids=NameRule(taken=re.compile(r".{1,64}", re.DOTALL)),
-    media={"tool": _MEDIA, "system": _MEDIA},
+    rules=lambda call: rules_for(call, "responses"),
     apart=True,
     continued=frozenset({"previous_response_id", "conversation", "prompt"}),
 )
@@ -81,7 +81,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     warnings: list[str] = []
     call = fitted(call, FIT, warnings)
     request = call.request
-    rules = rules_for(call)
+    rules = rules_for(call, "responses")
     body: dict[str, Any] = {
         "model": call.ref.model,
         "input": input_items(call, warnings),
@@ -100,6 +100,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
     _extra(body, fitting_extra(call, rules, warnings), warnings)
+    if call.quirks is not None:
+        fit_parameters(body, call.quirks, call, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
 
 

@@ -58,7 +58,6 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         provider_model=response.model,
         response_id=None if response.id is None else str(response.id),
         native=native_of(call, response, answer, response.output or ()),
-        warnings=warnings_of(answer),
     )
 
 
@@ -109,17 +108,7 @@ def finish_reason(word: str | None, answer: Answer) -> FinishReason:
         return found
     if answer.refusal:
         return "content_filter"
-    if answer.waiting:
-        return "other"
     return "tool_calls" if answer.calls else "stop"
-
-
-def warnings_of(answer: Answer) -> list[str]:
-    """Say which calls nobody has run."""
-    return [
-        f"the model asks for a {kind}, which has no neutral form: it is in native['replay'], for the application to run"
-        for kind in dict.fromkeys(answer.waiting)
-    ]
 
 
 def native_of(

@@ -20,7 +20,6 @@ from llmring_providers.openai.responses.response import (
     finish_word,
     native_of,
     offers_custom,
-    warnings_of,
 )
 from llmring_providers.openai.responses.wire import (
     Response,
@@ -143,7 +142,6 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
                 provider_model=self._served,
                 response_id=self._id,
                 native=native_of(self._call, response, answer, output),
-                warnings=warnings_of(answer) or None,
             )
         )
 

@@ -1,0 +1,165 @@
+"""Media that a model takes, whatever the provider; the rest asks the pool's next member."""
+
+import base64
+from typing import Any
+
+import msgspec
+import pytest
+from llmring_providers import Adapter, ChatCall
+from llmring_providers.anthropic import AnthropicAdapter
+from llmring_providers.google import GoogleAdapter
+from llmring_providers.ollama import OllamaAdapter
+from llmring_providers.openai import OpenAIAdapter
+from llmring_types import LLMRequest, Message, ModelRef
+from llmring_types.exceptions import UnsupportedContentError
+
+ADAPTERS: dict[str, Adapter] = {
+    "openai": OpenAIAdapter(),
+    "anthropic": AnthropicAdapter(),
+    "google": GoogleAdapter(),
+    "ollama": OllamaAdapter(),
+}
+MODELS = [
+    "openai:gpt-4o",
+    "openai:o3-pro",
+    "anthropic:claude-haiku-4-5",
+    "google:gemini-2.5-flash",
+    "ollama:llava",
+]
+BYTES = {
+    "png": b"\x89PNG\r\n\x1a\n0000",
+    "jpeg": b"\xff\xd8\xff\xe00000000000",
+    "gif": b"GIF89a000000",
+    "webp": b"RIFF0000WEBP",
+    "bmp": b"BM0000000000",
+    "svg+xml": b"<svg></svg>",
+    "tiff": b"II*\x00000000",
+}
+WAV = {"type": "input_audio", "input_audio": {"data": "QQ==", "format": "wav"}}
+
+
+def image(kind: str, data: bytes) -> dict[str, Any]:
+    return {
+        "type": "image_url",
+        "image_url": {"url": f"data:image/{kind};base64,{base64.b64encode(data).decode()}"},
+    }
+
+
+def sent(model: str, part: dict[str, Any], host: str | None = None, role: Any = "user") -> dict[str, Any]:
+    provider, name = model.split(":")
+    call = ChatCall(LLMRequest([Message(role=role, content=[part])]), ModelRef(provider, name), host=host)
+    body: dict[str, Any] = msgspec.json.decode(ADAPTERS[provider].encode(call, stream=False).body)
+    return body
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("kind", ["svg+xml", "bmp", "tiff"])
+def test_images_that_no_vendor_reads_are_refused(model: str, kind: str) -> None:
+    with pytest.raises(UnsupportedContentError, match=f"image/{kind[:3]}") as caught:
+        sent(model, image(kind, BYTES[kind]))
+    assert caught.value.fails_over
+    assert caught.value.part == "image_url"
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "part",
+    [
+        image("png", b""),
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ""}},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": " \n"}},
+        {"type": "file", "file": {"file_data": "data:application/pdf;base64,", "filename": "a.pdf"}},
+        {"type": "input_audio", "input_audio": {"data": "", "format": "wav"}},
+    ],
+)
+def test_media_without_bytes_is_refused(model: str, part: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedContentError, match="no data in it"):
+        sent(model, part)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("told", ["png", "jpeg", "webp", "JPG", "bmp"])
+def test_an_image_is_said_to_be_what_its_bytes_are(model: str, kind: str, told: str) -> None:
+    body = str(sent(model, image(told, BYTES[kind])))
+    assert f"image/{kind}" in body or model == "ollama:llava"
+    assert all(f"image/{other}" not in body for other in BYTES if other != kind)
+
+
+@pytest.mark.parametrize(
+    ("model", "taken"),
+    [("openai:gpt-4o", True), ("openai:o3-pro", True), ("anthropic:claude-haiku-4-5", True), ("google:gemini-2.5-flash", False), ("ollama:llava", False)],
+)  # fmt: skip
+def test_a_gif_is_sent_where_it_is_read(model: str, taken: bool) -> None:
+    if taken:
+        assert "image/gif" in str(sent(model, image("gif", BYTES["gif"])))
+    else:
+        with pytest.raises(UnsupportedContentError, match="image/gif"):
+            sent(model, image("gif", BYTES["gif"]))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_data_url_that_is_not_base64_becomes_one(model: str) -> None:
+    part = {"type": "image_url", "image_url": {"url": "data:image/png,%89PNG%0D%0A%1A%0A0000"}}
+    assert base64.b64encode(BYTES["png"]).decode() in str(sent(model, part))
+
+
+@pytest.mark.parametrize(
+    ("model", "taken"),
+    [
+        ("openai:gpt-audio", True),
+        ("openai:gpt-4o-audio-preview", True),
+        ("openai:vendor/model", True),
+        ("google:gemini-2.5-flash", True),
+        ("openai:gpt-4o", False),
+        ("openai:gpt-5.2", False),
+        ("openai:o3-pro", False),
+        ("anthropic:claude-haiku-4-5", False),
+        ("ollama:llava", False),
+    ],
+)
+def test_sound_goes_to_models_that_hear(model: str, taken: bool) -> None:
+    if taken:
+        assert "QQ==" in str(sent(model, WAV))
+    else:
+        with pytest.raises(UnsupportedContentError):
+            sent(model, WAV)
+
+
+@pytest.mark.parametrize("model", ["gpt-3.5-turbo", "gpt-4", "o3-mini", "o1-mini"])
+def test_models_that_read_text_alone_get_no_images(model: str) -> None:
+    with pytest.raises(UnsupportedContentError, match="takes text alone"):
+        sent(f"openai:{model}", image("png", BYTES["png"]))
+    part = {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}
+    with pytest.raises(UnsupportedContentError, match="takes text alone"):
+        sent(f"openai:{model}", part)
+
+
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+FILES: list[dict[str, Any]] = [
+    {"type": "document", "source": {"type": "base64", "media_type": WORD, "data": "QQ=="}},
+    {"type": "file", "file": {"filename": "a.csv", "file_data": "data:text/csv;base64,QQ=="}},
+    {"type": "document", "source": {"type": "url", "url": "https://x.example/a.pdf"}},
+]
+
+
+@pytest.mark.parametrize("part", FILES)
+def test_files_that_chat_completions_refuse_go_to_the_responses_api_at_openai_itself(
+    part: dict[str, Any],
+) -> None:
+    body = sent("openai:gpt-4o", part, host="api.openai.com")
+    assert body["input"][0]["content"][0]["type"] == "input_file"
+    with pytest.raises(UnsupportedContentError):
+        sent("openai:gpt-4o", part, host="127.0.0.1:9")
+
+
+@pytest.mark.parametrize(("kind", "data"), [("application/pdf", "QQ=="), ("text/plain", "QQ==")])
+def test_a_pdf_and_a_text_stay_with_chat_completions(kind: str, data: str) -> None:
+    part = {"type": "document", "source": {"type": "base64", "media_type": kind, "data": data}}
+    assert "messages" in sent("openai:gpt-4o", part, host="api.openai.com")
+
+
+@pytest.mark.parametrize("model", ["anthropic:claude-haiku-4-5", "google:gemini-2.5-flash", "ollama:llava"])
+def test_a_word_document_asks_the_next_member(model: str) -> None:
+    with pytest.raises(UnsupportedContentError):
+        sent(model, FILES[0])

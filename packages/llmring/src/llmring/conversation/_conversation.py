@@ -1,0 +1,269 @@
+"""A conversation with a model, or with several in turn."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk
+from llmring_types.exceptions import ConfigurationError, ValidationError
+
+from llmring._json import DECODE_ERRORS
+from llmring._stream import ChatStream
+from llmring.conversation._trimming import trimmed
+
+if TYPE_CHECKING:
+    from llmring._ring import LLMRing
+    from llmring.tools._run import AnyTool
+
+_VERSION = 1
+
+
+class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A conversation as it is stored.
+
+    Attributes:
+        version: of this form.
+        model: the alias or ``provider:model``; ``None`` for the alias ``default``.
+        profile: the lockfile's profile.
+        max_tokens: what is sent at most, by estimate.
+        cost: US dollars so far.
+        unpriced: answers whose cost is not known.
+        options: further fields of each request.
+        messages: oldest first, with what providers want back unchanged.
+    """
+
+    version: int = _VERSION
+    model: str | None = None
+    profile: str | None = None
+    max_tokens: int | None = None
+    cost: float = 0.0
+    unpriced: int = 0
+    options: dict[str, Any] = {}
+    messages: list[Message] = []
+
+
+class Conversation:
+    """Messages that grow by what is sent and answered. One task uses it at a time.
+
+    A message is kept only with its answer: where :meth:`send` raises, the conversation is as it was before.
+
+    Args:
+        ring: sends the requests; it stays yours.
+        model: an alias or ``provider:model``; ``None`` for the alias ``default``. It may change at any time, also to
+            another provider: what only the first can read is left out, with a warning.
+        system: instructions for the model.
+        messages: those that it begins with.
+        profile: the lockfile's profile.
+        max_tokens: limit on what is sent, by estimate: the oldest messages are left out of a request
+            (:func:`trimmed`), never out of :attr:`messages`. ``None`` sends all.
+        tools: functions that run (:meth:`LLMRing.run`); they are not stored.
+        options: further fields of each request, such as ``temperature`` and ``reasoning_effort``.
+    """
+
+    def __init__(
+        self,
+        ring: "LLMRing",
+        model: str | None = None,
+        *,
+        system: str | None = None,
+        messages: Iterable[Message] = (),
+        profile: str | None = None,
+        max_tokens: int | None = None,
+        tools: "Sequence[AnyTool]" = (),
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        self.ring = ring
+        self.model = model
+        self.profile = profile
+        self.max_tokens = max_tokens
+        self.tools = tools
+        self.options = dict(options or {})
+        self.messages: list[Message] = list(messages)
+        self._cost = 0.0
+        self._unpriced = 0
+        if system is not None:
+            self.instruct(system)
+
+    def __repr__(self) -> str:
+        return f"Conversation(model={self.model!r}, {len(self.messages)} messages)"
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars of all answers so far; ``None`` where that of one is not known."""
+        return None if self._unpriced else self._cost
+
+    def instruct(self, system: str) -> None:
+        """Replace the instructions."""
+        self.messages = [Message.system(system), *(each for each in self.messages if each.role != "system")]
+
+    def append(self, message: Message) -> None:
+        """Add a message without sending anything."""
+        self.messages.append(message)
+
+    def branch(self) -> "Conversation":
+        """Return a conversation that goes its own way from here; this one stays as it is."""
+        return self._of(self._document(), self.ring, self.tools)
+
+    async def send(self, *content: str | dict[str, Any], **fields: Any) -> LLMResponse:
+        """Send what the user says and return the answer; tools run in between.
+
+        Args:
+            content: texts and parts (:mod:`llmring.content`); nothing, where a message was appended already.
+            fields: of this request only, such as ``model`` or ``temperature``.
+
+        Raises:
+            LLMRingError: as from :meth:`LLMRing.chat`; the conversation is as it was before.
+        """
+        said, request = self._next(content, fields)
+        if not self.tools:
+            response = await self.ring.chat(request, self.profile)
+            self._keep([*said, response.to_message()], [response])
+            return response
+        run = await self.ring.run(request, tools=self.tools, profile=self.profile)
+        self._keep([*said, *run.messages[len(request.messages) :]], run.responses)
+        return run.response
+
+    def stream(self, *content: str | dict[str, Any], **fields: Any) -> "ConversationStream":
+        """Send what the user says and return the answer in chunks; it is kept once the last one has come.
+
+        Tools do not run: an answer that calls some has the calls on its last chunk.
+        """
+        said, request = self._next(content, fields)
+        return ConversationStream(self, said, self.ring.chat_stream(request, self.profile))
+
+    # ------------------------------------------------------------------ files
+
+    def to_json(self) -> bytes:
+        """Return the conversation as JSON, without the ring and the tools."""
+        return msgspec.json.encode(self._document())
+
+    @classmethod
+    def from_json(
+        cls, data: bytes | str, ring: "LLMRing", *, tools: "Sequence[AnyTool]" = ()
+    ) -> "Conversation":
+        """Return a conversation that :meth:`to_json` wrote.
+
+        Raises:
+            ConfigurationError: it is none, or of a later version.
+        """
+        try:
+            document = msgspec.json.decode(data, type=Document)
+        except DECODE_ERRORS as error:
+            raise ConfigurationError(f"this is no stored conversation: {error}") from error
+        if document.version > _VERSION:
+            raise ConfigurationError(
+                f"the conversation was stored by a later version of llmring (form {document.version}): update llmring"
+            )
+        return cls._of(document, ring, tools)
+
+    def save(self, path: str | Path) -> None:
+        """Write the conversation into a file that only its owner can read.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        from llmring_lockfile import write_atomically  # noqa: PLC0415 - only for files
+
+        write_atomically(Path(path), self.to_json(), private=True)
+
+    @classmethod
+    def load(cls, path: str | Path, ring: "LLMRing", *, tools: "Sequence[AnyTool]" = ()) -> "Conversation":
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            OSError: it cannot be read.
+            ConfigurationError: it is no conversation.
+        """
+        return cls.from_json(Path(path).read_bytes(), ring, tools=tools)
+
+    # ------------------------------------------------------------------ inside
+
+    def _document(self) -> Document:
+        return Document(
+            model=self.model,
+            profile=self.profile,
+            max_tokens=self.max_tokens,
+            cost=self._cost,
+            unpriced=self._unpriced,
+            options=dict(self.options),
+            messages=list(self.messages),
+        )
+
+    @classmethod
+    def _of(cls, document: Document, ring: "LLMRing", tools: "Sequence[AnyTool]") -> "Conversation":
+        found = cls(
+            ring,
+            document.model,
+            messages=document.messages,
+            profile=document.profile,
+            max_tokens=document.max_tokens,
+            tools=tools,
+            options=document.options,
+        )
+        found._cost, found._unpriced = document.cost, document.unpriced
+        return found
+
+    def _next(
+        self, content: Sequence[str | dict[str, Any]], fields: dict[str, Any]
+    ) -> tuple[list[Message], LLMRequest]:
+        said = [Message.user(*content)] if content else []
+        messages = [*self.messages, *said]
+        if not messages or messages[-1].role == "assistant":
+            raise ValidationError(
+                "there is nothing to send: give a text, or append a message", field="content"
+            )
+        if self.max_tokens is not None:
+            messages = trimmed(messages, self.max_tokens)
+        return said, LLMRequest(messages=messages, **{"model": self.model, **self.options, **fields})
+
+    def _keep(self, messages: Iterable[Message], responses: Iterable[LLMResponse]) -> None:
+        self.messages.extend(messages)
+        for response in responses:
+            cost = (response.usage or {}).get("cost")
+            if cost is None:
+                self._unpriced += 1
+            else:
+                self._cost += cost
+
+
+class ConversationStream:
+    """An answer in chunks: ``async for chunk in conversation.stream("Hello")``.
+
+    The question and the answer are kept once the last chunk has come; of a stream that is left or that breaks off,
+    nothing is.
+    """
+
+    def __init__(self, conversation: Conversation, said: Sequence[Message], stream: ChatStream) -> None:
+        self._conversation = conversation
+        self._said = said
+        self._stream = stream
+
+    @property
+    def response(self) -> LLMResponse | None:
+        """The whole answer; ``None`` until the last chunk has come."""
+        return self._stream.response
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamChunk:
+        kept = self._stream.response is not None
+        chunk = await anext(self._stream)
+        response = self._stream.response
+        if response is not None and not kept:
+            self._conversation._keep([*self._said, response.to_message()], [response])  # noqa: SLF001 - a part of it
+        return chunk
+
+    async def aclose(self) -> None:
+        """Close the connection; nothing of this exchange is kept."""
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,226 @@
+"""Conversations in an SQLite file, with a search over what was said."""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from llmring_types import Message
+from llmring_types.exceptions import ConfigurationError, ConversationNotFoundError
+
+from llmring.conversation._conversation import Conversation
+
+if TYPE_CHECKING:
+    from llmring._ring import LLMRing
+    from llmring.tools._run import AnyTool
+
+_APPLICATION = 0x4C4C4D43
+"""``LLMC``: marks the file as ours. https://www.sqlite.org/pragma.html#pragma_application_id"""
+_VERSION = 1
+_BUSY_S = 5.0
+_LONGEST_TITLE = 60
+_CREATE = (
+    """CREATE TABLE conversation (
+        id TEXT PRIMARY KEY, title TEXT NOT NULL, model TEXT, created_at TEXT NOT NULL, changed_at TEXT NOT NULL,
+        messages INTEGER NOT NULL, cost REAL, document BLOB NOT NULL)""",
+    "CREATE INDEX conversation_changed_at ON conversation (changed_at)",
+    "CREATE VIRTUAL TABLE said USING fts5(id UNINDEXED, text)",
+    f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA user_version = {_VERSION}",
+)
+
+
+class StoredConversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation as lists and searches show it.
+
+    Attributes:
+        id: by which it is loaded.
+        title: given, or the beginning of the first question.
+        model: the alias or ``provider:model`` that it last had.
+        created_at: when it was first stored, in UTC.
+        changed_at: when it was last stored.
+        messages: how many it has.
+        cost: US dollars; ``None`` where that is not known.
+        excerpt: of a search: the place, with the words found in ``[ ]``.
+    """
+
+    id: str
+    title: str
+    model: str | None
+    created_at: datetime
+    changed_at: datetime
+    messages: int
+    cost: float | None
+    excerpt: str | None = None
+
+
+class ConversationStore:
+    """Keeps conversations in one SQLite file that only its owner can read. Its methods do I/O and do not await.
+
+    Args:
+        path: the file; made at the first :meth:`save`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).expanduser()
+
+    def save(
+        self, conversation: Conversation, conversation_id: str | None = None, *, title: str | None = None
+    ) -> str:
+        """Store a conversation and return its id.
+
+        Args:
+            conversation: as it is now.
+            conversation_id: of the one that it takes the place of; without it, it is a new one.
+            title: for lists; the present one, or the beginning of the first question.
+
+        Raises:
+            ConfigurationError: the file is of another program or of a later version.
+        """
+        now = datetime.now(UTC).isoformat()
+        with self._open(create=True) as database:
+            found = (
+                conversation_id
+                and database.execute(
+                    "SELECT title, created_at FROM conversation WHERE id = ?", (conversation_id,)
+                ).fetchone()
+            )
+            identifier = conversation_id or secrets.token_hex(8)
+            own_title = title or (found[0] if found else _title(conversation.messages))
+            row = (
+                identifier,
+                own_title,
+                conversation.model,
+                found[1] if found else now,
+                now,
+                len(conversation.messages),
+                conversation.cost,
+                conversation.to_json(),
+            )
+            database.execute("INSERT OR REPLACE INTO conversation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            database.execute("DELETE FROM said WHERE id = ?", (identifier,))
+            database.execute(
+                "INSERT INTO said VALUES (?, ?)", (identifier, f"{own_title}\n{_said(conversation.messages)}")
+            )
+            return identifier
+
+    def load(self, conversation_id: str, ring: "LLMRing", *, tools: "Sequence[AnyTool]" = ()) -> Conversation:
+        """Return a conversation.
+
+        Raises:
+            ConversationNotFoundError: there is none of this id.
+            ConfigurationError: the file is of another program or of a later version.
+        """
+        with self._open() as database:
+            row = database.execute(
+                "SELECT document FROM conversation WHERE id = ?", (conversation_id,)
+            ).fetchone()
+        if row is None:
+            raise ConversationNotFoundError(f"there is no conversation {conversation_id!r} in {self.path}")
+        return Conversation.from_json(row[0], ring, tools=tools)
+
+    def delete(self, conversation_id: str) -> bool:
+        """Remove a conversation; ``False`` where there is none of this id."""
+        with self._open() as database:
+            database.execute("DELETE FROM said WHERE id = ?", (conversation_id,))
+            deleted = database.execute("DELETE FROM conversation WHERE id = ?", (conversation_id,))
+            return deleted.rowcount > 0
+
+    def list(self, *, limit: int = 50, offset: int = 0) -> list[StoredConversation]:
+        """Return the conversations, those changed last first."""
+        query = f"SELECT {_COLUMNS}, NULL FROM conversation c ORDER BY changed_at DESC, rowid DESC LIMIT ? OFFSET ?"  # noqa: S608 - no input
+        with self._open() as database:
+            return [_read(row) for row in database.execute(query, (limit, offset))]
+
+    def search(self, words: str, *, limit: int = 50) -> "Sequence[StoredConversation]":
+        """Return the conversations in which all the words were said, the best first."""
+        wanted = " ".join(f'"{word.replace(chr(34), chr(34) * 2)}"' for word in words.split())
+        if not wanted:
+            return []
+        query = (
+            f"SELECT {_COLUMNS}, snippet(said, 1, '[', ']', '…', 12) "  # noqa: S608 - no input
+            "FROM said JOIN conversation c USING (id) WHERE said MATCH ? ORDER BY rank LIMIT ?"
+        )
+        with self._open() as database:
+            return [_read(row) for row in database.execute(query, (wanted, limit))]
+
+    @contextmanager
+    def _open(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+        """Open the file, and commit at the end.
+
+        Raises:
+            ConfigurationError: it cannot be opened, or is not ours.
+        """
+        is_new = not self.path.exists()
+        if is_new and create:
+            self._make()
+        try:
+            with closing(
+                sqlite3.connect(":memory:" if is_new and not create else self.path, timeout=_BUSY_S)
+            ) as db:
+                if is_new:
+                    _create(db)
+                else:
+                    self._check(db)
+                with db:
+                    yield db
+        except sqlite3.Error as error:
+            raise ConfigurationError(f"the store of conversations {self.path}: {error}") from error
+
+    def _make(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.touch(mode=0o600)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the store of conversations {self.path} cannot be made: {error.strerror}"
+            ) from error
+
+    def _check(self, database: sqlite3.Connection) -> None:
+        (application,) = database.execute("PRAGMA application_id").fetchone()
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if (
+            application == 0
+            and version == 0
+            and not database.execute("SELECT 1 FROM sqlite_master").fetchone()
+        ):
+            _create(database)  # empty: the process that made it was ended
+        elif application != _APPLICATION:
+            raise ConfigurationError(f"{self.path} is a database of another program: name another file")
+        elif version > _VERSION:
+            raise ConfigurationError(f"{self.path} was made by a later version of llmring: update llmring")
+
+
+_COLUMNS = "c.id, c.title, c.model, c.created_at, c.changed_at, c.messages, c.cost"
+
+
+def _create(database: sqlite3.Connection) -> None:
+    with database:
+        for statement in _CREATE:
+            database.execute(statement)
+
+
+def _read(row: Sequence[object]) -> StoredConversation:
+    fields = dict(zip(StoredConversation.__struct_fields__, row, strict=True))
+    return msgspec.convert(fields, StoredConversation)
+
+
+def _title(messages: Sequence[Message]) -> str:
+    first = next((_text(message) for message in messages if message.role == "user"), "")
+    line = " ".join(first.split())
+    return line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1]}…"
+
+
+def _said(messages: Sequence[Message]) -> str:
+    return "\n".join(filter(None, (_text(message) for message in messages if message.role != "system")))
+
+
+def _text(message: Message) -> str:
+    content = message.content
+    if isinstance(content, str):
+        return content
+    return "\n".join(part["text"] for part in content or () if isinstance(part.get("text"), str))

@@ -1,0 +1,123 @@
+"""The store of conversations: lists, searches, and files that are not ours."""
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from llmring import ConfigurationError, LLMRing, Message
+from llmring.conversation import Conversation, ConversationStore
+from llmring.exceptions import ConversationNotFoundError
+
+
+def said(*texts: str, model: str = "fake:x") -> Conversation:
+    roles = ("user", "assistant") * len(texts)
+    messages = [Message(role=role, content=text) for role, text in zip(roles, texts, strict=False)]  # type: ignore[arg-type]
+    return Conversation(LLMRing(), model, messages=messages)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ConversationStore:
+    return ConversationStore(tmp_path / "new" / "talks.db")
+
+
+def test_what_was_stored_comes_back(store: ConversationStore) -> None:
+    talk = said("What is a monad?", "A monoid.")
+    identifier = store.save(talk)
+    assert store.load(identifier, LLMRing()).messages == talk.messages
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+
+
+def test_storing_again_takes_the_place_and_keeps_the_title(store: ConversationStore) -> None:
+    talk = said("First question", "Answer")
+    identifier = store.save(talk)
+    talk.append(Message.user("More about zebras"))
+    assert store.save(talk, identifier) == identifier
+    (listed,) = store.list()
+    assert (listed.title, listed.messages, listed.cost) == ("First question", 3, 0.0)
+    assert listed.changed_at >= listed.created_at
+    store.save(talk, identifier, title="Animals")
+    assert store.list()[0].title == "Animals"
+    assert len(store.search("zebras")) == 1
+
+
+def test_lists_begin_with_what_changed_last(store: ConversationStore) -> None:
+    first, second = store.save(said("one")), store.save(said("two"))
+    assert [each.id for each in store.list()] == [second, first]
+    assert [each.id for each in store.list(limit=1, offset=1)] == [first]
+
+
+def test_a_search_wants_all_words_and_shows_the_place(store: ConversationStore) -> None:
+    store.save(said("Tell me about the moon", "It is made of cheese."))
+    store.save(said("Tell me about the sun"))
+    (found,) = store.search("moon CHEESE")
+    assert found.excerpt is not None
+    assert "[cheese]" in found.excerpt
+    assert len(store.search("about")) == 2
+    assert store.search("nothing here") == []
+    assert store.search(" ") == []
+
+
+@pytest.mark.parametrize("words", ['"', "a OR", "NEAR(", "*", "col:x", "- -", "' ; DROP TABLE said"])
+def test_a_search_takes_any_text(store: ConversationStore, words: str) -> None:
+    store.save(said("Hello"))
+    assert store.search(words) == []
+
+
+def test_parts_that_are_texts_are_found_and_long_titles_cut(store: ConversationStore) -> None:
+    talk = said("x")
+    talk.messages[0] = Message.user(
+        "long " * 50, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}
+    )
+    store.save(talk)
+    assert len(store.list()[0].title) == 60
+    assert len(store.search("long")) == 1
+
+
+def test_what_is_deleted_is_found_no_more(store: ConversationStore) -> None:
+    identifier = store.save(said("Hello"))
+    assert store.delete(identifier)
+    assert not store.delete(identifier)
+    assert (store.list(), store.search("Hello")) == ([], [])
+    with pytest.raises(ConversationNotFoundError, match=identifier):
+        store.load(identifier, LLMRing())
+
+
+def test_reading_makes_no_file(store: ConversationStore) -> None:
+    assert store.list() == []
+    assert not store.path.exists()
+
+
+def test_an_empty_file_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "t.db").touch()
+    store = ConversationStore(tmp_path / "t.db")
+    assert store.list() == []
+    store.save(said("Hello"))
+    assert len(store.list()) == 1
+
+
+def test_databases_of_others_are_not_altered(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE theirs (a)")
+    database.close()
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match="another program"):
+        ConversationStore(path).save(said("Hello"))
+    assert path.read_bytes() == before
+
+
+def test_a_later_version_and_what_is_no_database_are_refused(
+    tmp_path: Path, store: ConversationStore
+) -> None:
+    store.save(said("Hello"))
+    with sqlite3.connect(store.path) as database:
+        database.execute("PRAGMA user_version = 9")
+    database.close()
+    with pytest.raises(ConfigurationError, match="later version"):
+        store.list()
+    (tmp_path / "text").write_text("no database " * 200)
+    with pytest.raises(ConfigurationError, match="not a database"):
+        ConversationStore(tmp_path / "text").list()
+    with pytest.raises(ConfigurationError, match="cannot be made"):
+        ConversationStore(tmp_path / "text" / "t.db").save(said("Hello"))
