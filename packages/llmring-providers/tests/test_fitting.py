@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from llmring_providers import Adapter, ChatCall
 from llmring_providers._errors import build
-from llmring_providers._fitting import fitted
+from llmring_providers._fitting import are_plain, fitted
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter
@@ -224,4 +224,4 @@ def test_a_request_that_is_taken_as_it_is_is_not_copied() -> None:
         LLMRequest([user(), user([{"type": "text", "text": "y"}, IMAGE])], tools=[{"name": "f"}]),
         ModelRef("openai", "m"),
     )
-    assert fitted(call, FIT, []) is call
+    assert fitted(call, FIT, [], plain=are_plain(call.request.messages)) is call

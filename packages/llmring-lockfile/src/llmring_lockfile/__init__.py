@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from llmring_lockfile._document import DEFAULT_PROFILES, Document, bind, create_lockfile, editing, unbind
     from llmring_lockfile._edits import Models
+    from llmring_lockfile._embedding import embedding_model
     from llmring_lockfile._emit import digest, emit, stubs
     from llmring_lockfile._files import BUNDLED
     from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, to_sarif, with_lines
@@ -108,6 +109,7 @@ __all__ = [
     "digest",
     "discover",
     "editing",
+    "embedding_model",
     "emit",
     "explain",
     "find_package_directory",
@@ -165,6 +167,7 @@ if not TYPE_CHECKING:
             "llmring_lockfile._edits": ("Models",),
             "llmring_lockfile._emit": ("digest", "emit", "stubs"),
             "llmring_lockfile._files": ("BUNDLED",),
+            "llmring_lockfile._embedding": ("embedding_model",),
             "llmring_lockfile._findings": (
                 "RULES",
                 "Finding",

@@ -11,7 +11,7 @@ from llmring_providers._discovery import (
 from llmring_providers._http import HttpProvider
 from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import BoundsOutput, ChatCall, OutputBounds, Provider, ProviderStream
-from llmring_providers._settings import ProviderSettings, without_credentials
+from llmring_providers._settings import KeySource, ProviderSettings, without_credentials
 
 __all__ = [
     "BUILTIN",
@@ -21,6 +21,7 @@ __all__ = [
     "ChatCall",
     "HttpProvider",
     "HttpStream",
+    "KeySource",
     "OutputBounds",
     "Provider",
     "ProviderFactory",

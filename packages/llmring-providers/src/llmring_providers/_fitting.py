@@ -3,7 +3,7 @@
 Each adapter has a :class:`Fit`, a row of what its protocol takes; every change is listed in the warnings.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -52,19 +52,27 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     chooses: bool = True
 
 
-def fitted(call: ChatCall, fit: Fit, warnings: list[str]) -> ChatCall:
+def fitted(call: ChatCall, fit: Fit, warnings: list[str], *, plain: bool) -> ChatCall:
     """Return the call as the protocol takes it; the very same one where nothing has to change.
+
+    Args:
+        call: as it was made.
+        fit: of the protocol.
+        warnings: takes a line for each change.
+        plain: what :func:`are_plain` says of the messages, which stay so.
 
     Raises:
         UnsupportedContentError: a role has media that the protocol takes from users only, two tools share a name, or
             the choice names none of them.
     """
     request = call.request
-    if not request.tools and _are_plain(request.messages) and not _lacks_turn(call, fit):
+    messages = request.messages
+    if not plain or (fit.needs_turn and _lacks_turn(call)):
+        messages = _Fitting(call, fit, warnings).messages(messages)
+        if fit.pairs:
+            messages = paired(messages, request, warnings, apart=fit.apart, continued=fit.continued)
+    elif not request.tools:
         return call
-    messages = _Fitting(call, fit, warnings).messages(request.messages)
-    if fit.pairs:
-        messages = paired(messages, request, warnings, apart=fit.apart, continued=fit.continued)
     if fit.chooses:
         check_choice(call)
     tools, choice = request.tools, request.tool_choice
@@ -95,23 +103,31 @@ def _changed(call: ChatCall, **fields: Any) -> Any:
     return msgspec.structs.replace(call.request, **fields)
 
 
-def _are_plain(messages: list[Message]) -> bool:
-    """Return whether all messages are plain; written out, since it stands before every request."""
+def are_plain(messages: Sequence[Message]) -> bool:
+    """Return whether all messages are nothing but a role and a text, and so encode to an object of these two.
+
+    Written out, since it is the one pass over the messages that every request makes.
+    """
     for each in messages:
         if (
-            type(each.content) is not str
+            type(each) is not Message
+            or type(each.content) is not str
             or each.metadata is not None
             or each.tool_calls is not None
+            or each.tool_call_id is not None
             or each.role == "tool"
             or each.name is not None
+            or each.timestamp is not None
         ):
             return False
     return True
 
 
-def _lacks_turn(call: ChatCall, fit: Fit) -> bool:
+def _lacks_turn(call: ChatCall) -> bool:
     messages = call.request.messages
-    return fit.needs_turn and bool(messages) and all(message.role == "system" for message in messages)
+    if not messages or messages[-1].role != "system":
+        return False
+    return all(message.role == "system" for message in messages)
 
 
 def _declared(tool: dict[str, Any], fit: Fit) -> Iterator[dict[str, Any]]:
@@ -158,7 +174,7 @@ class _Fitting:
         return self._out
 
     def _add(self, message: Message) -> None:
-        if not self._moved and _are_plain([message]):
+        if not self._moved and are_plain((message,)):
             self._out.append(message)
             return
         self._report_fields(message)

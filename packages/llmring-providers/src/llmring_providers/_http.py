@@ -2,25 +2,22 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
-from llmring_types.exceptions import (
-    LLMRingError,
-    ProviderError,
-    ProviderResponseError,
-)
+from llmring_types.exceptions import LLMRingError, ProviderError, ProviderResponseError
 from llmring_types.hosts import host_of
 from msgspec import UNSET
 
 from llmring_providers._adapter import Adapter, WireRequest
+from llmring_providers._http_embedding import HttpEmbedding
 from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall, OutputBounds
 from llmring_providers._replies import redirection, request_id, unanswered, whole
 from llmring_providers._secrets import blotted, without_key
-from llmring_providers._settings import ProviderSettings, without_credentials
+from llmring_providers._settings import ClientFactory, KeySource, ProviderSettings, without_credentials
 from llmring_providers.transport import (
     MAX_RESPONSE_BYTES,
     HttpRequest,
@@ -34,20 +31,14 @@ from llmring_providers.transport._diversion import diversions
 
 if TYPE_CHECKING:
     from llmring_providers._counting import Counting
+    from llmring_providers._credentials import ExpiringKey
     from llmring_providers._listing import Listing
 
 _OK = range(200, 300)
 _MISSING = (404, 405)
 
 
-class ClientFactory(Protocol):
-    """Builds the vendor's async SDK client."""
-
-    def __call__(self, *, api_key: str, base_url: str) -> Any:
-        """Return the client, with the provider's own key and base URL."""
-
-
-class HttpProvider:
+class HttpProvider(HttpEmbedding):
     """A provider that is spoken to over HTTP.
 
     Args:
@@ -55,7 +46,7 @@ class HttpProvider:
         adapter: its protocol.
         transport: moves the bytes; shared between providers, so not closed here.
         base_url: where the adapter's paths begin.
-        api_key: may be empty for a provider that needs none.
+        api_key: may be empty for a provider that needs none; or a function that returns it, async or not.
         client_factory: builds the SDK client for raw access.
         client: the user's own SDK client, where the transport goes through it; it is never closed here.
         listing: how models are listed; ``None`` where the provider does not list any.
@@ -70,7 +61,7 @@ class HttpProvider:
         adapter: Adapter,
         transport: Transport,
         base_url: str,
-        api_key: str = "",
+        api_key: str | KeySource = "",
         client_factory: ClientFactory | None = None,
         client: Any = None,
         listing: "Listing | None" = None,
@@ -86,11 +77,14 @@ class HttpProvider:
         self._listing = listing
         self._counting = counting
         self._transport = transport
-        self._api_key = api_key
-        self._headers: Mapping[str, str] = {
-            "content-type": "application/json",
-            **adapter.auth_headers(api_key),
-        }
+        self._api_key = api_key if isinstance(api_key, str) else ""
+        self._expiring: ExpiringKey | None = None
+        if not isinstance(api_key, str):
+            from llmring_providers._credentials import authenticated  # noqa: PLC0415 - few keys expire
+
+            self._transport, self._expiring = authenticated(transport, api_key, name, adapter.auth_headers)
+        own = adapter.auth_headers(self._api_key)
+        self._headers: Mapping[str, str] = {"content-type": "application/json", **own}
         self._client_factory = client_factory
         self._client: Any = client
         self._client_is_given = client is not None
@@ -160,8 +154,14 @@ class HttpProvider:
         if self._client is None:
             if self._client_factory is None:
                 raise AttributeError(f"provider {self.name!r} has no SDK client")
-            self._client = self._client_factory(api_key=self._api_key, base_url=self.base_url)
+            key = self._api_key if self._expiring is None else self._expiring.get
+            self._client = self._client_factory(api_key=key, base_url=self.base_url)
         return self._client
+
+    def secrets(self) -> frozenset[str]:
+        """Return the keys that this provider sends, for whoever must not show them."""
+        seen = () if self._expiring is None else self._expiring.seen
+        return frozenset({self._key(), *seen} - {""})
 
     async def chat(self, call: ChatCall) -> LLMResponse:
         call = self._addressed(call)
@@ -246,13 +246,8 @@ class HttpProvider:
     def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         limit = call.request.max_response_bytes
-        return HttpRequest(
-            "POST",
-            self.base_url + wire.path,
-            headers,
-            wire.body,
-            self._max_response_bytes if limit is UNSET else limit,
-        )
+        bytes_taken = self._max_response_bytes if limit is UNSET else limit
+        return HttpRequest("POST", self.base_url + wire.path, headers, wire.body, bytes_taken)
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         found = request_id(headers)
@@ -266,6 +261,8 @@ class HttpProvider:
 
     def _key(self) -> str:
         """Return the key that is shown, ours or that of the SDK client; empty where none is to be seen."""
+        if self._expiring is not None:
+            return self._expiring.seen[-1] if self._expiring.seen else ""
         key = self._api_key or getattr(self._client, "api_key", None)
         return key if isinstance(key, str) else ""
 

@@ -17,8 +17,13 @@ _SHORT = 8192
 """Bytes that are searched sooner than it is found out whether they have to be."""
 
 
-def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
+def encode_body(body: Mapping[str, Any], call: ChatCall, *, plain: bool = False) -> bytes:
     """Write a request body.
+
+    Args:
+        body: the request in the form of the protocol.
+        call: of the body.
+        plain: each message is nothing but a role and a text, so that none can hold a number.
 
     Raises:
         UnsupportedContentError: it holds what JSON has no place for: a lone surrogate, NaN, an object, a cycle.
@@ -32,7 +37,7 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
             part="body",
             original=error,
         ) from error
-    searched = len(written) < _SHORT or _may_hold_numbers(call)
+    searched = len(written) < _SHORT or _may_hold_numbers(call, plain=plain)
     if searched and b"null" in written and has_endless(body):  # which the encoder writes as null
         raise UnsupportedContentError(
             "the request cannot be written as JSON: it holds NaN or an infinity",
@@ -42,14 +47,16 @@ def encode_body(body: Mapping[str, Any], call: ChatCall) -> bytes:
     return written
 
 
-def _may_hold_numbers(call: ChatCall) -> bool:
+def _may_hold_numbers(call: ChatCall, *, plain: bool) -> bool:
     """Return whether the user gave numbers other than counts, so that a long body need not be searched for nothing."""
     request = call.request
     if request.extra_params or request.tools or request.response_format or request.cache or request.metadata:
         return True
     if any(map(is_endless, (request.temperature, request.max_tokens, request.reasoning_tokens))):
         return True
-    return any(type(each.content) is not str or each.metadata or each.tool_calls for each in request.messages)
+    return not plain and any(
+        type(each.content) is not str or each.metadata or each.tool_calls for each in request.messages
+    )
 
 
 def has_endless(value: Any) -> bool:

@@ -1,14 +1,42 @@
 """The settings of a provider."""
 
-from typing import Any
+import typing
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 import msgspec
+from llmring_types.exceptions import ConfigurationError
 from llmring_types.hosts import HOSTS, Protocol, host_of
 
 from llmring_providers.transport import Transport
 from llmring_providers.transport._protocol import MAX_RESPONSE_BYTES, without_credentials
 
-__all__ = ["ProviderSettings", "without_credentials"]
+__all__ = [
+    "AwaitedKeySource",
+    "ClientFactory",
+    "KeySource",
+    "ProviderSettings",
+    "plain_key",
+    "without_credentials",
+]
+
+KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
+"""Returns a key, or an awaitable of one. A plain function runs in a worker thread, since it may ask the network."""
+
+
+AwaitedKeySource: TypeAlias = Callable[[], Awaitable[str]]
+"""A key source that is asynchronous for certain, as SDKs take it."""
+
+
+class ClientFactory(typing.Protocol):
+    """Builds the vendor's async SDK client."""
+
+    def __call__(self, *, api_key: str | AwaitedKeySource, base_url: str) -> Any:
+        """Return the client, with the provider's own key and base URL.
+
+        Raises:
+            ConfigurationError: the SDK takes no function that gives the key.
+        """
 
 
 class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
@@ -17,7 +45,8 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
     Attributes:
         name: the first half of references to its models.
         transport: moves the bytes; shared, so a provider does not close it.
-        api_key: empty where there is none.
+        api_key: empty where there is none; or a function, async or not, that returns it. Its key is cached until the
+            host refuses it.
         base_url: ``None`` means that of the host.
         client: an async client of the vendor's SDK, to be used instead of the three above: with its address, its keys
             and its connections. It stays the user's: it is never closed here.
@@ -28,7 +57,7 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
 
     name: str
     transport: Transport
-    api_key: str = ""
+    api_key: str | KeySource = ""
     base_url: str | None = None
     client: Any = None
     max_response_bytes: int | None = MAX_RESPONSE_BYTES
@@ -48,3 +77,16 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
     def __repr__(self) -> str:
         base_url = self.base_url and without_credentials(self.base_url)
         return f"ProviderSettings(name={self.name!r}, base_url={base_url!r})"
+
+
+def plain_key(api_key: str | AwaitedKeySource, provider: str) -> str:
+    """Return the key for a vendor's SDK client that takes text alone.
+
+    Raises:
+        ConfigurationError: a function gives the key.
+    """
+    if isinstance(api_key, str):
+        return api_key
+    raise ConfigurationError(
+        f"raw access to {provider!r} takes no function for its key: build the SDK's client and pass it as client="
+    )

@@ -57,7 +57,8 @@ class RingFacade:
             name: the first half of references to its models.
             provider: one of your own; without it llmring's provider of this name is built from ``settings``.
             provider_type: another word for ``name``.
-            settings: ``api_key``, ``base_url``.
+            settings: ``api_key``, ``base_url``. The key may be a function, async or not, that returns it: it is asked
+                when a call needs a key, and once more when the host refuses that key.
 
         Raises:
             ProviderNotFoundError: nobody offers this name.

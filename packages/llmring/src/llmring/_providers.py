@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from copy import copy
 from typing import Any, Protocol
 
-from llmring_providers import Provider, ProviderSettings, find_factory
+from llmring_providers import KeySource, Provider, ProviderSettings, find_factory
 from llmring_providers.transport import LoopbackOnly, Transport
 from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError, ProviderNotFoundError
 from llmring_types.hosts import host_of
@@ -49,7 +49,7 @@ class Providers(Mapping[str, Provider]):
                 raise KeyError(name)
             if access.refusal is not None:
                 raise copy(access.refusal)
-            provider = self._built[name] = self._build(name, access)
+            provider = self._built[name] = self._build(name, access.api_key, access.base_url)
         return provider
 
     def __iter__(self) -> Iterator[str]:
@@ -70,7 +70,8 @@ class Providers(Mapping[str, Provider]):
 
     def secrets(self) -> frozenset[str]:
         """Return the keys that providers were built with, and whatever the environment keeps secret."""
-        return known_secrets() | self._keys
+        own = (getattr(provider, "secrets", None) for provider in list(self._built.values()))
+        return known_secrets().union(self._keys, *(keys() for keys in own if keys is not None))
 
     def problem(self, name: str) -> LLMRingError | None:
         """Return why the provider cannot be used, or ``None``."""
@@ -106,14 +107,9 @@ class Providers(Mapping[str, Provider]):
                 raise ProviderAuthenticationError(
                     f"no key given; pass api_key= or set {access.missing}", provider=name
                 )
-            provider = self._build(
-                name,
-                ProviderAccess(
-                    api_key=given.pop("api_key", None) or access.api_key,
-                    base_url=given.pop("base_url", None) or access.base_url,
-                ),
-                **given,
-            )
+            key = given.pop("api_key", None) or access.api_key
+            base_url = given.pop("base_url", None) or access.base_url
+            provider = self._build(name, key, base_url, **given)
         self._built[name] = provider
         return provider
 
@@ -150,13 +146,14 @@ class Providers(Mapping[str, Provider]):
         access = self._access_of(name)
         return access is not None and access.missing is None
 
-    def _build(self, name: str, access: ProviderAccess, **more: Any) -> Provider:
-        self._keys.add(access.api_key)
+    def _build(self, name: str, key: str | KeySource, base_url: str | None, **more: Any) -> Provider:
+        if isinstance(key, str):
+            self._keys.add(key)
         settings = ProviderSettings(
             name=name,
             transport=self._transport,
-            api_key=access.api_key,
-            base_url=access.base_url,
+            api_key=key,
+            base_url=base_url,
             **self._limits,
             loopback_only=self._loopback_only,
             **more,

@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from llmring._aliases import Aliases
 from llmring._call import Call
 from llmring._chat import Chat
+from llmring._embeds import EmbedsTexts
 from llmring._facade import RingFacade, one_of
 from llmring._failover import Failover
 from llmring._money.accounting import Accounting
@@ -49,7 +50,7 @@ def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, S
     return make
 
 
-class LLMRing(RingFacade, RunsTools, OriginalMethods):
+class LLMRing(RingFacade, RunsTools, EmbedsTexts, OriginalMethods):
     """Sends requests to whichever model the lockfile binds.
 
     ``async with LLMRing() as ring: response = await ring.chat(request)``. One ring serves any number of concurrent

@@ -6,7 +6,7 @@ stands, as the last message of its user turn, to the models that take that
 to the end of ``system``, with a warning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from llmring_types import Message
@@ -46,16 +46,40 @@ class Conversation(NamedTuple):
         return before["content"][0].get("type") not in THINKING
 
 
-def encode_conversation(call: ChatCall, warnings: list[str]) -> Conversation:
+def encode_conversation(call: ChatCall, warnings: list[str], *, plain: bool) -> Conversation:
     """Translate all messages.
+
+    Args:
+        call: the call.
+        warnings: takes a sentence for whatever was left out or moved.
+        plain: each message is nothing but a role and a text.
 
     Raises:
         UnsupportedContentError: a part that Anthropic has no place for.
     """
+    if plain and (conversation := _texts_alone(call.request.messages)) is not None:
+        return conversation
     encoder = _Encoder(call, warnings)
     for message in call.request.messages:
         encoder.add(message)
     return encoder.finish()
+
+
+def _texts_alone(messages: Sequence[Message]) -> Conversation | None:
+    """Translate texts that stand where Anthropic takes them; ``None`` where one does not, or is blank."""
+    system: list[Block] = []
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        role, content = message.role, message.content
+        if not content or content.isspace() or (role == "system" and turns):
+            return None
+        if role == "system":
+            system.append({"type": "text", "text": content})
+        else:
+            turns.append({"role": role, "content": content})
+    if turns and role == "assistant":
+        turns[-1]["content"] = content.rstrip()
+    return Conversation(system, turns, None)
 
 
 class _Encoder:

@@ -15,7 +15,7 @@ from llmring_providers._lenient import read_whole
 from llmring_providers._listing import Page, malformed_listing
 from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
-from llmring_providers._settings import ProviderSettings
+from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
 from llmring_providers.anthropic import errors, request, response
 from llmring_providers.anthropic.models import NAMES
 from llmring_providers.anthropic.stream import MessageStreamDecoder
@@ -141,7 +141,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     )
 
 
-def build_client(*, api_key: str, base_url: str) -> Any:
+def build_client(*, api_key: str | AwaitedKeySource, base_url: str) -> Any:
     """Return an ``anthropic.AsyncAnthropic``.
 
     Raises:
@@ -153,4 +153,4 @@ def build_client(*, api_key: str, base_url: str) -> Any:
         raise MissingSDKError(
             "raw access to Anthropic needs its SDK: pip install 'llmring[anthropic]'", original=error
         ) from error
-    return anthropic.AsyncAnthropic(api_key=api_key, base_url=base_url)
+    return anthropic.AsyncAnthropic(api_key=plain_key(api_key, "anthropic"), base_url=base_url)

@@ -8,7 +8,7 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import NOT_OF_ANTHROPIC, OF_OPENAI, without_foreign
-from llmring_providers._fitting import Fit, fitted
+from llmring_providers._fitting import Fit, are_plain, fitted
 from llmring_providers._formats import (
     JSON_ALONE,
     in_dialect,
@@ -68,12 +68,14 @@ class ComposedRequest(NamedTuple):
         betas: values of the ``anthropic-beta`` header.
         warnings: what was asked for and could not be sent.
         headers: those that only this request needs, betas aside.
+        plain: each message is nothing but a role and a text.
     """
 
     body: dict[str, Any]
     betas: tuple[str, ...]
     warnings: list[str]
     headers: Mapping[str, str] = {}
+    plain: bool = False
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -87,7 +89,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         fit_parameters(composed.body, call.quirks, call, composed.warnings)
     return WireRequest(
         path=PATH,
-        body=encode_body(composed.body, call),
+        body=encode_body(composed.body, call, plain=composed.plain),
         headers={
             **composed.headers,
             **({"anthropic-beta": ",".join(composed.betas)} if composed.betas else {}),
@@ -108,9 +110,10 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
         UnsupportedContentError: a part of it that Anthropic has no place for.
     """
     warnings: list[str] = []
-    call = fitted(call, FIT, warnings)
+    plain = are_plain(call.request.messages)
+    call = fitted(call, FIT, warnings, plain=plain)
     request = call.request
-    conversation = encode_conversation(call, warnings)
+    conversation = encode_conversation(call, warnings, plain=plain)
     if request.messages and not conversation.turns:
         raise UnsupportedContentError("no message says anything", provider=call.ref.provider, part="messages")
     _refuse_prefill(conversation, call)
@@ -130,9 +133,9 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
         body["stream"] = True
     extra = request.extra_params
     if not extra:
-        return ComposedRequest(body, (), warnings)
+        return ComposedRequest(body, (), warnings, plain=plain)
     headers = {_HEADERS[name]: str(extra[name]) for name in _HEADERS if extra.get(name) is not None}
-    return ComposedRequest(body, _extra(body, call, warnings), warnings, headers)
+    return ComposedRequest(body, _extra(body, call, warnings), warnings, headers, plain)
 
 
 def _refuse_prefill(conversation: Conversation, call: ChatCall) -> None:

@@ -14,7 +14,7 @@ from llmring_providers._arguments import arguments_object
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
-from llmring_providers.google.media import all_speak, part_of, without_empty_texts
+from llmring_providers.google.media import part_of, without_empty_texts
 from llmring_providers.google.models import NO_SIGNATURE, GeminiModel
 
 _Part = dict[str, Any]
@@ -29,7 +29,45 @@ class _Called(NamedTuple):
     place: int
 
 
-class Contents:
+def encode_contents(
+    call: ChatCall, model: GeminiModel, warnings: list[str], *, plain: bool
+) -> tuple[list[_Part], list[dict[str, Any]]]:
+    """Return the parts of the system instruction, and the turns.
+
+    Args:
+        call: the call.
+        model: its model.
+        warnings: takes a sentence for whatever was left out or changed.
+        plain: each message is nothing but a role and a text.
+
+    Raises:
+        UnsupportedContentError: a part that Gemini cannot carry.
+    """
+    if plain and (texts := _texts_alone(call.request.messages)) is not None:
+        return texts
+    contents = _Contents(call, model, warnings)
+    contents.extend(call.request.messages)
+    return contents.system, contents.turns
+
+
+def _texts_alone(messages: Sequence[Message]) -> tuple[list[_Part], list[dict[str, Any]]] | None:
+    """Translate texts; ``None`` where one is empty, the model speaks twice in a row, or nobody has a turn."""
+    system: list[_Part] = []
+    turns: list[dict[str, Any]] = []
+    last = None
+    for message in messages:
+        role, content = message.role, message.content
+        if not content or (role == "assistant" and last == role):
+            return None
+        if role == "system":
+            system.append({"text": content})
+            continue
+        turns.append({"role": "user" if role == "user" else "model", "parts": [{"text": content}]})
+        last = role
+    return (system, turns) if turns else None
+
+
+class _Contents:
     """Takes messages in order.
 
     Attributes:
@@ -71,8 +109,7 @@ class Contents:
                 self._warn("cache_control has no effect on Gemini, which caches long prompts by itself")
         if self._results:
             self._answer()
-        if not self.turns or not all_speak(messages):
-            self._leave_out_empty_texts()
+        self._leave_out_empty_texts()
 
     def _leave_out_empty_texts(self) -> None:
         """Vertex AI refuses them, and the model itself says nothing at times."""
@@ -218,52 +255,6 @@ def _response(content: str, *, failed: bool) -> Any:
         if not failed:
             return value
     return {"error" if failed else "output": value}
-
-
-_TEXT = frozenset({"text", "thought"})
-_NEUTRAL = _TEXT | {"functionCall"}
-
-
-class Replay:
-    """Gathers parts in order; neighbouring pieces of unsigned text become one part again."""
-
-    def __init__(self) -> None:
-        self._parts: list[dict[str, Any]] = []
-        self._pieces: list[str] = []
-        self._thought = False
-        self._has_extras = False
-
-    def text(self, text: str, *, thought: bool) -> None:
-        """Take an unsigned text."""
-        if thought is not self._thought:
-            self._flush()
-            self._thought = thought
-        self._pieces.append(text)
-
-    def part(self, part: dict[str, Any]) -> None:
-        """Take any other part."""
-        self._flush()
-        self._parts.append(part)
-        if not part.keys() <= _NEUTRAL:
-            self._has_extras = True
-
-    def parts(self) -> list[dict[str, Any]] | None:
-        """Return them if they say more than a neutral message does."""
-        if not self._has_extras:
-            return None
-        self._flush()
-        return list(self._parts)
-
-    def _flush(self) -> None:
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        if text:
-            self._parts.append({"text": text, "thought": True} if self._thought else {"text": text})
-
-
-def is_plain_text(part: dict[str, Any]) -> bool:
-    """Return whether a part that has a text is nothing else, signature included."""
-    return len(part) == 1 or part.keys() <= _TEXT
 
 
 def says(parts: Sequence[Any], text: str, calls: Sequence[ToolCall]) -> bool:

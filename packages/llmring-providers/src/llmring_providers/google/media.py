@@ -5,11 +5,10 @@ https://ai.google.dev/gemini-api/docs/file-input-methods
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from llmring_types import Message
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._protocol import ChatCall
@@ -87,11 +86,6 @@ def part_of(part: Mapping[str, Any], call: ChatCall, model: GeminiModel) -> dict
     if kind in _WITH_SOURCE:
         return _from_source(_mapping(part, "source", call), kind, call, model)
     return _unsupported(kind, f"a {kind!r} part", call)
-
-
-def all_speak(messages: Iterable[Message]) -> bool:
-    """Return whether every message is a text that says something, as most are."""
-    return all(type(each.content) is str and each.content and each.metadata is None for each in messages)
 
 
 def without_empty_texts(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:

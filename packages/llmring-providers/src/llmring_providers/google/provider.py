@@ -17,7 +17,7 @@ from llmring_providers._lenient import read_whole
 from llmring_providers._listing import Page, malformed_listing
 from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
-from llmring_providers._settings import ProviderSettings
+from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
 from llmring_providers.google import errors, request, response
 from llmring_providers.google.models import NAMES
 from llmring_providers.google.stream import GenerateStreamDecoder
@@ -158,7 +158,7 @@ def create(settings: ProviderSettings) -> GoogleProvider:
     )
 
 
-def build_client(*, api_key: str, base_url: str) -> Any:
+def build_client(*, api_key: str | AwaitedKeySource, base_url: str) -> Any:
     """Return a ``google.genai.Client``; its asynchronous half is ``client.aio``.
 
     Raises:
@@ -173,7 +173,7 @@ def build_client(*, api_key: str, base_url: str) -> Any:
     named = _VERSIONED.fullmatch(base_url)
     host, version = (named["host"], named["version"]) if named else (base_url, API_VERSION)
     return genai.Client(
-        api_key=api_key,
+        api_key=plain_key(api_key, "google"),
         vertexai=False,  # otherwise the environment decides
         http_options=genai.types.HttpOptions(base_url=host, api_version=version),
     )

@@ -9,12 +9,12 @@ from typing import Any
 from llmring_types import LLMRequest
 
 from llmring_providers._adapter import WireRequest
-from llmring_providers._fitting import Fit, fitted
+from llmring_providers._fitting import Fit, are_plain, fitted
 from llmring_providers._json import encode_body
 from llmring_providers._model_rules import fitted_effort, nearest_effort
 from llmring_providers._names import NameRule
 from llmring_providers._protocol import ChatCall
-from llmring_providers.google.contents import Contents
+from llmring_providers.google.contents import encode_contents
 from llmring_providers.google.extra_params import extra_tools, merge_extra
 from llmring_providers.google.models import NAMES, GeminiModel, model_of
 from llmring_providers.google.structured import ANSWER_TOOL, JsonAnswer, as_config, as_function, json_answer
@@ -37,13 +37,13 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of it that Gemini cannot carry.
     """
     warnings: list[str] = []
-    call = fitted(call, FIT, warnings)
+    plain = are_plain(call.request.messages)
+    call = fitted(call, FIT, warnings, plain=plain)
     request, model = call.request, model_of(call.ref.model)
-    contents = Contents(call, model, warnings)
-    contents.extend(request.messages)
-    body: dict[str, Any] = {"contents": contents.turns}
-    if contents.system:
-        body["systemInstruction"] = {"parts": contents.system}
+    system, turns = encode_contents(call, model, warnings, plain=plain)
+    body: dict[str, Any] = {"contents": turns}
+    if system:
+        body["systemInstruction"] = {"parts": system}
     config = _limits(call, model, warnings)
     notes = _tools_and_format(body, config, call, model, warnings)
     if config:
@@ -55,7 +55,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     action = "streamGenerateContent?alt=sse" if stream else "generateContent"
     return WireRequest(
         path=f"/{model.path}:{action}",
-        body=encode_body(body, call),
+        body=encode_body(body, call, plain=plain),
         warnings=tuple(warnings),
         notes=notes,
     )

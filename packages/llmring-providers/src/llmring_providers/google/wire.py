@@ -1,4 +1,4 @@
-"""The fields of a Gemini answer that we read.
+"""The fields of a Gemini answer that we read, and the parts that travel back.
 
 Parts stay dicts, since they go back in the next turn as they came, and so does usage, which every event repeats.
 
@@ -51,3 +51,49 @@ class Reply(msgspec.Struct, gc=False, rename="camel"):
 
 
 decode_reply = msgspec.json.Decoder(Reply).decode
+
+
+_TEXT = frozenset({"text", "thought"})
+_NEUTRAL = _TEXT | {"functionCall"}
+
+
+class Replay:
+    """Gathers parts in order; neighbouring pieces of unsigned text become one part again."""
+
+    def __init__(self) -> None:
+        self._parts: list[dict[str, Any]] = []
+        self._pieces: list[str] = []
+        self._thought = False
+        self._has_extras = False
+
+    def text(self, text: str, *, thought: bool) -> None:
+        """Take an unsigned text."""
+        if thought is not self._thought:
+            self._flush()
+            self._thought = thought
+        self._pieces.append(text)
+
+    def part(self, part: dict[str, Any]) -> None:
+        """Take any other part."""
+        self._flush()
+        self._parts.append(part)
+        if not part.keys() <= _NEUTRAL:
+            self._has_extras = True
+
+    def parts(self) -> list[dict[str, Any]] | None:
+        """Return them if they say more than a neutral message does."""
+        if not self._has_extras:
+            return None
+        self._flush()
+        return list(self._parts)
+
+    def _flush(self) -> None:
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        if text:
+            self._parts.append({"text": text, "thought": True} if self._thought else {"text": text})
+
+
+def is_plain_text(part: dict[str, Any]) -> bool:
+    """Return whether a part that has a text is nothing else, signature included."""
+    return len(part) == 1 or part.keys() <= _TEXT

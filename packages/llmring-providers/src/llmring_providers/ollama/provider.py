@@ -10,7 +10,7 @@ from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._http import HttpProvider
 from llmring_providers._lenient import read_whole
 from llmring_providers._protocol import ChatCall
-from llmring_providers._settings import ProviderSettings
+from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
 from llmring_providers.ollama import errors, request, response
 from llmring_providers.ollama.host import normalise_host
 from llmring_providers.ollama.models import OllamaListing
@@ -52,7 +52,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     )
 
 
-def build_client(*, api_key: str, base_url: str) -> Any:
+def build_client(*, api_key: str | AwaitedKeySource, base_url: str) -> Any:
     """Return an ``ollama.AsyncClient``.
 
     Raises:
@@ -64,6 +64,5 @@ def build_client(*, api_key: str, base_url: str) -> Any:
         raise MissingSDKError(
             "raw access to Ollama needs its SDK: pip install 'llmring[ollama]'", original=error
         ) from error
-    return ollama.AsyncClient(
-        host=base_url, headers={"authorization": f"Bearer {api_key}"} if api_key else None
-    )
+    key = plain_key(api_key, "ollama")
+    return ollama.AsyncClient(host=base_url, headers={"authorization": f"Bearer {key}"} if key else None)

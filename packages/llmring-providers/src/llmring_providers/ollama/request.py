@@ -10,7 +10,7 @@ from llmring_providers._adapter import WireRequest
 from llmring_providers._arguments import arguments_object
 from llmring_providers._documents import document_text
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
-from llmring_providers._fitting import Fit, fitted
+from llmring_providers._fitting import Fit, are_plain, fitted
 from llmring_providers._formats import in_dialect, unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
 from llmring_providers._model_rules import fitted_effort, nearest_effort, rules_of
@@ -38,11 +38,12 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of a message for which the chat API has no place.
     """
     warnings: list[str] = []
-    call = fitted(call, FIT, warnings)
+    plain = are_plain(call.request.messages)
+    call = fitted(call, FIT, warnings, plain=plain)
     request = call.request
     body: dict[str, Any] = {
         "model": call.ref.model,
-        "messages": _messages(call, warnings),
+        "messages": request.messages if plain else _messages(call, warnings),
         "stream": stream,  # the server's default is to stream
     }
     options: dict[str, Any] = {}
@@ -55,10 +56,14 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["format"] = wanted
     if (wish := think(call, warnings)) is not None:
         body["think"] = wish
-    if request.cache or any(m.metadata and "cache_control" in m.metadata for m in request.messages):
+    if request.cache or (not plain and any(map(_asks_for_caching, request.messages))):
         warnings.append("caching wishes have no effect on Ollama, which keeps the last prompts by itself")
     add_extra_params(body, options, request.extra_params, warnings)
-    return WireRequest(path=_PATH, body=encode_body(body, call), warnings=tuple(warnings))
+    return WireRequest(path=_PATH, body=encode_body(body, call, plain=plain), warnings=tuple(warnings))
+
+
+def _asks_for_caching(message: Message) -> bool:
+    return message.metadata is not None and "cache_control" in message.metadata
 
 
 def _messages(call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:

@@ -45,7 +45,12 @@ def _is_own(host: str | None) -> bool:
 
 def is_own_model(call: ChatCall) -> bool:
     """Tell whether the name is one of OpenAI's own, without the prefix of another host."""
-    return _OWN_MODEL.match(call.ref.model) is not None
+    return _is_own_name(call.ref.model)
+
+
+@lru_cache(512)
+def _is_own_name(model: str) -> bool:
+    return _OWN_MODEL.match(model) is not None
 
 
 def is_real_openai(call: ChatCall) -> bool:
@@ -60,13 +65,13 @@ def is_real_openai(call: ChatCall) -> bool:
 
 def rules_for(call: ChatCall, endpoint: str | None = None) -> ModelRules:
     """Return what the model takes; a name with a slash is another host's (``openai/o1-pro``)."""
-    return _rules(call.ref.model, endpoint, own=is_own_host(call))
+    return _rules(call.ref.model, endpoint, call.host)
 
 
 @lru_cache(512)
-def _rules(model: str, endpoint: str | None, *, own: bool) -> ModelRules:
+def _rules(model: str, endpoint: str | None, host: str | None) -> ModelRules:
     rules = rules_of("openai", model.rpartition("/")[2].removeprefix("ft:"), endpoint)
-    if own and "/" not in model:
+    if _is_own(host) and "/" not in model:
         return rules
     return ModelRules(
         family=rules.family,
@@ -158,7 +163,7 @@ def needs_responses(call: ChatCall) -> bool:
     facts, rules = call.facts, rules_for(call)
     if facts is not None and facts.api == "responses":
         return True
-    if _refuses_functions(call, rules) or (_has_media_for_responses(call) and is_real_openai(call)):
+    if _refuses_functions(call, rules) or (is_real_openai(call) and _has_media_for_responses(call)):
         return True
     if facts is not None and facts.api is not None:
         return False
@@ -170,7 +175,7 @@ def _refuses_functions(call: ChatCall, rules: ModelRules) -> bool:
 
     https://github.com/openai/openai-openapi/issues/541 has the refusal: "Please use /v1/responses instead".
     """
-    if not call.request.tools or rules.functions_on_chat is None:
+    if rules.functions_on_chat is None or not call.request.tools:
         return False
     if rules.functions_on_chat == "without_reasoning":
         return _reasons(call, rules)

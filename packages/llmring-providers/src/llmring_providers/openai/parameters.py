@@ -61,10 +61,14 @@ def effort(call: ChatCall, rules: ModelRules, warnings: list[str]) -> str | None
     return None
 
 
+def takes_system(call: ChatCall) -> bool:
+    """Tell whether the model takes system messages."""
+    return call.facts is None or call.facts.system_message is not False
+
+
 def system_role(call: ChatCall, warnings: list[str]) -> str:
     """Return the role in which a system message is sent."""
-    facts = call.facts
-    if facts is None or facts.system_message is not False:
+    if takes_system(call):
         return "system"
     told = f"system messages were sent as user messages: {call.ref} takes none"
     if told not in warnings:

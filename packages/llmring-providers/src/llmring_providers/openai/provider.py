@@ -15,7 +15,7 @@ from llmring_providers._lenient import read_whole
 from llmring_providers._listing import OpenAIListing
 from llmring_providers._names import restored, restoring
 from llmring_providers._protocol import ChatCall
-from llmring_providers._settings import ProviderSettings
+from llmring_providers._settings import AwaitedKeySource, ProviderSettings
 from llmring_providers.openai import errors
 from llmring_providers.openai.chat import request as chat_request
 from llmring_providers.openai.chat import response as chat_response
@@ -142,7 +142,7 @@ def create(settings: ProviderSettings) -> HttpProvider:
     )
 
 
-def build_client(*, api_key: str, base_url: str) -> Any:
+def build_client(*, api_key: str | AwaitedKeySource, base_url: str) -> Any:
     """Return an ``openai.AsyncOpenAI``.
 
     Raises:

@@ -9,6 +9,7 @@ from typing import Any
 
 from llmring_types import tool_call
 
+from llmring_providers.hosting.carrying import first_restored
 from llmring_providers.hosting.reading import typed
 
 VENDOR = "anthropic"
@@ -95,7 +96,8 @@ def _part(block: _Block) -> dict[str, Any]:
     return {**part, "cache_control": block["cache_control"]} if block.get("cache_control") else part
 
 
-def _assistant(blocks: Sequence[_Block]) -> dict[str, Any]:
+def _assistant(given: Sequence[_Block]) -> dict[str, Any]:
+    blocks, native = first_restored(list(given), "signature", "data")
     texts = [block for block in blocks if block.get("type") == "text"]
     calls = [
         tool_call(str(block.get("id") or ""), str(block.get("name") or ""), block.get("input"))
@@ -105,11 +107,13 @@ def _assistant(blocks: Sequence[_Block]) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "tool_calls": calls or None}
     if _is_plain(blocks):
         said = _message("assistant", texts)
-        if calls and len(texts) == 1 and said["content"][0].keys() == {"type", "text"}:
+        if (calls or native) and len(texts) == 1 and said["content"][0].keys() == {"type", "text"}:
             said["content"] = said["content"][0]["text"]
         message |= {**said, "content": said["content"] or None}
         if calls and (mark := blocks[-1].get("cache_control")) is not None:
             message["metadata"] = {"cache_control": mark}
+        if native is not None:
+            message["metadata"] = {**message.get("metadata", {}), "native": native}
         return message
     replay = [dict(block) for block in blocks if not _is_unsigned(block)]
     message["content"] = "".join(str(block.get("text") or "") for block in texts) or (None if calls else "")

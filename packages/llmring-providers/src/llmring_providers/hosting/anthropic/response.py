@@ -18,6 +18,7 @@ from llmring_providers.hosting.answering import (
     replayed,
 )
 from llmring_providers.hosting.anthropic.messages import VENDOR
+from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import ErrorAnswer, HostedRequest, Stamp
 from llmring_providers.hosting.failures import Failure, Kind, failure_of
 
@@ -69,8 +70,12 @@ def content(response: LLMResponse, stamp: Stamp) -> list[dict[str, Any]]:
     """Return the blocks: the provider's own where they are of this protocol, else thoughts, text and calls."""
     if blocks := replayed(own_native(response, VENDOR)):
         return blocks
+    signature = carried(response, VENDOR)
     if response.reasoning:
-        blocks.append({"type": "thinking", "thinking": response.reasoning, "signature": stamp.signature})
+        thinking = {"type": "thinking", "thinking": response.reasoning}
+        blocks.append({**thinking, "signature": signature or stamp.signature})
+    elif signature:
+        blocks.append({"type": "redacted_thinking", "data": signature})
     if response.content:
         blocks.append({"type": "text", "text": response.content})
     return blocks + calls(response, stamp)

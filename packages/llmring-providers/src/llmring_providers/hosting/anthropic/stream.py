@@ -15,6 +15,7 @@ from llmring_types.exceptions import LLMRingError
 from llmring_providers.hosting.answering import own_native, replayed
 from llmring_providers.hosting.anthropic.messages import VENDOR
 from llmring_providers.hosting.anthropic.response import calls, end, error_document, head, usage_object
+from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 
 _SPOKEN = {"text": "text_delta", "thinking": "thinking_delta"}
@@ -76,14 +77,18 @@ class MessageStreamWriter(StreamWriter):
         agrees = [(block["type"], block[block["type"]]) for block in spoken] == [
             (kind, "".join(pieces)) for kind, pieces in self._blocks
         ]
+        signature = carried(chunk, VENDOR)
         for index, (kind, _) in enumerate(self._blocks):
-            unsigned = {"signature": self._stamp.signature} if kind == "thinking" else {}
+            unsigned = {}
+            if kind == "thinking":
+                unsigned, signature = {"signature": signature or self._stamp.signature}, ""
             yield from _closing_deltas(index, spoken[index] if agrees else unsigned)
             yield _event("content_block_stop", index=index)
         if agrees and replay:
             rest = [block for block in replay if all(block is not said for said in spoken)]
         else:
-            rest = calls(chunk, self._stamp)
+            sealed = [{"type": "redacted_thinking", "data": signature}] if signature else []
+            rest = sealed + calls(chunk, self._stamp)
         for index, block in enumerate(rest, len(self._blocks)):
             yield from self._whole(index, block)
 

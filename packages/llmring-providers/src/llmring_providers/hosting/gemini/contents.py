@@ -11,6 +11,7 @@ import msgspec
 from llmring_types import tool_call
 
 from llmring_providers.google.tools import camel
+from llmring_providers.hosting.carrying import restored
 from llmring_providers.hosting.reading import typed
 
 VENDOR = "google"
@@ -87,6 +88,14 @@ class _Reader:
         self.messages.append({"role": role, "content": content or ""})
 
     def _model(self, parts: list[dict[str, Any]]) -> None:
+        native = None
+        for at, part in enumerate(parts):
+            if (found := restored(part.get("thoughtSignature"))) is not None:
+                native = native or found
+                parts[at] = {name: value for name, value in part.items() if name != "thoughtSignature"}
+        parts = [
+            part for part in parts if part != {"text": ""} and not (native and part.get("thought") is True)
+        ]
         texts = [str(part["text"]) for part in parts if "text" in part and part.get("thought") is not True]
         calls = []
         plain = True
@@ -105,6 +114,8 @@ class _Reader:
             message["tool_calls"] = calls
         if not plain:
             message["metadata"] = {"native": {"provider": VENDOR, "replay": parts}}
+        if native is not None:
+            message["metadata"] = {"native": native}
         self.messages.append(message)
 
     def _call(self, made: _Called) -> Any:

@@ -22,6 +22,7 @@ from llmring_providers.hosting.answering import (
     own_native,
     replayed,
 )
+from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import ErrorAnswer, HostedRequest, Stamp, StreamWriter, server_event
 from llmring_providers.hosting.failures import Failure, Kind, failure_of
 from llmring_providers.hosting.gemini.contents import VENDOR
@@ -62,13 +63,16 @@ def _head(answer: Answer, asked: HostedRequest, stamp: Stamp) -> dict[str, Any]:
 
 
 def _calls(answer: Answer, stamp: Stamp, *, signed: bool) -> list[_Part]:
-    """Return the parts of the calls; after thoughts, the first one carries the signature."""
+    """Return the parts of the calls; the first one carries the signature, without any an empty text does."""
     parts: list[_Part] = []
     for call in answer.tool_calls or ():
         made = {"name": call["function"]["name"], "args": arguments_of(call)}
         parts.append({"functionCall": {**made, "id": call["id"]} if call["id"] else made})
-    if parts and signed and stamp.signature:
-        parts[0]["thoughtSignature"] = stamp.signature
+    signature = carried(answer, VENDOR)
+    if parts and (signature or (signed and stamp.signature)):
+        parts[0]["thoughtSignature"] = signature or stamp.signature
+    elif signature:
+        parts.append({"text": "", "thoughtSignature": signature})
     return parts
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from llmring_types.exceptions import ValidationError
 
+from llmring_providers.hosting.carrying import first_restored
 from llmring_providers.hosting.codec import HostedRequest, Route
 from llmring_providers.hosting.reading import built, document, effort_of, rest_of, typed
 
@@ -83,4 +84,9 @@ def _message(message: Mapping[str, Any], place: int, unread: list[str]) -> dict[
         isinstance(call, dict) and call.get("extra_content") for call in calls
     ):
         read["metadata"] = {"native": {"provider": VENDOR, "api": "chat", "replay": [{"tool_calls": calls}]}}
+    details = message.get("reasoning_details")
+    if isinstance(details, list) and all(isinstance(detail, dict) for detail in details):
+        read["reasoning_details"], native = first_restored(details, "data")
+        if native is not None:
+            read["metadata"] = {"native": native}
     return read

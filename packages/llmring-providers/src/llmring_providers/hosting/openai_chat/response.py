@@ -12,6 +12,7 @@ from llmring_types import FinishReason, LLMResponse, StreamChunk, ToolCall, Usag
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers.hosting.answering import Answer, counted, finish_word, own_native, replayed, text_of
+from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 from llmring_providers.hosting.openai_chat.request import VENDOR
 from llmring_providers.hosting.openai_errors import error_object
@@ -42,7 +43,7 @@ def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
         message["reasoning_content"] = response.reasoning
     if calls:
         message["tool_calls"] = _identified(calls, stamp)
-    message |= _beyond(native, response.reasoning)
+    message |= _beyond(native, response.reasoning) | _sealed(response)
     choice = {
         "index": 0,
         "message": message,
@@ -83,6 +84,17 @@ def _beyond(native: Mapping[str, Any], reasoning: str | None) -> dict[str, Any]:
         said.setdefault("reasoning", reasoning)
         said["reasoning_content"] = None
     return said
+
+
+def _sealed(answer: Answer) -> dict[str, Any]:
+    """Return what another vendor wants back, in the form in which OpenRouter has clients send such things back.
+
+    https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks
+    """
+    signature = carried(answer, VENDOR, "chat")
+    if not signature:
+        return {}
+    return {"reasoning_details": [{"type": "reasoning.encrypted", "data": signature, "index": 0}]}
 
 
 def _named(native: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -175,6 +187,7 @@ class ChatStreamWriter(StreamWriter):
         beyond = _beyond(native, None)
         for name in ("tool_calls", "reasoning_content", "reasoning", "content"):  # they were said before
             beyond.pop(name, None)
+        beyond |= _sealed(chunk)
         if beyond:
             events.append(self._event(beyond))
         word = _word(chunk, refused=self._refused)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from llmring_types.exceptions import ValidationError
 
+from llmring_providers.hosting.carrying import first_restored
 from llmring_providers.hosting.reading import typed, unknown
 from llmring_providers.openai.responses.items import read_items, replay_items
 
@@ -65,7 +66,8 @@ class _Reader:
 
     def finish(self) -> None:
         """End an answer."""
-        items, self._answer = self._answer, []
+        items, native = first_restored(self._answer, "encrypted_content")
+        self._answer = []
         if not items:
             return
         try:
@@ -78,6 +80,8 @@ class _Reader:
             message["content"] = answer.content or (None if answer.calls else "")
         else:
             message["content"] = _said(items) or (None if answer.calls else "")
+            if native is not None:
+                message["metadata"] = {"native": native}
         self.messages.append(message)
 
 

@@ -7,6 +7,7 @@ import msgspec
 from llmring_types import FinishReason, LLMResponse, Usage
 
 from llmring_providers.hosting.answering import Answer, counted, finish_word, own_native, replayed, text_of
+from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import HostedRequest, Stamp
 from llmring_providers.hosting.openai_responses.items import VENDOR
 from llmring_providers.openai.responses.items import read_items
@@ -43,7 +44,10 @@ def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
 def built_items(response: LLMResponse, stamp: Stamp) -> list[Item]:
     """Return the items of an answer that came without any of its own."""
     native = own_native(response, VENDOR, "responses")
-    items = [reasoning_item(response.reasoning, stamp, 0)] if response.reasoning else []
+    signature = carried(response, VENDOR, "responses")
+    items = [reasoning_item(response.reasoning, stamp, 0)] if response.reasoning or signature else []
+    if signature:
+        items[0]["encrypted_content"] = signature
     text, refusal = text_of(response), response.refusal
     if response.content or not response.tool_calls:
         parts = [text_part(text, native)] if text or not refusal else []
@@ -63,13 +67,13 @@ def text_part(text: str, native: Mapping[str, Any] | None = None) -> dict[str, A
     }
 
 
-def reasoning_item(text: str, stamp: Stamp, place: int) -> Item:
+def reasoning_item(text: str | None, stamp: Stamp, place: int) -> Item:
     """Return an item of reasoning that shows this summary."""
     item = {
         "id": stamp.id("rs_", place, digits=48),
         "type": "reasoning",
         "status": "completed",
-        "summary": [{"type": "summary_text", "text": text}],
+        "summary": [{"type": "summary_text", "text": text}] if text else [],
     }
     return {**item, "encrypted_content": stamp.signature} if stamp.signature else item
 

@@ -11,6 +11,7 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers.hosting.answering import own_native, replayed
+from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 from llmring_providers.hosting.openai_errors import error_object
 from llmring_providers.hosting.openai_responses.items import VENDOR, text_of
@@ -119,7 +120,8 @@ class ResponsesStreamWriter(StreamWriter):
         spoken = [item for item in output if item.get("type") in ("message", "reasoning") and text_of(item)]
         said = [here.item(self._stamp) for here in self._open]
         if not output or list(map(text_of, spoken)) != list(map(text_of, said)):
-            spoken, output = said, [*said, *call_items(chunk, self._stamp)]
+            sealed = self._seal(said, carried(chunk, VENDOR, "responses"))
+            spoken, output = said, [*sealed, *said, *call_items(chunk, self._stamp)]
             if not output:
                 output = [message_item([text_part("")], self._stamp, 0)]
         events = [
@@ -132,6 +134,16 @@ class ResponsesStreamWriter(StreamWriter):
         response = {**self._head, **ended(chunk, output)}
         status = response["status"] if response["status"] in ("incomplete", "failed") else "completed"
         return [*events, self._event(f"response.{status}", response=response)]
+
+    def _seal(self, said: list[Item], signature: str) -> list[Item]:
+        """Put what another vendor wants back into the first thought; without any, return an item for it."""
+        if not signature:
+            return []
+        for item in said:
+            if item["type"] == "reasoning":
+                item["encrypted_content"] = signature
+                return []
+        return [{**reasoning_item(None, self._stamp, len(said)), "encrypted_content": signature}]
 
     def _close(self, here: _Open, item: Item) -> Iterator[bytes]:
         for index, part in enumerate(here.parts):

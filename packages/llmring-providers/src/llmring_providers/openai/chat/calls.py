@@ -70,6 +70,8 @@ class CallPieces:
         if index is None:
             index = self._slots[-1].index if self._slots else 0
         slot = self._open.get(index)
+        if slot is None and self._slots and _continues(piece, self._slots[-1]):
+            slot = self._slots[-1]
         if slot is None or _begins_another(piece, slot):
             if slot is not None and given is None:
                 index += 1
@@ -96,6 +98,15 @@ def _begins_another(piece: Call, slot: _Slot) -> bool:
     if _number(piece.index) is None:
         return True
     return slot.is_whole() and (part.name != slot.name or _is_object(piece))
+
+
+def _continues(piece: Call, last: _Slot) -> bool:
+    """Return whether a piece of an index of its own is more of the last call: it says neither whose nor of what it is.
+
+    https://github.com/dirac-run/dirac/pull/215
+    """
+    part = piece.custom if piece.function is None else piece.function
+    return not piece.id and (part is None or not part.name) and not last.is_whole()
 
 
 def _number(index: float | str | None) -> int | None:

@@ -9,7 +9,7 @@ from llmring_types import Message, ToolCall, function_spec, tool_call
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
-from llmring_providers._fitting import Fit, fitted
+from llmring_providers._fitting import Fit, are_plain, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
 from llmring_providers._model_rules import ModelRules
@@ -28,6 +28,7 @@ from llmring_providers.openai.parameters import (
     note_ignored_marks,
     output_limit,
     system_role,
+    takes_system,
     temperature,
 )
 from llmring_providers.openai.parts import openai_part, unsupported
@@ -63,13 +64,11 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of a message that chat completions cannot carry.
     """
     warnings: list[str] = []
-    call, quirks = fitted(call, _fit(call), warnings), call.quirks
+    plain = are_plain(call.request.messages)
+    call, quirks = fitted(call, _fit(call), warnings, plain=plain), call.quirks
     request = call.request
     rules = rules_for(call, "chat")
-    body: dict[str, Any] = {
-        "model": call.ref.model,
-        "messages": [_message(message, call, warnings) for message in request.messages],
-    }
+    body: dict[str, Any] = {"model": call.ref.model, "messages": _messages(call, warnings, plain=plain)}
     if stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
@@ -82,7 +81,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         warnings.append("tool_choice was dropped: there are no tools to choose from")
     if (wanted := wanted_format(call)) is not None:
         _format(body, wanted, call, rules, warnings)
-    note_ignored_marks(call, warnings)
+    if not plain:
+        note_ignored_marks(call, warnings)
     if request.extra_params:
         _extra(body, fitting_extra(call, rules, warnings), warnings)
         if is_own_host(call) and quirks is None:
@@ -91,7 +91,22 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         from llmring_providers.openai.chat.quirks import fit_body  # noqa: PLC0415 - OpenAI itself has none
 
         fit_body(body, quirks, call, warnings)
-    return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))
+    return WireRequest(path=PATH, body=encode_body(body, call, plain=plain), warnings=tuple(warnings))
+
+
+def _messages(call: ChatCall, warnings: list[str], *, plain: bool) -> list[Any]:
+    """Return messages in OpenAI's form: plain ones have it, as long as nobody writes into them afterwards."""
+    request = call.request
+    if (
+        not plain
+        or call.quirks is not None
+        or request.response_format is not None
+        or request.json_response
+        or not takes_system(call)
+        or _wants_empty_reasoning(call)
+    ):
+        return [_message(message, call, warnings) for message in request.messages]
+    return request.messages
 
 
 def _fit(call: ChatCall) -> Fit:
@@ -101,13 +116,6 @@ def _fit(call: ChatCall) -> Fit:
 
 
 def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
-    if (
-        message.role == "user"
-        and type(message.content) is str
-        and message.name is None
-        and not message.metadata
-    ):
-        return {"role": "user", "content": message.content}
     wire = _said(message, call, warnings)
     if message.name is not None and message.role != "tool":
         wire["name"] = _NOT_IN_SPEAKER.sub("_", message.name)
@@ -142,7 +150,7 @@ def _assistant(
         for block in replay_of(message, call, warnings, api="chat"):
             if isinstance(block, dict):
                 _replay(wire, block, message, call)
-    if _misses_reasoning(wire, call):
+    if "reasoning_content" not in wire and _wants_empty_reasoning(call):
         wire["reasoning_content"] = ""
     return wire
 
@@ -180,9 +188,9 @@ def _wants_reasoning(message: Message, call: ChatCall) -> bool:
     return bool(message.tool_calls or (back != "calls" and _has_tools(call)))
 
 
-def _misses_reasoning(wire: Mapping[str, Any], call: ChatCall) -> bool:
-    """Tell whether a field is missing that is wanted on every answer once there are tools, if only empty."""
-    return "reasoning_content" not in wire and rules_for(call).reasoning_back == "filled" and _has_tools(call)
+def _wants_empty_reasoning(call: ChatCall) -> bool:
+    """Tell whether every answer needs a field for its reasoning once there are tools, if only an empty one."""
+    return rules_for(call).reasoning_back == "filled" and _has_tools(call)
 
 
 def _has_tools(call: ChatCall) -> bool:

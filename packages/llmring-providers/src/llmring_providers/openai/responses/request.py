@@ -14,7 +14,7 @@ from llmring_types import function_spec
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._extra_params import without_foreign
-from llmring_providers._fitting import Fit, fitted
+from llmring_providers._fitting import Fit, are_plain, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
 from llmring_providers._model_rules import ModelRules
@@ -79,7 +79,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of a message that the responses API cannot carry.
     """
     warnings: list[str] = []
-    call = fitted(call, FIT, warnings)
+    call = fitted(call, FIT, warnings, plain=are_plain(call.request.messages))
     request = call.request
     rules = rules_for(call, "responses")
     body: dict[str, Any] = {

@@ -1,0 +1,144 @@
+"""Public bug reports about other clients, each as a small exchange: streams joined wrong, usage counted twice, 400s."""
+
+import json
+from typing import Any
+
+import pytest
+from interop.ours import ADAPTERS
+from llmring_providers import ChatCall
+from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, collect, tool_call
+
+REF = {"openai": "gpt-4o", "anthropic": "claude-haiku-4-5", "google": "gemini-2.5-flash"}
+ASKED = Message(role="user", content="x")
+
+
+def call_of(provider: str, *messages: Message, host: str | None = None, **more: Any) -> ChatCall:
+    return ChatCall(
+        LLMRequest(list(messages or (ASKED,)), **more), ModelRef(provider, REF[provider]), host=host
+    )
+
+
+def streamed(provider: str, *events: Any) -> LLMResponse:
+    """The answer of a stream of these events."""
+    call = call_of(provider, tools=[{"name": "f"}, {"name": "g"}])
+    wire = ADAPTERS[provider].encode(call, stream=True)
+    decoder = ADAPTERS[provider].stream_decoder(call, wire)
+    chunks = [chunk for event in events for chunk in decoder.feed(f"data: {json.dumps(event)}\n\n".encode())]
+    if provider == "openai":
+        chunks += decoder.feed(b"data: [DONE]\n\n")
+    return collect([*chunks, *decoder.close()])
+
+
+def delta(*calls: dict[str, Any], content: str | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "choices": [{"index": 0, "delta": {"content": content, "tool_calls": list(calls) or None}, **more}]
+    }
+
+
+def piece(arguments: str, name: str | None = None, call_id: str | None = None, **more: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {"function": {"arguments": arguments, **({"name": name} if name else {})}, **more}
+    return {**made, **({"id": call_id, "type": "function"} if call_id else {})}
+
+
+END = delta(finish_reason="tool_calls")
+A, B = '{"path":"a"}', '{"path":"b"}'
+TWO = [("f", A), ("g", B)]
+JOINS = [
+    pytest.param([delta(piece(A, "f", "1", index=0)), delta(piece(B, "g", "2", index=0))], TWO, id="https://github.com/apache/maka/issues/1976"),
+    pytest.param([delta(piece("", "f", "1", index=0), piece("", "g", "2", index=1)), delta(piece(A[:5], index=0)), delta(piece(B[:5], index=1)), delta(piece(A[5:], index=0)), delta(piece(B[5:], index=1))], TWO, id="https://github.com/QwenLM/Qwen-Agent/pull/943"),
+    pytest.param([delta(piece(A, "f", "1")), delta(piece(B, "g", "2"))], TWO, id="https://github.com/SamSaffron/term-llm/pull/314"),
+    pytest.param([delta(piece(A[:5], "f", "1")), delta(piece(A[5:]))], TWO[:1], id="https://github.com/openai/openai-python/issues/2806"),
+    pytest.param([delta(piece(A[:5], "f", "1", index=0)), delta(piece(A[5:], index=1))], TWO[:1], id="https://github.com/dirac-run/dirac/pull/215"),
+    pytest.param([delta(piece(A, "f", "1", index=0)), delta(content="\n"), delta(piece(B, "g", "2", index=0)), delta(content=None)], TWO, id="https://github.com/ai-dynamo/dynamo/pull/4723"),
+    pytest.param([delta(piece(A, "f", index=0)), delta(piece(B, "g", index=0))], TWO, id="https://github.com/huggingface/smolagents/issues/1569"),
+    pytest.param([delta(piece("", "f", "1", index=0)), delta(piece(A, index=0)), delta(piece("", "g", "2", index=0)), delta(piece(B[:5], index=0)), delta(piece(B[5:], index=0))], TWO, id="https://github.com/LibreChat-AI/agents/pull/260"),
+    pytest.param([delta(piece(A, "f", "1", index=0), piece(B, "g", "2", index=0))], TWO, id="https://github.com/ollama/ollama/issues/15457"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "expected"), JOINS)
+def test_calls_of_a_stream_are_joined_as_they_were_made(
+    events: list[Any], expected: list[tuple[str, str]]
+) -> None:
+    answer = streamed("openai", *events, END)
+    made = [(each["function"]["name"], each["function"]["arguments"]) for each in answer.tool_calls or ()]
+    assert made == expected
+    assert len({each["id"] for each in answer.tool_calls or ()}) == len(expected)
+
+
+def counted(prompt: int, completion: int) -> dict[str, Any]:
+    return {
+        "usage": {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }
+    }
+
+
+def gemini(text: str, prompt: int, candidates: int, **more: Any) -> dict[str, Any]:
+    usage = {
+        "promptTokenCount": prompt,
+        "candidatesTokenCount": candidates,
+        "totalTokenCount": prompt + candidates,
+    }
+    return {"candidates": [{"content": {"parts": [{"text": text}]}, **more}], "usageMetadata": usage}
+
+
+def anthropic(*, delta_usage: dict[str, int]) -> list[dict[str, Any]]:
+    start = {"input_tokens": 36, "output_tokens": 1}
+    return [
+        {"type": "message_start", "message": {"content": [], "usage": start}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "ab"}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": delta_usage},
+        {"type": "message_stop"},
+    ]
+
+
+USAGES = [
+    pytest.param("anthropic", anthropic(delta_usage={"input_tokens": 36, "output_tokens": 32}), id="https://github.com/pydantic/pydantic-ai/issues/2770"),
+    pytest.param("anthropic", anthropic(delta_usage={"output_tokens": 32}), id="https://github.com/microsoft/agent-framework/issues/7143"),
+    pytest.param("google", [gemini("a", 36, 10), gemini("b", 36, 32, finishReason="STOP")], id="https://github.com/pydantic/pydantic-ai/issues/1736"),
+    pytest.param("openai", [{**delta(content="a"), **counted(36, 1)}, {**delta(content="b", finish_reason="stop"), **counted(36, 32)}], id="https://github.com/camel-ai/camel/issues/4217"),
+    pytest.param("openai", [{**delta(content="a"), **counted(36, 1)}, {**delta(content="b"), **counted(36, 32)}, delta(finish_reason="stop"), {"choices": [], **counted(36, 32)}], id="https://github.com/databricks/databricks-ai-bridge/pull/638"),
+    pytest.param("openai", [{**delta(content="ab"), **counted(36, 32)}, {**delta(finish_reason="stop"), "usage": None}], id="https://github.com/ogx-ai/ogx/issues/5122"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("provider", "events"), USAGES)
+def test_counts_that_a_stream_repeats_are_not_added_up(provider: str, events: list[Any]) -> None:
+    answer = streamed(provider, *events)
+    assert answer.content == "ab"
+    assert answer.usage is not None
+    assert (answer.usage["prompt_tokens"], answer.usage["completion_tokens"]) == (36, 32)
+
+
+def sent(call: ChatCall) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(ADAPTERS[call.ref.provider].encode(call, stream=False).body)
+    return body
+
+
+def test_results_of_one_turn_are_one_message_for_anthropic() -> None:
+    """https://github.com/MoonshotAI/kosong/issues/45, and with images https://github.com/1jehuang/jcode/issues/276"""
+    png = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    made = Message(role="assistant", content=None, tool_calls=[tool_call(each, "f", "{}") for each in "abc"])
+    results = [Message(role="tool", tool_call_id=each, content=[png]) for each in "abc"]
+    turns = sent(call_of("anthropic", ASKED, made, *results))["messages"]
+    assert [turn["role"] for turn in turns] == ["user", "assistant", "user"]
+    assert [block["tool_use_id"] for block in turns[2]["content"]] == list("abc")
+
+
+def test_blocks_of_a_hosted_tool_go_back_with_their_results() -> None:
+    """https://github.com/BerriAI/litellm/issues/22240"""
+    blocks = [
+        {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}},
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []},
+        {"type": "text", "text": "y"},
+    ]
+    call = call_of("anthropic")
+    wire = ADAPTERS["anthropic"].encode(call, stream=False)
+    body = {"type": "message", "role": "assistant", "content": blocks, "stop_reason": "end_turn", "usage": {}}
+    answer = ADAPTERS["anthropic"].decode(json.dumps(body).encode(), call, wire)
+    turns = sent(call_of("anthropic", ASKED, answer.to_message(), ASKED))["messages"]
+    assert turns[1]["content"] == blocks
