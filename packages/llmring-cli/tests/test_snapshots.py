@@ -30,6 +30,7 @@ ROWS: list[tuple[str, ...]] = [
     ("chat", "Hello", "-m", "nosuch"),
     ("chat", "--frobnicate"),
     ("doctor",),
+    ("hosts",),
     ("info", "fast"),
     ("list", "-p", "openai"),
     ("providers",),
