@@ -241,3 +241,10 @@ Finish = Literal["stop", "length", "tool_calls", "content_filter", "error", "oth
 
 def endings(response: LLMResponse) -> None:
     assert_type(response.finish_reason, Finish | None)
+
+
+def lockfile_of(ring: LLMRing) -> None:
+    assert_type(ring.lockfile_path, Path | None)
+    ring.init_lockfile(force=True)
+    ring.get_provider(provider_type="openai")
+    ring.require_aliases(required=["fast"])

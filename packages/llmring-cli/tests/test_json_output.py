@@ -62,6 +62,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-explain", ("lock", "explain", "fast")),
     ("lock-explain", ("lock", "explain", "nosuch")),
     ("lock-init", ("lock", "init", "-f", "new.lock")),
+    ("lock-migrate", ("lock", "migrate")),
     ("lock-scan", ("lock", "scan", "app.py")),
     ("lock-stubs", ("lock", "stubs")),
     ("lock-stubs", ("lock", "stubs", "--output", "aliases.py")),

@@ -110,6 +110,7 @@ GROUPS = {
             Command("diff", "lock.diff:diff", "Show what changed in the lockfile, in terms of models."),
             Command("explain", "lock.check:explain", "Explain how a name resolves to models."),
             Command("init", "lock.init:init", "Write a new lockfile with a first set of aliases."),
+            Command("migrate", "lock.init:migrate", "Rewrite bindings from before format 1.0."),
             Command("scan", "lock.code:scan", "Compare the aliases in Python code with the lockfile."),
             Command("stubs", "lock.code:stubs", "Write the aliases as a Python type."),
             Command("suggest", "lock.suggest:suggest", "Suggest models that meet requirements."),

@@ -1,10 +1,14 @@
 """Read lockfiles from disk."""
 
 import errno
+import warnings
 from pathlib import Path
 from typing import Final
 
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError, LockfileParseError
+
+from llmring_lockfile._model import Lockfile
+from llmring_lockfile._parse import parse
 
 BUNDLED = Path(__file__).with_name("llmring.lock")
 """The lockfile inside this package: only what ``llmring lock chat`` needs to help write a real one."""
@@ -42,6 +46,23 @@ def read_regular(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"it is larger than {limit:,} bytes", str(path))
     return data
+
+
+def read_lockfile(path: Path) -> Lockfile:
+    """Read a lockfile. One with bindings from before 1.0 is warned of (``FutureWarning``).
+
+    Raises:
+        LockfileNotFoundError: there is no such file (also a ``FileNotFoundError``).
+        LockfileParseError: it is not a lockfile.
+    """
+    lockfile = parse(read_text(path), path)
+    if lockfile.has_old_bindings:
+        warnings.warn(
+            f"{path} has bindings from before 1.0 (provider, model). Rewrite them with: llmring lock migrate",
+            FutureWarning,
+            stacklevel=2,
+        )
+    return lockfile
 
 
 def read_text(path: Path) -> str:

@@ -7,10 +7,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from llmring_lockfile._files import BUNDLED, LARGEST, read_regular, read_text
+from llmring_lockfile._files import BUNDLED, LARGEST, read_lockfile, read_regular
 from llmring_lockfile._model import LOCKFILE_NAME, Lockfile
 from llmring_lockfile._names import normal_package
-from llmring_lockfile._parse import parse
 
 _ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
@@ -104,7 +103,7 @@ def installed_lockfile(package: str) -> Lockfile | None:
         LockfileParseError: it is not a lockfile.
     """
     path = find_package_lockfile(package)
-    return None if path is None else parse(read_text(path), path)
+    return None if path is None else read_lockfile(path)
 
 
 def _package_directories(name: str, search: Sequence[str]) -> list[Path]:

@@ -154,4 +154,5 @@ def build_client(*, api_key: str | AwaitedKeySource, base_url: str) -> Any:
         raise MissingSDKError(
             "raw access to OpenAI needs its SDK: pip install 'llmring[openai]'", original=error
         ) from error
-    return openai.AsyncOpenAI(api_key=api_key, base_url=base_url)
+    # Without a key, as local hosts need none, the SDK refuses to start, or takes OpenAI's from the environment.
+    return openai.AsyncOpenAI(api_key=api_key or "none", base_url=base_url)
