@@ -62,6 +62,7 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("-m", "ollama:x", "-f", "there/victim"),
     ],
     "export": [("--log", "usage.db"), ("-o", "out.csv")],
+    "hosts": [(), ("--json",)],
     "info": [("fast",), (STEERING,), (f"openai:{STEERING}",), ("evil:x",), ("openai:gpt-4o", "--json")],
     "list": [(), ("--live",), ("--live", "-p", "ollama"), ("--all", "--json")],
     "lock audit": [("--offline",), (), ("--sarif", "out.sarif"), ("--sarif", "-")],

@@ -28,6 +28,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("doctor", ("doctor",)),
     ("doctor", ("doctor", "-f", "broken.lock")),
     ("doctor", ("doctor", "--online")),
+    ("hosts", ("hosts",)),
     ("info", ("info", "fast")),
     ("info", ("info", "anthropic:claude-haiku-4-5")),
     ("info", ("info", "google:gemini-3.7-flash")),

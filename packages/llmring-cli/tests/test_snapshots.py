@@ -32,6 +32,7 @@ ROWS: list[tuple[str, ...]] = [
     ("embed", "Hello", "-m", "sim:demo", "--dimensions", "3", "--verbose"),
     ("chat", "--frobnicate"),
     ("doctor",),
+    ("hosts",),
     ("info", "fast"),
     ("list", "-p", "openai"),
     ("providers",),

@@ -46,6 +46,7 @@ COMMANDS = (
     Command("doctor", "doctor:doctor", "Show what is configured here and what is missing."),
     Command("embed", "embed:embed", "Print the embeddings of texts as JSON lines."),
     Command("export", "usage:export", "Write the rows of the local usage log for other tools."),
+    Command("hosts", "hosts:hosts", "List every host that llmring knows, and whether its key is set here."),
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
     Command("providers", "providers:providers", "List the providers in use, and the settings they lack."),
