@@ -55,6 +55,12 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("--continue", "Hi"),
     ],
     "doctor": [(), ("--online",), ("--json",), ("-f", "broken.lock")],
+    "embed": [
+        ("Hi", "-m", "fast"),
+        ("Hi", "-m", "evil:x"),
+        ("Hi", "-m", STEERING, "-v"),
+        ("-m", "ollama:x", "-f", "there/victim"),
+    ],
     "export": [("--log", "usage.db"), ("-o", "out.csv")],
     "hosts": [(), ("--json",)],
     "info": [("fast",), (STEERING,), (f"openai:{STEERING}",), ("evil:x",), ("openai:gpt-4o", "--json")],

@@ -77,7 +77,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
 ]
 # These run until they are interrupted: tests/cli/test_sim.py and test_mcp.py.
 ELSEWHERE = {"sim", "mcp-lockfile"}
-NO_JSON = {"export", "lock-chat"}  # an export has formats of its own, the other is a conversation
+NO_JSON = {"embed", "export", "lock-chat"}  # JSON lines always, formats of its own, a conversation
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ COMMANDS = (
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
     Command("chat", "chat:chat", "Send a message and print the answer."),
     Command("doctor", "doctor:doctor", "Show what is configured here and what is missing."),
+    Command("embed", "embed:embed", "Print the embeddings of texts as JSON lines."),
     Command("export", "usage:export", "Write the rows of the local usage log for other tools."),
     Command("hosts", "hosts:hosts", "List every host that llmring knows, and whether its key is set here."),
     Command("info", "models:info", "Show the known facts about a model or an alias."),
