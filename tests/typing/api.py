@@ -13,6 +13,8 @@ from llmring import (
     BudgetState,
     CallRecord,
     ChatStream,
+    EmbeddingRequest,
+    EmbeddingResponse,
     LLMRequest,
     LLMResponse,
     LLMRing,
@@ -23,6 +25,8 @@ from llmring import (
     Observer,
     Policy,
     ProviderRateLimitError,
+    RerankRequest,
+    RerankResponse,
     RetryPolicy,
     StreamChunk,
     StreamInterruptedError,
@@ -94,6 +98,8 @@ async def streams(ring: LLMRing, request: LLMRequest) -> AsyncIterator[str]:
 def without_async(request: LLMRequest) -> None:
     with LLMRing.sync() as ring:
         assert_type(ring.chat(request), LLMResponse)
+        assert_type(ring.embed(EmbeddingRequest("a", model="docs-index", dimensions=8)), EmbeddingResponse)
+        assert_type(ring.rerank(RerankRequest("q", ["a"], model="ranker", top_n=1)), RerankResponse)
         with ring.chat_stream(request) as stream:
             for chunk in stream:
                 assert_type(chunk, StreamChunk)
