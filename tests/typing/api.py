@@ -65,6 +65,7 @@ async def answers(request: LLMRequest) -> None:
     async with LLMRing(origin="app", timeout=30, lockfile_path=Path("llmring.lock")) as ring:
         response = await ring.chat(request, profile="dev")
         assert_type(response, LLMResponse)
+        assert_type(response.images[0].data, bytes)
         assert_type(response.content, str)
         assert_type(response.model, str)
         assert_type(response.usage, Usage | None)
