@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from llmring import LLMRequest, LLMResponse, LLMRing, Message
+from llmring import EmbeddingRequest, LLMRequest, LLMResponse, LLMRing, Message
 from llmring.exceptions import ModelNotFoundError
 from llmring_providers.local import MODEL, Endpoint, ServerProcess, find_weights
 
@@ -122,3 +122,20 @@ async def test_local_answers_without_any_setting() -> None:
         assert (await ring.chat(hello("local"))).model == f"local:{MODEL}"
         with pytest.raises(ModelNotFoundError, match=f"use local:{MODEL}"):
             await ring.chat(hello("local", model="local:gpt-5"))
+
+
+@pytest.mark.parametrize("provider", ["openai", "local"])
+async def test_texts_of_like_meaning_have_near_vectors(ring: LLMRing, provider: str) -> None:
+    texts = ["A cat sleeps on the sofa.", "A kitten is asleep on a couch.", "def f(x): return x ** 2 + 1"]
+    response = await ring.embed(EmbeddingRequest(texts, model=f"{provider}:{MODEL}"))
+    assert response.dimensions == 576  # https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct
+    assert response.usage is not None
+    assert response.usage["prompt_tokens"] > 10
+
+    def nearness(one: int, other: int) -> float:
+        pairs = zip(response.embeddings[one], response.embeddings[other], strict=True)
+        return sum(left * right for left, right in pairs)
+
+    assert nearness(0, 1) > nearness(0, 2)
+    alone = await ring.embed(EmbeddingRequest(texts[1], model=f"{provider}:{MODEL}"))
+    assert alone.embeddings[0] == pytest.approx(response.embeddings[1], abs=1e-2)

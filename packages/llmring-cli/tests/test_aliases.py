@@ -67,3 +67,39 @@ def test_edits_can_be_told_as_json(llmring: Run, folder: Path) -> None:
     where = {"lockfile": str(folder / "llmring.lock"), "profile": "default", "alias": "fast"}
     assert bound == {**where, "models": ["openai:x", "openai:y"]}
     assert json.loads(llmring("unbind", "fast", "--json")[1]) == {**where, "removed": True}
+
+
+@pytest.mark.parametrize(
+    ("alias", "models", "says"),
+    [
+        ("fast", "openi:gpt-5", "no provider openi is known; did you mean openai?"),
+        ("fast", "openai:gpt-4o-minni", "the registry does not list this model; did you mean gpt-4o-mini"),
+        ("openai:fast", "sim:demo", "the alias is never looked up"),
+        ("tools:fast", "sim:demo", "does not extend a package tools"),
+        ("my alias", "sim:demo", "an unusual name"),
+    ],
+)
+def test_what_nobody_knows_is_bound_with_a_warning(llmring: Run, alias: str, models: str, says: str) -> None:
+    code, _, err = llmring("bind", alias, models)
+    assert code == 0
+    assert err.startswith("warning: ")
+    assert says in err
+
+
+@pytest.mark.parametrize("models", ["openai:gpt-4o-mini", "ollama:anything:8b", "sim:demo"])
+def test_what_is_known_is_bound_without_one(llmring: Run, models: str) -> None:
+    assert "warning" not in llmring("bind", "fast", models)[2]
+
+
+def test_a_bind_that_fails_leaves_no_lockfile(llmring: Run, folder: Path) -> None:
+    assert llmring("bind", "fast", "gpt-5")[0] == 1
+    assert not (folder / "llmring.lock").exists()
+
+
+def test_aliases_are_listed_with_constraints_and_providers_that_are_ready(llmring: Run, folder: Path) -> None:
+    (folder / "llmring.lock").write_text(
+        '[[profiles.default.bindings]]\nalias = "fast"\nmodels = ["sim:demo", "openai:gpt-5"]\n'
+        'constraints = {needs = ["tools", "vision"], timeout_s = 5.0}\n'
+    )
+    expected = "fast\tsim:demo, openai:gpt-5\tneeds=tools+vision, timeout_s=5.0\tsim\n"
+    assert llmring("aliases", "--verbose")[1] == expected

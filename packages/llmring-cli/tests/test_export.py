@@ -29,6 +29,14 @@ def test_rows_are_filtered_as_statistics_are(llmring: Run) -> None:
 
 
 @pytest.mark.usefixtures("usage_log")
+def test_json_is_one_array(llmring: Run, folder: Path) -> None:
+    llmring("export", "-o", "usage.json")
+    rows = json.loads((folder / "usage.json").read_text())
+    assert [row["id"] for row in rows] == ["1", "2", "3", "4"]
+    assert json.loads(llmring("export", "--format", "json", "--alias", "nowhere")[1]) == []
+
+
+@pytest.mark.usefixtures("usage_log")
 def test_a_files_name_tells_its_form(llmring: Run, folder: Path) -> None:
     assert llmring("export", "-o", "usage.JSONL") == (0, "", "wrote 4 rows to usage.JSONL\n")
     assert json.loads((folder / "usage.JSONL").read_text().splitlines()[0])["id"] == "1"

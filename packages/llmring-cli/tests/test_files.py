@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from llmring_cli._failure import CommandError
-from llmring_cli._files import open_private, write_output, write_private
+from llmring_cli._files import open_private, state_folder, write_output, write_private
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -116,3 +116,10 @@ def test_a_user_without_a_home_keeps_nothing_and_is_told(
     done, _, err = llmring(*arguments, stdin=stdin)
     assert done == code
     assert told in err
+
+
+def test_a_relative_home_keeps_nothing_in_the_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", ".")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    with pytest.raises(OSError, match="HOME is relative"):
+        state_folder("chat")

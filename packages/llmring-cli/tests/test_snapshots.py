@@ -28,6 +28,8 @@ ROWS: list[tuple[str, ...]] = [
     ("cache", "info"),
     ("chat", "Hello", "-m", "deep", "--verbose", "--plain"),
     ("chat", "Hello", "-m", "nosuch"),
+    ("embed", "--help"),
+    ("embed", "Hello", "-m", "sim:demo", "--dimensions", "3", "--verbose"),
     ("chat", "--frobnicate"),
     ("doctor",),
     ("info", "fast"),

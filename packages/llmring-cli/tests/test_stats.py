@@ -48,6 +48,12 @@ def test_they_are_grouped_and_filtered_as_asked(
 
 
 @pytest.mark.usefixtures("usage_log")
+def test_verbose_has_the_calls_that_need_a_look(llmring: Run) -> None:
+    lines = [line.split("\t")[7:] for line in llmring("stats", "--verbose")[1].splitlines()]
+    assert lines == [["1", "$0.0125", "0", "0"], ["0", "$0.0000", "0", "0"], ["0", "$0.0000", "1", "0"]]
+
+
+@pytest.mark.usefixtures("usage_log")
 def test_json_has_every_figure_and_unknown_is_null(llmring: Run) -> None:
     found = json.loads(llmring("stats", "--by", "model", "--by", "alias", "--json")[1])
     ollama = next(row for row in found["groups"] if row["group"]["model"] == "ollama:llama3:8b")

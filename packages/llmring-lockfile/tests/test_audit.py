@@ -180,3 +180,44 @@ def test_which_providers_no_registry_lists_is_an_argument() -> None:
     lockfile = parse(lockfile_text("house:x"))
     assert validate(lockfile, facts, today=TODAY).status == "invalid"
     assert validate(lockfile, facts, today=TODAY, unlisted={"house"}).status == "valid"
+
+
+INDEX = """\
+[[profiles.default.bindings]]
+alias = "docs"
+models = [{models}]
+constraints = {{ dimensions = 256 }}
+"""
+
+
+def of_index(models: str, facts: ModelFacts | None, **snapshots: str) -> list[str]:
+    lockfile = parse(INDEX.format(models=models))
+    locked = {f"{name}:x": replace(LOCKED, snapshot=snapshot) for name, snapshot in snapshots.items()}
+    return [
+        str(finding)
+        for finding in audit(
+            replace(lockfile, locked=locked), lambda ref: facts and replace(facts, model="x-1"), today=TODAY
+        )
+    ]
+
+
+def test_an_embedding_model_that_became_another_is_an_error_that_names_the_index() -> None:
+    assert of_index('"openai:x"', NOW, openai="x-1") == []
+    (found_,) = of_index('"openai:x"', NOW, openai="x-0")
+    assert found_.startswith("error: openai:x stood for x-0 and now for x-1: its vectors cannot be compared")
+    assert (
+        "in the index of docs; name x-0 in the pool, or embed everything anew [embedding-changed]" in found_
+    )
+
+
+def test_a_member_whose_vectors_are_others_is_told_apart_from_another_host_of_the_same_model() -> None:
+    two = '"openai:x", "router:x"'
+    mixed = [each for each in of_index(two, NOW, openai="x-1", router="y-1") if "embedding-mixed" in each]
+    assert len(mixed) == 1
+    assert mixed[0].startswith(
+        "warning: router:x is never asked for embeddings: it and openai:x are different models"
+    )
+    unlocked = [each for each in of_index(two, NOW, openai="x-1") if "embedding-mixed" in each]
+    assert "are not both locked" in unlocked[0]
+    same = of_index(two, NOW, openai="x-1", router="openai/X-1")
+    assert not [each for each in same if "embedding-mixed" in each]

@@ -120,3 +120,36 @@ def test_ids_become_nine_letters_and_digits_where_mistral_wants_them(ids: list[s
     assert len(set(sent)) == len(ids)
     assert all(map(NINE_LETTERS.fits, sent))
     assert replaced_ids(talk, NINE_LETTERS) == replaced
+
+
+SIGNED: dict[str, Any] = {
+    "openai": {"status": "completed", "output": [{"type": "reasoning", "id": "r", "encrypted_content": "s", "summary": []}, {"type": "function_call", "call_id": "c", "name": "files_read", "arguments": "{}"}]},
+    "anthropic": {"type": "message", "content": [{"type": "thinking", "thinking": "t", "signature": "s"}, {"type": "tool_use", "id": "c", "name": "files_read", "input": {}}], "stop_reason": "tool_use"},
+    "google": {"candidates": [{"content": {"parts": [{"functionCall": {"id": "c", "name": "files_read", "args": {}}, "thoughtSignature": "s"}]}, "finishReason": "STOP"}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("openai", "gpt-5.2"), ("anthropic", "claude-sonnet-4-5"), ("google", "gemini-3-flash")],
+)
+def test_sealed_blocks_go_back_beside_a_name_that_was_replaced(provider: str, model: str) -> None:
+    adapter, ref = ADAPTERS[provider], ModelRef(provider, model)
+    tools: list[dict[str, Any]] = [{"name": "files/read", "parameters": {"type": "object", "properties": {}}}]
+    more: dict[str, Any] = {
+        "tools": tools,
+        "extra_params": {"api": "responses"} if provider == "openai" else {},
+    }
+    asked = Message(role="user", content="x")
+    call = ChatCall(LLMRequest([asked], **more), ref)
+    wire = adapter.encode(call, stream=False)
+    answer = adapter.decode(msgspec.json.encode(SIGNED[provider]), call, wire)
+    assert answer.tool_calls
+    assert answer.tool_calls[0]["function"]["name"] == "files/read"
+    result = Message(role="tool", tool_call_id=answer.tool_calls[0]["id"], content="5")
+    again = adapter.encode(
+        ChatCall(LLMRequest([asked, answer.to_message(), result], **more), ref), stream=False
+    )
+    assert again.warnings == ()
+    assert b'"s"' in again.body
+    assert sent_names(provider, msgspec.json.decode(again.body)) == {"files_read"}

@@ -1,10 +1,17 @@
 """What is estimated of calls that the provider did not report on."""
 
+from math import inf, nan
 from typing import Any
 
 import pytest
 from llmring import LLMRequest, LLMResponse, Message
-from llmring._money.estimates import UNKNOWN_OUTPUT_TOKENS, completed_usage, maybe_billed, most_usage
+from llmring._money.estimates import (
+    UNKNOWN_OUTPUT_TOKENS,
+    check_counts,
+    completed_usage,
+    maybe_billed,
+    most_usage,
+)
 from llmring_types import Attempt, ModelFacts
 
 ASKED = LLMRequest(messages=[Message(role="user", content="x" * 400)])  # 104 tokens
@@ -80,3 +87,19 @@ ATTEMPTS: list[tuple[Attempt, bool]] = [
 @pytest.mark.parametrize(("attempt", "billed"), ATTEMPTS)
 def test_an_attempt_counts_where_it_may_be_billed(attempt: Attempt, *, billed: bool) -> None:
     assert list(maybe_billed([attempt])) == ([attempt] if billed else [])
+
+
+@pytest.mark.parametrize("cost", [-0.01, nan, inf, 1e300, "0", True, None])
+def test_a_cost_that_cannot_be_is_dropped_with_a_warning(cost: Any) -> None:
+    response = came(usage={"prompt_tokens": 90, "completion_tokens": 7, "reported_cost": cost})
+    assert check_counts(response, ASKED)
+    assert response.usage == {"prompt_tokens": 90, "completion_tokens": 7}
+    assert "reported a cost of" in response.warnings[0]
+
+
+@pytest.mark.parametrize("searches", [-1, 2**70, 1.5])
+def test_a_number_of_searches_that_cannot_be_counts_as_none(searches: Any) -> None:
+    response = came(usage={"prompt_tokens": 90, "completion_tokens": 7, "web_searches": searches})
+    assert not check_counts(response, ASKED)
+    assert response.usage is not None
+    assert response.usage["web_searches"] == 0

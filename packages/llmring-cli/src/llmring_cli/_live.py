@@ -12,6 +12,7 @@ from llmring_providers.ollama import installed_models
 from llmring_providers.transport import AutoTransport
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderResponseError, ProviderTimeoutError
 
+from llmring_cli._lockfiles import report_place
 from llmring_cli._models import SIMULATED, ready_providers
 from llmring_cli._output import report, report_logs
 
@@ -74,7 +75,9 @@ async def ring_for(model: str | None) -> LLMRing:
     That is one of the first provider with a key, else one that Ollama has installed, else the simulated one. A message
     on standard error names it.
     """
-    if model is not None or not discover().is_bundled:
+    found = discover()
+    report_place(found)
+    if model is not None or not found.is_bundled:
         return LLMRing()
     ref = await _default_model()
     report(f"no lockfile here; using {ref}. To choose models yourself: llmring lock init")

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from llmring_lockfile import Lockfile, discover, load, new_lockfile_path
+from llmring_lockfile import Found, Lockfile, discover, load, new_lockfile_path
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
 from llmring_cli._failure import FAILED, CommandError
+from llmring_cli._output import report
 
 
 class Source(NamedTuple):
@@ -36,7 +37,14 @@ def find_lockfile(path: Path | None, *, missing: int = FAILED) -> Path:
             f"there is no lockfile here ({new_lockfile_path()}). To create one: llmring lock init",
             exit_code=missing,
         )
+    report_place(found)
     return found.path
+
+
+def report_place(found: Found) -> None:
+    """Report a lockfile that nobody named and that is not in the working directory."""
+    if found.origin in ("parent folder", "project package"):
+        report(f"using {shown(found.path)}")
 
 
 def read_lockfile(path: Path | None, *, unreadable: int = FAILED) -> Source:

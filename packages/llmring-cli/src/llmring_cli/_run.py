@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +27,10 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     try:
-        code = _print_version() if list(arguments) in _VERSION_FLAGS else _dispatch(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            warnings.simplefilter("default", FutureWarning)  # meant for people: never an error here
+            code = _print_version() if list(arguments) in _VERSION_FLAGS else _dispatch(arguments)
         sys.stdout.flush()
     except LLMRingError as error:
         return _fail(str(error), error.exit_code if isinstance(error, CommandError) else FAILED)
@@ -39,6 +43,11 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of the output has gone; nobody would see a message.
         return FAILED if isinstance(error, BrokenPipeError) else _fail(_os_text(error), FAILED)
     return code
+
+
+def _show_warning(message: Warning | str, *_: object, **_more: object) -> None:
+    """Report what a library warns the person of, such as a lockfile of an old form, without the place in its code."""
+    report(f"warning: {message}")
 
 
 def _print_version() -> int:

@@ -1,6 +1,7 @@
 """stubs and scan."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def test_scan_passes_where_nothing_is_missing(llmring: Run, folder: Path) -> Non
     code, out, _ = llmring("lock", "scan", "src", "--profile", "default")
     assert code == 0
     assert out == "src/bad.py: warning: not valid Python, so it was not read\n"
+
+
+def test_scan_names_a_source_that_cannot_be_read(llmring: Run, folder: Path) -> None:
+    (folder / "src").mkdir()
+    (folder / "src" / "huge.py").touch()
+    os.truncate(folder / "src" / "huge.py", 2**30)
+    assert llmring("lock", "scan", "src", "--profile", "default")[1].startswith(
+        "src/huge.py: warning: cannot be read\n"
+    )
 
 
 def test_scan_as_json(llmring: Run, folder: Path) -> None:

@@ -22,7 +22,7 @@ def test_it_records_what_is_true_of_every_model_and_where_that_is_from(llmring: 
     code, _, err = llmring("lock", "update")
     locked = llmring_lockfile.load().locked
     assert code == 0
-    assert err == "2 models locked in llmring.lock\n"
+    assert err == "1 model locked in llmring.lock; not in the registry: ollama:llama3\n"
     assert locked["openai:gpt-6"].context_window == 100_000
     assert "vision" in locked["openai:gpt-6"].capabilities
     assert locked["openai:gpt-6"].registry_version == 7
@@ -38,10 +38,24 @@ def test_the_same_facts_leave_the_file_as_it_is(llmring: Run, folder: Path, publ
     assert (folder / "llmring.lock").read_bytes() == before
 
 
+@pytest.mark.parametrize(("version", "says"), [(6, "went back in time"), (7, "another digest")])
+def test_a_registry_that_went_back_in_time_or_changed_what_it_said_is_refused(
+    llmring: Run, folder: Path, publish: Publish, version: int, says: str
+) -> None:
+    llmring("lock", "update")
+    before = (folder / "llmring.lock").read_bytes()
+    publish({"gpt-6": {"supports_vision": False}}, version=version)
+    code, _, err = llmring("lock", "update")
+    assert (code, says in err, "--allow-older" in err) == (1, True, True)
+    assert (folder / "llmring.lock").read_bytes() == before
+    assert llmring("lock", "update", "--allow-older")[0] == 0
+    assert llmring_lockfile.load().locked["openai:gpt-6"].registry_version == version
+
+
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_what_changed_is_told(llmring: Run, publish: Publish, more: tuple[str, ...]) -> None:
     llmring("lock", "update")
-    publish({"gpt-6": {"supports_vision": True, "dollars_per_million_tokens_input": 2.5}})
+    publish({"gpt-6": {"supports_vision": True, "dollars_per_million_tokens_input": 2.5}}, version=8)
     out = llmring("lock", "update", *more)[1]
     if more:
         assert json.loads(out)["changes"] == [

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from usage_server import UsageServer
@@ -133,3 +134,40 @@ def test_another_service_is_no_usage_server(llmring: Run, answering: Answering, 
         code, out, err = llmring("server", command, "--server", answering(200, answer), "--api-key", "any")
         assert (code, out) == (1, "")
         assert err.startswith("error: ")
+
+
+@pytest.mark.usefixtures("usage_server")
+def test_the_forms_of_the_original_are_kept(llmring: Run, tmp_path: Path) -> None:
+    assert llmring("server", "logs", "--output", "csv")[1] == llmring("server", "logs", "--csv")[1]
+    assert llmring("server", "logs", "--output", "json")[1] == llmring("server", "logs", "--json")[1]
+    assert llmring("server", "logs", "--output", "table")[1] == llmring("server", "logs")[1]
+    for name in ("rows.csv", "rows.json"):
+        code, out, err = llmring("server", "logs", "--output-file", str(tmp_path / name))
+        assert (code, out, err) == (0, "", f"wrote 3 rows to {tmp_path / name}\n")
+    assert (tmp_path / "rows.csv").read_text() == llmring("server", "logs", "--csv")[1]
+    assert json.loads((tmp_path / "rows.json").read_text()) == json.loads(
+        llmring("server", "logs", "--json")[1]
+    )
+
+
+@pytest.mark.usefixtures("usage_server")
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("logs", "--csv", "--json"), "csv, json: give one form"),
+        (("logs", "--output", "table", "--output-file", "rows"), "a file takes JSON or CSV"),
+        (("stats", "--by", "alias", "--group-by", "week"), "give one of them"),
+    ],
+)
+def test_contradictions_are_refused(llmring: Run, arguments: tuple[str, ...], problem: str) -> None:
+    code, _, err = llmring("server", *arguments)
+    assert code == 1
+    assert problem in err
+
+
+@pytest.mark.usefixtures("usage_server")
+@pytest.mark.parametrize("period", ["day", "week", "month"])
+def test_the_server_sums_up_by_the_period_asked_for(llmring: Run, period: str) -> None:
+    code, out, _ = llmring("server", "stats", "--group-by", period)
+    assert code == 0
+    assert out.startswith("2026-11-22\t")

@@ -171,3 +171,12 @@ def test_a_folder_that_is_not_there_is_an_error(llmring: Run, folder: Path) -> N
     code, _, err = llmring("server", "key", "create", "--update-env", "--env-file", "file/env")
     assert code == 1
     assert err.startswith("error: cannot ")
+
+
+def test_a_new_key_may_come_with_the_address(llmring: Run, tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    arguments = ("server", "key", "create", "--env-file", str(file))
+    assert "add --update-env" in llmring(*arguments, "--show", "--server", "http://s:1")[2]
+    assert "no http" in llmring(*arguments, "--update-env", "--server", "s:1")[2]
+    assert llmring(*arguments, "--update-env", "--server", "http://s:1")[0] == 0
+    assert "LLMRING_SERVER_URL=http://s:1" in file.read_text()

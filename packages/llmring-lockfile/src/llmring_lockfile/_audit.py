@@ -12,6 +12,7 @@ from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import RegistryError
 from llmring_types.hosts import HostNames
 
+from llmring_lockfile._embedding import mixed_embeddings
 from llmring_lockfile._findings import Finding, Place, Severity
 from llmring_lockfile._lock import LIMIT_FIELDS, PRICE_FIELDS, FactsOf, Member, capabilities, members
 from llmring_lockfile._model import LockedModel, Lockfile, unmet_needs
@@ -86,7 +87,8 @@ def audit(
 
     Found are: models that are retired (error) or will be within some days (warning), that the registry no longer lists
     (error), that lost a capability (error), cost more, take or give fewer tokens, or whose name stands for another
-    snapshot (warnings); a registry that cannot say (error); and models that were never locked (note), of which
+    snapshot (warnings; an error where an index is embedded by it); members of a pool for an index that can never be
+    asked (warnings); a registry that cannot say (error); and models that were never locked (note), of which
     only that they are not listed and their retirement can be told. What became better is not a finding.
 
     Args:
@@ -104,6 +106,7 @@ def audit(
             locked = lockfile.locked.get(str(model), _NEVER_LISTED if model.provider in unlisted else None)
             findings += _compared(model, locked, known.get(model), found, _Calendar(today, within_days))
     findings += unreachable(known, pooled)
+    findings += mixed_embeddings(lockfile)
     return tuple(findings)
 
 
@@ -120,7 +123,8 @@ def _compared(
     calendar: _Calendar,
 ) -> Iterator[Finding]:
     places = tuple(map(Place.of, found))
-    for rule, severity, message in _changes(locked, facts, calendar):
+    indexed = sorted({each.alias for each in found if each.binding.constraints.dimensions is not None})
+    for rule, severity, message in _changes(locked, facts, calendar, indexed):
         yield Finding(
             rule=rule,
             severity=severity,
@@ -130,7 +134,9 @@ def _compared(
         )
 
 
-def _changes(locked: LockedModel | None, facts: ModelFacts | None, calendar: _Calendar) -> Iterator[_Found]:
+def _changes(
+    locked: LockedModel | None, facts: ModelFacts | None, calendar: _Calendar, indexed: Sequence[str]
+) -> Iterator[_Found]:
     if locked is None:
         yield (
             "not-locked",
@@ -144,7 +150,7 @@ def _changes(locked: LockedModel | None, facts: ModelFacts | None, calendar: _Ca
         return
     yield from _retirement(facts, calendar)
     if locked is not None and locked.listed:
-        yield from _snapshot(locked, facts)
+        yield from _snapshot(locked, facts, indexed)
         yield from _prices(locked, facts)
         yield from _limits(locked, facts)
         yield from _capabilities(locked, facts)
@@ -160,9 +166,21 @@ def _retirement(facts: ModelFacts, calendar: _Calendar) -> Iterator[_Found]:
             yield "retiring", Severity.WARNING, f"retires in {days} days, on {facts.retires_on}"
 
 
-def _snapshot(locked: LockedModel, facts: ModelFacts) -> Iterator[_Found]:
-    if locked.snapshot not in (None, facts.model):
-        yield "snapshot-moved", Severity.WARNING, f"stood for {locked.snapshot} and now for {facts.model}"
+def _snapshot(locked: LockedModel, facts: ModelFacts, indexed: Sequence[str]) -> Iterator[_Found]:
+    if locked.snapshot in (None, facts.model):
+        return
+    moved = f"stood for {locked.snapshot} and now for {facts.model}"
+    if indexed:
+        yield (
+            "embedding-changed",
+            Severity.ERROR,
+            (
+                f"{moved}: its vectors cannot be compared with those in the index of {', '.join(indexed)}; "
+                f"name {locked.snapshot} in the pool, or embed everything anew"
+            ),
+        )
+    else:
+        yield "snapshot-moved", Severity.WARNING, moved
 
 
 def _prices(locked: LockedModel, facts: ModelFacts) -> Iterator[_Found]:

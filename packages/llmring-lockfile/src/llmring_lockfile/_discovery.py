@@ -9,10 +9,9 @@ from typing import Literal
 import msgspec
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
-from llmring_lockfile._files import BUNDLED, read_text
+from llmring_lockfile._files import BUNDLED, find_project_root, read_lockfile
 from llmring_lockfile._model import LOCKFILE_NAME, ActiveProfile, Lockfile
-from llmring_lockfile._parse import parse
-from llmring_lockfile._project import find_package_directory, find_project_root
+from llmring_lockfile._project import find_package_directory
 
 PATH_VARIABLE = "LLMRING_LOCKFILE_PATH"
 PROFILE_VARIABLE = "LLMRING_PROFILE"
@@ -153,8 +152,7 @@ def load(
         LockfileNotFoundError: one was named and is not there (also a ``FileNotFoundError``).
         LockfileParseError: it is not a lockfile; the message names file, key path and line.
     """
-    found = discover(path, environ=environ, directory=directory).path
-    return parse(read_text(found), found)
+    return read_lockfile(discover(path, environ=environ, directory=directory).path)
 
 
 def active_profile(

@@ -1,16 +1,22 @@
-"""Read lockfiles from disk."""
+"""Read lockfiles from disk, and find the project around a folder."""
 
 import errno
+import warnings
 from pathlib import Path
 from typing import Final
 
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError, LockfileParseError
+
+from llmring_lockfile._model import Lockfile
+from llmring_lockfile._parse import parse
 
 BUNDLED = Path(__file__).with_name("llmring.lock")
 """The lockfile inside this package: only what ``llmring lock chat`` needs to help write a real one."""
 
 LARGEST: Final = 4 * 2**20
 """Bytes of the largest lockfile that is read: a hundred times what a thousand aliases take."""
+
+_ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 Signature = tuple[int, int, int]
 """Modification time in nanoseconds, size and inode: differs once a file was edited or replaced."""
@@ -44,6 +50,23 @@ def read_regular(path: Path, limit: int) -> bytes:
     return data
 
 
+def read_lockfile(path: Path) -> Lockfile:
+    """Read a lockfile. One with bindings from before 1.0 is warned of (``FutureWarning``).
+
+    Raises:
+        LockfileNotFoundError: there is no such file (also a ``FileNotFoundError``).
+        LockfileParseError: it is not a lockfile.
+    """
+    lockfile = parse(read_text(path), path)
+    if lockfile.has_old_bindings:
+        warnings.warn(
+            f"{path} has bindings from before 1.0 (provider, model). Rewrite them with: llmring lock migrate",
+            FutureWarning,
+            stacklevel=2,
+        )
+    return lockfile
+
+
 def read_text(path: Path) -> str:
     """The text of a lockfile with its line ends as they are.
 
@@ -70,3 +93,11 @@ def read_text(path: Path) -> str:
         raise LockfileError(
             f"cannot read the lockfile {path}: {error.strerror}", path=str(path), original=error
         ) from error
+
+
+def find_project_root(start: Path) -> Path | None:
+    """The nearest directory, from ``start`` upwards, that looks like the root of a project."""
+    for directory in (start, *start.parents):
+        if any((directory / mark).exists() for mark in _ROOT_MARKS):
+            return directory
+    return None

@@ -6,6 +6,7 @@ from typing import Final
 import llmring_types
 import msgspec
 from llmring_types import ModelFacts, ModelRef, Prices
+from llmring_types.exceptions import RegistryStaleError, RegistryValidationError
 
 from llmring_lockfile._model import Binding, LockedModel, Lockfile
 from llmring_lockfile._names import KeyPath
@@ -29,6 +30,9 @@ class RegistryRelease(msgspec.Struct, frozen=True):
 
     version: int | None = None
     digest: str | None = None
+
+
+_NO_RELEASE = RegistryRelease()
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -59,6 +63,7 @@ def lock_models(
     releases: Mapping[str, RegistryRelease] | None = None,
     *,
     refresh: Collection[ModelRef] | None = None,
+    allow_older: bool = False,
 ) -> dict[str, LockedModel]:
     """Return the record of every model in the pools, for :meth:`Document.set_locked`.
 
@@ -70,10 +75,15 @@ def lock_models(
         facts: what is known of a model now.
         releases: by provider, where the facts come from.
         refresh: models to look at again; the others keep their entry where they have one. ``None`` is all.
+        allow_older: take facts of a release that is older than those locked.
 
     Raises:
+        RegistryStaleError: a release is older than the one that facts were locked from.
+        RegistryValidationError: it has the same number and other content.
         RegistryError: the registry cannot say; nothing is recorded as unlisted for that.
     """
+    if not allow_older:
+        _check_releases(lockfile, releases or {})
     locked = {}
     for model in sorted({member.model for member in members(lockfile)}):
         name = str(model)
@@ -84,6 +94,27 @@ def lock_models(
         now = locked_model(facts(model), (releases or {}).get(model.provider))
         locked[name] = before if before is not None and _same_facts(before, now) else now
     return locked
+
+
+def _check_releases(lockfile: Lockfile, releases: Mapping[str, RegistryRelease]) -> None:
+    """Refuse what an attacker, or a mirror that lags, might publish in place of what was locked."""
+    for name, entry in lockfile.locked.items():
+        provider = ModelRef.parse(name).provider
+        now = releases.get(provider, _NO_RELEASE)
+        if now.version is None or entry.registry_version is None:
+            continue
+        if now.version < entry.registry_version:
+            raise RegistryStaleError(
+                f"the registry went back in time: it has version {now.version} of {provider}, and {name} was locked "
+                f"from version {entry.registry_version}. Nothing was locked",
+                provider=provider,
+            )
+        digests = {now.digest, entry.registry_digest} - {None}
+        if now.version == entry.registry_version and len(digests) > 1:
+            raise RegistryValidationError(
+                f"version {now.version} of {provider} in the registry is not the version {now.version} that {name} "
+                f"was locked from: its content has another digest. Nothing was locked"
+            )
 
 
 def locked_model(facts: ModelFacts | None, release: RegistryRelease | None = None) -> LockedModel:

@@ -31,6 +31,8 @@ class Constraints(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         max_cost_usd: most that one call may cost, in US dollars.
         budget_usd: most that all calls of the alias may cost together, in US dollars, counted by whoever makes them.
         timeout_s: limit of one attempt, in seconds.
+        dimensions: length of the vectors of an index that the alias embeds for: requests for another length are
+            refused, and another model is a finding of the audit.
         other: keys of the table that this version does not know. They are kept and mean nothing.
 
     Raises:
@@ -42,10 +44,11 @@ class Constraints(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     max_cost_usd: Decimal | None = None
     budget_usd: Decimal | None = None
     timeout_s: float | None = None
+    dimensions: int | None = None
     other: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("min_context", "max_cost_usd", "budget_usd", "timeout_s"):
+        for name in ("min_context", "max_cost_usd", "budget_usd", "timeout_s", "dimensions"):
             value = getattr(self, name)
             if value is not None and not (isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be a finite number above 0; got {value}")

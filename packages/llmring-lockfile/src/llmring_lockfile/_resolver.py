@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from llmring_lockfile._discovery import PROFILE_VARIABLE, active_profile, environment
-from llmring_lockfile._files import Signature, read_text, signature
+from llmring_lockfile._files import Signature, read_lockfile, signature
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KNOWN_PROVIDERS
-from llmring_lockfile._parse import parse
 from llmring_lockfile._project import find_package_lockfile
 from llmring_lockfile._resolution import Explanation, Resolution
 from llmring_lockfile._resolve import explain, resolve
@@ -158,7 +157,7 @@ class Resolver:
 
     def _read(self, path: Path) -> Lockfile:
         seen = signature(path)  # before reading: a write in between is then noticed, not missed
-        lockfile = parse(read_text(path), path)
+        lockfile = read_lockfile(path)
         self._watched[path] = seen
         return lockfile
 

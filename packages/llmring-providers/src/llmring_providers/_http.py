@@ -7,15 +7,12 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
-from llmring_types.exceptions import (
-    LLMRingError,
-    ProviderError,
-    ProviderResponseError,
-)
+from llmring_types.exceptions import LLMRingError, ProviderError, ProviderResponseError
 from llmring_types.hosts import host_of
 from msgspec import UNSET
 
 from llmring_providers._adapter import Adapter, WireRequest
+from llmring_providers._http_embedding import HttpEmbedding
 from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall, OutputBounds
 from llmring_providers._replies import redirection, request_id, unanswered, whole
@@ -41,7 +38,7 @@ _OK = range(200, 300)
 _MISSING = (404, 405)
 
 
-class HttpProvider:
+class HttpProvider(HttpEmbedding):
     """A provider that is spoken to over HTTP.
 
     Args:

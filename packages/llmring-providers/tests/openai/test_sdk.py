@@ -9,6 +9,7 @@ import openai
 import pytest
 from llmring_providers import ChatCall
 from llmring_providers.openai import OpenAIAdapter
+from llmring_providers.openai.provider import build_client
 from llmring_types import LLMResponse, Message, collect, tool_call
 
 CallWith = Callable[..., ChatCall]
@@ -260,3 +261,11 @@ async def test_both_read_the_same_response(name: str, recorded: Recorded, call_w
         theirs.usage.output_tokens,
         theirs.usage.output_tokens_details.reasoning_tokens,
     )
+
+
+def test_a_host_without_a_key_gets_a_client_that_takes_no_other_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai")
+    client = build_client(api_key="", base_url="http://127.0.0.1:1/v1")
+    assert "sk-of-openai" not in str(client.auth_headers)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert build_client(api_key="", base_url="http://127.0.0.1:1/v1").api_key

@@ -7,7 +7,15 @@ from llmring_types.lazy import load_on_use
 
 if TYPE_CHECKING:
     from llmring_types._collect import ChunkCollector, collect
+    from llmring_types._embeddings import (
+        EmbeddingRequest,
+        EmbeddingResponse,
+        RankedDocument,
+        RerankRequest,
+        RerankResponse,
+    )
     from llmring_types._facts import CAPABILITIES, ModelFacts, Prices
+    from llmring_types._media import Media
     from llmring_types._messages import Message, Role
     from llmring_types._refs import ModelRef
     from llmring_types._request import LLMRequest, ReasoningEffort
@@ -19,15 +27,21 @@ __all__ = [
     "CAPABILITIES",
     "Attempt",
     "ChunkCollector",
+    "EmbeddingRequest",
+    "EmbeddingResponse",
     "FinishReason",
     "FunctionCall",
     "LLMRequest",
     "LLMResponse",
+    "Media",
     "Message",
     "ModelFacts",
     "ModelRef",
     "Prices",
+    "RankedDocument",
     "ReasoningEffort",
+    "RerankRequest",
+    "RerankResponse",
     "Role",
     "StreamChunk",
     "TokenCounts",
@@ -45,7 +59,15 @@ if not TYPE_CHECKING:
         globals(),
         {
             "llmring_types._collect": ("ChunkCollector", "collect"),
+            "llmring_types._embeddings": (
+                "EmbeddingRequest",
+                "EmbeddingResponse",
+                "RankedDocument",
+                "RerankRequest",
+                "RerankResponse",
+            ),
             "llmring_types._facts": ("CAPABILITIES", "ModelFacts", "Prices"),
+            "llmring_types._media": ("Media",),
             "llmring_types._messages": ("Message", "Role"),
             "llmring_types._refs": ("ModelRef",),
             "llmring_types._request": ("LLMRequest", "ReasoningEffort"),

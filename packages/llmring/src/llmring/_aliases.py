@@ -107,6 +107,20 @@ class Aliases:
         """Bind in the file, or in a new one where only the bundled lockfile is at hand."""
         path = self._editable()
         lockfiles.bind(path, alias, models, profile=profile, create=True)
+        self._use(path)
+
+    def create(self, *, force: bool) -> None:
+        """Write an empty lockfile where the ring's is, or belongs, and use it."""
+        path = self._editable()
+        lockfiles.create_lockfile(path, force=force)
+        self._use(path)
+
+    def forget(self) -> None:
+        """Drop every kept answer and look at the files anew."""
+        self._resolver.invalidate()
+
+    def _use(self, path: Path) -> None:
+        """Take the answers from this file from now on."""
         if self._found is not None and self._found.path != path:
             self._found = _discover(path)
             self._resolver = self._resolve_from(path)

@@ -1,8 +1,10 @@
 """The part of both rings, async and sync, that needs no event loop."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
+from llmring_lockfile import Lockfile
 from llmring_providers import Provider
 from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import ProviderNotFoundError
@@ -12,6 +14,20 @@ from llmring._chat import Chat
 from llmring._money.accounts import BudgetState
 from llmring._providers import Providers
 from llmring._routing import Router
+
+T = TypeVar("T")
+
+
+def one_of(name: str, value: T | None, other: str, other_value: T | None) -> T:
+    """Return the argument that was given by either of its names.
+
+    Raises:
+        TypeError: it was given by none or by both.
+    """
+    given = [each for each in (value, other_value) if each is not None]
+    if len(given) != 1:
+        raise TypeError(f"give either {name} or {other}")
+    return given[0]
 
 
 class RingFacade:
@@ -27,12 +43,20 @@ class RingFacade:
         """The providers that can be used, by name; each is built when it is first looked up."""
         return self._providers
 
-    def register_provider(self, name: str, provider: Provider | None = None, **settings: Any) -> None:
+    def register_provider(
+        self,
+        name: str | None = None,
+        provider: Provider | None = None,
+        *,
+        provider_type: str | None = None,
+        **settings: Any,
+    ) -> None:
         """Add or replace a provider.
 
         Args:
             name: the first half of references to its models.
             provider: one of your own; without it llmring's provider of this name is built from ``settings``.
+            provider_type: another word for ``name``.
             settings: ``api_key``, ``base_url``. The key may be a function, async or not, that returns it: it is asked
                 when a call needs a key, and once more when the host refuses that key.
 
@@ -40,7 +64,7 @@ class RingFacade:
             ProviderNotFoundError: nobody offers this name.
             ProviderAuthenticationError: it needs a key, and none is given or set.
         """
-        self._providers.register(name, provider, **settings)
+        self._providers.register(one_of("name", name, "provider_type", provider_type), provider, **settings)
         self._aliases.providers_changed()
 
     def facts(self, model: str, profile: str | None = None) -> ModelFacts | None:
@@ -82,7 +106,12 @@ class RingFacade:
         return self._aliases.has(alias, profile)
 
     def require_aliases(
-        self, aliases: Sequence[str], profile: str | None = None, context: str | None = None
+        self,
+        aliases: Sequence[str] | None = None,
+        profile: str | None = None,
+        context: str | None = None,
+        *,
+        required: Sequence[str] | None = None,
     ) -> None:
         """Check that all these aliases are bound; for libraries, at start-up.
 
@@ -90,15 +119,45 @@ class RingFacade:
             aliases: those the library uses.
             profile: the lockfile's profile.
             context: who needs them, for the message.
+            required: another word for ``aliases``.
 
         Raises:
             AliasNotFoundError: one error that lists all that are missing (also a ``ValueError``).
         """
-        self._aliases.require(aliases, profile, context)
+        self._aliases.require(one_of("aliases", aliases, "required", required), profile, context)
 
     def list_aliases(self, profile: str | None = None) -> dict[str, str]:
         """Return each alias of the profile with the first model of its pool."""
         return self._aliases.primaries(profile)
+
+    @property
+    def lockfile(self) -> Lockfile:
+        """The lockfile as it is now: the user's, the bundled one where there is none, or the one in memory."""
+        return self._aliases.lockfile
+
+    @property
+    def lockfile_path(self) -> Path | None:
+        """The file of :attr:`lockfile`; ``None`` for one in memory."""
+        return self._aliases.path
+
+    def init_lockfile(self, force: bool = False) -> None:
+        """Write an empty lockfile where this ring's lockfile is, or where a new one belongs, and use it.
+
+        Args:
+            force: write over one that exists; its bindings are lost.
+
+        Raises:
+            LockfileExistsError: it exists and ``force`` is not set (also a ``FileExistsError``).
+            LockfileWriteError: it cannot be written (also an ``OSError``).
+        """
+        self._aliases.create(force=force)
+
+    def clear_alias_cache(self) -> None:
+        """Forget which models aliases stand for, and read the lockfile anew at the next call.
+
+        Edits of the file are noticed by themselves, within a second; this is for those that cannot wait.
+        """
+        self._aliases.forget()
 
     def bind_alias(self, alias: str, model: str | Sequence[str], profile: str | None = None) -> None:
         """Bind an alias in the lockfile, which is created when there is none.

@@ -13,7 +13,8 @@ from msgspec import UNSET, UnsetType
 from llmring._aliases import Aliases
 from llmring._call import Call
 from llmring._chat import Chat
-from llmring._facade import RingFacade
+from llmring._embeds import EmbedsTexts
+from llmring._facade import RingFacade, one_of
 from llmring._failover import Failover
 from llmring._money.accounting import Accounting
 from llmring._money.counting import TokenCounter
@@ -49,7 +50,7 @@ def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, S
     return make
 
 
-class LLMRing(RingFacade, RunsTools, OriginalMethods):
+class LLMRing(RingFacade, RunsTools, EmbedsTexts, OriginalMethods):
     """Sends requests to whichever model the lockfile binds.
 
     ``async with LLMRing() as ring: response = await ring.chat(request)``. One ring serves any number of concurrent
@@ -212,14 +213,15 @@ class LLMRing(RingFacade, RunsTools, OriginalMethods):
 
     # ------------------------------------------------------------------ providers
 
-    def get_provider(self, name: str) -> SdkProvider:
+    def get_provider(self, name: str | None = None, *, provider_type: str | None = None) -> SdkProvider:
         """Return a provider; its ``client`` is the vendor's own SDK client, for what llmring does not cover.
 
-        One of your own has the ``client`` that you gave it, if any.
+        One of your own has the ``client`` that you gave it, if any. ``provider_type`` is another word for ``name``.
 
         Raises:
             ProviderNotFoundError: there is none of this name, or its key is not set.
         """
+        name = one_of("name", name, "provider_type", provider_type)
         problem = self._providers.problem(name)
         if problem is not None:
             raise problem

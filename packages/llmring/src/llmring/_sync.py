@@ -8,7 +8,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from weakref import finalize
 
-from llmring_types import LLMRequest, LLMResponse, StreamChunk
+from llmring_types import (
+    LLMRequest,
+    LLMResponse,
+    StreamChunk,
+)
 
 from llmring._facade import RingFacade
 from llmring._runtime import calling_for
@@ -16,6 +20,7 @@ from llmring._stream import ChatStream
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
+    from llmring_types import EmbeddingRequest, EmbeddingResponse, RerankRequest, RerankResponse
 
     from llmring._ring import LLMRing
     from llmring.tools import Run, RunStream, ToolResult
@@ -165,6 +170,14 @@ class SyncLLMRing(RingFacade):
     def chat_stream(self, request: LLMRequest, profile: str | None = None) -> "SyncChatStream":
         """As :meth:`LLMRing.chat_stream`: ``for chunk in ring.chat_stream(request)``."""
         return SyncChatStream(self._ring.chat_stream(request, profile), self._loop)
+
+    def embed(self, request: "EmbeddingRequest", profile: str | None = None) -> "EmbeddingResponse":
+        """As :meth:`LLMRing.embed`."""
+        return self._loop.run(self._ring.embed, request, profile)
+
+    def rerank(self, request: "RerankRequest", profile: str | None = None) -> "RerankResponse":
+        """As :meth:`LLMRing.rerank`."""
+        return self._loop.run(self._ring.rerank, request, profile)
 
     def count_tokens(self, request: LLMRequest, profile: str | None = None) -> int:
         """As :meth:`LLMRing.count_tokens`."""

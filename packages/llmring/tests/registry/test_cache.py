@@ -124,6 +124,11 @@ def test_a_user_without_a_home_has_no_folder(monkeypatch: pytest.MonkeyPatch) ->
     assert default_cache_dir({}) is None
 
 
+def test_a_relative_home_is_no_folder_of_the_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", ".")
+    assert default_cache_dir({}) is None
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
 def test_a_copy_that_never_ends_is_no_copy(tmp_path: Path) -> None:
     cache = RegistryCache(tmp_path, HERE)

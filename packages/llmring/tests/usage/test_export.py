@@ -67,7 +67,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
 
 
 def test_another_form_is_refused(entries: list[UsageEntry]) -> None:
-    with pytest.raises(ConfigurationError, match="csv, jsonl, parquet"):
+    with pytest.raises(ConfigurationError, match="csv, json, jsonl, parquet"):
         export(entries, io.BytesIO(), "xml")  # type: ignore[arg-type]
 
 

@@ -57,6 +57,7 @@ def stats(
     measure: Measure | None = None,
     log: LogPath = None,
     json: Json = False,
+    verbose: Annotated[Flag, Parameter(name=("--verbose", "-v"))] = False,
 ) -> None:
     """Summarize the usage and cost of calls, from the local usage log.
 
@@ -71,6 +72,7 @@ def stats(
         by: The groups. Default: model. May be given several times.
         chart: Draw bars instead of a table.
         measure: The length of the bars. Default: cost, or tokens if no cost is known.
+        verbose: Show also the calls without a complete answer, without a known price, and with estimated figures.
     """
     path = find_usage_log(log)
     groups = tuple(by or ("model",))
@@ -101,11 +103,11 @@ def stats(
     if chart:
         _draw(rows, groups, measure or ("cost" if total.cost else "tokens"))
     else:
-        _show(rows, groups)
+        _show(rows, groups, verbose=verbose)
     report(_summary(total))
 
 
-def _show(rows: Sequence[UsageStats], groups: Sequence[Group]) -> None:
+def _show(rows: Sequence[UsageStats], groups: Sequence[Group], *, verbose: bool) -> None:
     columns: dict[str, list[str]] = {
         "calls": [f"{row.calls:,}" for row in rows],
         "input": [f"{row.input_tokens:,}" for row in rows],
@@ -114,7 +116,12 @@ def _show(rows: Sequence[UsageStats], groups: Sequence[Group]) -> None:
         "cost": dollars_texts([row.cost for row in rows]),
         "seconds": [_seconds(row.mean_latency_ms) for row in rows],
     }
-    if sys.stdout.isatty() and get_terminal_size().columns < _WIDE:
+    if verbose:
+        columns["failed"] = [f"{row.calls - row.answered:,}" for row in rows]
+        columns["failed cost"] = dollars_texts([row.failed_cost for row in rows])
+        columns["unpriced"] = [f"{row.unpriced:,}" for row in rows]
+        columns["estimated"] = [f"{row.estimated:,}" for row in rows]
+    elif sys.stdout.isatty() and get_terminal_size().columns < _WIDE:
         del columns["cached"], columns["seconds"]
     table = [(*map(_label, row.group), *cells) for row, *cells in zip(rows, *columns.values(), strict=True)]
     print_table((*groups, *columns), table)
@@ -200,7 +207,7 @@ def export(
 
     $ llmring export --format csv --output usage.csv
     $ llmring export --format jsonl --since 7d | jq .cost
-    $ llmring export --output usage.parquet
+    $ llmring export --output usage.json
 
     Args:
         format: The format. Default: the suffix of the output file, else csv.

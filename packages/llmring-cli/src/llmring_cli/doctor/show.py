@@ -24,6 +24,7 @@ _FOUND_BY = {
     "argument": "named by --lockfile",
     "environment": "named by LLMRING_LOCKFILE_PATH",
     "working directory": "in the working directory",
+    "parent folder": "in a folder above",
     "project package": "in the project's package",
 }
 _CHOSEN_BY = {

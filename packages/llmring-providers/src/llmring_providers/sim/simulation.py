@@ -16,6 +16,12 @@ from llmring_types.exceptions import (
 
 from llmring_providers._errors import error_type
 from llmring_providers.hosting import CODECS, Codec, HostedRequest, Route, Stamp, find_route
+from llmring_providers.hosting.embeddings import (
+    HostedTexts,
+    read_embedding,
+    write_embedding,
+    write_ranking,
+)
 from llmring_providers.sim import faults
 from llmring_providers.sim.damage import damaged
 from llmring_providers.sim.demo import demo_answer
@@ -23,6 +29,7 @@ from llmring_providers.sim.plan import Plan, halves, paced
 from llmring_providers.sim.prompt import Prompt, UnreadablePromptError, prompt_of
 from llmring_providers.sim.script import Answer, Script
 from llmring_providers.sim.tokens import count
+from llmring_providers.sim.vectors import scores, tokens, vector
 from llmring_providers.transport import HttpRequest
 
 _JSON = "application/json"
@@ -200,6 +207,9 @@ class Simulation:
         """
         route = find_route(request.method, request.url, request.headers)
         if route is None or route.operation not in ("chat", "count_tokens", "models"):
+            embedded = _embedded(request)
+            if embedded is not None:
+                return embedded, None
             return _whole(404, b"the simulator has no such path", "text/plain"), None
         codec = CODECS[route.protocol]
         if route.operation == "models":
@@ -218,6 +228,21 @@ class Simulation:
         call = (prompt.protocol, prompt.model)
         self._calls[call] += 1
         return plan(asked, prompt, self._script, self._calls[call]), prompt
+
+
+def _embedded(request: HttpRequest) -> Plan | None:
+    """Return the answer to a request for vectors or a ranking, ``None`` for any other request."""
+    try:
+        asked = read_embedding(request.method, request.url, request.body)
+    except ValidationError as error:
+        return _whole(400, msgspec.json.encode({"error": {"message": str(error)}}), _JSON)
+    if asked is None:
+        return None
+    if isinstance(asked, HostedTexts):
+        rows = [vector(text, asked.dimensions) for text in asked.texts]
+        return _whole(200, write_embedding(asked, rows, tokens(asked.texts)), _JSON)
+    used = tokens([asked.query, *asked.documents])
+    return _whole(200, write_ranking(asked, scores(asked.query, asked.documents), used), _JSON)
 
 
 def _whole(status: int, body: bytes, media_type: str) -> Plan:

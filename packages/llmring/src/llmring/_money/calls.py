@@ -101,6 +101,7 @@ class CallBudget:
         prepared: as adapters get it.
         route: names the alias and its limits.
         left: US dollars that the run has left which the call belongs to, if it is bounded.
+        bounds: how much the call lets a model write, where that is no matter of the provider's.
     """
 
     def __init__(
@@ -111,8 +112,10 @@ class CallBudget:
         route: Route,
         *,
         left: Decimal | None = None,
+        bounds: OutputBounds | None = None,
     ) -> None:
         self._left = left
+        self._bounds = bounds
         self._purse = purse
         self._request = request
         self._prepared = prepared
@@ -130,7 +133,7 @@ class CallBudget:
             CostTrackingError: its price is not known.
         """
         purse, constraints = self._purse, self._route.constraints
-        bounds = purse.bounds(self._prepared, candidate)
+        bounds = self._bounds or purse.bounds(self._prepared, candidate)
         amount = self._most(candidate, bounds)
         most = constraints.max_cost_usd
         if most is not None and amount > most:

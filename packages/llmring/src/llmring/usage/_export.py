@@ -13,7 +13,7 @@ from llmring_types.exceptions import ConfigurationError
 from llmring.usage._database import FIELDS
 from llmring.usage._entry import UsageEntry
 
-Format = Literal["csv", "jsonl", "parquet"]
+Format = Literal["csv", "json", "jsonl", "parquet"]
 _ROWS_AT_ONCE = 10_000
 
 
@@ -23,7 +23,8 @@ def export(entries: Iterable[UsageEntry], file: BinaryIO, format: Format) -> int
     Args:
         entries: what :func:`read` gives.
         file: where they go.
-        format: ``csv`` with a heading, ``jsonl`` with one object per line, or ``parquet``, which needs pyarrow.
+        format: ``csv`` with a heading, ``json`` with one array, ``jsonl`` with one object per line, or ``parquet``,
+            which needs pyarrow.
 
     Raises:
         ConfigurationError: an unknown format, or pyarrow is not installed.
@@ -47,14 +48,28 @@ def _write_csv(entries: Iterable[UsageEntry], file: BinaryIO) -> int:
     return count
 
 
+def _write_json(entries: Iterable[UsageEntry], file: BinaryIO) -> int:
+    count = 0
+    for entry in entries:
+        file.write(b",\n" if count else b"[\n")
+        file.write(_object(entry))
+        count += 1
+    file.write(b"\n]\n" if count else b"[]\n")
+    return count
+
+
 def _write_jsonl(entries: Iterable[UsageEntry], file: BinaryIO) -> int:
     count = 0
     for entry in entries:
-        row = msgspec.structs.asdict(entry)
-        row["metadata"] = msgspec.Raw(entry.metadata.encode())
-        file.write(msgspec.json.encode(row) + b"\n")
+        file.write(_object(entry) + b"\n")
         count += 1
     return count
+
+
+def _object(entry: UsageEntry) -> bytes:
+    row = msgspec.structs.asdict(entry)
+    row["metadata"] = msgspec.Raw(entry.metadata.encode())
+    return msgspec.json.encode(row)
 
 
 def _write_parquet(entries: Iterable[UsageEntry], file: BinaryIO) -> int:
@@ -89,6 +104,7 @@ def _arrow_type(arrow: Any, name: str) -> Any:
 
 _WRITERS: dict[str, Callable[[Iterable[UsageEntry], BinaryIO], int]] = {
     "csv": _write_csv,
+    "json": _write_json,
     "jsonl": _write_jsonl,
     "parquet": _write_parquet,
 }

@@ -1,5 +1,6 @@
 """``llmring lock stubs`` and ``llmring lock scan``: the lockfile and the code that uses it."""
 
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,9 @@ from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._models import known_providers
 from llmring_cli._output import count_text, print_json, print_line, report, write_exact
 from llmring_cli._parameters import Flag, Json, LockfilePath
+
+Source = tuple[Path, str | None]
+"""A file and its text; ``None`` where it cannot be read."""
 
 
 def stubs(
@@ -95,9 +99,10 @@ def scan(
     for root in roots:
         if not root.exists():
             raise CommandError(f"there is no {root}")
+    unreadable: set[Path] = set()
     found = scan_sources(
         source.lockfile,
-        chain.from_iterable(map(read_sources, roots)),
+        _noting(chain.from_iterable(map(read_sources, roots)), unreadable),
         profile,
         providers=known_providers(),
         packages=installed_lockfile,
@@ -105,15 +110,24 @@ def scan(
     if json:
         print_json(_plain(found))
     else:
-        _show(found, shown(source.path))
+        _show(found, unreadable, shown(source.path))
     return FAILED if found.missing else 0
 
 
-def _show(found: Scan, lockfile: Path) -> None:
+def _noting(sources: Iterable[Source], unreadable: set[Path]) -> Iterator[Source]:
+    """Pass sources on, and add those that have no text to ``unreadable``."""
+    for path, text in sources:
+        if text is None:
+            unreadable.add(path)
+        yield path, text
+
+
+def _show(found: Scan, unreadable: set[Path], lockfile: Path) -> None:
     for use in found.missing:
         print_line(f"{use.path}:{use.line}:{use.column}: error: the alias {use.alias!r} is not bound")
     for path in found.unread:
-        print_line(f"{path}: warning: not valid Python, so it was not read")
+        why = "cannot be read" if path in unreadable else "not valid Python, so it was not read"
+        print_line(f"{path}: warning: {why}")
     for alias in found.unused:
         sure = ", as far as static analysis can tell" if found.dynamic else ""
         print_line(f"{lockfile}: warning: no code names the alias {alias!r}{sure}")

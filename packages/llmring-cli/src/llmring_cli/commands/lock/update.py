@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from llmring_lockfile import Lockfile, diff, editing, lock_models
-from llmring_types.exceptions import RegistryError
+from llmring_types.exceptions import RegistryError, RegistryStaleError, RegistryValidationError
 
 from llmring_cli._failure import UNREACHABLE, CommandError
 from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._models import KnownModels, Offline, RegistryUrl, known_models, pool_providers
 from llmring_cli._output import count_text, print_json, report
-from llmring_cli._parameters import Json, LockfilePath
+from llmring_cli._parameters import Flag, Json, LockfilePath
 from llmring_cli._review import changes_json, print_changes
 
 
@@ -19,14 +19,19 @@ def update(
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,
     offline: Offline = False,
+    allow_older: Flag = False,
     json: Json = False,
 ) -> None:
     """Record the current facts about the models in the lockfile.
 
     Limits, prices, capabilities and dates of every model of every pool. lock audit later reports what has changed
-    since. Exit code 3 if the registry cannot be reached; nothing is written then.
+    since. Exit code 3 if the registry cannot be reached; nothing is written then. A registry that is older than the
+    one that the lockfile has facts of is refused.
 
     $ llmring lock update
+
+    Args:
+        allow_older: Accept facts that are older than those in the lockfile, or changed without a new version.
     """
     source = read_lockfile(lockfile)
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
@@ -34,10 +39,16 @@ def update(
     with editing(source.path) as document:
         before = document.lockfile
         releases = {name: known.release(name) for name in pool_providers(before)}
-        document.set_locked(lock_models(before, known.facts, releases))
+        try:
+            document.set_locked(lock_models(before, known.facts, releases, allow_older=allow_older))
+        except (RegistryStaleError, RegistryValidationError) as error:
+            raise CommandError(f"{error}. To accept it: llmring lock update --allow-older") from error
     _report(source.path, before, document.lockfile, json=json)
     if not json:
-        report(f"{count_text(len(document.lockfile.locked), 'model')} locked in {shown(source.path)}")
+        locked = document.lockfile.locked
+        unlisted = [name for name, entry in locked.items() if not entry.listed]
+        unknown = f"; not in the registry: {', '.join(unlisted)}" if unlisted else ""
+        report(f"{count_text(len(locked) - len(unlisted), 'model')} locked in {shown(source.path)}{unknown}")
 
 
 def bump_registry(

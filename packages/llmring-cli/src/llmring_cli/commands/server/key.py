@@ -1,6 +1,7 @@
 """``llmring server key``: the keys kept on this machine. A server has no list of them."""
 
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 from llmring import server_access
@@ -9,13 +10,20 @@ from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._output import print_json, print_line, print_table, report
 from llmring_cli._parameters import Flag, Json
 from llmring_cli.server.access import ENVIRONMENT, EnvFile
-from llmring_cli.server.env_file import DEFAULT, KEY, new_key, read_env_file, shown, write_env_file
+from llmring_cli.server.env_file import DEFAULT, KEY, URL, new_key, read_env_file, shown, write_env_file
 
 Show = Annotated[Flag, Parameter(name="--show", help="Print the full key.")]
 
 
 def create(
-    *, update_env: Flag = False, env_file: EnvFile = DEFAULT, show: Show = False, json: Json = False
+    *,
+    update_env: Flag = False,
+    env_file: EnvFile = DEFAULT,
+    server: Annotated[
+        str | None, Parameter(help="Write this address of the server to the env file, too.")
+    ] = None,
+    show: Show = False,
+    json: Json = False,
 ) -> None:
     """Create a new key.
 
@@ -34,9 +42,13 @@ def create(
         )
     if update_env and KEY in read_env_file(env_file):
         raise CommandError(f"{env_file} has a key already. To replace it: llmring server key rotate")
+    if server is not None and not update_env:
+        raise CommandError("--server goes into the env file: add --update-env")
+    if server is not None and urlsplit(server).scheme not in {"http", "https"}:
+        raise CommandError(f"{server} is no http or https address")
     key = new_key()
     if update_env:
-        write_env_file(env_file, {KEY: key})
+        write_env_file(env_file, {KEY: key} if server is None else {URL: server, KEY: key})
     if json:
         print_json({"key": shown(key, whole=show), "env_file": str(env_file) if update_env else None})
         return

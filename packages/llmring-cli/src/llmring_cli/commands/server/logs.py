@@ -3,19 +3,23 @@
 import csv
 import io
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from llmring_cli._output import dollars_texts, print_json, print_table, report, write_exact
+from llmring_cli._failure import CommandError
+from llmring_cli._files import replacing_output
+from llmring_cli._output import count_text, dollars_texts, print_json, print_table, report, write_exact
 from llmring_cli._parameters import Flag, Json, Since, Until
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, as_query, connected, require_access
 from llmring_cli.server.answers import LogRow, read_answer
 from llmring_cli.server.env_file import DEFAULT
 
 _MOST = 500
+Output = Literal["table", "json", "csv"]
 
 
 async def logs(
@@ -31,6 +35,8 @@ async def logs(
     api_key: ApiKey = None,
     env_file: EnvFile = DEFAULT,
     as_csv: Annotated[Flag, Parameter(name="--csv")] = False,
+    output: Output | None = None,
+    output_file: Path | None = None,
     json: Json = False,
 ) -> None:
     """List the calls stored on the usage server for this key, newest first.
@@ -48,7 +54,10 @@ async def logs(
         alias: Only calls through this alias.
         origin: Only calls from this origin.
         as_csv: Print CSV with a header line.
+        output: The form; --csv and --json are short for it. Default: table, or the suffix of the output file.
+        output_file: Write JSON or CSV to this file.
     """
+    form = _form_of(output, output_file, as_csv=as_csv, json=json)
     url, key = require_access(server, api_key, env_file)
     async with connected(url, key) as client:
         found = await client.logs(
@@ -60,22 +69,52 @@ async def logs(
             start_date=as_query(since),
             end_date=as_query(until),
         )
-    if json:
+    if output_file is not None:
+        data = (
+            _as_csv(found).encode()
+            if form == "csv"
+            else msgspec.json.format(msgspec.json.encode(found)) + b"\n"
+        )
+        with replacing_output(output_file) as file:
+            file.write(data)
+        report(f"wrote {count_text(len(found), 'row')} to {output_file}")
+    elif form == "json":
         print_json(found)
-        return
-    rows = read_answer(found, list[LogRow])
-    if as_csv:
-        _write_csv(rows)
+    elif form == "csv":
+        write_exact(_as_csv(found))
     else:
-        _show(rows)
+        _show(read_answer(found, list[LogRow]))
 
 
-def _write_csv(rows: Sequence[LogRow]) -> None:
+def _form_of(output: Output | None, file: Path | None, *, as_csv: bool, json: bool) -> Output:
+    """Return the form, where all that name one agree.
+
+    Raises:
+        CommandError: they do not, or a table is to go into a file.
+    """
+    named: set[Output] = {form for form, given in (("csv", as_csv), ("json", json)) if given}  # type: ignore[misc]
+    if output is not None:
+        named.add(output)
+    if len(named) > 1:
+        raise CommandError(f"{', '.join(sorted(named))}: give one form")
+    if named:
+        (form,) = named
+    elif file is not None:
+        form = "csv" if file.suffix.lower() == ".csv" else "json"
+    else:
+        form = "table"
+    if form == "table" and file is not None:
+        raise CommandError("a file takes JSON or CSV: give --output json or --output csv")
+    return form
+
+
+def _as_csv(found: object) -> str:
+    rows = read_answer(found, list[LogRow])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(LogRow.__struct_fields__)
     writer.writerows(map(msgspec.structs.astuple, rows))
-    write_exact(text.getvalue())
+    return text.getvalue()
 
 
 def _show(rows: Sequence[LogRow]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from llmring_cli._failure import CommandError
 from llmring_cli._output import count_text, dollars_text, dollars_texts, print_json, print_table, report
 from llmring_cli._parameters import Json, Since, Until
 from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, as_query, connected, require_access
@@ -10,11 +11,13 @@ from llmring_cli.server.answers import Statistics, read_answer
 from llmring_cli.server.env_file import DEFAULT
 
 Group = Literal["model", "alias", "origin", "day"]
+Period = Literal["day", "week", "month"]
 
 
 async def stats(
     *,
-    by: Group = "model",
+    by: Group | None = None,
+    group_by: Period | None = None,
     since: Since = None,
     until: Until = None,
     server: ServerUrl = None,
@@ -31,16 +34,19 @@ async def stats(
     $ llmring server stats --by alias --since 7d
 
     Args:
-        by: The rows of the table.
+        by: The rows of the table. Default: model.
+        group_by: Show a row for each day, in the periods of this length by which the server sums up.
     """
+    if by is not None and group_by is not None:
+        raise CommandError("--by and --group-by both choose the rows: give one of them")
     url, key = require_access(server, api_key, env_file)
     async with connected(url, key) as client:
-        found = await client.stats(start_date=as_query(since), end_date=as_query(until))
+        found = await client.stats(start_date=as_query(since), end_date=as_query(until), group_by=group_by)
     if json:
         print_json(found)
         return
     statistics = read_answer(found, Statistics)
-    _show(statistics, by)
+    _show(statistics, by or ("model" if group_by is None else "day"))
     total = statistics.summary
     report(
         f"{count_text(total.total_requests, 'call')}, {dollars_text(total.total_cost)}, "

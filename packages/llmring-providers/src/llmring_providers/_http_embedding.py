@@ -1,0 +1,88 @@
+"""The part of an HTTP provider that embeds and reranks. The codecs are loaded when they are first needed."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from llmring_types import LLMRequest, ModelRef
+from llmring_types.exceptions import LLMRingError, ModelCapabilityError
+
+from llmring_providers._protocol import ChatCall
+from llmring_providers.transport import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from llmring_providers.embeddings import EmbeddingCall, EmbeddingLimits, RankCall, Ranking, Vectors
+
+
+class HttpEmbedding:
+    """Embeds and reranks over the connection of the class that has it as a base."""
+
+    name: str
+    base_url: str
+    _headers: Mapping[str, str]
+    _max_response_bytes: int | None
+
+    def embedding_limits(self) -> "EmbeddingLimits | None":
+        """Return how much one call may embed; ``None`` where the provider has no embeddings."""
+        from llmring_providers.embeddings import embedding_codec  # noqa: PLC0415 - chat does without
+
+        codec = embedding_codec(self.name)
+        return None if codec is None else codec.limits
+
+    async def embed(self, call: "EmbeddingCall") -> "Vectors":
+        """Return the vectors of one batch of texts.
+
+        Raises:
+            ModelCapabilityError: the provider has no embeddings.
+            MalformedResponseError: the answer does not have one vector for each text.
+            ProviderError: it refused, or cannot be reached.
+        """
+        from llmring_providers.embeddings import embedding_codec  # noqa: PLC0415 - as above
+
+        codec = embedding_codec(self.name)
+        if codec is None:
+            raise ModelCapabilityError(
+                f"{self.name} has no embeddings", provider=self.name, model=call.ref.model
+            )
+        reply = await self._posted(codec.endpoint, codec.encode(call), call.ref)
+        return codec.decode(reply.body, call)
+
+    def reranks(self) -> bool:
+        """Return whether the provider reranks."""
+        from llmring_providers.embeddings import rerank_codec  # noqa: PLC0415 - as above
+
+        return rerank_codec(self.name) is not None
+
+    async def rerank(self, call: "RankCall") -> "Ranking":
+        """Return documents in the order of their relevance.
+
+        Raises:
+            ModelCapabilityError: the provider does not rerank.
+            MalformedResponseError: the answer does not rank the documents of the call.
+            ProviderError: it refused, or cannot be reached.
+        """
+        from llmring_providers.embeddings import rerank_codec  # noqa: PLC0415 - as above
+
+        codec = rerank_codec(self.name)
+        if codec is None:
+            raise ModelCapabilityError(
+                f"{self.name} does not rerank", provider=self.name, model=call.ref.model
+            )
+        reply = await self._posted(codec.endpoint, codec.encode(call), call.ref)
+        return codec.decode(reply.body, call)
+
+    async def _posted(self, endpoint: str, body: bytes, ref: ModelRef) -> HttpResponse:
+        from llmring_providers.embeddings import address  # noqa: PLC0415 - as above
+
+        url = address(self.base_url, endpoint, ref.model)
+        call = ChatCall(LLMRequest([]), ref)
+        request = HttpRequest("POST", url, self._headers, body, self._max_response_bytes)
+        reply = await self._fetch(request, call)
+        if reply.status // 100 != 2:  # noqa: PLR2004 - of HTTP
+            raise self._rejection(reply, call)
+        return reply
+
+    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        raise NotImplementedError
+
+    def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
+        raise NotImplementedError

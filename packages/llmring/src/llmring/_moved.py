@@ -1,0 +1,24 @@
+"""Import paths of llmring 1.4: their names, each of which reports once where it is now."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+
+def moved(module: str, names: Mapping[str, str]) -> Callable[[str], object]:
+    """Return the ``__getattr__`` of a module whose names are elsewhere now.
+
+    Args:
+        module: its own name.
+        names: each name to its place, such as ``llmring_lockfile.Profile``.
+    """
+
+    def get(name: str) -> object:
+        place = names.get(name)
+        if place is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        warnings.warn(f"{module}.{name} is {place} now", DeprecationWarning, stacklevel=2)
+        home, _, new_name = place.rpartition(".")
+        return getattr(import_module(home), new_name)
+
+    return get
