@@ -69,7 +69,7 @@ class Purse:
     def bounds(self, request: LLMRequest, candidate: Candidate) -> OutputBounds:
         """Return how much the request lets the candidate write."""
         provider: Any = self._providers[candidate.ref.provider]
-        if _bounds_output(type(provider)):
+        if _bounds_output(provider.__class__):
             try:
                 bounds: OutputBounds = provider.output_bounds(
                     ChatCall(request, candidate.ref, candidate.facts)
