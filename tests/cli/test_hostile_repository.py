@@ -81,6 +81,8 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "server stats": [(), ("--by", "day"), ("--by", "alias"), ("--json",)],
     "server status": [(), ("--json",)],
     "stats": [("--log", "usage.db"), ("--by", "day")],
+    "hosts add": [("lab", "--base-url", "http://127.0.0.1:9/v1")],
+    "hosts rm": [("lab",)],
     "trust": [("--list",), ("--revoke",)],
     "unbind": [("fast",), (STEERING,)],
 }

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cyclopts import App, CycloptsError
 
-from llmring_cli._environment import dotenv
+from llmring_cli._environment import dotenv, register_own_hosts
 from llmring_cli._failure import WRONG_USAGE, CommandError
 from llmring_cli._help import HelpFormatter, long_help
 from llmring_cli._run import version_text
@@ -59,6 +59,13 @@ GROUPS = {
         (
             Command("clear", "cache:clear", "Delete the cached registry documents."),
             Command("info", "cache:info", "List the cached registry documents."),
+        ),
+    ),
+    "hosts": (
+        "Add and remove hosts of your own.",
+        (
+            Command("add", "hosts:add", "Add a host of your own."),
+            Command("rm", "hosts:remove", "Remove a host of your own."),
         ),
     ),
     "mcp": (
@@ -186,6 +193,8 @@ def _dispatch(app: App, arguments: list[str]) -> int:
     gc.enable()
     if arguments[:1] == ["trust"]:  # it reads the file by itself, before anybody has approved it
         return _run(app, arguments)
+    if arguments[:1] != ["hosts"]:  # it reads the file by itself, and can mend it
+        register_own_hosts()
     with dotenv(Path(), verbose="--verbose" in arguments or "-v" in arguments):
         return _run(app, arguments)
 
