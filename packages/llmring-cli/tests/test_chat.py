@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,62 @@ def test_a_file_behind_a_link_out_of_the_folder_is_not_attached(llmring: Run, fo
         "name that file itself\n"
     )
     assert llmring("chat", "Hi", "-m", "sim:demo", "-f", str(outside))[0] == 0
+
+
+TOOLS = """
+def weather(city: str) -> str:
+    "Look up the weather."
+    return f"It rains in {city}."
+
+number = 5
+"""
+
+
+@pytest.mark.parametrize("form", [(), ("--stream",), ("--json",)])
+def test_tools_run_and_are_kept_with_the_conversation(
+    llmring: Run, folder: Path, form: tuple[str, ...]
+) -> None:
+    llmring("bind", "default", "sim:demo")
+    (folder / "lookups.py").write_text(TOOLS)
+    code, out, err = llmring("chat", "Use weather: how is Rome?", "--tool", "lookups:weather", *form)
+    assert (code, err) == (0, "")
+    assert "It rains in" in out
+    messages = json.loads(conversation_path(folder).read_bytes())["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "assistant"]
+
+
+def test_json_of_a_stream_has_the_results_of_tools(llmring: Run, folder: Path) -> None:
+    llmring("bind", "default", "sim:demo")
+    (folder / "lookups.py").write_text(TOOLS)
+    out = llmring("chat", "Use weather: how is Rome?", "--tool", "lookups:weather", "--stream", "--json")[1]
+    results = [line for line in map(json.loads, out.splitlines()) if "tool" in line]
+    assert [result["tool"] for result in results] == ["weather"]
+
+
+@pytest.mark.unmeasured
+def test_tools_of_a_server_run(llmring: Run, folder: Path) -> None:
+    llmring("bind", "default", "sim:demo")
+    server = "from mcp.server.mcpserver import MCPServer\ns = MCPServer('t')\n@s.tool()\ndef now() -> str:\n    return 'noon'\ns.run()\n"
+    (folder / "server.py").write_text(server)
+    code, out, _ = llmring("chat", "Use now: what time is it?", "--mcp", f"{sys.executable} server.py")
+    assert (code, "noon" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ("--tool", "weather", "write module:function"),
+        ("--tool", "nowhere:f", "cannot be loaded"),
+        ("--tool", "lookups:f", "cannot be loaded"),
+        ("--tool", "lookups:number", "is no function"),
+        ("--mcp", "/nowhere/at/all", "cannot be started"),
+    ],
+)
+def test_a_tool_that_is_not_there_is_named(
+    llmring: Run, folder: Path, option: str, value: str, problem: str
+) -> None:
+    llmring("bind", "default", "sim:demo")
+    (folder / "lookups.py").write_text(TOOLS)
+    code, out, err = llmring("chat", "Hello", option, value)
+    assert (code, out) == (1, "")
+    assert problem in err

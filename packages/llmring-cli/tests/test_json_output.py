@@ -28,6 +28,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("doctor", ("doctor",)),
     ("doctor", ("doctor", "-f", "broken.lock")),
     ("doctor", ("doctor", "--online")),
+    ("hosts", ("hosts",)),
     ("info", ("info", "fast")),
     ("info", ("info", "anthropic:claude-haiku-4-5")),
     ("info", ("info", "google:gemini-3.7-flash")),
@@ -78,7 +79,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
 ]
 # These run until they are interrupted: tests/cli/test_sim.py and test_mcp.py.
 ELSEWHERE = {"sim", "mcp-lockfile"}
-NO_JSON = {"export", "lock-chat"}  # an export has formats of its own, the other is a conversation
+NO_JSON = {"embed", "export", "lock-chat"}  # JSON lines always, formats of its own, a conversation
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ async def test_what_is_said_of_a_model_is_kept() -> None:
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic", "google", "ollama"])
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"data": 1, "models": 1}'])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"data": 1, "models": 1}'])
 async def test_what_is_no_list_is_malformed(name: str, body: bytes) -> None:
     with pytest.raises(MalformedResponseError):
         await provider(name, Pages({"": body})).models()
@@ -132,3 +132,67 @@ async def test_no_answer_is_a_connection_error() -> None:
 async def test_a_provider_without_a_list_says_so() -> None:
     with pytest.raises(ProviderResponseError, match="does not list"):
         await provider("sim", SimTransport()).models()
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "page", "expected"),
+    [
+        (
+            "openrouter",
+            "/api/v1/models",
+            {
+                "data": [
+                    {
+                        "id": "meta-llama/llama-4:free",
+                        "name": "Llama 4",
+                        "context_length": 128000,
+                        "pricing": {"prompt": "0.0000002", "completion": "0.000001", "image": "0"},
+                    }
+                ]
+            },
+            ("meta-llama/llama-4:free", 128000, "0.2000000", "1.000000", "openrouter"),
+        ),
+        (
+            "together",
+            "/v1/models",
+            [{"id": "a/b", "context_length": 4096, "pricing": {"input": 0.18, "output": 0.5}}],
+            ("a/b", 4096, "0.18", "0.5", "together"),
+        ),
+        (
+            "openrouter",
+            "/api/v1/models",
+            {"data": [{"id": "openrouter/auto", "pricing": {"prompt": "-1", "completion": "-1"}}]},
+            ("openrouter/auto", None, "None", "None", None),
+        ),
+        (
+            "groq",
+            "/openai/v1/models",
+            {"data": [{"id": "x", "context_window": 8192, "pricing": {"input": "1", "output": "1"}}]},
+            ("x", 8192, "None", "None", None),
+        ),
+        (
+            "github",
+            "models.github.ai/catalog/models",
+            [{"id": "openai/gpt-4.1"}],
+            ("openai/gpt-4.1", None, "None", "None", None),
+        ),
+    ],
+)
+async def test_whatever_a_host_says_of_its_models_is_read_with_its_source(
+    host: str, path: str, page: Any, expected: tuple[Any, ...]
+) -> None:
+    (facts,) = await provider(host, Pages({path: page})).models()
+    prices = facts.prices
+    assert (facts.provider, facts.active) == (host, True)
+    assert (
+        facts.model,
+        facts.context_window,
+        str(prices.input),
+        str(prices.output),
+        prices.source,
+    ) == expected
+
+
+async def test_a_host_without_a_list_says_so() -> None:
+    with pytest.raises(ProviderResponseError, match="does not list"):
+        await provider("cohere", Pages({})).models()

@@ -32,8 +32,9 @@ from genai_prices.types import (
     TieredPrices,
 )
 from llmring.registry import DEFAULT_URL, PROVIDERS
-from llmring.registry._wire import Publication, decode
+from llmring.registry._wire import decode
 from llmring_types import ModelFacts, Prices
+from llmring_types.hosts import HOSTS
 
 DATA = Path(__file__).parents[1] / "src" / "llmring" / "registry" / "data"
 _SAME_NAME = {
@@ -62,7 +63,10 @@ def main() -> None:
         if publication.skipped:
             sys.exit("\n".join(publication.skipped))
         files[DATA / provider / "models.json"] = document
-        files[DATA / "genai-prices" / f"{provider}.json"] = _price_list(publication, now)
+        names = [facts.model for facts in publication.models]
+        files[DATA / "genai-prices" / f"{provider}.json"] = _price_list(provider, names, now)
+    for name in sorted({host.price_list for host in HOSTS.values() if host.price_list} - set(PROVIDERS)):
+        files[DATA / "genai-prices" / f"{name}.json"] = _price_list(name, [], now)
     files[DATA / "genai-prices" / "LICENSE"] = _genai_prices_licence()
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,11 +82,10 @@ def _read(source: str, name: str) -> bytes:
         return content
 
 
-def _price_list(publication: Publication, now: datetime) -> bytes:
+def _price_list(name: str, published: list[str], now: datetime) -> bytes:
     """Write down what genai-prices says of a provider's models at this moment, under every name it surely means."""
     package = distribution("genai-prices")
-    provider = next(found for found in get_snapshot().providers if found.id == publication.provider)
-    published = [facts.model for facts in publication.models]
+    provider = next(found for found in get_snapshot().providers if found.id == name)
     models = [facts for model in provider.models if (facts := _facts(provider, model, published, now))]
     head = {
         "source": f"genai-prices {package.version}, https://github.com/pydantic/genai-prices",
@@ -131,6 +134,10 @@ def _prices(prices: ModelPrice) -> Prices | None:
     for ours, theirs in _SAME_NAME.items():
         value = getattr(prices, theirs)
         if isinstance(value, TieredPrices):
+            if (
+                len(value.tiers) != 1
+            ):  # llmring_types.Prices has room for one: better no price than a wrong one
+                return None
             found[ours] = value.base
             found.update(_tier(ours, value))
         elif isinstance(value, Decimal):
@@ -159,8 +166,6 @@ def _tiers(model: ModelInfo, now: datetime) -> Iterator[tuple[str, Prices]]:
 
 
 def _tier(name: str, value: TieredPrices) -> dict[str, Any]:
-    if len(value.tiers) != 1:
-        raise NotImplementedError(f"{len(value.tiers)} tiers: llmring_types.Prices has room for one")
     (tier,) = value.tiers
     return {"long_threshold": tier.start, f"long_{name}": tier.price}
 

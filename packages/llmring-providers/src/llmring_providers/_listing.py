@@ -1,10 +1,11 @@
 """Asking a provider which models it offers to this key."""
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal, Protocol
 
 import msgspec
-from llmring_types import ModelFacts
+from llmring_types import ModelFacts, Prices
 from llmring_types.exceptions import MalformedResponseError
 
 from llmring_providers._json import DECODE_ERRORS
@@ -50,28 +51,86 @@ def malformed_listing(provider: str, error: Exception) -> MalformedResponseError
 
 
 class _OpenAIModel(msgspec.Struct):
+    """One entry; all but the name is a host's own, so that an odd one must not cost the list."""
+
     id: str
+    name: Any = None
+    context_length: Any = None
+    """OpenRouter, Together, Fireworks."""
+    context_window: Any = None
+    """Groq, Vercel."""
+    max_context_length: Any = None
+    """Mistral."""
+    pricing: Any = None
 
 
 class _OpenAIModels(msgspec.Struct):
     data: list[_OpenAIModel]
 
 
+_PRICES = {
+    "input": ("prompt", "input"),
+    "output": ("completion", "output"),
+    "cache_read": ("input_cache_read", "cached_input"),
+}
+_PER = {"token": Decimal(1_000_000), "million": Decimal(1)}
+
+
 class OpenAIListing:
-    """https://platform.openai.com/docs/api-reference/models/list: names, and nothing more that is of use.
+    """The list of models of OpenAI, which says their names alone, and those of hosts that say more.
+
+    https://platform.openai.com/docs/api-reference/models/list
+    https://openrouter.ai/docs/api-reference/list-available-models
 
     Args:
         provider: whose models; others speak this protocol as well.
         path: the place of the list, relative to the base URL.
+        unit: the tokens that a price in it is for; ``None`` reads no prices.
     """
 
-    def __init__(self, provider: str, path: str = "models") -> None:
+    def __init__(
+        self, provider: str, path: str = "models", unit: Literal["token", "million"] | None = None
+    ) -> None:
         self._provider = provider
+        self._unit = unit
         self.path = f"/{path}"
 
     def decode(self, body: bytes) -> Page:
         try:
-            page = msgspec.json.decode(body, type=_OpenAIModels)
+            page = msgspec.json.decode(body, type=_OpenAIModels | list[_OpenAIModel])
         except DECODE_ERRORS as error:
             raise malformed_listing(self._provider, error) from error
-        return Page([ModelFacts(provider=self._provider, model=model.id, active=True) for model in page.data])
+        return Page([self._facts(model) for model in (page if isinstance(page, list) else page.data)])
+
+    def _facts(self, model: _OpenAIModel) -> ModelFacts:
+        windows = (model.context_length, model.context_window, model.max_context_length)
+        return ModelFacts(
+            provider=self._provider,
+            model=model.id,
+            active=True,
+            display_name=model.name if isinstance(model.name, str) else None,
+            context_window=next((size for size in windows if type(size) is int and size > 0), None),
+            prices=self._prices(model.pricing),
+        )
+
+    def _prices(self, pricing: Any) -> Prices:
+        if self._unit is None or not isinstance(pricing, Mapping):
+            return Prices()
+        found: dict[str, Any] = {}
+        for name, theirs in _PRICES.items():
+            stated = next((pricing[each] for each in theirs if each in pricing), None)
+            price = _decimal(stated)
+            if price is not None:
+                found[name] = price * _PER[self._unit]
+        if "input" not in found or "output" not in found:
+            return Prices()
+        return Prices(**found, source=self._provider)
+
+
+def _decimal(stated: Any) -> Decimal | None:
+    """Return a price; -1 stands for one that depends on the model that is chosen."""
+    try:
+        price = Decimal(str(stated))
+    except InvalidOperation:
+        return None
+    return price if price.is_finite() and price >= 0 else None

@@ -47,7 +47,7 @@ def test_a_model_is_found_by_every_name_that_providers_use(
         ("openai", "-latest"),
         ("openai", "claude-opus-5"),
         ("google", "gemini-embedding-002"),
-        ("mistral", "mistral-large"),
+        ("acme", "mistral-large"),
         ("../openai", "gpt-4o"),
     ],
 )

@@ -11,7 +11,9 @@ import llmring.registry
 import pytest
 from llmring.pricing import price
 from llmring.registry import PROVIDERS, Registry
+from llmring.registry._snapshot import price_list
 from llmring_types import ModelFacts, Usage
+from llmring_types.hosts import HOSTS, Host
 
 DATA = Path(llmring.registry.__file__).with_name("data")
 RATE = "dollars_per_million_tokens_"
@@ -181,3 +183,21 @@ def test_nobody_bills_a_local_model_and_the_simulated_one_is_free() -> None:
     simulated = price(USAGES["small"], registry.facts("sim", "sim"))
     assert (simulated.status, simulated.source) == ("priced", "sim")
     assert simulated.total == 0
+
+
+@pytest.mark.parametrize(
+    "host", [host for host in HOSTS.values() if host.price_list], ids=lambda host: host.name
+)
+def test_every_price_list_that_a_host_names_is_here(host: Host) -> None:
+    models = price_list(host.name)
+    assert models
+    assert {facts.provider for facts in models} == {host.name}
+    facts = Registry().facts(host.name, models[0].model)
+    assert facts is not None
+    assert facts.prices.input is not None
+
+
+def test_a_host_is_priced_by_the_list_that_says_so() -> None:
+    facts = Registry().facts("groq", "llama-3.3-70b-versatile")
+    assert facts is not None
+    assert facts.prices.source == "genai-prices"

@@ -14,6 +14,7 @@ from llmring_cli.advisor.model import Advisor
 from llmring_cli.advisor.screen import Screen, confirm, interruptible
 from llmring_cli.advisor.session import Session, kept_sessions, load_session, save_session
 from llmring_cli.chat.answer import show
+from llmring_cli.chat.exchange import Exchange
 from llmring_cli.toolbox import Toolbox, ToolResult
 from llmring_cli.toolbox.tool import CHANGES, SAVE
 
@@ -219,7 +220,7 @@ class Turns:
         tools = list(await self._toolbox.specs())
         for _ in range(_MOST_ROUNDS):
             request = LLMRequest([system, *history, *added], model=self.advisor.name, tools=tools)
-            response = await show(self.advisor.ring, request, self._screen.writer)
+            response = await show(Exchange(self.advisor.ring, request), self._screen.writer)
             added.append(response.to_message())
             if not response.tool_calls:
                 return added

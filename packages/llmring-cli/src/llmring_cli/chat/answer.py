@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from llmring import LLMRequest, LLMResponse, LLMRing
+from llmring import LLMResponse, StreamChunk
 from llmring_types import Attempt
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._output import print_json_line, report, write_exact
+from llmring_cli.chat.exchange import Exchange
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -40,31 +41,30 @@ class Spinner:
             self._status.stop()
 
 
-async def ask(ring: LLMRing, request: LLMRequest, profile: str | None) -> LLMResponse:
+async def ask(exchange: Exchange) -> LLMResponse:
     """Wait for the whole answer; a terminal shows a spinner."""
     with waiting():
-        return await ring.chat(request, profile=profile)
+        return await exchange.whole()
 
 
-async def show(
-    ring: LLMRing, request: LLMRequest, open_writer: Callable[[], Writer], profile: str | None = None
-) -> LLMResponse:
+async def show(exchange: Exchange, open_writer: Callable[[], Writer]) -> LLMResponse:
     """Show the answer while it comes.
 
     Stopped in the middle, by the user or an error, it leaves what has come on the screen.
 
     Args:
-        ring: asks.
-        request: what.
+        exchange: the question.
         open_writer: is called when the first word is there.
-        profile: of the lockfile.
     """
     with ExitStack() as screen:
         spinner = screen.enter_context(waiting())
         write: Callable[[str], None] | None = None
         try:
-            async with ring.chat_stream(request, profile=profile) as chunks:
-                async for chunk in chunks:
+            async with exchange.stream() as events:
+                async for chunk in events:
+                    if not isinstance(chunk, StreamChunk):
+                        spinner.update(f"ran {chunk.name}")
+                        continue
                     if chunk.delta and write is None:
                         spinner.stop()
                         write = screen.enter_context(open_writer())
@@ -72,23 +72,29 @@ async def show(
                         write(chunk.delta)
                     elif chunk.reasoning:
                         spinner.update("the model is thinking")
-                return _whole(chunks.response)
         except (asyncio.CancelledError, LLMRingError):
             if write is not None:
                 screen.close()
                 report("the answer was cut off here")
             raise
+    return exchange.response
 
 
-async def print_lines(ring: LLMRing, request: LLMRequest, profile: str | None) -> LLMResponse:
-    """Print JSON while the answer comes: ``{"delta": …}`` or ``{"reasoning": …}``, at the end ``{"response": …}``."""
-    async with ring.chat_stream(request, profile=profile) as chunks:
-        async for chunk in chunks:
+async def print_lines(exchange: Exchange) -> LLMResponse:
+    """Print JSON while the answer comes: ``{"delta": …}`` or ``{"reasoning": …}``, at the end ``{"response": …}``.
+
+    The result of a tool is ``{"tool": …, "result": …}``.
+    """
+    async with exchange.stream() as events:
+        async for chunk in events:
+            if not isinstance(chunk, StreamChunk):
+                print_json_line({"tool": chunk.name, "result": chunk.content, "is_error": chunk.is_error})
+                continue
             if chunk.reasoning:
                 print_json_line({"reasoning": chunk.reasoning})
             if chunk.delta:
                 print_json_line({"delta": chunk.delta})
-        response = _whole(chunks.response)
+    response = exchange.response
     print_json_line({"response": response_json(response)})
     return response
 
@@ -127,12 +133,6 @@ def plain_writer() -> Iterator[Callable[[str], None]]:
         yield write_exact
     finally:
         write_exact("\n")
-
-
-def _whole(response: LLMResponse | None) -> LLMResponse:
-    if response is None:  # the stream raises before it ends without one
-        raise RuntimeError("a stream ended without its response")
-    return response
 
 
 def response_json(response: LLMResponse) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def read_message(text: str | None, files: Sequence[Path] = ()) -> Message:
     """
     parts_of_text = [] if text in (None, "-") else [str(text)]
     if sys.stdin is not None and not sys.stdin.isatty():
-        parts_of_text.append(_piped())
+        parts_of_text.append(piped(_EXAMPLE))
     elif not parts_of_text and not files:
         raise ValidationError(f"there is no message: {_EXAMPLE}", field="message")
     words = "\n\n".join(part for part in parts_of_text if part.strip())
@@ -49,7 +49,17 @@ def read_message(text: str | None, files: Sequence[Path] = ()) -> Message:
     return Message(role="user", content=[*parts, {"type": "text", "text": words}] if words else parts)
 
 
-def _piped() -> str:
+def piped(example: str) -> str:
+    """Return what is piped into the command.
+
+    Args:
+        example: a command line that needs no pipe.
+
+    Raises:
+        ValidationError: nothing is, or it is not text.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        raise ValidationError(f"there is no text: {example}", field="message")
     stdin = cast("BufferedIOBase", sys.stdin.buffer)
     try:
         # In pieces, since a signal that comes between two reads of one whole would wait for the next.
@@ -58,7 +68,12 @@ def _piped() -> str:
         raise ValidationError(f"standard input is not text: {error}", field="message") from error
 
 
-def _attachment(path: Path) -> dict[str, Any]:
+def read_file(path: Path) -> bytes:
+    """Return the content of a file that the user names.
+
+    Raises:
+        ValidationError: it cannot be read, is too large, or is a link in this folder that leads out of it.
+    """
     here = Path.cwd()
     if path.absolute().is_relative_to(here) and not path.resolve().is_relative_to(here.resolve()):
         raise ValidationError(  # the author of a repository may have made it
@@ -72,6 +87,11 @@ def _attachment(path: Path) -> dict[str, Any]:
         raise ValidationError(f"cannot attach {path}: {error.strerror}", field="file") from error
     if len(data) > _MOST_BYTES:
         raise ValidationError(f"cannot attach {path}: it has more than {_MOST_BYTES:,} bytes", field="file")
+    return data
+
+
+def _attachment(path: Path) -> dict[str, Any]:
+    data = read_file(path)
     media_type = _media_type(data)
     if media_type == "application/pdf":
         source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(data).decode()}

@@ -3,11 +3,13 @@
 import asyncio
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 from llmring import LLMRequest, LLMResponse
+from llmring_types import Message
 from llmring_types.exceptions import ProviderError
 
 from llmring_cli._live import ring_for
@@ -24,6 +26,7 @@ from llmring_cli.chat.answer import (
     show,
 )
 from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
+from llmring_cli.chat.exchange import Exchange, open_tools
 from llmring_cli.chat.message import read_message
 
 _OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")
@@ -43,6 +46,8 @@ def chat(
     system: Annotated[str | None, Parameter(alias="-s")] = None,
     file: Annotated[list[Path] | None, Parameter(name=("--file", "-f"), negative="")] = None,
     continue_: Annotated[Flag, Parameter(name=("--continue", "-c"))] = False,
+    tool: Annotated[list[str] | None, Parameter(negative="")] = None,
+    mcp: Annotated[list[str] | None, Parameter(negative="")] = None,
     temperature: float | None = None,
     max_tokens: Count | None = None,
     profile: ProfileName = None,
@@ -61,6 +66,7 @@ def chat(
     $ llmring chat --continue "And in Python?"
     $ git diff | llmring chat "Review this change." --model reviewer
     $ llmring chat "What does this show?" --file chart.png
+    $ llmring chat "Which file is the largest?" --mcp "npx -y @modelcontextprotocol/server-filesystem ."
 
     Args:
         message: The message. Read from standard input if omitted or "-".
@@ -68,6 +74,8 @@ def chat(
         system: Instructions for the model.
         file: An image, a PDF or a text file to attach. May be given several times.
         continue_: Continue the last conversation of this working directory.
+        tool: A Python function that the model may call, as module:function. May be given several times.
+        mcp: The command or the address of an MCP server whose tools the model may call. May be given several times.
         temperature: 0 for the most likely answer, higher values for more variety.
         max_tokens: Maximum number of tokens in the answer.
         stream: Print the answer while it arrives, also without a terminal; with --json one document per piece.
@@ -81,12 +89,13 @@ def chat(
     request = LLMRequest(messages=messages, model=model, temperature=temperature, max_tokens=max_tokens)
     # Standard input is read before there is an event loop: in one, Ctrl-C would wait for its end.
     try:
-        response = asyncio.run(_answer(request, profile, _Manner(stream=stream, plain=plain, json=json)))
+        manner = _Manner(stream=stream, plain=plain, json=json)
+        response, said = asyncio.run(_answer(request, profile, manner, _Tools(tool or (), mcp or ())))
     except ProviderError as error:
         if verbose or len(error.attempts) > 1:
             report_attempts(error.attempts)
         raise
-    _keep(Conversation(model, [*messages, response.to_message()]))
+    _keep(Conversation(model, [*messages, *said]))
     _account(response, verbose=verbose)
 
 
@@ -98,17 +107,32 @@ class _Manner(NamedTuple):
     json: bool
 
 
-async def _answer(request: LLMRequest, profile: str | None, manner: _Manner) -> LLMResponse:
+class _Tools(NamedTuple):
+    """The tools that options name."""
+
+    functions: Sequence[str]
+    servers: Sequence[str]
+
+
+async def _answer(
+    request: LLMRequest, profile: str | None, manner: _Manner, named: _Tools
+) -> tuple[LLMResponse, list[Message]]:
+    """Print the answer, and return it with all the messages after the question."""
     report_logs()
-    async with await ring_for(request.model) as ring:
-        if manner.json and manner.stream:
-            return await print_lines(ring, request, profile)
-        if manner.stream or (sys.stdout.isatty() and not manner.json):
-            writer = markdown_writer if sys.stdout.isatty() and not manner.plain else plain_writer
-            return await show(ring, request, writer, profile)
-        response = await ask(ring, request, profile)
-        print_json(response_json(response)) if manner.json else write_exact(f"{response.content}\n")
-        return response
+    async with await ring_for(request.model) as ring, open_tools(*named) as tools:
+        exchange = Exchange(ring, request, profile, tools)
+        return await _print(exchange, manner), exchange.said
+
+
+async def _print(exchange: Exchange, manner: _Manner) -> LLMResponse:
+    if manner.json and manner.stream:
+        return await print_lines(exchange)
+    if manner.stream or (sys.stdout.isatty() and not manner.json):
+        writer = markdown_writer if sys.stdout.isatty() and not manner.plain else plain_writer
+        return await show(exchange, writer)
+    response = await ask(exchange)
+    print_json(response_json(response)) if manner.json else write_exact(f"{response.content}\n")
+    return response
 
 
 def _keep(conversation: Conversation) -> None:

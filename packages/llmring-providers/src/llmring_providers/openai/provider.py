@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
-from llmring_types.hosts import host_of
+from llmring_types.hosts import Host, host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
@@ -137,9 +137,16 @@ def create(settings: ProviderSettings) -> HttpProvider:
         base_url=settings.address("openai"),
         client_factory=build_client,
         sdk="llmring_providers.openai.sdk",
-        listing=OpenAIListing(settings.name, host.models_path) if host.models_path else None,
+        listing=_listing(host),
         counting=OpenAICounting(),
     )
+
+
+def _listing(host: Host) -> OpenAIListing | None:
+    if host.models_path is None:
+        return None
+    unit = None if host.quirks is None else host.quirks.listed_prices
+    return OpenAIListing(host.name, host.models_path, unit)
 
 
 def build_client(*, api_key: str | AwaitedKeySource, base_url: str) -> Any:

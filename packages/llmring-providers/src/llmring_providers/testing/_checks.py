@@ -235,7 +235,9 @@ def _verify(response: LLMResponse, ref: ModelRef) -> None:
 def _verify_usage(usage: Usage | None) -> None:
     for key, value in (usage or {}).items():
         _require(key in Usage.__annotations__, f"usage has an unknown key {key!r}")
-        _require(isinstance(value, int) and value >= 0, f"usage[{key!r}] is {value!r}")
+        kind = float if key == "reported_cost" else str if key == "service_tier" else int
+        _require(isinstance(value, kind), f"usage[{key!r}] is {value!r}")
+        _require(not isinstance(value, int | float) or value >= 0, f"usage[{key!r}] is {value!r}")
 
 
 def _verify_chunks(chunks: Sequence[StreamChunk], ref: ModelRef) -> None:

@@ -78,11 +78,10 @@ def version(provider: str) -> int:
 def price_list(provider: str) -> tuple[ModelFacts, ...]:
     """Return the models that genai-prices knows of a provider, with names, prices and perhaps a context window."""
     name = host_of(provider).price_list
-    if name is None:
+    path = _DATA / "genai-prices" / f"{name}.json"
+    if name is None or not path.is_file():
         return ()
-    models = msgspec.json.decode(
-        (_DATA / "genai-prices" / f"{name}.json").read_bytes(), type=_PriceList
-    ).models
+    models = msgspec.json.decode(path.read_bytes(), type=_PriceList).models
     if name == provider:
         return models
     return tuple(msgspec.structs.replace(facts, provider=provider) for facts in models)

@@ -3,11 +3,13 @@
 https://modelcontextprotocol.io/specification/2025-06-18/server/tools
 """
 
+import os
 import shlex
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import sys
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 from llmring_types.exceptions import ConfigurationError
@@ -95,7 +97,7 @@ async def _start(
     cwd: str | Path | None,
     timeout_s: float | None,
 ) -> "Client":
-    from mcp import Client, MCPError, StdioServerParameters  # noqa: PLC0415 - an extra
+    from mcp import Client, MCPError, StdioServerParameters, stdio_client  # noqa: PLC0415 - an extra
 
     words = shlex.split(command) if isinstance(command, str) else list(command)
     if not words:
@@ -103,12 +105,25 @@ async def _start(
     parameters = StdioServerParameters(
         command=words[0], args=words[1:], env=None if env is None else dict(env), cwd=cwd
     )
+    transport = stdio_client(parameters, errlog=stack.enter_context(_standard_error()))
     try:
-        return await stack.enter_async_context(Client(parameters, read_timeout_seconds=timeout_s))
+        return await stack.enter_async_context(Client(transport, read_timeout_seconds=timeout_s))
     except (OSError, MCPError, ExceptionGroup) as error:
         raise ConfigurationError(
             f"the MCP server {words[0]!r} cannot be started or does not answer: {_cause(error)}"
         ) from error
+
+
+@contextmanager
+def _standard_error() -> Iterator[TextIO]:
+    """Give the file that the command's messages go to; notebooks and tests have a stderr that is none."""
+    try:
+        sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        with Path(os.devnull).open("w") as nowhere:
+            yield nowhere
+    else:
+        yield sys.stderr
 
 
 async def _tools_of(client: "Client", prefix: str) -> list[Tool]:

@@ -80,7 +80,8 @@ def _messages(
     messages: list[dict[str, Any]], quirks: Quirks, call: ChatCall, warnings: list[str]
 ) -> list[dict[str, Any]]:
     fitted = [_message(message, quirks, call) for message in messages]
-    if not quirks.speakers and any(message.pop("name", None) for message in fitted):
+    names = [] if quirks.speakers else [message.pop("name", None) for message in fitted]
+    if any(names):
         warnings.append(f"the names of speakers were dropped: {call.ref.provider} takes none")
     if quirks.alternating:
         fitted = _joined(fitted, call, warnings)

@@ -1,0 +1,94 @@
+"""Answers of real hosts, recorded by others: the row of each reads its own."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from llmring_providers import ChatCall, ProviderSettings, ProviderStream, find_factory
+from llmring_providers.transport import HttpRequest, HttpResponse
+from llmring_types import LLMRequest, LLMResponse, Message, ModelRef
+from llmring_types.exceptions import ProviderBadRequestError
+from llmring_types.hosts import HOSTS
+
+RECORDED = msgspec.json.decode((Path(__file__).parent / "recordings" / "hosts.json").read_bytes())
+WHOLE: list[Mapping[str, Any]] = RECORDED["whole"]
+
+
+class Replaying:
+    """Answers every request with one body."""
+
+    def __init__(self, body: bytes) -> None:
+        self.status = 200
+        self.headers: Mapping[str, str] = {"content-type": "application/json"}
+        self._body, self._pieces = body, iter([body])
+        self.urls: list[str] = []
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        self.urls.append(request.url)
+        return HttpResponse(self.status, self.headers, self._body)
+
+    async def open(self, request: HttpRequest) -> "Replaying":
+        self.urls.append(request.url)
+        return self
+
+    async def read(self) -> bytes:
+        return next(self._pieces, b"")
+
+    async def finish(self) -> None:
+        """Nothing is held."""
+
+    def close(self) -> None:
+        self._pieces = iter(())
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def call(host: str, model: str) -> ChatCall:
+    return ChatCall(LLMRequest([Message(role="user", content="Hello")], max_tokens=10), ModelRef(host, model))
+
+
+@pytest.mark.parametrize("recorded", WHOLE, ids=lambda row: row["host"])
+def test_a_recorded_answer_is_read(recorded: Mapping[str, Any]) -> None:
+    name, body = recorded["host"], recorded["body"]
+    transport = Replaying(msgspec.json.encode(body))
+    provider = find_factory(name)(ProviderSettings(name=name, transport=transport, api_key="key"))
+    answer: LLMResponse = asyncio.run(provider.chat(call(name, body["model"])))
+    assert transport.urls == [f"{HOSTS[name].default_url}/chat/completions"]
+    assert (answer.content, answer.usage, answer.finish_reason) == (
+        recorded["text"],
+        recorded["usage"],
+        "stop",
+    )
+    assert (answer.response_id, answer.provider_model) == (body["id"], body["model"])
+
+
+def test_a_recorded_stream_that_fails_after_its_reason_to_end_is_an_error() -> None:
+    recorded = RECORDED["failing_stream"]
+    events = [b"data: " + msgspec.json.encode(event) for event in recorded["events"]]
+    body = b"\n\n".join([b": " + recorded["comment"].encode(), *events, b"data: [DONE]", b""])
+    name = recorded["host"]
+
+    async def read() -> list[str]:
+        provider = find_factory(name)(ProviderSettings(name=name, transport=Replaying(body), api_key="key"))
+        stream = await provider.stream(call(name, "minimax/minimax-m2:free"))
+        thoughts: list[str] = []
+        with pytest.raises(ProviderBadRequestError, match="Token limit reached"):
+            await drain(stream, thoughts)
+        return thoughts
+
+    async def drain(stream: ProviderStream, thoughts: list[str]) -> None:
+        while chunks := await stream.receive():
+            thoughts += [chunk.reasoning or "" for chunk in chunks]
+
+    assert "".join(asyncio.run(read())).startswith("We need")
+
+
+def test_a_row_is_proved_by_what_is_recorded_here_and_by_nothing_else() -> None:
+    proofs = {row["host"]: row["source"] for row in WHOLE}
+    assert {
+        host.name: host.proof for host in HOSTS.values() if host.is_proved and not host.is_vendor
+    } == proofs
