@@ -62,7 +62,7 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("-m", "ollama:x", "-f", "there/victim"),
     ],
     "export": [("--log", "usage.db"), ("-o", "out.csv")],
-    "hosts": [(), ("--json",)],
+    "hosts": [(), ("--json",), ("add", "lab", "--base-url", "http://127.0.0.1:9/v1"), ("rm", "lab")],
     "info": [("fast",), (STEERING,), (f"openai:{STEERING}",), ("evil:x",), ("openai:gpt-4o", "--json")],
     "list": [(), ("--live",), ("--live", "-p", "ollama"), ("--all", "--json")],
     "lock audit": [("--offline",), (), ("--sarif", "out.sarif"), ("--sarif", "-")],
@@ -88,8 +88,6 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "server stats": [(), ("--by", "day"), ("--by", "alias"), ("--json",)],
     "server status": [(), ("--json",)],
     "stats": [("--log", "usage.db"), ("--by", "day")],
-    "hosts add": [("lab", "--base-url", "http://127.0.0.1:9/v1")],
-    "hosts rm": [("lab",)],
     "trust": [("--list",), ("--revoke",)],
     "unbind": [("fast",), (STEERING,)],
 }

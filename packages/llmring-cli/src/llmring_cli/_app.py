@@ -63,13 +63,6 @@ GROUPS = {
             Command("info", "cache:info", "List the cached registry documents."),
         ),
     ),
-    "hosts": (
-        "Add and remove hosts of your own.",
-        (
-            Command("add", "hosts:add", "Add a host of your own."),
-            Command("rm", "hosts:remove", "Remove a host of your own."),
-        ),
-    ),
     "mcp": (
         "Serve tools to MCP clients.",
         (Command("lockfile", "mcp:lockfile", "Serve the lockfile tools to an MCP client."),),
@@ -195,7 +188,7 @@ def _dispatch(app: App, arguments: list[str]) -> int:
     gc.enable()
     if arguments[:1] == ["trust"]:  # it reads the file by itself, before anybody has approved it
         return _run(app, arguments)
-    if arguments[:1] != ["hosts"]:  # it reads the file by itself, and can mend it
+    if arguments[:2] not in (["hosts", "add"], ["hosts", "rm"]):  # they can mend what is broken in the file
         register_own_hosts()
     with dotenv(Path(), verbose="--verbose" in arguments or "-v" in arguments):
         return _run(app, arguments)
