@@ -86,7 +86,7 @@ def hosts(
 def _add(host: Host, *, json: bool) -> None:
     path = add_host(host)
     if json:
-        print_json([{"name": host.name, "base_url": host.default_url, "protocol": host.protocol}])
+        print_json([_state(host)])
     else:
         report(f"added {host.name} to {path}")
 
@@ -94,7 +94,7 @@ def _add(host: Host, *, json: bool) -> None:
 def _remove(name: str, *, json: bool) -> int:
     removed = remove_host(name)
     if json:
-        print_json([{"name": name, "removed": removed}])
+        print_json(list[HostState]())
     else:
         report(f"removed {name}" if removed else f"you have no host {name} of your own")
     return 0 if removed else FAILED
