@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ActiveProfile,
         Binding,
         Constraints,
+        HostEntry,
         LockedModel,
         Lockfile,
         Need,
@@ -81,6 +82,7 @@ __all__ = [
     "FactsOf",
     "Finding",
     "Found",
+    "HostEntry",
     "KeyPath",
     "LockedModel",
     "Lockfile",
@@ -179,6 +181,7 @@ if not TYPE_CHECKING:
             "llmring_lockfile._lock": ("FactsOf", "RegistryRelease", "lock_models"),
             "llmring_lockfile._model": (
                 "DEFAULT_PROFILE",
+                "HostEntry",
                 "FORMAT_VERSION",
                 "LOCKFILE_NAME",
                 "NEEDS",
