@@ -73,7 +73,11 @@ def block(*pieces: str) -> list[dict[str, Any]]:
     """Anthropic's events of one call."""
     made = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
     deltas = [
-        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": each}}
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "input_json_delta", "partial_json": each},
+        }
         for each in pieces
     ]
     return [
@@ -136,7 +140,11 @@ def test_arguments_in_pieces_outlive_a_whole_item_without_them(events: str, at_t
         for event in (
             {"type": "response.output_item.added", **where, "item": item("")},
             *said[events],
-            *({"type": "response.output_item.done", **where, "item": each} for each in last if events != "item"),
+            *(
+                {"type": "response.output_item.done", **where, "item": each}
+                for each in last
+                if events != "item"
+            ),
             {"type": "response.completed", "response": {"status": "completed", "output": last}},
         )
         for chunk in decoder.feed(f"data: {json.dumps(event)}\n\n".encode())

@@ -13,6 +13,8 @@ from llmring import (
     BudgetState,
     CallRecord,
     ChatStream,
+    EmbeddingRequest,
+    EmbeddingResponse,
     LLMRequest,
     LLMResponse,
     LLMRing,
@@ -23,6 +25,8 @@ from llmring import (
     Observer,
     Policy,
     ProviderRateLimitError,
+    RerankRequest,
+    RerankResponse,
     RetryPolicy,
     StreamChunk,
     StreamInterruptedError,
@@ -61,6 +65,7 @@ async def answers(request: LLMRequest) -> None:
     async with LLMRing(origin="app", timeout=30, lockfile_path=Path("llmring.lock")) as ring:
         response = await ring.chat(request, profile="dev")
         assert_type(response, LLMResponse)
+        assert_type(response.images[0].data, bytes)
         assert_type(response.content, str)
         assert_type(response.model, str)
         assert_type(response.usage, Usage | None)
@@ -93,6 +98,8 @@ async def streams(ring: LLMRing, request: LLMRequest) -> AsyncIterator[str]:
 def without_async(request: LLMRequest) -> None:
     with LLMRing.sync() as ring:
         assert_type(ring.chat(request), LLMResponse)
+        assert_type(ring.embed(EmbeddingRequest("a", model="docs-index", dimensions=8)), EmbeddingResponse)
+        assert_type(ring.rerank(RerankRequest("q", ["a"], model="ranker", top_n=1)), RerankResponse)
         with ring.chat_stream(request) as stream:
             for chunk in stream:
                 assert_type(chunk, StreamChunk)

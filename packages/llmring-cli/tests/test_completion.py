@@ -80,6 +80,7 @@ def test_aliases_models_profiles_and_providers_are_completed(llmring: Run) -> No
     pools = completed(llmring, "bind", "new", "openai:gpt-4o,openai:gpt-4o")
     assert "openai:gpt-4o,openai:gpt-4o-mini" in pools
     assert "openai:gpt-4o,openai:gpt-4o" not in pools
+    llmring("bind", "fast", "openai:gpt-4o", "--profile", "prod")
     assert "prod" in completed(llmring, "aliases", "--profile", "")
     assert {"openai", "groq", "sim"} <= set(completed(llmring, "list", "--provider", ""))
 

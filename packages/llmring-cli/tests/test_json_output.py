@@ -39,6 +39,8 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
         ("stats", "--by", "day", "--by", "alias", "--since", "2026-11-20", "--until", "2026-11-22T23:00"),
     ),
     ("stats", ("stats", "--origin", "nobody")),
+    ("hosts", ("hosts", "add", "lab", "--base-url", "http://127.0.0.1:9/v1")),
+    ("hosts", ("hosts", "rm", "lab")),
     ("trust", ("trust", "old.env")),
     ("trust", ("trust", "--list")),
     ("trust", ("trust", "--revoke")),

@@ -32,7 +32,6 @@ ROWS: list[tuple[str, ...]] = [
     ("embed", "Hello", "-m", "sim:demo", "--dimensions", "3", "--verbose"),
     ("chat", "--frobnicate"),
     ("doctor",),
-    ("hosts",),
     ("info", "fast"),
     ("list", "-p", "openai"),
     ("providers",),

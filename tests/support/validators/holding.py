@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from llmring_providers import Adapter, ChatCall
 from llmring_providers._adapter import WireRequest
+from llmring_providers.embeddings import EmbeddingCall, EmbeddingCodec
 
 from validators import refusals
+from validators.embeddings import embedding_refusals
 
 _LOOPBACK = ("127.", "localhost", "[::1]")
 
@@ -57,6 +59,7 @@ def _parts(extra: dict[str, Any]) -> set[str]:
 def every_request_is_one_that_its_vendor_takes() -> Iterator[None]:
     """Hold what the four adapters write; tests of odd requests say so by giving them as extra parameters."""
     from llmring_providers.anthropic import AnthropicAdapter
+    from llmring_providers.embeddings import codecs
     from llmring_providers.google import GoogleAdapter
     from llmring_providers.ollama import OllamaAdapter
     from llmring_providers.openai import OpenAIAdapter
@@ -65,7 +68,21 @@ def every_request_is_one_that_its_vendor_takes() -> Iterator[None]:
         adapters: tuple[type[Adapter], ...] = (AnthropicAdapter, GoogleAdapter, OllamaAdapter, OpenAIAdapter)
         for adapter in adapters:
             _hold(adapter, patch)
+        for vendor, codec in codecs._CODECS.items():
+            _hold_embeddings(vendor.partition("-")[0], codec, patch)
         yield
+
+
+def _hold_embeddings(vendor: str, codec: EmbeddingCodec, patch: pytest.MonkeyPatch) -> None:
+    encode = codec.encode
+
+    def checked(call: EmbeddingCall) -> bytes:
+        body = encode(call)
+        found = embedding_refusals(vendor, body, set(call.extra_params))
+        assert not found, f"{vendor} would refuse {call.ref}: {found}"
+        return body
+
+    patch.setattr(codec, "encode", checked)
 
 
 def _hold(adapter: type[Adapter], patch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cyclopts import App, CycloptsError
 
-from llmring_cli._environment import dotenv
+from llmring_cli._environment import dotenv, register_own_hosts
 from llmring_cli._failure import WRONG_USAGE, CommandError
 from llmring_cli._help import HelpFormatter, long_help
 from llmring_cli._run import version_text
@@ -188,6 +188,8 @@ def _dispatch(app: App, arguments: list[str]) -> int:
     gc.enable()
     if arguments[:1] == ["trust"]:  # it reads the file by itself, before anybody has approved it
         return _run(app, arguments)
+    if arguments[:2] not in (["hosts", "add"], ["hosts", "rm"]):  # they can mend what is broken in the file
+        register_own_hosts()
     with dotenv(Path(), verbose="--verbose" in arguments or "-v" in arguments):
         return _run(app, arguments)
 

@@ -59,6 +59,19 @@ def dotenv(folder: Path, *, verbose: bool) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def register_own_hosts() -> None:
+    """Register the hosts of the user configuration; a file that cannot be read is a warning."""
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - no home is no error
+    if not Path(base, "llmring", "hosts.toml").is_file():
+        return
+    from llmring.hosts import register_user_hosts  # noqa: PLC0415 - most people have no such file
+
+    try:
+        register_user_hosts()
+    except ConfigurationError as error:
+        report(f"warning: {error}")
+
+
 def read_dotenv(path: Path) -> DotenvFile | None:
     """Return what the file sets; ``None``, after a warning, where it cannot be read as a file.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llmring_lockfile._edits import Models
     from llmring_lockfile._embedding import embedding_model
     from llmring_lockfile._emit import digest, emit, stubs
-    from llmring_lockfile._files import BUNDLED
+    from llmring_lockfile._files import BUNDLED, find_project_root
     from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, to_sarif, with_lines
     from llmring_lockfile._lock import FactsOf, RegistryRelease, lock_models
     from llmring_lockfile._model import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ActiveProfile,
         Binding,
         Constraints,
+        HostEntry,
         LockedModel,
         Lockfile,
         Need,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from llmring_lockfile._project import (
         find_package_directory,
         find_package_lockfile,
-        find_project_root,
         installed_lockfile,
     )
     from llmring_lockfile._resolution import Explanation, Resolution, Step
@@ -82,6 +82,7 @@ __all__ = [
     "FactsOf",
     "Finding",
     "Found",
+    "HostEntry",
     "KeyPath",
     "LockedModel",
     "Lockfile",
@@ -166,7 +167,7 @@ if not TYPE_CHECKING:
             ),
             "llmring_lockfile._edits": ("Models",),
             "llmring_lockfile._emit": ("digest", "emit", "stubs"),
-            "llmring_lockfile._files": ("BUNDLED",),
+            "llmring_lockfile._files": ("BUNDLED", "find_project_root"),
             "llmring_lockfile._embedding": ("embedding_model",),
             "llmring_lockfile._findings": (
                 "RULES",
@@ -180,6 +181,7 @@ if not TYPE_CHECKING:
             "llmring_lockfile._lock": ("FactsOf", "RegistryRelease", "lock_models"),
             "llmring_lockfile._model": (
                 "DEFAULT_PROFILE",
+                "HostEntry",
                 "FORMAT_VERSION",
                 "LOCKFILE_NAME",
                 "NEEDS",
@@ -198,7 +200,6 @@ if not TYPE_CHECKING:
             "llmring_lockfile._project": (
                 "find_package_directory",
                 "find_package_lockfile",
-                "find_project_root",
                 "installed_lockfile",
             ),
             "llmring_lockfile._resolution": ("Explanation", "Resolution", "Step"),

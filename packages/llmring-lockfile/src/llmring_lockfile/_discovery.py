@@ -9,9 +9,9 @@ from typing import Literal
 import msgspec
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
-from llmring_lockfile._files import BUNDLED, read_lockfile
+from llmring_lockfile._files import BUNDLED, find_project_root, read_lockfile
 from llmring_lockfile._model import LOCKFILE_NAME, ActiveProfile, Lockfile
-from llmring_lockfile._project import find_package_directory, find_project_root
+from llmring_lockfile._project import find_package_directory
 
 PATH_VARIABLE = "LLMRING_LOCKFILE_PATH"
 PROFILE_VARIABLE = "LLMRING_PROFILE"

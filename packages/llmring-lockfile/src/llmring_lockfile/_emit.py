@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from llmring_types.exceptions import ValidationError
 
-from llmring_lockfile._model import Binding, Constraints, LockedModel, Lockfile, Profile
+from llmring_lockfile._model import Binding, Constraints, HostEntry, LockedModel, Lockfile, Profile
 from llmring_lockfile._names import BARE, KeyPath
 
 _WIDTH = 100
@@ -105,6 +105,7 @@ def plain_lockfile(lockfile: Lockfile) -> dict[str, Any]:
         "default_profile": lockfile.default_profile,
         "metadata": dict(lockfile.metadata),
         "extends": {"packages": list(lockfile.extends)} if lockfile.extends else {},
+        "hosts": {name: _plain_host(entry) for name, entry in lockfile.hosts.items()},
         "profiles": {name: plain_profile(profile) for name, profile in lockfile.profiles.items()},
         "locked": {name: plain_locked(entry) for name, entry in lockfile.locked.items()},
     }
@@ -134,6 +135,11 @@ def plain_constraints(constraints: Constraints) -> dict[str, Any]:
     table = _plain(constraints)
     other = table.pop("other", {})
     return {**table, **other}
+
+
+def _plain_host(entry: HostEntry) -> dict[str, Any]:
+    fields = {"base_url": entry.base_url, "protocol": entry.protocol, "key_env": entry.key_env}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def plain_locked(entry: LockedModel) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Read lockfiles from disk."""
+"""Read lockfiles from disk, and find the project around a folder."""
 
 import errno
 import warnings
@@ -15,6 +15,8 @@ BUNDLED = Path(__file__).with_name("llmring.lock")
 
 LARGEST: Final = 4 * 2**20
 """Bytes of the largest lockfile that is read: a hundred times what a thousand aliases take."""
+
+_ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 Signature = tuple[int, int, int]
 """Modification time in nanoseconds, size and inode: differs once a file was edited or replaced."""
@@ -91,3 +93,11 @@ def read_text(path: Path) -> str:
         raise LockfileError(
             f"cannot read the lockfile {path}: {error.strerror}", path=str(path), original=error
         ) from error
+
+
+def find_project_root(start: Path) -> Path | None:
+    """The nearest directory, from ``start`` upwards, that looks like the root of a project."""
+    for directory in (start, *start.parents):
+        if any((directory / mark).exists() for mark in _ROOT_MARKS):
+            return directory
+    return None

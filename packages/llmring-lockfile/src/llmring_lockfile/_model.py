@@ -187,6 +187,20 @@ class LockedModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     registry_digest: str | None = None
 
 
+class HostEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A host that the lockfile names. It counts only once the user has approved the file.
+
+    Attributes:
+        base_url: where the paths of its protocol begin.
+        protocol: ``openai``, ``responses``, ``anthropic``, ``gemini`` or ``ollama``.
+        key_env: the environment variable that holds its key; ``None`` where it needs none.
+    """
+
+    base_url: str
+    protocol: str = "openai"
+    key_env: str | None = None
+
+
 class Lockfile(msgspec.Struct, frozen=True, kw_only=True):
     """A whole lockfile.
 
@@ -197,6 +211,7 @@ class Lockfile(msgspec.Struct, frozen=True, kw_only=True):
         default_profile: used where neither an argument nor the environment names one.
         metadata: anything; never read here.
         extends: packages whose aliases may be used as ``package:alias``.
+        hosts: those that do not come with llmring, by name; of the lockfile itself, never of one that it extends.
         profiles: by name, in the order of the file.
         locked: what was recorded of each model, by ``provider:model``.
         has_old_bindings: whether a binding has ``provider`` and ``model`` as before 1.0; :meth:`Document.migrate`
@@ -210,6 +225,7 @@ class Lockfile(msgspec.Struct, frozen=True, kw_only=True):
     default_profile: str = DEFAULT_PROFILE
     metadata: Mapping[str, Any] = msgspec.field(default_factory=dict)
     extends: tuple[str, ...] = ()
+    hosts: Mapping[str, HostEntry] = msgspec.field(default_factory=dict)
     profiles: Mapping[str, Profile] = msgspec.field(default_factory=dict)
     locked: Mapping[str, LockedModel] = msgspec.field(default_factory=dict)
     has_old_bindings: bool = False

@@ -15,6 +15,7 @@ from llmring_lockfile._model import (
     FORMAT_VERSION,
     Binding,
     Constraints,
+    HostEntry,
     LockedModel,
     Lockfile,
     Profile,
@@ -86,6 +87,10 @@ def _lockfile(data: Mapping[str, Any], path: Path | None) -> Lockfile:
         default_profile=default,
         metadata=as_table(data.get("metadata"), ("metadata",)),
         extends=_packages(as_table(data.get("extends"), ("extends",)).get("packages")),
+        hosts={
+            name: convert(entry, HostEntry, ("hosts", name))
+            for name, entry in as_table(data.get("hosts"), ("hosts",)).items()
+        },
         profiles=profiles,
         locked={
             name: convert(entry, LockedModel, ("locked", name))

@@ -7,19 +7,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from llmring_lockfile._files import BUNDLED, LARGEST, read_lockfile, read_regular
+from llmring_lockfile._files import BUNDLED, LARGEST, find_project_root, read_lockfile, read_regular
 from llmring_lockfile._model import LOCKFILE_NAME, Lockfile
 from llmring_lockfile._names import normal_package
-
-_ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
-
-
-def find_project_root(start: Path) -> Path | None:
-    """The nearest directory, from ``start`` upwards, that looks like the root of a project."""
-    for directory in (start, *start.parents):
-        if any((directory / mark).exists() for mark in _ROOT_MARKS):
-            return directory
-    return None
 
 
 def find_package_directory(start: Path) -> Path | None:

@@ -16,8 +16,7 @@ from llmring_types.exceptions import (
 )
 
 from llmring_lockfile._atomic import resolve_target, write_atomically
-from llmring_lockfile._files import BUNDLED
-from llmring_lockfile._project import find_project_root
+from llmring_lockfile._files import BUNDLED, find_project_root
 
 _FIRST_PAUSE = 0.002
 _LONGEST_PAUSE = 0.01

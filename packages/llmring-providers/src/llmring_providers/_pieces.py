@@ -45,8 +45,8 @@ def joined(value: Any) -> Any:
 def join_arguments(pieces: Sequence[str]) -> tuple[str, bool]:
     """Return the arguments of a call, and whether some had to be left out because the host had sent them again.
 
-    Some hosts send all arguments so far in every piece (https://github.com/NousResearch/hermes-agent/pull/35718), others
-    all of them, or an empty object, once more at the end. What is a JSON object as it stands is never touched.
+    Some hosts send all arguments so far in every piece, others all of them, or an empty object, once more at the end
+    (https://github.com/NousResearch/hermes-agent/pull/35718). What is a JSON object as it stands is never touched.
     """
     text, last = "".join(pieces), pieces[-1] if pieces else ""
     if len(pieces) < 2 or not last.startswith("{") or _is_object(text):  # noqa: PLR2004 - one piece repeats none

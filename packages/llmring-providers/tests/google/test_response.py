@@ -307,6 +307,7 @@ def test_generated_media_are_kept_for_the_user_and_the_next_turn(call: ChatCall,
     response = decode(answer({"text": "Here:"}, image, {}), call, wire)
     assert response.content == "Here:"
     assert response.native == {"provider": "google", "replay": [{"text": "Here:"}, image]}
+    assert [(made.media_type, made.data) for made in response.images] == [("image/png", b"\x89PNG\r\n\x1a\n")]
 
 
 ERROR_FREE = st.recursive(

@@ -110,6 +110,9 @@ def test_what_azure_filtered_is_kept(recorded: Recorded) -> None:
 def test_the_sound_of_a_spoken_answer_is_kept_and_only_its_id_travels_back(recorded: Recorded) -> None:
     native = decode(recorded("chat-a86244f8d1f8"), CALL).native or {}
     assert native["audio"]["data"] == "QUJDRA=="
+    assert [
+        (made.data, made.transcript) for made in LLMResponse(content="", model="m", native=native).audio
+    ] == [(b"ABCD", "Hello! How can I help you today?")]
     assert native["replay"] == [
         {"audio": {"id": "audio_abc123", "transcript": "Hello! How can I help you today?"}}
     ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         RerankResponse,
     )
     from llmring_types._facts import CAPABILITIES, ModelFacts, Prices
+    from llmring_types._media import Media
     from llmring_types._messages import Message, Role
     from llmring_types._refs import ModelRef
     from llmring_types._request import LLMRequest, ReasoningEffort
@@ -32,6 +33,7 @@ __all__ = [
     "FunctionCall",
     "LLMRequest",
     "LLMResponse",
+    "Media",
     "Message",
     "ModelFacts",
     "ModelRef",
@@ -65,6 +67,7 @@ if not TYPE_CHECKING:
                 "RerankResponse",
             ),
             "llmring_types._facts": ("CAPABILITIES", "ModelFacts", "Prices"),
+            "llmring_types._media": ("Media",),
             "llmring_types._messages": ("Message", "Role"),
             "llmring_types._refs": ("ModelRef",),
             "llmring_types._request": ("LLMRequest", "ReasoningEffort"),

@@ -1,12 +1,15 @@
 """Responses: whole, or in chunks."""
 
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import msgspec
 
 from llmring_types._messages import Message
 from llmring_types._pydantic_methods import Model
 from llmring_types._tools import ToolCall
+
+if TYPE_CHECKING:
+    from llmring_types._media import Media
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
 
@@ -115,6 +118,20 @@ class LLMResponse(Model, kw_only=True, omit_defaults=True):
     def total_tokens(self) -> int | None:
         """All tokens, input and output; ``None`` without usage."""
         return _total(self.usage)
+
+    @property
+    def images(self) -> "list[Media]":
+        """Images that the model made, as bytes with their media type; decoded anew at each look."""
+        from llmring_types._media import images_of  # noqa: PLC0415 - few answers have any
+
+        return images_of(self.native)
+
+    @property
+    def audio(self) -> "list[Media]":
+        """Sounds that the model made, as bytes with their media type; decoded anew at each look."""
+        from llmring_types._media import audio_of  # noqa: PLC0415 - as above
+
+        return audio_of(self.native)
 
     def to_message(self) -> Message:
         """Return the assistant message for the next turn, with everything the provider wants to see again."""

@@ -6,7 +6,11 @@ from pathlib import Path
 import llmring_lockfile as lockfiles
 import msgspec
 from llmring_lockfile import ActiveProfile, Lockfile, Resolution, Resolver
-from llmring_types.exceptions import AliasNotFoundError, LockfileNotFoundError, LockfileWriteError
+from llmring_types.exceptions import (
+    AliasNotFoundError,
+    LockfileNotFoundError,
+    LockfileWriteError,
+)
 
 from llmring._providers import Providers
 
@@ -40,6 +44,7 @@ class Aliases:
         self._providers = providers
         self._found = _discover(path) if lockfile is None else None
         self._resolver = self._resolve_from(lockfile if self._found is None else self._found.path)
+        self._admit_hosts()
 
     @property
     def lockfile(self) -> Lockfile:
@@ -134,6 +139,19 @@ class Aliases:
             )
         lockfiles.unbind(self._editable(), alias, profile=profile)
         self._resolver.invalidate()
+
+    def _admit_hosts(self) -> None:
+        """Register the hosts that the lockfile names, and refuse those that need an approval first.
+
+        Raises:
+            ConfigurationError: one is not valid, or its name is taken.
+        """
+        if not self.lockfile.hosts:
+            return
+        from llmring.hosts import register_lockfile_hosts  # noqa: PLC0415 - most lockfiles name none
+
+        self._providers.refuse(register_lockfile_hosts(self.lockfile))
+        self.providers_changed()
 
     def _active(self, profile: str | None) -> ActiveProfile:
         return lockfiles.active_profile(self.lockfile, profile)

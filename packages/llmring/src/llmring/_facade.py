@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from llmring_lockfile import Lockfile
-from llmring_providers import Provider
+from llmring_providers import KeySource, Provider
 from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import ProviderNotFoundError
+from llmring_types.hosts import register
 
 from llmring._aliases import Aliases
 from llmring._chat import Chat
@@ -65,6 +66,34 @@ class RingFacade:
             ProviderAuthenticationError: it needs a key, and none is given or set.
         """
         self._providers.register(one_of("name", name, "provider_type", provider_type), provider, **settings)
+        self._aliases.providers_changed()
+
+    def register_host(
+        self,
+        name: str,
+        *,
+        base_url: str,
+        protocol: str = "openai",
+        key_env: str | None = None,
+        api_key: str | KeySource | None = None,
+    ) -> None:
+        """Add a host of one's own to the table of hosts, for the whole process: ``name:model`` then goes there.
+
+        Args:
+            name: the first half of references to its models; none that another host has.
+            base_url: where the paths of the protocol begin, as ``http://localhost:8000/v1``.
+            protocol: ``openai``, ``responses``, ``anthropic``, ``gemini`` or ``ollama``.
+            key_env: the environment variable that holds its key.
+            api_key: the key for this ring, or a function that returns it; it comes before ``key_env``.
+
+        Raises:
+            ConfigurationError: one of them is not valid, or the name is taken.
+        """
+        from llmring.hosts import own_host  # noqa: PLC0415 - most rings use hosts that come with llmring
+
+        register(own_host(name, base_url=base_url, protocol=protocol, key_env=key_env))
+        if api_key is not None:
+            self._providers.register(name, api_key=api_key)
         self._aliases.providers_changed()
 
     def facts(self, model: str, profile: str | None = None) -> ModelFacts | None:

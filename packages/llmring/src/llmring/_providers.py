@@ -7,7 +7,12 @@ from typing import Any, Protocol
 
 from llmring_providers import KeySource, Provider, ProviderSettings, find_factory
 from llmring_providers.transport import LoopbackOnly, Transport
-from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError, ProviderNotFoundError
+from llmring_types.exceptions import (
+    LLMRingError,
+    ProviderAuthenticationError,
+    ProviderNotFoundError,
+    UntrustedAddressError,
+)
 from llmring_types.hosts import host_of
 from msgspec import UNSET, UnsetType
 
@@ -40,10 +45,13 @@ class Providers(Mapping[str, Provider]):
         self._access = {name: provider_access(name) for name in provider_names()}
         self._built: dict[str, Provider] = {}
         self._keys: set[str] = set()
+        self._refused: dict[str, UntrustedAddressError] = {}
 
     def __getitem__(self, name: str) -> Provider:
         provider = self._built.get(name)
         if provider is None:
+            if name in self._refused:
+                raise copy(self._refused[name])
             access = self._access_of(name)
             if access is None or access.missing is not None:
                 raise KeyError(name)
@@ -59,9 +67,18 @@ class Providers(Mapping[str, Provider]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def refuse(self, refused: Mapping[str, UntrustedAddressError]) -> None:
+        """Let these hosts be known, and refuse every call to them: a file that is not approved names them."""
+        self._refused.update(refused)
+
     def known(self) -> frozenset[str]:
         """Names that a reference may begin with, configured or not."""
-        return frozenset(provider_names()) | frozenset(self._access) | frozenset(self._built)
+        return (
+            frozenset(provider_names())
+            | frozenset(self._access)
+            | frozenset(self._built)
+            | frozenset(self._refused)
+        )
 
     def base_url(self, name: str) -> str | None:
         """Return a provider's address; ``None`` for one that has not been used, or does not say."""
@@ -77,6 +94,8 @@ class Providers(Mapping[str, Provider]):
         """Return why the provider cannot be used, or ``None``."""
         if name in self._built:
             return None
+        if name in self._refused:
+            return copy(self._refused[name])
         access = self._access_of(name)
         if access is None and self.discover(name):
             access = self._access[name]

@@ -25,7 +25,7 @@ from llmring._providers import Providers, SdkProvider
 from llmring._records import Observer
 from llmring._routing import Router
 from llmring._runs import RunsTools
-from llmring._settings import Settings, open_registry
+from llmring._settings import Settings, has_user_hosts, open_registry
 from llmring._stream import ChatStream
 from llmring.tokens import context_problem
 
@@ -110,6 +110,10 @@ class LLMRing(RingFacade, RunsTools, EmbedsTexts, OriginalMethods):
         http_client: "HttpClient | None" = None,
     ) -> None:
         settings = Settings.from_environment()
+        if has_user_hosts():
+            from llmring.hosts import register_user_hosts  # noqa: PLC0415 - most people have no hosts of their own
+
+            register_user_hosts()
         self.origin = origin
         self.server_url = server_url if server_url is not None else settings.server.url
         self.log_metadata = log_metadata or log_conversations  # an exchange has its row of usage

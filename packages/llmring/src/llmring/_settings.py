@@ -66,6 +66,12 @@ class ProviderAccess(msgspec.Struct, frozen=True):
         return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={shown_url(self.base_url)!r})"
 
 
+def has_user_hosts(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
+    """Return whether the user configuration holds a file of hosts (:mod:`llmring.hosts`)."""
+    folders = environ.get("XDG_CONFIG_HOME", ""), os.path.join(environ.get("HOME", "~"), ".config")  # noqa: PTH118 - quick
+    return any(os.path.isfile(os.path.join(folder, "llmring", "hosts.toml")) for folder in folders)  # noqa: PTH113, PTH118
+
+
 def provider_names() -> tuple[str, ...]:
     """Names of the hosts in the table, those that were registered included, that need nothing more installed."""
     return tuple(name for name, host in HOSTS.items() if host.is_installed)

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
+import anyio
+import anyio.lowlevel
 import llmring_lockfile as lockfiles
 import pytest
 from canned import Answer, Server
@@ -247,3 +249,44 @@ async def test_a_short_answer_is_a_typed_error() -> None:
         ring.register_provider("openai", base_url=server.url, api_key="k")
         with pytest.raises(MalformedResponseError, match="1 vectors for 2 texts"):
             await ring.embed(EmbeddingRequest(["a", "b"], model="openai:m"))
+
+
+class Gate(Embedder):
+    """A provider that counts how many batches are with it at the same time."""
+
+    most = now = 0
+
+    async def embed(self, call: EmbeddingCall) -> Vectors:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.checkpoint()
+        self.now -= 1
+        return await super().embed(call)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize(("places", "most"), [({"one": 2}, 2), ({}, 8)])
+def test_no_more_batches_are_under_way_than_the_policy_allows(
+    backend: str, places: dict[str, int], most: int
+) -> None:
+    one = Gate("one", texts=1)
+
+    async def embed() -> list[float]:
+        ring = ring_of(one, policy=Policy(max_concurrent=places))
+        request = EmbeddingRequest([str(n) for n in range(30)], model="docs-index")
+        return [vector[0] for vector in (await ring.embed(request)).embeddings]
+
+    assert anyio.run(embed, backend=backend) == list(range(30))
+    assert one.most == most
+
+
+async def test_cohere_is_asked_at_its_own_address_with_its_own_names() -> None:
+    async with Simulator() as simulator, LLMRing() as ring:
+        ring.register_provider("cohere", base_url=f"{simulator.url}/compatibility/v1", api_key="k")
+        response = await ring.embed(
+            EmbeddingRequest([f"t{n}" for n in range(100)], model="cohere:m", purpose="query")
+        )
+        assert (len(response.embeddings), len(response.attempts)) == (100, 2)
+        ranking = await ring.rerank(RerankRequest("a b", ["c", "b a"], model="cohere:m", top_n=1))
+        assert [each.document for each in ranking.results] == ["b a"]

@@ -124,7 +124,7 @@ def test_what_is_of_no_sdk_is_told() -> None:
     with pytest.raises(ValidationError, match=r"builtins\.int is not from a known SDK"):
         normalize_response(7)
     with pytest.raises(ValidationError, match="provider must be"):
-        normalize_response({}, provider="mistral")
+        normalize_response({}, provider="acme")
     with pytest.raises(MalformedResponseError):
         normalize_response({"choices": []})
 

@@ -1,10 +1,14 @@
 """``llmring hosts``."""
 
+from typing import Literal
+
 import msgspec
 from llmring import provider_access
+from llmring.hosts import add_host, own_host, remove_host
 from llmring_types.hosts import HOSTS, Host
 
-from llmring_cli._output import print_json, print_table
+from llmring_cli._failure import FAILED, WRONG_USAGE, CommandError
+from llmring_cli._output import print_json, print_table, report
 from llmring_cli._parameters import Json
 
 
@@ -36,15 +40,67 @@ class HostState(msgspec.Struct, kw_only=True):
     deviations: list[str]
 
 
-def hosts(*, json: Json = False) -> None:
+def hosts(
+    action: Literal["add", "rm"] | None = None,
+    name: str | None = None,
+    /,
+    *,
+    base_url: str | None = None,
+    protocol: Literal["openai", "responses", "anthropic", "gemini", "ollama"] = "openai",
+    key_env: str | None = None,
+    json: Json = False,
+) -> int:
     """List every host that llmring knows, and whether its key is set here.
+
+    With add, add a host of your own for models named NAME:MODEL; with rm, remove one, with exit code 1 if there is
+    none of this name. They are kept in hosts.toml in the user configuration, without keys.
 
     No request is sent. Keys are never shown. With --json, also where each host deviates from its protocol, and
     whether an exchange with it is among the tests.
 
     $ llmring hosts
+    $ llmring hosts add lab --base-url http://localhost:8000/v1
+    $ llmring hosts add acme --base-url https://llm.acme.example/v1 --key-env ACME_API_KEY
+    $ llmring hosts rm lab
     $ llmring hosts --json | jq -r '.[] | select(.proved | not) | .name'
+
+    Args:
+        action: add or rm; the list without it.
+        name: The first half of references to the models of the host.
+        base_url: Where the paths of the protocol begin, as https://llm.acme.example/v1.
+        protocol: The protocol that the host speaks.
+        key_env: The environment variable that holds the key; none for a host without keys.
     """
+    if action is not None:
+        if name is None or (action == "add" and base_url is None):
+            missing = "a name" if name is None else "--base-url"
+            raise CommandError(f"hosts {action} needs {missing}", exit_code=WRONG_USAGE)
+        if action == "rm":
+            return _remove(name, json=json)
+        _add(own_host(name, base_url=base_url or "", protocol=protocol, key_env=key_env), json=json)
+        return 0
+    _list(json=json)
+    return 0
+
+
+def _add(host: Host, *, json: bool) -> None:
+    path = add_host(host)
+    if json:
+        print_json([_state(host)])
+    else:
+        report(f"added {host.name} to {path}")
+
+
+def _remove(name: str, *, json: bool) -> int:
+    removed = remove_host(name)
+    if json:
+        print_json(list[HostState]())
+    else:
+        report(f"removed {name}" if removed else f"you have no host {name} of your own")
+    return 0 if removed else FAILED
+
+
+def _list(*, json: bool) -> None:
     states = [_state(host) for host in HOSTS.values()]
     if json:
         print_json(states)

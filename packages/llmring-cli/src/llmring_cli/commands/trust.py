@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from llmring.trust import TrustStore, open_trust_store, read_content, select
+from llmring_lockfile import parse
 
 from llmring_cli._environment import NAME, read_dotenv
 from llmring_cli._failure import FAILED, CommandError
@@ -60,13 +61,23 @@ def _approve(store: TrustStore, file: Path) -> list[str]:
     if not os.path.lexists(file):
         raise CommandError(f"there is no {file} to approve")
     if file.name != NAME:
-        store.allow(file, read_content(file))
-        return []
+        content = read_content(file)
+        store.allow(file, content)
+        return _hosts(content)
     found = read_dotenv(file)
     if found is None:
         raise CommandError(f"{file} cannot be approved")
     store.allow(file, found.content)
     return list(select(found.values, {}, approved=True).taken)
+
+
+def _hosts(content: bytes) -> list[str]:
+    """Return the hosts that a lockfile names, as NAME at ADDRESS."""
+    try:
+        hosts = parse(content.decode()).hosts
+    except ValueError:  # no lockfile
+        return []
+    return [f"{name} at {entry.base_url}" for name, entry in hosts.items()]
 
 
 def _list(store: TrustStore, *, json: bool) -> None:

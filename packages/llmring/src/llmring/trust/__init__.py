@@ -7,7 +7,14 @@ in direnv (https://direnv.net/man/direnv.1.html): an edit by anybody, such as ``
 
 from llmring._settings import DOTENV_VARIABLE
 from llmring.trust._origin import Origin, Selection, check_address, select
-from llmring.trust._store import MAX_BYTES, TrustedFile, TrustStore, open_trust_store, read_content
+from llmring.trust._store import (
+    MAX_BYTES,
+    TrustedFile,
+    TrustStore,
+    config_folder,
+    open_trust_store,
+    read_content,
+)
 
 __all__ = [
     "DOTENV_VARIABLE",
@@ -17,6 +24,7 @@ __all__ = [
     "TrustStore",
     "TrustedFile",
     "check_address",
+    "config_folder",
     "open_trust_store",
     "read_content",
     "select",

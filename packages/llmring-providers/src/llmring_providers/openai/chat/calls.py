@@ -50,7 +50,9 @@ class _Slot:
             return False
 
     def whole(self) -> Call:
-        text, self.resent = ("".join(self.arguments), False) if self.custom else join_arguments(self.arguments)
+        text, self.resent = (
+            ("".join(self.arguments), False) if self.custom else join_arguments(self.arguments)
+        )
         call = Call(id=self.id, extra_content=self.extra_content)
         if self.custom:
             call.custom = Custom(self.name, text)

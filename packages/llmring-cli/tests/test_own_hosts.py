@@ -1,0 +1,29 @@
+"""Hosts of one's own on the command line."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from llmring_types.hosts import unregister
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_host_is_added_listed_and_removed(
+    llmring: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    try:
+        file = tmp_path / "config" / "llmring" / "hosts.toml"
+        added = llmring(
+            "hosts", "add", "lab", "--base-url", "http://localhost:8000/v1", "--key-env", "LAB_KEY"
+        )
+        assert added == (0, "", f"added lab to {file}\n")
+        assert "lab" in llmring("hosts")[1]
+        assert llmring("hosts", "rm", "lab") == (0, "", "removed lab\n")
+        assert llmring("hosts", "rm", "lab")[0] == 1
+        assert llmring("hosts", "rm")[0] == 2
+        assert llmring("hosts", "add", "lab")[0] == 2
+        assert llmring("hosts", "add", "openai", "--base-url", "http://localhost:8000/v1")[0] == 1
+    finally:
+        unregister("lab")

@@ -1,0 +1,223 @@
+"""Hosts of one's own: rows of the table that a person keeps in the user configuration, or a lockfile names.
+
+A person's file is trusted. A lockfile is a stranger's: its hosts count only once it is approved (``llmring trust
+llmring.lock``), since keys of the person's environment go to their addresses. Keys are in neither: a row names the
+environment variable.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast, get_args
+from urllib.parse import urlsplit
+
+import msgspec
+from llmring_lockfile import HostEntry, Lockfile, parse, write_atomically
+from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
+from llmring_types.hosts import HOSTS, Host, Protocol, register, unregister
+
+from llmring.trust import config_folder, open_trust_store, read_content
+
+__all__ = ["add_host", "hosts_file", "own_host", "register_user_hosts", "remove_host"]
+
+_PROTOCOLS = tuple(name for name in get_args(Protocol) if name not in ("sim", "local"))
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENDPOINT = re.compile(
+    r".*?(/chat/completions|/completions|/responses|/messages|/embeddings|/api/chat|:generateContent)/?"
+)
+_FILE = "hosts.toml"
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of the user's file."""
+
+    hosts: dict[str, HostEntry] = msgspec.field(default_factory=dict)
+
+
+def own_host(name: str, *, base_url: str, protocol: str = "openai", key_env: str | None = None) -> Host:
+    """Return the row of a host of one's own.
+
+    Args:
+        name: the first half of references to its models.
+        base_url: where the paths of the protocol begin, the version included where there is one.
+        protocol: ``openai``, ``responses``, ``anthropic``, ``gemini`` or ``ollama``.
+        key_env: the environment variable that holds its key; ``None`` where it needs none.
+
+    Raises:
+        ConfigurationError: one of them is not valid.
+    """
+    if protocol not in _PROTOCOLS:
+        raise ConfigurationError(
+            f"host {name!r}: there is no protocol {protocol!r}; use {', '.join(_PROTOCOLS)}"
+        )
+    if key_env is not None and not _VARIABLE.fullmatch(key_env):
+        raise ConfigurationError(
+            f"host {name!r}: key_env must be the name of an environment variable, not a key"
+        )
+    _check_address(name, base_url)
+    return Host(
+        name=name,
+        title=name,
+        protocol=cast("Protocol", protocol),
+        default_url=base_url.rstrip("/"),
+        key_variables=() if key_env is None else (key_env,),
+        keyless=key_env is None,
+    )
+
+
+def hosts_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the user's file, ``$XDG_CONFIG_HOME/llmring/hosts.toml``; ``None`` where the user has no home."""
+    folder = config_folder(environ)
+    return None if folder is None else folder / _FILE
+
+
+def add_host(host: Host, environ: Mapping[str, str] = os.environ) -> Path:
+    """Add a host to the user's file, or replace the one of its name there; rings that are made from then on know it.
+
+    Raises:
+        ConfigurationError: its name is taken by a host that comes with llmring, or there is no home folder.
+        OSError: the file cannot be written.
+    """
+    path = hosts_file(environ)
+    if path is None:
+        raise ConfigurationError("hosts are kept in the home folder, and there is none; set HOME")
+    rows = _read(path)
+    if rows.pop(host.name, None) is not None:
+        unregister(host.name)
+    known = host.name in HOSTS
+    register(host)  # checks it
+    if not known:
+        unregister(host.name)
+    _write(path, {**rows, host.name: host})
+    return path
+
+
+def remove_host(name: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Remove a host from the user's file; return whether it was there. This process keeps it.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+        OSError: it cannot be written.
+    """
+    path = hosts_file(environ)
+    rows = {} if path is None else _read(path)
+    if path is None or rows.pop(name, None) is None:
+        return False
+    _write(path, rows)
+    return True
+
+
+def register_user_hosts(environ: Mapping[str, str] = os.environ) -> None:
+    """Register the hosts of the user's file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or a name in it is taken.
+    """
+    path = hosts_file(environ)
+    if path is None or not path.is_file():
+        return
+    for host in _read(path).values():
+        _register(host, path)
+
+
+def register_lockfile_hosts(lockfile: Lockfile) -> dict[str, UntrustedAddressError]:
+    """Register the hosts of a lockfile if the user has approved it; return the errors of those that do not count.
+
+    A lockfile in memory, which the program made, needs no approval. What is approved is what is registered: the file is
+    read once for both.
+
+    Raises:
+        ConfigurationError: a host is not valid, or its name is taken.
+    """
+    entries, path = lockfile.hosts, lockfile.path
+    if path is not None:
+        content = read_content(path)
+        if not open_trust_store().trusts(path, content):
+            return {
+                name: _untrusted(name, entry, path)
+                for name, entry in entries.items()
+                if HOSTS.get(name) != _row(name, entry)
+            }
+        entries = parse(content.decode(), path).hosts
+    for name, entry in entries.items():
+        _register(_row(name, entry), path)
+    return {}
+
+
+def _row(name: str, entry: HostEntry) -> Host:
+    return own_host(name, base_url=entry.base_url, protocol=entry.protocol, key_env=entry.key_env)
+
+
+def _untrusted(name: str, entry: HostEntry, path: Path) -> UntrustedAddressError:
+    return UntrustedAddressError(
+        f"{path} names the host {name!r} at {entry.base_url}, so your prompts and keys would go there; nothing was sent. "
+        f"If you trust that address, run: llmring trust {path.name}",
+        file=str(path),
+    )
+
+
+def _register(host: Host, path: Path | None) -> None:
+    try:
+        register(host)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path or 'the lockfile'}: {error}", original=error) from error
+
+
+def _check_address(name: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        reachable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        reachable = False
+    if not reachable or not url.isascii() or not url.isprintable() or " " in url:
+        raise ConfigurationError(
+            f"host {name!r}: the base URL must begin with http:// or https:// and name a host"
+        )
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(
+            f"host {name!r}: the base URL must hold no key; name its variable as key_env"
+        )
+    if parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"host {name!r}: the base URL must end with its path, without '?' (such as ?api-version=) or '#'"
+        )
+    endpoint = _ENDPOINT.fullmatch(parts.path)
+    if endpoint is not None:
+        raise ConfigurationError(
+            f"host {name!r}: leave {endpoint[1]} away; the base URL ends before it, since llmring adds it"
+        )
+
+
+def _read(path: Path) -> dict[str, Host]:
+    if not path.exists():
+        return {}
+    try:
+        data = tomllib.loads(read_content(path).decode())
+        entries = msgspec.convert(data, _File).hosts
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(
+            f"cannot read {path}: {reason}; correct or remove it", original=error
+        ) from error
+    return {name: _row(name, entry) for name, entry in entries.items()}
+
+
+def _write(path: Path, rows: Mapping[str, Host]) -> None:
+    lines = []
+    for name, host in sorted(rows.items()):
+        fields = {
+            "base_url": host.default_url,
+            "protocol": host.protocol,
+            "key_env": next(iter(host.key_variables), None),
+        }
+        lines.append(f"[hosts.{_quoted(name)}]")
+        lines += [f"{field} = {_quoted(value)}" for field, value in fields.items() if value is not None]
+        lines.append("")
+    write_atomically(path, "\n".join(lines).encode(), private=True, folders=True, follow=True)
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML: names, addresses and variables are printable ASCII, which JSON writes in the same way."""
+    return msgspec.json.encode(text).decode()

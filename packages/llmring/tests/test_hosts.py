@@ -1,0 +1,180 @@
+"""Hosts of one's own: by code, in the user configuration, and in a lockfile that is approved or not."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from llmring import LLMRing
+from llmring.hosts import add_host, own_host, register_user_hosts, remove_host
+from llmring.trust import open_trust_store
+from llmring_lockfile import emit, load, parse
+from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
+from llmring_types import LLMRequest, Message
+from llmring_types.exceptions import ConfigurationError, LockfileParseError, UntrustedAddressError
+from llmring_types.hosts import HOSTS, unregister
+
+ANSWER = b'{"id":"1","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}'
+REQUEST = LLMRequest(messages=[Message(role="user", content="Hi")], model="lab:org/model:free")
+LOCKFILE = """\
+version = "1.0"
+
+[hosts.lab]
+base_url = "https://lab.example/v1"
+key_env = "OPENAI_API_KEY"
+"""
+
+
+class Sent:
+    """Answers everything; keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.requests: list[HttpRequest] = []
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        self.requests.append(request)
+        return HttpResponse(200, {}, ANSWER)
+
+    async def open(self, request: HttpRequest) -> ByteStream:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "config"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-of-the-person")
+    yield folder
+    unregister("lab")
+
+
+async def test_a_host_that_the_program_registers_is_called_with_its_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LAB_KEY", "key-of-the-lab")
+    sent = Sent()
+    async with LLMRing(transport=sent) as ring:
+        ring.register_host("lab", base_url="https://lab.example/v1/", key_env="LAB_KEY")
+        response = await ring.chat(REQUEST)
+    assert (response.content, response.model) == ("Hello", "lab:org/model:free")
+    assert sent.requests[0].url == "https://lab.example/v1/chat/completions"
+    assert sent.requests[0].headers["authorization"] == "Bearer key-of-the-lab"
+    assert b'"model":"org/model:free"' in sent.requests[0].body
+
+
+def test_the_sync_ring_takes_a_function_as_the_key() -> None:
+    sent = Sent()
+    with LLMRing.sync(transport=sent) as ring:
+        ring.register_host("lab", base_url="https://lab.example/v1", api_key=lambda: "token-1")
+        assert ring.chat(REQUEST).content == "Hello"
+    assert sent.requests[0].headers["authorization"] == "Bearer token-1"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("lab.example/v1", "must begin with http"),
+        ("ftp://lab.example", "must begin with http"),
+        ("https://", "must begin with http"),
+        ("https://[::1", "must begin with http"),
+        ("https://lab.example/a b", "must begin with http"),
+        ("https://me:secret@lab.example/v1", "must hold no key"),
+        ("https://lab.example/openai?api-version=2024-10-21", "api-version"),
+        ("https://lab.example/v1#x", "without"),
+        ("https://lab.example/v1/chat/completions", "leave /chat/completions away"),
+        ("https://lab.example/v1/responses/", "leave /responses away"),
+        ("https://lab.example/v1/messages", "leave /messages away"),
+    ],
+)
+def test_an_address_that_cannot_be_right_is_refused_when_it_is_registered(url: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        own_host("lab", base_url=url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fields", [{"protocol": "sim"}, {"protocol": "soap"}, {"key_env": "sk-a-key"}])
+def test_other_fields_that_cannot_be_right_are_refused(fields: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="host 'lab'"):
+        own_host("lab", base_url="https://lab.example", **fields)
+
+
+def test_no_host_of_ones_own_takes_the_name_of_another(home: Path) -> None:
+    with LLMRing.sync(transport=Sent()) as ring, pytest.raises(ConfigurationError, match="already"):
+        ring.register_host("openai", base_url="https://lab.example/v1")
+    with pytest.raises(ConfigurationError, match="already"):
+        add_host(own_host("openai", base_url="https://lab.example/v1"))
+    assert not home.exists()
+
+
+def test_a_host_in_the_user_configuration_is_known_to_every_ring(home: Path) -> None:
+    row = own_host("lab", base_url="http://localhost:8000/v1", protocol="anthropic", key_env="LAB_KEY")
+    add_host(own_host("lab", base_url="http://localhost:7000"))
+    path = add_host(row)
+    assert path == home / "llmring" / "hosts.toml"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "lab" not in HOSTS
+    with LLMRing.sync(transport=Sent()):
+        assert HOSTS["lab"] == row
+    assert remove_host("lab")
+    assert not remove_host("lab")
+    assert "lab" not in path.read_text()
+
+
+def test_a_broken_file_of_hosts_is_named(home: Path) -> None:
+    file = home / "llmring" / "hosts.toml"
+    file.parent.mkdir(parents=True)
+    for text in (
+        "[hosts",
+        "[hosts.lab]\nbase_url = 3\n",
+        '[hosts.lab]\nbase_url = "https://x.example"\nkey = "sk-1"\n',
+    ):
+        file.write_text(text)
+        with pytest.raises(ConfigurationError, match=r"cannot read .*hosts\.toml"):
+            register_user_hosts()
+    file.write_text('[hosts.openai]\nbase_url = "https://lab.example/v1"\n')
+    with pytest.raises(ConfigurationError, match=r"hosts\.toml.*already"):
+        register_user_hosts()
+
+
+async def test_a_host_of_a_lockfile_counts_only_once_the_file_is_approved(tmp_path: Path) -> None:
+    file, sent = tmp_path / "llmring.lock", Sent()
+    file.write_text(LOCKFILE)
+    async with LLMRing(lockfile_path=file, transport=sent) as ring:
+        with pytest.raises(UntrustedAddressError, match=r"llmring trust llmring\.lock"):
+            await ring.chat(REQUEST)
+    assert (sent.requests, "lab" in HOSTS) == ([], False)
+    open_trust_store().allow(file, file.read_bytes())
+    async with LLMRing(lockfile_path=file, transport=sent) as ring:
+        await ring.chat(REQUEST)
+    assert sent.requests[0].headers["authorization"] == "Bearer sk-canary-of-the-person"
+    unregister("lab")
+    file.write_text(LOCKFILE.replace("lab.example", "evil.example"))
+    async with LLMRing(lockfile_path=file, transport=sent) as ring:
+        with pytest.raises(UntrustedAddressError):
+            await ring.chat(REQUEST)
+    assert len(sent.requests) == 1
+
+
+def test_a_lockfile_cannot_give_a_known_host_another_address(tmp_path: Path) -> None:
+    file, sent = tmp_path / "llmring.lock", Sent()
+    file.write_text(LOCKFILE.replace("hosts.lab", "hosts.openai"))
+    request = LLMRequest(messages=REQUEST.messages, model="openai:gpt-4o")
+    with LLMRing.sync(lockfile_path=file, transport=sent) as ring, pytest.raises(UntrustedAddressError):
+        ring.chat(request)
+    open_trust_store().allow(file, file.read_bytes())
+    with pytest.raises(ConfigurationError, match="already"):
+        LLMRing.sync(lockfile_path=file, transport=sent)
+    assert not sent.requests
+
+
+def test_hosts_of_a_lockfile_are_read_and_written(tmp_path: Path) -> None:
+    file = tmp_path / "llmring.lock"
+    file.write_text(LOCKFILE)
+    lockfile = load(file)
+    assert lockfile.hosts["lab"].protocol == "openai"
+    assert parse(emit(lockfile)).hosts == lockfile.hosts
+    with pytest.raises(LockfileParseError, match=r"hosts\.lab"):
+        parse(LOCKFILE + 'api_key = "sk-1"\n')
