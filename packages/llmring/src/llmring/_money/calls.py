@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 from llmring_providers import BoundsOutput, ChatCall, OutputBounds, Provider
@@ -18,6 +20,12 @@ from llmring.pricing import unpriced
 from llmring.tokens import estimate_tokens
 
 _ZERO = Decimal(0)
+
+
+@lru_cache(64)
+def _bounds_output(kind: type) -> bool:
+    """Return whether providers of a type say how much their requests let a model write: a protocol is slow to ask."""
+    return issubclass(kind, BoundsOutput)
 
 
 class _Counted(msgspec.Struct):
@@ -60,12 +68,15 @@ class Purse:
 
     def bounds(self, request: LLMRequest, candidate: Candidate) -> OutputBounds:
         """Return how much the request lets the candidate write."""
-        provider = self._providers[candidate.ref.provider]
-        if isinstance(provider, BoundsOutput):
+        provider: Any = self._providers[candidate.ref.provider]
+        if _bounds_output(provider.__class__):
             try:
-                return provider.output_bounds(ChatCall(request, candidate.ref, candidate.facts))
+                bounds: OutputBounds = provider.output_bounds(
+                    ChatCall(request, candidate.ref, candidate.facts)
+                )
             except LLMRingError:  # it cannot be sent: the attempt will say so
                 return OutputBounds()
+            return bounds
         limit = request.max_tokens
         return OutputBounds(None if limit is None else limit + (request.reasoning_tokens or 0))
 

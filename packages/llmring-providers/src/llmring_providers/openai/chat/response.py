@@ -183,6 +183,8 @@ def usage_source(completion: Completion, choice: Choice) -> Any:
 
 def spoken_reasoning(message: WireMessage) -> dict[str, str]:
     """The reasoning under the name by which it came."""
+    if not message.reasoning_content and not message.reasoning:
+        return {}
     named = {"reasoning_content": message.reasoning_content, "reasoning": message.reasoning}
     return next(({name: text} for name, text in named.items() if text and isinstance(text, str)), {})
 
