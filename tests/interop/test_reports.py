@@ -66,6 +66,99 @@ def test_calls_of_a_stream_are_joined_as_they_were_made(
     assert len({each["id"] for each in answer.tool_calls or ()}) == len(expected)
 
 
+HELLO = '{"path":"a","text":"hello"}'
+
+
+def block(*pieces: str) -> list[dict[str, Any]]:
+    """Anthropic's events of one call."""
+    made = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    deltas = [
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "input_json_delta", "partial_json": each},
+        }
+        for each in pieces
+    ]
+    return [
+        {"type": "message_start", "message": {"content": [], "usage": {}}},
+        {"type": "content_block_start", "index": 0, "content_block": made},
+        *deltas,
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {}},
+        {"type": "message_stop"},
+    ]
+
+
+RESENT = [
+    pytest.param([HELLO[:9], HELLO[:15], HELLO], id="https://github.com/NousResearch/hermes-agent/pull/35718"),
+    pytest.param([HELLO[:9], HELLO[9:], HELLO], id="https://github.com/lidge-jun/opencodex/issues/361"),
+    pytest.param([HELLO, HELLO], id="the same twice"),
+    pytest.param([HELLO[:9], HELLO[9:], "{}"], id="an empty object behind it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("pieces", RESENT)
+def test_arguments_that_a_host_sends_again_are_taken_once(provider: str, pieces: list[str]) -> None:
+    chunks = [delta(piece("", "f", "1", index=0)), *(delta(piece(each, index=0)) for each in pieces), END]
+    answer = streamed(provider, *(chunks if provider == "openai" else block(*pieces)))
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [HELLO]
+    assert answer.warnings == ["the host sent the arguments of a call more than once: they were taken once"]
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("pieces", [['{"a":', '{"a":1}}'], ['{"a":{', '{"a":1'], ["{", '{"a"']])
+def test_arguments_that_only_look_sent_again_stay_as_they_came(provider: str, pieces: list[str]) -> None:
+    chunks = [delta(piece("", "f", "1", index=0)), *(delta(piece(each, index=0)) for each in pieces), END]
+    answer = streamed(provider, *(chunks if provider == "openai" else block(*pieces)))
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == ["".join(pieces)]
+    assert not answer.warnings
+
+
+@pytest.mark.parametrize("at_the_end", [None, "", "{}"])
+@pytest.mark.parametrize("events", ["deltas", "done", "item"])
+def test_arguments_in_pieces_outlive_a_whole_item_without_them(events: str, at_the_end: str | None) -> None:
+    """https://github.com/scitix/siclaw/pull/275"""
+
+    def item(arguments: str | None) -> dict[str, Any]:
+        return {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": arguments}
+
+    where = {"output_index": 0, "item_id": "fc_1"}
+    said: dict[str, list[dict[str, Any]]] = {
+        "deltas": [
+            {"type": "response.function_call_arguments.delta", **where, "delta": each}
+            for each in (HELLO[:9], HELLO[9:])
+        ],
+        "done": [{"type": "response.function_call_arguments.done", **where, "arguments": HELLO}],
+        "item": [{"type": "response.output_item.done", **where, "item": item(HELLO)}],
+    }
+    last = [] if at_the_end is None else [item(at_the_end)]
+    call = call_of("openai", extra_params={"api": "responses"}, tools=[{"name": "f"}])
+    decoder = ADAPTERS["openai"].stream_decoder(call, ADAPTERS["openai"].encode(call, stream=True))
+    chunks = [
+        chunk
+        for event in (
+            {"type": "response.output_item.added", **where, "item": item("")},
+            *said[events],
+            *(
+                {"type": "response.output_item.done", **where, "item": each}
+                for each in last
+                if events != "item"
+            ),
+            {"type": "response.completed", "response": {"status": "completed", "output": last}},
+        )
+        for chunk in decoder.feed(f"data: {json.dumps(event)}\n\n".encode())
+    ]
+    answer = collect([*chunks, *decoder.close()])
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [HELLO]
+
+
+def test_a_whole_message_behind_its_pieces_is_not_said_twice() -> None:
+    whole = {"choices": [{"index": 0, "message": {"content": "hello"}, "finish_reason": "stop"}]}
+    assert streamed("openai", delta(content="he"), delta(content="llo"), whole).content == "hello"
+    assert streamed("openai", delta(content=None), whole).content == "hello"
+
+
 def counted(prompt: int, completion: int) -> dict[str, Any]:
     return {
         "usage": {

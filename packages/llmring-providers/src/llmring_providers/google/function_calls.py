@@ -12,8 +12,8 @@ import msgspec
 from llmring_types import ToolCall, tool_call
 
 from llmring_providers._json import malformed
+from llmring_providers._pieces import Pieces, extended, joined
 from llmring_providers._protocol import ChatCall
-from llmring_providers._stream import Pieces, extended, joined
 from llmring_providers.google.wire import FunctionCall
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llmring_providers._stream import Pieces, extended
+from llmring_providers._pieces import Pieces, extended
 from llmring_providers.openai.chat.wire import Choice, Completion, WireMessage
 from llmring_providers.openai.usage import unusual
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from llmring_providers._stream import Pieces, extended
+from llmring_providers._pieces import Pieces, extended
 
 
 class Function(msgspec.Struct):

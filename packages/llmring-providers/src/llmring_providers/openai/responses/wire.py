@@ -60,6 +60,7 @@ class StreamEvent(msgspec.Struct, gc=False):
 
     type: str = ""
     delta: Any = None
+    arguments: Any = None
     item: dict[str, Any] | None = None
     output_index: int | None = None
     item_id: str | None = None
