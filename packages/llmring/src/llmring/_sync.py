@@ -1,7 +1,7 @@
 """The ring for code without ``await``: one event loop, kept in a thread, does the work."""
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from threading import Lock, Thread, get_ident
 from types import TracebackType
@@ -11,6 +11,7 @@ from weakref import finalize
 from llmring_types import (
     LLMRequest,
     LLMResponse,
+    Message,
     StreamChunk,
 )
 
@@ -188,6 +189,21 @@ class SyncLLMRing(RingFacade):
     ) -> str | None:
         """As :meth:`LLMRing.validate_context_limit`."""
         return self.run_async(lambda ring: ring.validate_context_limit(request, profile, exact=exact))
+
+    def chat_with_alias(self, alias_or_model: str, messages: Sequence[Message], **fields: Any) -> LLMResponse:
+        """As :meth:`LLMRing.chat_with_alias`; for a stream, :meth:`chat_stream`."""
+        answer: LLMResponse = self.run_async(
+            lambda ring: ring.chat_with_alias(alias_or_model, messages, **fields)
+        )
+        return answer
+
+    def get_model_info(self, alias_or_model: str, profile: str | None = None) -> dict[str, Any]:
+        """As :meth:`LLMRing.get_model_info`."""
+        return self._loop.run(self._ring.get_model_info, alias_or_model, profile)
+
+    def get_enhanced_model_info(self, alias_or_model: str, profile: str | None = None) -> dict[str, Any]:
+        """As :meth:`LLMRing.get_enhanced_model_info`."""
+        return self._loop.run(self._ring.get_enhanced_model_info, alias_or_model, profile)
 
     def get_available_models(self) -> dict[str, list[str]]:
         """As :meth:`LLMRing.get_available_models`."""
