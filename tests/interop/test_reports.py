@@ -7,6 +7,7 @@ import pytest
 from interop.ours import ADAPTERS
 from llmring_providers import ChatCall
 from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, collect, tool_call
+from llmring_types.exceptions import ProviderOverloadedError, ProviderRequestTooLargeError
 
 REF = {"openai": "gpt-4o", "anthropic": "claude-haiku-4-5", "google": "gemini-2.5-flash"}
 ASKED = Message(role="user", content="x")
@@ -235,3 +236,90 @@ def test_blocks_of_a_hosted_tool_go_back_with_their_results() -> None:
     answer = ADAPTERS["anthropic"].decode(json.dumps(body).encode(), call, wire)
     turns = sent(call_of("anthropic", ASKED, answer.to_message(), ASKED))["messages"]
     assert turns[1]["content"] == blocks
+
+
+TOO_LONG = [
+    pytest.param("Input length (265330) exceeds model's maximum context length (262144).", id="https://github.com/earendil-works/pi/issues/5677"),
+    pytest.param("This model's maximum context length is 262144 tokens. However, you requested 0 output tokens and your prompt contains at least 262145 input tokens", id="https://github.com/earendil-works/pi/issues/5930"),
+    pytest.param("input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000", id="https://github.com/windmill-labs/windmill/pull/10928"),
+    pytest.param("request (124071 tokens) exceeds the available context size (123904 tokens), try increasing it", id="https://github.com/can1357/oh-my-pi/issues/3752"),
+    pytest.param("prompt is too long: 210000 tokens > 200000 maximum", id="Anthropic"),
+    pytest.param("The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", id="Gemini"),
+    pytest.param("the input length exceeds the context length", id="Ollama"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("provider", list(ADAPTERS))
+@pytest.mark.parametrize("words", TOO_LONG)
+def test_a_prompt_that_is_too_long_is_known_in_the_words_of_any_vendor(provider: str, words: str) -> None:
+    """Gateways hand on what the vendor behind them says, whatever protocol they speak."""
+    body = json.dumps({"error": {"message": words, "type": "invalid_request_error"}}).encode()
+    call = ChatCall(LLMRequest([ASKED]), ModelRef(provider, "m"))
+    assert type(ADAPTERS[provider].error(400, {}, body, call)) is ProviderRequestTooLargeError
+
+
+def test_a_host_without_room_in_its_flex_tier_is_overloaded() -> None:
+    """https://github.com/laravel/ai/pull/925"""
+    error = ADAPTERS["openai"].error(498, {}, b'{"error": {"message": "x"}}', call_of("openai"))
+    assert type(error) is ProviderOverloadedError
+
+
+@pytest.mark.parametrize("written", ['{"a": "b', "[1]", '{"a": NaN}'])
+@pytest.mark.parametrize("replayed", [False, True])
+def test_other_hosts_get_the_arguments_of_a_call_as_an_object(written: str, *, replayed: bool) -> None:
+    """https://github.com/charmbracelet/crush/issues/3153"""
+    made = Message(role="assistant", content=None, tool_calls=[tool_call("a", "f", written)])
+    if replayed:
+        raw = {**made.tool_calls[0], "index": 0} if made.tool_calls else {}
+        made.metadata = {"native": {"provider": "openai", "api": "chat", "replay": [{"tool_calls": [raw]}]}}
+    talk = (ASKED, made, Message(role="tool", tool_call_id="a", content="r"))
+
+    def arguments(host: str) -> object:
+        return sent(call_of("openai", *talk, host=host))["messages"][1]["tool_calls"][0]["function"][
+            "arguments"
+        ]
+
+    assert json.loads(str(arguments("api.fireworks.ai"))) == {"INVALID_JSON": written}
+    assert arguments("api.openai.com") == written
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_what_is_null_in_a_function_is_not_sent_to_openai(api: str) -> None:
+    given = {"name": "f", "description": None, "parameters": None, "strict": None}
+    tool = sent(call_of("openai", tools=[given], extra_params={"api": api}))["tools"][0]
+    function = tool["function"] if api == "chat" else tool
+    assert "description" not in function
+    assert function.get("parameters", {}) is not None
+    assert function.get("strict", False) is False
+
+
+SEALED = {
+    "anthropic:claude-3-haiku-20240307": [
+        {"type": "thinking", "thinking": "t", "signature": "s"},
+        {"type": "text", "text": "y"},
+    ],
+    "google:gemini-2.0-flash": [{"text": "t", "thought": True}, {"text": "y", "thoughtSignature": "s"}],
+}
+
+
+@pytest.mark.parametrize("ref", SEALED)
+def test_a_model_that_does_not_reason_gets_no_sealed_reasoning(ref: str) -> None:
+    provider, _, model = ref.partition(":")
+    native = {"native": {"provider": provider, "replay": SEALED[ref]}}
+    said = Message(role="assistant", content="y", metadata=native)
+    wire = ADAPTERS[provider].encode(
+        ChatCall(LLMRequest([ASKED, said, ASKED]), ModelRef(provider, model)), stream=False
+    )
+    assert b'"y"' in wire.body
+    assert b'"t"' not in wire.body
+    assert b'"s"' not in wire.body
+    assert f"the reasoning of an earlier answer was left out: {ref} does not reason" in wire.warnings
+
+
+def test_a_schema_in_words_says_nothing_of_endless_numbers() -> None:
+    schema = {"type": "number", "maximum": float("inf"), "enum": [1, float("nan")]}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    call = ChatCall(
+        LLMRequest([ASKED], response_format=form), ModelRef("anthropic", "claude-3-haiku-20240307")
+    )
+    assert '{"type":"number","enum":[1]}' in str(sent(call)["system"])

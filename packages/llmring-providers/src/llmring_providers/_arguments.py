@@ -32,3 +32,12 @@ def arguments_object(function: Mapping[str, Any], warnings: list[str]) -> Any:
         if warning not in warnings:
             warnings.append(warning)
         return {_INVALID: given}
+
+
+def arguments_text(function: Mapping[str, Any], warnings: list[str]) -> Any:
+    """Return the arguments for a host that reads its text: an object, in the words of the model if it wrote one.
+
+    OpenAI itself takes whatever it said: https://github.com/charmbracelet/crush/issues/3153
+    """
+    written = arguments_object(function, warnings)
+    return function["arguments"] if isinstance(written, msgspec.Raw) else written

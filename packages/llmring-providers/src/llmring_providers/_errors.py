@@ -38,6 +38,7 @@ _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     413: ProviderRequestTooLargeError,
     422: ProviderBadRequestError,
     429: ProviderRateLimitError,
+    498: ProviderOverloadedError,  # Groq's flex tier: https://console.groq.com/docs/errors
     503: ProviderOverloadedError,
     529: ProviderOverloadedError,
 }
@@ -65,6 +66,22 @@ UNSUPPORTED = re.compile(
     re.IGNORECASE,
 )
 """Codes and texts of a 400 that name something which another model or provider may have. Only OpenAI has codes."""
+TOO_LONG = re.compile(
+    r"maximum (?:context|prompt) length"  # vLLM, DeepSeek, OpenRouter, Mistral; xAI
+    r"|(?:prompt|input)(?: is)? too long"  # Anthropic, Ollama
+    r"|(?:longer|greater) than the (?:model's )?context length"  # SGLang, LM Studio
+    r"|exceeds? (?:the )?(?:available )?context (?:window|length|limit|size)"  # OpenAI, Ollama, Anthropic, llama.cpp
+    r"|context window exceeds"  # MiniMax
+    r"|exceeded model token limit"  # Moonshot
+    r"|reduce the length of the messages"  # Groq, Cerebras
+    r"|exceeds the maximum number of tokens"  # Gemini
+    r"|prompt token count of \d+ exceeds",  # GitHub Copilot
+    re.IGNORECASE,
+)
+"""The message of a 400 for a request larger than the context window, without a code.
+
+One for all protocols: behind each of them stand gateways to the others' models.
+"""
 _TAG = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 

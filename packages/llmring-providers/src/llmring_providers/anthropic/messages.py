@@ -178,6 +178,9 @@ class _Encoder:
             for block in replay_of(message, self._call, self._warnings)
             if isinstance(block, dict) and isinstance(block.get("type"), str)
         ]
+        if traits_of(self._call.ref.model).thinks is False and any(map(_is_thinking, replay)):
+            self._warn(f"the reasoning of an earlier answer was left out: {self._call.ref} does not reason")
+            replay = [block for block in replay if not _is_thinking(block)]
         if not replay:
             return _cached(message, neutral)
         if _agrees(message, replay):
@@ -194,6 +197,10 @@ class _Encoder:
                 "an assistant message was edited: its blocks beyond text, calls and first thinking were left out"
             )
         return replay[:end]
+
+
+def _is_thinking(block: Block) -> bool:
+    return block["type"] in THINKING
 
 
 def _container_of(message: Message, call: ChatCall) -> str | None:

@@ -14,7 +14,7 @@ from llmring_providers._arguments import arguments_object
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._native import message_text, replay_of
 from llmring_providers._protocol import ChatCall
-from llmring_providers.google.media import part_of, without_empty_texts
+from llmring_providers.google.media import part_of, without_empty_texts, without_thoughts
 from llmring_providers.google.models import NO_SIGNATURE, GeminiModel
 
 _Part = dict[str, Any]
@@ -159,6 +159,9 @@ class _Contents:
     def _said(self, message: Message) -> list[_Part]:
         calls = message.tool_calls or []
         replay = replay_of(message, self._call, self._warnings) if message.metadata else []
+        if replay and not self._model.thinks and (kept := without_thoughts(replay)) != replay:
+            self._warn(f"the reasoning of an earlier answer was left out: {self._call.ref} does not reason")
+            replay = kept
         if not calls and not replay:
             return self._parts(message)
         if replay and says(replay, message_text(message), calls):
@@ -167,8 +170,8 @@ class _Contents:
             # The message was changed, or never had more than neutral parts. A call that is still the same keeps its
             # part with the signature; that of a text holds only for the very text.
             parts = self._parts(message) if message.content or not calls else []
-            kept = call_parts(replay, calls)
-            parts += [part or self._function_call(call) for call, part in zip(calls, kept, strict=True)]
+            sealed = call_parts(replay, calls)
+            parts += [part or self._function_call(call) for call, part in zip(calls, sealed, strict=True)]
         self._remember(calls, [part for part in parts if "functionCall" in part])
         return self._signed(parts)
 
