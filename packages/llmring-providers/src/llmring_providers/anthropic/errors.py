@@ -17,8 +17,7 @@ from llmring_types.exceptions import (
     ProviderServerError,
 )
 
-from llmring_providers._errors import TOO_LONG, build, error_type, plain_text
-from llmring_providers._google_rpc import read_details
+from llmring_providers._errors import TOO_LONG, build, error_type, plain_text, read_details
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.wire import decode_json

@@ -24,8 +24,15 @@ from llmring_types.exceptions import (
     ProviderTimeoutError,
 )
 
-from llmring_providers._errors import TOO_LONG, build, error_type, plain_text, stated_wait
-from llmring_providers._google_rpc import RpcDetails, read_details
+from llmring_providers._errors import (
+    TOO_LONG,
+    RpcDetails,
+    build,
+    error_type,
+    plain_text,
+    read_details,
+    stated_wait,
+)
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 
