@@ -362,3 +362,39 @@ def test_mistral_gets_an_answer_between_results_and_the_user() -> None:
         "user",
     ]
     assert told in wire.warnings
+
+
+@pytest.mark.parametrize("written", [HELLO, "{}"])
+def test_arguments_that_were_encoded_twice_are_the_object_within(written: str) -> None:
+    """https://github.com/openclaw/openclaw/pull/40425 and https://github.com/JetBrains/koog/issues/2095"""
+    twice = json.dumps(written)
+    for provider in ("openai", "anthropic"):
+        call = delta(piece(twice, "f", "1", index=0))
+        answer = streamed(provider, *([call, END] if provider == "openai" else block(twice)))
+        assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [written]
+    made = Message(role="assistant", content=None, tool_calls=[tool_call("a", "f", twice)])
+    talk = (ASKED, made, Message(role="tool", tool_call_id="a", content="r"))
+    part = sent(call_of("google", *talk))["contents"][1]["parts"][0]
+    assert part["functionCall"]["args"] == json.loads(written)
+
+
+def test_a_text_that_only_holds_quotes_stays_as_it_is() -> None:
+    answer = streamed("openai", delta(piece('"a"', "f", "1", index=0)), END)
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == ['"a"']
+
+
+def test_items_of_a_stream_may_be_counted_in_texts() -> None:
+    made = {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": ""}
+    call = call_of("openai", extra_params={"api": "responses"}, tools=[{"name": "f"}])
+    decoder = ADAPTERS["openai"].stream_decoder(call, ADAPTERS["openai"].encode(call, stream=True))
+    chunks = [
+        chunk
+        for event in (
+            {"type": "response.output_item.added", "output_index": "0", "item": made},
+            {"type": "response.function_call_arguments.delta", "output_index": "0", "delta": HELLO},
+            {"type": "response.completed", "response": {"status": "completed", "output": []}},
+        )
+        for chunk in decoder.feed(f"data: {json.dumps(event)}\n\n".encode())
+    ]
+    answer = collect([*chunks, *decoder.close()])
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [HELLO]
