@@ -1,4 +1,4 @@
-"""The arguments of a call, and those of an earlier one for protocols that have an object where the neutral form has text.
+"""The arguments of calls, and those of earlier ones for protocols that have an object where the neutral form has text.
 
 A model may break off in the middle of the arguments, or write no JSON; the neutral form keeps what it wrote,
 and the loop that feeds it back has to go on. Such text is wrapped into an object, as Anthropic tells its users
