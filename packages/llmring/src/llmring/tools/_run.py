@@ -270,7 +270,7 @@ def _keep_trace(trace: Run) -> Iterator[None]:
         raise
 
 
-def _dollars(most: float | Decimal) -> Decimal:
+def _dollars(most: object) -> Decimal:
     if not isinstance(most, int | float | Decimal) or not isfinite(most) or most < 0:
         raise ValidationError(
             f"max_cost_usd must be a number of dollars of 0 or more; got {most!r}", field="max_cost_usd"
