@@ -25,7 +25,9 @@ def test_variables_of_hosts_are_taken_from_a_dotenv_file(name: str) -> None:
 @pytest.mark.parametrize("name", ["openai", "anthropic", "google", "ollama"])
 def test_a_vendor_is_proved_by_an_exchange_recorded_here(name: str) -> None:
     host = HOSTS[name]
-    rows = [msgspec.json.decode(path.read_bytes()) for path in (RECORDINGS / host.protocol).glob("*.json")]
+    rows = [
+        msgspec.json.decode(path.read_bytes()) for path in (RECORDINGS / str(host.protocol)).glob("*.json")
+    ]
     sources = {
         f"https://github.com/{row['source_repo']}/blob/{row['source_commit']}/{row['source_path']}"
         for row in rows
