@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llmring_types import EmbeddingRequest, EmbeddingResponse, RerankRequest, RerankResponse
 
     from llmring._ring import LLMRing
+    from llmring.files import RegisteredFile
     from llmring.tools import Run, RunStream, ToolResult
     from llmring.tools._run import RunOptions
 
@@ -188,6 +189,18 @@ class SyncLLMRing(RingFacade):
     ) -> str | None:
         """As :meth:`LLMRing.validate_context_limit`."""
         return self.run_async(lambda ring: ring.validate_context_limit(request, profile, exact=exact))
+
+    def register_file(self, path: "str | os.PathLike[str]", file_id: str | None = None) -> str:
+        """As :meth:`LLMRing.register_file`."""
+        return self._ring.register_file(path, file_id)
+
+    def list_registered_files(self) -> "list[RegisteredFile]":
+        """As :meth:`LLMRing.list_registered_files`."""
+        return self._ring.list_registered_files()
+
+    def deregister_file(self, file_id: str) -> bool:
+        """As :meth:`LLMRing.deregister_file`."""
+        return self._loop.run(self._ring.deregister_file, file_id)
 
     def get_available_models(self) -> dict[str, list[str]]:
         """As :meth:`LLMRing.get_available_models`."""

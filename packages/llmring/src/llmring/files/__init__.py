@@ -1,0 +1,6 @@
+"""Registered files: uploaded to each provider that is really asked, and kept in step with what is on the disk."""
+
+from llmring.files._registered import FileCopy, RegisteredFile
+from llmring.files._store import FileStore
+
+__all__ = ["FileCopy", "FileStore", "RegisteredFile"]
