@@ -24,7 +24,7 @@ from llmring.pricing import unpriced
 from llmring.tokens import context_problem
 
 if TYPE_CHECKING:
-    from llmring.files import FileStore
+    from llmring.files._store import FileStore
 
 
 class Chat:
@@ -73,7 +73,7 @@ class Chat:
     def files(self) -> "FileStore":
         """The registered files of the ring."""
         if self._files is None:
-            from llmring.files import FileStore  # noqa: PLC0415 - only for calls with files
+            from llmring.files._store import FileStore  # noqa: PLC0415 - only for calls with files
 
             with self._opening:
                 if self._files is None:

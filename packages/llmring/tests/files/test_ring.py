@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import llmring_lockfile as lockfiles
+import anyio.lowlevel
 import msgspec
 import pytest
 from llmring import LLMRequest, LLMRing, Message, Policy
@@ -19,7 +19,7 @@ from llmring.exceptions import (
     ProviderResponseError,
     ValidationError,
 )
-from llmring.files import FileStore
+from llmring.files._store import FileStore
 from llmring.testing import Simulator
 from llmring_providers import ChatCall
 from llmring_providers.files import FileUpload, StoredFile
@@ -64,6 +64,14 @@ def chats(simulator: Simulator) -> list[Any]:
     return [received.json for received in simulator.requests if received.prompt is not None]
 
 
+def write(path: Path, data: bytes | None) -> None:
+    """Write a file; delete it for ``None``."""
+    if data is None:
+        path.unlink()
+    else:
+        path.write_bytes(data)
+
+
 def uploads(simulator: Simulator) -> int:
     return len(list(simulator.files))
 
@@ -81,10 +89,10 @@ async def test_a_file_is_uploaded_at_its_first_use_and_never_again(
     assert msgspec.structs.asdict(request) == before
     (kept,) = simulator.files
     assert (kept.name, kept.media_type, kept.data) == ("report.pdf", "application/pdf", PDF)
-    first, second = simulator_bodies = [msgspec.json.encode(body) for body in chats(simulator)]
+    first, second = bodies = [msgspec.json.encode(body) for body in chats(simulator)]
     assert first == second
-    assert all(kept.id.encode() in body for body in simulator_bodies)
-    assert not any(base64.b64encode(PDF) in body for body in simulator_bodies)
+    assert all(kept.id.encode() in body for body in bodies)
+    assert not any(base64.b64encode(PDF) in body for body in bodies)
 
 
 async def test_each_protocol_names_an_uploaded_file_in_its_own_form(
@@ -136,7 +144,7 @@ async def test_a_changed_file_is_uploaded_anew_and_its_old_copies_are_deleted(
     file_id = ring.register_file(report)
     for model in MODELS.values():
         await ring.chat(asking(model, file_id))
-    report.write_bytes(PDF + b"changed")
+    write(report, PDF + b"changed")
     await ring.chat(asking(MODELS["openai"], file_id))
     (kept,) = simulator.files
     assert kept.data == PDF + b"changed"
@@ -177,10 +185,11 @@ async def test_a_refusal_that_has_nothing_to_do_with_files_is_not_tried_again(
 
 
 async def test_failover_uploads_to_the_next_provider(
-    lockfile: Path, ring: LLMRing, simulator: Simulator, report: Path
+    lockfile: Path, simulator: Simulator, ring: LLMRing, report: Path
 ) -> None:
-    lockfiles.bind(lockfile, "reader", [MODELS["openai"], MODELS["anthropic"]])
-    simulator.script = Script(rules=(Rule(model="gpt-4o", fault=faults.Status(status=401)),))
+    ring.bind_alias("reader", [MODELS["openai"], MODELS["anthropic"]])
+    assert ring.lockfile_path == lockfile
+    simulator.script = Script(rules=(Rule(model="gpt-4o", fault=faults.Status(status=404)),))
     response = await ring.chat(asking("reader", ring.register_file(report)))
     assert response.model == MODELS["anthropic"]
     assert uploads(simulator) == 2
@@ -212,7 +221,7 @@ async def test_files_of_unknown_ids_and_missing_files_are_refused_before_anythin
     with pytest.raises(FileNotFoundError):
         ring.register_file(report.with_name("absent.pdf"))
     file_id = ring.register_file(report)
-    report.unlink()
+    write(report, None)
     with pytest.raises(FileNotFoundError):
         await ring.chat(asking(MODELS["openai"], file_id))
     assert simulator.requests == []
@@ -293,7 +302,9 @@ class Keeper:
     async def upload_file(self, upload: FileUpload) -> StoredFile:
         assert upload.data == PDF
         self.uploaded += 1
-        return self._upload(self.uploaded)
+        number = self.uploaded
+        await anyio.lowlevel.checkpoint()
+        return self._upload(number)
 
     async def get_file(self, file_id: str) -> StoredFile | None:
         assert file_id
@@ -309,16 +320,46 @@ class Keeper:
         return {"type": "text", "text": f"{stored.id} {media_type} {name}"}
 
 
+async def test_a_call_that_waits_for_an_upload_which_fails_uploads_by_itself(report: Path) -> None:
+    def fail_once(number: int) -> StoredFile:
+        if number == 1:
+            raise ProviderResponseError("no room", provider="keeper")
+        return StoredFile(id=f"f{number}")
+
+    keeper = Keeper(fail_once)
+    outcomes: list[str] = []
+    async with LLMRing() as ring, anyio.create_task_group() as group:
+        ring.register_provider("keeper", keeper)
+        request = asking("keeper:model", ring.register_file(report))
+
+        async def ask() -> None:
+            try:
+                outcomes.append((await ring.chat(request)).content)
+            except ProviderResponseError as error:
+                outcomes.append(error.message)
+
+        for _ in range(3):
+            group.start_soon(ask)
+    assert sorted(outcomes) == ["no room", "read", "read"]
+    assert keeper.uploaded == 2
+
+
 async def test_an_expired_copy_is_uploaded_again(report: Path) -> None:
     now = datetime.now(UTC)
-    keeper = Keeper(lambda number: StoredFile(id=f"f{number}", expires_at=now + timedelta(hours=number * 2 - 3)))
+    keeper = Keeper(
+        lambda number: StoredFile(id=f"f{number}", expires_at=now + timedelta(hours=number * 2 - 3))
+    )
     async with LLMRing() as ring:
         ring.register_provider("keeper", keeper)
         request = asking("keeper:model", ring.register_file(report))
         for _ in range(3):
             await ring.chat(request)
     assert keeper.uploaded == 2
-    assert [call.request.messages[0].content[0]["text"].split()[0] for call in keeper.calls] == ["f1", "f2", "f2"]
+    assert [call.request.messages[0].content[0]["text"].split()[0] for call in keeper.calls] == [
+        "f1",
+        "f2",
+        "f2",
+    ]
 
 
 class Instant:
@@ -350,7 +391,9 @@ async def test_a_file_is_named_once_it_is_processed(
     assert len(keeper.calls) == (not error)
 
 
-async def test_a_copy_that_cannot_be_deleted_is_logged(report: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_copy_that_cannot_be_deleted_is_logged(
+    report: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     keeper = Keeper(lambda _: StoredFile(id="f1"))
     async with LLMRing() as ring:
         ring.register_provider("keeper", keeper)

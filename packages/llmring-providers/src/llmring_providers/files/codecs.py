@@ -176,22 +176,27 @@ class GeminiFiles:
 
     def upload(self, upload: FileUpload, base_url: str) -> HttpRequest:
         host, _, version = base_url.rpartition("/")
+        size = len(upload.data)
         headers = {
             "x-goog-upload-protocol": "resumable",
             "x-goog-upload-command": "start",
-            "x-goog-upload-header-content-length": str(len(upload.data)),
+            "x-goog-upload-header-content-length": str(size),
             "x-goog-upload-header-content-type": upload.media_type,
         }
-        body = msgspec.json.encode({"file": {"display_name": upload.name}})
+        described = {"display_name": upload.name, "mime_type": upload.media_type, "size_bytes": size}
+        body = msgspec.json.encode({"file": described})
         return HttpRequest("POST", f"{host}/upload/{version}/files", headers, body)
 
     def following(self, reply: HttpResponse, upload: FileUpload, base_url: str) -> HttpRequest | None:
         url = reply.headers.get("x-goog-upload-url") or ""
-        if urlsplit(url)[:2] != urlsplit(base_url)[:2]:  # the content goes where the base URL says, and nowhere else
+        if (
+            urlsplit(url)[:2] != urlsplit(base_url)[:2]
+        ):  # the content goes where the base URL says, and nowhere else
             raise MalformedResponseError(
                 "the answer to the start of the upload names no address on the same host", provider="google"
             )
         headers = {
+            "x-goog-upload-protocol": "resumable",
             "x-goog-upload-offset": "0",
             "x-goog-upload-command": "upload, finalize",
             "content-type": upload.media_type,

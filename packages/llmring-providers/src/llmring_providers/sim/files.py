@@ -117,7 +117,7 @@ class HostedFiles:
 
 
 def _vendor(version: str, headers: Mapping[str, str]) -> Vendor:
-    if version == "v1beta":
+    if version == "v1beta" or "x-goog-api-key" in headers:
         return "gemini"
     return "anthropic" if "anthropic-version" in headers else "openai"
 

@@ -1,6 +1,5 @@
 """Registered files: uploaded to each provider that is really asked, and kept in step with what is on the disk."""
 
 from llmring.files._registered import FileCopy, RegisteredFile
-from llmring.files._store import FileStore
 
-__all__ = ["FileCopy", "FileStore", "RegisteredFile"]
+__all__ = ["FileCopy", "RegisteredFile"]

@@ -59,7 +59,7 @@ class Entry(msgspec.Struct):
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """What a provider keeps of a content, and since when."""
+    """A content at a provider, and since when it is there."""
 
     stored: StoredFile
     uploaded_at: datetime
