@@ -7,6 +7,8 @@ import pytest
 from interop.ours import ADAPTERS
 from llmring_providers import ChatCall
 from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, collect, tool_call
+from llmring_types.exceptions import ProviderOverloadedError, ProviderRequestTooLargeError
+from llmring_types.hosts import HOSTS
 
 REF = {"openai": "gpt-4o", "anthropic": "claude-haiku-4-5", "google": "gemini-2.5-flash"}
 ASKED = Message(role="user", content="x")
@@ -64,6 +66,99 @@ def test_calls_of_a_stream_are_joined_as_they_were_made(
     made = [(each["function"]["name"], each["function"]["arguments"]) for each in answer.tool_calls or ()]
     assert made == expected
     assert len({each["id"] for each in answer.tool_calls or ()}) == len(expected)
+
+
+HELLO = '{"path":"a","text":"hello"}'
+
+
+def block(*pieces: str) -> list[dict[str, Any]]:
+    """Anthropic's events of one call."""
+    made = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    deltas = [
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "input_json_delta", "partial_json": each},
+        }
+        for each in pieces
+    ]
+    return [
+        {"type": "message_start", "message": {"content": [], "usage": {}}},
+        {"type": "content_block_start", "index": 0, "content_block": made},
+        *deltas,
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {}},
+        {"type": "message_stop"},
+    ]
+
+
+RESENT = [
+    pytest.param([HELLO[:9], HELLO[:15], HELLO], id="https://github.com/NousResearch/hermes-agent/pull/35718"),
+    pytest.param([HELLO[:9], HELLO[9:], HELLO], id="https://github.com/lidge-jun/opencodex/issues/361"),
+    pytest.param([HELLO, HELLO], id="the same twice"),
+    pytest.param([HELLO[:9], HELLO[9:], "{}"], id="an empty object behind it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("pieces", RESENT)
+def test_arguments_that_a_host_sends_again_are_taken_once(provider: str, pieces: list[str]) -> None:
+    chunks = [delta(piece("", "f", "1", index=0)), *(delta(piece(each, index=0)) for each in pieces), END]
+    answer = streamed(provider, *(chunks if provider == "openai" else block(*pieces)))
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [HELLO]
+    assert answer.warnings == ["the host sent the arguments of a call more than once: they were taken once"]
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("pieces", [['{"a":', '{"a":1}}'], ['{"a":{', '{"a":1'], ["{", '{"a"']])
+def test_arguments_that_only_look_sent_again_stay_as_they_came(provider: str, pieces: list[str]) -> None:
+    chunks = [delta(piece("", "f", "1", index=0)), *(delta(piece(each, index=0)) for each in pieces), END]
+    answer = streamed(provider, *(chunks if provider == "openai" else block(*pieces)))
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == ["".join(pieces)]
+    assert not answer.warnings
+
+
+@pytest.mark.parametrize("at_the_end", [None, "", "{}"])
+@pytest.mark.parametrize("events", ["deltas", "done", "item"])
+def test_arguments_in_pieces_outlive_a_whole_item_without_them(events: str, at_the_end: str | None) -> None:
+    """https://github.com/scitix/siclaw/pull/275"""
+
+    def item(arguments: str | None) -> dict[str, Any]:
+        return {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": arguments}
+
+    where = {"output_index": 0, "item_id": "fc_1"}
+    said: dict[str, list[dict[str, Any]]] = {
+        "deltas": [
+            {"type": "response.function_call_arguments.delta", **where, "delta": each}
+            for each in (HELLO[:9], HELLO[9:])
+        ],
+        "done": [{"type": "response.function_call_arguments.done", **where, "arguments": HELLO}],
+        "item": [{"type": "response.output_item.done", **where, "item": item(HELLO)}],
+    }
+    last = [] if at_the_end is None else [item(at_the_end)]
+    call = call_of("openai", extra_params={"api": "responses"}, tools=[{"name": "f"}])
+    decoder = ADAPTERS["openai"].stream_decoder(call, ADAPTERS["openai"].encode(call, stream=True))
+    chunks = [
+        chunk
+        for event in (
+            {"type": "response.output_item.added", **where, "item": item("")},
+            *said[events],
+            *(
+                {"type": "response.output_item.done", **where, "item": each}
+                for each in last
+                if events != "item"
+            ),
+            {"type": "response.completed", "response": {"status": "completed", "output": last}},
+        )
+        for chunk in decoder.feed(f"data: {json.dumps(event)}\n\n".encode())
+    ]
+    answer = collect([*chunks, *decoder.close()])
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [HELLO]
+
+
+def test_a_whole_message_behind_its_pieces_is_not_said_twice() -> None:
+    whole = {"choices": [{"index": 0, "message": {"content": "hello"}, "finish_reason": "stop"}]}
+    assert streamed("openai", delta(content="he"), delta(content="llo"), whole).content == "hello"
+    assert streamed("openai", delta(content=None), whole).content == "hello"
 
 
 def counted(prompt: int, completion: int) -> dict[str, Any]:
@@ -142,3 +237,164 @@ def test_blocks_of_a_hosted_tool_go_back_with_their_results() -> None:
     answer = ADAPTERS["anthropic"].decode(json.dumps(body).encode(), call, wire)
     turns = sent(call_of("anthropic", ASKED, answer.to_message(), ASKED))["messages"]
     assert turns[1]["content"] == blocks
+
+
+TOO_LONG = [
+    pytest.param("Input length (265330) exceeds model's maximum context length (262144).", id="https://github.com/earendil-works/pi/issues/5677"),
+    pytest.param("This model's maximum context length is 262144 tokens. However, you requested 0 output tokens and your prompt contains at least 262145 input tokens", id="https://github.com/earendil-works/pi/issues/5930"),
+    pytest.param("input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000", id="https://github.com/windmill-labs/windmill/pull/10928"),
+    pytest.param("request (124071 tokens) exceeds the available context size (123904 tokens), try increasing it", id="https://github.com/can1357/oh-my-pi/issues/3752"),
+    pytest.param("prompt is too long: 210000 tokens > 200000 maximum", id="Anthropic"),
+    pytest.param("The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", id="Gemini"),
+    pytest.param("the input length exceeds the context length", id="Ollama"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("provider", list(ADAPTERS))
+@pytest.mark.parametrize("words", TOO_LONG)
+def test_a_prompt_that_is_too_long_is_known_in_the_words_of_any_vendor(provider: str, words: str) -> None:
+    """Gateways hand on what the vendor behind them says, whatever protocol they speak."""
+    body = json.dumps({"error": {"message": words, "type": "invalid_request_error"}}).encode()
+    call = ChatCall(LLMRequest([ASKED]), ModelRef(provider, "m"))
+    assert type(ADAPTERS[provider].error(400, {}, body, call)) is ProviderRequestTooLargeError
+
+
+def test_a_host_without_room_in_its_flex_tier_is_overloaded() -> None:
+    """https://github.com/laravel/ai/pull/925"""
+    error = ADAPTERS["openai"].error(498, {}, b'{"error": {"message": "x"}}', call_of("openai"))
+    assert type(error) is ProviderOverloadedError
+
+
+@pytest.mark.parametrize("written", ['{"a": "b', "[1]", '{"a": NaN}'])
+@pytest.mark.parametrize("replayed", [False, True])
+def test_other_hosts_get_the_arguments_of_a_call_as_an_object(written: str, *, replayed: bool) -> None:
+    """https://github.com/charmbracelet/crush/issues/3153"""
+    made = Message(role="assistant", content=None, tool_calls=[tool_call("a", "f", written)])
+    if replayed:
+        raw = {**made.tool_calls[0], "index": 0} if made.tool_calls else {}
+        made.metadata = {"native": {"provider": "openai", "api": "chat", "replay": [{"tool_calls": [raw]}]}}
+    talk = (ASKED, made, Message(role="tool", tool_call_id="a", content="r"))
+
+    def arguments(host: str) -> object:
+        return sent(call_of("openai", *talk, host=host))["messages"][1]["tool_calls"][0]["function"][
+            "arguments"
+        ]
+
+    assert json.loads(str(arguments("api.fireworks.ai"))) == {"INVALID_JSON": written}
+    assert arguments("api.openai.com") == written
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_what_is_null_in_a_function_is_not_sent_to_openai(api: str) -> None:
+    given = {"name": "f", "description": None, "parameters": None, "strict": None}
+    tool = sent(call_of("openai", tools=[given], extra_params={"api": api}))["tools"][0]
+    function = tool["function"] if api == "chat" else tool
+    assert "description" not in function
+    assert function.get("parameters", {}) is not None
+    assert function.get("strict", False) is False
+
+
+SEALED = {
+    "anthropic:claude-3-haiku-20240307": [
+        {"type": "thinking", "thinking": "t", "signature": "s"},
+        {"type": "text", "text": "y"},
+    ],
+    "google:gemini-2.0-flash": [{"text": "t", "thought": True}, {"text": "y", "thoughtSignature": "s"}],
+}
+
+
+@pytest.mark.parametrize("ref", SEALED)
+def test_a_model_that_does_not_reason_gets_no_sealed_reasoning(ref: str) -> None:
+    provider, _, model = ref.partition(":")
+    native = {"native": {"provider": provider, "replay": SEALED[ref]}}
+    said = Message(role="assistant", content="y", metadata=native)
+    wire = ADAPTERS[provider].encode(
+        ChatCall(LLMRequest([ASKED, said, ASKED]), ModelRef(provider, model)), stream=False
+    )
+    assert b'"y"' in wire.body
+    assert b'"t"' not in wire.body
+    assert b'"s"' not in wire.body
+    assert f"the reasoning of an earlier answer was left out: {ref} does not reason" in wire.warnings
+
+
+def test_a_schema_in_words_says_nothing_of_endless_numbers() -> None:
+    schema = {"type": "number", "maximum": float("inf"), "enum": [1, float("nan")]}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    call = ChatCall(
+        LLMRequest([ASKED], response_format=form), ModelRef("anthropic", "claude-3-haiku-20240307")
+    )
+    assert '{"type":"number","enum":[1]}' in str(sent(call)["system"])
+
+
+@pytest.mark.parametrize(
+    "model", ["gpt-4o-search-preview", "gpt-4o-mini-search-preview-2025-03-11", "gpt-5-search-api"]
+)
+def test_models_that_search_get_no_sampling_parameters(model: str) -> None:
+    """https://github.com/vercel/ai/issues/5609 and https://github.com/ChatGPTNextWeb/NextChat/issues/6569"""
+    refused = {"frequency_penalty": 0.1, "presence_penalty": 0.1, "top_p": 0.5}
+    request = LLMRequest([ASKED], temperature=0.5, extra_params=dict(refused))
+    wire = ADAPTERS["openai"].encode(ChatCall(request, ModelRef("openai", model)), stream=False)
+    assert json.loads(wire.body).keys() == {"model", "messages"}
+    assert sorted(warning.partition(" ")[0] for warning in wire.warnings) == sorted([*refused, "temperature"])
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_content_without_parts_is_an_empty_text_for_openai(api: str) -> None:
+    """https://github.com/n8n-io/n8n/pull/38526"""
+    made = Message(role="assistant", content=[], tool_calls=[tool_call("a", "f", "{}")])
+    talk = [Message(role="user", content=[]), made, Message(role="tool", tool_call_id="a", content=[])]
+    body = sent(call_of("openai", *talk, extra_params={"api": api}))
+    assert b"[]" not in json.dumps(body).encode()
+
+
+def test_mistral_gets_an_answer_between_results_and_the_user() -> None:
+    """https://github.com/mistralai/mistral-common/issues/169"""
+    made = Message(role="assistant", content=None, tool_calls=[tool_call("a", "f", "{}")])
+    request = LLMRequest([ASKED, made, Message(role="tool", tool_call_id="a", content="r"), ASKED])
+    call = ChatCall(request, ModelRef("mistral", "m"), quirks=HOSTS["mistral"].quirks)
+    wire = ADAPTERS["openai"].encode(call, stream=False)
+    told = "'Done.' was put between results of tools and the user's message: mistral wants an answer there"
+    assert [each["role"] for each in json.loads(wire.body)["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+    ]
+    assert told in wire.warnings
+
+
+@pytest.mark.parametrize("written", [HELLO, "{}"])
+def test_arguments_that_were_encoded_twice_are_the_object_within(written: str) -> None:
+    """https://github.com/openclaw/openclaw/pull/40425 and https://github.com/JetBrains/koog/issues/2095"""
+    twice = json.dumps(written)
+    for provider in ("openai", "anthropic"):
+        call = delta(piece(twice, "f", "1", index=0))
+        answer = streamed(provider, *([call, END] if provider == "openai" else block(twice)))
+        assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [written]
+    made = Message(role="assistant", content=None, tool_calls=[tool_call("a", "f", twice)])
+    talk = (ASKED, made, Message(role="tool", tool_call_id="a", content="r"))
+    part = sent(call_of("google", *talk))["contents"][1]["parts"][0]
+    assert part["functionCall"]["args"] == json.loads(written)
+
+
+def test_a_text_that_only_holds_quotes_stays_as_it_is() -> None:
+    answer = streamed("openai", delta(piece('"a"', "f", "1", index=0)), END)
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == ['"a"']
+
+
+def test_items_of_a_stream_may_be_counted_in_texts() -> None:
+    made = {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": ""}
+    call = call_of("openai", extra_params={"api": "responses"}, tools=[{"name": "f"}])
+    decoder = ADAPTERS["openai"].stream_decoder(call, ADAPTERS["openai"].encode(call, stream=True))
+    chunks = [
+        chunk
+        for event in (
+            {"type": "response.output_item.added", "output_index": "0", "item": made},
+            {"type": "response.function_call_arguments.delta", "output_index": "0", "delta": HELLO},
+            {"type": "response.completed", "response": {"status": "completed", "output": []}},
+        )
+        for chunk in decoder.feed(f"data: {json.dumps(event)}\n\n".encode())
+    ]
+    answer = collect([*chunks, *decoder.close()])
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [HELLO]

@@ -2,12 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmring_providers import ChatCall
-from llmring_providers._errors import build, error_type, header_wait, message_wait, plain_text
+from llmring_providers._errors import (
+    RpcDetails,
+    build,
+    error_type,
+    header_wait,
+    message_wait,
+    plain_text,
+    read_details,
+)
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
     LLMRingError,
@@ -200,3 +209,20 @@ def test_no_text_upsets_the_search_for_a_wait(text: str) -> None:
     wait = message_wait(text)
     assert wait is None or wait >= 0
     header_wait({"retry-after": text, "retry-after-ms": text})
+
+
+DETAILS = [
+    pytest.param([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
+                 RpcDetails(reason="API_KEY_INVALID"), id="reason"),
+    pytest.param([{"retryDelay": "48.9s"}], RpcDetails(wait=48.9), id="wait"),
+    pytest.param([{"retryDelay": {"seconds": 3, "nanos": 500000000}}], RpcDetails(wait=3.5), id="wait as an object"),
+    pytest.param([{"violations": [1]}, {"fieldViolations": [2]}], RpcDetails(violations=(1, 2)), id="violations"),
+    pytest.param([{"reason": ""}, 5, {"retryDelay": "soon"}, {"violations": "all"}], RpcDetails(), id="odd"),
+    pytest.param({"reason": "of another form"}, RpcDetails(), id="no list"),
+    pytest.param(None, RpcDetails(), id="nothing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("details", "read"), DETAILS)
+def test_details_tell_reason_wait_and_violations(details: Any, read: RpcDetails) -> None:
+    assert read_details(details) == read

@@ -46,3 +46,12 @@ async def test_infos_have_the_keys_of_the_original(ring: LLMRing) -> None:
         True,
     )
     assert enhanced["dollars_per_million_tokens_output"] > 0
+
+
+def test_the_sync_ring_has_them_too(tmp_path: Path) -> None:
+    bind(tmp_path / "llmring.lock", "assistant", "fake:x", create=True)
+    with LLMRing.sync(lockfile_path=tmp_path / "llmring.lock") as ring:
+        ring.register_provider("fake", FakeProvider("Hello"))
+        assert ring.chat_with_alias("assistant", MESSAGES, temperature=0.5).content == "Hello"
+        assert ring.get_model_info("assistant")["model"] == "x"
+        assert ring.get_enhanced_model_info("openai:gpt-5-mini")["supports_vision"] is True

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from llmring_types.exceptions import (
     LLMRingError,
@@ -38,6 +38,7 @@ _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     413: ProviderRequestTooLargeError,
     422: ProviderBadRequestError,
     429: ProviderRateLimitError,
+    498: ProviderOverloadedError,  # Groq's flex tier: https://console.groq.com/docs/errors
     503: ProviderOverloadedError,
     529: ProviderOverloadedError,
 }
@@ -65,6 +66,22 @@ UNSUPPORTED = re.compile(
     re.IGNORECASE,
 )
 """Codes and texts of a 400 that name something which another model or provider may have. Only OpenAI has codes."""
+TOO_LONG = re.compile(
+    r"maximum (?:context|prompt) length"  # vLLM, DeepSeek, OpenRouter, Mistral; xAI
+    r"|(?:prompt|input)(?: is)? too long"  # Anthropic, Ollama
+    r"|(?:longer|greater) than the (?:model's )?context length"  # SGLang, LM Studio
+    r"|exceeds? (?:the )?(?:available )?context (?:window|length|limit|size)"  # OpenAI, Ollama, Anthropic, llama.cpp
+    r"|context window exceeds"  # MiniMax
+    r"|exceeded model token limit"  # Moonshot
+    r"|reduce the length of the messages"  # Groq, Cerebras
+    r"|exceeds the maximum number of tokens"  # Gemini
+    r"|prompt token count of \d+ exceeds",  # GitHub Copilot
+    re.IGNORECASE,
+)
+"""The message of a 400 for a request larger than the context window, without a code.
+
+One for all protocols: behind each of them stand gateways to the others' models.
+"""
 _TAG = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
@@ -188,3 +205,44 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if value is not None and 0 <= value < float("inf") else None
+
+
+class RpcDetails(NamedTuple):
+    """Details of an error in Google's form: the reason of an ErrorInfo, the wait of a RetryInfo in seconds, violations.
+
+    Vertex AI and Gemini's copy of OpenAI's protocol answer in it too: https://google.aip.dev/193
+    """
+
+    reason: str | None = None
+    wait: float | None = None
+    violations: tuple[Any, ...] = ()
+
+
+def read_details(details: Any) -> RpcDetails:
+    """Read the ``details`` of an error object; anything but a list of objects says nothing."""
+    reason, wait, violations = None, None, list[Any]()
+    for detail in details if isinstance(details, list) else ():
+        if not isinstance(detail, Mapping):
+            continue
+        reason = reason or _said(detail.get("reason"))
+        wait = _duration(detail["retryDelay"]) if "retryDelay" in detail else wait
+        for name in ("violations", "fieldViolations"):
+            if isinstance(detail.get(name), list):
+                violations += detail[name]
+    return RpcDetails(reason, wait, tuple(violations))
+
+
+def _said(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _duration(delay: Any) -> float | None:
+    """A duration: ``"48.9s"`` in JSON, ``{"seconds": …, "nanos": …}`` from some proxies."""
+    if isinstance(delay, Mapping):
+        seconds, nanos = delay.get("seconds", 0), delay.get("nanos", 0)
+        delay = f"{seconds}.{nanos:09d}s" if isinstance(nanos, int) else f"{seconds}s"
+    try:
+        seconds = float(str(delay).removesuffix("s"))
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < float("inf") else None

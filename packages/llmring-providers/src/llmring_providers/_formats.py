@@ -1,5 +1,6 @@
 """The form of answer that a request asks for."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,7 +77,24 @@ def schema_in_words(schema: Mapping[str, Any], call: ChatCall) -> str:
     Raises:
         UnsupportedContentError: it cannot be written as JSON.
     """
-    return f"{JSON_ALONE} It must match this JSON Schema: {encode_body(schema, call).decode()}"
+    try:
+        written: Any = _finite(schema)
+    except RecursionError:
+        written = schema  # the encoder says what is wrong with it
+    return f"{JSON_ALONE} It must match this JSON Schema: {encode_body(written, call).decode()}"
+
+
+def _finite(value: Any) -> Any:
+    """Return a schema without keywords of no finite number, which say nothing and are no JSON."""
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items() if not _is_endless(inner)}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value if not _is_endless(inner)]
+    return value
+
+
+def _is_endless(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def unknown_format(wanted: Mapping[str, Any], call: ChatCall) -> UnsupportedContentError:

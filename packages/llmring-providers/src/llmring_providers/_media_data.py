@@ -8,7 +8,6 @@ from urllib.parse import unquote_to_bytes
 
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._documents import document_text
 from llmring_providers._protocol import ChatCall
 
 _FAMILIES = {
@@ -34,6 +33,7 @@ _TYPES_OF: Mapping[str, tuple[str, ...]] = {
 _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 _HEAD = 16
 """Characters of base64 that hold the first 12 bytes."""
+_TEXT_TYPES = frozenset({"application/json", "application/xml"})
 _BLANKS = (" ", "\n", "\r", "\t")
 
 
@@ -184,3 +184,20 @@ def _type_of(data: str) -> str | None:
 
 def _without_blanks(data: str) -> str:
     return "".join(data.split()) if any(blank in data for blank in _BLANKS) else data
+
+
+def document_text(source: Mapping[str, Any]) -> str | None:
+    """Return what a document says whose source is a text, or base64 of a text; ``None`` for every other.
+
+    Raises:
+        ValueError: it should be a text, and is not UTF-8 in base64.
+    """
+    kind, data = source.get("type"), source.get("data")
+    if kind == "text" and isinstance(data, str):
+        return data
+    media_type = str(source.get("media_type")).lower()
+    if kind != "base64" or not isinstance(data, str):
+        return None
+    if not media_type.startswith("text/") and media_type not in _TEXT_TYPES:
+        return None
+    return base64.b64decode(data, validate=True).decode()

@@ -1,6 +1,13 @@
 """Texts inside objects that come in pieces over a stream: joined once, when they are asked for, not at every piece."""
 
+from collections.abc import Sequence
 from typing import Any
+
+import msgspec
+
+from llmring_providers._json import DECODE_ERRORS
+
+RESENT = "the host sent the arguments of a call more than once: they were taken once"
 
 
 class Pieces:
@@ -33,3 +40,27 @@ def joined(value: Any) -> Any:
     if isinstance(value, list):
         return [joined(inner) for inner in value]
     return value
+
+
+def join_arguments(pieces: Sequence[str]) -> tuple[str, bool]:
+    """Return the arguments of a call, and whether some had to be left out because the host had sent them again.
+
+    Some hosts send all arguments so far in every piece, others all of them, or an empty object, once more at the end
+    (https://github.com/NousResearch/hermes-agent/pull/35718). What is a JSON object as it stands is never touched.
+    """
+    text, last = "".join(pieces), pieces[-1] if pieces else ""
+    if len(pieces) < 2 or not last.startswith("{") or _is_object(text):  # noqa: PLR2004 - one piece repeats none
+        return text, False
+    before = text[: -len(last)]
+    if last == "{}" and _is_object(before):
+        return before, True
+    if (before == last or all(last.startswith(piece) for piece in pieces)) and _is_object(last):
+        return last, True
+    return text, False
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(text), dict)
+    except DECODE_ERRORS:
+        return False

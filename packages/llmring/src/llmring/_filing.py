@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from llmring.files import RegisteredFile
 
 
-class RegistersFiles:
-    """Registers files, for :attr:`LLMRequest.files`."""
+class ListsFiles:
+    """Registers files, for :attr:`LLMRequest.files`, and lists them; without ``await``."""
 
     _chat: Chat
 
@@ -34,6 +34,10 @@ class RegistersFiles:
     def list_registered_files(self) -> "list[RegisteredFile]":
         """Return the registered files with their copies at providers, oldest first. Nothing is sent."""
         return self._chat.files.shown()
+
+
+class RegistersFiles(ListsFiles):
+    """Registers files, and deletes what providers keep of them."""
 
     async def deregister_file(self, file_id: str) -> bool:
         """Forget a file and delete its copies at all providers; ``False`` if it is not registered.

@@ -243,7 +243,7 @@ def current_caller() -> object:
         return caller
     from anyio import get_current_task  # noqa: PLC0415 - only where calls may wait for one another
 
-    return get_current_task()
+    return get_current_task().id  # which hashes faster than the whole
 
 
 class Clock(Protocol):

@@ -1,7 +1,7 @@
 """The ring for code without ``await``: one event loop, kept in a thread, does the work."""
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from threading import Lock, Thread, get_ident
 from types import TracebackType
@@ -11,10 +11,12 @@ from weakref import finalize
 from llmring_types import (
     LLMRequest,
     LLMResponse,
+    Message,
     StreamChunk,
 )
 
 from llmring._facade import RingFacade
+from llmring._filing import ListsFiles
 from llmring._runtime import calling_for
 from llmring._stream import ChatStream
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from llmring_types import EmbeddingRequest, EmbeddingResponse, RerankRequest, RerankResponse
 
     from llmring._ring import LLMRing
-    from llmring.files import RegisteredFile
     from llmring.tools import Run, RunStream, ToolResult
     from llmring.tools._run import RunOptions
 
@@ -113,7 +114,7 @@ def _close(loop: _Loop, ring: "LLMRing") -> None:
         work()  # in this thread: at exit, Python 3.12 and newer start no other
 
 
-class SyncLLMRing(RingFacade):
+class SyncLLMRing(RingFacade, ListsFiles):
     """:class:`LLMRing` for code without ``await``; ``LLMRing.sync(…)`` makes one, with the same arguments.
 
     ``with LLMRing.sync() as ring: response = ring.chat(request)``. Any thread may use it, several at once,
@@ -190,17 +191,24 @@ class SyncLLMRing(RingFacade):
         """As :meth:`LLMRing.validate_context_limit`."""
         return self.run_async(lambda ring: ring.validate_context_limit(request, profile, exact=exact))
 
-    def register_file(self, path: "str | os.PathLike[str]", file_id: str | None = None) -> str:
-        """As :meth:`LLMRing.register_file`."""
-        return self._ring.register_file(path, file_id)
-
-    def list_registered_files(self) -> "list[RegisteredFile]":
-        """As :meth:`LLMRing.list_registered_files`."""
-        return self._ring.list_registered_files()
-
     def deregister_file(self, file_id: str) -> bool:
         """As :meth:`LLMRing.deregister_file`."""
         return self._loop.run(self._ring.deregister_file, file_id)
+
+    def chat_with_alias(self, alias_or_model: str, messages: Sequence[Message], **fields: Any) -> LLMResponse:
+        """As :meth:`LLMRing.chat_with_alias`; for a stream, :meth:`chat_stream`."""
+        answer: LLMResponse = self.run_async(
+            lambda ring: ring.chat_with_alias(alias_or_model, messages, **fields)
+        )
+        return answer
+
+    def get_model_info(self, alias_or_model: str, profile: str | None = None) -> dict[str, Any]:
+        """As :meth:`LLMRing.get_model_info`."""
+        return self._loop.run(self._ring.get_model_info, alias_or_model, profile)
+
+    def get_enhanced_model_info(self, alias_or_model: str, profile: str | None = None) -> dict[str, Any]:
+        """As :meth:`LLMRing.get_enhanced_model_info`."""
+        return self._loop.run(self._ring.get_enhanced_model_info, alias_or_model, profile)
 
     def get_available_models(self) -> dict[str, list[str]]:
         """As :meth:`LLMRing.get_available_models`."""

@@ -17,8 +17,7 @@ from llmring_types.exceptions import (
     ProviderServerError,
 )
 
-from llmring_providers._errors import build, error_type, plain_text
-from llmring_providers._google_rpc import read_details
+from llmring_providers._errors import TOO_LONG, build, error_type, plain_text, read_details
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.wire import decode_json
@@ -36,7 +35,6 @@ _BY_TYPE: Mapping[str, type[LLMRingError]] = {
 }
 """``invalid_request_error`` is not here: it also comes with statuses that say more."""
 
-_TOO_LONG = ("prompt is too long", "exceed context limit", "Input is too long")
 """The message of a 400 for a request larger than the context window; it has no type of its own."""
 
 _BY_DETAIL: Mapping[str, type[LLMRingError]] = {
@@ -88,7 +86,7 @@ def _error(
     kind = _BY_DETAIL.get(_detail(details)) or _BY_TYPE.get(code or "")
     if kind is None:
         kind = _without_status(code, words.get("code")) if status is None else error_type(status)
-    if kind is ProviderBadRequestError and any(told in message for told in _TOO_LONG):
+    if kind is ProviderBadRequestError and TOO_LONG.search(message):
         kind = ProviderRequestTooLargeError
     elif kind is ProviderBadRequestError and _NO_CREDIT in message:
         kind = ProviderQuotaError

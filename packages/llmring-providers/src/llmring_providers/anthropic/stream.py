@@ -10,6 +10,7 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import StreamInterruptedError
 
 from llmring_providers._json import DECODE_ERRORS, malformed
+from llmring_providers._pieces import RESENT, join_arguments
 from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event, EventsOrDocument
 from llmring_providers._stream import BaseStreamDecoder
@@ -57,6 +58,8 @@ class _BlockSlot:
         )  # now, for what is wrong with it is an error of this event
         self.block: Block = decode_block(raw)
         self.pieces: list[str] = []
+        self.resent = False
+        """Once the arguments were read."""
         self.changes: dict[str, Any] = {}
         self.citations: list[Any] = []
 
@@ -65,7 +68,8 @@ class _BlockSlot:
         return not self.citations and is_plain(self.block)
 
     def arguments(self) -> str:
-        return "".join(self.pieces) or bytes(self.block.input).decode()
+        text, self.resent = join_arguments(self.pieces)
+        return text or bytes(self.block.input).decode()
 
     def whole(self) -> dict[str, Any]:
         """The block as it would have come without streaming."""
@@ -77,7 +81,7 @@ class _BlockSlot:
             whole["thinking"] = (self.block.thinking or "") + joined
         elif joined:
             try:
-                whole["input"] = decode_json(joined)
+                whole["input"] = decode_json(self.arguments())
             except DECODE_ERRORS:  # cut by max_tokens
                 whole["input"] = {}
         if self.citations:
@@ -113,6 +117,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
             provider_model=message.model,
             response_id=message.id,
             native=native_of(message, self._call, replay),
+            warnings=[RESENT] if any(slot.resent for slot in made) else None,
         )
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:

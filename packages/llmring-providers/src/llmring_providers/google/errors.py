@@ -21,8 +21,7 @@ from llmring_types.exceptions import (
     ProviderServerError,
 )
 
-from llmring_providers._errors import build, error_type, plain_text
-from llmring_providers._google_rpc import RpcDetails, read_details
+from llmring_providers._errors import TOO_LONG, RpcDetails, build, error_type, plain_text, read_details
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 
@@ -50,7 +49,7 @@ _BY_WORD: Mapping[str, type[LLMRingError]] = {
 _UNUSUAL = frozenset({"ABORTED", "CANCELLED"})
 """Words whose HTTP status (409, 499) would make them the caller's fault."""
 
-_TOO_LARGE = re.compile(r"exceeds the (?:maximum number of tokens|limit)", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"exceeds the limit", re.IGNORECASE)
 _BAD_REQUEST = 400
 
 
@@ -108,7 +107,7 @@ def _kind(said: _Said, number: int | None) -> type[LLMRingError]:
         found = ProviderServerError
     if found is None and number is not None and number >= _BAD_REQUEST:
         found = error_type(number)
-        if number == _BAD_REQUEST and _TOO_LARGE.search(said.message):
+        if number == _BAD_REQUEST and (TOO_LONG.search(said.message) or _TOO_LARGE.search(said.message)):
             found = ProviderRequestTooLargeError
     return found or _BY_WORD.get(said.word or "", ProviderServerError)
 

@@ -5,7 +5,7 @@ https://ai.google.dev/gemini-api/docs/file-input-methods
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -153,3 +153,12 @@ def _unsupported(kind: str, what: str, call: ChatCall) -> NoReturn:
         provider=call.ref.provider,
         part=kind,
     )
+
+
+def without_thoughts(parts: Sequence[Any]) -> list[Any]:
+    """Return parts as a model that does not think takes them: without thoughts, and without what seals them."""
+    return [
+        {name: value for name, value in part.items() if name != "thoughtSignature"}
+        for part in parts
+        if isinstance(part, Mapping) and part.get("thought") is not True
+    ]

@@ -14,11 +14,11 @@ from llmring_types.exceptions import (
     ProviderServerError,
 )
 
-from llmring_providers._errors import build, error_type, plain_text
+from llmring_providers._errors import TOO_LONG, build, error_type, plain_text
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 
-_TOO_LONG = re.compile(r"prompt too long|exceed\w* .*context", re.IGNORECASE)
+_TOO_LONG = re.compile(r"exceed\w* .*context", re.IGNORECASE)
 
 
 def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
@@ -26,7 +26,7 @@ def error(status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) 
     said = _read(body)
     message = _words(said) if said is not None else ""
     kind = error_type(status)
-    if kind is ProviderBadRequestError and _TOO_LONG.search(message):
+    if kind is ProviderBadRequestError and (TOO_LONG.search(message) or _TOO_LONG.search(message)):
         kind = ProviderRequestTooLargeError
     if kind is ModelNotFoundError and not message:
         message = "the server knows no /api/chat; is the base URL that of an Ollama server?"

@@ -8,11 +8,11 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._arguments import arguments_object
-from llmring_providers._documents import document_text
 from llmring_providers._extra_params import OF_OPENAI, without_foreign
 from llmring_providers._fitting import Fit, are_plain, fitted
 from llmring_providers._formats import in_dialect, unknown_format, wanted_format, wanted_schema
 from llmring_providers._json import encode_body
+from llmring_providers._media_data import document_text
 from llmring_providers._model_rules import fitted_effort, nearest_effort, rules_of
 from llmring_providers._names import NameRule
 from llmring_providers._native import replay_of

@@ -24,8 +24,15 @@ from llmring_types.exceptions import (
     ProviderTimeoutError,
 )
 
-from llmring_providers._errors import build, error_type, plain_text, stated_wait
-from llmring_providers._google_rpc import RpcDetails, read_details
+from llmring_providers._errors import (
+    TOO_LONG,
+    RpcDetails,
+    build,
+    error_type,
+    plain_text,
+    read_details,
+    stated_wait,
+)
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 
@@ -50,20 +57,6 @@ _BY_CODE: Mapping[str, type[LLMRingError]] = {
     "2013": ProviderBadRequestError,
 }
 """Words that say more than the status."""
-
-_TOO_LONG = re.compile(
-    r"maximum (?:context|prompt) length"  # vLLM, DeepSeek, OpenRouter, Mistral; xAI
-    r"|(?:prompt|input) is too long"  # Claude behind a proxy
-    r"|(?:longer|greater) than the (?:model's )?context length"  # SGLang, LM Studio
-    r"|exceeds the (?:context window|available context size)"  # OpenAI, llama.cpp
-    r"|context window exceeds"  # MiniMax
-    r"|exceeded model token limit"  # Moonshot
-    r"|reduce the length of the messages"  # Groq, Cerebras
-    r"|exceeds the maximum number of tokens"  # Gemini's copy of the protocol
-    r"|prompt token count of \d+ exceeds",  # GitHub Copilot
-    re.IGNORECASE,
-)
-"""The message of a 400 for a request larger than the context window, without a code."""
 
 _WITHOUT_STATUS: Mapping[str, type[LLMRingError]] = {
     "rate_limit_exceeded": ProviderRateLimitError,
@@ -110,7 +103,7 @@ class _Words(msgspec.Struct):
     def build(self, kind: type[LLMRingError], plain: str, call: ChatCall, **about: Any) -> LLMRingError:
         """Build the exception, whose text is ``plain`` where the host gave no message."""
         message = self.message or plain
-        if kind is ProviderBadRequestError and _TOO_LONG.search(message):
+        if kind is ProviderBadRequestError and TOO_LONG.search(message):
             kind = ProviderRequestTooLargeError
         code = self.code or self.kind or self.rpc.reason
         wait = self.rpc.wait if self.wait is None else self.wait

@@ -64,7 +64,7 @@ def _json_schema(wanted: Mapping[str, Any], call: ChatCall, warnings: list[str])
         if name in wanted:
             form.setdefault(name, wanted[name])
     form["name"] = _NOT_IN_NAME.sub("_", str(form.get("name") or "response"))[:_LONGEST_NAME]
-    if isinstance(schema := form.get("schema"), Mapping):
+    if (schema := form.get("schema")) is not None:
         form["schema"] = _written(schema, form, "the answer", call, warnings, answer=True)
     return form
 
@@ -75,6 +75,8 @@ def with_parameters(function: Mapping[str, Any], call: ChatCall, warnings: list[
     ``strict`` is dropped, and told, with parameters that the strict mode refuses.
     """
     out, parameters = dict(function), function.get("parameters")
+    if None in out.values():  # what is null is absent, which OpenAI does not take for the same
+        out = {name: value for name, value in out.items() if value is not None}
     if parameters is None and function.get("strict") is True:
         parameters = {}  # a strict function says that it has none
     if parameters is not None:

@@ -41,6 +41,8 @@ def usage_of(said: Any, *, tier: Any = None, searches: int = 0, quirks: Quirks |
     if not isinstance(said, dict):
         return None
     usage, cost = _counts(said), None
+    if quirks is None and not searches and "cost" not in said and (tier is None or tier == "default"):
+        return usage  # as most are: tokens at the standard price, and nothing else
     if quirks is not None:
         cost = _quirky(said, usage, quirks)
     if cost is None:

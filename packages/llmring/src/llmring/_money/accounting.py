@@ -7,6 +7,7 @@ from types import MappingProxyType
 import msgspec
 from llmring_types import LLMResponse, ModelFacts, ModelRef, Prices, Usage
 from llmring_types.exceptions import ConfigurationError, CostTrackingError, ModelReferenceError
+from llmring_types.hosts import host_of
 
 from llmring._routing import Candidate, Route
 from llmring.pricing import annotate, cost_info, price, unpriced
@@ -85,12 +86,20 @@ class Accounting:
         return max(cost or _ZERO, reported), exact
 
     def active_models(self, providers: Iterable[str]) -> dict[str, list[str]]:
-        """Return each provider with its models that can be asked, by name."""
-        return {
+        """Return each provider with its models that can be asked, by name.
+
+        Hosts of this machine that need no key and of which nothing is known may not run at all: they are left out.
+        """
+        found = {
             provider: sorted(
                 facts.model for facts in self.registry.models(provider) if facts.active is not False
             )
             for provider in providers
+        }
+        return {
+            provider: models
+            for provider, models in found.items()
+            if models or not (row := host_of(provider)).keyless or row.is_shown
         }
 
     def response_cost(self, response: LLMResponse) -> dict[str, float | None] | None:
@@ -112,6 +121,9 @@ class Accounting:
 def _priced_name(name: str, prices: object) -> str:
     if not isinstance(prices, Prices):
         raise ConfigurationError(f"prices[{name!r}] must be Prices(input=…, output=…); got {prices!r:.80}")
+    for field, value in msgspec.structs.asdict(prices).items():
+        if isinstance(value, Decimal) and not (value.is_finite() and value >= 0):
+            raise ConfigurationError(f"prices[{name!r}]: {field} must be 0 or more dollars; got {value}")
     try:
         return str(ModelRef.parse(name))
     except ModelReferenceError as error:

@@ -162,12 +162,13 @@ def check_counts(response: LLMResponse, request: LLMRequest, *, most_output: int
 
 
 def _plausible(counts: TokenCounts) -> bool:
-    return all(
-        _plausible(cast("TokenCounts", count))
-        if name == "compaction"
-        else name not in _COUNTS or _possible(count)
-        for name, count in counts.items()
-    )
+    for name, count in counts.items():
+        if name in _COUNTS:
+            if not _possible(count):
+                return False
+        elif name == "compaction" and not _plausible(cast("TokenCounts", count)):
+            return False
+    return True
 
 
 def _possible(count: object) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._pieces import join_arguments
 from llmring_providers.openai.chat.wire import Call, Custom, Function
 
 
@@ -17,6 +18,8 @@ class _Slot:
         self.name = ""
         self.arguments: list[str] = []
         self.custom = False
+        self.resent = False
+        """Once the call was read as a whole."""
         self.extra_content: Any = None
 
     def add(self, piece: Call) -> None:
@@ -47,7 +50,9 @@ class _Slot:
             return False
 
     def whole(self) -> Call:
-        text = "".join(self.arguments)
+        text, self.resent = (
+            ("".join(self.arguments), False) if self.custom else join_arguments(self.arguments)
+        )
         call = Call(id=self.id, extra_content=self.extra_content)
         if self.custom:
             call.custom = Custom(self.name, text)
@@ -78,6 +83,11 @@ class CallPieces:
             slot = self._open[index] = _Slot(index)
             self._slots.append(slot)
         slot.add(piece)
+
+    @property
+    def resent(self) -> bool:
+        """Tell whether arguments of the calls that :meth:`whole` returned had come more than once."""
+        return any(slot.resent for slot in self._slots)
 
     def whole(self) -> list[Call]:
         """Return the calls so far, in the order of their indexes."""

@@ -8,6 +8,7 @@ import msgspec
 from llmring_types import Message, ToolCall, function_spec, tool_call
 
 from llmring_providers._adapter import WireRequest
+from llmring_providers._arguments import arguments_text
 from llmring_providers._extra_params import without_foreign
 from llmring_providers._fitting import Fit, are_plain, fitted
 from llmring_providers._formats import wanted_format
@@ -127,7 +128,7 @@ def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str,
 def _said(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     content, role = message.content, message.role
     if not isinstance(content, str) and content is not None:
-        content = [_part(part, role, call) for part in content]
+        content = [_part(part, role, call) for part in content] or ""
     if role == "user":
         return {"role": role, "content": content}
     if role == "assistant":
@@ -143,7 +144,7 @@ def _assistant(
     wire: dict[str, Any] = {"role": "assistant", "content": content}
     if message.tool_calls:
         wire["content"] = content or None
-        wire["tool_calls"] = [_call(made) for made in message.tool_calls]
+        wire["tool_calls"] = [_call(made, call, warnings) for made in message.tool_calls]
     elif content is None:
         wire["content"] = ""
     if message.metadata:
@@ -155,18 +156,19 @@ def _assistant(
     return wire
 
 
-def _call(made: Mapping[str, Any]) -> Mapping[str, Any]:
+def _call(made: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
     function = made.get("function")
     if not function:
         return made  # a custom tool call, written by the user in OpenAI's form
-    return tool_call(made.get("id") or "", function.get("name") or "", function.get("arguments"))
+    arguments = function.get("arguments") if is_own_host(call) else arguments_text(function, warnings)
+    return tool_call(made.get("id") or "", function.get("name") or "", arguments)
 
 
 def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message, call: ChatCall) -> None:
     """Put back what the host said beyond the neutral form, as far as the message still says the same."""
     fields = dict(block)
     raw, audio, parts = fields.get("tool_calls"), fields.pop("audio", None), fields.pop("content", None)
-    if raw is not None and _neutral(raw) != message.tool_calls:
+    if raw is not None and not _neutral(raw) == message.tool_calls == wire.get("tool_calls"):
         del fields["tool_calls"]
     if not _wants_reasoning(message, call):
         fields.pop("reasoning_content", None)

@@ -11,7 +11,7 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers._json import malformed
-from llmring_providers._pieces import joined
+from llmring_providers._pieces import RESENT, joined
 from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event, EventsOrDocument
 from llmring_providers._stream import BaseStreamDecoder
@@ -59,6 +59,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
         self._without_choices = b""
         """The last document that has none: an error, if nothing else comes."""
         self._refused = False
+        self._spoke = False
+        """In deltas."""
         self._calls = CallPieces()
         self._reasoning: dict[str, list[str]] = {}
         """Under the names by which it comes."""
@@ -89,6 +91,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
             provider_model=self._served,
             response_id=self._id,
             native=native_of(self._call, said | usage_extras(self._usage), block),
+            warnings=[RESENT] if self._calls.resent else None,
         )
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
@@ -148,9 +151,11 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if choice.error:
             raise body_error(choice.error, self._call)
         self._answered = True
-        delta = choice.delta or choice.message
-        if delta is not None:
+        if (delta := choice.delta) is not None:
+            self._spoke = self._spoke or bool(delta.content or delta.tool_calls)
             self._delta(delta, chunks)
+        elif choice.message is not None and not self._spoke:  # else it is all that was said, once more
+            self._delta(choice.message, chunks)
         if choice.finish_reason or choice.finish_details is not None:
             self._word = finish_word(choice)
         if choice.usage is not None:

@@ -3,6 +3,7 @@
 The terminal event carries the whole response; hosts that leave its output empty have sent the items before.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -91,11 +92,14 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
             if part.item is not None:
                 place = self._place(part, part.item.get("id"))
                 self._items[place] = part.item
-                if kind.endswith("done"):
+                if kind.endswith("done") and not _lacks_arguments(part.item):
                     self._arguments.pop(place, None)
         elif kind in _ARGUMENTS:
             if isinstance(part.delta, str):
                 self._arguments.setdefault(self._place(part, part.item_id), []).append(part.delta)
+        elif kind == "response.function_call_arguments.done":
+            if isinstance(part.arguments, str) and part.arguments:
+                self._arguments[self._place(part, part.item_id)] = [part.arguments]
         elif kind == "response.created" and bytes(part.response).startswith(b"{"):
             identity = decode_identity(part.response)
             self._id, self._served = None if identity.id is None else str(identity.id), identity.model
@@ -119,7 +123,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
     def _finish(self, response: Response, chunks: list[StreamChunk]) -> None:
         self._id = str(response.id) if response.id else self._id
         self._served = response.model or self._served
-        output = response.output or self._gathered()
+        output = self._filled(response.output) if response.output else self._gathered()
         self._usage = usage_of(
             response.usage, tier=response.service_tier, searches=count_searches(response, output)
         )
@@ -153,3 +157,20 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
             field = "input" if item.get("type") == "custom_tool_call" else "arguments"
             gathered.append(item if pieces is None else {**item, field: "".join(pieces)})
         return gathered
+
+    def _filled(self, output: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the items of the end, with arguments that only came before it.
+
+        https://github.com/scitix/siclaw/pull/275
+        """
+        if not any(map(_lacks_arguments, output)):
+            return output
+        before = {str(item.get("call_id")): item for item in self._gathered() if item.get("call_id")}
+        return [
+            before.get(str(item.get("call_id")), item) if _lacks_arguments(item) else item for item in output
+        ]
+
+
+def _lacks_arguments(item: Mapping[str, Any]) -> bool:
+    """Tell whether it is a call of a function without arguments, as hosts have it that sent them in pieces alone."""
+    return item.get("type") == "function_call" and item.get("arguments") in (None, "", "{}")

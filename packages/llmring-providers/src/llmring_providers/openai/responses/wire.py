@@ -60,8 +60,9 @@ class StreamEvent(msgspec.Struct, gc=False):
 
     type: str = ""
     delta: Any = None
+    arguments: Any = None
     item: dict[str, Any] | None = None
-    output_index: int | None = None
+    output_index: int | str | None = None
     item_id: str | None = None
     response: msgspec.Raw = msgspec.Raw()
     error: Any = None
