@@ -1,8 +1,14 @@
 """docs/hosts.md says what the rows say."""
 
+from pathlib import Path
+
 import hosts_page
+import msgspec
 import pytest
 from llmring.trust import select
+from llmring_types.hosts import HOSTS
+
+RECORDINGS = Path(__file__).parent / "recordings"
 
 
 def test_the_tables_are_those_of_the_rows() -> None:
@@ -14,3 +20,17 @@ def test_the_tables_are_those_of_the_rows() -> None:
 def test_variables_of_hosts_are_taken_from_a_dotenv_file(name: str) -> None:
     assert name in hosts_page.PAGE.read_text("utf-8")
     assert select({name: "x"}, {}, approved=False).taken == {name: "x"}
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "google", "ollama"])
+def test_a_vendor_is_proved_by_an_exchange_recorded_here(name: str) -> None:
+    host = HOSTS[name]
+    rows = [
+        msgspec.json.decode(path.read_bytes()) for path in (RECORDINGS / str(host.protocol)).glob("*.json")
+    ]
+    sources = {
+        f"https://github.com/{row['source_repo']}/blob/{row['source_commit']}/{row['source_path']}"
+        for row in rows
+        if row["response"]["status"] == 200
+    }
+    assert host.proof in sources

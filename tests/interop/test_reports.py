@@ -8,6 +8,7 @@ from interop.ours import ADAPTERS
 from llmring_providers import ChatCall
 from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, collect, tool_call
 from llmring_types.exceptions import ProviderOverloadedError, ProviderRequestTooLargeError
+from llmring_types.hosts import HOSTS
 
 REF = {"openai": "gpt-4o", "anthropic": "claude-haiku-4-5", "google": "gemini-2.5-flash"}
 ASKED = Message(role="user", content="x")
@@ -323,3 +324,77 @@ def test_a_schema_in_words_says_nothing_of_endless_numbers() -> None:
         LLMRequest([ASKED], response_format=form), ModelRef("anthropic", "claude-3-haiku-20240307")
     )
     assert '{"type":"number","enum":[1]}' in str(sent(call)["system"])
+
+
+@pytest.mark.parametrize(
+    "model", ["gpt-4o-search-preview", "gpt-4o-mini-search-preview-2025-03-11", "gpt-5-search-api"]
+)
+def test_models_that_search_get_no_sampling_parameters(model: str) -> None:
+    """https://github.com/vercel/ai/issues/5609 and https://github.com/ChatGPTNextWeb/NextChat/issues/6569"""
+    refused = {"frequency_penalty": 0.1, "presence_penalty": 0.1, "top_p": 0.5}
+    request = LLMRequest([ASKED], temperature=0.5, extra_params=dict(refused))
+    wire = ADAPTERS["openai"].encode(ChatCall(request, ModelRef("openai", model)), stream=False)
+    assert json.loads(wire.body).keys() == {"model", "messages"}
+    assert sorted(warning.partition(" ")[0] for warning in wire.warnings) == sorted([*refused, "temperature"])
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_content_without_parts_is_an_empty_text_for_openai(api: str) -> None:
+    """https://github.com/n8n-io/n8n/pull/38526"""
+    made = Message(role="assistant", content=[], tool_calls=[tool_call("a", "f", "{}")])
+    talk = [Message(role="user", content=[]), made, Message(role="tool", tool_call_id="a", content=[])]
+    body = sent(call_of("openai", *talk, extra_params={"api": api}))
+    assert b"[]" not in json.dumps(body).encode()
+
+
+def test_mistral_gets_an_answer_between_results_and_the_user() -> None:
+    """https://github.com/mistralai/mistral-common/issues/169"""
+    made = Message(role="assistant", content=None, tool_calls=[tool_call("a", "f", "{}")])
+    request = LLMRequest([ASKED, made, Message(role="tool", tool_call_id="a", content="r"), ASKED])
+    call = ChatCall(request, ModelRef("mistral", "m"), quirks=HOSTS["mistral"].quirks)
+    wire = ADAPTERS["openai"].encode(call, stream=False)
+    told = "'Done.' was put between results of tools and the user's message: mistral wants an answer there"
+    assert [each["role"] for each in json.loads(wire.body)["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "user",
+    ]
+    assert told in wire.warnings
+
+
+@pytest.mark.parametrize("written", [HELLO, "{}"])
+def test_arguments_that_were_encoded_twice_are_the_object_within(written: str) -> None:
+    """https://github.com/openclaw/openclaw/pull/40425 and https://github.com/JetBrains/koog/issues/2095"""
+    twice = json.dumps(written)
+    for provider in ("openai", "anthropic"):
+        call = delta(piece(twice, "f", "1", index=0))
+        answer = streamed(provider, *([call, END] if provider == "openai" else block(twice)))
+        assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [written]
+    made = Message(role="assistant", content=None, tool_calls=[tool_call("a", "f", twice)])
+    talk = (ASKED, made, Message(role="tool", tool_call_id="a", content="r"))
+    part = sent(call_of("google", *talk))["contents"][1]["parts"][0]
+    assert part["functionCall"]["args"] == json.loads(written)
+
+
+def test_a_text_that_only_holds_quotes_stays_as_it_is() -> None:
+    answer = streamed("openai", delta(piece('"a"', "f", "1", index=0)), END)
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == ['"a"']
+
+
+def test_items_of_a_stream_may_be_counted_in_texts() -> None:
+    made = {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": ""}
+    call = call_of("openai", extra_params={"api": "responses"}, tools=[{"name": "f"}])
+    decoder = ADAPTERS["openai"].stream_decoder(call, ADAPTERS["openai"].encode(call, stream=True))
+    chunks = [
+        chunk
+        for event in (
+            {"type": "response.output_item.added", "output_index": "0", "item": made},
+            {"type": "response.function_call_arguments.delta", "output_index": "0", "delta": HELLO},
+            {"type": "response.completed", "response": {"status": "completed", "output": []}},
+        )
+        for chunk in decoder.feed(f"data: {json.dumps(event)}\n\n".encode())
+    ]
+    answer = collect([*chunks, *decoder.close()])
+    assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [HELLO]

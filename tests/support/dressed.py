@@ -136,6 +136,8 @@ def _wrong_messages(messages: list[dict[str, Any]], quirks: Quirks) -> Iterator[
         one == other and one in ("user", "assistant") for one, other in pairwise(roles)
     ):
         yield "the roles user and assistant alternate"
+    if quirks.answered_results and any(pair == ("tool", "user") for pair in pairwise(roles)):
+        yield "results of tools are answered before the user speaks"
     if quirks.begun_answer and roles[-1] == "assistant" and not messages[-1].get(quirks.begun_answer):
         yield "the last message is the user's or a tool's"
 

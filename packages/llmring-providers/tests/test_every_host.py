@@ -66,6 +66,7 @@ EVERYTHING: dict[str, Any] = {
     "user": "u",
 }
 CALL = tool_call("call_0123456789", "get_weather", {"city": "Oslo"})
+AGAIN = tool_call("call_1123456789", "get_weather", {"city": "Oslo"})
 ASKED = Message(role="user", content="Weather?", name="Ada")
 CONVERSATION = [
     Message(role="system", content="Be brief."),
@@ -76,6 +77,9 @@ CONVERSATION = [
     Message(role="assistant", content="Sunny."),
     Message(role="user", content="Thanks."),
     Message(role="user", content="And now?"),
+    Message(role="assistant", content="", tool_calls=[AGAIN]),
+    Message(role="tool", content="cloudy", tool_call_id="call_1123456789"),
+    Message(role="user", content="Well?"),
 ]
 
 
@@ -183,6 +187,7 @@ DEVIATIONS: dict[str, Any] = {
     "parallel_calls": False,
     "call_ids": "nine",
     "alternating": True,
+    "answered_results": True,
     "begun_answer": "prefix",
     "speakers": False,
     "text_only": ("system", "user", "assistant", "tool"),

@@ -1,7 +1,7 @@
 """Answers of real hosts, recorded by others: the row of each reads its own."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,13 @@ import msgspec
 import pytest
 from llmring_providers import ChatCall, ProviderSettings, ProviderStream, find_factory
 from llmring_providers.transport import HttpRequest, HttpResponse
-from llmring_types import LLMRequest, LLMResponse, Message, ModelRef
+from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, StreamChunk
 from llmring_types.exceptions import ProviderBadRequestError
 from llmring_types.hosts import HOSTS
 
 RECORDED = msgspec.json.decode((Path(__file__).parent / "recordings" / "hosts.json").read_bytes())
 WHOLE: list[Mapping[str, Any]] = RECORDED["whole"]
+STREAMS: list[Mapping[str, Any]] = RECORDED["streams"]
 
 
 class Replaying:
@@ -51,6 +52,14 @@ def call(host: str, model: str) -> ChatCall:
     return ChatCall(LLMRequest([Message(role="user", content="Hello")], max_tokens=10), ModelRef(host, model))
 
 
+def names_of(tool_calls: Sequence[Mapping[str, Any]] | None) -> str | None:
+    return " ".join(one["function"]["name"] for one in tool_calls) if tool_calls else None
+
+
+def framed(events: Sequence[object]) -> bytes:
+    return b"\n\n".join([*(b"data: " + msgspec.json.encode(event) for event in events), b"data: [DONE]", b""])
+
+
 @pytest.mark.parametrize("recorded", WHOLE, ids=lambda row: row["host"])
 def test_a_recorded_answer_is_read(recorded: Mapping[str, Any]) -> None:
     name, body = recorded["host"], recorded["body"]
@@ -61,15 +70,43 @@ def test_a_recorded_answer_is_read(recorded: Mapping[str, Any]) -> None:
     assert (answer.content, answer.usage, answer.finish_reason) == (
         recorded["text"],
         recorded["usage"],
-        "stop",
+        recorded["finish_reason"],
     )
+    assert names_of(answer.tool_calls) == recorded.get("tool")
     assert (answer.response_id, answer.provider_model) == (body["id"], body["model"])
+
+
+@pytest.mark.parametrize("recorded", STREAMS, ids=lambda row: row["host"])
+def test_a_recorded_stream_is_read(recorded: Mapping[str, Any]) -> None:
+    name, events = recorded["host"], recorded["events"]
+    transport = Replaying(framed(events))
+
+    async def read() -> list[StreamChunk]:
+        provider = find_factory(name)(ProviderSettings(name=name, transport=transport, api_key="key"))
+        stream = await provider.stream(call(name, events[0]["model"]))
+        chunks: list[StreamChunk] = []
+        while received := await stream.receive():
+            chunks += received
+        return chunks
+
+    chunks = asyncio.run(read())
+    assert transport.urls == [f"{HOSTS[name].default_url}/chat/completions"]
+    assert "".join(chunk.delta or "" for chunk in chunks) == recorded["text"]
+    last = chunks[-1]
+    assert (last.usage, last.finish_reason) == (recorded["usage"], recorded["finish_reason"])
+    assert names_of(last.tool_calls) == recorded.get("tool")
+    assert (last.response_id, last.provider_model) == (events[0]["id"], events[0]["model"])
+
+
+def test_every_recording_names_its_source_and_its_licence() -> None:
+    for row in [*WHOLE, *STREAMS, RECORDED["failing_stream"]]:
+        assert row["source"].startswith("https://github.com/")
+        assert row["licence"].startswith(("MIT", "Apache-2.0"))
 
 
 def test_a_recorded_stream_that_fails_after_its_reason_to_end_is_an_error() -> None:
     recorded = RECORDED["failing_stream"]
-    events = [b"data: " + msgspec.json.encode(event) for event in recorded["events"]]
-    body = b"\n\n".join([b": " + recorded["comment"].encode(), *events, b"data: [DONE]", b""])
+    body = b": " + recorded["comment"].encode() + b"\n\n" + framed(recorded["events"])
     name = recorded["host"]
 
     async def read() -> list[str]:
@@ -88,7 +125,7 @@ def test_a_recorded_stream_that_fails_after_its_reason_to_end_is_an_error() -> N
 
 
 def test_a_row_is_proved_by_what_is_recorded_here_and_by_nothing_else() -> None:
-    proofs = {row["host"]: row["source"] for row in WHOLE}
+    proofs = {row["host"]: row["source"] for row in [*STREAMS, *WHOLE]}
     assert {
         host.name: host.proof for host in HOSTS.values() if host.is_proved and not host.is_vendor
     } == proofs

@@ -1,4 +1,4 @@
-"""The arguments of an earlier call, for protocols that have an object where the neutral form has its text.
+"""The arguments of calls, and those of earlier ones for protocols that have an object where the neutral form has text.
 
 A model may break off in the middle of the arguments, or write no JSON; the neutral form keeps what it wrote,
 and the loop that feeds it back has to go on. Such text is wrapped into an object, as Anthropic tells its users
@@ -17,9 +17,24 @@ _INVALID = "INVALID_JSON"
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
+def unquoted(arguments: Any) -> Any:
+    """Return arguments that were encoded twice as the object that they are, anything else as it came.
+
+    https://github.com/openclaw/openclaw/pull/40425
+    """
+    if not isinstance(arguments, str) or not arguments.startswith('"'):
+        return arguments
+    try:
+        inner = msgspec.json.decode(arguments, type=str)
+        _decode_object(inner)
+    except (*DECODE_ERRORS, UnicodeEncodeError):
+        return arguments
+    return inner
+
+
 def arguments_object(function: Mapping[str, Any], warnings: list[str]) -> Any:
     """Return the arguments as an object for the encoder; text that is one goes out as the model wrote it."""
-    given = function.get("arguments")
+    given = unquoted(function.get("arguments"))
     if not isinstance(given, str):
         return given or {}
     if not given or given.isspace():
@@ -40,4 +55,4 @@ def arguments_text(function: Mapping[str, Any], warnings: list[str]) -> Any:
     OpenAI itself takes whatever it said: https://github.com/charmbracelet/crush/issues/3153
     """
     written = arguments_object(function, warnings)
-    return function["arguments"] if isinstance(written, msgspec.Raw) else written
+    return bytes(written).decode() if isinstance(written, msgspec.Raw) else written

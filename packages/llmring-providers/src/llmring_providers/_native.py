@@ -5,11 +5,13 @@ Every adapter keeps the provider's own blocks (signed, encrypted or hosted ones,
 is for the user to read and is never sent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmring_types import Message, ToolCall
+import msgspec
+from llmring_types import Message
 
+from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
 
 
@@ -40,9 +42,35 @@ def sealed(kept: dict[str, Any], call: ChatCall) -> dict[str, Any]:
     return kept
 
 
-def agrees(message: Message, text: str, calls: Iterable[ToolCall]) -> bool:
-    """Return whether blocks with this text and these calls still say what the message says: users may change it."""
-    return message_text(message) == text and (message.tool_calls or []) == list(calls)
+def agrees(message: Message, text: str, made: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether blocks with this text and these calls still say what the message says: users may change it.
+
+    Args:
+        message: as it comes back.
+        text: of the blocks.
+        made: their calls, in the neutral form; the arguments may be an object.
+    """
+    calls = message.tool_calls or []
+    return message_text(message) == text and len(made) == len(calls) and all(map(is_call, made, calls))
+
+
+def is_call(made: Mapping[str, Any], call: Mapping[str, Any]) -> bool:
+    """Return whether a block makes the very same call; the id counts where the block has one."""
+    if made.get("id") and made["id"] != call.get("id"):
+        return False
+    one, other = made.get("function"), call.get("function")
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return dict(made) == dict(call)
+    if one.get("name") != other.get("name"):
+        return False
+    return bool(_arguments(one.get("arguments")) == _arguments(other.get("arguments")))
+
+
+def _arguments(given: Any) -> Any:
+    try:
+        return msgspec.json.decode(given) if given and isinstance(given, str) else given or {}
+    except DECODE_ERRORS:
+        return given
 
 
 def message_text(message: Message) -> str:

@@ -24,6 +24,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         parallel_calls: takes ``parallel_tool_calls``.
         call_ids: the form of ids of tool calls; ``nine`` is nine letters or digits.
         alternating: refuses two messages in a row of the user, or of the assistant.
+        answered_results: refuses a message of the user that follows the results of tools without an answer between.
         begun_answer: the field that marks a last message of the assistant as the beginning of the answer.
         speakers: takes ``name`` in messages.
         text_only: roles whose content must be a text, not a list of parts.
@@ -56,6 +57,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     parallel_calls: bool = True
     call_ids: Literal["any", "nine"] = "any"
     alternating: bool = False
+    answered_results: bool = False
     begun_answer: str | None = None
     speakers: bool = True
     text_only: tuple[Literal["system", "user", "assistant", "tool"], ...] = ()

@@ -11,13 +11,11 @@ from typing import Any, NamedTuple
 
 from llmring_types import Message
 
-from llmring_providers._json import DECODE_ERRORS
-from llmring_providers._native import message_text, replay_of
+from llmring_providers._native import agrees, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.models import traits_of
 from llmring_providers.anthropic.parts import Block, blocks_of, is_blank
 from llmring_providers.anthropic.tools import tool_use, wire_id
-from llmring_providers.anthropic.wire import decode_json
 
 THINKING = frozenset({"thinking", "redacted_thinking"})
 
@@ -183,7 +181,7 @@ class _Encoder:
             replay = [block for block in replay if not _is_thinking(block)]
         if not replay:
             return _cached(message, neutral)
-        if _agrees(message, replay):
+        if _still_says(replay, message):
             return _cached(
                 message, [block for block in replay if block["type"] != "text" or _text(block).strip()]
             )
@@ -213,33 +211,20 @@ def _container_of(message: Message, call: ChatCall) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _agrees(message: Message, replay: list[Block]) -> bool:
-    """Return whether the blocks still say what the message says, which the user may have changed."""
+def _still_says(replay: list[Block], message: Message) -> bool:
+    """Return whether the blocks say what the message says, which the user may have changed."""
     text = "".join(_text(block) for block in replay if block["type"] == "text")
-    if text != message_text(message):
-        return False
-    calls = [
-        (block.get("id"), block.get("name"), block.get("input") or {})
+    made = [
+        {"id": block.get("id"), "function": {"name": block.get("name"), "arguments": block.get("input")}}
         for block in replay
         if block["type"] == "tool_use"
     ]
-    said = [
-        (made.get("id"), made["function"]["name"], _arguments(made["function"].get("arguments")))
-        for made in message.tool_calls or ()
-    ]
-    return calls == said
+    return agrees(message, text, made)
 
 
 def _text(block: Block) -> str:
     text = block.get("text")
     return text if isinstance(text, str) else ""
-
-
-def _arguments(given: Any) -> Any:
-    try:
-        return decode_json(given) if given and isinstance(given, str) else given or {}
-    except DECODE_ERRORS:
-        return given
 
 
 def _cached(message: Message, blocks: list[Block]) -> list[Block]:

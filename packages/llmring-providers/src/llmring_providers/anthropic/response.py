@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from llmring_types import FinishReason, LLMResponse, TokenCounts, ToolCall, Usage, tool_call
 
+from llmring_providers._arguments import unquoted
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
@@ -105,7 +106,9 @@ def is_plain(block: Block) -> bool:
 
 def call_of(block: Block, arguments: str, place: int) -> ToolCall:
     """Build the call of a ``tool_use`` block; some hosts give it no id."""
-    return tool_call(block.id or f"call_{place}", block.name or "", "" if arguments == "null" else arguments)
+    return tool_call(
+        block.id or f"call_{place}", block.name or "", "" if arguments == "null" else unquoted(arguments)
+    )
 
 
 def finish_reason(word: str | None, *, called: bool) -> FinishReason | None:

@@ -12,7 +12,7 @@ from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._arguments import arguments_object
 from llmring_providers._json import DECODE_ERRORS
-from llmring_providers._native import message_text, replay_of
+from llmring_providers._native import agrees, is_call, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.media import part_of, without_empty_texts, without_thoughts
 from llmring_providers.google.models import NO_SIGNATURE, GeminiModel
@@ -164,7 +164,7 @@ class _Contents:
             replay = kept
         if not calls and not replay:
             return self._parts(message)
-        if replay and says(replay, message_text(message), calls):
+        if replay and _still_say(replay, message):
             parts: list[_Part] = list(replay)
         else:
             # The message was changed, or never had more than neutral parts. A call that is still the same keeps its
@@ -260,35 +260,27 @@ def _response(content: str, *, failed: bool) -> Any:
     return {"error" if failed else "output": value}
 
 
-def says(parts: Sequence[Any], text: str, calls: Sequence[ToolCall]) -> bool:
-    """Return whether parts say this text and make these calls; ids are not compared, since parts need not have any."""
+def _still_say(parts: Sequence[Any], message: Message) -> bool:
+    """Return whether parts say what the message says."""
     if not all(isinstance(part, dict) for part in parts):
         return False
     said = "".join(str(part.get("text") or "") for part in parts if not part.get("thought"))
-    made = [part["functionCall"] for part in parts if "functionCall" in part]
-    return said == text and len(made) == len(calls) and all(map(_same_call, made, calls))
+    return agrees(message, said, [_made(part) for part in parts if "functionCall" in part])
 
 
 def call_parts(parts: Iterable[Any], calls: Iterable[ToolCall]) -> Iterator[dict[str, Any] | None]:
     """For each call, the part that makes the very same call, if there is one."""
     made = [part for part in parts if isinstance(part, dict) and "functionCall" in part]
     for call in calls:
-        found = next((part for part in made if _same_call(part["functionCall"], call)), None)
+        found = next((part for part in made if is_call(_made(part), call)), None)
         if found is not None:
             made.remove(found)
         yield found
 
 
-def _same_call(made: Any, call: ToolCall) -> bool:
-    function: Any = call.get("function")
-    if (
-        not isinstance(made, dict)
-        or not isinstance(function, dict)
-        or made.get("name") != function.get("name")
-    ):
-        return False
-    try:
-        arguments = msgspec.json.decode(function.get("arguments") or "{}")
-    except (*DECODE_ERRORS, TypeError):
-        return False
-    return bool((made.get("args") or {}) == arguments)
+def _made(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the call of a part in the neutral form, without its id, which parts need not have."""
+    made = part["functionCall"]
+    if not isinstance(made, dict):
+        return {"function": {"name": None}}
+    return {"function": {"name": made.get("name"), "arguments": made.get("args")}}

@@ -14,6 +14,7 @@ from llmring_providers._tool_choice import ToolChoice, function_names, read_choi
 from llmring_providers.openai.parts import unsupported
 
 _LIMITS = ("max_completion_tokens", "max_tokens")
+_ANSWER = "Done."
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details")
 
 
@@ -83,6 +84,8 @@ def _messages(
     names = [] if quirks.speakers else [message.pop("name", None) for message in fitted]
     if any(names):
         warnings.append(f"the names of speakers were dropped: {call.ref.provider} takes none")
+    if quirks.answered_results:
+        fitted = _answered(fitted, call, warnings)
     if quirks.alternating:
         fitted = _joined(fitted, call, warnings)
     last = fitted[-1] if fitted else {}
@@ -107,6 +110,19 @@ def _text(parts: list[Any], call: ChatCall) -> str:
             kind = part.get("type") if isinstance(part, Mapping) else part
             raise unsupported(f"content part of type {kind!r}", call, call.ref.provider)
     return "\n\n".join(part["text"] for part in parts)
+
+
+def _answered(messages: list[dict[str, Any]], call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:
+    """Put an answer between results of tools and a message of the user."""
+    answered: list[dict[str, Any]] = []
+    for message in messages:
+        if message["role"] == "user" and answered and answered[-1]["role"] == "tool":
+            answered.append({"role": "assistant", "content": _ANSWER})
+            told = f"{_ANSWER!r} was put between results of tools and the user's message: {call.ref.provider} wants an answer there"
+            if told not in warnings:
+                warnings.append(told)
+        answered.append(message)
+    return answered
 
 
 def _joined(messages: list[dict[str, Any]], call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:

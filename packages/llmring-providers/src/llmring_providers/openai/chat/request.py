@@ -128,7 +128,7 @@ def _message(message: Message, call: ChatCall, warnings: list[str]) -> dict[str,
 def _said(message: Message, call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     content, role = message.content, message.role
     if not isinstance(content, str) and content is not None:
-        content = [_part(part, role, call) for part in content]
+        content = [_part(part, role, call) for part in content] or ""
     if role == "user":
         return {"role": role, "content": content}
     if role == "assistant":

@@ -6,6 +6,7 @@ import msgspec
 from llmring_types import FinishReason, LLMResponse, ToolCall, tool_call
 from llmring_types.exceptions import LLMRingError
 
+from llmring_providers._arguments import unquoted
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
@@ -172,7 +173,7 @@ def neutral_call(wire: Call, place: int) -> ToolCall:
         return tool_call(call_id, wire.custom.name or "", {"input": wire.custom.input or ""})
     if wire.function is None:
         return tool_call(call_id, "", None)
-    return tool_call(call_id, wire.function.name or "", wire.function.arguments)
+    return tool_call(call_id, wire.function.name or "", unquoted(wire.function.arguments))
 
 
 def usage_source(completion: Completion, choice: Choice) -> Any:

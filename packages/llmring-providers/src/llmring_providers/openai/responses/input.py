@@ -45,7 +45,7 @@ class _Items:
             self._assistant(message)
             return
         if not isinstance(content, str):
-            content = [_input_part(part, self._call) for part in content]
+            content = [_input_part(part, self._call) for part in content] or ""
         if message.role == "tool" and message.tool_call_id in self._app_run:
             self._result(self._app_run[message.tool_call_id], message, content)
         elif message.role == "tool":

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from llmring_types import ToolCall, tool_call
 
+from llmring_providers._arguments import unquoted
 from llmring_providers.openai.responses.app_calls import app_call, open_calls
 from llmring_providers.openai.responses.wire import Item, Part
 
@@ -75,7 +76,7 @@ def _message(answer: Answer, parts: Iterable[Part]) -> None:
 
 def _call(item: Item, place: int) -> ToolCall:
     """A call in the neutral form; that of a custom tool has its free text as the argument ``input``."""
-    arguments = {"input": item.input or ""} if item.type == "custom_tool_call" else item.arguments
+    arguments = {"input": item.input or ""} if item.type == "custom_tool_call" else unquoted(item.arguments)
     return tool_call(item.call_id or item.id or f"call_{place}", item.name or "", arguments)
 
 
