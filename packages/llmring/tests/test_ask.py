@@ -41,7 +41,7 @@ def test_the_sync_ring_asks_too(fake: FakeProvider) -> None:
 def test_ask_has_every_option_of_a_request_with_its_type() -> None:
     fields = get_type_hints(LLMRequest)
     del fields["messages"]
-    assert get_type_hints(AskOptions) == {**fields, "profile": str | None}
+    assert get_type_hints(AskOptions) == fields
 
 
 async def test_an_unknown_option_is_named_and_nothing_is_sent(ring: LLMRing, fake: FakeProvider) -> None:

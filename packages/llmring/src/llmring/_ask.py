@@ -12,7 +12,7 @@ from llmring._chat import Chat
 
 
 class AskOptions(TypedDict, total=False):
-    """The options of :meth:`LLMRing.ask`: the fields of :class:`LLMRequest` without its messages, and the profile."""
+    """The options of :meth:`LLMRing.ask`: the fields of :class:`LLMRequest` without its messages."""
 
     model: str | None
     temperature: float | None
@@ -28,7 +28,6 @@ class AskOptions(TypedDict, total=False):
     extra_params: dict[str, Any]
     reasoning_effort: ReasoningEffort | None
     max_response_bytes: int | UnsetType | None
-    profile: str | None
 
 
 class AsksQuestions:
@@ -36,7 +35,7 @@ class AsksQuestions:
 
     _chat: Chat
 
-    async def ask(self, prompt: str, **options: Unpack[AskOptions]) -> str:
+    async def ask(self, prompt: str, *, profile: str | None = None, **options: Unpack[AskOptions]) -> str:
         """Ask a question and return the text of the answer: ``await ring.ask("Why is the sky blue?", model="fast")``.
 
         The usage, the cost, the finish reason and tool calls are in the response of :meth:`chat`, which also takes
@@ -44,7 +43,8 @@ class AsksQuestions:
 
         Args:
             prompt: the message of the user.
-            options: fields of :class:`LLMRequest` other than ``messages``, and ``profile``, the lockfile's profile.
+            profile: the lockfile's profile.
+            options: the fields of :class:`LLMRequest` other than ``messages``.
 
         Raises:
             ValidationError: the prompt is no text, or there is no option of this name (also a ``ValueError``).
@@ -62,6 +62,5 @@ class AsksQuestions:
                 f"ask has no option {', '.join(sorted(unknown))}; it has {', '.join(AskOptions.__annotations__)}",
                 field=min(unknown),
             )
-        profile = options.pop("profile", None)
         request = LLMRequest([Message(role="user", content=prompt)], **options)
         return (await Call(self._chat, request, profile, streamed=False).answer()).content

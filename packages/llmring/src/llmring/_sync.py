@@ -173,9 +173,9 @@ class SyncLLMRing(RingFacade):
         """As :meth:`LLMRing.chat_stream`: ``for chunk in ring.chat_stream(request)``."""
         return SyncChatStream(self._ring.chat_stream(request, profile), self._loop)
 
-    def ask(self, prompt: str, **options: "Unpack[AskOptions]") -> str:
+    def ask(self, prompt: str, *, profile: str | None = None, **options: "Unpack[AskOptions]") -> str:
         """As :meth:`LLMRing.ask`."""
-        return self.run_async(lambda ring: ring.ask(prompt, **options))
+        return self.run_async(lambda ring: ring.ask(prompt, profile=profile, **options))
 
     def embed(self, request: "EmbeddingRequest", profile: str | None = None) -> "EmbeddingResponse":
         """As :meth:`LLMRing.embed`."""
