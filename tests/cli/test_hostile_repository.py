@@ -62,6 +62,8 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("-m", "ollama:x", "-f", "there/victim"),
     ],
     "export": [("--log", "usage.db"), ("-o", "out.csv")],
+    "files list": [(), ("openai",), ("evil", "--json")],
+    "files rm": [("openai:x",), (f"openai:{STEERING}",), ("evil:x",)],
     "hosts": [(), ("--json",), ("add", "lab", "--base-url", "http://127.0.0.1:9/v1"), ("rm", "lab")],
     "info": [("fast",), (STEERING,), (f"openai:{STEERING}",), ("evil:x",), ("openai:gpt-4o", "--json")],
     "list": [(), ("--live",), ("--live", "-p", "ollama"), ("--all", "--json")],

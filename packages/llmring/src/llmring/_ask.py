@@ -28,6 +28,7 @@ class AskOptions(TypedDict, total=False):
     extra_params: dict[str, Any]
     reasoning_effort: ReasoningEffort | None
     max_response_bytes: int | UnsetType | None
+    files: list[str] | None
 
 
 class AsksQuestions:
