@@ -2,8 +2,7 @@
 
 from typing import Any, TypedDict, Unpack
 
-from llmring_types import LLMRequest, Message
-from llmring_types._request import ReasoningEffort
+from llmring_types import LLMRequest, Message, ReasoningEffort
 from llmring_types.exceptions import ValidationError
 from msgspec import UnsetType
 
