@@ -74,6 +74,7 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "lock diff": [(), ("old.lock",), ("HEAD~0", "--json"), ("nosuch",)],
     "lock explain": [("fast",), (STEERING,), ("evil_package:fast",), (STEERING, "--json")],
     "lock init": [(), ("--force",), ("--force", "-f", "link.lock"), ("--force", "-f", "there/new.lock")],
+    "lock migrate": [(), *(("-f", name) for name in ("1.3.lock", "link.lock", "broken.lock", "pipe.py"))],
     "lock scan": [(), (".", "--json"), ("there",)],
     "lock stubs": [(), ("-o", "aliases.py"), ("-o", "there/new.py"), ("--json",)],
     "lock suggest": [(), ("--ready",), ("--json",)],
