@@ -91,6 +91,30 @@ def test_live_models_are_those_that_the_provider_offers_with_what_is_known_of_th
     assert rows["openai:gpt-99"]["context_window"] is None
 
 
+def test_what_a_hosts_list_states_is_known_afterwards(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, object], str]
+) -> None:
+    stated = {"data": [{"id": "new/model:free", "context_length": 4096}]}
+    url = answering(200, stated)
+    assert llmring("hosts", "add", "acme", "--base-url", url, "--key-env", "ACME_API_KEY")[0] == 0
+    monkeypatch.setenv("ACME_API_KEY", "made-up")
+    assert llmring("info", "acme:new/model:free")[0] == 1
+    assert llmring("list", "--live", "-p", "acme")[0] == 0
+    code, out, _ = llmring("info", "acme:new/model:free", "--json")
+    assert (code, json.loads(out)["context_window"]) == (0, 4096)
+
+
+def test_what_a_proxy_states_is_not_known_afterwards(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, object], str]
+) -> None:
+    monkeypatch.setenv("OPENROUTER_API_KEY", "made-up")
+    monkeypatch.setenv(
+        "OPENROUTER_BASE_URL", answering(200, {"data": [{"id": "new/model", "context_length": 4096}]})
+    )
+    assert llmring("list", "--live", "-p", "openrouter")[0] == 0
+    assert llmring("info", "openrouter:new/model")[0] == 1
+
+
 def test_ollamas_models_are_always_asked_for(
     llmring: Run, monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, object], str]
 ) -> None:
