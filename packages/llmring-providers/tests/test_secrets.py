@@ -86,6 +86,11 @@ async def test_no_rejection_shows_a_key_that_the_host_echoes(status: int, body: 
     assert CODED[0].decode() not in shown
 
 
+@pytest.mark.parametrize("shown", [r"ab/cd\\ef\"gh+ij", r"ab\/cd\\ef\"gh+ij"])
+def test_a_key_that_is_json_within_a_text_is_blotted_too(shown: str) -> None:
+    assert blotted(f'upstream said {{"key": "{shown}"}}', 'ab/cd\\ef"gh+ij') == 'upstream said {"key": "***"}'
+
+
 @pytest.mark.parametrize(("status", "body"), [(401, b"no"), (200, b"no"), (200, b"[]"), (500, b"{}")])
 async def test_no_traceback_with_locals_shows_the_key(status: int, body: bytes) -> None:
     with pytest.raises(LLMRingError) as caught:

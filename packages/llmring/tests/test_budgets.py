@@ -98,6 +98,10 @@ OVERRIDDEN: list[tuple[dict[str, Any], int]] = [
     ({"extra_params": {"max_tokens": 500}}, 500),
     ({"extra_params": {"max_completion_tokens": 500}}, 500),
     ({"max_tokens": 100, "extra_params": {"n": 3}}, 300),
+    ({"max_tokens": 100, "extra_params": {"n": "3"}}, 300),
+    ({"max_tokens": 100, "extra_params": {"n": 2.5}}, 300),
+    ({"max_tokens": 7, "extra_params": {"max_completion_tokens": "500"}}, 500),
+    ({"max_tokens": 7, "extra_params": {"max_completion_tokens": -1}}, 16_000),
     ({"max_tokens": 7, "extra_params": {"api": "responses"}}, 7),
     ({"extra_params": {"api": "responses", "max_output_tokens": 20}}, 20),
 ]

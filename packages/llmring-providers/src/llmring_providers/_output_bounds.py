@@ -3,6 +3,7 @@
 Whatever put it there (``max_tokens``, room for reasoning, ``extra_params``), what is sent is what can be billed.
 """
 
+from math import ceil
 from typing import Any, TypeVar
 
 import msgspec
@@ -60,9 +61,12 @@ def output_bounds(body: bytes) -> OutputBounds:
         generation.max_output_tokens,
         options.num_predict,
     )
+    counts = [_count(limit) for limit in limits if limit is not None]
+    answers = [_count(number) for number in (read.n, generation.candidates)]
     return OutputBounds(
-        limit=max(filter(_is_count, limits), default=None),
-        answers=max(filter(_is_count, (read.n, generation.candidates)), default=1),
+        # Where one of them cannot be read, nobody knows which of them a lenient host keeps to.
+        limit=max(filter(None, counts), default=None) if all(counts) else None,
+        answers=max(filter(None, answers), default=1),
     )
 
 
@@ -70,5 +74,10 @@ def _object(value: object, kind: type[_T]) -> _T:
     return msgspec.convert(value if isinstance(value, dict) else {}, kind)
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _count(value: object) -> int | None:
+    """Return a number of 1 or more; many hosts take ``5.0`` and ``"5"`` for 5."""
+    try:
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else 0
+        return max(ceil(number), 0) or None
+    except (ValueError, OverflowError):  # no number, or none that is finite
+        return None

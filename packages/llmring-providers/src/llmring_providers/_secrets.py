@@ -29,7 +29,7 @@ def without_key(error: _E, key: str) -> _E:
 
 
 def blotted(text: str, key: str) -> str:
-    """Return the text without the key: as it is, percent-encoded, or within anything that was encoded in base64."""
+    """Return the text without the key: as it is, percent-encoded, JSON in text, or within anything in base64."""
     return text if len(key) < _SHORTEST_KEY else _forms(key).sub(_BLOT, text)
 
 
@@ -45,7 +45,13 @@ def _deep(value: Any, key: str) -> Any:
 
 @lru_cache(16)
 def _forms(key: str) -> re.Pattern[str]:
-    plain = {key, quote(key, safe="")}
+    in_json = key.replace("\\", r"\\").replace('"', r"\"")
+    plain = {
+        key,
+        quote(key, safe=""),
+        in_json,
+        in_json.replace("/", r"\/"),
+    }  # not every encoder escapes slashes
     coded = {form for skipped in range(3) for form in _base64_forms(key.encode(), skipped)}
     whole = (rf"[\w+/=-]*{re.escape(form)}[\w+/=-]*" for form in sorted(coded, key=len, reverse=True))
     return re.compile("|".join((*map(re.escape, sorted(plain, key=len, reverse=True)), *whole)))

@@ -1,7 +1,6 @@
 """One call from request to accounted answer, whole or streamed: the same steps for both."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from msgspec import UNSET
 
 from llmring._chat import Chat
 from llmring._failover import Answered, Attempting, Permit, PlacedStream
+from llmring._money.accounts import Account
 from llmring._money.calls import CallBudget
 from llmring._money.estimates import check_counts
 from llmring._observing.watch import Watch
@@ -34,7 +34,7 @@ class Call:
         request: never changed.
         profile: the lockfile's profile.
         streamed: the answer is asked for in chunks.
-        max_cost_usd: what the run that it belongs to has left.
+        account: of the run that it belongs to, if that is bounded.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class Call:
         profile: str | None,
         *,
         streamed: bool,
-        max_cost_usd: Decimal | None = None,
+        account: Account | None = None,
     ) -> None:
         self._chat = chat
         self._asked = self._prepared = request
         self._profile = profile
         self._streamed = streamed
-        self._max_cost_usd = max_cost_usd
+        self._run_account = account
         self._expectation: Expectation | None = None
         self._watch: Watch | None = None
         self._budget: CallBudget | None = None
@@ -136,9 +136,9 @@ class Call:
             if chat.counts_exactly:
                 started = chat.failover.clock.now()
                 self._route = await chat.counted(self._asked, self._route)
-            if chat.bounded or self._route.bounded or self._max_cost_usd is not None:
+            if chat.bounded or self._route.bounded or self._run_account is not None:
                 self._budget = CallBudget(
-                    chat.purse, self._asked, self._prepared, self._route, left=self._max_cost_usd
+                    chat.purse, self._asked, self._prepared, self._route, account=self._run_account
                 )
             return await chat.failover.run(
                 self._route,

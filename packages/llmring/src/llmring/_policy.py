@@ -124,4 +124,6 @@ def _check_count(name: str, value: object) -> None:
 
 
 def _is_amount(value: object) -> bool:
+    if isinstance(value, bool):
+        return False
     return isinstance(value, (int, float, Decimal)) and math.isfinite(value) and value > 0

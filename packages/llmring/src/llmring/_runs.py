@@ -1,12 +1,12 @@
 """The part of the ring that runs tools."""
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
 
 from llmring_types import LLMRequest
 
 from llmring._call import Call
 from llmring._chat import Chat
+from llmring._money.accounts import Account
 
 if TYPE_CHECKING:
     from llmring.tools import Run, RunStream
@@ -28,9 +28,10 @@ class RunsTools:
         Args:
             request: the first request. A ``tool_choice`` other than ``none`` holds for this one only.
             options: ``tools``: functions, :class:`llmring.tools.Tool`, or dicts for tools of the provider's own;
-                ``profile``; ``max_rounds``, requests to the model at most (10); ``max_cost_usd`` for all of them: a
-                request is sent only if its worst case fits what is left; ``approve``, called with each tool call before
-                it runs (:data:`llmring.tools.Approve`); ``tool_timeout_s``, for one call of a tool.
+                ``profile``; ``max_rounds``, requests to the model at most (10); ``max_cost_usd`` for all of them, a
+                budget like the ring's: retries and hedges count, and a request is sent only if its worst case fits what
+                is left; ``approve``, called with each tool call before it runs (:data:`llmring.tools.Approve`);
+                ``tool_timeout_s``, for one call of a tool.
 
         Returns:
             The last answer with the whole trace.
@@ -58,7 +59,7 @@ class RunsTools:
 
         profile = options.get("profile")
 
-        def call(following: LLMRequest, left: Decimal | None, streamed: bool) -> Call:
-            return Call(self._chat, following, profile, streamed=streamed, max_cost_usd=left)
+        def call(following: LLMRequest, account: Account | None, streamed: bool) -> Call:
+            return Call(self._chat, following, profile, streamed=streamed, account=account)
 
         return ToolLoop(call, request, options)

@@ -7,9 +7,10 @@ from typing import Any
 
 import anyio
 import pytest
-from llmring import LLMRequest, LLMResponse, LLMRing, Message, StreamChunk, ToolCall
+from llmring import LLMRequest, LLMResponse, LLMRing, Message, Policy, RetryPolicy, StreamChunk, ToolCall
 from llmring.exceptions import (
     BudgetExceededError,
+    LLMRingError,
     ProviderAuthenticationError,
     ProviderServerError,
     ToolLoopError,
@@ -139,11 +140,47 @@ PRICES = {"fake:x": Prices(input=Decimal(0), output=Decimal(100000))}  # a dolla
 
 async def test_cost_is_limited_before_a_request_is_sent() -> None:
     ring, provider = ring_with(calls(("add", '{"a": 1, "b": 2}'), usage=USAGE), prices=PRICES)
-    with pytest.raises(BudgetExceededError, match=r"the run has \$0\.50 left|left") as caught:
+    with pytest.raises(BudgetExceededError, match=r"\$0\.5 is left of the budget of the run") as caught:
         await ring.run(ASKED, tools=[add], max_cost_usd=2.5)
     assert len(provider.calls) == 2
     assert caught.value.run.cost == 2.0
     assert caught.value.details["scope"] == "run"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_attempts_that_may_be_billed_count_against_the_cost_of_a_run(streamed: bool) -> None:
+    broken = ProviderServerError(
+        "broke down", provider="fake"
+    )  # it has no status: it came instead of an answer
+    policy = Policy(retry=RetryPolicy(attempts=5, base_s=0, max_s=0))
+    ring, provider = ring_with(broken, prices=PRICES, policy=policy)
+
+    async def run() -> None:
+        if not streamed:
+            await ring.run(ASKED, tools=[add], max_cost_usd=2.5)
+        async for _ in ring.run_stream(ASKED, tools=[add], max_cost_usd=2.5):
+            pass
+
+    with pytest.raises(LLMRingError):
+        await run()
+    assert len(provider.calls) == 2
+
+
+async def test_a_host_that_reports_no_cost_does_not_make_a_run_free() -> None:
+    ring, provider = ring_with(
+        calls(("add", '{"a": 1, "b": 2}'), usage={**USAGE, "reported_cost": 0.0}), prices=PRICES
+    )
+    with pytest.raises(BudgetExceededError):
+        await ring.run(ASKED, tools=[add], max_cost_usd=2.5)
+    assert len(provider.calls) == 2
+
+
+@pytest.mark.parametrize("most", [float("nan"), float("inf"), -1, "x"])
+async def test_a_limit_of_the_cost_is_a_number_of_dollars(most: Any) -> None:
+    ring, provider = ring_with("ok", prices=PRICES)
+    with pytest.raises(ValidationError, match="max_cost_usd"):
+        await ring.run(ASKED, max_cost_usd=most)
+    assert not provider.calls
 
 
 async def test_a_choice_that_forces_a_call_holds_for_the_first_request_only() -> None:

@@ -121,6 +121,9 @@ class Accounting:
 def _priced_name(name: str, prices: object) -> str:
     if not isinstance(prices, Prices):
         raise ConfigurationError(f"prices[{name!r}] must be Prices(input=…, output=…); got {prices!r:.80}")
+    for field, value in msgspec.structs.asdict(prices).items():
+        if isinstance(value, Decimal) and not (value.is_finite() and value >= 0):
+            raise ConfigurationError(f"prices[{name!r}]: {field} must be 0 or more dollars; got {value}")
     try:
         return str(ModelRef.parse(name))
     except ModelReferenceError as error:

@@ -14,14 +14,15 @@ from llmring_types.exceptions import BudgetExceededError
 from llmring._routing import Candidate
 
 _ZERO = Decimal(0)
+Scope = Literal["ring", "alias", "run"]
 
 
 class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
     """A budget and what has become of it. Amounts are US dollars.
 
     Attributes:
-        scope: the whole ring, or one alias.
-        alias: whose budget; ``None`` for the ring's.
+        scope: the whole ring, one alias, or one run of tools.
+        alias: whose budget; ``None`` for those of a ring or a run.
         profile: the profile that binds the alias.
         limit: what may be spent.
         spent: what calls have cost, as reported, else by estimate.
@@ -32,7 +33,7 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
             estimated, say. It is not in ``spent``.
     """
 
-    scope: Literal["ring", "alias"]
+    scope: Scope
     alias: str | None = None
     profile: str | None = None
     limit: Decimal
@@ -47,15 +48,18 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.limit - self.spent - self.reserved - self.withheld, _ZERO)
 
     def __str__(self) -> str:
-        whose = "the ring" if self.alias is None else f"alias {self.alias!r}"
+        whose = f"the {self.scope}" if self.alias is None else f"alias {self.alias!r}"
         return f"the budget of {whose}, {dollars(self.limit)}"
 
 
 class Account:
-    """The dollars of one alias, or of the ring."""
+    """The dollars of one alias, of one run, or of the ring."""
 
-    def __init__(self, limit: Decimal, alias: str | None = None, profile: str | None = None) -> None:
+    def __init__(
+        self, limit: Decimal, alias: str | None = None, profile: str | None = None, *, scope: Scope = "ring"
+    ) -> None:
         self.limit = limit
+        self.scope: Scope = scope if alias is None else "alias"
         self.alias = alias
         self.profile = profile
         self.spent = self.reserved = self.withheld = self.excess = _ZERO
@@ -89,7 +93,7 @@ class Account:
 
     def state(self) -> BudgetState:
         return BudgetState(
-            scope="ring" if self.alias is None else "alias",
+            scope=self.scope,
             alias=self.alias,
             profile=self.profile,
             limit=self.limit,

@@ -98,8 +98,9 @@ class Budgets:
         owner: object,
         *,
         output_limit: int | None = None,
+        account: Account | None = None,
     ) -> Reservation:
-        """Set the amount aside in every account of the route, as soon as what others have set aside leaves room.
+        """Set the amount aside in every account of the call, as soon as what others have set aside leaves room.
 
         Calls that wait are served in the order in which they came.
 
@@ -109,11 +110,12 @@ class Budgets:
             amount: dollars.
             owner: the task whose call it is: it does not wait for what it holds itself. ``None`` where not known.
             output_limit: of the request, for whoever settles.
+            account: that of the run of tools that the call belongs to, if that is bounded.
 
         Raises:
             BudgetExceededError: it cannot fit, whatever the calls under way turn out to cost.
         """
-        accounts = self._accounts(route)
+        accounts = self._accounts(route) if account is None else (account, *self._accounts(route))
         try:
             with self._lock:
                 waiter = self._reserve_or_queue(accounts, candidate, amount, owner)

@@ -11,7 +11,7 @@ from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Usage
 from llmring_types.exceptions import CostTrackingError, LLMRingError, ProviderConnectionError
 
 from llmring._money.accounting import Accounting
-from llmring._money.accounts import dollars, exceeded, may_cost
+from llmring._money.accounts import Account, dollars, exceeded, may_cost
 from llmring._money.budgets import Budgets, Reservation
 from llmring._money.estimates import check_counts, completed_usage, input_usage, is_billed, most_usage
 from llmring._policy import UnknownPrice
@@ -100,7 +100,7 @@ class CallBudget:
         request: as it was asked, for the estimates.
         prepared: as adapters get it.
         route: names the alias and its limits.
-        left: US dollars that the run has left which the call belongs to, if it is bounded.
+        account: that of the run of tools that the call belongs to, if that is bounded.
         bounds: how much the call lets a model write, where that is no matter of the provider's.
     """
 
@@ -111,10 +111,10 @@ class CallBudget:
         prepared: LLMRequest,
         route: Route,
         *,
-        left: Decimal | None = None,
+        account: Account | None = None,
         bounds: OutputBounds | None = None,
     ) -> None:
-        self._left = left
+        self._account = account
         self._bounds = bounds
         self._purse = purse
         self._request = request
@@ -144,16 +144,10 @@ class CallBudget:
                 limit=most,
                 scope="call",
             )
-        if self._left is not None and amount > self._left:
-            raise exceeded(
-                f"{may_cost(candidate, amount)}, and the run has {dollars(self._left)} left",
-                candidate,
-                amount,
-                limit=self._left,
-                scope="run",
-            )
         limit = None if bounds.limit is None else bounds.limit * bounds.answers
-        return await purse.budgets.reserve(self._route, candidate, amount, owner, output_limit=limit)
+        return await purse.budgets.reserve(
+            self._route, candidate, amount, owner, output_limit=limit, account=self._account
+        )
 
     def _most(self, candidate: Candidate, bounds: OutputBounds) -> Decimal:
         purse, facts = self._purse, candidate.facts

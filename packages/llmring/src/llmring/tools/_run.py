@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from math import isfinite
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypedDict, cast
 
@@ -13,6 +14,7 @@ from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk, ToolCal
 from llmring_types.exceptions import LLMRingError, ToolLoopError, ValidationError
 
 from llmring._call import Call
+from llmring._money.accounts import Account
 from llmring._stream import ChatStream
 from llmring.tools._tool import Tool, ToolError, ToolResult, result_content, tool
 
@@ -64,8 +66,8 @@ class RunOptions(TypedDict, total=False):
     tool_timeout_s: float | None
 
 
-Send: TypeAlias = Callable[[LLMRequest, Decimal | None, bool], Call]
-"""Makes the call of a request, which may cost at most so many dollars, streamed or not."""
+Send: TypeAlias = Callable[[LLMRequest, Account | None, bool], Call]
+"""Makes the call of a request, which is paid from the account of the run if that is bounded, streamed or not."""
 
 
 class ToolLoop:
@@ -83,7 +85,7 @@ class ToolLoop:
         if self._max_rounds < 1:
             raise ValidationError(f"max_rounds must be 1 or more; got {self._max_rounds}", field="max_rounds")
         most = options.get("max_cost_usd")
-        self._max_cost_usd = None if most is None else Decimal(str(most))
+        self._account = None if most is None else Account(_dollars(most), scope="run")
         self._approve = options.get("approve")
         self._tool_timeout_s = options.get("tool_timeout_s")
         self._tools: dict[str, Tool] = {}
@@ -109,8 +111,7 @@ class ToolLoop:
         """Run to the end, with whole answers."""
         with _keep_trace(self.trace):
             while True:
-                request, left = self._next()
-                response = await self._send(request, left, False).answer()
+                response = await self._send(self._next(), self._account, False).answer()
                 if await self._take(response) is None:
                     return self.trace
 
@@ -118,8 +119,7 @@ class ToolLoop:
         """Run to the end; yield the chunks of each answer, then the results of the tools that it called."""
         with _keep_trace(self.trace):
             while True:
-                request, left = self._next()
-                async with ChatStream(self._send(request, left, True)) as stream:
+                async with ChatStream(self._send(self._next(), self._account, True)) as stream:
                     async for chunk in stream:
                         yield chunk
                 if stream.response is None:  # pragma: no cover - a stream without an end raises
@@ -130,8 +130,8 @@ class ToolLoop:
                 for result in results:
                     yield result
 
-    def _next(self) -> tuple[LLMRequest, Decimal | None]:
-        """Return the next request, and what it may cost.
+    def _next(self) -> LLMRequest:
+        """Return the next request.
 
         Raises:
             ToolLoopError: a limit is reached.
@@ -145,14 +145,12 @@ class ToolLoop:
         request = msgspec.structs.replace(self._request, messages=list(run.messages))
         if run.responses and isinstance(request.tool_choice, str | dict) and request.tool_choice != "none":
             request.tool_choice = None  # a choice that forces a call would force it for ever
-        if self._max_cost_usd is None:
-            return request, None
-        if run.cost is None:
+        if self._account is not None and run.cost is None:
             raise ToolLoopError(
                 f"the cost of {run.response.model} is not known, so max_cost_usd cannot be kept: give its price with "
                 "LLMRing(prices=…)"
             )
-        return request, max(Decimal(0), self._max_cost_usd - Decimal(str(run.cost)))
+        return request
 
     async def _take(self, response: LLMResponse) -> list[ToolResult] | None:
         """Add an answer and the results of its calls to the trace; ``None`` where it is the last."""
@@ -270,6 +268,14 @@ def _keep_trace(trace: Run) -> Iterator[None]:
     except LLMRingError as error:
         error.run = trace
         raise
+
+
+def _dollars(most: object) -> Decimal:
+    if not isinstance(most, int | float | Decimal) or not isfinite(most) or most < 0:
+        raise ValidationError(
+            f"max_cost_usd must be a number of dollars of 0 or more; got {most!r}", field="max_cost_usd"
+        )
+    return Decimal(str(most + 0))
 
 
 def _message(result: ToolResult) -> Message:
