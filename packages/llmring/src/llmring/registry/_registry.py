@@ -6,7 +6,7 @@ here waits for a network, and no question fails for lack of a registry.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ from llmring_types.exceptions import RegistryValidationError
 
 from llmring.registry import _snapshot
 from llmring.registry._cache import RegistryCache
-from llmring.registry._listings import Listings
 from llmring.registry._location import DEFAULT_URL, Location, document_path, is_provider_name
 from llmring.registry._models import Origin, ProviderModels
 from llmring.registry._snapshot import Correction
@@ -73,7 +72,6 @@ class Registry:
     def __init__(self, url: str | None = None, *, cache_dir: Path | None = None) -> None:
         self.location = Location.parse(url)
         self.cache = RegistryCache(cache_dir, self.location)
-        self._listings = Listings(cache_dir)
         self._providers: dict[str, ProviderModels] = {}
 
     def facts(self, provider: str, model: str) -> ModelFacts | None:
@@ -137,7 +135,9 @@ class Registry:
         Returns:
             Whether it states anything besides names, and could be written.
         """
-        kept = self._listings.store(provider, address, models)
+        from llmring.registry._listings import Listings  # noqa: PLC0415 - most processes list nothing
+
+        kept = Listings(self.cache.folder).store(provider, address, models)
         if kept and provider in self._providers:
             self._providers[provider].relist()
         return kept
@@ -149,8 +149,13 @@ class Registry:
             publication,
             origin,
             checked_at=checked_at,
-            listing=partial(self._listings.load, publication.provider),
+            listing=partial(self._listed, publication.provider),
         )
+
+    def _listed(self, provider: str) -> Mapping[str, ModelFacts]:
+        from llmring.registry._listings import Listings  # noqa: PLC0415 - the other sources know most models
+
+        return Listings(self.cache.folder).load(provider)
 
     def _models_of(self, provider: str) -> ProviderModels:
         return self._providers.get(provider) or self._load(provider)
@@ -163,7 +168,7 @@ class Registry:
             except (OSError, RegistryValidationError) as error:
                 problem = str(error)
         if found is None:
-            listing = partial(self._listings.load, provider)
+            listing = partial(self._listed, provider)
             found = ProviderModels(
                 provider, _snapshot.publication(provider), "snapshot", problem=problem, listing=listing
             )
@@ -180,9 +185,7 @@ class Registry:
         if not path.is_file():
             raise RegistryValidationError(f"{self.location.document(provider)} is not a file")
         publication = decode(path.read_bytes(), provider, where=self.location.document(provider))
-        return ProviderModels(
-            provider, publication, "registry", listing=partial(self._listings.load, provider)
-        )
+        return ProviderModels(provider, publication, "registry", listing=partial(self._listed, provider))
 
     def _from_cache(self, provider: str) -> ProviderModels | None:
         copy = self.cache.load(provider)
@@ -192,7 +195,7 @@ class Registry:
         # A newer package may ship what an older one had to fetch.
         if self.location.base == DEFAULT_URL and publication.version < _snapshot.version(provider):
             return None
-        listing = partial(self._listings.load, provider)
+        listing = partial(self._listed, provider)
         return ProviderModels(provider, publication, "cache", checked_at=copy.checked_at, listing=listing)
 
 
