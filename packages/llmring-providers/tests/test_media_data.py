@@ -98,6 +98,33 @@ def test_a_gif_is_sent_where_it_is_read(model: str, taken: bool) -> None:
             sent(model, image("gif", BYTES["gif"]))
 
 
+ODD = BYTES["png"] + b"\xfb\xff\xbe\xfb"
+STANDARD = base64.b64encode(ODD).decode()
+SAFE = base64.urlsafe_b64encode(ODD).decode()
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "written", [SAFE, STANDARD.rstrip("="), SAFE.rstrip("="), f" {STANDARD[:9]}\n{STANDARD[9:]}"]
+)
+def test_base64_goes_out_in_the_form_that_all_vendors_read(model: str, written: str) -> None:
+    assert STANDARD.endswith("=")
+    assert STANDARD != SAFE
+    url = {"type": "image_url", "image_url": {"url": f"data:image/png;charset=utf-8;base64,{written}"}}
+    source = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": written}}
+    for part in (url, source):
+        body = str(sent(model, part))
+        assert f"{STANDARD}'" in body
+        assert "charset" not in body
+
+
+@pytest.mark.parametrize("model", ["openai:gpt-4o", "openai:gpt-5.4"])
+def test_an_image_in_instructions_goes_to_the_responses_api_at_openai_itself(model: str) -> None:
+    assert "input" in sent(model, image("png", BYTES["png"]), host="api.openai.com", role="system")
+    with pytest.raises(UnsupportedContentError):
+        sent(model, image("png", BYTES["png"]), host="gateway.test", role="system")
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_data_url_that_is_not_base64_becomes_one(model: str) -> None:
     part = {"type": "image_url", "image_url": {"url": "data:image/png,%89PNG%0D%0A%1A%0A0000"}}

@@ -247,7 +247,8 @@ class HttpProvider(HttpEmbedding):
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         limit = call.request.max_response_bytes
         bytes_taken = self._max_response_bytes if limit is UNSET else limit
-        return HttpRequest("POST", self.base_url + wire.path, headers, wire.body, bytes_taken)
+        url = self._placed(self.base_url + wire.path, call.ref.model)
+        return HttpRequest("POST", url, headers, wire.body, bytes_taken)
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         found = request_id(headers)

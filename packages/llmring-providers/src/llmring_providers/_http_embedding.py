@@ -73,13 +73,17 @@ class HttpEmbedding:
     async def _posted(self, endpoint: str, body: bytes, ref: ModelRef) -> HttpResponse:
         from llmring_providers.embeddings import address  # noqa: PLC0415 - as above
 
-        url = address(self.base_url, endpoint, ref.model)
+        url = self._placed(address(self.base_url, endpoint, ref.model), ref.model)
         call = ChatCall(LLMRequest([]), ref)
         request = HttpRequest("POST", url, self._headers, body, self._max_response_bytes)
         reply = await self._fetch(request, call)
         if reply.status // 100 != 2:  # noqa: PLR2004 - of HTTP
             raise self._rejection(reply, call)
         return reply
+
+    def _placed(self, url: str, model: str) -> str:  # noqa: ARG002 - for clouds that have the model in every path
+        """Return the URL to which a request for a model goes."""
+        return url
 
     async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
         raise NotImplementedError

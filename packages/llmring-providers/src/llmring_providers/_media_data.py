@@ -1,4 +1,4 @@
-"""Media as people write them, put right: media types that exist and are those of the bytes, base64 without blanks."""
+"""Media as people write them, put right: media types that exist and are those of the bytes, base64 as all read it."""
 
 import base64
 import binascii
@@ -34,6 +34,7 @@ _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "imag
 _HEAD = 16
 """Characters of base64 that hold the first 12 bytes."""
 _TEXT_TYPES = frozenset({"application/json", "application/xml"})
+_ALPHABET = str.maketrans("-_", "+/")
 _BLANKS = (" ", "\n", "\r", "\t")
 
 
@@ -121,7 +122,7 @@ def _unsupported(part: Mapping[str, Any], why: str, call: ChatCall) -> Unsupport
 
 
 def clean(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a part whose media type is that of its bytes, and whose base64 has no blanks in it.
+    """Return a part whose media type is that of its bytes, and whose base64 is in the form that all vendors read.
 
     Anthropic refuses an image that is of another type than is said: https://github.com/BerriAI/litellm/issues/24900
     """
@@ -139,7 +140,7 @@ def _clean_inner(inner: Any) -> Any:
         if isinstance(inner.get(name), str) and (url := _clean_url(inner[name])) != inner[name]:
             changed[name] = url
     if inner.get("type", "base64") == "base64" and isinstance(inner.get("data"), str):
-        if (data := _without_blanks(inner["data"])) != inner["data"]:
+        if (data := _standard(inner["data"])) != inner["data"]:
             changed["data"] = data
         kind = inner.get("media_type")
         if isinstance(kind, str) and (usual := _media_type(kind, data)) != kind:
@@ -156,7 +157,9 @@ def _clean_url(url: str) -> str:
         return url
     if "base64" not in more.lower():  # OpenAI, Anthropic and Ollama know no other form
         mark, more, data = ";", "base64", base64.b64encode(unquote_to_bytes(data)).decode()
-    data = _without_blanks(data)
+    elif more.lower() != "base64" and kind.strip().lower().startswith("image/"):
+        more = "base64"  # an image has no charset
+    data = _standard(data)
     clean = f"data:{_media_type(kind, data)}{mark}{more}{comma}{data}"
     return url if clean == url else clean
 
@@ -182,8 +185,14 @@ def _type_of(data: str) -> str | None:
     return None if found == "image/webp" and head[8:12] != b"WEBP" else found
 
 
-def _without_blanks(data: str) -> str:
-    return "".join(data.split()) if any(blank in data for blank in _BLANKS) else data
+def _standard(data: str) -> str:
+    """Return base64 in the one form that all vendors read: without blanks, in the first alphabet, with padding."""
+    if any(blank in data for blank in _BLANKS):
+        data = "".join(data.split())
+    if "-" in data or "_" in data:
+        data = data.translate(_ALPHABET)
+    missing = -len(data) % 4
+    return data + "=" * missing if missing in (1, 2) else data
 
 
 def document_text(source: Mapping[str, Any]) -> str | None:

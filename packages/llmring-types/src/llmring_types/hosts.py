@@ -49,6 +49,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             an environment variable.
         models_path: where it lists its models, relative to the base URL; ``None`` where it lists none.
         quirks: where it deviates from its protocol; ``None`` where it does not.
+        cloud: the form that a cloud gives to the protocol: its paths, and its way to carry a key.
         needs_modules: modules of an extra without which it cannot be used; lists show it where they are installed.
         keyless: usable without a key.
         local: runs on the user's machine, so nobody bills its tokens.
@@ -75,6 +76,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     url_template: str | None = None
     models_path: str | None = "models"
     quirks: Quirks | None = None
+    cloud: Literal["azure", "azure-deployments", "vertex"] | None = None
     needs_modules: tuple[str, ...] = ()
     keyless: bool = False
     local: bool = False

@@ -192,11 +192,13 @@ def _reasons(call: ChatCall, rules: ModelRules) -> bool:
 def _has_media_for_responses(call: ChatCall) -> bool:
     """Tell whether there is media that the responses API takes and chat completions refuse.
 
-    Those are images and files in the results of tools, files other than PDF, and files by their address:
+    Those are media in the results of tools and in instructions, files other than PDF, and files by their address:
     https://developers.openai.com/api/docs/guides/file-inputs
     """
     return any(
-        part["type"] not in ("text", "refusal") if message.role == "tool" else _is_other_file(part)
+        part["type"] not in ("text", "refusal")
+        if message.role in ("tool", "system")
+        else _is_other_file(part)
         for message in call.request.messages
         if isinstance(message.content, list)
         for part in message.content

@@ -131,6 +131,10 @@ class OpenAICounting:
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to OpenAI itself."""
     host = host_of(settings.name)
+    if host.cloud is not None:
+        from llmring_providers.openai.azure import create_azure  # noqa: PLC0415 - for two hosts
+
+        return create_azure(settings)
     return HttpProvider.from_settings(
         settings,
         adapter=ResponsesAdapter() if host.protocol == "responses" else OpenAIAdapter(),
