@@ -199,6 +199,8 @@ models = ["openai:gpt-4o"]
 """
     (folder / "llmring.lock").write_text(text)
     (folder / "old.lock").write_text(text.replace("gpt-4o", "gpt-4"))
+    before_1_0 = f'[[bindings]]\nalias = {_WITHIN_TOML}\nprovider = "evil"\nmodel = {_WITHIN_TOML}\n'
+    (folder / "1.3.lock").write_text(before_1_0)
     (folder / "broken.lock").write_text(f"version = {_WITHIN_TOML}\n")
 
 

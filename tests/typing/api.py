@@ -35,6 +35,7 @@ from llmring import (
 )
 from llmring.content import document, image
 from llmring.conversation import Conversation, ConversationStore, StoredConversation
+from llmring.files import RegisteredFile
 from llmring.pricing import Cost, price
 from llmring.suggest import Suggestion, Wish, suggest_models
 from llmring.testing import FakeProvider, Simulator
@@ -104,7 +105,17 @@ def without_async(request: LLMRequest) -> None:
             for chunk in stream:
                 assert_type(chunk, StreamChunk)
         assert_type(ring.count_tokens(request), int)
+        assert_type(ring.register_file("report.pdf"), str)
+        assert_type(ring.list_registered_files(), list[RegisteredFile])
+        assert_type(ring.deregister_file("id"), bool)
         assert_type(ring.run_async(lambda inner: inner.chat(request)), LLMResponse)
+
+
+async def files(ring: LLMRing, path: Path) -> None:
+    file_id = ring.register_file(path, file_id="report")
+    assert_type(LLMRequest([Message.user("Hi")], files=[file_id]).files, list[str] | None)
+    assert_type(ring.list_registered_files()[0]["uploads"]["openai"]["provider_file_id"], str)
+    assert_type(await ring.deregister_file(file_id), bool)
 
 
 async def conversations(ring: LLMRing, path: Path) -> None:

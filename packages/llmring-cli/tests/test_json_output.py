@@ -28,6 +28,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("doctor", ("doctor",)),
     ("doctor", ("doctor", "-f", "broken.lock")),
     ("doctor", ("doctor", "--online")),
+    ("files-list", ("files", "list")),
     ("hosts", ("hosts",)),
     ("info", ("info", "fast")),
     ("info", ("info", "anthropic:claude-haiku-4-5")),
@@ -77,8 +78,9 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-validate", ("lock", "validate")),
     ("lock-validate", ("lock", "validate", "--registry", "http://127.0.0.1:9")),
 ]
-# These run until they are interrupted: tests/cli/test_sim.py and test_mcp.py.
-ELSEWHERE = {"sim", "mcp-lockfile"}
+# Two run until they are interrupted: tests/cli/test_sim.py and test_mcp.py. One needs a provider: see
+# test_files_command.py.
+ELSEWHERE = {"sim", "mcp-lockfile", "files-rm"}
 NO_JSON = {"embed", "export", "lock-chat"}  # JSON lines always, formats of its own, a conversation
 
 

@@ -52,6 +52,7 @@ NOT_FOR_PROVIDERS = {
     "model": "says what is called, which the call has resolved",
     "metadata": "is the user's own, and is never sent",
     "timeout": "is kept by who waits",
+    "files": "is turned into parts of a message by the ring",
     "max_response_bytes": "is kept by the transport",
 }
 MESSAGE_VALUES: dict[str, Message] = {

@@ -178,3 +178,11 @@ def test_hosts_of_a_lockfile_are_read_and_written(tmp_path: Path) -> None:
     assert parse(emit(lockfile)).hosts == lockfile.hosts
     with pytest.raises(LockfileParseError, match=r"hosts\.lab"):
         parse(LOCKFILE + 'api_key = "sk-1"\n')
+
+
+def test_a_file_of_hosts_that_is_nested_without_end_is_one_error(tmp_path: Path) -> None:
+    file = tmp_path / "llmring" / "hosts.toml"
+    file.parent.mkdir()
+    file.write_text("a = " + "[" * 20_000)
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        register_user_hosts({"XDG_CONFIG_HOME": str(tmp_path)})

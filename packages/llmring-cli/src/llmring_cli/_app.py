@@ -63,6 +63,13 @@ GROUPS = {
             Command("info", "cache:info", "List the cached registry documents."),
         ),
     ),
+    "files": (
+        "List and delete the files that providers keep.",
+        (
+            Command("list", "files:list_files", "List the files that providers keep for your keys."),
+            Command("rm", "files:remove", "Delete files that providers keep."),
+        ),
+    ),
     "mcp": (
         "Serve tools to MCP clients.",
         (Command("lockfile", "mcp:lockfile", "Serve the lockfile tools to an MCP client."),),

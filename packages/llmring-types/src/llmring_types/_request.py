@@ -47,6 +47,8 @@ class LLMRequest(Model, omit_defaults=True):
         reasoning_effort: one knob for every provider: none, minimal, low, medium, high, xhigh or max.
         max_response_bytes: limit on the size of the answer, after decompression; absent inherits the ring's, ``None``
             sets none.
+        files: ids of registered files (``ring.register_file``), which the model gets before the text of the first
+            message of the user.
 
     Raises:
         ValidationError: a value that no provider could take (also a ``ValueError``).
@@ -67,6 +69,7 @@ class LLMRequest(Model, omit_defaults=True):
     extra_params: dict[str, Any] = msgspec.field(default_factory=dict)
     reasoning_effort: ReasoningEffort | None = None
     max_response_bytes: int | UnsetType | None = UNSET
+    files: list[str] | None = None
 
     def __post_init__(self) -> None:
         self._check_messages()
@@ -86,6 +89,8 @@ class LLMRequest(Model, omit_defaults=True):
             value = getattr(self, name)
             if value is not None:
                 _check_container(name, value)
+        if self.files is not None and not _are_ids(self.files):
+            raise ValidationError("files must be a list of ids, as register_file returns them", field="files")
         if self.reasoning_effort is not None and self.reasoning_effort not in _EFFORTS:
             raise ValidationError(
                 f"reasoning_effort must be one of {', '.join(get_args(ReasoningEffort))}; got {self.reasoning_effort!r}",
@@ -128,6 +133,10 @@ def _without_secrets(value: object) -> object:
     if isinstance(value, list):
         return [_without_secrets(inner) for inner in value]
     return value
+
+
+def _are_ids(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) and each for each in value)
 
 
 def _check_container(name: str, value: object) -> None:

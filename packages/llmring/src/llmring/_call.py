@@ -115,6 +115,8 @@ class Call:
 
     def _begin(self) -> None:
         chat, request = self._chat, self._asked
+        if request.files:
+            chat.files.check(request)
         self._route = chat.route(request, self._profile)
         self._timeout = chat.timeout(request, self._route)
         if request.response_format is not None or request.json_response:
@@ -135,11 +137,10 @@ class Call:
         try:
             if chat.counts_exactly:
                 started = chat.failover.clock.now()
-                self._route = await chat.counted(self._asked, self._route)
+                self._route = await chat.counted(await self._with_files(self._asked), self._route)
             if chat.bounded or self._route.bounded or self._run_account is not None:
-                self._budget = CallBudget(
-                    chat.purse, self._asked, self._prepared, self._route, account=self._run_account
-                )
+                asked, prepared = await self._with_files(self._asked), await self._with_files(self._prepared)
+                self._budget = CallBudget(chat.purse, asked, prepared, self._route, account=self._run_account)
             return await chat.failover.run(
                 self._route,
                 attempt,
@@ -155,10 +156,17 @@ class Call:
                 watch.report_failure(error)
             raise
 
+    async def _with_files(self, request: LLMRequest) -> LLMRequest:
+        """Return the request as large as it will be: its files are part of it, wherever they are."""
+        return await self._chat.files.inlined(request) if request.files else request
+
     async def _send_whole(self, candidate: Candidate, permit: Permit | None) -> LLMResponse:
         """Ask one candidate for the whole answer, and complete it."""
         provider = self._chat.providers[candidate.ref.provider]
-        response = await provider.chat(ChatCall(self._prepared, candidate.ref, candidate.facts))
+        call = ChatCall(self._prepared, candidate.ref, candidate.facts)
+        response = await (
+            self._chat.files.send(provider.chat, call) if call.request.files else provider.chat(call)
+        )
         self._account(response, candidate, permit)
         await self._read(response)
         return response
@@ -167,8 +175,9 @@ class Call:
         """Ask one candidate for a stream and wait for its first chunks."""
         started = self._chat.failover.clock.now()
         provider = self._chat.providers[candidate.ref.provider]
-        stream: ProviderStream = await provider.stream(
-            ChatCall(self._prepared, candidate.ref, candidate.facts, self._progress)
+        call = ChatCall(self._prepared, candidate.ref, candidate.facts, self._progress)
+        stream: ProviderStream = await (
+            self._chat.files.send(provider.stream, call) if call.request.files else provider.stream(call)
         )
         place = None if permit is None else permit.take_place()
         if place is not None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import msgspec
 from llmring_providers import Provider
@@ -20,6 +22,9 @@ from llmring._routing import Candidate, Route, Router
 from llmring._runtime import TimeLimitError, within
 from llmring.pricing import unpriced
 from llmring.tokens import context_problem
+
+if TYPE_CHECKING:
+    from llmring.files._store import FileStore
 
 
 class Chat:
@@ -61,6 +66,19 @@ class Chat:
         self._router = router
         self._context_check = policy.context_check
         self._default_timeout = timeout
+        self._files: FileStore | None = None
+        self._opening = Lock()
+
+    @property
+    def files(self) -> "FileStore":
+        """The registered files of the ring."""
+        if self._files is None:
+            from llmring.files._store import FileStore  # noqa: PLC0415 - only for calls with files
+
+            with self._opening:
+                if self._files is None:
+                    self._files = FileStore(self.providers, self.failover.clock)
+        return self._files
 
     def route(self, request: LLMRequest, profile: str | None) -> Route:
         """Return what to try, with what is against each candidate: failover passes over those, and says why.

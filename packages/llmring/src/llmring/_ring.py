@@ -16,6 +16,7 @@ from llmring._chat import Chat
 from llmring._embeds import EmbedsTexts
 from llmring._facade import RingFacade, one_of
 from llmring._failover import Failover
+from llmring._filing import RegistersFiles
 from llmring._money.accounting import Accounting
 from llmring._money.counting import TokenCounter
 from llmring._observing.reporting import open_observers, open_server, open_transport
@@ -50,7 +51,7 @@ def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, S
     return make
 
 
-class LLMRing(RingFacade, RunsTools, EmbedsTexts, OriginalMethods):
+class LLMRing(RingFacade, RunsTools, EmbedsTexts, RegistersFiles, OriginalMethods):
     """Sends requests to whichever model the lockfile binds.
 
     ``async with LLMRing() as ring: response = await ring.chat(request)``. One ring serves any number of concurrent
@@ -249,6 +250,8 @@ class LLMRing(RingFacade, RunsTools, EmbedsTexts, OriginalMethods):
             AliasNotFoundError: not bound (also a ``ValueError``).
         """
         candidates = self._router.route(request.model, profile).candidates
+        if request.files:
+            request = await self._chat.files.inlined(request)
         if not exact:
             problems = (context_problem(request, candidate.facts) for candidate in candidates)
             return next(filter(None, problems), None)
@@ -264,6 +267,8 @@ class LLMRing(RingFacade, RunsTools, EmbedsTexts, OriginalMethods):
             ProviderError: the provider does not count, or refused, or cannot be reached.
         """
         candidates = self._router.route(request.model, profile).candidates
+        if request.files:
+            request = await self._chat.files.inlined(request)
         usable = next((each for each in candidates if each.unusable is None), candidates[0])
         return await self._counter.count(request, usable)
 

@@ -16,6 +16,7 @@ from llmring_types import (
 )
 
 from llmring._facade import RingFacade
+from llmring._filing import ListsFiles
 from llmring._runtime import calling_for
 from llmring._stream import ChatStream
 
@@ -113,7 +114,7 @@ def _close(loop: _Loop, ring: "LLMRing") -> None:
         work()  # in this thread: at exit, Python 3.12 and newer start no other
 
 
-class SyncLLMRing(RingFacade):
+class SyncLLMRing(RingFacade, ListsFiles):
     """:class:`LLMRing` for code without ``await``; ``LLMRing.sync(…)`` makes one, with the same arguments.
 
     ``with LLMRing.sync() as ring: response = ring.chat(request)``. Any thread may use it, several at once,
@@ -189,6 +190,10 @@ class SyncLLMRing(RingFacade):
     ) -> str | None:
         """As :meth:`LLMRing.validate_context_limit`."""
         return self.run_async(lambda ring: ring.validate_context_limit(request, profile, exact=exact))
+
+    def deregister_file(self, file_id: str) -> bool:
+        """As :meth:`LLMRing.deregister_file`."""
+        return self._loop.run(self._ring.deregister_file, file_id)
 
     def chat_with_alias(self, alias_or_model: str, messages: Sequence[Message], **fields: Any) -> LLMResponse:
         """As :meth:`LLMRing.chat_with_alias`; for a stream, :meth:`chat_stream`."""

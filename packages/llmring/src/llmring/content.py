@@ -132,7 +132,7 @@ async def read_audio(source: Source, **options: Any) -> dict[str, Any]:
 
 def media_type_of(data: bytes) -> str | None:
     """Return the media type that the bytes show; ``text/plain`` for UTF-8, ``None`` where nothing is known."""
-    return _media_type(data, "")
+    return _media_type(data, "document")
 
 
 def _address(source: Source) -> str | None:

@@ -196,7 +196,7 @@ def _read(path: Path) -> dict[str, Host]:
     try:
         data = tomllib.loads(read_content(path).decode())
         entries = msgspec.convert(data, _File).hosts
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(
             f"cannot read {path}: {reason}; correct or remove it", original=error

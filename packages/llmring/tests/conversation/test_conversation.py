@@ -1,5 +1,6 @@
 """Conversations: what is sent, what is kept, and what they cost."""
 
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,18 @@ def test_what_is_no_conversation_is_told_as_such(data: bytes) -> None:
 def test_a_later_form_is_not_guessed_at() -> None:
     with pytest.raises(ConfigurationError, match="update llmring"):
         Conversation.from_json(b'{"version": 2}', LLMRing())
+
+
+def test_a_file_with_options_that_no_request_has_is_refused() -> None:
+    for name in ("base_url", "messages"):
+        with pytest.raises(ConfigurationError, match=name):
+            Conversation.from_json(f'{{"options": {{"{name}": []}}}}', LLMRing())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX")
+def test_a_pipe_is_no_conversation_and_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero"), tmp_path):
+        with pytest.raises(ConfigurationError, match="not a regular file"):
+            Conversation.load(path, LLMRing())

@@ -121,3 +121,22 @@ def test_a_later_version_and_what_is_no_database_are_refused(
         ConversationStore(tmp_path / "text").list()
     with pytest.raises(ConfigurationError, match="cannot be made"):
         ConversationStore(tmp_path / "text" / "t.db").save(said("Hello"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE conversation SET title = x'00', document = 7",
+        "ALTER TABLE conversation RENAME TO other; CREATE VIEW conversation AS SELECT * FROM other",
+        "CREATE TRIGGER t AFTER INSERT ON conversation BEGIN DELETE FROM said; END",
+    ],
+)
+def test_a_store_that_somebody_prepared_is_refused(store: ConversationStore, statement: str) -> None:
+    identifier = store.save(said("one"))
+    database = sqlite3.connect(store.path)
+    database.executescript(statement)
+    database.close()
+    with pytest.raises(ConfigurationError):
+        store.list()
+    with pytest.raises(ConfigurationError):
+        store.load(identifier, LLMRing())

@@ -15,6 +15,12 @@ from llmring_providers._protocol import ChatCall
 
 Block = dict[str, Any]
 
+FILES_BETA = "files-api-2025-04-14"
+"""Value of ``anthropic-beta`` for whatever has to do with uploaded files.
+
+https://platform.claude.com/docs/en/build-with-claude/files
+"""
+
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _NATIVE: Mapping[Role, frozenset[str]] = {
     "user": frozenset({"image", "search_result", "container_upload"}),
@@ -36,6 +42,14 @@ def blocks_of(content: str | list[Any] | None, role: Role, call: ChatCall) -> li
     if isinstance(content, str):
         return [] if is_blank(content) else [{"type": "text", "text": content}]
     return list(_blocks(content, role, call))
+
+
+def names_files(turns: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether a block of the turns names an uploaded file."""
+    contents = (turn["content"] for turn in turns)
+    blocks = (block for content in contents if isinstance(content, list) for block in content)
+    sources = (block.get("source") for block in blocks)
+    return any(isinstance(source, Mapping) and source.get("type") == "file" for source in sources)
 
 
 def is_blank(text: str) -> bool:

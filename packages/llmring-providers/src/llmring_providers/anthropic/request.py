@@ -24,7 +24,7 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers._quirks import fit_parameters
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
 from llmring_providers.anthropic.models import NAMES, traits_of
-from llmring_providers.anthropic.parts import Block
+from llmring_providers.anthropic.parts import FILES_BETA, Block, names_files
 from llmring_providers.anthropic.reasoning import limits
 from llmring_providers.anthropic.tools import wire_choice, wire_tools
 from llmring_providers.schema import ANTHROPIC_STRICT
@@ -132,10 +132,12 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     if stream:
         body["stream"] = True
     extra = request.extra_params
+    files = () if plain or not names_files(conversation.turns) else (FILES_BETA,)
     if not extra:
-        return ComposedRequest(body, (), warnings, plain=plain)
+        return ComposedRequest(body, files, warnings, plain=plain)
     headers = {_HEADERS[name]: str(extra[name]) for name in _HEADERS if extra.get(name) is not None}
-    return ComposedRequest(body, _extra(body, call, warnings), warnings, headers, plain)
+    betas = tuple(dict.fromkeys((*files, *_extra(body, call, warnings))))
+    return ComposedRequest(body, betas, warnings, headers, plain)
 
 
 def _refuse_prefill(conversation: Conversation, call: ChatCall) -> None:

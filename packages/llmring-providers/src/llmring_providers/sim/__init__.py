@@ -6,6 +6,7 @@
 
 from llmring_providers.sim import faults
 from llmring_providers.sim.faults import Fault
+from llmring_providers.sim.files import HostedFile, HostedFiles
 from llmring_providers.sim.prompt import Prompt, Tool, Turn
 from llmring_providers.sim.script import Answer, Call, Rule, Script, Tokens
 from llmring_providers.sim.simulation import Simulation
@@ -15,6 +16,8 @@ __all__ = [
     "Answer",
     "Call",
     "Fault",
+    "HostedFile",
+    "HostedFiles",
     "Prompt",
     "Rule",
     "Script",

@@ -25,6 +25,7 @@ from llmring_providers.hosting.embeddings import (
 from llmring_providers.sim import faults
 from llmring_providers.sim.damage import damaged
 from llmring_providers.sim.demo import demo_answer
+from llmring_providers.sim.files import HostedFiles
 from llmring_providers.sim.plan import Plan, halves, paced
 from llmring_providers.sim.prompt import Prompt, UnreadablePromptError, prompt_of
 from llmring_providers.sim.script import Answer, Script
@@ -190,6 +191,7 @@ class Simulation:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._calls: Counter[tuple[str, str]] = Counter()
+        self.files = HostedFiles()
 
     @property
     def script(self) -> Script:
@@ -207,6 +209,10 @@ class Simulation:
         """
         route = find_route(request.method, request.url, request.headers)
         if route is None or route.operation not in ("chat", "count_tokens", "models"):
+            kept = self.files.answer(request)
+            if kept is not None:
+                whole = _whole(kept.status, msgspec.json.encode(kept.body), _JSON)
+                return msgspec.structs.replace(whole, headers={**whole.headers, **kept.headers}), None
             embedded = _embedded(request)
             if embedded is not None:
                 return embedded, None
@@ -221,6 +227,9 @@ class Simulation:
             return refusal(codec, 400, str(error)), None
 
     def _read(self, codec: Codec, route: Route, request: HttpRequest) -> tuple[Plan, Prompt | None]:
+        missing = self.files.unknown(request.body)
+        if missing is not None:
+            return refusal(codec, 404, f"no such file: {missing}"), None
         asked = codec.read(route, request.headers, request.body)
         prompt = prompt_of(asked)
         if route.operation == "count_tokens":

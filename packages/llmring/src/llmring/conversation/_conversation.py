@@ -1,5 +1,6 @@
 """A conversation with a model, or with several in turn."""
 
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from llmring.tools._run import AnyTool
 
 _VERSION = 1
+_OPTIONS = frozenset(LLMRequest.__struct_fields__) - {"messages"}
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -156,6 +158,11 @@ class Conversation:
             raise ConfigurationError(
                 f"the conversation was stored by a later version of llmring (form {document.version}): update llmring"
             )
+        unknown = document.options.keys() - _OPTIONS
+        if unknown:
+            raise ConfigurationError(
+                f"this is no stored conversation: requests have no option {min(unknown)!r}"
+            )
         return cls._of(document, ring, tools)
 
     def save(self, path: str | Path) -> None:
@@ -174,9 +181,12 @@ class Conversation:
 
         Raises:
             OSError: it cannot be read.
-            ConfigurationError: it is no conversation.
+            ConfigurationError: it is no conversation, or no regular file: a pipe would keep us waiting.
         """
-        return cls.from_json(Path(path).read_bytes(), ring, tools=tools)
+        path = Path(path)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigurationError(f"{path} is not a regular file")
+        return cls.from_json(path.read_bytes(), ring, tools=tools)
 
     # ------------------------------------------------------------------ inside
 

@@ -121,6 +121,8 @@ class ConversationStore:
             ).fetchone()
         if row is None:
             raise ConversationNotFoundError(f"there is no conversation {conversation_id!r} in {self.path}")
+        if not isinstance(row[0], bytes | str):
+            raise ConfigurationError(f"{self.path} holds no conversation under {conversation_id!r}")
         return Conversation.from_json(row[0], ring, tools=tools)
 
     def delete(self, conversation_id: str) -> bool:
@@ -193,6 +195,10 @@ class ConversationStore:
             raise ConfigurationError(f"{self.path} is a database of another program: name another file")
         elif version > _VERSION:
             raise ConfigurationError(f"{self.path} was made by a later version of llmring: update llmring")
+        elif database.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
+            raise ConfigurationError(  # a query of a view may never end
+                f"{self.path} has views or triggers, which llmring does not make: name another file"
+            )
 
 
 _COLUMNS = "c.id, c.title, c.model, c.created_at, c.changed_at, c.messages, c.cost"
@@ -206,7 +212,10 @@ def _create(database: sqlite3.Connection) -> None:
 
 def _read(row: Sequence[object]) -> StoredConversation:
     fields = dict(zip(StoredConversation.__struct_fields__, row, strict=True))
-    return msgspec.convert(fields, StoredConversation)
+    try:
+        return msgspec.convert(fields, StoredConversation)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"the store has a row that is no conversation: {error}") from error
 
 
 def _title(messages: Sequence[Message]) -> str:

@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any, Self
 
 import msgspec
-from llmring_providers.sim import Prompt, Script, Simulation
+from llmring_providers.sim import HostedFiles, Prompt, Script, Simulation
 from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
 from llmring_types.hosts import HOSTS
@@ -103,6 +103,11 @@ class Simulator:
     @script.setter
     def script(self, script: Script) -> None:
         self._simulation.script = script
+
+    @property
+    def files(self) -> HostedFiles:
+        """The files that were uploaded to it, by clients of every protocol; ``clear()`` forgets them."""
+        return self._simulation.files
 
     @property
     def url(self) -> str:

@@ -1,0 +1,131 @@
+"""The part of an HTTP provider that keeps files. The codecs are loaded when they are first needed."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from llmring_types import LLMRequest, ModelRef
+from llmring_types.exceptions import LLMRingError, ModelCapabilityError
+
+from llmring_providers._protocol import ChatCall
+from llmring_providers.transport import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from llmring_providers.files import FileCodec, FileUpload, StoredFile
+
+_ABSENT = (404, 405, 501)
+_FORGOTTEN = (403, 404, 410)
+"""Gemini answers 403 for a file that it does not have, as for one of another project."""
+
+
+class HttpFiles:
+    """Keeps files over the connection of the class that has it as a base."""
+
+    name: str
+    base_url: str
+    _headers: Mapping[str, str]
+    _max_response_bytes: int | None
+
+    def takes_file(self, media_type: str) -> bool:
+        """Return whether a request may name an uploaded file of this type; if not, it goes inline."""
+        from llmring_providers.files import file_codec  # noqa: PLC0415 - chat does without
+
+        codec = file_codec(self.name)
+        return codec is not None and codec.takes(media_type)
+
+    async def upload_file(self, upload: "FileUpload") -> "StoredFile":
+        """Upload a file.
+
+        Raises:
+            ModelCapabilityError: the provider keeps no files, or its base URL leads to a host without them.
+            MalformedResponseError: the answer is not in the vendor's form.
+            ProviderError: it refused, or cannot be reached.
+        """
+        codec = self._codec()
+        reply = await self._exchanged(codec.upload(upload, self.base_url), codec)
+        if reply.status in _ABSENT:
+            raise self._without_files()
+        self._accepted(reply)
+        following = codec.following(reply, upload, self.base_url)
+        if following is not None:
+            reply = self._accepted(await self._exchanged(following, codec))
+        return codec.decode(reply.body)
+
+    async def get_file(self, file_id: str) -> "StoredFile | None":
+        """Return what the provider says of a file; ``None`` if it has none of this id.
+
+        Raises:
+            ModelCapabilityError: the provider keeps no files.
+            ProviderError: it refused, or cannot be reached.
+        """
+        codec = self._codec()
+        reply = await self._exchanged(HttpRequest("GET", self.base_url + codec.path(file_id), {}), codec)
+        return None if reply.status in _FORGOTTEN else codec.decode(self._accepted(reply).body)
+
+    async def delete_file(self, file_id: str) -> bool:
+        """Delete a file; ``False`` if the provider has none of this id.
+
+        Raises:
+            ModelCapabilityError: the provider keeps no files.
+            ProviderError: it refused, or cannot be reached.
+        """
+        codec = self._codec()
+        reply = await self._exchanged(HttpRequest("DELETE", self.base_url + codec.path(file_id), {}), codec)
+        if reply.status in _FORGOTTEN:
+            return False
+        self._accepted(reply)
+        return True
+
+    async def list_files(self) -> "list[StoredFile]":
+        """Return every file that the provider keeps for this key.
+
+        Raises:
+            ModelCapabilityError: the provider keeps no files, or its base URL leads to a host without them.
+            ProviderError: it refused, or cannot be reached.
+        """
+        codec = self._codec()
+        found: list[StoredFile] = []
+        path: str | None = codec.listing
+        seen = set[str]()
+        while path is not None and path not in seen:
+            seen.add(path)
+            reply = await self._exchanged(HttpRequest("GET", self.base_url + path, {}), codec)
+            if reply.status in _ABSENT:
+                raise self._without_files()
+            page = codec.page(self._accepted(reply).body)
+            found += page.files
+            path = page.following
+        return found
+
+    def file_part(self, stored: "StoredFile", media_type: str, name: str) -> dict[str, Any]:
+        """Return the part of a message that names the file."""
+        return self._codec().part(stored, media_type, name)
+
+    def _codec(self) -> "FileCodec":
+        from llmring_providers.files import file_codec  # noqa: PLC0415 - chat does without
+
+        codec = file_codec(self.name)
+        if codec is None:
+            raise self._without_files()
+        return codec
+
+    def _without_files(self) -> ModelCapabilityError:
+        return ModelCapabilityError(f"{self.name} keeps no files", provider=self.name)
+
+    async def _exchanged(self, request: HttpRequest, codec: "FileCodec") -> HttpResponse:
+        headers = {**self._headers, **codec.headers, **request.headers}
+        whole = request._replace(headers=headers, max_response_bytes=self._max_response_bytes)
+        return await self._fetch(whole, self._nothing())
+
+    def _accepted(self, reply: HttpResponse) -> HttpResponse:
+        if reply.status // 100 != 2:  # noqa: PLR2004 - of HTTP
+            raise self._rejection(reply, self._nothing())
+        return reply
+
+    def _nothing(self) -> ChatCall:
+        return ChatCall(LLMRequest([]), ModelRef(self.name, ""))
+
+    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        raise NotImplementedError
+
+    def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
+        raise NotImplementedError
