@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
-from llmring_types.exceptions import ProviderAuthenticationError
+from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError
 
 from llmring_providers._settings import KeySource
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport
@@ -74,6 +74,8 @@ class ExpiringKey:
             else:
                 answer = await anyio.to_thread.run_sync(self._source)
                 key = await answer if inspect.isawaitable(answer) else answer
+        except LLMRingError:
+            raise  # says more than anything that could be said of it
         except Exception as error:
             raise ProviderAuthenticationError(
                 f"the function that gives the key of {self._provider!r} failed with {type(error).__name__}",

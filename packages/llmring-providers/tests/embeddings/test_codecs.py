@@ -3,6 +3,7 @@
 import base64
 import json
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -172,3 +173,34 @@ def test_a_host_refuses_what_it_cannot_read(body: bytes) -> None:
         read_embedding("POST", "/v1/embeddings", body)
     assert read_embedding("POST", "/v1/chat/completions", body) is None
     assert read_embedding("GET", "/v1/embeddings", body) is None
+
+
+ROWS = [{"index": 0, "embedding": [1.0]}]
+VALUES = [{"values": [1.0]}]
+
+
+@pytest.mark.parametrize(("value", "tokens"), [("many", None), ([], None), (True, None), (-5, -5), (2.0, 2)])
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("openai", lambda count: {"data": ROWS, "usage": {"prompt_tokens": count}}),
+        ("voyage", lambda count: {"data": ROWS, "usage": {"total_tokens": count}}),
+        ("ollama", lambda count: {"embeddings": [[1.0]], "prompt_eval_count": count}),
+        ("google", lambda count: {"embeddings": VALUES, "usageMetadata": {"promptTokenCount": count}}),
+        (
+            "cohere",
+            lambda count: {
+                "embeddings": {"float": [[1.0]]},
+                "meta": {"billed_units": {"input_tokens": count}},
+            },
+        ),
+    ],
+)
+def test_a_count_that_is_no_number_does_not_lose_the_vectors(
+    name: str, answer: Callable[[object], object], value: object, tokens: int | None
+) -> None:
+    codec = embedding_codec(name)
+    assert codec is not None
+    call = EmbeddingCall(("a",), ModelRef("x", "m"))
+    vectors = codec.decode(json.dumps(answer(value)).encode(), call)
+    assert (vectors.embeddings, vectors.tokens) == ([[1.0]], tokens)

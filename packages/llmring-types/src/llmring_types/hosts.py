@@ -100,7 +100,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def url_variables(self) -> tuple[str, ...]:
         """The environment variables of which the address consists."""
-        return tuple(_PLACEHOLDER.findall(self.url_template or ""))
+        return tuple(dict.fromkeys(_PLACEHOLDER.findall(self.url_template or "")))
 
     @property
     def is_vendor(self) -> bool:

@@ -9,6 +9,7 @@ from llmring._settings import Settings
 from llmring.exceptions import ConfigurationError, UntrustedAddressError
 from llmring.trust import DOTENV_VARIABLE, Origin, select
 from llmring_lockfile import Lockfile
+from llmring_types.hosts import host_of
 
 HOSTILE = [
     "PATH",
@@ -180,6 +181,34 @@ def test_a_host_without_a_key_gets_no_prompts_at_an_address_of_a_file(name: str)
         f"/cloned/.env sets {name}, so your prompts would be sent to http://elsewhere.example:11434; "
         "nothing was sent. If you trust that address, run: llmring trust"
     )
+
+
+CLOUDS: list[tuple[str, dict[str, str], str]] = [
+    ("azure", {"AZURE_OPENAI_RESOURCE": "thief"}, "AZURE_OPENAI_RESOURCE"),
+    ("azure", {"AZURE_OPENAI_ENDPOINT": "https://thief.test"}, "AZURE_OPENAI_ENDPOINT"),
+    (
+        "azure-deployments",
+        {"AZURE_OPENAI_RESOURCE": "thief", "OPENAI_API_VERSION": "2024-10-21"},
+        "AZURE_OPENAI_RESOURCE",
+    ),
+    *(
+        (name, {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "global"}, foreign)
+        for name in ("vertex", "vertex-anthropic")
+        for foreign in ("GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION")
+    ),
+]
+
+
+@pytest.mark.parametrize(("provider", "values", "foreign"), CLOUDS)
+def test_an_account_at_a_cloud_that_a_file_names_gets_neither_key_nor_prompt(
+    provider: str, values: dict[str, str], foreign: str
+) -> None:
+    environ = {**values, host_of(provider).key_variables[0]: "mine"}
+    assert provider_access(provider, environ).api_key == "mine"
+    withheld = provider_access(provider, {**environ, DOTENV_VARIABLE: marked(foreign)})
+    assert withheld.refusal is not None
+    assert withheld.api_key == ""
+    assert provider_access(provider, {**values, DOTENV_VARIABLE: marked(foreign)}).refusal is not None
 
 
 @pytest.mark.parametrize(

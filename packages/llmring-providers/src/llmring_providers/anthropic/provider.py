@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
 from llmring_types.exceptions import LLMRingError, MissingSDKError
+from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import decode_input_tokens, with_fields
@@ -130,6 +131,10 @@ def _facts(model: _Model) -> ModelFacts:
 
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to Anthropic itself."""
+    if host_of(settings.name).cloud == "vertex":
+        from llmring_providers.anthropic.vertex import create_vertex  # noqa: PLC0415 - for one host
+
+        return create_vertex(settings)
     return HttpProvider.from_settings(
         settings,
         adapter=AnthropicAdapter(),

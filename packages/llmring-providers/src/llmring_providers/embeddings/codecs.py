@@ -12,6 +12,7 @@ from llmring_providers.embeddings.calls import (
     EmbeddingLimits,
     Vectors,
     body_of,
+    count_of,
     decoded,
     in_order,
 )
@@ -41,8 +42,8 @@ class EmbeddingCodec(Protocol):
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    total_tokens: int | None = None
+    prompt_tokens: Any = None
+    total_tokens: Any = None
 
 
 class _Item(msgspec.Struct):
@@ -86,7 +87,7 @@ class OpenAIEmbeddings:
         rows = [(item.index, item.embedding) for item in answer.data]
         usage = answer.usage or _Usage()
         tokens = usage.total_tokens if usage.prompt_tokens is None else usage.prompt_tokens
-        return Vectors(in_order(rows, call), tokens)
+        return Vectors(in_order(rows, call), count_of(tokens))
 
 
 class VoyageEmbeddings(OpenAIEmbeddings):
@@ -131,7 +132,7 @@ class _CohereVectors(msgspec.Struct):
 
 
 class _CohereUnits(msgspec.Struct):
-    input_tokens: float | None = None
+    input_tokens: Any = None
 
 
 class _CohereMeta(msgspec.Struct):
@@ -166,7 +167,7 @@ class CohereEmbeddings:
     def decode(self, body: bytes, call: EmbeddingCall) -> Vectors:
         answer = decoded(body, _CohereAnswer, call.ref)
         units = answer.meta and answer.meta.billed_units
-        tokens = None if not units or units.input_tokens is None else int(units.input_tokens)
+        tokens = count_of(units.input_tokens) if units else None
         return Vectors(in_order([(None, vector) for vector in answer.embeddings.float], call), tokens)
 
 
@@ -175,7 +176,7 @@ class _GeminiVector(msgspec.Struct):
 
 
 class _GeminiUsage(msgspec.Struct):
-    promptTokenCount: int | None = None  # noqa: N815 - Google's name
+    promptTokenCount: Any = None  # noqa: N815 - Google's name
 
 
 class _GeminiAnswer(msgspec.Struct):
@@ -209,12 +210,12 @@ class GeminiEmbeddings:
         answer = decoded(body, _GeminiAnswer, call.ref)
         usage = answer.usageMetadata
         rows = [(None, vector.values) for vector in answer.embeddings]
-        return Vectors(in_order(rows, call), None if usage is None else usage.promptTokenCount)
+        return Vectors(in_order(rows, call), None if usage is None else count_of(usage.promptTokenCount))
 
 
 class _OllamaAnswer(msgspec.Struct):
     embeddings: list[list[float]]
-    prompt_eval_count: int | None = None
+    prompt_eval_count: Any = None
 
 
 class OllamaEmbeddings:
@@ -237,7 +238,8 @@ class OllamaEmbeddings:
 
     def decode(self, body: bytes, call: EmbeddingCall) -> Vectors:
         answer = decoded(body, _OllamaAnswer, call.ref)
-        return Vectors(in_order([(None, row) for row in answer.embeddings], call), answer.prompt_eval_count)
+        tokens = count_of(answer.prompt_eval_count)
+        return Vectors(in_order([(None, row) for row in answer.embeddings], call), tokens)
 
 
 _CODECS: Mapping[str, EmbeddingCodec] = MappingProxyType(

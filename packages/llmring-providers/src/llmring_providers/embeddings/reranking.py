@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
-from llmring_providers.embeddings.calls import RankCall, Ranking, body_of, decoded, ranked
+from llmring_providers.embeddings.calls import RankCall, Ranking, body_of, count_of, decoded, ranked
 
 
 class RerankCodec(Protocol):
@@ -37,7 +37,7 @@ class _Row(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
-    total_tokens: int | None = None
+    total_tokens: Any = None
 
 
 class _Answer(msgspec.Struct):
@@ -66,7 +66,9 @@ class _Reranking:
     def decode(self, body: bytes, call: RankCall) -> Ranking:
         answer = decoded(body, _Answer, call.ref)
         rows = [(row.index, row.relevance_score) for row in answer.results or answer.data]
-        return Ranking(ranked(rows, call), None if answer.usage is None else answer.usage.total_tokens)
+        return Ranking(
+            ranked(rows, call), None if answer.usage is None else count_of(answer.usage.total_tokens)
+        )
 
 
 class CohereReranking(_Reranking):

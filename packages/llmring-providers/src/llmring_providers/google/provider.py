@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
 from llmring_types.exceptions import LLMRingError, MissingSDKError
+from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import no_count
@@ -144,6 +145,10 @@ def create(settings: ProviderSettings) -> GoogleProvider:
 
     A base URL may name the version of the API (``https://host/v1``); otherwise it is ``v1beta``.
     """
+    if host_of(settings.name).cloud == "vertex":
+        from llmring_providers.google.vertex import create_vertex  # noqa: PLC0415 - for one host
+
+        return create_vertex(settings)
     base_url = settings.address("gemini").rstrip("/")
     if _VERSIONED.fullmatch(base_url) is None:
         base_url = f"{base_url}/{API_VERSION}"
