@@ -266,3 +266,8 @@ def lockfile_of(ring: LLMRing) -> None:
     ring.init_lockfile(force=True)
     ring.get_provider(provider_type="openai")
     ring.require_aliases(required=["fast"])
+
+
+async def asked(ring: LLMRing) -> None:
+    assert_type(await ring.ask("Hi", model="fast", temperature=0.5, profile="dev"), str)
+    await ring.ask("Hi", temprature=0.5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from llmring_types.hosts import unregister
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -33,7 +34,7 @@ def test_retired_models_are_listed_only_on_demand(llmring: Run) -> None:
 def test_an_unknown_provider_is_an_error_that_names_those_known(llmring: Run) -> None:
     code, out, err = llmring("list", "-p", "acme")
     assert (code, out) == (1, "")
-    assert "anthropic, baseten" in err
+    assert ", anthropic, " in err
 
 
 def test_info_tells_what_is_known_of_a_model(llmring: Run) -> None:
@@ -89,6 +90,33 @@ def test_live_models_are_those_that_the_provider_offers_with_what_is_known_of_th
     assert set(rows) == {"openai:gpt-4o", "openai:gpt-99"}
     assert rows["openai:gpt-4o"]["context_window"] == 128_000
     assert rows["openai:gpt-99"]["context_window"] is None
+
+
+def test_what_a_hosts_list_states_is_known_afterwards(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, object], str]
+) -> None:
+    stated = {"data": [{"id": "new/model:free", "context_length": 4096}]}
+    url = answering(200, stated)
+    monkeypatch.setenv("LIBRARY_API_KEY", "made-up")
+    try:
+        assert llmring("hosts", "add", "library", "--base-url", url, "--key-env", "LIBRARY_API_KEY")[0] == 0
+        assert llmring("info", "library:new/model:free")[0] == 1
+        assert llmring("list", "--live", "-p", "library")[0] == 0
+        code, out, _ = llmring("info", "library:new/model:free", "--json")
+    finally:
+        unregister("library")
+    assert (code, json.loads(out)["context_window"]) == (0, 4096)
+
+
+def test_what_a_proxy_states_is_not_known_afterwards(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, object], str]
+) -> None:
+    monkeypatch.setenv("OPENROUTER_API_KEY", "made-up")
+    monkeypatch.setenv(
+        "OPENROUTER_BASE_URL", answering(200, {"data": [{"id": "new/model", "context_length": 4096}]})
+    )
+    assert llmring("list", "--live", "-p", "openrouter")[0] == 0
+    assert llmring("info", "openrouter:new/model")[0] == 1
 
 
 def test_ollamas_models_are_always_asked_for(

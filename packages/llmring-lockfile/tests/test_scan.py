@@ -33,6 +33,8 @@ HERE = Path("app.py")
         ('async def f(llm: llmring.LLMRing):\n    llm.facts("fast")', ["fast"]),
         ('class A:\n    llm: LLMRing\n    def f(self): return self.llm.pool("fast")', ["fast"]),
         ('from multiprocessing import pool\nthreads.pool(4); string.pool("x"); facts("x"); x().pool("y")', []),
+        ('ring.ask("Hi", model="fast"); ring.ask("Hi"); ring.ask("Hi", **options)', ["fast", "default", None]),
+        ('dialog.ask("Hi", model="fast"); ask("Hi")', []),
         ('ring.chat_with_nobody("fast"); ring.get_no_info("fast")', []),
         ('has_alias(lockfile, "fast"); require_aliases(lockfile, ["deep"], context="x")', ["fast", "deep"]),
         ("ring.require_aliases(NAMES)", [None]),

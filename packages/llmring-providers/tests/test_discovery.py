@@ -65,5 +65,5 @@ def test_one_that_cannot_be_loaded_names_its_package(
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ProviderNotFoundError, match=r"'acme'; known are ai21, .*, openai, .*, sim, "):
+    with pytest.raises(ProviderNotFoundError, match=r"'acme'; known are alibaba, .*, openai, .*, sim, "):
         find_factory("acme")

@@ -25,14 +25,18 @@ _PATIENCE_S = 2.0
 
 
 async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[LLMRingError]]:
-    """Return the models that these providers list, completed from the registry, and the errors."""
+    """Return the models that these providers list, completed from the registry, and the errors.
+
+    The context windows and prices that they state are kept for later calls.
+    """
     registry = open_registry()
     models: list[ModelFacts] = []
     problems: list[LLMRingError] = []
-    for outcome in await ask_providers(providers):
+    for name, outcome in zip(providers, await ask_providers(providers), strict=True):
         if isinstance(outcome, LLMRingError):
             problems.append(outcome)
         else:
+            registry.keep_listing(name, provider_access(name).base_url, outcome)
             models += [_complete(facts, registry.facts(facts.provider, facts.model)) for facts in outcome]
     return models, problems
 

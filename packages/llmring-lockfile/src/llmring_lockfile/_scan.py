@@ -79,9 +79,9 @@ def scan(
 ) -> Scan:
     """Compare the aliases that code uses with those that a lockfile binds.
 
-    Uses are: the ``model`` of ``LLMRequest(...)`` (none means the alias ``default``), ``x.model = "..."`` on a
-    name that holds a request, and the arguments of :data:`ALIAS_PARAMETERS`. A name that is assigned one string in
-    its file stands for it.
+    Uses are: the ``model`` of ``LLMRequest(...)`` and ``ring.ask(...)`` (none means the alias ``default``),
+    ``x.model = "..."`` on a name that holds a request, and the arguments of :data:`ALIAS_PARAMETERS`. A name that is
+    assigned one string in its file stands for it.
 
     Args:
         lockfile: the lockfile.
@@ -238,7 +238,7 @@ class _Visitor(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         name = _last_name(node.func)
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
-        if name == _REQUEST:
+        if name == _REQUEST or (name == "ask" and self._is_of_a_ring(node.func)):
             self._request(node, keywords)
         elif (
             name is not None

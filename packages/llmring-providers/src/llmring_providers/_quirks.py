@@ -7,6 +7,9 @@ from llmring_types.hosts import Quirks
 
 from llmring_providers._protocol import ChatCall
 
+_STOPS = ("stop", "stop_sequences")
+"""OpenAI's name and Anthropic's."""
+
 
 def fit_parameters(body: dict[str, Any], quirks: Quirks, call: ChatCall, warnings: list[str]) -> None:
     """Drop the parameters that the host refuses, with a warning each, and rename those that it calls otherwise."""
@@ -16,12 +19,13 @@ def fit_parameters(body: dict[str, Any], quirks: Quirks, call: ChatCall, warning
         for name in quirks.refused
         if body.pop(name, None) is not None
     )
-    stops = body.get("stop")
-    if quirks.most_stops is not None and isinstance(stops, list) and len(stops) > quirks.most_stops:
-        body["stop"] = stops[: quirks.most_stops]
-        warnings.append(
-            f"stop was cut from {len(stops)} to {quirks.most_stops} sequences: {host} takes no more"
-        )
+    for name in _STOPS:
+        stops = body.get(name)
+        if quirks.most_stops is not None and isinstance(stops, list) and len(stops) > quirks.most_stops:
+            body[name] = stops[: quirks.most_stops]
+            warnings.append(
+                f"{name} was cut from {len(stops)} to {quirks.most_stops} sequences: {host} takes no more"
+            )
     for ours, theirs in quirks.renamed.items():
         if ours in body:
             body.setdefault(theirs, body.pop(ours))

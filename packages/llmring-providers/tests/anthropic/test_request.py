@@ -10,6 +10,7 @@ from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.anthropic.request import compose
 from llmring_types import Message, ModelFacts
 from llmring_types.exceptions import UnsupportedContentError
+from llmring_types.hosts import Quirks
 
 Encoded = Callable[..., tuple[dict[str, Any], tuple[str, ...]]]
 
@@ -316,3 +317,17 @@ def test_a_strict_tool_that_takes_any_property_takes_its_own(call_with: Callable
 def test_a_conversation_that_says_nothing_is_an_error(call_with: Callable[..., ChatCall]) -> None:
     with pytest.raises(UnsupportedContentError, match="no message says anything"):
         AnthropicAdapter().encode(call_with(messages=[Message(role="user", content=" ")]), stream=False)
+
+
+def test_a_host_of_this_protocol_takes_no_more_than_its_row_says(call_with: Callable[..., ChatCall]) -> None:
+    call = call_with(extra_params={"stop_sequences": ["a", "b", "c"], "top_k": 3})
+    wire = AnthropicAdapter().encode(
+        call._replace(quirks=Quirks(most_stops=2, refused=("top_k",))), stream=False
+    )
+    body = json.loads(wire.body)
+    assert body["stop_sequences"] == ["a", "b"]
+    assert "top_k" not in body
+    assert [warning.partition(":")[0] for warning in wire.warnings] == [
+        "top_k was dropped",
+        "stop_sequences was cut from 3 to 2 sequences",
+    ]

@@ -130,6 +130,16 @@ def test_every_end_has_a_neutral_word(fields: dict[str, Any], neutral: str, word
     assert (response.finish_reason, response.provider_finish_reason) == (neutral, word)
 
 
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_an_answer_that_runs_in_the_background_is_told(status: str) -> None:
+    response = answer(status=status)
+    assert (response.content, response.finish_reason) == ("", "other")
+    assert response.warnings == [
+        f"the answer is not finished: it is {status}; ask the provider for it by its response_id"
+    ]
+    assert answer(text("Hi")).warnings == []
+
+
 def test_a_cut_answer_with_calls_stays_cut() -> None:
     call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
     details = {"reason": "max_output_tokens"}

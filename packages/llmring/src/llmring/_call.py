@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from llmring_providers import ChatCall, ProviderStream
 from llmring_types import LLMRequest, LLMResponse, collect
-from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError
+from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError, ValidationError
 from msgspec import UNSET
 
 from llmring._chat import Chat
@@ -115,6 +115,12 @@ class Call:
 
     def _begin(self) -> None:
         chat, request = self._chat, self._asked
+        if not isinstance(request, LLMRequest):
+            raise ValidationError(
+                f"a ring sends an LLMRequest; got {type(request).__name__}. For one text: ring.ask(text, model=…);"
+                " for messages: LLMRequest(messages, model=…)",
+                field="request",
+            )
         if request.files:
             chat.files.check(request)
         self._route = chat.route(request, self._profile)

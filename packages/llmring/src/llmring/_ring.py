@@ -11,6 +11,7 @@ from llmring_types import LLMRequest, LLMResponse, Prices
 from msgspec import UNSET, UnsetType
 
 from llmring._aliases import Aliases
+from llmring._ask import AsksQuestions
 from llmring._call import Call
 from llmring._chat import Chat
 from llmring._embeds import EmbedsTexts
@@ -51,7 +52,7 @@ def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, S
     return make
 
 
-class LLMRing(RingFacade, RunsTools, EmbedsTexts, RegistersFiles, OriginalMethods):
+class LLMRing(RingFacade, AsksQuestions, RunsTools, EmbedsTexts, RegistersFiles, OriginalMethods):
     """Sends requests to whichever model the lockfile binds.
 
     ``async with LLMRing() as ring: response = await ring.chat(request)``. One ring serves any number of concurrent

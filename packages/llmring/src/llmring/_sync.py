@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
     from llmring_types import EmbeddingRequest, EmbeddingResponse, RerankRequest, RerankResponse
 
+    from llmring._ask import AskOptions
     from llmring._ring import LLMRing
     from llmring.tools import Run, RunStream, ToolResult
     from llmring.tools._run import RunOptions
@@ -172,6 +173,10 @@ class SyncLLMRing(RingFacade, ListsFiles):
     def chat_stream(self, request: LLMRequest, profile: str | None = None) -> "SyncChatStream":
         """As :meth:`LLMRing.chat_stream`: ``for chunk in ring.chat_stream(request)``."""
         return SyncChatStream(self._ring.chat_stream(request, profile), self._loop)
+
+    def ask(self, prompt: str, *, profile: str | None = None, **options: "Unpack[AskOptions]") -> str:
+        """As :meth:`LLMRing.ask`."""
+        return self.run_async(lambda ring: ring.ask(prompt, profile=profile, **options))
 
     def embed(self, request: "EmbeddingRequest", profile: str | None = None) -> "EmbeddingResponse":
         """As :meth:`LLMRing.embed`."""

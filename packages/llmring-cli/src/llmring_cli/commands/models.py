@@ -34,7 +34,8 @@ def list_models(
     """List the known models, with context, prices in US dollars per million tokens, and capabilities.
 
     The models come from the registry; for Ollama, and with --live for every usable provider, from the provider
-    itself. Exit code 1 if a provider could not be reached.
+    itself; context windows and prices that it states are kept for later calls. Exit code 1 if a provider could not
+    be reached.
 
     $ llmring list --provider openai
     $ llmring list --live --provider ollama

@@ -1,4 +1,4 @@
-"""One provider's models: found by any of their names, corrected, and filled from the price list.
+"""One provider's models: found by any of their names, corrected, and filled from the price list and the host's own.
 
 Exact names win over aliases: a snapshot that has an entry of its own may also stand, at another price, among the
 aliases of a later one. A name that is neither is tried without what does not change the model: Google's ``models/``,
@@ -6,7 +6,7 @@ the date or number of a snapshot, ``-latest``. A name without a date finds the m
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -46,6 +46,7 @@ class ProviderModels:
         origin: where the document was found.
         checked_at: the time at which the registry last confirmed it.
         problem: why a better origin was not used.
+        listing: reads the models of the host's own list, for what nobody else knows.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class ProviderModels:
         *,
         checked_at: float | None = None,
         problem: str | None = None,
+        listing: Callable[[], Mapping[str, ModelFacts]] = dict,
     ) -> None:
         self.provider = provider
         self.publication = publication
@@ -72,6 +74,8 @@ class ProviderModels:
         )
         self._names = Names(self.models)
         self._memo: dict[str, ModelFacts | None] = {}
+        self._listing = listing
+        self._listed: Mapping[str, ModelFacts] | None = None
 
     def find(self, model: str) -> ModelFacts | None:
         """Find a model by any of its names, ``None`` if nothing is known of it."""
@@ -80,8 +84,13 @@ class ProviderModels:
             return memo[model]
         if len(memo) >= _MEMO_SIZE:
             memo.clear()
-        facts = memo[model] = self._search(model)
+        facts = memo[model] = self._complete(model, self._search(model))
         return facts
+
+    def relist(self) -> None:
+        """Read the host's own list again at the next question."""
+        self._listed = None
+        self._memo.clear()
 
     def published(self, model: str) -> ModelFacts | None:
         """Find a model by any of its names among those published."""
@@ -95,7 +104,16 @@ class ProviderModels:
         # A snapshot that the price list names by itself may cost something else than the model it is one of.
         if near is not None and (priced is None or _same_price(near.prices, priced.prices)):
             return near
-        return priced or self._priced.find(model) or self._unpublished(model)
+        return priced or self._priced.find(model)
+
+    def _complete(self, model: str, known: ModelFacts | None) -> ModelFacts | None:
+        """Fill in what only the host's own list states; it is read when the other sources leave something open."""
+        if known is not None and known.context_window is not None and known.prices.input is not None:
+            return known
+        if self._listed is None:
+            self._listed = self._listing()
+        listed = self._listed.get(model)
+        return fill(known, listed) if known is not None else listed or self._unpublished(model)
 
     def _unpublished(self, model: str) -> ModelFacts | None:
         host = host_of(self.provider)

@@ -6,7 +6,9 @@ here waits for a network, and no question fails for lack of a registry.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -76,8 +78,8 @@ class Registry:
         """Return what is known of a model, ``None`` if nothing is.
 
         Aliases, dated snapshots, ``-latest`` and Google's ``models/`` are understood; :attr:`ModelFacts.model` then is
-        the entry's name. Prices that the registry lacks come from genai-prices; ``prices.source`` says so. Known
-        errors are corrected, see :meth:`corrections`.
+        the entry's name. Prices that the registry lacks come from genai-prices, then from the host's own list of
+        models (:meth:`keep_listing`); ``prices.source`` says so. Known errors are corrected, see :meth:`corrections`.
         """
         return self._models_of(provider).find(model)
 
@@ -122,11 +124,38 @@ class Registry:
             problem=found.problem,
         )
 
+    def keep_listing(self, provider: str, address: str | None, models: Iterable[ModelFacts]) -> bool:
+        """Keep what a host's own list of models states, in the cache folder, for thirty days.
+
+        Args:
+            provider: the host.
+            address: the base URL that was asked; ``None`` is the host's own, and no other counts.
+            models: the whole list.
+
+        Returns:
+            Whether it states anything besides names, and could be written.
+        """
+        from llmring.registry._listings import Listings  # noqa: PLC0415 - most processes list nothing
+
+        kept = Listings(self.cache.folder).store(provider, address, models)
+        if kept and provider in self._providers:
+            self._providers[provider].relist()
+        return kept
+
     def adopt(self, publication: Publication, *, origin: Origin, checked_at: float) -> None:
         """Answer from this document from now on."""
         self._providers[publication.provider] = ProviderModels(
-            publication.provider, publication, origin, checked_at=checked_at
+            publication.provider,
+            publication,
+            origin,
+            checked_at=checked_at,
+            listing=partial(self._listed, publication.provider),
         )
+
+    def _listed(self, provider: str) -> Mapping[str, ModelFacts]:
+        from llmring.registry._listings import Listings  # noqa: PLC0415 - the other sources know most models
+
+        return Listings(self.cache.folder).load(provider)
 
     def _models_of(self, provider: str) -> ProviderModels:
         return self._providers.get(provider) or self._load(provider)
@@ -139,7 +168,10 @@ class Registry:
             except (OSError, RegistryValidationError) as error:
                 problem = str(error)
         if found is None:
-            found = ProviderModels(provider, _snapshot.publication(provider), "snapshot", problem=problem)
+            listing = partial(self._listed, provider)
+            found = ProviderModels(
+                provider, _snapshot.publication(provider), "snapshot", problem=problem, listing=listing
+            )
         self._providers[provider] = found
         return found
 
@@ -153,7 +185,7 @@ class Registry:
         if not path.is_file():
             raise RegistryValidationError(f"{self.location.document(provider)} is not a file")
         publication = decode(path.read_bytes(), provider, where=self.location.document(provider))
-        return ProviderModels(provider, publication, "registry")
+        return ProviderModels(provider, publication, "registry", listing=partial(self._listed, provider))
 
     def _from_cache(self, provider: str) -> ProviderModels | None:
         copy = self.cache.load(provider)
@@ -163,7 +195,8 @@ class Registry:
         # A newer package may ship what an older one had to fetch.
         if self.location.base == DEFAULT_URL and publication.version < _snapshot.version(provider):
             return None
-        return ProviderModels(provider, publication, "cache", checked_at=copy.checked_at)
+        listing = partial(self._listed, provider)
+        return ProviderModels(provider, publication, "cache", checked_at=copy.checked_at, listing=listing)
 
 
 def _age_days(updated_at: str | None, now: datetime) -> float:

@@ -58,7 +58,15 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         provider_model=response.model,
         response_id=None if response.id is None else str(response.id),
         native=native_of(call, response, answer, response.output or ()),
+        warnings=_unfinished(word),
     )
+
+
+def _unfinished(word: str | None) -> list[str]:
+    """Return a warning of an answer that runs in the background: https://platform.openai.com/docs/guides/background"""
+    if word not in {"in_progress", "queued"}:
+        return []
+    return [f"the answer is not finished: it is {word}; ask the provider for it by its response_id"]
 
 
 def count_searches(response: Response, output: Sequence[dict[str, Any]]) -> int:
