@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
-from llmring_lockfile._files import BUNDLED, find_project_root, read_lockfile
+from llmring_lockfile._files import BUNDLED, find_project_root, is_repository, read_lockfile
 from llmring_lockfile._model import LOCKFILE_NAME, ActiveProfile, Lockfile
 from llmring_lockfile._project import find_package_directory
 
@@ -100,7 +100,7 @@ def _places_above(directory: Path) -> list[tuple[Path, Literal["parent folder", 
 
 def _folders_above(directory: Path) -> list[Path]:
     """Return the folders above that belong to the same repository, else to the person's home; nearest first."""
-    edge = next((folder for folder in (directory, *directory.parents) if (folder / ".git").exists()), None)
+    edge = next((folder for folder in (directory, *directory.parents) if is_repository(folder)), None)
     home = _home()
     above: list[Path] = []
     for folder in () if directory == edge else directory.parents:

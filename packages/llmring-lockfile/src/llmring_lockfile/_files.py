@@ -18,8 +18,17 @@ LARGEST: Final = 4 * 2**20
 
 _ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
+
 Signature = tuple[int, int, int]
 """Modification time in nanoseconds, size and inode: differs once a file was edited or replaced."""
+
+
+def is_repository(folder: Path) -> bool:
+    """Return whether a git repository begins here; one that may not be looked into counts as none."""
+    try:
+        return (folder / ".git").exists()
+    except OSError:
+        return False
 
 
 def signature(path: Path) -> Signature | None:

@@ -16,7 +16,7 @@ from llmring_types.exceptions import (
 )
 
 from llmring_lockfile._atomic import resolve_target, write_atomically
-from llmring_lockfile._files import BUNDLED, find_project_root
+from llmring_lockfile._files import BUNDLED, find_project_root, is_repository
 
 _FIRST_PAUSE = 0.002
 _LONGEST_PAUSE = 0.01
@@ -153,7 +153,7 @@ def _projects_around(path: Path) -> list[Path]:
 
 
 def _project_around(folder: Path) -> Path:
-    repository = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+    repository = next((above for above in (folder, *folder.parents) if is_repository(above)), None)
     return repository or find_project_root(folder) or folder
 
 

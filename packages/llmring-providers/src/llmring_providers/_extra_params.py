@@ -115,6 +115,8 @@ _BOTH_OF_GEMINI = _OF_GEMINI | frozenset(map(_snaked, _OF_GEMINI))
 _OF_RESPONSES = {"context_management", "max_output_tokens"}
 NOT_OF_OPENAI = (_OF_ANTHROPIC | _BOTH_OF_GEMINI | _OF_OLLAMA | {"top_k"}) - _OF_RESPONSES
 """Names of other vendors' parameters that OpenAI itself answers with 400; hosts of its protocol have some of them."""
+NOT_OF_CHAT = NOT_OF_OPENAI | _OF_RESPONSES
+"""The same for chat completions, which do not have those of the responses API either."""
 NOT_OF_ANTHROPIC = (_BOTH_OF_GEMINI | _OF_OLLAMA) - _OF_ANTHROPIC
 NOT_OF_GEMINI = (_OF_ANTHROPIC | _OF_OLLAMA) - _BOTH_OF_GEMINI
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -34,6 +35,7 @@ _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "imag
 _HEAD = 16
 """Characters of base64 that hold the first 12 bytes."""
 _TEXT_TYPES = frozenset({"application/json", "application/xml"})
+_UNPADDED = re.compile(r"[A-Za-z0-9+/]+")
 _ALPHABET = str.maketrans("-_", "+/")
 _BLANKS = (" ", "\n", "\r", "\t")
 
@@ -192,7 +194,7 @@ def _standard(data: str) -> str:
     if "-" in data or "_" in data:
         data = data.translate(_ALPHABET)
     missing = -len(data) % 4
-    return data + "=" * missing if missing in (1, 2) else data
+    return data + "=" * missing if missing in (1, 2) and _UNPADDED.fullmatch(data) else data
 
 
 def document_text(source: Mapping[str, Any]) -> str | None:

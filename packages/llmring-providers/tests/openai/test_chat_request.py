@@ -563,3 +563,11 @@ def test_a_parameter_that_needs_another_one_is_dropped_without_it(name: str) -> 
     wire = OpenAIAdapter().encode(call, stream=False)
     assert name not in json.loads(wire.body)
     assert name in wire.warnings[0]
+
+
+def test_a_limit_under_the_name_of_the_responses_api_is_not_sent_to_openai_itself(
+    call_with: CallWith,
+) -> None:
+    wire = encode(call_with("gpt-4o", extra_params={"max_output_tokens": 20}), stream=False)
+    assert "max_output_tokens" not in body(wire)
+    assert any("max_output_tokens" in warning for warning in wire.warnings)

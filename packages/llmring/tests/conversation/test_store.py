@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from llmring import ConfigurationError, LLMRing, Message
 from llmring.conversation import Conversation, ConversationStore
-from llmring.exceptions import ConversationNotFoundError
+from llmring.exceptions import ConversationNotFoundError, ValidationError
 
 
 def said(*texts: str, model: str = "fake:x") -> Conversation:
@@ -140,3 +140,13 @@ def test_a_store_that_somebody_prepared_is_refused(store: ConversationStore, sta
         store.list()
     with pytest.raises(ConfigurationError):
         store.load(identifier, LLMRing())
+
+
+def test_odd_texts_and_numbers_are_no_bare_errors(store: ConversationStore) -> None:
+    assert ConversationStore("~nobody-of-this-name/x").path.name == "x"
+    with pytest.raises(ValidationError, match="cannot be written as JSON"):
+        store.save(said("half \ud800 pair"))
+    store.save(said("half"))
+    assert store.search("\ud800") == []
+    assert len(store.list(limit=2**70, offset=0)) == 1
+    assert store.list(offset=2**70) == []

@@ -114,11 +114,13 @@ def takes_sampling(call: ChatCall, rules: ModelRules) -> bool:
     return rules.sampling != "never"
 
 
-def fitting_extra(call: ChatCall, rules: ModelRules, warnings: list[str]) -> Mapping[str, Any]:
+def fitting_extra(
+    call: ChatCall, rules: ModelRules, warnings: list[str], *, foreign: frozenset[str] = NOT_OF_OPENAI
+) -> Mapping[str, Any]:
     """Return the extra parameters, but for those that the model or OpenAI itself refuses, each with a warning."""
     extra = call.request.extra_params
     if extra and is_own_host(call) and is_own_model(call):
-        extra = without_foreign(extra, NOT_OF_OPENAI, "OpenAI", warnings)
+        extra = without_foreign(extra, foreign, "OpenAI", warnings)
     if rules.stop is False and "stop" in extra:
         warnings.append(f"stop was dropped: {call.ref} does not take it")
         extra = {name: value for name, value in extra.items() if name != "stop"}

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from llmring.tools._run import AnyTool
 
 _VERSION = 1
+_LARGEST = 256 * 2**20
+"""Bytes of the largest file that is read: images and documents included."""
 _OPTIONS = frozenset(LLMRequest.__struct_fields__) - {"messages"}
 
 
@@ -138,8 +140,17 @@ class Conversation:
     # ------------------------------------------------------------------ files
 
     def to_json(self) -> bytes:
-        """Return the conversation as JSON, without the ring and the tools."""
-        return msgspec.json.encode(self._document())
+        """Return the conversation as JSON, without the ring and the tools.
+
+        Raises:
+            ValidationError: JSON cannot carry a part of it, such as half of a surrogate pair.
+        """
+        try:
+            return msgspec.json.encode(self._document())
+        except (TypeError, UnicodeError, RecursionError) as error:
+            raise ValidationError(
+                f"the conversation cannot be written as JSON: {error}", field="messages"
+            ) from error
 
     @classmethod
     def from_json(
@@ -186,7 +197,11 @@ class Conversation:
         path = Path(path)
         if not stat.S_ISREG(path.stat().st_mode):
             raise ConfigurationError(f"{path} is not a regular file")
-        return cls.from_json(path.read_bytes(), ring, tools=tools)
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise ConfigurationError(f"{path} has more than {_LARGEST:,} bytes")
+        return cls.from_json(data, ring, tools=tools)
 
     # ------------------------------------------------------------------ inside
 

@@ -23,6 +23,8 @@ _APPLICATION = 0x4C4C4D43
 _VERSION = 1
 _BUSY_S = 5.0
 _LONGEST_TITLE = 60
+_MOST = 2**31
+"""Rows of a list: more than fit any file, and within the integers of SQLite."""
 _CREATE = (
     """CREATE TABLE conversation (
         id TEXT PRIMARY KEY, title TEXT NOT NULL, model TEXT, created_at TEXT NOT NULL, changed_at TEXT NOT NULL,
@@ -66,7 +68,10 @@ class ConversationStore:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser()
+        try:
+            self.path = Path(path).expanduser()
+        except RuntimeError:  # a person that this machine does not know
+            self.path = Path(path)
 
     def save(
         self, conversation: Conversation, conversation_id: str | None = None, *, title: str | None = None
@@ -90,7 +95,7 @@ class ConversationStore:
                 ).fetchone()
             )
             identifier = conversation_id or secrets.token_hex(8)
-            own_title = title or (found[0] if found else _title(conversation.messages))
+            own_title = _clean(title or (found[0] if found else _title(conversation.messages)))
             row = (
                 identifier,
                 own_title,
@@ -104,7 +109,8 @@ class ConversationStore:
             database.execute("INSERT OR REPLACE INTO conversation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             database.execute("DELETE FROM said WHERE id = ?", (identifier,))
             database.execute(
-                "INSERT INTO said VALUES (?, ?)", (identifier, f"{own_title}\n{_said(conversation.messages)}")
+                "INSERT INTO said VALUES (?, ?)",
+                (identifier, _clean(f"{own_title}\n{_said(conversation.messages)}")),
             )
             return identifier
 
@@ -134,13 +140,14 @@ class ConversationStore:
 
     def list(self, *, limit: int = 50, offset: int = 0) -> list[StoredConversation]:
         """Return the conversations, those changed last first."""
+        limit, offset = min(limit, _MOST), min(offset, _MOST)
         query = f"SELECT {_COLUMNS}, NULL FROM conversation c ORDER BY changed_at DESC, rowid DESC LIMIT ? OFFSET ?"  # noqa: S608 - no input
         with self._open() as database:
             return [_read(row) for row in database.execute(query, (limit, offset))]
 
     def search(self, words: str, *, limit: int = 50) -> "Sequence[StoredConversation]":
         """Return the conversations in which all the words were said, the best first."""
-        wanted = " ".join(f'"{word.replace(chr(34), chr(34) * 2)}"' for word in words.split())
+        wanted = " ".join(f'"{word.replace(chr(34), chr(34) * 2)}"' for word in _clean(words).split())
         if not wanted:
             return []
         query = (
@@ -148,7 +155,7 @@ class ConversationStore:
             "FROM said JOIN conversation c USING (id) WHERE said MATCH ? ORDER BY rank LIMIT ?"
         )
         with self._open() as database:
-            return [_read(row) for row in database.execute(query, (wanted, limit))]
+            return [_read(row) for row in database.execute(query, (wanted, min(limit, _MOST)))]
 
     @contextmanager
     def _open(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
@@ -222,6 +229,11 @@ def _title(messages: Sequence[Message]) -> str:
     first = next((_text(message) for message in messages if message.role == "user"), "")
     line = " ".join(first.split())
     return line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1]}…"
+
+
+def _clean(text: str) -> str:
+    """Return the text without halves of surrogate pairs, which UTF-8 cannot carry."""
+    return text.encode(errors="replace").decode()
 
 
 def _said(messages: Sequence[Message]) -> str:

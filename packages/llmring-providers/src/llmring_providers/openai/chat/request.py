@@ -9,7 +9,7 @@ from llmring_types import Message, ToolCall, function_spec, tool_call
 
 from llmring_providers._adapter import WireRequest
 from llmring_providers._arguments import arguments_text
-from llmring_providers._extra_params import without_foreign
+from llmring_providers._extra_params import NOT_OF_CHAT, without_foreign
 from llmring_providers._fitting import Fit, are_plain, fitted
 from llmring_providers._formats import wanted_format
 from llmring_providers._json import encode_body
@@ -85,7 +85,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     if not plain:
         note_ignored_marks(call, warnings)
     if request.extra_params:
-        _extra(body, fitting_extra(call, rules, warnings), warnings)
+        _extra(body, fitting_extra(call, rules, warnings, foreign=NOT_OF_CHAT), warnings)
         if is_own_host(call) and quirks is None:
             fit_to_openai(body, warnings)
     if quirks is not None:
