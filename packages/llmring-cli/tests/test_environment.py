@@ -75,8 +75,7 @@ def test_settings_that_need_an_approval_are_named(
     path.write_text("LLMRING_USAGE_LOG=/tmp/u.db\nLLMRING_REGISTRY_URL=file:///x\nOLLAMA_HOST=http://h\n")
     assert added(tmp_path) == {"OLLAMA_HOST": "http://h"}
     assert (
-        capsys.readouterr().err
-        == f"warning: {path} sets LLMRING_USAGE_LOG, LLMRING_REGISTRY_URL, which need "
+        capsys.readouterr().err == f"warning: {path} sets LLMRING_USAGE_LOG, LLMRING_REGISTRY_URL without "
         "your approval; review the file, then run: llmring trust\n"
     )
     open_trust_store(environ).allow(path, path.read_bytes())

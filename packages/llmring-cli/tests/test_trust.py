@@ -45,7 +45,7 @@ def test_an_edit_ends_the_approval(llmring: Run, folder: Path) -> None:
     assert llmring("trust", "--list") == (0, f"{path}\tapproved\n", "")
     path.write_text("LLMRING_USAGE_LOG=other.db\n")
     assert llmring("trust", "--list") == (0, f"{path}\tnot approved: changed or missing\n", "")
-    assert "need your approval" in llmring("providers")[2]
+    assert "without your approval" in llmring("providers")[2]
 
 
 def test_there_must_be_something_to_approve_or_revoke(llmring: Run, folder: Path) -> None:

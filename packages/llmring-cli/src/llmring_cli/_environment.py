@@ -62,7 +62,7 @@ def dotenv(folder: Path, *, verbose: bool) -> Iterator[None]:
 def register_own_hosts() -> None:
     """Register the hosts of the user configuration; a file that cannot be read is a warning."""
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - no home is no error
-    if not Path(base, "llmring", "hosts.toml").is_file():
+    if not os.path.isfile(Path(base, "llmring", "hosts.toml")):  # noqa: PTH113 - never raises
         return
     from llmring.hosts import register_user_hosts  # noqa: PLC0415 - most people have no such file
 
@@ -131,7 +131,8 @@ def _added(file: DotenvFile, *, verbose: bool) -> dict[str, str]:
         chosen = select(file.values, os.environ, approved=approved, providers=_brought())
     if chosen.unapproved:
         report(
-            f"warning: {file.path} sets {', '.join(chosen.unapproved)}, which need your approval; review the file, then run: llmring trust"
+            f"warning: {file.path} sets {', '.join(chosen.unapproved)} without your approval; review the file, "
+            "then run: llmring trust"
         )
     if verbose and (chosen.ignored or file.unread):
         report(_ignored_text(file, chosen.ignored))

@@ -248,7 +248,8 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         limit = call.request.max_response_bytes
         bytes_taken = self._max_response_bytes if limit is UNSET else limit
-        url = self._placed(self.base_url + wire.path, call.ref.model)
+        url = self.base_url + wire.path
+        url = self._placed(url, call.ref.model) if self._places else url
         return HttpRequest("POST", url, headers, wire.body, bytes_taken)
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:

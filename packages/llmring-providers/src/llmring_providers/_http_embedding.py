@@ -1,7 +1,7 @@
 """The part of an HTTP provider that embeds and reranks. The codecs are loaded when they are first needed."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from llmring_types import LLMRequest, ModelRef
 from llmring_types.exceptions import LLMRingError, ModelCapabilityError
@@ -81,7 +81,10 @@ class HttpEmbedding:
             raise self._rejection(reply, call)
         return reply
 
-    def _placed(self, url: str, model: str) -> str:  # noqa: ARG002 - for clouds that have the model in every path
+    _places: ClassVar[bool] = False
+    """True for clouds that have the model in every path."""
+
+    def _placed(self, url: str, model: str) -> str:  # noqa: ARG002 - for those
         """Return the URL to which a request for a model goes."""
         return url
 

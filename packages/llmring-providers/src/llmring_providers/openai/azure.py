@@ -54,6 +54,7 @@ class DeploymentsProvider(HttpProvider):
     """
 
     api_version = API_VERSION
+    _places = True
 
     def _placed(self, url: str, model: str) -> str:
         path = url.removeprefix(self.base_url)
