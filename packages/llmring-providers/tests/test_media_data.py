@@ -11,7 +11,7 @@ from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
 from llmring_types import LLMRequest, Message, ModelRef
-from llmring_types.exceptions import UnsupportedContentError
+from llmring_types.exceptions import UnsupportedContentError, ValidationError
 
 ADAPTERS: dict[str, Adapter] = {
     "openai": OpenAIAdapter(),
@@ -190,3 +190,39 @@ def test_a_pdf_and_a_text_stay_with_chat_completions(kind: str, data: str) -> No
 def test_a_word_document_asks_the_next_member(model: str) -> None:
     with pytest.raises(UnsupportedContentError):
         sent(model, FILES[0])
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("role", ["user", "tool"])
+def test_an_image_in_the_form_of_mcp_is_sent_as_any_other(model: str, role: str) -> None:
+    data = base64.b64encode(BYTES["png"]).decode()
+    neutral = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+    ref = ModelRef.parse(model)
+
+    def sent(part: dict[str, Any]) -> bytes | str:
+        calls: Any = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+        before = [Message.user("Go"), Message.assistant(tool_calls=calls)] if role == "tool" else []
+        said = Message.tool("c", part) if role == "tool" else Message.user(part)
+        try:
+            return (
+                ADAPTERS[ref.provider].encode(ChatCall(LLMRequest([*before, said]), ref), stream=False).body
+            )
+        except UnsupportedContentError as error:
+            return str(error)
+
+    assert sent({"type": "image", "data": data, "mimeType": "image/png"}) == sent(neutral)
+
+
+def test_a_sound_in_the_form_of_mcp_is_sent_as_any_other() -> None:
+    ref = ModelRef.parse("google:gemini-2.5-flash")
+    for part in ({"type": "audio", "data": "QQ==", "mimeType": "audio/x-wav"}, WAV):
+        wire = GoogleAdapter().encode(ChatCall(LLMRequest([Message.user(part)]), ref), stream=False)
+        assert b'"data":"QQ=="' in wire.body
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_tool_without_a_name_is_refused_and_not_renamed(model: str) -> None:
+    ref = ModelRef.parse(model)
+    request = LLMRequest([Message.user("Hi")], tools=[{"name": "", "inputSchema": {"type": "object"}}])
+    with pytest.raises(ValidationError, match="without a name"):
+        ADAPTERS[ref.provider].encode(ChatCall(request, ref), stream=False)

@@ -4,10 +4,21 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from llmring import BreakerPolicy, LLMRing, Policy, Prices, RetryPolicy
+from llmring import (
+    BreakerPolicy,
+    LLMRequest,
+    LLMResponse,
+    LLMRing,
+    Message,
+    Policy,
+    Prices,
+    RetryPolicy,
+)
 from llmring.exceptions import ConfigurationError
+from llmring.testing import FakeProvider
 
 NAN = float("nan")
+ODD: tuple[Any, ...] = (-0.5, "1", True, NAN)
 WRONG: list[tuple[type, dict[str, Any]]] = [
     *((Policy, {name: value}) for name in ("deadline_s", "hedge_after_s") for value in (-1, NAN, "5", True)),
     *((Policy, {name: -0.5}) for name in ("first_chunk_timeout_s", "chunk_timeout_s")),
@@ -22,6 +33,11 @@ WRONG: list[tuple[type, dict[str, Any]]] = [
         (LLMRing, {"prices": {"openai:*": Prices(input=value)}})
         for value in map(Decimal, ("NaN", "-1", "Infinity"))
     ),
+    *((LLMRing, {"prices": {"openai:*": Prices(input=value)}}) for value in ODD),
+    *((LLMRing, {"max_response_bytes": value}) for value in (0, -1, 1.5, "x", True)),
+    (LLMRing, {"policy": {}}),
+    (LLMRing, {"policy": 5}),
+    *((Policy, {name: 5}) for name in ("retry", "breaker", "max_concurrent")),
     *((LLMRing, {"timeout": value}) for value in (-1, NAN, float("inf"), "60")),
 ]
 
@@ -31,6 +47,18 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(kind: type, given: dict
     (name,) = given
     with pytest.raises(ConfigurationError, match=rf"{name}.*must be"):
         kind(**given)
+
+
+async def test_prices_may_be_floats_as_in_a_lockfile() -> None:
+    prices = {"fake:x": Prices(input=0.25, output=2)}  # type: ignore[arg-type]
+    answer = LLMResponse(
+        content="Hi", model="fake:x", usage={"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}
+    )
+    async with LLMRing(prices=prices, policy=Policy(budget_usd=100)) as ring:
+        ring.register_provider("fake", FakeProvider(answer))
+        response = await ring.chat(LLMRequest([Message.user("Hi")], model="fake:x", max_tokens=1_000_000))
+    assert response.usage is not None
+    assert response.usage["cost"] == 2.25
 
 
 def test_no_limit_and_no_time_at_all_are_both_meant() -> None:

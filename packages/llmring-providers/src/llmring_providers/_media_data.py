@@ -37,6 +37,7 @@ _HEAD = 16
 _TEXT_TYPES = frozenset({"application/json", "application/xml"})
 _UNPADDED = re.compile(r"[A-Za-z0-9+/]+")
 _ALPHABET = str.maketrans("-_", "+/")
+_AUDIO_FORMS = {"mpeg": "mp3", "wave": "wav"}
 _BLANKS = (" ", "\n", "\r", "\t")
 
 
@@ -128,8 +129,25 @@ def clean(part: dict[str, Any]) -> dict[str, Any]:
 
     Anthropic refuses an image that is of another type than is said: https://github.com/BerriAI/litellm/issues/24900
     """
+    part = _of_mcp(part)
     changed = {name: cleaned for name, inner in part.items() if (cleaned := _clean_inner(inner)) is not inner}
     return {**part, **changed} if changed else part
+
+
+def _of_mcp(part: dict[str, Any]) -> dict[str, Any]:
+    """Return an image or a sound in the form of the Model Context Protocol as the neutral form has it.
+
+    https://modelcontextprotocol.io/specification/2025-06-18/server/tools#image-content
+    """
+    kind, data = part.get("mimeType"), part.get("data")
+    if not isinstance(kind, str) or not isinstance(data, str):
+        return part
+    if part["type"] == "image":
+        return {"type": "image_url", "image_url": {"url": f"data:{kind};base64,{data}"}}
+    if part["type"] == "audio":
+        form = kind.partition("/")[2].removeprefix("x-")
+        return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO_FORMS.get(form, form)}}
+    return part
 
 
 def _clean_inner(inner: Any) -> Any:

@@ -115,8 +115,10 @@ def _offered(tools: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for tool in tools:
         for place in (tool, tool.get("function"), tool.get("custom")):
             name = place.get("name") if isinstance(place, Mapping) else None
-            if isinstance(name, str) and (
-                place is not tool or tool.get("type", "function") in ("function", "custom")
+            if (
+                isinstance(name, str)
+                and name
+                and (place is not tool or tool.get("type", "function") in ("function", "custom"))
             ):
                 yield name
 

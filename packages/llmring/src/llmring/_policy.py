@@ -102,8 +102,23 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.unknown_price not in get_args(UnknownPrice):
             raise ConfigurationError(f"unknown_price must be refuse or allow; got {self.unknown_price!r}")
+        for name, kinds in _PARTS.items():
+            if not isinstance(getattr(self, name), kinds):
+                raise ConfigurationError(f"{name} must be {_FORMS[name]}; got {getattr(self, name)!r}")
         for provider, places in self.max_concurrent.items():
             _check_count(f"max_concurrent[{provider!r}]", places)
+
+
+_PARTS: dict[str, tuple[type, ...]] = {
+    "retry": (RetryPolicy,),
+    "breaker": (BreakerPolicy, type(None)),
+    "max_concurrent": (Mapping,),
+}
+_FORMS = {
+    "retry": "a RetryPolicy(…)",
+    "breaker": "a BreakerPolicy(…) or None",
+    "max_concurrent": "a mapping of provider to calls, such as {'openai': 8}",
+}
 
 
 def check_seconds(name: str, value: object) -> None:
@@ -116,6 +131,26 @@ def check_seconds(name: str, value: object) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise ConfigurationError(f"{name} must be a number of seconds, 0 or more; got {value!r}")
+
+
+def check_policy(policy: object) -> None:
+    """Refuse what is no policy.
+
+    Raises:
+        ConfigurationError: it is something else; ``None`` is the default one.
+    """
+    if policy is not None and not isinstance(policy, Policy):
+        raise ConfigurationError(f"policy must be Policy(…); got {policy!r:.80}")
+
+
+def check_bytes(name: str, value: object) -> None:
+    """Refuse what is no size; ``None``, for no limit, and an absent value are let through.
+
+    Raises:
+        ConfigurationError: not an integer, or below 1.
+    """
+    if value is not None and value is not UNSET:
+        _check_count(name, value)
 
 
 def _check_count(name: str, value: object) -> None:

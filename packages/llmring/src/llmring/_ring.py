@@ -22,7 +22,7 @@ from llmring._money.accounting import Accounting
 from llmring._money.counting import TokenCounter
 from llmring._observing.reporting import open_observers, open_server, open_transport
 from llmring._original import OriginalMethods
-from llmring._policy import Policy, check_seconds
+from llmring._policy import Policy, check_bytes, check_policy, check_seconds
 from llmring._providers import Providers, SdkProvider
 from llmring._records import Observer
 from llmring._routing import Router
@@ -121,6 +121,8 @@ class LLMRing(RingFacade, AsksQuestions, RunsTools, EmbedsTexts, RegistersFiles,
         self.log_metadata = log_metadata or log_conversations  # an exchange has its row of usage
         self.log_conversations = log_conversations
         check_seconds("timeout", timeout)
+        check_bytes("max_response_bytes", max_response_bytes)
+        check_policy(policy)
         self.default_timeout = settings.timeout if timeout is UNSET else timeout
         self.registry = open_registry(registry_url)
         self._providers = Providers(

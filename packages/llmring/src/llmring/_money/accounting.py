@@ -34,7 +34,7 @@ class Accounting:
     ) -> None:
         self.registry = registry
         self.strict = strict
-        self._prices = {_priced_name(name, each): each for name, each in prices.items()}
+        self._prices = dict(_own_prices(name, each) for name, each in prices.items())
 
     def facts(self, ref: ModelRef, served: str | None = None) -> ModelFacts | None:
         """Return what is known of a model, or else of the one that the provider says it served."""
@@ -118,14 +118,20 @@ class Accounting:
         annotate(usage, price(usage, self.facts(ref, served)))
 
 
-def _priced_name(name: str, prices: object) -> str:
+def _own_prices(name: str, prices: object) -> tuple[str, Prices]:
+    """Return the model's name and its prices, all of them decimals: people write floats, as a lockfile does."""
     if not isinstance(prices, Prices):
         raise ConfigurationError(f"prices[{name!r}] must be Prices(input=…, output=…); got {prices!r:.80}")
+    amounts: dict[str, Decimal] = {}
     for field, value in msgspec.structs.asdict(prices).items():
-        if isinstance(value, Decimal) and not (value.is_finite() and value >= 0):
-            raise ConfigurationError(f"prices[{name!r}]: {field} must be 0 or more dollars; got {value}")
+        if value is None or field in {"source", "long_threshold"}:
+            continue
+        amount = Decimal(str(value)) if type(value) in {int, float, Decimal} else None
+        if amount is None or not amount.is_finite() or amount < 0:
+            raise ConfigurationError(f"prices[{name!r}]: {field} must be 0 or more dollars; got {value!r}")
+        amounts[field] = amount
     try:
-        return str(ModelRef.parse(name))
+        return str(ModelRef.parse(name)), msgspec.structs.replace(prices, **amounts)
     except ModelReferenceError as error:
         raise ConfigurationError(f"prices: {error}") from error
 
