@@ -2,6 +2,8 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -150,3 +152,25 @@ def test_odd_texts_and_numbers_are_no_bare_errors(store: ConversationStore) -> N
     assert store.search("\ud800") == []
     assert len(store.list(limit=2**70, offset=0)) == 1
     assert store.list(offset=2**70) == []
+
+
+def test_without_sqlite_conversations_work_and_stores_give_one_clear_error(tmp_path: Path) -> None:
+    code = """
+import sys
+sys.modules["sqlite3"] = None
+from llmring import LLMRing, Message
+from llmring.conversation import Conversation, ConversationStore
+from llmring.exceptions import ConfigurationError
+talk = Conversation(LLMRing(), messages=[Message.user("Hello")])
+talk.save("talk.json")
+for attempt in (ConversationStore("t.db").list, lambda: ConversationStore("t.db").save(talk)):
+    try:
+        attempt()
+    except ConfigurationError as error:
+        print("sqlite3" in str(error))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("True\nTrue\n", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.json"]

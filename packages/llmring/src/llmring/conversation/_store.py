@@ -1,7 +1,6 @@
 """Conversations in an SQLite file, with a search over what was said."""
 
 import secrets
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -15,6 +14,8 @@ from llmring_types.exceptions import ConfigurationError, ConversationNotFoundErr
 from llmring.conversation._conversation import Conversation
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from llmring._ring import LLMRing
     from llmring.tools._run import AnyTool
 
@@ -158,12 +159,20 @@ class ConversationStore:
             return [_read(row) for row in database.execute(query, (wanted, min(limit, _MOST)))]
 
     @contextmanager
-    def _open(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, create: bool = False) -> Iterator["sqlite3.Connection"]:
         """Open the file, and commit at the end.
 
         Raises:
             ConfigurationError: it cannot be opened, or is not ours.
         """
+        try:
+            import sqlite3  # noqa: PLC0415 - some builds of Python have none
+        except ImportError as error:
+            raise ConfigurationError(
+                "the store of conversations needs Python's module sqlite3, which this Python lacks: install its "
+                "SQLite package, or keep each conversation in a file (Conversation.save)",
+                original=error,
+            ) from error
         is_new = not self.path.exists()
         if is_new and create:
             self._make()
@@ -189,7 +198,7 @@ class ConversationStore:
                 f"the store of conversations {self.path} cannot be made: {error.strerror}"
             ) from error
 
-    def _check(self, database: sqlite3.Connection) -> None:
+    def _check(self, database: "sqlite3.Connection") -> None:
         (application,) = database.execute("PRAGMA application_id").fetchone()
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if (
@@ -211,7 +220,7 @@ class ConversationStore:
 _COLUMNS = "c.id, c.title, c.model, c.created_at, c.changed_at, c.messages, c.cost"
 
 
-def _create(database: sqlite3.Connection) -> None:
+def _create(database: "sqlite3.Connection") -> None:
     with database:
         for statement in _CREATE:
             database.execute(statement)
