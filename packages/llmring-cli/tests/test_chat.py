@@ -272,9 +272,13 @@ def test_tools_of_a_server_run(llmring: Run, folder: Path) -> None:
     [
         ("--tool", "weather", "write module:function"),
         ("--tool", "nowhere:f", "cannot be loaded"),
+        ("--tool", ".lookups:weather", "write module:function"),
+        ("--tool", "raising:f", "cannot be loaded: ZeroDivisionError"),
+        ("--tool", "broken:f", "cannot be loaded: SyntaxError"),
         ("--tool", "lookups:f", "cannot be loaded"),
         ("--tool", "lookups:number", "is no function"),
         ("--mcp", "/nowhere/at/all", "cannot be started"),
+        ("--mcp", "npx 'server", "is not valid"),
     ],
 )
 def test_a_tool_that_is_not_there_is_named(
@@ -282,6 +286,14 @@ def test_a_tool_that_is_not_there_is_named(
 ) -> None:
     llmring("bind", "default", "sim:demo")
     (folder / "lookups.py").write_text(TOOLS)
+    (folder / "raising.py").write_text("1 / 0")
+    (folder / "broken.py").write_text("def f(:")
     code, out, err = llmring("chat", "Hello", option, value)
     assert (code, out) == (1, "")
     assert problem in err
+
+
+def test_a_module_of_the_folder_does_not_stand_in_for_an_installed_one(llmring: Run, folder: Path) -> None:
+    (folder / "colorsys.py").write_text("open('marker', 'w')")
+    llmring("chat", "Hello", "-m", "sim:demo", "--tool", "colorsys:rgb_to_hls")
+    assert not (folder / "marker").exists()
