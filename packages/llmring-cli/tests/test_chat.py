@@ -155,7 +155,41 @@ def test_files_are_sent_along_each_in_its_way(llmring: Run, simulated: Simulated
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "part"), [("x.bin", b"\xff\x00", "neither text"), ("gone", None, "No such file")]
+    ("head", "media_type"),
+    [
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF89a\0", "image/gif"),
+        (b"RIFF\x10\0\0\0WEBPVP8X", "image/webp"),
+    ],
+)
+def test_an_image_is_known_by_its_bytes_and_not_by_its_name(
+    llmring: Run, simulated: Simulated, folder: Path, head: bytes, media_type: str
+) -> None:
+    (folder / "a.png").write_bytes(head + b"rest")
+    llmring(*CHAT, "Look", "-f", "a.png")
+    (image, _) = asked(simulated.requests)[-1]["content"]
+    assert image["image_url"]["url"].startswith(f"data:{media_type};base64,")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"a\0b", b"BM is no image"]
+)
+def test_whatever_is_text_is_sent_as_text(
+    llmring: Run, simulated: Simulated, folder: Path, data: bytes
+) -> None:
+    (folder / "a").write_bytes(data)
+    llmring(*CHAT, "Look", "-f", "a")
+    (text, _) = asked(simulated.requests)[-1]["content"]
+    assert text["text"] == f"File a:\n\n{data.decode()}"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "part"),
+    [
+        ("x.bin", b"\xff\x00", "neither text"),
+        ("x.tiff", b"II*\x00\xff", "neither text"),
+        ("gone", None, "No such file"),
+    ],
 )
 def test_a_file_that_cannot_be_attached_is_named(
     llmring: Run, folder: Path, name: str, data: bytes | None, part: str

@@ -1,5 +1,6 @@
 """Hosts of one's own: by code, in the user configuration, and in a lockfile that is approved or not."""
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,6 +122,22 @@ def test_a_host_in_the_user_configuration_is_known_to_every_ring(home: Path) -> 
     assert remove_host("lab")
     assert not remove_host("lab")
     assert "lab" not in path.read_text()
+
+
+@pytest.mark.parametrize("base", ["", "relative"])
+def test_hosts_below_the_home_are_known_where_no_absolute_folder_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    monkeypatch.setenv("USERPROFILE" if os.name == "nt" else "HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", base)
+    monkeypatch.chdir(tmp_path)
+    row = own_host("lab", base_url="http://localhost:8000/v1")
+    assert add_host(row) == tmp_path / ".config" / "llmring" / "hosts.toml"
+    try:
+        with LLMRing.sync(transport=Sent()):
+            assert HOSTS["lab"] == row
+    finally:
+        unregister("lab")
 
 
 def test_a_broken_file_of_hosts_is_named(home: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from llmring import ConfigurationError, LLMRing, Message
-from llmring.conversation import Conversation, ConversationStore
+from llmring.conversation import Conversation, ConversationStore, _store
 from llmring.exceptions import ConversationNotFoundError, ValidationError
 
 
@@ -96,6 +96,29 @@ def test_an_empty_file_is_filled(tmp_path: Path) -> None:
     assert store.list() == []
     store.save(said("Hello"))
     assert len(store.list()) == 1
+
+
+def test_a_store_whose_making_broke_off_is_made_again(
+    store: ConversationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(_store, "_CREATE", (_store._CREATE[0], "CREATE TABLE"))
+        with pytest.raises(ConfigurationError, match="incomplete input"):
+            store.save(said("Hello"))
+    store.save(said("Hello"))
+    assert len(store.list()) == 1
+
+
+def test_a_store_that_another_process_makes_meanwhile_is_used(tmp_path: Path) -> None:
+    class Overtaken(type(tmp_path)):  # type: ignore[misc]
+        def touch(self, mode: int = 0o666, exist_ok: bool = True) -> None:
+            ConversationStore(str(self)).save(said("Theirs"))
+            super().touch(mode, exist_ok)
+
+    store = ConversationStore(str(tmp_path / "t.db"))
+    store.path = Overtaken(store.path)
+    store.save(said("Ours"))
+    assert {each.title for each in store.list()} == {"Theirs", "Ours"}
 
 
 def test_databases_of_others_are_not_altered(tmp_path: Path) -> None:
