@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llmring import LLMRing
+from llmring.conversation import Conversation
 from llmring.testing import Answer, Received, Rule, Script
 from llmring_cli.chat.conversation import conversation_path
 from simulated import Simulated
@@ -155,7 +157,41 @@ def test_files_are_sent_along_each_in_its_way(llmring: Run, simulated: Simulated
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "part"), [("x.bin", b"\xff\x00", "neither text"), ("gone", None, "No such file")]
+    ("head", "media_type"),
+    [
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF89a\0", "image/gif"),
+        (b"RIFF\x10\0\0\0WEBPVP8X", "image/webp"),
+    ],
+)
+def test_an_image_is_known_by_its_bytes_and_not_by_its_name(
+    llmring: Run, simulated: Simulated, folder: Path, head: bytes, media_type: str
+) -> None:
+    (folder / "a.png").write_bytes(head + b"rest")
+    llmring(*CHAT, "Look", "-f", "a.png")
+    (image, _) = asked(simulated.requests)[-1]["content"]
+    assert image["image_url"]["url"].startswith(f"data:{media_type};base64,")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"a\0b", b"BM is no image"]
+)
+def test_whatever_is_text_is_sent_as_text(
+    llmring: Run, simulated: Simulated, folder: Path, data: bytes
+) -> None:
+    (folder / "a").write_bytes(data)
+    llmring(*CHAT, "Look", "-f", "a")
+    (text, _) = asked(simulated.requests)[-1]["content"]
+    assert text["text"] == f"File a:\n\n{data.decode()}"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "part"),
+    [
+        ("x.bin", b"\xff\x00", "neither text"),
+        ("x.tiff", b"II*\x00\xff", "neither text"),
+        ("gone", None, "No such file"),
+    ],
 )
 def test_a_file_that_cannot_be_attached_is_named(
     llmring: Run, folder: Path, name: str, data: bytes | None, part: str
@@ -204,6 +240,14 @@ def test_nobody_else_can_read_the_conversation(llmring: Run, folder: Path) -> No
     path = conversation_path(folder)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert b"One" in path.read_bytes()
+
+
+def test_a_program_can_load_the_conversation(llmring: Run, folder: Path) -> None:
+    """The command stores the form of :class:`llmring.conversation.Conversation`, without what it has no use for."""
+    llmring("chat", "One", "-m", "sim:demo", "--system", "Be brief.")
+    loaded = Conversation.load(conversation_path(folder), LLMRing())
+    assert loaded.model == "sim:demo"
+    assert [message.role for message in loaded.messages] == ["system", "user", "assistant"]
 
 
 def test_an_answer_that_ended_early_is_told(llmring: Run) -> None:
@@ -272,9 +316,13 @@ def test_tools_of_a_server_run(llmring: Run, folder: Path) -> None:
     [
         ("--tool", "weather", "write module:function"),
         ("--tool", "nowhere:f", "cannot be loaded"),
+        ("--tool", ".lookups:weather", "write module:function"),
+        ("--tool", "raising:f", "cannot be loaded: ZeroDivisionError"),
+        ("--tool", "broken:f", "cannot be loaded: SyntaxError"),
         ("--tool", "lookups:f", "cannot be loaded"),
         ("--tool", "lookups:number", "is no function"),
         ("--mcp", "/nowhere/at/all", "cannot be started"),
+        ("--mcp", "npx 'server", "is not valid"),
     ],
 )
 def test_a_tool_that_is_not_there_is_named(
@@ -282,6 +330,14 @@ def test_a_tool_that_is_not_there_is_named(
 ) -> None:
     llmring("bind", "default", "sim:demo")
     (folder / "lookups.py").write_text(TOOLS)
+    (folder / "raising.py").write_text("1 / 0")
+    (folder / "broken.py").write_text("def f(:")
     code, out, err = llmring("chat", "Hello", option, value)
     assert (code, out) == (1, "")
     assert problem in err
+
+
+def test_a_module_of_the_folder_does_not_stand_in_for_an_installed_one(llmring: Run, folder: Path) -> None:
+    (folder / "colorsys.py").write_text("open('marker', 'w')")
+    llmring("chat", "Hello", "-m", "sim:demo", "--tool", "colorsys:rgb_to_hls")
+    assert not (folder / "marker").exists()

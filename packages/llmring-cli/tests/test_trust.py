@@ -62,6 +62,34 @@ def test_other_files_can_be_approved(llmring: Run, folder: Path) -> None:
     assert llmring("trust", "--list")[1] == f"{folder / 'llmring.lock'}\tapproved\n"
 
 
+HOST = '[hosts.lab]\nbase_url = "https://lab.example/v1"\nkey_env = "LAB_KEY"\n'
+
+
+def test_the_hosts_of_a_lockfile_are_shown_with_the_keys_that_they_get(llmring: Run, folder: Path) -> None:
+    (folder / "llmring.lock").write_text(HOST)
+    approved = "approved llmring.lock, which sets lab at https://lab.example/v1 with your LAB_KEY\n"
+    assert llmring("trust", "llmring.lock") == (0, "", approved)
+
+
+@pytest.mark.parametrize(
+    ("valid", "invalid", "problem"),
+    [
+        ("https://", "ftp://", "must begin with http"),
+        ("LAB_KEY", "sk-1", "name of an environment variable"),
+        ("key_env", "protocol", "no protocol 'LAB_KEY'"),
+        ("hosts.lab", "hosts.openai", "already"),
+    ],
+)
+def test_a_lockfile_whose_hosts_are_not_valid_is_not_approved(
+    llmring: Run, folder: Path, valid: str, invalid: str, problem: str
+) -> None:
+    (folder / "llmring.lock").write_text(HOST.replace(valid, invalid))
+    code, _, err = llmring("trust", "llmring.lock")
+    assert code == 1
+    assert problem in err
+    assert llmring("trust", "--list")[1] == ""
+
+
 def test_the_file_is_not_obeyed_while_it_is_approved(llmring: Run, folder: Path) -> None:
     (folder / ".env").write_bytes(b"\0")
     assert llmring("trust")[2].startswith("error: cannot read .env: line 1 has a null character")

@@ -31,7 +31,7 @@ def install(site: Path, monkeypatch: pytest.MonkeyPatch, entry_point: str, modul
 
 @pytest.mark.parametrize("name", [name for name in BUILTIN if HOSTS[name].is_installed])
 def test_ours_are_known_by_name(name: str) -> None:
-    base_url = "https://account.test/v1" if HOSTS[name].cloud else None
+    base_url = "https://account.test/v1" if HOSTS[name].url_template else None
     provider: Provider = find_factory(name)(
         ProviderSettings(name=name, transport=AutoTransport(), api_key="k", base_url=base_url)
     )

@@ -1,12 +1,13 @@
 """Hosts of one's own: by code, in the user configuration, and in a lockfile that is approved or not."""
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from llmring import LLMRing
-from llmring.hosts import add_host, own_host, register_user_hosts, remove_host
+from llmring.hosts import add_host, own_host, register_lockfile_hosts, register_user_hosts, remove_host
 from llmring.trust import open_trust_store
 from llmring_lockfile import emit, load, parse
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
@@ -123,6 +124,22 @@ def test_a_host_in_the_user_configuration_is_known_to_every_ring(home: Path) -> 
     assert "lab" not in path.read_text()
 
 
+@pytest.mark.parametrize("base", ["", "relative"])
+def test_hosts_below_the_home_are_known_where_no_absolute_folder_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    monkeypatch.setenv("USERPROFILE" if os.name == "nt" else "HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", base)
+    monkeypatch.chdir(tmp_path)
+    row = own_host("lab", base_url="http://localhost:8000/v1")
+    assert add_host(row) == tmp_path / ".config" / "llmring" / "hosts.toml"
+    try:
+        with LLMRing.sync(transport=Sent()):
+            assert HOSTS["lab"] == row
+    finally:
+        unregister("lab")
+
+
 def test_a_broken_file_of_hosts_is_named(home: Path) -> None:
     file = home / "llmring" / "hosts.toml"
     file.parent.mkdir(parents=True)
@@ -156,6 +173,16 @@ async def test_a_host_of_a_lockfile_counts_only_once_the_file_is_approved(tmp_pa
         with pytest.raises(UntrustedAddressError):
             await ring.chat(REQUEST)
     assert len(sent.requests) == 1
+
+
+def test_what_was_approved_is_registered_not_what_was_read_before(tmp_path: Path) -> None:
+    file = tmp_path / "llmring.lock"
+    file.write_text(LOCKFILE.replace("lab.example", "evil.example"))
+    read_before = load(file)
+    file.write_text(LOCKFILE)
+    open_trust_store().allow(file, file.read_bytes())
+    assert register_lockfile_hosts(read_before) == {}
+    assert HOSTS["lab"].default_url == "https://lab.example/v1"
 
 
 def test_a_lockfile_cannot_give_a_known_host_another_address(tmp_path: Path) -> None:

@@ -61,8 +61,9 @@ def dotenv(folder: Path, *, verbose: bool) -> Iterator[None]:
 
 def register_own_hosts() -> None:
     """Register the hosts of the user configuration; a file that cannot be read is a warning."""
-    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - no home is no error
-    if not os.path.isfile(Path(base, "llmring", "hosts.toml")):  # noqa: PTH113 - never raises
+    # Whether there may be one: llmring.hosts, which knows which of the two counts, takes long to import.
+    folders = os.environ.get("XDG_CONFIG_HOME", ""), os.path.expanduser("~/.config")  # noqa: PTH111 - no home is no error
+    if not any(os.path.isfile(Path(folder, "llmring", "hosts.toml")) for folder in folders):  # noqa: PTH113 - never raises
         return
     from llmring.hosts import register_user_hosts  # noqa: PLC0415 - most people have no such file
 

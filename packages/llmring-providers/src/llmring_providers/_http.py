@@ -167,12 +167,7 @@ class HttpProvider(HttpEmbedding, HttpFiles):
     async def chat(self, call: ChatCall) -> LLMResponse:
         call = self._addressed(call)
         wire = self._adapter.encode(call, stream=False)
-        try:
-            reply = await self._carrier().send(self._request(wire, call))
-        except TransportError as error:
-            raise self._unanswered(error, call) from error
-        if reply.status not in _OK:
-            raise self._rejection(reply, call)
+        reply = await self._accepted(self._request(wire, call), call)
         try:
             response = self._adapter.decode(reply.body, call, wire)
         except ProviderError as error:
@@ -224,9 +219,7 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         if self._counting is None:
             raise ProviderResponseError("this provider does not count tokens", provider=self.name)
         wire = self._counting.encode(call)
-        reply = await self._fetch(self._request(wire, call), call)
-        if reply.status not in _OK:
-            raise self._rejection(reply, call)
+        reply = await self._accepted(self._request(wire, call), call)
         return self._counting.decode(reply.body)
 
     async def aclose(self) -> None:
@@ -282,6 +275,12 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         if reply.status not in _OK:
             raise self._rejection(reply, call)
         return reply.body
+
+    async def _accepted(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        reply = await self._fetch(request, call)
+        if reply.status not in _OK:
+            raise self._rejection(reply, call)
+        return reply
 
     async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from llmring_types import LLMRequest, ModelRef
-from llmring_types.exceptions import LLMRingError, ModelCapabilityError
+from llmring_types.exceptions import ModelCapabilityError
 
 from llmring_providers._protocol import ChatCall
 from llmring_providers.transport import HttpRequest, HttpResponse
@@ -40,11 +40,9 @@ class HttpEmbedding:
 
         codec = embedding_codec(self.name)
         if codec is None:
-            raise ModelCapabilityError(
-                f"{self.name} has no embeddings", provider=self.name, model=call.ref.model
-            )
-        reply = await self._posted(codec.endpoint, codec.encode(call), call.ref)
-        return codec.decode(reply.body, call)
+            raise self._lacking("has no embeddings", call.ref)
+        body = await self._posted(codec.endpoint, codec.encode(call), call.ref)
+        return codec.decode(body, call)
 
     def reranks(self) -> bool:
         """Return whether the provider reranks."""
@@ -64,22 +62,19 @@ class HttpEmbedding:
 
         codec = rerank_codec(self.name)
         if codec is None:
-            raise ModelCapabilityError(
-                f"{self.name} does not rerank", provider=self.name, model=call.ref.model
-            )
-        reply = await self._posted(codec.endpoint, codec.encode(call), call.ref)
-        return codec.decode(reply.body, call)
+            raise self._lacking("does not rerank", call.ref)
+        body = await self._posted(codec.endpoint, codec.encode(call), call.ref)
+        return codec.decode(body, call)
 
-    async def _posted(self, endpoint: str, body: bytes, ref: ModelRef) -> HttpResponse:
+    def _lacking(self, what: str, ref: ModelRef) -> ModelCapabilityError:
+        return ModelCapabilityError(f"{self.name} {what}", provider=self.name, model=ref.model)
+
+    async def _posted(self, endpoint: str, body: bytes, ref: ModelRef) -> bytes:
         from llmring_providers.embeddings import address  # noqa: PLC0415 - as above
 
         url = self._placed(address(self.base_url, endpoint, ref.model), ref.model)
-        call = ChatCall(LLMRequest([]), ref)
         request = HttpRequest("POST", url, self._headers, body, self._max_response_bytes)
-        reply = await self._fetch(request, call)
-        if reply.status // 100 != 2:  # noqa: PLR2004 - of HTTP
-            raise self._rejection(reply, call)
-        return reply
+        return (await self._accepted(request, ChatCall(LLMRequest([]), ref))).body
 
     _places: ClassVar[bool] = False
     """True for clouds that have the model in every path."""
@@ -88,8 +83,5 @@ class HttpEmbedding:
         """Return the URL to which a request for a model goes."""
         return url
 
-    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
-        raise NotImplementedError
-
-    def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
+    async def _accepted(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
         raise NotImplementedError

@@ -44,10 +44,10 @@ class HttpFiles:
         reply = await self._exchanged(codec.upload(upload, self.base_url), codec)
         if reply.status in _ABSENT:
             raise self._without_files()
-        self._accepted(reply)
+        self._checked(reply)
         following = codec.following(reply, upload, self.base_url)
         if following is not None:
-            reply = self._accepted(await self._exchanged(following, codec))
+            reply = self._checked(await self._exchanged(following, codec))
         return codec.decode(reply.body)
 
     async def get_file(self, file_id: str) -> "StoredFile | None":
@@ -59,7 +59,7 @@ class HttpFiles:
         """
         codec = self._codec()
         reply = await self._exchanged(HttpRequest("GET", self.base_url + codec.path(file_id), {}), codec)
-        return None if reply.status in _FORGOTTEN else codec.decode(self._accepted(reply).body)
+        return None if reply.status in _FORGOTTEN else codec.decode(self._checked(reply).body)
 
     async def delete_file(self, file_id: str) -> bool:
         """Delete a file; ``False`` if the provider has none of this id.
@@ -72,7 +72,7 @@ class HttpFiles:
         reply = await self._exchanged(HttpRequest("DELETE", self.base_url + codec.path(file_id), {}), codec)
         if reply.status in _FORGOTTEN:
             return False
-        self._accepted(reply)
+        self._checked(reply)
         return True
 
     async def list_files(self) -> "list[StoredFile]":
@@ -91,7 +91,7 @@ class HttpFiles:
             reply = await self._exchanged(HttpRequest("GET", self.base_url + path, {}), codec)
             if reply.status in _ABSENT:
                 raise self._without_files()
-            page = codec.page(self._accepted(reply).body)
+            page = codec.page(self._checked(reply).body)
             found += page.files
             path = page.following
         return found
@@ -116,7 +116,7 @@ class HttpFiles:
         whole = request._replace(headers=headers, max_response_bytes=self._max_response_bytes)
         return await self._fetch(whole, self._nothing())
 
-    def _accepted(self, reply: HttpResponse) -> HttpResponse:
+    def _checked(self, reply: HttpResponse) -> HttpResponse:
         if reply.status // 100 != 2:  # noqa: PLR2004 - of HTTP
             raise self._rejection(reply, self._nothing())
         return reply

@@ -64,14 +64,27 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
     loopback_only: bool = False
 
     def address(self, protocol: Protocol) -> str:
-        """Return the base URL: that given, else that of the host of this name, else that of the protocol's vendor."""
+        """Return the base URL: that given, else that of the host of this name, else that of the protocol's vendor.
+
+        It is empty where an SDK client brings the address of an account.
+
+        Raises:
+            ConfigurationError: the addresses of the host are those of accounts, and none is given.
+        """
         if self.base_url:
             return self.base_url
-        url = host_of(self.name).default_url
-        if url is not None:
-            return url
-        return next(
-            host.default_url for host in HOSTS.values() if host.protocol == protocol and host.default_url
+        host = host_of(self.name)
+        if host.default_url is not None:
+            return host.default_url
+        if host.url_template is None:
+            return next(
+                each.default_url for each in HOSTS.values() if each.protocol == protocol and each.default_url
+            )
+        if self.client is not None:
+            return ""
+        raise ConfigurationError(
+            f"every account of {self.name!r} has an address of its own: "
+            f"set {' and '.join(host.url_variables)}, or base_url"
         )
 
     def __repr__(self) -> str:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from llmring_types.exceptions import ConfigurationError, MissingSDKError, ProviderAuthenticationError
-from llmring_types.hosts import host_of
 
 from llmring_providers._settings import KeySource, ProviderSettings
 from llmring_providers.transport import HttpRequest
@@ -27,20 +26,12 @@ def bearer(api_key: str) -> Mapping[str, str]:
     return {"authorization": f"Bearer {api_key}"} if api_key else {}
 
 
-def vertex_address(settings: ProviderSettings) -> str:
-    """Return the base URL, down to the location. ``global`` and the multi-regions ``us`` and ``eu`` have other hosts.
+def vertex_address(base_url: str) -> str:
+    """Return the base URL with the right host: ``global`` and the multi-regions ``us`` and ``eu`` have others.
 
     https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations
-
-    Raises:
-        ConfigurationError: there is none.
     """
-    if not settings.base_url and settings.client is None:
-        needed = " and ".join(host_of(settings.name).url_variables)
-        raise ConfigurationError(
-            f"{settings.name!r} has the address of your project: set {needed}, or base_url"
-        )
-    return _WITHOUT_REGION.sub(_other_host, settings.base_url or "").rstrip("/")
+    return _WITHOUT_REGION.sub(_other_host, base_url).rstrip("/")
 
 
 def _other_host(found: re.Match[str]) -> str:

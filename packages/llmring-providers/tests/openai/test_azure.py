@@ -13,7 +13,6 @@ from llmring_providers.embeddings import EmbeddingCall
 from llmring_providers.transport import AutoTransport
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
-    ConfigurationError,
     LLMRingError,
     ModelNotFoundError,
     ProviderAuthenticationError,
@@ -206,10 +205,3 @@ def test_embeddings_of_a_deployment_are_below_it() -> None:
 
     asyncio.run(asked())
     assert azure.seen[0]["path"] == "/openai/deployments/vectors/embeddings?api-version=2025-01-01-preview"
-
-
-@pytest.mark.parametrize("row", ["azure", "azure-deployments"])
-def test_without_an_address_nothing_goes_to_openai(row: str) -> None:
-    settings = ProviderSettings(name=row, transport=AutoTransport(), api_key=KEY)
-    with pytest.raises(ConfigurationError, match="AZURE_OPENAI_RESOURCE"):
-        find_factory(row)(settings)

@@ -66,10 +66,28 @@ class ProviderAccess(msgspec.Struct, frozen=True):
         return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={shown_url(self.base_url)!r})"
 
 
+def config_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the user's configuration: ``$XDG_CONFIG_HOME/llmring``, else ``~/.config/llmring``, if there is a home.
+
+    A relative ``XDG_CONFIG_HOME`` or home is ignored, since it would lie in the working directory
+    (https://specifications.freedesktop.org/basedir-spec/latest/).
+    """
+    base = environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):  # noqa: PTH117 - quick
+        base = os.path.join(os.path.expanduser("~"), ".config")  # noqa: PTH111, PTH118 - no home is no error
+    return Path(base, "llmring") if os.path.isabs(base) else None  # noqa: PTH117
+
+
+def hosts_file(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the user's file, ``$XDG_CONFIG_HOME/llmring/hosts.toml``; ``None`` where the user has no home."""
+    folder = config_folder(environ)
+    return None if folder is None else folder / "hosts.toml"
+
+
 def has_user_hosts(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
     """Return whether the user configuration holds a file of hosts (:mod:`llmring.hosts`)."""
-    folders = environ.get("XDG_CONFIG_HOME", ""), os.path.join(environ.get("HOME", "~"), ".config")  # noqa: PTH118 - quick
-    return any(os.path.isfile(os.path.join(folder, "llmring", "hosts.toml")) for folder in folders)  # noqa: PTH113, PTH118
+    path = hosts_file(environ)
+    return path is not None and os.path.isfile(path)  # noqa: PTH113 - of a home into which nobody may look: no
 
 
 def provider_names() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from threading import Lock, Thread, get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, Unpack
 from weakref import finalize
 
 from llmring_types import (
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from llmring.tools._run import RunOptions
 
 T = TypeVar("T")
+Item_co = TypeVar("Item_co", covariant=True)
+Event: TypeAlias = "StreamChunk | ToolResult"
 
 
 class _Loop:
@@ -224,31 +226,24 @@ class SyncLLMRing(RingFacade, ListsFiles):
         return self._loop.run(self._ring.calculate_cost, response)
 
 
-class SyncChatStream(Iterator[StreamChunk]):
-    """An answer in chunks: ``for chunk in ring.chat_stream(request)``, as :class:`ChatStream`.
+class _AsyncStream(Protocol[Item_co]):
+    async def __anext__(self) -> Item_co: ...
 
-    Leaving the loop early closes the connection, as does leaving ``with``, or :meth:`close`.
-    """
+    async def aclose(self) -> None: ...
 
-    def __init__(self, stream: ChatStream, loop: _Loop) -> None:
+
+class _SyncStream(Iterator[Item_co]):
+    """A stream of the loop as an iterator."""
+
+    def __init__(self, stream: _AsyncStream[Item_co], loop: _Loop) -> None:
         self._stream = stream
         self._loop = loop
 
-    def __next__(self) -> StreamChunk:
-        chunk = (
-            self._stream.next_ready()
-        )  # most chunks come several at a time: no need to ask the loop for each
-        if chunk is not None:
-            return chunk
+    def __next__(self) -> Item_co:
         try:
             return self._loop.run(self._stream.__anext__)
         except StopAsyncIteration:
             raise StopIteration from None
-
-    @property
-    def response(self) -> LLMResponse | None:
-        """The whole answer; ``None`` until the last chunk has come."""
-        return self._stream.response
 
     def close(self) -> None:
         """Close the connection; what has not been read is lost. Safe at any time and more than once."""
@@ -263,32 +258,40 @@ class SyncChatStream(Iterator[StreamChunk]):
         self.close()
 
 
-class SyncRunStream(Iterator["StreamChunk | ToolResult"]):
-    """A run in pieces: ``for event in ring.run_stream(request, tools=…)``, as :class:`llmring.tools.RunStream`."""
+class SyncChatStream(_SyncStream[StreamChunk]):
+    """An answer in chunks: ``for chunk in ring.chat_stream(request)``, as :class:`ChatStream`.
+
+    Leaving the loop early closes the connection, as does leaving ``with``, or :meth:`close`.
+    """
+
+    _stream: ChatStream
+
+    def __init__(self, stream: ChatStream, loop: _Loop) -> None:
+        super().__init__(stream, loop)
+
+    def __next__(self) -> StreamChunk:
+        chunk = self._stream.next_ready()
+        # Most chunks come several at a time: no need to ask the loop for each.
+        return super().__next__() if chunk is None else chunk
+
+    @property
+    def response(self) -> LLMResponse | None:
+        """The whole answer; ``None`` until the last chunk has come."""
+        return self._stream.response
+
+
+class SyncRunStream(_SyncStream[Event]):
+    """A run in pieces: ``for event in ring.run_stream(request, tools=…)``, as :class:`llmring.tools.RunStream`.
+
+    What tools have done when it is closed stays done.
+    """
+
+    _stream: "RunStream"
 
     def __init__(self, stream: "RunStream", loop: _Loop) -> None:
-        self._stream = stream
-        self._loop = loop
-
-    def __next__(self) -> "StreamChunk | ToolResult":
-        try:
-            return self._loop.run(self._stream.__anext__)
-        except StopAsyncIteration:
-            raise StopIteration from None
+        super().__init__(stream, loop)
 
     @property
     def trace(self) -> "Run":
         """The trace so far; whole after the last event."""
         return self._stream.trace
-
-    def close(self) -> None:
-        """Stop, and close the connection. What tools have done stays done."""
-        self._loop.run(self._stream.aclose)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -18,7 +18,8 @@ from llmring_lockfile import HostEntry, Lockfile, parse, write_atomically
 from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
 from llmring_types.hosts import HOSTS, Host, Protocol, register, unregister
 
-from llmring.trust import config_folder, open_trust_store, read_content
+from llmring._settings import has_user_hosts, hosts_file
+from llmring.trust import open_trust_store, read_content
 
 __all__ = ["add_host", "hosts_file", "own_host", "register_user_hosts", "remove_host"]
 
@@ -27,7 +28,6 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ENDPOINT = re.compile(
     r".*?(/chat/completions|/completions|/responses|/messages|/embeddings|/api/chat|:generateContent)/?"
 )
-_FILE = "hosts.toml"
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,12 +65,6 @@ def own_host(name: str, *, base_url: str, protocol: str = "openai", key_env: str
         key_variables=() if key_env is None else (key_env,),
         keyless=key_env is None,
     )
-
-
-def hosts_file(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the user's file, ``$XDG_CONFIG_HOME/llmring/hosts.toml``; ``None`` where the user has no home."""
-    folder = config_folder(environ)
-    return None if folder is None else folder / _FILE
 
 
 def add_host(host: Host, environ: Mapping[str, str] = os.environ) -> Path:
@@ -116,7 +110,7 @@ def register_user_hosts(environ: Mapping[str, str] = os.environ) -> None:
         ConfigurationError: the file cannot be read, or a name in it is taken.
     """
     path = hosts_file(environ)
-    if path is None or not os.path.isfile(path):  # noqa: PTH113 - of a home into which nobody may look: no
+    if path is None or not has_user_hosts(environ):
         return
     for host in _read(path).values():
         _register(host, path)

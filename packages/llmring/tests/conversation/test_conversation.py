@@ -149,7 +149,23 @@ async def test_a_file_keeps_all_and_only_its_owner_reads_it(tmp_path: Path) -> N
     assert "3 messages" in repr(loaded)
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b'{"messages": 1}', b"\xff", b"[" * 5000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b'{"messages": 1}',
+        b"\xff",
+        b"[" * 5000,
+        b'{"version": 0}',
+        b'{"max_tokens": -1}',
+        b'{"cost": -0.01}',
+        b'{"cost": 1e999}',
+        b'{"cost": NaN}',
+        b'{"unpriced": -1}',
+        b'{"unpriced": 0.5}',
+    ],
+)
 def test_what_is_no_conversation_is_told_as_such(data: bytes) -> None:
     with pytest.raises(ConfigurationError, match="no stored conversation"):
         Conversation.from_json(data, LLMRing())

@@ -2,11 +2,13 @@
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from llmring import ConfigurationError, LLMRing, Message
-from llmring.conversation import Conversation, ConversationStore
+from llmring.conversation import Conversation, ConversationStore, _store
 from llmring.exceptions import ConversationNotFoundError, ValidationError
 
 
@@ -96,6 +98,29 @@ def test_an_empty_file_is_filled(tmp_path: Path) -> None:
     assert len(store.list()) == 1
 
 
+def test_a_store_whose_making_broke_off_is_made_again(
+    store: ConversationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(_store, "_CREATE", (_store._CREATE[0], "CREATE TABLE"))
+        with pytest.raises(ConfigurationError, match="incomplete input"):
+            store.save(said("Hello"))
+    store.save(said("Hello"))
+    assert len(store.list()) == 1
+
+
+def test_a_store_that_another_process_makes_meanwhile_is_used(tmp_path: Path) -> None:
+    class Overtaken(type(tmp_path)):  # type: ignore[misc]
+        def touch(self, mode: int = 0o666, exist_ok: bool = True) -> None:
+            ConversationStore(str(self)).save(said("Theirs"))
+            super().touch(mode, exist_ok)
+
+    store = ConversationStore(str(tmp_path / "t.db"))
+    store.path = Overtaken(store.path)
+    store.save(said("Ours"))
+    assert {each.title for each in store.list()} == {"Theirs", "Ours"}
+
+
 def test_databases_of_others_are_not_altered(tmp_path: Path) -> None:
     path = tmp_path / "theirs.db"
     with sqlite3.connect(path) as database:
@@ -150,3 +175,25 @@ def test_odd_texts_and_numbers_are_no_bare_errors(store: ConversationStore) -> N
     assert store.search("\ud800") == []
     assert len(store.list(limit=2**70, offset=0)) == 1
     assert store.list(offset=2**70) == []
+
+
+def test_without_sqlite_conversations_work_and_stores_give_one_clear_error(tmp_path: Path) -> None:
+    code = """
+import sys
+sys.modules["sqlite3"] = None
+from llmring import LLMRing, Message
+from llmring.conversation import Conversation, ConversationStore
+from llmring.exceptions import ConfigurationError
+talk = Conversation(LLMRing(), messages=[Message.user("Hello")])
+talk.save("talk.json")
+for attempt in (ConversationStore("t.db").list, lambda: ConversationStore("t.db").save(talk)):
+    try:
+        attempt()
+    except ConfigurationError as error:
+        print("sqlite3" in str(error))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("True\nTrue\n", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.json"]

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llmring import CallRecord, EmbeddingRequest, LLMRing, Policy, RerankRequest, RetryPolicy
 from llmring.embeddings._batches import batches, common
+from llmring.embeddings._calls import summed
 from llmring.exceptions import (
     BudgetExceededError,
     MalformedResponseError,
@@ -22,7 +23,7 @@ from llmring.exceptions import (
 )
 from llmring.testing import Simulator
 from llmring_providers.embeddings import EmbeddingCall, EmbeddingLimits, RankCall, Ranking, Vectors
-from llmring_types import Prices
+from llmring_types import Prices, Usage
 
 LOCKFILE = """\
 [[profiles.default.bindings]]
@@ -180,6 +181,16 @@ async def test_a_request_is_one_record_with_the_sum_of_its_batches() -> None:
     assert record.usage["prompt_tokens"] == 7
     assert len(record.attempts) == 3
     assert record.request.metadata == {"job": 1}
+
+
+@pytest.mark.parametrize("places", [(0, 1), (1, 0)])
+def test_a_sum_without_a_cost_says_why(places: Sequence[int]) -> None:
+    tokens = Usage(prompt_tokens=1, completion_tokens=0, total_tokens=1)
+    priced: Usage = {**tokens, "cost": 1.0, "cost_status": "priced", "cost_source": "lockfile"}
+    usages: list[Usage] = [priced, {**tokens, "cost": None, "cost_status": "model_not_in_registry"}]
+    total = summed([usages[place] for place in places])
+    assert (total["cost"], total["cost_status"]) == (None, "model_not_in_registry")
+    assert "cost_source" not in total
 
 
 async def test_a_failed_request_is_a_record_too() -> None:

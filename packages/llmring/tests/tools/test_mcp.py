@@ -116,6 +116,7 @@ async def test_a_command_line_is_split_as_a_shell_does_it(script: Path) -> None:
     ("server", "problem"),
     [
         ("", "empty"),
+        ("npx 'server", "No closing quotation"),
         (["/nowhere/at/all"], "cannot be started"),
         ([sys.executable, "-c", "pass"], "does not answer"),
         ("http://127.0.0.1:1/mcp", "no MCP server answers"),

@@ -14,7 +14,7 @@ from llmring_types.exceptions import ConfigurationError, ValidationError
 if TYPE_CHECKING:
     from llmring.tools import RunStream, Tool
 
-_FUNCTION = re.compile(r"[\w.]+:[\w.]+")
+_FUNCTION = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 
 class Exchange:
@@ -78,7 +78,7 @@ async def open_tools(functions: Sequence[str], servers: Sequence[str]) -> "Async
     """Give the tools that options name, while their servers run.
 
     Args:
-        functions: ``module:function``; modules of the working directory count.
+        functions: ``module:function``; modules of the working directory count, behind all that are installed.
         servers: commands or addresses of MCP servers.
 
     Raises:
@@ -101,13 +101,15 @@ def _find(name: str) -> Callable[..., Any]:
     if not _FUNCTION.fullmatch(name):
         raise ValidationError(f"{name!r} is no function: write module:function", field="tool")
     module_name, _, path = name.partition(":")
-    sys.path.insert(0, "")
+    sys.path.append("")  # last: a module of a cloned repository must not stand in for an installed one
     try:
         found: Any = importlib.import_module(module_name)
         for part in path.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise ValidationError(f"the tool {name} cannot be loaded: {error}", field="tool") from error
+    except Exception as error:  # whatever the module raises
+        raise ValidationError(
+            f"the tool {name} cannot be loaded: {type(error).__name__}: {error}", field="tool"
+        ) from error
     finally:
         sys.path.remove("")
     if not callable(found):

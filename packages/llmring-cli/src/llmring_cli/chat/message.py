@@ -1,6 +1,5 @@
 """One message from the command line, from what is piped in, and from files."""
 
-import base64
 import sys
 from collections.abc import Sequence
 from io import BufferedIOBase
@@ -10,12 +9,8 @@ from typing import Any, cast
 from llmring_types import Message
 from llmring_types.exceptions import ValidationError
 
-_IMAGES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Those that all providers with vision take."""
 _PIECE = 65536
 _MOST_BYTES = 100_000_000
 """Of one file: as much as any provider takes, so that a device without an end does not fill the memory."""
@@ -91,14 +86,14 @@ def read_file(path: Path) -> bytes:
 
 
 def _attachment(path: Path) -> dict[str, Any]:
+    from llmring.content import document, image, media_type_of  # noqa: PLC0415 - only with files
+
     data = read_file(path)
-    media_type = _media_type(data)
+    media_type = media_type_of(data)
     if media_type == "application/pdf":
-        source = {"type": "base64", "media_type": media_type, "data": base64.b64encode(data).decode()}
-        return {"type": "document", "source": source}
-    if media_type is not None:
-        url = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
-        return {"type": "image_url", "image_url": {"url": url}}
+        return document(data, media_type=media_type)
+    if media_type in _IMAGES:
+        return image(data, media_type=media_type)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -107,12 +102,3 @@ def _attachment(path: Path) -> dict[str, Any]:
             field="file",
         ) from error
     return {"type": "text", "text": f"File {path.name}:\n\n{text}"}
-
-
-def _media_type(data: bytes) -> str | None:
-    """Tell by the first bytes, which lie less often than names do; ``None`` for what may be text."""
-    if data.startswith(b"%PDF-"):
-        return "application/pdf"
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _IMAGES if data.startswith(magic)), None)

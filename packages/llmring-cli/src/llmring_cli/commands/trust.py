@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from llmring.hosts import own_host
 from llmring.trust import TrustStore, open_trust_store, read_content, select
-from llmring_lockfile import parse
+from llmring_lockfile import HostEntry, parse
+from llmring_types.hosts import HOSTS
 
 from llmring_cli._environment import NAME, read_dotenv
 from llmring_cli._failure import FAILED, CommandError
@@ -57,13 +59,14 @@ def trust(
 
 
 def _approve(store: TrustStore, file: Path) -> list[str]:
-    """Approve the file; return the names that llmring takes from it from now on."""
+    """Approve the file; return what llmring takes from it from now on."""
     if not os.path.lexists(file):
         raise CommandError(f"there is no {file} to approve")
     if file.name != NAME:
         content = read_content(file)
+        hosts = _hosts(content)
         store.allow(file, content)
-        return _hosts(content)
+        return hosts
     found = read_dotenv(file)
     if found is None:
         raise CommandError(f"{file} cannot be approved")
@@ -72,12 +75,23 @@ def _approve(store: TrustStore, file: Path) -> list[str]:
 
 
 def _hosts(content: bytes) -> list[str]:
-    """Return the hosts that a lockfile names, as NAME at ADDRESS."""
+    """Return the hosts that a lockfile names, with their addresses and the variables of their keys.
+
+    Raises:
+        ConfigurationError: one is not valid, so no ring could be made with the file once it is approved.
+    """
     try:
         hosts = parse(content.decode()).hosts
     except ValueError:  # no lockfile
         return []
-    return [f"{name} at {entry.base_url}" for name, entry in hosts.items()]
+    return [_host(name, entry) for name, entry in hosts.items()]
+
+
+def _host(name: str, entry: HostEntry) -> str:
+    row = own_host(name, base_url=entry.base_url, protocol=entry.protocol, key_env=entry.key_env)
+    if HOSTS.get(name, row) != row:
+        raise CommandError(f"there is a host {name!r} already; choose another name")
+    return f"{name} at {entry.base_url}" + (f" with your {entry.key_env}" if entry.key_env else "")
 
 
 def _list(store: TrustStore, *, json: bool) -> None:

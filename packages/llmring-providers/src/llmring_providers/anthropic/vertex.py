@@ -76,7 +76,7 @@ def create_vertex(settings: ProviderSettings) -> HttpProvider:
     return HttpProvider.from_settings(
         msgspec.structs.replace(settings, api_key=with_credentials(settings)),
         adapter=VertexClaudeAdapter(),
-        base_url=vertex_address(settings),
+        base_url=vertex_address(settings.address("anthropic")),
         client_factory=partial(_build_client, default=not settings.api_key),
         sdk="llmring_providers.anthropic.sdk",
         counting=VertexClaudeCounting(),

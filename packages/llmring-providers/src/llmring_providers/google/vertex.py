@@ -65,7 +65,7 @@ def create_vertex(settings: ProviderSettings) -> GoogleProvider:
     return GoogleProvider.from_settings(
         msgspec.structs.replace(settings, api_key=with_credentials(settings)),
         adapter=VertexAdapter(),
-        base_url=vertex_address(settings),
+        base_url=vertex_address(settings.address("gemini")),
         client_factory=partial(_build_client, default=not settings.api_key),
         sdk="llmring_providers.google.sdk",
         counting=VertexCounting(),

@@ -5,12 +5,14 @@ of pure functions over typed structs: no state, no clock, no I/O.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse, StreamChunk
 from llmring_types.exceptions import LLMRingError, StreamInterruptedError
+
+from llmring_providers.hosting.reading import split
 
 ProtocolName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "ollama"]
 Operation = Literal["chat", "models", "count_tokens", "embeddings"]
@@ -187,6 +189,96 @@ class Codec(Protocol):
 
     def token_count(self, tokens: int) -> bytes:
         """Write the number of tokens of a request."""
+
+
+class Endpoint(NamedTuple):
+    """One endpoint, by the end of its path.
+
+    Attributes:
+        method: of HTTP, in capitals.
+        path: its end.
+        operation: what is asked for there.
+        header: must be there as well, where another protocol has an endpoint of the same path.
+    """
+
+    method: str
+    path: str
+    operation: Operation
+    header: str | None = None
+
+    def takes(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
+        """Return whether a request is for this endpoint."""
+        there = self.header is None or self.header in headers
+        return method == self.method and path.endswith(self.path) and there
+
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+
+
+class ProtocolCodec:
+    """A codec made of the functions of its protocol, which are the methods of :class:`Codec` by the same names.
+
+    Args:
+        name: of the protocol.
+        vendor: the provider of the protocol's own vendor.
+        endpoints: what it answers; the first that fits is taken.
+        counted: the document of a token count, with ``%d`` for the number.
+        stream_type: the media type of every stream.
+        request_id_header: the header in which the id of a request is reported.
+    """
+
+    def __init__(
+        self,
+        name: ProtocolName,
+        vendor: str,
+        endpoints: Sequence[Endpoint] = (),
+        *,
+        read: Callable[[Route, Mapping[str, str], bytes], HostedRequest],
+        write: Callable[[LLMResponse, HostedRequest, Stamp], bytes],
+        stream_writer: Callable[[HostedRequest, Stamp], StreamWriter],
+        error: Callable[[LLMRingError], ErrorAnswer],
+        models: Callable[[Sequence[str], Stamp], bytes],
+        counted: bytes,
+        stream_type: str = EVENT_STREAM,
+        request_id_header: str = "x-request-id",
+    ) -> None:
+        self.name = name
+        self.vendor = vendor
+        self.request_id_header = request_id_header
+        self._endpoints = endpoints
+        self._read = read
+        self._write = write
+        self._stream_writer = stream_writer
+        self._error = error
+        self._models = models
+        self._counted = counted
+        self._stream_type = stream_type
+
+    def route(self, method: str, target: str, headers: Mapping[str, str]) -> Route | None:
+        path, _ = split(target)
+        found = next((each for each in self._endpoints if each.takes(method, path, headers)), None)
+        return found and Route(protocol=self.name, operation=found.operation)
+
+    def read(self, route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest:
+        return self._read(route, headers, body)
+
+    def write(self, response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
+        return self._write(response, asked, stamp)
+
+    def stream_type(self, asked: HostedRequest) -> str:  # noqa: ARG002 - one protocol has two
+        return self._stream_type
+
+    def stream_writer(self, asked: HostedRequest, stamp: Stamp) -> StreamWriter:
+        return self._stream_writer(asked, stamp)
+
+    def error(self, error: LLMRingError) -> ErrorAnswer:
+        return self._error(error)
+
+    def models(self, names: Sequence[str], stamp: Stamp) -> bytes:
+        return self._models(names, stamp)
+
+    def token_count(self, tokens: int) -> bytes:
+        return self._counted % tokens
 
 
 def server_event(data: Any, name: str = "", *, end: bytes = b"\n") -> bytes:

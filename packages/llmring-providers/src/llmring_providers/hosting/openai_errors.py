@@ -1,4 +1,4 @@
-"""Errors and the list of models, which both of OpenAI's protocols share.
+"""Errors, the list of models and the count of tokens, which both of OpenAI's protocols share.
 
 https://platform.openai.com/docs/guides/error-codes
 """
@@ -41,6 +41,9 @@ _WORDS: Mapping[Kind, tuple[str, str | None, str]] = {
 """Type, code and usual text."""
 _STATUSES: Mapping[Kind, int] = {"quota": 429}
 """OpenAI tells a used-up quota from a rate limit by the code alone."""
+
+COUNTED = b'{"object":"response.input_tokens","input_tokens":%d}'
+"""https://platform.openai.com/docs/api-reference/responses/input-tokens"""
 
 
 def error_object(error: LLMRingError) -> dict[str, Any]:

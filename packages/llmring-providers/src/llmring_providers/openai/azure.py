@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from llmring_types.exceptions import ConfigurationError, MissingSDKError
-from llmring_types.hosts import Host, host_of
+from llmring_types.exceptions import MissingSDKError
+from llmring_types.hosts import host_of
 
 from llmring_providers._http import HttpProvider
 from llmring_providers._listing import OpenAIListing
@@ -78,12 +78,12 @@ def create_azure(settings: ProviderSettings) -> HttpProvider:
         return HttpProvider.from_settings(
             settings,
             adapter=AzureAdapter(bearer=bearer),
-            base_url=_below(_address(settings, host), "/openai/v1"),
+            base_url=_below(settings.address("openai"), "/openai/v1"),
             client_factory=build_client,
             sdk="llmring_providers.openai.sdk",
             listing=OpenAIListing(host.name),
         )
-    base_url, _, query = _address(settings, host).partition("?")
+    base_url, _, query = settings.address("openai").partition("?")
     version = query.removeprefix("api-version=") or API_VERSION
     provider = DeploymentsProvider.from_settings(
         settings,
@@ -94,14 +94,6 @@ def create_azure(settings: ProviderSettings) -> HttpProvider:
     )
     provider.api_version = quote(version, safe="")
     return provider
-
-
-def _address(settings: ProviderSettings, host: Host) -> str:
-    if settings.base_url or settings.client is not None:
-        return settings.base_url or ""
-    raise ConfigurationError(
-        f"{settings.name!r} has the address of your resource: set {' and '.join(host.url_variables)}, or base_url"
-    )
 
 
 def _below(base_url: str, path: str) -> str:

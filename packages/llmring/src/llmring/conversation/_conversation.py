@@ -4,7 +4,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk
@@ -22,6 +22,7 @@ _VERSION = 1
 _LARGEST = 256 * 2**20
 """Bytes of the largest file that is read: images and documents included."""
 _OPTIONS = frozenset(LLMRequest.__struct_fields__) - {"messages"}
+_Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -38,12 +39,12 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
         messages: oldest first, with what providers want back unchanged.
     """
 
-    version: int = _VERSION
+    version: Annotated[int, msgspec.Meta(ge=1)] = _VERSION
     model: str | None = None
     profile: str | None = None
-    max_tokens: int | None = None
-    cost: float = 0.0
-    unpriced: int = 0
+    max_tokens: _Count | None = None
+    cost: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    unpriced: _Count = 0
     options: dict[str, Any] = {}
     messages: list[Message] = []
 

@@ -1,7 +1,6 @@
 """Conversations in an SQLite file, with a search over what was said."""
 
 import secrets
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -15,6 +14,8 @@ from llmring_types.exceptions import ConfigurationError, ConversationNotFoundErr
 from llmring.conversation._conversation import Conversation
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from llmring._ring import LLMRing
     from llmring.tools._run import AnyTool
 
@@ -158,23 +159,27 @@ class ConversationStore:
             return [_read(row) for row in database.execute(query, (wanted, min(limit, _MOST)))]
 
     @contextmanager
-    def _open(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, create: bool = False) -> Iterator["sqlite3.Connection"]:
         """Open the file, and commit at the end.
 
         Raises:
             ConfigurationError: it cannot be opened, or is not ours.
         """
-        is_new = not self.path.exists()
-        if is_new and create:
+        try:
+            import sqlite3  # noqa: PLC0415 - some builds of Python have none
+        except ImportError as error:
+            raise ConfigurationError(
+                "the store of conversations needs Python's module sqlite3, which this Python lacks: install its "
+                "SQLite package, or keep each conversation in a file (Conversation.save)",
+                original=error,
+            ) from error
+        if create and not self.path.exists():
             self._make()
         try:
             with closing(
-                sqlite3.connect(":memory:" if is_new and not create else self.path, timeout=_BUSY_S)
+                sqlite3.connect(self.path if create or self.path.exists() else ":memory:", timeout=_BUSY_S)
             ) as db:
-                if is_new:
-                    _create(db)
-                else:
-                    self._check(db)
+                self._check(db)
                 with db:
                     yield db
         except sqlite3.Error as error:
@@ -189,20 +194,15 @@ class ConversationStore:
                 f"the store of conversations {self.path} cannot be made: {error.strerror}"
             ) from error
 
-    def _check(self, database: sqlite3.Connection) -> None:
-        (application,) = database.execute("PRAGMA application_id").fetchone()
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if (
-            application == 0
-            and version == 0
-            and not database.execute("SELECT 1 FROM sqlite_master").fetchone()
-        ):
-            _create(database)  # empty: the process that made it was ended
-        elif application != _APPLICATION:
+    def _check(self, database: "sqlite3.Connection") -> None:
+        if _marks(database) == (0, 0) and _is_empty(database):
+            _create(database)
+        application, version = _marks(database)
+        if application != _APPLICATION:
             raise ConfigurationError(f"{self.path} is a database of another program: name another file")
-        elif version > _VERSION:
+        if version > _VERSION:
             raise ConfigurationError(f"{self.path} was made by a later version of llmring: update llmring")
-        elif database.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
+        if database.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
             raise ConfigurationError(  # a query of a view may never end
                 f"{self.path} has views or triggers, which llmring does not make: name another file"
             )
@@ -211,10 +211,24 @@ class ConversationStore:
 _COLUMNS = "c.id, c.title, c.model, c.created_at, c.changed_at, c.messages, c.cost"
 
 
-def _create(database: sqlite3.Connection) -> None:
+def _marks(database: "sqlite3.Connection") -> tuple[int, int]:
+    """Return whose file it is, and of which version; zeros where nobody has said."""
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return application, version
+
+
+def _is_empty(database: "sqlite3.Connection") -> bool:
+    return database.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+
+
+def _create(database: "sqlite3.Connection") -> None:
+    """Make the tables and the marks, all or none, unless another process has just made them."""
     with database:
-        for statement in _CREATE:
-            database.execute(statement)
+        database.execute("BEGIN IMMEDIATE")
+        if _is_empty(database):
+            for statement in _CREATE:
+                database.execute(statement)
 
 
 def _read(row: Sequence[object]) -> StoredConversation:

@@ -106,7 +106,7 @@ class _Exchange:
         shown = LLMResponse(content="", model=parts[0].shown.model, finish_reason="stop", attempts=attempts)
         usages = [part.shown.usage for part in parts]
         if all(usages):
-            shown.usage = _sum(cast("list[Usage]", usages))
+            shown.usage = summed(cast("list[Usage]", usages))
         shown.warnings = list(dict.fromkeys(warning for part in parts for warning in part.shown.warnings))
         if self._watch is not None:
             self._watch.attempts += attempts
@@ -236,32 +236,31 @@ async def _gather(sends: Sequence[Callable[[], Coroutine[Any, Any, _Part]]]) -> 
     import anyio  # noqa: PLC0415 - only for more than one batch
 
     answers: list[_Part | None] = [None] * len(sends)
-    failures: list[Exception] = []
     places = anyio.CapacityLimiter(_AT_ONCE)
 
     async def send(place: int) -> None:
         async with places:
-            try:
-                answers[place] = await sends[place]()
-            except Exception as error:  # noqa: BLE001 - it is raised below, outside its group
-                failures.append(error)
-                group.cancel_scope.cancel()
+            answers[place] = await sends[place]()
 
-    async with anyio.create_task_group() as group:
-        for place in range(len(sends)):
-            group.start_soon(send, place)
-    if failures:
-        raise failures[0]
+    try:
+        async with anyio.create_task_group() as group:
+            for place in range(len(sends)):
+                group.start_soon(send, place)
+    except ExceptionGroup as failures:  # the task group's wrapping; nobody outside knows of a group
+        first = failures.exceptions[0]
+        raise first from first.__cause__
     return cast("list[_Part]", answers)
 
 
-def _sum(usages: Sequence[Usage]) -> Usage:
+def summed(usages: Sequence[Usage]) -> Usage:
+    """Return the sum; where the cost of one is unknown, that of all is, for its reason."""
     tokens = sum(usage["prompt_tokens"] for usage in usages)
     total = Usage(prompt_tokens=tokens, completion_tokens=0, total_tokens=tokens)
     costs = [usage.get("cost") for usage in usages]
     known = [cost for cost in costs if cost is not None]
     total["cost"] = sum(known) if len(known) == len(costs) else None
+    stated = usages[costs.index(None)] if None in costs else usages[-1]
     for name in ("cost_status", "cost_source"):
-        if name in usages[-1]:
-            total[name] = usages[-1][name]
+        if name in stated:
+            total[name] = stated[name]
     return total

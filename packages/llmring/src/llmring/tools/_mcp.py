@@ -99,7 +99,12 @@ async def _start(
 ) -> "Client":
     from mcp import Client, MCPError, StdioServerParameters, stdio_client  # noqa: PLC0415 - an extra
 
-    words = shlex.split(command) if isinstance(command, str) else list(command)
+    try:
+        words = shlex.split(command) if isinstance(command, str) else list(command)
+    except ValueError as error:  # a quotation that is not closed
+        raise ConfigurationError(
+            f"the command {command!r} of the MCP server is not valid: {error}"
+        ) from error
     if not words:
         raise ConfigurationError("the command of the MCP server is empty")
     parameters = StdioServerParameters(

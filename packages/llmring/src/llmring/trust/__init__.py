@@ -5,13 +5,12 @@ address only once the user has approved the file with ``llmring trust``. An appr
 in direnv (https://direnv.net/man/direnv.1.html): an edit by anybody, such as ``git pull``, withdraws it.
 """
 
-from llmring._settings import DOTENV_VARIABLE
+from llmring._settings import DOTENV_VARIABLE, config_folder
 from llmring.trust._origin import Origin, Selection, check_address, select
 from llmring.trust._store import (
     MAX_BYTES,
     TrustedFile,
     TrustStore,
-    config_folder,
     open_trust_store,
     read_content,
 )

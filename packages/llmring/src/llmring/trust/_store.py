@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from llmring_types.exceptions import ConfigurationError
 
+from llmring._settings import config_folder
+
 MAX_BYTES = 1024 * 1024
 """Size of the largest file that can be approved."""
 
@@ -92,23 +94,6 @@ def open_trust_store(environ: Mapping[str, str] = os.environ) -> TrustStore:
     """Return the user's approvals, ``trusted`` in the :func:`config_folder`."""
     folder = config_folder(environ)
     return TrustStore(None if folder is None else folder / "trusted")
-
-
-def config_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the user's configuration: ``$XDG_CONFIG_HOME/llmring``, else ``~/.config/llmring``, if there is a home.
-
-    A relative ``XDG_CONFIG_HOME`` or home is ignored, since it would lie in the working directory
-    (https://specifications.freedesktop.org/basedir-spec/latest/).
-    """
-    base = Path(environ.get("XDG_CONFIG_HOME", ""))
-    if not base.is_absolute():
-        try:
-            base = Path.home() / ".config"
-        except RuntimeError:
-            return None
-    if not base.is_absolute():
-        return None
-    return base / "llmring"
 
 
 def read_content(path: Path) -> bytes:

@@ -76,7 +76,7 @@ class _Body(msgspec.Struct, rename="camel"):
     cached_content: str | None = None
 
 
-def read(route: Route, body: bytes) -> HostedRequest:
+def read(route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest:  # noqa: ARG001 - none matters
     """Read a request, whose path names the model and says whether it is a stream; see :meth:`Codec.read`."""
     fields = _camelled(document(body))
     inner = fields.pop("generateContentRequest", None)

@@ -52,7 +52,7 @@ class _Options(msgspec.Struct):
     num_predict: int | None = None
 
 
-def read(route: Route, body: bytes) -> HostedRequest:
+def read(route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest:  # noqa: ARG001 - none matters
     """Read a request, which is one for a stream unless it says otherwise; see :meth:`Codec.read`."""
     fields = document(body)
     wire = typed(fields, _Body)

@@ -40,7 +40,7 @@ class _Body(msgspec.Struct):
     prompt_cache_retention: str | None = None
 
 
-def read(route: Route, body: bytes) -> HostedRequest:
+def read(route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest:  # noqa: ARG001 - none matters
     """Read a request; see :meth:`Codec.read`."""
     fields = document(body)
     wire = typed(fields, _Body)
