@@ -398,3 +398,21 @@ def test_items_of_a_stream_may_be_counted_in_texts() -> None:
     ]
     answer = collect([*chunks, *decoder.close()])
     assert [each["function"]["arguments"] for each in answer.tool_calls or ()] == [HELLO]
+
+
+def as_texts(said: Any) -> Any:
+    """The same with every count as a text."""
+    if isinstance(said, dict):
+        return {name: as_texts(each) for name, each in said.items()}
+    return (
+        [as_texts(each) for each in said]
+        if isinstance(said, list)
+        else str(said)
+        if type(said) is int
+        else said
+    )
+
+
+@pytest.mark.parametrize(("provider", "events"), USAGES)
+def test_numbers_of_a_stream_may_be_texts(provider: str, events: list[Any]) -> None:
+    assert streamed(provider, *as_texts(events)).usage == streamed(provider, *events).usage

@@ -95,6 +95,12 @@ async def test_what_changes_a_count_at_anthropic_is_sent() -> None:
     assert body.keys() & given.keys() == {"context_management", "mcp_servers"}
 
 
+@pytest.mark.parametrize("provider", ["anthropic", "google", "openai"])
+async def test_a_count_may_be_a_text(provider: str) -> None:
+    count, _, _ = await counted(provider, {"input_tokens": "12", "totalTokens": "12"})
+    assert count == 12
+
+
 def test_the_fields_are_those_that_the_vendors_sdks_send() -> None:
     from anthropic.types.beta import MessageCountTokensParams
     from openai.types.responses import InputTokenCountParams

@@ -44,7 +44,7 @@ VALUES: dict[str, list[tuple[dict[str, Any], Any]]] = {
     "tool_choice": [(TOOLS, "required"), (TOOLS, "none"), (TOOLS, "f"), ({}, "required")],
     "cache": [({}, {"type": "ephemeral"}), ({}, {"key": "k"}), ({}, {"cached_content": "c"})],
     "json_response": [({}, True)],
-    "extra_params": [({}, {name: value}) for name, value in {"seed": 5, "top_p": 0.5, "stop": ["x"], "user": "u", "unheard_of": 1}.items()],
+    "extra_params": [({}, {name: value}) for name, value in {"seed": 5, "top_p": 0.5, "stop": ["x"], "user": "u", "parallel_tool_calls": False, "unheard_of": 1}.items()],
     "reasoning_effort": [({}, effort) for effort in ("minimal", "low", "medium", "high", "xhigh", "max")],
 }  # fmt: skip
 """For each field: what else the request has, and a value."""

@@ -123,6 +123,25 @@ def sent(
             "",
             "",
         ),
+        (
+            "anthropic:claude-haiku-4-5",
+            {"extra_params": {"parallel_tool_calls": False}},
+            {"tool_choice": None},
+            "parallel_tool_calls",
+            "with tools only",
+        ),
+        (
+            "anthropic:claude-haiku-4-5",
+            {
+                "extra_params": {
+                    "parallel_tool_calls": False,
+                    "tools": [{"type": "bash_20250124", "name": "bash"}],
+                }
+            },
+            {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
+            "parallel_tool_calls",
+            "",
+        ),
         ("anthropic:claude-haiku-4-5", {"tool_choice": "required"}, {}, "tool_choice", "no tools"),
         ("ollama:llama3.2", {"tool_choice": "required"}, {}, "tool_choice", "no tools"),
         (

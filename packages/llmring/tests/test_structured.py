@@ -75,6 +75,10 @@ class Movie(TypedDict):
     year: NotRequired[int]
 
 
+class Said(msgspec.Struct):
+    s: str
+
+
 class User(pydantic.BaseModel):
     """Somebody."""
 
@@ -687,7 +691,42 @@ def test_json_within_other_text_is_read_with_a_warning(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        '{"n": 1}{"n": 1}',
+        '{"n": 1}\n{\n  "n": 1\n}\n',
+        '<think>{"n": 2}</think>{"n":1}\n{"n":1}\n{"n":1}',
+        '```json\n{"n": 1}\n```\n```json\n{"n": 1}\n```',
+    ],
+)
+def test_the_same_json_more_than_once_is_read_with_a_warning(text: str) -> None:
+    response = finished(text, strict_format(INTEGER))
+    assert response.parsed == {"n": 1}
+    assert response.warnings == ["parsed was read from JSON that the answer repeats"]
+
+
+@pytest.mark.parametrize("text", ['{"s": "%s"}', 'Here: {"s": "%s"}.', '```json\n{\n"s": "%s"\n}\n```'])
+@pytest.mark.parametrize("written", ["a\nb", "a\tb", "a\r\nb", 'a\\"\n{\\"b'])
+@pytest.mark.parametrize("wanted", [strict_format({"type": "object"}), {"type": "json_object"}, Said])
+def test_raw_control_characters_in_strings_are_read_with_a_warning(
+    text: str, written: str, wanted: Any
+) -> None:
+    response = finished(text % written, wanted)
+    parsed = response.parsed
+    assert (parsed.s if isinstance(parsed, Said) else parsed["s"]) == written.replace('\\"', '"')
+    assert response.warnings == [
+        "parsed was read from JSON with raw control characters, such as line breaks, in its strings"
+    ]
+
+
+def test_a_long_text_of_quotes_that_never_end_is_soon_refused() -> None:
+    with pytest.raises(StructuredOutputError, match="is not JSON"):
+        finished('{"' + '\\"\n' * 200_000, strict_format(INTEGER))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         'Either {"n": 1} or {"n": 2}.',
+        '{"n": 1}{"n": true}',
         "<think>{}</think>",
         "```json\n1\n```\n```json\n2\n```",
         "n is 1",

@@ -44,7 +44,7 @@ class InputTokens(msgspec.Struct):
 def decode_input_tokens(body: bytes, provider: str) -> int:
     """Return the count of such an answer."""
     try:
-        return msgspec.json.decode(body, type=InputTokens).input_tokens
+        return msgspec.json.decode(body, type=InputTokens, strict=False).input_tokens
     except DECODE_ERRORS as error:
         raise no_count(provider, error) from error
 

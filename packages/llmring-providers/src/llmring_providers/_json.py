@@ -1,8 +1,8 @@
 """JSON in and out, where whatever is wrong with it becomes one of our errors."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 from llmring_types.exceptions import MalformedResponseError, UnsupportedContentError
@@ -12,6 +12,7 @@ from llmring_providers._protocol import ChatCall
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """All that msgspec raises on bytes that are not the JSON it was told to expect."""
 
+_T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode
 _SHORT = 8192
 """Bytes that are searched sooner than it is found out whether they have to be."""
@@ -76,6 +77,26 @@ def has_endless(value: Any) -> bool:
 def is_endless(value: Any) -> bool:
     """Return whether it is NaN or an infinity."""
     return isinstance(value, float) and not math.isfinite(value)
+
+
+def decoder_of(kind: type[_T]) -> Callable[[bytes | msgspec.Raw], _T]:
+    """Return a decoder of a wire form; where a number or a truth value of it comes as text, it is read all the same.
+
+    Some hosts write counts as ``"12"``. Only what is not of the form is read twice.
+    """
+    strict = msgspec.json.Decoder(kind).decode
+    lax = msgspec.json.Decoder(kind, strict=False).decode
+
+    def decode(body: bytes | msgspec.Raw) -> _T:
+        try:
+            return strict(body)
+        except msgspec.ValidationError as error:
+            try:
+                return lax(body)
+            except msgspec.ValidationError:
+                raise error from None
+
+    return decode
 
 
 def malformed(what: str, call: ChatCall, error: Exception | None = None) -> MalformedResponseError:

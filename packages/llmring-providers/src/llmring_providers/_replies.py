@@ -118,6 +118,22 @@ def redirection(reply: HttpResponse, base_url: str) -> bytes | None:
     return text.encode()
 
 
+def count_of(value: object) -> int | None:
+    """Return a count of tokens, however absurd; ``None`` for what is no number. The answer is worth more than it.
+
+    Some hosts write ``12.0``, and some ``"12"``, as the JSON form of Protocol Buffers does with long integers:
+    https://protobuf.dev/programming-guides/json/
+    """
+    if type(value) is int:
+        return value
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    return int(value) if isinstance(value, float) and math.isfinite(value) else None
+
+
 def add_billing(
     usage: Usage | None, *, tier: Any = None, searches: Any = None, cost: Any = None
 ) -> Usage | None:
@@ -133,8 +149,8 @@ def add_billing(
         return None
     if isinstance(tier, str) and tier and tier.lower() not in _STANDARD:
         usage["service_tier"] = tier.lower()
-    if type(searches) is int and searches > 0:
-        usage["web_searches"] = searches
+    if searches is not None and (count := count_of(searches) or 0) > 0:
+        usage["web_searches"] = count
     if type(cost) in (int, float) and math.isfinite(cost) and 0 <= cost < _ABSURD:
         usage["reported_cost"] = float(cost)
     return usage

@@ -167,6 +167,20 @@ def test_usage_splits_cache_writes_and_tells_thinking_tokens() -> None:
     }
 
 
+def test_counts_that_a_host_writes_as_text_are_read() -> None:
+    counts = {"input_tokens": "3", "output_tokens": "7", "cache_read_input_tokens": "2"}
+    more = {"server_tool_use": {"web_search_requests": "1"}}
+    assert read(usage={**counts, **more}).usage == {
+        "prompt_tokens": 5,
+        "completion_tokens": 7,
+        "total_tokens": 12,
+        "cache_read_input_tokens": 2,
+        "web_searches": 1,
+    }
+    turn = {"type": "compaction", "input_tokens": "3", "output_tokens": "7"}
+    assert "compaction" in (read(usage={**counts, "iterations": [turn]}).usage or {})
+
+
 def test_a_count_that_was_not_reported_is_absent() -> None:
     assert read(usage={"output_tokens": 7, "cache_read_input_tokens": None}).usage == {"completion_tokens": 7}
     assert read(usage={"input_tokens": 3}).usage == {"prompt_tokens": 3}

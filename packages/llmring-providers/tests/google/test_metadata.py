@@ -14,6 +14,11 @@ ROWS: list[Any] = [
         id="plain",
     ),
     pytest.param(
+        {"promptTokenCount": "3", "candidatesTokenCount": "2", "totalTokenCount": "5"},
+        {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+        id="numbers as text",
+    ),
+    pytest.param(
         {
             "promptTokenCount": 10,
             "toolUsePromptTokenCount": 5,
@@ -57,7 +62,7 @@ ROWS: list[Any] = [
         {"prompt_tokens": 3, "service_tier": "priority"},
         id="a tier of the Gemini API",
     ),
-    pytest.param({"promptTokenCount": "3", "totalTokenCount": True}, None, id="no numbers"),
+    pytest.param({"promptTokenCount": "three", "totalTokenCount": True}, None, id="no numbers"),
 ]
 
 

@@ -118,6 +118,12 @@ def answer(**fields: Any) -> bytes:
     ).encode()
 
 
+def test_counts_that_a_host_writes_as_text_are_read(call: ChatCall) -> None:
+    response = decode(answer(prompt_eval_count="3", eval_count="4", total_duration="5"), call)
+    assert response.usage == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    assert (response.native or {})["timings"] == {"total_duration": 5}
+
+
 @pytest.mark.parametrize(
     ("word", "called", "expected"),
     [

@@ -54,6 +54,12 @@ def test_text_comes_as_it_is_said_and_the_rest_on_the_last_chunk(
     assert last.provider_model == "gemma3:1b"
 
 
+def test_counts_of_a_stream_may_be_texts(call: ChatCall) -> None:
+    end = say("", done=True, done_reason="stop", prompt_eval_count="3", eval_count="2")
+    response = collect(chunks_of([say("a"), end], call))
+    assert response.usage == {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+
+
 def test_a_stream_that_reached_its_limit_says_so(recorded: Callable[[str], bytes], call: ChatCall) -> None:
     response = collect(chunks_of([recorded("f110196649db")], call))
     assert response.finish_reason == "length"

@@ -18,8 +18,10 @@ COUNTS = [
                  {"prompt_tokens": 19, "cache_read_input_tokens": 10, "cache_creation_input_tokens": 5}, id="LiteLLM"),
     pytest.param({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 0}, "cached_tokens": 3},
                  {"prompt_tokens": 9, "cache_read_input_tokens": 0}, id="OpenAI's place counts first"),
-    pytest.param({"prompt_tokens": "7", "completion_tokens": True, "total_tokens": 9, "prompt_tokens_details": [1]},
+    pytest.param({"prompt_tokens": "seven", "completion_tokens": True, "cached_tokens": "1e999", "total_tokens": 9, "prompt_tokens_details": [1]},
                  {"total_tokens": 9}, id="what is not a number"),
+    pytest.param({"prompt_tokens": "7", "completion_tokens": "3.0", "total_tokens": "10", "prompt_tokens_details": {"cached_tokens": "4"}},
+                 {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10, "cache_read_input_tokens": 4}, id="numbers as text"),
     pytest.param({"prompt_tokens": 33, "completion_tokens": 7163, "total_tokens": 7196, "reasoning_tokens": 73997},
                  {"prompt_tokens": 33, "completion_tokens": 7163, "total_tokens": 7196}, id="Perplexity's research"),
 ]  # fmt: skip

@@ -235,7 +235,7 @@ def _extra(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> tuple[s
     extra = without_foreign(call.request.extra_params, _FOREIGN, "Anthropic", warnings)
     betas = _betas(extra.pop("betas", None) or [], call)
     if extra.pop("parallel_tool_calls", None) is False:
-        _one_call_at_a_time(body)
+        _one_call_at_a_time(body, extra, warnings)
     stop = extra.pop("stop", None)
     if stop and (kept := _stops(stop, warnings)):
         body["stop_sequences"] = kept
@@ -293,7 +293,8 @@ def _betas(given: Any, call: ChatCall) -> tuple[str, ...]:
     return tuple(betas)
 
 
-def _one_call_at_a_time(body: dict[str, Any]) -> None:
-    choice = body.get("tool_choice", {"type": "auto"})
-    if "tools" in body and choice.get("type") != "none":
+def _one_call_at_a_time(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
+    if not (body.get("tools") or extra.get("tools")):
+        warnings.append("parallel_tool_calls was dropped: Anthropic takes it together with tools only")
+    elif (choice := body.get("tool_choice", {"type": "auto"})).get("type") != "none":
         body["tool_choice"] = {**choice, "disable_parallel_tool_use": True}

@@ -191,7 +191,7 @@ def _compactions(iterations: Any) -> TokenCounts | None:
     for turn in iterations if isinstance(iterations, list) else ():
         if _type(turn) == "compaction":
             try:
-                spent.update(_counts(msgspec.convert(turn, WireUsage)))
+                spent.update(_counts(msgspec.convert(turn, WireUsage, strict=False)))
             except msgspec.ValidationError:  # of a shape that nobody can count
                 return None
     return cast("TokenCounts", dict(spent)) or None

@@ -32,6 +32,7 @@ from llmring_providers.anthropic.wire import (
     decode_block,
     decode_event,
     decode_json,
+    decode_lax_event,
     decode_message,
     kind_of,
 )
@@ -124,9 +125,9 @@ class MessageStreamDecoder(BaseStreamDecoder):
         try:
             part = decode_event(event.data)
         except msgspec.ValidationError:
-            if (kind_of(event.data) or event.name.decode("utf-8", "replace")) in _READ:
-                raise
-            return  # of another shape than any event we know: nothing that we could read
+            if (kind_of(event.data) or event.name.decode("utf-8", "replace")) not in _READ:
+                return  # of another shape than any event we know: nothing that we could read
+            part = decode_lax_event(event.data)
         kind = part.type or event.name.decode("utf-8", "replace")
         if kind == "content_block_delta":
             self._add(int(part.index or 0), part.delta or Delta(), chunks)

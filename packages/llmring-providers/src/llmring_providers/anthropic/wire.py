@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from llmring_providers._json import decoder_of
+
 ABSENT = msgspec.Raw(b"")
 
 
@@ -140,5 +142,7 @@ def kind_of(event: bytes) -> str | None:
 
 
 decode_event = msgspec.json.Decoder(StreamEvent).decode
+decode_lax_event = msgspec.json.Decoder(StreamEvent, strict=False).decode
+"""Reads numbers that come as text, too."""
 decode_json = msgspec.json.Decoder().decode
-decode_message = msgspec.json.Decoder(WireMessage).decode
+decode_message = decoder_of(WireMessage)

@@ -132,13 +132,6 @@ def malformed(ref: ModelRef, reason: str, original: Exception | None = None) -> 
     )
 
 
-def count_of(value: object) -> int | None:
-    """Return a count of tokens, however absurd; ``None`` for what is no number. The vectors are worth more than it."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return int(value)
-
-
 def in_order(rows: Sequence[tuple[int | None, list[float] | str]], call: EmbeddingCall) -> list[list[float]]:
     """Return the vectors in the order of the texts.
 

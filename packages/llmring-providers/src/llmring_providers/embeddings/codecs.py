@@ -7,12 +7,12 @@ from typing import Any, Literal, Protocol
 import msgspec
 from llmring_types.hosts import host_of
 
+from llmring_providers._replies import count_of
 from llmring_providers.embeddings.calls import (
     EmbeddingCall,
     EmbeddingLimits,
     Vectors,
     body_of,
-    count_of,
     decoded,
     in_order,
 )

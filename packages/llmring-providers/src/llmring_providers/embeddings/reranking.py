@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from llmring_providers.embeddings.calls import RankCall, Ranking, body_of, count_of, decoded, ranked
+from llmring_providers._replies import count_of
+from llmring_providers.embeddings.calls import RankCall, Ranking, body_of, decoded, ranked
 
 
 class RerankCodec(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from llmring_types import Usage
 
-from llmring_providers._replies import add_billing
+from llmring_providers._replies import add_billing, count_of
 from llmring_providers.google.wire import Candidate
 
 _NAMES = {
@@ -132,8 +132,7 @@ def unusual(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _count(said: Mapping[str, Any], name: str) -> int | None:
-    value = said.get(name)
-    return value if type(value) is int else None
+    return count_of(said.get(name))
 
 
 def _is_text(detail: Any) -> bool:

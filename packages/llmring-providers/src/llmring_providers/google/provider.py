@@ -73,7 +73,7 @@ class GoogleCounting:
 
     def decode(self, body: bytes) -> int:
         try:
-            return msgspec.json.decode(body, type=_Count).total_tokens
+            return msgspec.json.decode(body, type=_Count, strict=False).total_tokens
         except DECODE_ERRORS as error:
             raise no_count("google", error) from error
 

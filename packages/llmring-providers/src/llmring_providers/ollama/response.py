@@ -9,7 +9,7 @@ from llmring_types import FinishReason, LLMRequest, LLMResponse, ToolCall, Usage
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.ollama.errors import body_error
-from llmring_providers.ollama.wire import Function, Part, decode_part
+from llmring_providers.ollama.wire import Function, Part, decode_lax_part
 
 _FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 """The other words, ``load`` and ``unload``, answer a request without messages."""
@@ -48,12 +48,12 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
 def _parts(body: bytes, call: ChatCall) -> list[Part]:
     """Read one document, or lines where the server streams although it was told not to."""
     try:
-        return [decode_part(body)]
+        return [decode_lax_part(body)]
     except DECODE_ERRORS as error:
         lines = [line for line in body.split(b"\n") if line.strip()]
         try:
             if len(lines) > 1:
-                return [decode_part(line) for line in lines]
+                return [decode_lax_part(line) for line in lines]
         except DECODE_ERRORS:
             pass
         raise malformed("the answer is not a chat answer", call, error) from error

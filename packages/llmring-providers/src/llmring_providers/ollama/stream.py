@@ -3,6 +3,7 @@
 https://docs.ollama.com/api/streaming
 """
 
+import msgspec
 from llmring_types import StreamChunk
 
 from llmring_providers._ndjson import LineSplitter
@@ -10,7 +11,7 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers._sse import Event
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.ollama.response import Gathered
-from llmring_providers.ollama.wire import decode_part
+from llmring_providers.ollama.wire import decode_lax_part, decode_part
 
 
 class LinesOrDocument:
@@ -61,7 +62,10 @@ class ChatStreamDecoder(BaseStreamDecoder):
             if not data.startswith(b"data:") or data.endswith(b"[DONE]"):
                 return
             data = data.removeprefix(b"data:")
-        part = decode_part(data)
+        try:
+            part = decode_part(data)
+        except msgspec.ValidationError:
+            part = decode_lax_part(data)
         self._gathered.take(part)
         message = part.message
         if message is not None and (message.content or message.thinking):

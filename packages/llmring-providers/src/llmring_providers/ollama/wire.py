@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from llmring_providers._json import decoder_of
+
 
 class Function(msgspec.Struct):
     """``arguments`` is an object; it is kept as the server wrote it, with the order of its keys and all digits."""
@@ -50,3 +52,5 @@ class Part(msgspec.Struct, gc=False):
 
 
 decode_part = msgspec.json.Decoder(Part).decode
+decode_lax_part = decoder_of(Part)
+"""Reads numbers that come as text, too."""

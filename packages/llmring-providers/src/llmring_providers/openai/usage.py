@@ -12,7 +12,7 @@ from llmring_types import Usage
 from llmring_types.hosts import Quirks
 
 from llmring_providers._quirks import field_at
-from llmring_providers._replies import add_billing
+from llmring_providers._replies import add_billing, count_of
 
 _PROMPT = ("prompt_tokens", "input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens")
@@ -52,7 +52,7 @@ def usage_of(said: Any, *, tier: Any = None, searches: int = 0, quirks: Quirks |
 
 def _quirky(said: Mapping[str, Any], usage: Usage | None, quirks: Quirks) -> float | None:
     """Read the cache reads from where this host counts them, and return the price that it states, in US dollars."""
-    cached = _count(field_at(said, quirks.cached_tokens))
+    cached = count_of(field_at(said, quirks.cached_tokens))
     if usage is not None and cached is not None:
         usage["cache_read_input_tokens"] = cached
     if quirks.cost in (None, "cost"):  # ``cost`` is read below, with what goes with it
@@ -66,8 +66,8 @@ def _quirky(said: Mapping[str, Any], usage: Usage | None, quirks: Quirks) -> flo
 def _counts(said: Mapping[str, Any]) -> Usage | None:
     given, made = _details(said, _GIVEN), _details(said, _MADE)
     prompt, completion = _first(said, _PROMPT), _first(said, _COMPLETION)
-    total, reasoning = _count(said.get("total_tokens")), _count(made.get("reasoning_tokens"))
-    cached, written = _count(given.get("cached_tokens")), _count(given.get("cache_write_tokens"))
+    total, reasoning = count_of(said.get("total_tokens")), count_of(made.get("reasoning_tokens"))
+    cached, written = count_of(given.get("cached_tokens")), count_of(given.get("cache_write_tokens"))
     if reasoning and total and total == (prompt or 0) + (completion or 0) + reasoning:
         # xAI counts it apart: https://docs.x.ai/docs/guides/reasoning
         completion = (completion or 0) + reasoning
@@ -77,7 +77,7 @@ def _counts(said: Mapping[str, Any]) -> Usage | None:
     if cached is not None:
         usage["cache_read_input_tokens"] = cached
     if written is None:
-        written = _count(said.get(_WRITTEN))
+        written = count_of(said.get(_WRITTEN))
     if written is not None:
         usage["cache_creation_input_tokens"] = written
     if reasoning is not None:
@@ -146,13 +146,6 @@ def _details(said: Mapping[str, Any], names: tuple[str, str]) -> Mapping[str, An
 def _first(said: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     """The first of these counts that is one."""
     for name in names:
-        if (count := _count(said.get(name))) is not None:
+        if (count := count_of(said.get(name))) is not None:
             return count
     return None
-
-
-def _count(value: Any) -> int | None:
-    """Some hosts write ``12.0``."""
-    if type(value) is int:
-        return value
-    return int(value) if type(value) is float else None

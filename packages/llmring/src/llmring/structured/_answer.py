@@ -61,8 +61,8 @@ def finish(response: LLMResponse, expectation: Expectation | None) -> None:
 
     Tool calls, refusals and filtered answers are left alone: they are not the JSON that was asked for, and no failure
     of it. The JSON may stand in one Markdown code fence, which models add out of habit, or, with a warning, behind a
-    ``<think>`` block or within a sentence; ``content`` stays as it came. An answer that was cut by the token limit is
-    read as it is, and the error or warning says that it was cut.
+    ``<think>`` block, within a sentence, more than once, or with raw line breaks in its strings; ``content`` stays as
+    it came. An answer that was cut by the token limit is read as it is, and the error or warning says that it was cut.
 
     Raises:
         StructuredOutputError: strict, and the answer is not JSON or breaks the schema. ``raw_text`` is the answer,
@@ -103,8 +103,8 @@ def _read(response: LLMResponse, expectation: Expectation) -> Any:
     except MismatchError as mismatch:
         if not mismatch.is_syntax or response.finish_reason == "length":
             raise
-        value = read_within(text, expectation.read, mismatch)
-    response.warnings.append("parsed was read from JSON within other text")
+        value, warning = read_within(text, expectation.read, mismatch)
+    response.warnings.append(warning)
     return value
 
 
