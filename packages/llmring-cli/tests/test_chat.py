@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llmring import LLMRing
+from llmring.conversation import Conversation
 from llmring.testing import Answer, Received, Rule, Script
 from llmring_cli.chat.conversation import conversation_path
 from simulated import Simulated
@@ -238,6 +240,14 @@ def test_nobody_else_can_read_the_conversation(llmring: Run, folder: Path) -> No
     path = conversation_path(folder)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert b"One" in path.read_bytes()
+
+
+def test_a_program_can_load_the_conversation(llmring: Run, folder: Path) -> None:
+    """The command stores the form of :class:`llmring.conversation.Conversation`, without what it has no use for."""
+    llmring("chat", "One", "-m", "sim:demo", "--system", "Be brief.")
+    loaded = Conversation.load(conversation_path(folder), LLMRing())
+    assert loaded.model == "sim:demo"
+    assert [message.role for message in loaded.messages] == ["system", "user", "assistant"]
 
 
 def test_an_answer_that_ended_early_is_told(llmring: Run) -> None:

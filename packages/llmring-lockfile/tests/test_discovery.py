@@ -218,6 +218,22 @@ def test_what_belongs_to_somebody_else_is_passed_over(repository: Path, given_aw
     assert discover(environ={}, directory=repository / "docs").is_bundled
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_a_link_that_somebody_else_made_is_passed_over_whosever_file_it_leads_to(repository: Path) -> None:
+    (repository / "mine.lock").write_text(LOCK)
+    link = repository / "llmring.lock"
+    link.symlink_to("mine.lock")
+    assert discover(environ={}, directory=repository / "docs").path == link
+    os.chown(link, 4711, 4711, follow_symlinks=False)
+    assert discover(environ={}, directory=repository / "docs").is_bundled
+
+
+def test_a_repository_within_another_has_an_edge_of_its_own(repository: Path) -> None:
+    (repository / "llmring.lock").write_text(LOCK)
+    (repository / "docs" / ".git").write_text("gitdir: ../.git/modules/docs")
+    assert discover(environ={}, directory=repository / "docs" / "notes").is_bundled
+
+
 def test_the_lockfile_of_the_project_comes_before_that_of_the_repository(repository: Path) -> None:
     inside = repository / "docs" / "src" / "a" / "llmring.lock"
     inside.parent.mkdir(parents=True)

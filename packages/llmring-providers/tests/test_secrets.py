@@ -3,6 +3,7 @@
 import base64
 import traceback
 from collections.abc import Mapping
+from itertools import islice
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +15,7 @@ from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderServerError
 
 KEY = "sk-hunter2/+ü"
+ECHOED = KEY.encode()
 CALL = ChatCall(LLMRequest(messages=[Message(role="user", content="Hi")]), ModelRef("openai", "gpt-4o"))
 URLS = quote(KEY, safe="")
 CODED = [base64.b64encode(before + KEY.encode() + b": and more") for before in (b"", b"a", b"me", b"Bearer ")]
@@ -86,6 +88,13 @@ async def test_no_rejection_shows_a_key_that_the_host_echoes(status: int, body: 
     assert CODED[0].decode() not in shown
 
 
+async def test_an_error_within_an_answer_shows_no_echo_in_a_traceback_with_locals() -> None:
+    with pytest.raises(ProviderError) as caught:
+        await provider(200, b'{"error": {"message": "no %b"}}' % ECHOED).chat(CALL)
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert KEY not in "".join(told.format())
+
+
 @pytest.mark.parametrize("shown", [r"ab/cd\\ef\"gh+ij", r"ab\/cd\\ef\"gh+ij"])
 def test_a_key_that_is_json_within_a_text_is_blotted_too(shown: str) -> None:
     assert blotted(f'upstream said {{"key": "{shown}"}}', 'ab/cd\\ef"gh+ij') == 'upstream said {"key": "***"}'
@@ -102,6 +111,44 @@ async def test_no_traceback_with_locals_shows_the_key(status: int, body: bytes) 
 async def test_the_id_of_an_answer_does_not_show_it_either() -> None:
     body = b'{"id": "1", "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}'
     assert (await provider(200, body).chat(CALL)).request_id == "r-***"
+
+
+class Cut:
+    """A stream that brings the bytes one by one, so that nothing arrives whole."""
+
+    status = 200
+    headers: Mapping[str, str] = {"x-request-id": f"r-{KEY}"}
+
+    def __init__(self, body: bytes) -> None:
+        self._bytes = iter(body)
+
+    async def read(self) -> bytes:
+        return b"".join(bytes([byte]) for byte in islice(self._bytes, 1))
+
+    async def finish(self) -> None:
+        """Nothing is held."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Streaming(Echoing):
+    async def open(self, request: HttpRequest) -> ByteStream:
+        return Cut(self.body)
+
+
+async def test_a_key_in_pieces_is_blotted_out_of_a_failure_in_the_stream_and_of_its_id() -> None:
+    streaming = Streaming(
+        200, b'data: {"error": {"message": "no %b", "code": "c-%b"}}\n\n' % (ECHOED, ECHOED)
+    )
+    stream = await create(ProviderSettings(name="openai", transport=streaming, api_key=KEY)).stream(CALL)
+    assert stream.partial().request_id == "r-***"
+    with pytest.raises(ProviderError) as caught:
+        await stream.receive()
+    assert caught.value.request_id == "r-***"
+    assert "***" in str(caught.value)
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert KEY not in "".join(shown.format()) + repr(vars(caught.value))
 
 
 async def test_a_failed_connection_shows_no_key_in_a_traceback_with_locals() -> None:

@@ -105,6 +105,24 @@ MODELS = [
     ("google", "publishers/google/models/gemini-2.5-pro"),
     ("ollama", "gpt-oss:20b"),
 ]
+
+
+@pytest.mark.parametrize("host", [None, "127.0.0.1:8080", "localhost", *holding.VENDORS])
+@pytest.mark.parametrize("provider", ADAPTERS)
+def test_what_an_adapter_writes_for_its_vendor_is_held_in_every_test(
+    provider: str, host: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: str, body: dict[str, Any], *, given: Any = ()) -> list[str]:
+        return ["never"]
+
+    monkeypatch.setattr(holding, "refusals", refused)
+    request = LLMRequest([Message(role="user", content="x")])
+    with pytest.raises(AssertionError, match="never"):
+        ADAPTERS[provider].encode(ChatCall(request, ModelRef(provider, "m"), host=host), stream=False)
+    elsewhere = ChatCall(request, ModelRef(provider, "m"), host="gateway.example")
+    assert ADAPTERS[provider].encode(elsewhere, stream=False).body
+
+
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 PDF = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}}
 TEXTS = st.sampled_from(["", " ", "Hi", "As JSON"])

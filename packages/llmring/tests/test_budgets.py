@@ -213,6 +213,42 @@ async def test_calls_under_way_are_set_aside() -> None:
     assert (state.reserved, state.spent, state.withheld) == (Decimal(0), 2 * 104 * INPUT, 2 * 100 * OUTPUT)
 
 
+async def test_a_small_call_does_not_overtake_a_large_one_that_waits() -> None:
+    large, small = (104 * INPUT + tokens * OUTPUT for tokens in (100, 10))
+    async with Stalling(None) as silent, ring_on(silent.url, large + small) as ring:
+        calls = [asyncio.create_task(ring.chat(ask(max_tokens=tokens))) for tokens in (100, 100, 10)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert ring.budgets[0].reserved == large
+        for task in reversed(calls):
+            task.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_a_call_that_waits_for_a_place_sets_nothing_aside() -> None:
+    one = 104 * INPUT + 100 * OUTPUT
+    policy = Policy(budget_usd=1, max_concurrent={"openai": 1})
+    async with Stalling(None) as silent, LLMRing(policy=policy) as ring:
+        ring.register_provider("openai", api_key="k", base_url=silent.url)
+        calls = [asyncio.create_task(ring.chat(ask(max_tokens=100))) for _ in range(2)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert ring.budgets[0].reserved == one
+        for task in reversed(calls):
+            task.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_a_call_that_the_budget_refuses_gives_its_place_back(server: Server) -> None:
+    server.answers = [answer(104, 10)]
+    policy = Policy(budget_usd=104 * INPUT + 10 * OUTPUT, max_concurrent={"openai": 1}, deadline_s=5)
+    async with LLMRing(policy=policy) as ring:
+        ring.register_provider("openai", api_key="k", base_url=server.url)
+        with pytest.raises(BudgetExceededError):
+            await ring.chat(ask(max_tokens=11))
+        assert (await ring.chat(ask(max_tokens=10))).content == "Hi"
+
+
 async def test_an_aborted_stream_is_counted_by_estimate_and_the_rest_stays_out_of_reach() -> None:
     async with Stalling(HELLO) as stalling, ring_on(stalling.url, 1) as ring:
         async for _ in ring.chat_stream(ask(max_tokens=300)):

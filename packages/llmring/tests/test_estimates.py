@@ -97,6 +97,25 @@ def test_a_cost_that_cannot_be_is_dropped_with_a_warning(cost: Any) -> None:
     assert "reported a cost of" in response.warnings[0]
 
 
+@pytest.mark.parametrize("count", [-1, 10**12, 2**70, True, 1.5, "3", None])
+@pytest.mark.parametrize(("name", "estimate"), [("prompt_tokens", 104), ("completion_tokens", 10)])
+def test_a_count_that_cannot_be_is_estimated_with_a_warning(name: Any, estimate: int, count: Any) -> None:
+    usage: Any = {"prompt_tokens": 90, "completion_tokens": 7, name: count, "total_tokens": -5}
+    response = came(usage=usage)
+    assert not check_counts(response, ASKED)
+    counts = {"prompt_tokens": 90, "completion_tokens": 7, name: estimate}
+    assert response.usage == {**counts, "total_tokens": sum(counts.values())}
+    assert [f"{name}={count!r}"[:30] in warning for warning in response.warnings] == [True]
+
+
+def test_counts_of_a_compaction_that_cannot_be_are_dropped_with_a_warning() -> None:
+    usage: Any = {"prompt_tokens": 90, "completion_tokens": 7, "compaction": {"prompt_tokens": -5}}
+    response = came(usage=usage)
+    assert not check_counts(response, ASKED)
+    assert response.usage == {"prompt_tokens": 90, "completion_tokens": 7}
+    assert len(response.warnings) == 1
+
+
 @pytest.mark.parametrize("searches", [-1, 2**70, 1.5])
 def test_a_number_of_searches_that_cannot_be_counts_as_none(searches: Any) -> None:
     response = came(usage={"prompt_tokens": 90, "completion_tokens": 7, "web_searches": searches})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from llmring import LLMRing
-from llmring.hosts import add_host, own_host, register_user_hosts, remove_host
+from llmring.hosts import add_host, own_host, register_lockfile_hosts, register_user_hosts, remove_host
 from llmring.trust import open_trust_store
 from llmring_lockfile import emit, load, parse
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
@@ -173,6 +173,16 @@ async def test_a_host_of_a_lockfile_counts_only_once_the_file_is_approved(tmp_pa
         with pytest.raises(UntrustedAddressError):
             await ring.chat(REQUEST)
     assert len(sent.requests) == 1
+
+
+def test_what_was_approved_is_registered_not_what_was_read_before(tmp_path: Path) -> None:
+    file = tmp_path / "llmring.lock"
+    file.write_text(LOCKFILE.replace("lab.example", "evil.example"))
+    read_before = load(file)
+    file.write_text(LOCKFILE)
+    open_trust_store().allow(file, file.read_bytes())
+    assert register_lockfile_hosts(read_before) == {}
+    assert HOSTS["lab"].default_url == "https://lab.example/v1"
 
 
 def test_a_lockfile_cannot_give_a_known_host_another_address(tmp_path: Path) -> None:

@@ -265,6 +265,39 @@ def test_the_time_limit_of_an_attempt_begins_when_it_has_its_place() -> None:
     assert [round(trace[0].waited_s) for trace in traces] == [place // 3 for place in range(200)]
 
 
+class HeldClock:
+    """Time passes only when somebody says so, whatever the event loop's timers do."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+async def test_a_call_that_gets_its_place_after_its_deadline_is_not_sent() -> None:
+    """A busy event loop fires timers late, so a place may come before the timer that ends the wait."""
+    clock, asked = HeldClock(), list[str]()
+    failover = Failover(Policy(max_concurrent={"gate": 1}, deadline_s=5), clock=clock)
+
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
+        asked.append(candidate.ref.provider)
+        await asyncio.sleep(0)
+        clock.time = 10
+        return ""
+
+    route = Route([Candidate(ModelRef("gate", "x"))])
+    calls = (failover.run(route, attempt, timeout=60) for _ in range(2))
+    _, late = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(late, ProviderTimeoutError)
+    assert "nothing was sent" in str(late)
+    assert asked == ["gate"]
+    await failover.run(route, attempt, timeout=60)  # it gave its place back
+
+
 def test_the_start_of_a_hedge_counts_from_the_moment_that_the_first_call_is_sent() -> None:
     route = Route([Candidate(ModelRef("gate", "x")), Candidate(ModelRef("other", "y"))])
     policy = Policy(max_concurrent={"gate": 1}, hedge_after_s=2)

@@ -467,6 +467,14 @@ async def test_a_refused_network_belongs_to_the_ring_that_read_it(monkeypatch: p
                 await ring.chat(ask("anthropic:claude-sonnet-5", timeout=5))
 
 
+async def test_a_refused_network_holds_for_the_usage_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMRING_ALLOW_NETWORK", "0")
+    async with LLMRing(server_url="http://192.0.2.1", api_key="llmr_pk_k") as ring:
+        assert ring.server_client is not None
+        with pytest.raises(ConfigurationError, match="the network is refused"):
+            await ring.server_client.stats()
+
+
 async def test_a_refused_network_holds_for_a_client_of_an_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLMRING_ALLOW_NETWORK", "0")
     async with LLMRing(policy=ONCE) as ring, AsyncOpenAI(api_key="k", base_url="http://192.0.2.1") as client:

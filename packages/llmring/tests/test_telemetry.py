@@ -1,5 +1,6 @@
 """Spans and metrics, read back from OpenTelemetry's SDK."""
 
+import base64
 import gc
 import json
 import subprocess
@@ -253,6 +254,36 @@ def test_the_address_is_host_and_port(
     telemetry(record())
     attributes = collected.spans[0].attributes or {}
     assert {name: value for name, value in attributes.items() if name.startswith("server.")} == expected
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_what_a_host_repeats_of_a_key_is_on_no_span_and_in_no_metric(
+    server: Server, collected: Collected, monkeypatch: pytest.MonkeyPatch, *, stream: bool
+) -> None:
+    """A stream repeats it in two halves."""
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
+    key = "key-of-a-ring-0123456789"
+    coded = base64.b64encode(f"Bearer {key}".encode()).decode()
+    said = {"id": f"id-{key}", "model": coded}
+    body = msgspec.json.encode({**said, "choices": [{"message": {"content": key}, "finish_reason": "stop"}]})
+    if stream:
+        halves = [{"delta": {"content": key[:9]}}, {"delta": {"content": key[9:]}, "finish_reason": "stop"}]
+        events = [msgspec.json.encode({**said, "choices": [half]}) for half in halves]
+        body = b"".join(b"data: %b\n\n" % event for event in (*events, b"[DONE]"))
+    server.answers = [Answer(body)]
+    async with LLMRing(f"origin {key}") as ring:
+        ring.register_provider("openai", api_key=key, base_url=server.url)
+        if stream:
+            assert "".join([chunk.delta async for chunk in ring.chat_stream(ask())]) == key
+        else:
+            assert (await ring.chat(ask())).content == key
+    (span,) = collected.spans
+    measured = collected.points("gen_ai.client.operation.duration")
+    shown = repr((span.name, dict(span.attributes or {}), measured))
+    assert "REDACTED" in shown
+    assert "gen_ai.output.messages" in shown
+    assert key not in shown
+    assert coded not in shown
 
 
 async def test_content_is_left_out_unless_asked_for(server: Server, collected: Collected) -> None:

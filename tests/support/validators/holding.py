@@ -13,11 +13,14 @@ from validators import refusals
 from validators.embeddings import embedding_refusals
 
 _LOOPBACK = ("127.", "localhost", "[::1]")
+VENDORS = ("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com", "ollama.com")
+"""Hosts of the vendors themselves, which providers ask whose base URL nobody sets."""
 
 
 def is_vendors(call: ChatCall) -> bool:
     """Return whether the rules of a vendor hold for a call: not for other hosts, and their names of models."""
-    return (call.host is None or call.host.startswith(_LOOPBACK)) and "/" not in call.ref.model
+    own = call.host is None or call.host.startswith(_LOOPBACK) or call.host.endswith(VENDORS)
+    return own and "/" not in call.ref.model
 
 
 def held(call: ChatCall, wire: WireRequest) -> list[str]:

@@ -22,6 +22,7 @@ class LineSplitter:
         if self._pieces:
             self._pieces.append(data)
             data = b"".join(self._pieces)
+            self._pieces = []  # freed before the split copies it again
         *lines, rest = data.split(b"\n")
         self._pieces = [rest] if rest else []
         return self._events(lines)

@@ -17,11 +17,14 @@ def without_key(error: _E, key: str) -> _E:
     """Blot the key out of an error: of its text, its code, its ids, its details and what it stands for."""
     if len(key) < _SHORTEST_KEY:
         return error
+    error.__traceback__ = None  # frames that have read the answer hold it as it came
     error.message = blotted(error.message, key)
     error.args = (error.message,)
     error.details = _deep(error.details, key)
-    if error.original is not None and _forms(key).search(str(error.original)):
-        error.original = None
+    if error.original is not None:
+        error.original.__traceback__ = None
+        if _forms(key).search(str(error.original)):
+            error.original = None
     if isinstance(error, ProviderError):
         error.code = error.code and blotted(error.code, key)
         error.request_id = error.request_id and blotted(error.request_id, key)

@@ -49,6 +49,7 @@ class EventSplitter:
         if self._pieces:
             self._pieces.append(data)
             data = b"".join(self._pieces)
+            self._pieces = []  # freed before the events copy it again
         end = data.rindex(b"\n\n") + 2
         rest = data[end:]
         self._pieces = [rest] if rest else []

@@ -167,9 +167,11 @@ def test_a_ranking_of_other_documents_is_an_error(rows: list[tuple[int, float]])
         codec.decode(body.encode(), RankCall("q", ["a", "b"], ModelRef("x", "m")))
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"model": "m", "input": 3}'])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"{}", b'{"model": "m", "input": 3}', b'{"input":' + b"[" * 100_000]
+)
 def test_a_host_refuses_what_it_cannot_read(body: bytes) -> None:
-    with pytest.raises(ValidationError, match="the body is not what"):
+    with pytest.raises(ValidationError, match=r"the body is not (what|a JSON object)"):
         read_embedding("POST", "/v1/embeddings", body)
     assert read_embedding("POST", "/v1/chat/completions", body) is None
     assert read_embedding("GET", "/v1/embeddings", body) is None

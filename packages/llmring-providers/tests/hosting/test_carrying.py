@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from hosted import SIDES, STAMP, Sides, chunks_of, hello
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from llmring_providers.hosting import ProtocolName
 from llmring_providers.hosting.carrying import carried, restored
@@ -95,6 +95,13 @@ def test_the_alphabet_for_urls_is_read_too(vendor: str) -> None:
     assert restored(written) == restored(signature) == NATIVES[vendor]
 
 
-@given(st.one_of(st.text(), st.binary().map(lambda data: base64.b64encode(b"llmring1:" + data).decode())))
+@given(
+    st.one_of(
+        st.text(),
+        st.text().map(lambda text: f"bGxtcmluZzE6{text}"),
+        st.binary().map(lambda data: base64.b64encode(b"llmring1:" + data).decode()),
+    )
+)
+@example("bGxtcmluZzE6\N{LATIN SMALL LETTER E WITH ACUTE}")
 def test_no_other_signature_is_taken_for_one(signature: str) -> None:
     assert restored(signature) is None

@@ -173,6 +173,20 @@ _ANY = st.recursive(
 )
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": ["message"], "role": "user", "content": "Hi"},
+        {"type": "message", "role": {"user": "Ada"}, "content": "Hi"},
+        {"type": "message", "role": "user", "content": [{"type": ["input_text"], "text": "Hi"}]},
+        {"type": {}, "call_id": "call_1", "output": "17"},
+    ],
+)
+def test_a_list_or_an_object_where_a_word_belongs_is_refused(item: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        read(RESPONSES, {**GREETING[RESPONSES], "input": [item]})
+
+
 @given(data=st.data())
 def test_no_json_raises_anything_but_a_refusal(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(GREETING)))

@@ -3,13 +3,19 @@
 import gzip
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
+from typing import Any
 
 import brotli  # type: ignore[import-untyped]
 import pytest
 from backports import zstd
+from llmring_providers import ProviderSettings, find_factory
+from llmring_providers.embeddings import EmbeddingCall, RankCall
+from llmring_providers.files import FileUpload
 from llmring_providers.transport import HttpRequest, ResponseTooLargeError
+from llmring_types import ModelRef
+from llmring_types.exceptions import ProviderResponseTooLargeError
 from loopback import Connection, Script, StartServer
 from transport_kinds import Kind
 
@@ -128,3 +134,44 @@ def test_a_body_of_just_the_limit_is_an_answer(kind: Kind, serve: StartServer) -
             return (await transport.send(asked)).body
 
     assert kind.run(main) == PIECE
+
+
+BESIDE_CHAT: dict[str, tuple[str, Callable[[Any], Coroutine[Any, Any, object]]]] = {
+    "embeddings": ("openai", lambda provider: provider.embed(EmbeddingCall(["a"], ModelRef("openai", "m")))),
+    "ranking": (
+        "cohere",
+        lambda provider: provider.rerank(RankCall("a", ["b"], ModelRef("cohere", "m"))),
+    ),
+    "models": ("anthropic", lambda provider: provider.models()),
+    "upload": ("google", lambda provider: provider.upload_file(FileUpload("a", "application/pdf", b"%PDF"))),
+    "file": ("anthropic", lambda provider: provider.get_file("f")),
+    "deletion": ("openai", lambda provider: provider.delete_file("f")),
+    "files": ("openai", lambda provider: provider.list_files()),
+}
+
+
+@pytest.mark.parametrize("answer", ["gzip", "without end"])
+@pytest.mark.parametrize("asked", BESIDE_CHAT)
+def test_answers_beside_chat_are_bounded_by_the_setting(
+    kind: Kind, serve: StartServer, asked: str, answer: str
+) -> None:
+    name, ask = BESIDE_CHAT[asked]
+    server = serve(answering(ANSWERS[answer], "200 OK"))
+
+    async def main() -> None:
+        async with kind.make() as transport:
+            settings = ProviderSettings(
+                name=name, transport=transport, api_key="k", base_url=server.url, max_response_bytes=LIMIT
+            )
+            await ask(find_factory(name)(settings))
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProviderResponseTooLargeError) as caught:
+            kind.run(main)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert caught.value.limit == LIMIT
+    assert peak < 2 * LIMIT
+    server.wait_gone(1)

@@ -2,9 +2,11 @@
 
 import base64
 import binascii
+import gzip
 import json
 import struct
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
 import anthropic
@@ -381,6 +383,34 @@ async def test_a_cut_stream_is_interrupted(case: Case) -> None:
     cut = case.stream[: len(case.stream) * 3 // 5]
     with pytest.raises(StreamInterruptedError):
         await asked(case, True, httpx2.Response(200, content=cut, headers={"content-type": case.stream_type}))
+
+
+async def test_a_bomb_in_amazons_stream_is_not_opened() -> None:
+    """It comes compressed, which the SDK would leave to its HTTP client."""
+    limit, bomb = 3 * 2**20, gzip.compress(bytes(24 * 2**20))
+    case = CASES["bedrock"]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield bomb
+
+    provider, _ = around(
+        case,
+        lambda _: httpx2.Response(
+            200, content=pieces(), headers={"content-type": case.stream_type, "content-encoding": "gzip"}
+        ),
+    )
+    call = question(case.provider)
+    call.request.max_response_bytes = limit
+    for _ in range(2):  # the first time loads what is loaded late
+        stream = await provider.stream(call)
+        tracemalloc.start()
+        try:
+            with pytest.raises(StreamInterruptedError):
+                await stream.receive()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 2 * limit
 
 
 async def test_damage_in_amazons_stream_is_typed() -> None:

@@ -7,7 +7,6 @@ completions (https://platform.openai.com/docs/guides/audio), and the ``images`` 
 """
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -91,7 +90,7 @@ def _made(kind: str, data: object) -> Iterator[Media]:
         return
     try:
         yield Media(media_type=kind, data=base64.b64decode(data, validate=True))
-    except (ValueError, binascii.Error):
+    except ValueError:
         return
 
 

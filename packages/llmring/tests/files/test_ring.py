@@ -19,6 +19,7 @@ from llmring.exceptions import (
     ProviderResponseError,
     ValidationError,
 )
+from llmring.files._registered import media_type_at
 from llmring.files._store import FileStore
 from llmring.testing import Simulator
 from llmring_providers import ChatCall
@@ -413,3 +414,17 @@ async def test_a_host_without_the_files_of_its_protocol_gets_them_inline(report:
         ring.register_provider("keeper", keeper)
         await ring.chat(asking("keeper:model", ring.register_file(report)))
     assert keeper.calls[0].request.messages[0].content[0]["source"]["data"] == base64.b64encode(PDF).decode()
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab"])
+def test_a_long_text_is_text_wherever_a_piece_of_it_ends(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text(before + "日" * 2**19, encoding="utf-8")
+    assert media_type_at(path) == "text/plain"
+
+
+def test_what_ends_within_a_character_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "cut.txt"
+    path.write_bytes("日".encode()[:-1])
+    with pytest.raises(ValidationError, match="no known type"):
+        media_type_at(path)

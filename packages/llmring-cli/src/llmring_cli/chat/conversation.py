@@ -12,7 +12,7 @@ from llmring_cli._files import state_folder, write_private
 
 
 class Conversation(msgspec.Struct, omit_defaults=True):
-    """A stored conversation.
+    """A stored conversation, in the form of :class:`llmring.conversation.Conversation`, which needs a ring to be made.
 
     Attributes:
         model: the alias or ``provider:model`` that was asked for; ``None`` for the alias ``default``.

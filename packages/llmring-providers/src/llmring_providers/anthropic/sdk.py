@@ -10,7 +10,14 @@ from llmring_types.exceptions import ConfigurationError
 from llmring_providers.transport import HttpRequest
 from llmring_providers.transport._failure import BROKEN_OFF, failure
 from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure
-from llmring_providers.transport.sdk import SdkTransport, bound_errors, post_with_stainless, private, refusal
+from llmring_providers.transport.sdk import (
+    SdkTransport,
+    bound_errors,
+    opened,
+    post_with_stainless,
+    private,
+    refusal,
+)
 
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
 
@@ -42,7 +49,7 @@ def transport_through(client: Any) -> SdkTransport:
         except anthropic.AnthropicError as error:
             raise refusal(error) from error
         if response.headers.get("content-type", "").startswith(_EVENT_STREAM):
-            pieces = _events(response, private(client, "_make_sse_decoder", anthropic)(), request.url)
+            pieces = _events(response, private(client, "_make_sse_decoder", anthropic)(), request)
             return HttpxStream(response, request, closed_streams, pieces)
         return HttpxStream(response, request, closed_streams)
 
@@ -70,16 +77,16 @@ def _versioned(body: bytes, version: str) -> dict[str, Any]:
     return content
 
 
-async def _events(response: Any, decoder: Any, url: str) -> AsyncGenerator[bytes, None]:
+async def _events(response: Any, decoder: Any, request: HttpRequest) -> AsyncGenerator[bytes, None]:
     """Turn Amazon's binary event stream, which the SDK decodes in private, back into server-sent events."""
     from botocore.eventstream import ParserError  # type: ignore[import-untyped] # noqa: PLC0415
 
     async with (
-        contextlib.aclosing(response.aiter_bytes()) as pieces,
+        contextlib.aclosing(opened(response, request)) as pieces,
         contextlib.aclosing(decoder.aiter_bytes(pieces)) as events,
     ):
         try:
             async for event in events:
                 yield f"event: {event.event}\ndata: {event.data}\n\n".encode()
         except ParserError as error:
-            raise failure(url, BROKEN_OFF) from error
+            raise failure(request.url, BROKEN_OFF) from error

@@ -11,7 +11,7 @@ from llmring_providers.transport import ByteStream, HttpRequest
 from llmring_providers.transport._aiohttp import AiohttpStream
 from llmring_providers.transport._bodies import ACCEPT_ENCODING
 from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure, httpx_failures
-from llmring_providers.transport.sdk import SdkTransport, private, refusal
+from llmring_providers.transport.sdk import SdkTransport, bound_errors, private, refusal
 
 
 def transport_through(client: Any) -> SdkTransport:
@@ -34,6 +34,9 @@ def transport_through(client: Any) -> SdkTransport:
     build, send = private(api, "_build_request", genai), private(type(api), "_async_request_once", genai)
     private(api, "_get_aiohttp_session", genai)
     bounded = _BoundedApi(api)
+    over_httpx = private(api, "_async_httpx_client", genai)
+    if over_httpx is not None:
+        bound_errors(over_httpx)
 
     async def post(path: str, request: HttpRequest, closed_streams: ClosedStreams) -> ByteStream:
         asked = build("post", _resource(path, vertex=client.vertexai), {})

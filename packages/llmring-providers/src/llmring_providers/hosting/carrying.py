@@ -6,7 +6,6 @@ it came. There it travels, and the codec that reads the next request puts it bac
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,7 +43,7 @@ def restored(signature: Any) -> dict[str, Any] | None:
     try:  # some clients write the alphabet for URLs
         data = base64.b64decode(signature.translate(_OF_URLS) + "=" * (-len(signature) % 4))
         native = msgspec.json.decode(data.removeprefix(_MARK), type=_Native)
-    except (binascii.Error, *DECODE_ERRORS):
+    except (ValueError, *DECODE_ERRORS):  # no base64, letters beyond ASCII, or no such JSON
         return None
     said: dict[str, Any] = msgspec.to_builtins(native)
     return {name: value for name, value in said.items() if value is not None}

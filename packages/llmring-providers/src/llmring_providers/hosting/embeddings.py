@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import msgspec
 from llmring_types.exceptions import ValidationError
 
+from llmring_providers.hosting.reading import document
+
 
 class HostedTexts(NamedTuple):
     """A request to embed.
@@ -48,10 +50,10 @@ def read_embedding(method: str, target: str, body: bytes) -> HostedTexts | Hoste
     form = _form(path) if method == "POST" else None
     if form is None:
         return None
+    fields = document(body)
     try:
-        fields = msgspec.json.decode(body, type=dict[str, Any])
         asked = _READERS[form](fields)
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError) as error:
         raise ValidationError(f"the body is not what {path} takes: {error!r}", original=error) from error
     if isinstance(asked, HostedRanking):
         return asked

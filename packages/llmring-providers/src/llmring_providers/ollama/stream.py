@@ -13,6 +13,8 @@ from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.ollama.response import Gathered
 from llmring_providers.ollama.wire import decode_lax_part, decode_part
 
+_BLANKS = b" \t\r"
+
 
 class LinesOrDocument:
     """Splits a body into lines, or takes one that is a single document, laid out over many, as one."""
@@ -21,16 +23,17 @@ class LinesOrDocument:
         self._lines = LineSplitter()
         self._document: list[bytes] | None = None
         self._begin: bytes | None = b""
-        """The first line, as far as it has come."""
+        """What has come while it cannot be known yet: nothing, or the brace that may stand alone in its line."""
 
     def feed(self, data: bytes) -> list[Event]:
         if self._begin is not None:
-            self._begin += data
-            line, end, _ = self._begin.lstrip().partition(b"\n")
-            if not end:
+            data = (self._begin + data).lstrip()
+            after = data[1:].lstrip(_BLANKS)
+            if not after and data[:1] in (b"", b"{"):
+                self._begin = data[:1]
                 return []
-            data, self._begin = self._begin, None
-            if line.strip() == b"{":
+            self._begin = None
+            if data.startswith(b"{") and after.startswith(b"\n"):
                 self._document = []
         if self._document is None:
             return self._lines.feed(data)

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -94,18 +94,28 @@ def bound_errors(http: Any) -> None:
         hooks.append(_read_error)
 
 
-async def _read_error(response: Any) -> None:
-    request = _answering.get()
-    if request is None or response.status_code < _LEAST_ERROR or response.is_stream_consumed:
-        return
-    body, pieces = Body(request, response.status_code, response.headers), list[bytes]()
-    async with contextlib.aclosing(response.aiter_raw()) as raw:
+async def opened(response: Any, request: HttpRequest) -> AsyncGenerator[bytes, None]:
+    """Yield the body of an httpx response, decompressed and bounded.
+
+    Raises:
+        TransportError: it is damaged or too large.
+    """
+    is_read = response.is_stream_consumed  # by a hook of the user's or a mock, and decompressed then
+    body = Body(request, response.status_code, response.headers, compressed=not is_read)
+    async with contextlib.aclosing(response.aiter_bytes() if is_read else response.aiter_raw()) as raw:
 
         async def receive() -> bytes:
             return await anext(raw, b"")
 
         while piece := await read_piece(body, receive):
-            pieces.append(piece)
+            yield piece
+
+
+async def _read_error(response: Any) -> None:
+    request = _answering.get()
+    if request is None or response.status_code < _LEAST_ERROR or response.is_stream_consumed:
+        return
+    pieces = [piece async for piece in opened(response, request)]
     library = sys.modules[type(response).__module__.partition(".")[0]]
     response.headers.pop("content-encoding", None)
     response.stream = library.ByteStream(b"".join(pieces))

@@ -94,6 +94,6 @@ def open_observers(
             return ()
         from llmring._observing.telemetry import find_telemetry  # noqa: PLC0415 - at the first call, not before
 
-        return find_telemetry(content=capture_content, base_url_of=base_url_of)
+        return find_telemetry(content=capture_content, base_url_of=base_url_of, secrets=secrets)
 
     return Observers(observers, late=late)

@@ -5,7 +5,7 @@ OpenTelemetry unless the application has: without a configured provider there is
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -14,6 +14,8 @@ from llmring_types.hosts import host_of
 
 from llmring._observing.telemetry_content import content_attributes
 from llmring._records import CallRecord
+from llmring._redaction import Redactor
+from llmring._settings import known_secrets
 
 _SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _TOKENS = tuple(4**power for power in range(14))
@@ -30,7 +32,10 @@ def _nowhere(provider: str) -> str | None:  # noqa: ARG001 - what stands in for 
 
 
 def find_telemetry(
-    *, content: bool, base_url_of: Callable[[str], str | None] = _nowhere
+    *,
+    content: bool,
+    base_url_of: Callable[[str], str | None] = _nowhere,
+    secrets: Callable[[], Iterable[str]] = known_secrets,
 ) -> list["Telemetry"]:
     """Return the observer, where the application has configured a provider of traces or of metrics; else nothing.
 
@@ -42,7 +47,7 @@ def find_telemetry(
     if not traced and not measured:
         return []
     try:
-        return [Telemetry(content=content, base_url_of=base_url_of)]
+        return [Telemetry(content=content, base_url_of=base_url_of, secrets=secrets)]
     except TypeError:  # an argument that earlier versions do not take
         import logging  # noqa: PLC0415 - only for this
 
@@ -60,13 +65,21 @@ class Telemetry:
     Args:
         content: put the messages and the answer on the span.
         base_url_of: tells where a provider is spoken to.
+        secrets: returns the values that must be on no span or metric, should a host repeat one.
     """
 
-    def __init__(self, *, content: bool, base_url_of: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        *,
+        content: bool,
+        base_url_of: Callable[[str], str | None],
+        secrets: Callable[[], Iterable[str]],
+    ) -> None:
         from opentelemetry import metrics, trace  # noqa: PLC0415 - an optional dependency, loaded by the application
 
         self._content = content
         self._base_url_of = base_url_of
+        self._secrets = secrets
         self._kind = trace.SpanKind.CLIENT
         self._status = trace.Status
         self._error = trace.StatusCode.ERROR
@@ -92,31 +105,34 @@ class Telemetry:
         )
 
     def __call__(self, record: CallRecord, /) -> None:
-        identity = _identity(record, self._base_url_of)
-        self._trace(record, identity)
-        self._measure(record, identity)
+        redactor = Redactor(self._secrets())
+        identity = _redacted(_identity(record, self._base_url_of), redactor)
+        self._trace(record, identity, redactor)
+        self._measure(record, identity, redactor)
 
-    def _trace(self, record: CallRecord, identity: Mapping[str, Any]) -> None:
+    def _trace(self, record: CallRecord, identity: Mapping[str, Any], redactor: Redactor) -> None:
         started = round(record.started_at * _NANOSECONDS)
         span = self._tracer.start_span(
             f"chat {identity['gen_ai.request.model']}",
             kind=self._kind,
-            attributes={**identity, **_asked(record)},
+            attributes={**identity, **_redacted(_asked(record), redactor)},
             start_time=started,
         )
         if span.is_recording():
-            span.set_attributes(_answered(record))
+            span.set_attributes(_redacted(_answered(record), redactor))
             if self._content:
-                span.set_attributes(content_attributes(record))
+                span.set_attributes(_redacted(content_attributes(record), redactor))
             if record.error is not None:
                 span.set_attribute("error.type", type(record.error).__name__)
                 if record.ending == "failed":
-                    span.set_status(self._status(self._error, str(record.error)))
+                    span.set_status(self._status(self._error, _text(str(record.error), redactor)))
         span.end(started + round(record.seconds * _NANOSECONDS))
 
-    def _measure(self, record: CallRecord, identity: Mapping[str, Any]) -> None:
+    def _measure(self, record: CallRecord, identity: Mapping[str, Any], redactor: Redactor) -> None:
         served = record.response.provider_model if record.response is not None else None
-        attributes = {**identity, "gen_ai.response.model": served} if served else dict(identity)
+        attributes = dict(identity)
+        if served:
+            attributes["gen_ai.response.model"] = _text(served, redactor)
         usage = record.usage
         if usage is not None and not record.estimated:
             for kind, count in (
@@ -130,6 +146,22 @@ class Telemetry:
         if record.error is not None:
             attributes["error.type"] = type(record.error).__name__
         self._duration.record(record.seconds, attributes)
+
+
+def _redacted(attributes: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return the attributes without secrets, which a host may have repeated anywhere."""
+    found = dict(attributes)
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            found[name] = _text(value, redactor)
+        elif isinstance(value, list):
+            found[name] = [_text(each, redactor) for each in value]
+    return found
+
+
+def _text(text: str, redactor: Redactor) -> str:
+    """Return the text without secrets, and with a mark in the place of what UTF-8 cannot hold."""
+    return redactor.text(text.encode(errors="replace").decode())
 
 
 def _identity(record: CallRecord, base_url_of: Callable[[str], str | None]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Files as they are registered, and what is read of them."""
 
+import codecs
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -106,12 +107,25 @@ def media_type_at(path: Path) -> str:
     """
     with path.open("rb") as file:
         head = file.read(_PIECE)
+        if file.read(1):
+            head = _without_cut_character(head)
     if not head:
         raise ValidationError(f"{path} is empty", field="files")
     kind = media_type_of(head)
     if kind is None:
         raise ValidationError(f"{path} is of no known type", field="files")
     return kind
+
+
+def _without_cut_character(head: bytes) -> bytes:
+    """Return the beginning of a file without the character of UTF-8 that its end may have cut in two."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(head)
+    except UnicodeDecodeError:
+        return head
+    cut, _ = decoder.getstate()
+    return head.removesuffix(cut)
 
 
 def read(path: Path) -> Content:

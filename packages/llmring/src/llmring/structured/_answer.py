@@ -114,7 +114,7 @@ def _typed(request: LLMRequest, wanted: Any) -> tuple[LLMRequest, Expectation]:
     except (TypeError, NameError) as error:
         raise _invalid(f"must be a dict or a type that JSON can carry: {error}") from error
     form = {"name": typed.name, "schema": typed.schema, "strict": typed.closed}
-    return _with_format(request, form), Expectation(strict=True, read=typed.read)
+    return _with_format(request, form), Expectation(strict=True, read=typed.read, validates=typed.validates)
 
 
 def _schema(request: LLMRequest, wanted: Mapping[str, Any]) -> tuple[LLMRequest, Expectation]:

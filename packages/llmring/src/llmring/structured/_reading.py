@@ -38,6 +38,10 @@ class MismatchError(Exception):
         return self.expected == _SYNTAX
 
 
+class SlowPatternError(MismatchError):
+    """A pattern took too long: whether the text is what was asked for is not known."""
+
+
 def read_json(text: str) -> Any:
     """Read any JSON value."""
     try:
@@ -157,7 +161,7 @@ def _validate(validator: "Validator", value: Any) -> None:
         with Stopwatch():
             found = best_match(validator.iter_errors(value))
     except PatternTimeoutError as late:
-        raise MismatchError(
+        raise SlowPatternError(
             f"could not be checked: the pattern {late.pattern!r:.80} took longer than {MOST_SECONDS:g} s",
             path="$",
             expected=f"strings that {late.pattern!r:.80} matches in time",

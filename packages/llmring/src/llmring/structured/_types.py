@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, is_typeddict
 import msgspec
 
 from llmring.structured._patterns import has_patterns
-from llmring.structured._reading import MismatchError, breach, not_json, schema_reader
+from llmring.structured._reading import MismatchError, SlowPatternError, breach, not_json, schema_reader
 
 if TYPE_CHECKING:
     import pydantic
@@ -29,12 +29,14 @@ class TypedAnswer(NamedTuple):
         schema: an object; any other type stands under its only property ``value``, though a model may leave that out.
         closed: whether OpenAI's strict mode takes the schema, as most others then do.
         read: text to instance.
+        validates: it matches patterns by the schema, which takes far longer than reading.
     """
 
     name: str
     schema: dict[str, Any]
     closed: bool
     read: Callable[[str], Any]
+    validates: bool
 
 
 @lru_cache(maxsize=256)
@@ -52,7 +54,13 @@ def describe(wanted: Any) -> TypedAnswer:
     schema = completed(schema)
     strict = rewrite(schema, OPENAI_STRICT, answer=True)
     closed = not strict.objections
-    return TypedAnswer(name[:_LONGEST_NAME] or "response", strict.schema if closed else schema, closed, read)
+    return TypedAnswer(
+        name[:_LONGEST_NAME] or "response",
+        strict.schema if closed else schema,
+        closed,
+        read,
+        has_patterns(schema),
+    )
 
 
 def schema_and_reader(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
@@ -143,17 +151,31 @@ def _pydantic(wanted: Any) -> tuple[dict[str, Any], Callable[[str], Any]]:
         adapter = pydantic.TypeAdapter(wanted)
         schema = adapter.json_schema()
         if not wraps(schema):
-            return schema, _pydantic_reader(adapter)
+            return schema, _pydantic_reader(adapter, schema)
         answer = pydantic.TypeAdapter(pydantic.create_model("Answer", value=(wanted, ...)))
-        return answer.json_schema(), _unwrapped(_pydantic_reader(answer), _pydantic_reader(adapter))
+        whole = answer.json_schema()
+        return whole, _unwrapped(_pydantic_reader(answer, whole), _pydantic_reader(adapter, schema))
     except pydantic.errors.PydanticUserError as error:
         raise TypeError(str(error)) from error
 
 
-def _pydantic_reader(adapter: "pydantic.TypeAdapter[Any]") -> Callable[[str], Any]:
+def _pydantic_reader(adapter: "pydantic.TypeAdapter[Any]", schema: dict[str, Any]) -> Callable[[str], Any]:
+    """Return what pydantic makes of a text. Patterns that it leaves to ``re`` are matched within a time limit first.
+
+    Its own engine does not backtrack: https://docs.pydantic.dev/latest/api/config/#pydantic.config.ConfigDict.regex_engine
+    """
     import pydantic  # noqa: PLC0415 - as above
 
+    check = schema_reader(schema) if has_patterns(schema) and _backtracks(adapter.core_schema) else None
+
     def read(text: str) -> Any:
+        if check is not None:
+            try:
+                check(text)
+            except SlowPatternError:
+                raise
+            except MismatchError:
+                pass  # pydantic may take it all the same ("1" for a number), and says more where it does not
         try:
             return adapter.validate_json(text)
         except pydantic.ValidationError as error:
@@ -163,6 +185,15 @@ def _pydantic_reader(adapter: "pydantic.TypeAdapter[Any]") -> Callable[[str], An
             raise breach(_path(first["loc"]), first["msg"]) from error
 
     return read
+
+
+def _backtracks(core_schema: Any) -> bool:
+    """Return whether pydantic matches a pattern with ``re``."""
+    if isinstance(core_schema, dict):
+        return core_schema.get("regex_engine") == "python-re" or any(map(_backtracks, core_schema.values()))
+    if isinstance(core_schema, list | tuple):
+        return any(map(_backtracks, core_schema))
+    return isinstance(core_schema, re.Pattern)
 
 
 def _path(places: tuple[int | str, ...]) -> str:

@@ -15,9 +15,10 @@ from llmring_providers.hosting.reading import typed, unknown
 from llmring_providers.openai.responses.items import read_items, replay_items
 
 VENDOR = "openai"
-_ROLES = frozenset({"user", "system", "developer"})
-_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
-_TEXTS = frozenset({"input_text", "output_text", "text"})
+# Tuples, since a client may send a list where a word belongs, and no set can be asked for that.
+_ROLES = ("user", "system", "developer")
+_OUTPUTS = ("function_call_output", "custom_tool_call_output")
+_TEXTS = ("input_text", "output_text", "text")
 _SPOKEN = ("type", "role", "content", "id", "status")
 _RESULT = ("type", "call_id", "output", "id", "status")
 _USUAL_DETAIL = "auto"
@@ -50,6 +51,8 @@ class _Reader:
 
     def add(self, item: _Item, where: str) -> None:
         kind = item.get("type", "message")
+        if not isinstance(kind, str):
+            raise ValidationError(f"{where}.type: must be a text", field="input")
         if kind == "message" and item.get("role") in _ROLES:
             self.finish()
             self._unread += unknown(item, _SPOKEN, where)
