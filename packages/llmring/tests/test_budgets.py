@@ -31,7 +31,7 @@ from llmring.exceptions import (
     ProviderOverloadedError,
     ProviderTimeoutError,
 )
-from llmring.testing import FakeProvider
+from llmring.testing import HANG, FakeProvider
 from llmring_lockfile import Constraints
 
 # gpt-4o-mini: $0.15 and $0.60 per million tokens. 400 characters are 104 tokens with what a message costs by itself.
@@ -541,3 +541,36 @@ def test_a_budget_that_is_none_is_refused(budget: float) -> None:
 def test_a_word_for_unknown_prices_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="unknown_price"):
         Policy(unknown_price="ask")  # type: ignore[arg-type]
+
+
+DOLLAR = {
+    f"fake:{model}": Prices(input=Decimal(0), output=Decimal(100_000)) for model in "ab"
+}  # ten tokens cost a dollar
+TEN = LLMRequest(messages=[Message(role="user", content="Hi")], max_tokens=10)
+
+
+@pytest.mark.parametrize(("budget", "asked"), [(1.5, ["a"]), (2.5, ["a", "b"])])
+async def test_a_hedge_sets_aside_what_it_may_cost_itself(
+    tmp_path: Path, budget: float, asked: list[str]
+) -> None:
+    path = tmp_path / "llmring.lock"
+    llmring_lockfile.bind(path, "pair", ["fake:a", "fake:b"], create=True)
+    fake = FakeProvider(HANG)
+    policy = Policy(budget_usd=budget, hedge_after_s=0.001, retry=RetryPolicy(attempts=1), breaker=None)
+    async with LLMRing(lockfile_path=path, prices=DOLLAR, policy=policy) as ring:
+        ring.register_provider("fake", fake)
+        with pytest.raises((ProviderTimeoutError, BudgetExceededError)):
+            await ring.chat(msgspec.structs.replace(TEN, model="pair", timeout=0.1))
+    assert [call.ref.model for call in fake.calls] == asked
+
+
+async def test_a_retry_sets_aside_what_it_may_cost_itself() -> None:
+    fake = FakeProvider(ProviderTimeoutError("late", provider="fake"))
+    policy = Policy(budget_usd=2.5, retry=RetryPolicy(attempts=9, base_s=0), breaker=None)
+    async with LLMRing(prices=DOLLAR, policy=policy) as ring:
+        ring.register_provider("fake", fake)
+        with pytest.raises((ProviderTimeoutError, BudgetExceededError)):
+            await ring.chat(msgspec.structs.replace(TEN, model="fake:a"))
+        (state,) = ring.budgets
+    assert len(fake.calls) == 2  # each may have been billed: a third would not fit
+    assert state.spent + state.withheld <= state.limit

@@ -23,7 +23,7 @@ class LinesOrDocument:
         self._lines = LineSplitter()
         self._document: list[bytes] | None = None
         self._begin: bytes | None = b""
-        """What has come while it cannot be known yet: nothing, or the brace that may stand alone in its line."""
+        """The beginning, while its kind cannot be known: nothing, or the brace that may stand alone in its line."""
 
     def feed(self, data: bytes) -> list[Event]:
         if self._begin is not None:
