@@ -1,13 +1,18 @@
 """llmring sim as a process that others talk to."""
 
+import inspect
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from json_output import json_document, validate_output
+from llmring.testing import Simulator
+from llmring.testing._simulator import serve
+from llmring_cli.commands import sim as sim_command
 
 LLMRING = Path(sys.executable).with_name("llmring")
 SCRIPT = '[[rules]]\nanswer = { text = "scripted" }\n'
@@ -54,3 +59,8 @@ def test_as_json_it_prints_one_document(tmp_path: Path) -> None:
     validate_output("sim", document)
     assert document["base_urls"]["openai"] == document["url"] + "/v1"
     assert document["environment"]["OLLAMA_HOST"] == document["base_urls"]["ollama"]
+
+
+@pytest.mark.parametrize("start", [sim_command.sim, Simulator, serve])
+def test_simulators_are_on_this_machine_alone_unless_told_otherwise(start: Callable[..., object]) -> None:
+    assert inspect.signature(start).parameters["host"].default == "127.0.0.1"

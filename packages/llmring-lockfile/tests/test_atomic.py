@@ -57,6 +57,24 @@ def test_a_private_file_is_its_owners_alone_whatever_the_umask(
 
 
 @posix
+@pytest.mark.parametrize("before", [None, 0o666])
+def test_a_private_file_is_its_owners_alone_while_it_is_written(tmp_path: Path, before: int | None) -> None:
+    path = tmp_path / "file"
+    if before is not None:
+        path.touch()
+        path.chmod(before)
+    old = os.umask(0)
+    try:
+        with replacing(path, private=True) as file:
+            file.write(b"key")
+            file.flush()
+            (draft,) = (each for each in tmp_path.iterdir() if each != path)
+            assert mode(draft) == 0o600
+    finally:
+        os.umask(old)
+
+
+@posix
 def test_no_umask_makes_a_private_file_unreadable_for_its_owner(tmp_path: Path) -> None:
     old = os.umask(0o777)
     try:

@@ -226,3 +226,20 @@ def test_a_tool_without_a_name_is_refused_and_not_renamed(model: str) -> None:
     request = LLMRequest([Message.user("Hi")], tools=[{"name": "", "inputSchema": {"type": "object"}}])
     with pytest.raises(ValidationError, match="without a name"):
         ADAPTERS[ref.provider].encode(ChatCall(request, ref), stream=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [("image/pjpeg", "image/jpeg"), ("image/x-png", "image/png"), ("image/JPG", "image/jpeg")],
+)
+def test_old_names_of_media_types_are_put_right_where_the_bytes_say_nothing(told: str, kind: str) -> None:
+    body = sent(
+        "openai:gpt-4o", {"type": "image_url", "image_url": {"url": f"data:{told};base64,AAAAAAAAAAAAAAAA"}}
+    )
+    assert body["messages"][0]["content"][0]["image_url"]["url"].startswith(f"data:{kind};")
+
+
+def test_what_begins_as_webp_does_and_is_none_keeps_its_name() -> None:
+    data = base64.b64encode(b"RIFF0000WAVE").decode()
+    body = sent("openai:gpt-4o", {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}})
+    assert body["messages"][0]["content"][0]["image_url"]["url"].startswith("data:image/png;")
