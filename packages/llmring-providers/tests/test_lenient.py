@@ -158,3 +158,13 @@ def test_an_index_of_another_type_counts(index: bytes) -> None:
     calls = streamed("openai", *pieces, END["openai"]).tool_calls
     assert calls is not None
     assert [made["id"] for made in calls] == ["c0", "c1"]
+
+
+@pytest.mark.parametrize("protocol", ADAPTERS)
+@pytest.mark.parametrize("body", [b"[1,2]", b"[]", b"[[[", b"\xef\xbb\xbf[true]"])
+def test_an_array_of_something_else_is_no_broken_stream(protocol: str, body: bytes) -> None:
+    call = call_for(protocol)
+    adapter = ADAPTERS[protocol]
+    with pytest.raises(MalformedResponseError) as caught:
+        adapter.decode(body, call, adapter.encode(call, stream=False))
+    assert type(caught.value) is MalformedResponseError

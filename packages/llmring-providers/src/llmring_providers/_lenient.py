@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmring_types import LLMResponse, StreamChunk, collect
-from llmring_types.exceptions import MalformedResponseError
+from llmring_types.exceptions import MalformedResponseError, StreamInterruptedError
 
 from llmring_providers._adapter import StreamDecoder
 
@@ -43,9 +43,9 @@ def read_whole(
     """
     try:
         return decode(body)
-    except MalformedResponseError:
+    except MalformedResponseError as error:
         if _STREAM.match(body.removeprefix(_BOM)):
-            return _collected(decoder(), body)
+            return _collected(decoder(), body, error)
         fixed = repaired(body)
         if fixed == body:
             raise
@@ -55,9 +55,14 @@ def read_whole(
     return response
 
 
-def _collected(decoder: StreamDecoder, body: bytes) -> LLMResponse:
+def _collected(decoder: StreamDecoder, body: bytes, malformed: MalformedResponseError) -> LLMResponse:
     chunks = decoder.feed(body)
-    chunks += decoder.close()
+    try:
+        chunks += decoder.close()
+    except StreamInterruptedError:
+        if chunks or not body.removeprefix(_BOM).lstrip().startswith(b"["):
+            raise
+        raise malformed from None  # an array of something else
     response = collect(chunks)
     response.warnings = [STREAMED, *response.warnings]
     return response

@@ -94,6 +94,16 @@ def test_another_kind_of_proxy_is_refused_by_the_name_of_its_variable(scheme: st
         proxy_for("https://api.test", {"ALL_PROXY": f"{scheme}://proxy.test:1080"})
 
 
+@pytest.mark.parametrize(
+    "text", ["http://", "::garbage", "http://u:p@proxy:notaport", "http://proxy:99999", "u:p@"]
+)
+def test_what_is_no_address_is_refused_by_the_name_of_its_variable(text: str) -> None:
+    """And not passed over: the request would go straight to the host."""
+    with pytest.raises(ConfigurationError, match=r"^HTTPS_PROXY is not the address of a proxy") as caught:
+        EnvironmentProxies({"HTTPS_PROXY": text}).proxy_for("https://api.openai.com/v1")
+    assert "u:p" not in str(caught.value)
+
+
 def test_a_proxy_does_not_show_its_password() -> None:
     assert SECRET not in repr(read_proxy(f"http://me:{SECRET}@proxy.test", "proxy="))
 

@@ -59,13 +59,27 @@ def read_proxy(text: str, source: str) -> Proxy:
     url = text.strip()
     scheme, mark, rest = url.partition("://")
     if not mark:
-        return Proxy(f"http://{url}", source)
+        scheme, rest = "http", url
     if scheme.lower() not in _SCHEMES:
         raise ConfigurationError(
             f"{source} names a proxy of the kind {scheme}://, which is not supported: a SOCKS proxy is written "
             "socks5:// or socks5h://, an HTTP proxy http:// or https://"
         )
-    return Proxy(f"{scheme.lower()}://{rest}", source)
+    url = f"{scheme.lower()}://{rest}"
+    if not _has_address(url):
+        raise ConfigurationError(
+            f"{source} is not the address of a proxy: write {scheme.lower()}://HOST:PORT"
+        )
+    return Proxy(url, source)
+
+
+def _has_address(url: str) -> bool:
+    """Return whether a host is named, and a port that can be one, if any."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 class EnvironmentProxies:
