@@ -12,6 +12,7 @@ from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
 from llmring_types import LLMRequest, LLMResponse, Message, ModelRef
 from llmring_types.exceptions import LLMRingError
+from validators.holding import RECORDED_REFUSAL
 
 from interop.recordings import Protocol, Recording
 from interop.transport import RecordingTransport
@@ -61,6 +62,8 @@ def spoken(protocol: Protocol, document: Document) -> Message:
 async def exchange(recording: Recording, request: LLMRequest) -> Exchange:
     """Send the request through the whole facade, and answer it with the recorded bytes."""
     transport = RecordingTransport(recording.status, recording.headers, recording.body)
+    if recording.failed:
+        request = msgspec.structs.replace(request, metadata={RECORDED_REFUSAL: True})
     settings = ProviderSettings(name=recording.provider, transport=transport, api_key="sk-made-up-0123456789")
     async with LLMRing(policy=Policy(retry=RetryPolicy(attempts=1))) as ring:
         ring.register_provider(recording.provider, find_factory(recording.provider)(settings))

@@ -17,6 +17,10 @@ VENDORS = ("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis
 """Hosts of the vendors themselves, which providers ask whose base URL nobody sets."""
 
 
+RECORDED_REFUSAL = "recorded refusal"
+"""Marks, in the metadata, a recorded request that its vendor did refuse: it is sent as it was."""
+
+
 def is_vendors(call: ChatCall) -> bool:
     """Return whether the rules of a vendor hold for a call: not for other hosts, and their names of models."""
     own = call.host is None or call.host.startswith(_LOOPBACK) or call.host.endswith(VENDORS)
@@ -25,6 +29,8 @@ def is_vendors(call: ChatCall) -> bool:
 
 def held(call: ChatCall, wire: WireRequest) -> list[str]:
     """Return the reasons for which the vendor would refuse a request, but for what the user wrote into it."""
+    if (call.request.metadata or {}).get(RECORDED_REFUSAL):
+        return []
     extra = dict(call.request.extra_params)
     given = {name for name in extra if name not in ("api", "stream")}
     if "api" in extra:  # who chooses it answers for what it refuses

@@ -96,7 +96,6 @@ PARAMETERS = [
     pytest.param({"tools": [TOOL], "tool_choice": {"odd": 1}, "extra_params": {"parallel_tool_calls": False}}, {"tool_choice": {"odd": 1, "disable_parallel_tool_use": True}}, id="one call at a time, a choice of tomorrow"),
     pytest.param({"tools": [TOOL], "extra_params": {"parallel_tool_calls": True}}, {"tool_choice": None}, id="several calls at a time"),
     pytest.param({"tool_choice": "auto"}, {"tool_choice": None}, id="a choice between no tools"),
-    pytest.param({"extra_params": {"parallel_tool_calls": False}}, {"tool_choice": None, "parallel_tool_calls": None}, id="one of no calls at a time"),
     pytest.param({"response_format": FORMAT}, {"output_config": {"format": WIRE_FORMAT}, "system": None}, id="schema"),
     pytest.param({"response_format": FORMAT, "tools": [TOOL]}, {"output_config": {"format": WIRE_FORMAT}, "tools": [WIRE_TOOL], "tool_choice": None}, id="schema and tools"),
     pytest.param({"response_format": {"type": "json_schema", "schema": SCHEMA}}, {"output_config": {"format": WIRE_FORMAT}}, id="Anthropic's schema"),
@@ -119,6 +118,13 @@ def test_a_parameter_goes_where_the_protocol_has_it(
     body, warnings = encoded(**request_fields)
     assert {name: body.get(name) for name in expected} == expected
     assert warnings == ()
+
+
+def test_one_call_at_a_time_without_tools_is_dropped_and_told(encoded: Encoded) -> None:
+    body, warnings = encoded(extra_params={"parallel_tool_calls": False})
+    assert not body.keys() & {"tool_choice", "parallel_tool_calls"}
+    (warning,) = warnings
+    assert "parallel_tool_calls" in warning
 
 
 @pytest.mark.parametrize(
