@@ -154,19 +154,21 @@ async def with_llmring(name: str, base_url: str, copies: int) -> Mapping[str, st
         ring.register_provider(name, base_url=base_url, api_key="k")
         provider: object = ring.get_provider(name)
         assert isinstance(provider, RunsBatches)
-        wires = {key: provider.batch_request(call) for key, call in calls.items()}
-        lines = [provider.batch_line(calls[key], wires[key], key) for key in calls]
-        made = await provider.submit_batch([line.data for line in lines], lines[0].group, LABEL)
-        found = await provider.get_batch(made.id)
+        batches = provider.batches()
+        assert batches is not None
+        wires = {key: batches.request(call) for key, call in calls.items()}
+        lines = [batches.line(calls[key], wires[key], key) for key in calls]
+        made = await batches.submit([line.data for line in lines], lines[0].group, LABEL)
+        found = await batches.get(made.id)
         assert found is not None
         assert found.state == "completed"
         answers = {
-            result.key: provider.batch_answer(calls[result.key], wires[result.key], result)
-            async for result in provider.read_batch(found, at_most=len(calls))
+            result.key: batches.answer(calls[result.key], wires[result.key], result)
+            async for result in batches.read(found, at_most=len(calls))
         }
-        assert [each.id async for each in provider.list_batches()] == [made.id]
-        assert await provider.cancel_batch("nobody-knows-it") is False
-        assert await provider.get_batch("nobody-knows-it") is None
+        assert [each.id async for each in batches.list_all()] == [made.id]
+        assert await batches.cancel("nobody-knows-it") is False
+        assert await batches.get("nobody-knows-it") is None
     assert all((answer.usage or {}).get("service_tier") == "batch" for answer in answers.values())
     assert set(answers) == set(calls)
     return {key: answers[key].content for key in KEYS}

@@ -12,8 +12,8 @@ from llmring_types.hosts import host_of
 from msgspec import UNSET
 
 from llmring_providers._adapter import Adapter, WireRequest
-from llmring_providers._http_batches import HttpBatches
 from llmring_providers._http_embedding import HttpEmbedding
+from llmring_providers._http_files import HttpFiles
 from llmring_providers._http_stream import HttpStream
 from llmring_providers._protocol import ChatCall, OutputBounds
 from llmring_providers._replies import redirection, request_id, unanswered, whole
@@ -39,7 +39,7 @@ _OK = range(200, 300)
 _MISSING = (404, 405)
 
 
-class HttpProvider(HttpEmbedding, HttpBatches):
+class HttpProvider(HttpEmbedding, HttpFiles):
     """A provider that is spoken to over HTTP.
 
     Args:

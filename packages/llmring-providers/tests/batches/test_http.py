@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Mapping
 
 import pytest
-from llmring_providers import ChatCall, HttpProvider, ProviderSettings, find_factory
-from llmring_providers.batches import BatchGroup, BatchResult, BatchStatus
+from llmring_providers import ChatCall, ProviderSettings, find_factory
+from llmring_providers.batches import BatchApi, BatchResult, BatchStatus, RunsBatches
 from llmring_providers.transport import HttpRequest, HttpResponse, TransportError
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
@@ -12,7 +12,6 @@ from llmring_types.exceptions import (
     BatchExpiredError,
     LLMRingError,
     MalformedResponseError,
-    ModelCapabilityError,
     ProviderAuthenticationError,
     ProviderConnectionError,
     ProviderRateLimitError,
@@ -72,11 +71,13 @@ class Host:
         """Nothing is held."""
 
 
-def provider_at(host: Host, name: str = "openai") -> HttpProvider:
+def batches_at(host: Host, name: str = "openai") -> BatchApi:
     settings = ProviderSettings(name=name, transport=host, api_key=SECRET, max_response_bytes=LIMIT)
-    provider = find_factory(name)(settings)
-    assert isinstance(provider, HttpProvider)
-    return provider
+    provider: object = find_factory(name)(settings)
+    assert isinstance(provider, RunsBatches)
+    found = provider.batches()
+    assert found is not None
+    return found
 
 
 async def keys_of(results: AsyncIterator[BatchResult]) -> list[str]:
@@ -88,7 +89,7 @@ async def test_lines_are_read_however_the_bytes_are_split() -> None:
     host = Host(
         Body(200, *(data[place : place + 7] for place in range(0, len(data), 7))), Body(200, LINE % 4)
     )
-    assert await keys_of(provider_at(host).read_batch(STATUS, at_most=9)) == ["k1", "k2", "k3", "k4"]
+    assert await keys_of(batches_at(host).read(STATUS, at_most=9)) == ["k1", "k2", "k3", "k4"]
     assert all(body.is_closed for body in host.given)
     assert {request.headers["authorization"] for request in host.asked} == {f"Bearer {SECRET}"}
 
@@ -109,7 +110,7 @@ async def test_results_that_cannot_be_read_are_a_typed_error(name: str) -> None:
     body, kind = READINGS[name]
     host = Host(body)
     with pytest.raises(kind) as caught:
-        await keys_of(provider_at(host).read_batch(STATUS, at_most=3))
+        await keys_of(batches_at(host).read(STATUS, at_most=3))
     assert SECRET not in str(caught.value)
     assert all(each.is_closed for each in host.given) or name == "a refusal"
 
@@ -117,10 +118,10 @@ async def test_results_that_cannot_be_read_are_a_typed_error(name: str) -> None:
 async def test_a_host_cannot_send_the_key_elsewhere_for_the_results() -> None:
     ended = b'{"id":"msgbatch_1","processing_status":"ended","results_url":"https://elsewhere.test/r"}'
     host = Host(Body(200, ended), Body(200))
-    provider = provider_at(host, "anthropic")
-    found = await provider.get_batch("msgbatch_1")
+    batches = batches_at(host, "anthropic")
+    found = await batches.get("msgbatch_1")
     assert found is not None
-    assert await keys_of(provider.read_batch(found, at_most=1)) == []
+    assert await keys_of(batches.read(found, at_most=1)) == []
     assert {request.url.partition("/v1/")[0] for request in host.asked} == {"https://api.anthropic.com"}
 
 
@@ -137,13 +138,12 @@ RESULTS: list[tuple[BatchResult, type[LLMRingError]]] = [
 def test_a_result_that_is_no_answer_raises_what_the_request_alone_would(
     result: BatchResult, kind: type[LLMRingError]
 ) -> None:
-    provider = provider_at(Host())
+    batches = batches_at(Host())
     with pytest.raises(kind):
-        provider.batch_answer(CALL, provider.batch_request(CALL), result)
+        batches.answer(CALL, batches.request(CALL), result)
 
 
-async def test_a_host_without_a_batch_api_says_so() -> None:
-    provider = provider_at(Host(), "groq")
-    assert provider.batch_limits() is None
-    with pytest.raises(ModelCapabilityError, match="groq has no batch API"):
-        await provider.submit_batch([b"{}"], BatchGroup("/x", "", ()), "label")
+def test_a_host_without_a_batch_api_has_none() -> None:
+    provider: object = find_factory("groq")(ProviderSettings(name="groq", transport=Host(), api_key=SECRET))
+    assert isinstance(provider, RunsBatches)
+    assert provider.batches() is None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from llmring_providers.batches.anthropic import AnthropicBatches
 from llmring_providers.batches.calls import (
+    BatchApi,
     BatchCodec,
     BatchGroup,
     BatchLimits,
@@ -20,6 +21,7 @@ from llmring_providers.batches.openai import OpenAIBatches
 
 __all__ = [
     "AnthropicBatches",
+    "BatchApi",
     "BatchCodec",
     "BatchGroup",
     "BatchLimits",

@@ -178,21 +178,33 @@ class BatchCodec(Protocol):
         """
 
 
-@runtime_checkable
-class RunsBatches(Protocol):
-    """A provider with a batch API; third-party ones may have the methods too."""
+class BatchApi(Protocol):
+    """The batch API of a provider.
 
-    def batch_limits(self) -> BatchLimits | None:
-        """Return the limits of one batch; ``None`` where the provider has no batch API."""
+    Attributes:
+        limits: of one batch.
+    """
 
-    def batch_line(self, call: ChatCall, wire: WireRequest, key: str) -> BatchLine:
-        """Return a request in the form of the provider's batches."""
+    limits: BatchLimits
 
-    def batch_request(self, call: ChatCall) -> WireRequest:
-        """Return the request for a call, as it would be sent alone."""
+    def request(self, call: ChatCall) -> WireRequest:
+        """Return the request for a call, as it would be sent alone.
 
-    async def submit_batch(self, lines: Sequence[bytes], group: BatchGroup, label: str) -> BatchStatus:
-        """Submit a batch.
+        Raises:
+            UnsupportedContentError: the provider has no place for a part of it.
+        """
+
+    def line(self, call: ChatCall, wire: WireRequest, key: str) -> BatchLine:
+        """Return a request in the form of the provider's batches.
+
+        Args:
+            call: the request.
+            wire: as it would be sent alone.
+            key: by which its result is known: up to 64 letters, digits, hyphens and underscores.
+        """
+
+    async def submit(self, lines: Sequence[bytes], group: BatchGroup, label: str) -> BatchStatus:
+        """Submit a batch; what is uploaded for it stays at the provider.
 
         Args:
             lines: in the provider's form, within its limits.
@@ -200,29 +212,49 @@ class RunsBatches(Protocol):
             label: a name of up to 64 characters to find it by.
 
         Raises:
-            ModelCapabilityError: the provider has no batch API.
-            ProviderError: it refused, or cannot be reached.
+            MalformedResponseError: the answer is not in the vendor's form.
+            ProviderError: the provider refused, or cannot be reached.
         """
 
-    async def get_batch(self, batch_id: str) -> BatchStatus | None:
-        """Return what the provider says of a batch; ``None`` if it has none of this id."""
+    async def get(self, batch_id: str) -> BatchStatus | None:
+        """Return what the provider says of a batch; ``None`` if it has none of this id.
 
-    async def cancel_batch(self, batch_id: str) -> bool:
-        """Ask for the end of a batch; ``False`` if the provider has none of this id, or it has ended."""
+        Raises:
+            ProviderError: the provider refused, or cannot be reached.
+        """
 
-    def list_batches(self) -> AsyncGenerator[BatchStatus]:
-        """Yield the batches of this key, the newest first."""
+    async def cancel(self, batch_id: str) -> bool:
+        """Ask for the end of a batch; ``False`` if the provider has none of this id, or it has ended.
 
-    def read_batch(self, status: BatchStatus, *, at_most: int) -> AsyncGenerator[BatchResult]:
+        Raises:
+            ProviderError: the provider refused, or cannot be reached.
+        """
+
+    def list_all(self) -> AsyncGenerator[BatchStatus]:
+        """Yield the batches of this key, the newest first.
+
+        Raises:
+            ProviderError: the provider refused, or cannot be reached.
+        """
+
+    def read(self, status: BatchStatus, *, at_most: int) -> AsyncGenerator[BatchResult]:
         """Yield the results of a batch that has ended, as they come over the wire.
+
+        A line may be as long as an answer alone (``max_response_bytes``), and all of them together as long as so many
+        such lines.
 
         Args:
             status: with the places of its results.
             at_most: results that it can have; more are an error, since nobody asked for them.
+
+        Raises:
+            MalformedResponseError: a line is not in the vendor's form, or there are more than were asked for.
+            StreamInterruptedError: the connection broke before the end.
+            ProviderError: the provider refused, or cannot be reached.
         """
 
-    def batch_answer(self, call: ChatCall, wire: WireRequest, result: BatchResult) -> LLMResponse:
-        """Return the answer that a result is.
+    def answer(self, call: ChatCall, wire: WireRequest, result: BatchResult) -> LLMResponse:
+        """Return the answer that a result is, marked as served by the tier ``batch``.
 
         Args:
             call: as it was submitted; of its messages, the decoder needs none.
@@ -234,3 +266,11 @@ class RunsBatches(Protocol):
             BatchCancelledError: the batch was cancelled first.
             LLMRingError: what the request alone would have raised.
         """
+
+
+@runtime_checkable
+class RunsBatches(Protocol):
+    """A provider that may have a batch API; third-party ones may have the method too."""
+
+    def batches(self) -> BatchApi | None:
+        """Return its batch API; ``None`` where it has none."""
