@@ -169,7 +169,7 @@ class Permit:
 
 
 class Queue:
-    """What the attempts of one call wait for.
+    """The wait of the attempts of one call.
 
     Args:
         limits: of the ring.
