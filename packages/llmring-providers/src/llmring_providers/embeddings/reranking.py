@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from llmring_providers._replies import count_of
+from llmring_providers._http.replies import count_of
 from llmring_providers.embeddings.calls import RankCall, Ranking, body_of, decoded, ranked
 
 

@@ -11,9 +11,8 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers._json import malformed
-from llmring_providers._pieces import RESENT, joined
+from llmring_providers._pieces import RESENT, Event, EventsOrDocument, joined
 from llmring_providers._protocol import ChatCall
-from llmring_providers._sse import Event, EventsOrDocument
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.chat.calls import CallPieces
 from llmring_providers.openai.chat.extras import (
