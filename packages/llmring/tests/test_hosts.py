@@ -85,12 +85,9 @@ def test_a_host_comes_with_its_prices() -> None:
     with LLMRing.sync(
         transport=sent, prices={"lab:dear": Prices(input=Decimal(5), output=Decimal(6))}
     ) as ring:
-        for dollars in (1, 2):  # the last ones count
-            ring.register_host(
-                "lab",
-                base_url="https://lab.example/v1",
-                prices=Prices(input=dollars, output=dollars),  # type: ignore[arg-type] - people write floats
-            )
+        for dollars in (Decimal(1), Decimal(2)):  # the last ones count
+            prices = Prices(input=dollars, output=dollars)
+            ring.register_host("lab", base_url="https://lab.example/v1", prices=prices)
         found = [facts.prices.input for facts in map(ring.facts, ("lab:org/model", "lab:dear")) if facts]
         assert found == [2, 5]
         with pytest.raises(ConfigurationError, match="already"):
