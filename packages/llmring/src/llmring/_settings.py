@@ -66,7 +66,7 @@ class ProviderAccess(msgspec.Struct, frozen=True):
 
     @property
     def missing(self) -> str | None:
-        """What has to be set before it can be used, such as ``A_KEY or A_TOKEN, and A_ACCOUNT``."""
+        """The variables to set before it can be used, such as ``A_KEY or A_TOKEN, and A_ACCOUNT``."""
         parts = [" or ".join(self.key_in), " and ".join(self.address_in)]
         return ", and ".join(filter(None, parts)) or None
 
@@ -101,11 +101,6 @@ def has_user_hosts(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
 def provider_names() -> tuple[str, ...]:
     """Names of the hosts in the table, those that were registered included, that need nothing more installed."""
     return tuple(name for name, host in HOSTS.items() if host.is_installed)
-
-
-def key_names(provider: str) -> tuple[str, ...]:
-    """Environment variables that may hold the provider's key, the first one set wins."""
-    return host_of(provider).key_variables
 
 
 def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> ProviderAccess:
