@@ -81,27 +81,29 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
     loopback_only: bool = False
 
     def address(self, protocol: Protocol) -> str:
-        """Return the base URL: that given, else that of the host of this name, else that of the protocol's vendor.
+        """Return the base URL: that given, else that of the host of this name.
 
-        It is empty where an SDK client brings the address of an account.
+        It is empty where an SDK client brings an address of its own.
 
         Raises:
-            ConfigurationError: the addresses of the host are those of accounts, and none is given.
+            ConfigurationError: none is given, and the host has none, or those of its accounts. The address of the
+                vendor of the protocol is never taken instead: the key of one host would go to another.
         """
         if self.base_url:
             return self.base_url
         host = host_of(self.name)
         if host.default_url is not None:
             return host.default_url
-        if host.url_template is None:
-            return next(
-                each.default_url for each in HOSTS.values() if each.protocol == protocol and each.default_url
-            )
         if self.client is not None:
             return ""
+        if host.url_template is not None:
+            raise ConfigurationError(
+                f"every account of {self.name!r} has an address of its own: "
+                f"set {' and '.join(host.url_variables)}, or base_url"
+            )
         raise ConfigurationError(
-            f"every account of {self.name!r} has an address of its own: "
-            f"set {' and '.join(host.url_variables)}, or base_url"
+            f"the provider {self.name!r} speaks the protocol {protocol!r} at no known address: "
+            f"set {' or '.join(host.base_url_variables)}, or base_url"
         )
 
     def __repr__(self) -> str:

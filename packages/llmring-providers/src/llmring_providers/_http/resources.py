@@ -1,7 +1,7 @@
-"""Files, embeddings and rankings of an HTTP provider; their codecs are loaded when they are first needed."""
+"""Files, batches, embeddings and rankings of an HTTP provider; their codecs are loaded when they are first needed."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from llmring_types import LLMRequest, ModelRef
 from llmring_types.exceptions import LLMRingError, ModelCapabilityError
@@ -10,6 +10,8 @@ from llmring_providers._protocol import ChatCall
 from llmring_providers.transport import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
+    from llmring_providers._http.provider import HttpProvider
+    from llmring_providers.batches import BatchApi
     from llmring_providers.files import FileCodec, FileUpload, StoredFile
 
 _ABSENT = (404, 405, 501)
@@ -18,7 +20,7 @@ _FORGOTTEN = (403, 404, 410)
 
 
 class HttpFiles:
-    """Keeps files over the connection of the class that has it as a base."""
+    """Keeps files and runs batches over the connection of the class that has it as a base."""
 
     name: str
     base_url: str
@@ -99,6 +101,14 @@ class HttpFiles:
     def file_part(self, stored: "StoredFile", media_type: str, name: str) -> dict[str, Any]:
         """Return the part of a message that names the file."""
         return self._codec().part(stored, media_type, name)
+
+    def batches(self) -> "BatchApi | None":
+        """Return the provider's batch API; ``None`` where it has none."""
+        from llmring_providers.batches import batch_codec  # noqa: PLC0415 - chat does without
+        from llmring_providers.batches.http import HttpBatches  # noqa: PLC0415 - as above
+
+        codec = batch_codec(self.name)
+        return None if codec is None else HttpBatches(cast("HttpProvider", self), codec)
 
     def _codec(self) -> "FileCodec":
         from llmring_providers.files import file_codec  # noqa: PLC0415 - chat does without

@@ -179,7 +179,7 @@ def neutral_call(wire: Call, place: int) -> ToolCall:
 def usage_source(completion: Completion, choice: Choice) -> Any:
     """The object that counts the tokens, wherever the host puts it."""
     groq = completion.x_groq
-    return completion.usage or choice.usage or (groq.get("usage") if isinstance(groq, dict) else None)
+    return completion.counts() or choice.usage or (groq.get("usage") if isinstance(groq, dict) else None)
 
 
 def spoken_reasoning(message: WireMessage) -> dict[str, str]:

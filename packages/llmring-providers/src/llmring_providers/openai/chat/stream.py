@@ -133,7 +133,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if part.model:
             self._served = part.model
         if part.usage is not None:
-            self._usage = part.usage
+            self._usage = part.counts()
         if not self._answered:
             replace(self._extras, IDENTITY_EXTRAS, part)
         if part.has_extras():
