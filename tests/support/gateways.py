@@ -1,5 +1,6 @@
 """Gateways before the simulator, and requests of each protocol to them."""
 
+from decimal import Decimal
 from typing import Any
 
 from llmring import LLMRing, Policy, RetryPolicy
@@ -30,7 +31,7 @@ def ring_of(*rules: Rule, **settings: Any) -> LLMRing:
     ring = LLMRing(
         lockfile=Lockfile(profiles={"default": profile, "other": other}),
         policy=Policy(retry=RetryPolicy(attempts=1), breaker=None),
-        prices={"sim:*": Prices(input=1.0, output=2.0)},
+        prices={"sim:*": Prices(input=Decimal(1), output=Decimal(2))},
         **settings,
     )
     script = Script(rules=rules or (Rule(answer=WORDS),))

@@ -51,7 +51,7 @@ def serve(
 
     gateway = serving.app(ring, profile=profile, direct_models=direct_models, host_names=host_name or ())
     try:
-        serving.run(gateway, host=host, port=port, on_ready=ready)
+        serving.run(gateway, host=host, port=port, on_ready=ready, at_end=ring.close)
     except MissingSDKError as error:
         raise MissingSDKError("serving needs an extra: pip install 'llmring-cli[serve]'") from error
     except OSError as error:

@@ -2,11 +2,15 @@
 
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from llmring_types.exceptions import MissingSDKError
 
 from llmring.serve._app import Gateway
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _KEEP_ALIVE_S = 75
 """Longer than the 60 s of most proxies, so that it is the proxy that closes a connection nobody uses."""
@@ -22,6 +26,7 @@ def run(
     port: int = 0,
     drain_s: int = 30,
     on_ready: Callable[[str], object] | None = None,
+    at_end: Callable[[], Awaitable[object]] | None = None,
 ) -> None:
     """Serve until the process is told to end (SIGINT, SIGTERM); calls under way are then finished first.
 
@@ -31,6 +36,7 @@ def run(
         port: 0 takes a free one.
         drain_s: seconds that calls under way may take to end.
         on_ready: gets the URL once connections are accepted.
+        at_end: awaited once the last call has ended: ``ring.close``, say.
 
     Raises:
         MissingSDKError: the extra ``serve`` is not installed.
@@ -60,4 +66,17 @@ def run(
         gc.set_threshold(_YOUNG, 10, 10)
         if on_ready is not None:
             on_ready(f"http://{name}:{listener.getsockname()[1]}")
-        uvicorn.Server(config).run(sockets=[listener])
+        _server(config, at_end).run(sockets=[listener])
+
+
+def _server(config: "uvicorn.Config", at_end: Callable[[], Awaitable[object]] | None) -> "uvicorn.Server":
+    """Return the server. uvicorn sends itself the signal again once it has ended, so what is left is done before."""
+    import uvicorn  # noqa: PLC0415 - an extra
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().shutdown(sockets)
+            if at_end is not None:
+                await at_end()
+
+    return Server(config)
