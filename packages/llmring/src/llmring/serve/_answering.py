@@ -47,7 +47,7 @@ _STREAMED = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks, and what they may.
+    """The client behind a request, and its rights.
 
     Attributes:
         profile: of the lockfile; ``None`` is the lockfile's own default.

@@ -1,4 +1,4 @@
-"""Who may come in: this host's own clients, those of this machine where there are no keys, and holders of a key."""
+"""Admission: requests for this host alone, of this machine where there are no keys, and of holders of a key."""
 
 from collections.abc import Collection
 from ipaddress import ip_address
