@@ -46,17 +46,19 @@ async def test_a_model_of_which_nothing_is_known_is_tried() -> None:
 
 
 async def test_facts_that_are_replaced_between_two_calls_count_at_the_second() -> None:
-    async with ring_with(UNHEARD_OF) as ring:
-        unpriced = (await ring.chat(REQUEST)).usage
-        facts = ModelFacts(
-            provider="openai", model="gpt-unheard-of", prices=Prices(input=Decimal(1), output=Decimal(1))
-        )
+    async with ring_with(UNHEARD_OF, THINKER) as ring:
+        assert (await ring.chat(REQUEST)).model == UNHEARD_OF
+        facts = ModelFacts(provider="openai", model="gpt-unheard-of", reasoning=False)
         news = Publication(provider="openai", version=99, updated_at=None, models=(facts,))
         ring.registry.adopt(news, origin="registry", checked_at=0.0)
-        priced = (await ring.chat(REQUEST)).usage
-    assert unpriced is not None
-    assert priced is not None
-    assert (unpriced["cost_status"], priced["cost_status"]) == ("model_not_in_registry", "priced")
+        assert (await ring.chat(REQUEST)).attempts[0].outcome == "skipped"
+
+
+async def test_prices_that_are_added_between_two_calls_count_at_the_second() -> None:
+    async with ring_with(UNHEARD_OF) as ring:
+        assert ring._router.route("thinker", None).candidates[0].facts is None
+        ring._accounting.add_prices(UNHEARD_OF, Prices(input=Decimal(1), output=Decimal(1)))
+        assert ring._router.route("thinker", None).candidates[0].facts is not None
 
 
 async def test_a_provider_that_was_not_configured_is_asked_once_it_is_registered() -> None:

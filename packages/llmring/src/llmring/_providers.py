@@ -16,7 +16,7 @@ from llmring_types.exceptions import (
 from llmring_types.hosts import host_of
 from msgspec import UNSET, UnsetType
 
-from llmring._settings import ProviderAccess, key_names, known_secrets, provider_access, provider_names
+from llmring._settings import ProviderAccess, known_secrets, provider_access, provider_names
 
 
 class SdkProvider(Provider, Protocol):
@@ -109,7 +109,7 @@ class Providers(Mapping[str, Provider]):
             )
         if access.missing is not None:
             return ProviderNotFoundError(
-                f"provider {name!r} is not configured: set {' or '.join(key_names(name))}", provider=name
+                f"provider {name!r} is not configured: set {access.missing}", provider=name
             )
         return copy(access.refusal)
 
@@ -126,9 +126,9 @@ class Providers(Mapping[str, Provider]):
             addressed = given.get("base_url") and (given.get("api_key") or host_of(name).keyless)
             if access.refusal is not None and not addressed:
                 raise copy(access.refusal)
-            if access.missing is not None and not given.get("api_key") and given.get("client") is None:
+            if access.key_in and not given.get("api_key") and given.get("client") is None:
                 raise ProviderAuthenticationError(
-                    f"no key given; pass api_key= or set {access.missing}", provider=name
+                    f"no key given; pass api_key= or set {' or '.join(access.key_in)}", provider=name
                 )
             key = given.pop("api_key", None) or access.api_key
             base_url = given.pop("base_url", None) or access.base_url

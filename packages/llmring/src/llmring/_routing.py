@@ -1,7 +1,7 @@
 """From what the user asked for to the models to try, in order."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from llmring_lockfile import Constraints, Resolution, unmet_needs
@@ -16,7 +16,9 @@ from msgspec import UNSET, UnsetType
 
 from llmring._aliases import Aliases
 from llmring._providers import Providers
-from llmring.registry import Registry
+
+if TYPE_CHECKING:
+    from llmring._money.accounting import Accounting
 
 _NONE = Constraints()
 DEFAULT_ALIAS = "default"
@@ -89,6 +91,7 @@ class _Kept(msgspec.Struct, frozen=True):
     found: Resolution
     providers_changes: int
     registry_changes: int
+    prices_changes: int
     route: Route
 
 
@@ -101,21 +104,19 @@ class Router:
     Args:
         aliases: the lockfile's answers: name and profile to the pool.
         providers: the ring's.
-        registry: counts the changes of the facts.
-        facts: what is known of a model; it must answer from memory.
+        accounting: what is known of a model, from memory.
     """
 
     def __init__(
         self,
         aliases: Aliases,
         providers: Providers,
-        registry: Registry,
-        facts: Callable[[ModelRef], ModelFacts | None],
+        accounting: "Accounting",
     ) -> None:
         self._aliases = aliases
         self._providers = providers
-        self._registry = registry
-        self._facts = facts
+        self._accounting = accounting
+        self._registry = accounting.registry
         self._kept: dict[tuple[str | None, str | None], _Kept] = {}
 
     def route(self, name: str | None, profile: str | None) -> Route:
@@ -138,6 +139,7 @@ class Router:
                 and kept.found is found
                 and kept.providers_changes == self._providers.changes
                 and kept.registry_changes == self._registry.changes
+                and kept.prices_changes == self._accounting.changes
             ):
                 return kept.route
         return self._make(name, profile, found)
@@ -145,7 +147,7 @@ class Router:
     def _make(self, name: str | None, profile: str | None, found: Resolution | None) -> Route:
         if found is None:
             found = self._resolve_default(profile) if name is None else self._aliases.resolve(name, profile)
-        changes = self._providers.changes, self._registry.changes
+        changes = self._providers.changes, self._registry.changes, self._accounting.changes
         constraints = found.constraints
         candidates = [self._candidate(ref, constraints) for ref in found.models]
         route = Route(candidates, found.name if found.is_alias else None, found.profile, constraints)
@@ -163,7 +165,7 @@ class Router:
             raise
 
     def _candidate(self, ref: ModelRef, constraints: Constraints) -> Candidate:
-        facts = self._facts(ref)
+        facts = self._accounting.facts(ref)
         unusable: LLMRingError | None = self._providers.problem(ref.provider)
         if unusable is None and constraints != _NONE:
             lacking = [need for need in unmet_needs(constraints, facts) if need.certain]
