@@ -46,7 +46,7 @@ class Providers(Mapping[str, Provider]):
         self.built: dict[str, Provider] = {}
         """Those in use, where calls look first."""
         self.changes = 0
-        """How often a provider was added, replaced or refused."""
+        """Count of providers added, replaced or refused."""
         self._keys: set[str] = set()
         self._refused: dict[str, UntrustedAddressError] = {}
 

@@ -54,7 +54,7 @@ class Accounting:
         self.registry = registry
         self.strict = strict
         self.changes = 0
-        """How often prices were added."""
+        """Count of prices added."""
         self._prices = dict(own_prices(name, each) for name, each in prices.items())
 
     def add_prices(self, name: str, prices: Prices) -> None:

@@ -73,7 +73,7 @@ class Registry:
         self.location = Location.parse(url)
         self.cache = RegistryCache(cache_dir, self.location)
         self.changes = 0
-        """How often facts that were given out have been replaced since."""
+        """Count of replacements: what was asked before the last of them may have another answer now."""
         self._providers: dict[str, ProviderModels] = {}
 
     def facts(self, provider: str, model: str) -> ModelFacts | None:
