@@ -7,8 +7,7 @@ from llmring import provider_access
 from llmring.hosts import add_host, own_host, remove_host
 from llmring_types.hosts import HOSTS, Host
 
-from llmring_cli._failure import FAILED, WRONG_USAGE, CommandError
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._output import FAILED, WRONG_USAGE, CommandError, print_json, print_table, report
 from llmring_cli._parameters import Flag, Json
 
 
