@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cyclopts import App, CycloptsError
 
-from llmring_cli._environment import dotenv, register_own_hosts
+from llmring_cli._environment import dotenv, forget_hosts, register_own_hosts
 from llmring_cli._output import WRONG_USAGE, CommandError
 from llmring_cli._run import version_text
 
@@ -206,7 +206,10 @@ def _dispatch(app: App, arguments: list[str]) -> int:
 
 
 def _run(app: App, arguments: list[str]) -> int:
-    result = app(arguments)
+    try:
+        result = app(arguments)
+    finally:
+        forget_hosts()
     return result if isinstance(result, int) else 0
 
 

@@ -16,6 +16,7 @@ from cyclopts import (
 )
 
 from llmring_cli._app import COMMANDS, GROUPS
+from llmring_cli._environment import REFUSED_HOSTS
 
 if TYPE_CHECKING:
     from llmring import ModelRef
@@ -103,6 +104,9 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
     elif not _USUAL.fullmatch(alias):
         yield f"{alias!r} is an unusual name for an alias: letters, digits, '.', '_' and '-' need no quotes"
     for ref in models:
+        if ref.provider in REFUSED_HOSTS:
+            yield f"{ref}: {REFUSED_HOSTS[ref.provider]}"
+            continue
         if ref.provider not in providers:
             yield f"{ref}: no provider {ref.provider} is known{_meant(ref.provider, providers)}"
             continue
