@@ -7,8 +7,7 @@ from cyclopts import Parameter
 from llmring import LLMRing
 from llmring_types.exceptions import MissingSDKError
 
-from llmring_cli._failure import CommandError
-from llmring_cli._output import print_json, report
+from llmring_cli._output import CommandError, print_json, report
 from llmring_cli._parameters import Flag, Json, LockfilePath, Port, ProfileName
 
 
