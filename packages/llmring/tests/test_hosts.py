@@ -3,16 +3,30 @@
 import os
 import stat
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from llmring import LLMRing
-from llmring.hosts import add_host, own_host, register_lockfile_hosts, register_user_hosts, remove_host
+from llmring.hosts import (
+    add_host,
+    own_host,
+    register_host,
+    register_lockfile_hosts,
+    register_user_hosts,
+    remove_host,
+)
 from llmring.trust import open_trust_store
 from llmring_lockfile import emit, load, parse
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
-from llmring_types import LLMRequest, Message
-from llmring_types.exceptions import ConfigurationError, LockfileParseError, UntrustedAddressError
+from llmring_types import LLMRequest, Message, Prices
+from llmring_types.exceptions import (
+    AliasNotFoundError,
+    ConfigurationError,
+    LockfileParseError,
+    ProviderNotFoundError,
+    UntrustedAddressError,
+)
 from llmring_types.hosts import HOSTS, unregister
 
 ANSWER = b'{"id":"1","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}'
@@ -74,6 +88,63 @@ def test_the_sync_ring_takes_a_function_as_the_key() -> None:
     assert sent.requests[0].headers["authorization"] == "Bearer token-1"
 
 
+def test_a_host_comes_with_its_prices() -> None:
+    sent = Sent()
+    with LLMRing.sync(
+        transport=sent, prices={"lab:dear": Prices(input=Decimal(5), output=Decimal(6))}
+    ) as ring:
+        for dollars in (Decimal(1), Decimal(2)):  # the last ones count
+            prices = Prices(input=dollars, output=dollars)
+            ring.register_host("lab", base_url="https://lab.example/v1", prices=prices)
+        found = [facts.prices.input for facts in map(ring.facts, ("lab:org/model", "lab:dear")) if facts]
+        assert found == [2, 5]
+        with pytest.raises(ConfigurationError, match="already"):
+            ring.register_host("openai", base_url="https://lab.example/v1", prices=Prices(input=Decimal(0)))
+        with pytest.raises(ConfigurationError, match="0 or more"):
+            ring.register_host("lab2", base_url="https://lab.example/v1", prices=Prices(input=Decimal(-1)))
+        facts = ring.facts("openai:gpt-4o")
+    assert facts is not None
+    assert facts.prices.input
+    assert "lab2" not in HOSTS
+
+
+@pytest.mark.parametrize(
+    ("provider", "settings", "lacking"),
+    [
+        ("cloudflare", {}, "CLOUDFLARE_API_TOKEN or CLOUDFLARE_API_KEY, and CLOUDFLARE_ACCOUNT_ID"),
+        ("cloudflare", {"CLOUDFLARE_API_TOKEN": "key"}, "set CLOUDFLARE_ACCOUNT_ID$"),
+        ("cloudflare", {"CLOUDFLARE_ACCOUNT_ID": "me"}, "set CLOUDFLARE_API_TOKEN or CLOUDFLARE_API_KEY$"),
+        ("azure", {"AZURE_OPENAI_API_KEY": "key"}, "set AZURE_OPENAI_RESOURCE$"),
+        ("vertex", {}, "set GOOGLE_CLOUD_LOCATION and GOOGLE_CLOUD_PROJECT$"),
+        ("vertex", {"GOOGLE_CLOUD_PROJECT": "mine"}, "set GOOGLE_CLOUD_LOCATION$"),
+        ("groq", {}, "set GROQ_API_KEY$"),
+    ],
+)
+def test_a_host_that_is_not_configured_names_all_that_is_missing(
+    provider: str, settings: dict[str, str], lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in HOSTS[provider].variables:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    request = LLMRequest(messages=REQUEST.messages, model=f"{provider}:model")
+    with LLMRing.sync(transport=Sent()) as ring, pytest.raises(ProviderNotFoundError, match=lacking):
+        ring.chat(request)
+
+
+def test_an_address_given_in_code_needs_no_account_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in HOSTS["cloudflare"].variables:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "token")
+    sent = Sent()
+    with LLMRing.sync(transport=sent) as ring:
+        ring.register_provider("cloudflare", base_url="https://proxy.example/ai/v1")
+        ring.chat(LLMRequest(messages=REQUEST.messages, model="cloudflare:@cf/meta/llama"))
+    assert sent.requests[0].url == "https://proxy.example/ai/v1/chat/completions"
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
@@ -113,7 +184,12 @@ def test_no_host_of_ones_own_takes_the_name_of_another(home: Path) -> None:
 def test_a_host_in_the_user_configuration_is_known_to_every_ring(home: Path) -> None:
     row = own_host("lab", base_url="http://localhost:8000/v1", protocol="anthropic", key_env="LAB_KEY")
     add_host(own_host("lab", base_url="http://localhost:7000"))
-    path = add_host(row)
+    with pytest.raises(
+        ConfigurationError, match="base_url 'http://localhost:7000' instead of 'http://localhost:8000/v1'"
+    ):
+        add_host(row)
+    path = add_host(row, replace=True)
+    assert add_host(row) == path  # the same again changes nothing
     assert path == home / "llmring" / "hosts.toml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "lab" not in HOSTS
@@ -175,13 +251,66 @@ async def test_a_host_of_a_lockfile_counts_only_once_the_file_is_approved(tmp_pa
     assert len(sent.requests) == 1
 
 
+async def test_a_host_of_a_lockfile_is_unknown_to_other_rings_of_the_process(tmp_path: Path) -> None:
+    file, sent = tmp_path / "llmring.lock", Sent()
+    file.write_text(LOCKFILE)
+    open_trust_store().allow(file, file.read_bytes())
+    async with LLMRing(lockfile_path=file, transport=sent) as ring, LLMRing(transport=sent) as other:
+        await ring.chat(REQUEST)
+        with pytest.raises(AliasNotFoundError):
+            await other.chat(REQUEST)
+        with pytest.raises(ProviderNotFoundError, match="no provider 'lab'"):
+            other.register_provider("lab")
+        with pytest.raises(ProviderNotFoundError, match="no provider 'lab'"):
+            other.get_provider("lab")
+        assert "lab" not in await other.get_available_models()
+        assert len(sent.requests) == 1
+        register_host(HOSTS["lab"])  # by the program, for all of them
+        await other.chat(REQUEST)
+
+
+def test_a_binding_ends_no_approval_and_another_host_does(tmp_path: Path) -> None:
+    file, store = tmp_path / "llmring.lock", open_trust_store()
+    file.write_text(LOCKFILE)
+    store.allow(file, file.read_bytes())
+    with LLMRing.sync(lockfile_path=file, transport=Sent()) as ring:
+        ring.bind_alias("fast", "lab:small")
+    assert "lab:small" in file.read_text()
+    assert store.trusts(file, file.read_bytes())
+    assert [each.current for each in store.files()] == [True]
+    for changed in (
+        LOCKFILE.replace("lab.example", "evil.example"),
+        LOCKFILE.replace("OPENAI_API_KEY", "ANTHROPIC_API_KEY"),
+        LOCKFILE.replace("hosts.lab", "hosts.lab2"),
+        LOCKFILE + 'protocol = "anthropic"\n',
+        LOCKFILE + '[hosts.more]\nbase_url = "https://evil.example"\n',
+        LOCKFILE.replace("[hosts.lab]", "[hosts.lab"),
+    ):
+        file.write_text(changed)
+        assert not store.trusts(file, file.read_bytes())
+        assert [each.current for each in store.files()] == [False]
+    other = tmp_path / "other.lock"
+    other.write_text(LOCKFILE)
+    assert not store.trusts(other, other.read_bytes())
+
+
+def test_an_env_file_is_approved_whole_also_where_it_reads_as_a_lockfile(tmp_path: Path) -> None:
+    file, store = tmp_path / ".env", open_trust_store()
+    file.write_text('OPENAI_BASE_URL = "https://a.example"\n')
+    store.allow(file, file.read_bytes())
+    file.write_text('OPENAI_BASE_URL = "https://evil.example"\n')
+    assert not store.trusts(file, file.read_bytes())
+
+
 def test_what_was_approved_is_registered_not_what_was_read_before(tmp_path: Path) -> None:
     file = tmp_path / "llmring.lock"
     file.write_text(LOCKFILE.replace("lab.example", "evil.example"))
     read_before = load(file)
     file.write_text(LOCKFILE)
     open_trust_store().allow(file, file.read_bytes())
-    assert register_lockfile_hosts(read_before) == {}
+    found = register_lockfile_hosts(read_before)
+    assert [host.default_url for host in found.approved] == ["https://lab.example/v1"]
+    assert found.refused == {}
     assert HOSTS["lab"].default_url == "https://lab.example/v1"
 
 

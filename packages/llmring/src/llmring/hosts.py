@@ -8,9 +8,10 @@ environment variable.
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast, get_args
+from typing import NamedTuple, cast, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,10 +19,20 @@ from llmring_lockfile import HostEntry, Lockfile, parse, write_atomically
 from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
 from llmring_types.hosts import HOSTS, Host, Protocol, register, unregister
 
+from llmring._providers import LENT_HOSTS
 from llmring._settings import has_user_hosts, hosts_file
 from llmring.trust import open_trust_store, read_content
 
-__all__ = ["add_host", "hosts_file", "own_host", "register_user_hosts", "remove_host"]
+__all__ = [
+    "LockfileHosts",
+    "add_host",
+    "hosts_file",
+    "lockfile_hosts",
+    "own_host",
+    "register_host",
+    "register_user_hosts",
+    "remove_host",
+]
 
 _PROTOCOLS = tuple(name for name in get_args(Protocol) if name not in ("sim", "local"))
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -67,18 +78,29 @@ def own_host(name: str, *, base_url: str, protocol: str = "openai", key_env: str
     )
 
 
-def add_host(host: Host, environ: Mapping[str, str] = os.environ) -> Path:
-    """Add a host to the user's file, or replace the one of its name there; rings that are made from then on know it.
+def add_host(host: Host, environ: Mapping[str, str] = os.environ, *, replace: bool = False) -> Path:
+    """Add a host to the user's file; rings that are made from then on know it.
+
+    Args:
+        host: the row, as :func:`own_host` returns it.
+        environ: tells where the file is.
+        replace: it takes the place of another of its name in the file.
 
     Raises:
-        ConfigurationError: its name is taken by a host that comes with llmring, or there is no home folder.
+        ConfigurationError: its name is taken by a host that comes with llmring, or by another one in the file; or there
+            is no home folder.
         OSError: the file cannot be written.
     """
     path = hosts_file(environ)
     if path is None:
         raise ConfigurationError("hosts are kept in the home folder, and there is none; set HOME")
     rows = _read(path)
-    if rows.pop(host.name, None) is not None:
+    before = rows.pop(host.name, host)
+    if before != host and not replace:
+        raise ConfigurationError(
+            f"you have a host {host.name!r} already, with {_differences(before, host)}; add it with --force to replace it"
+        )
+    if host.name in HOSTS and HOSTS[host.name] == before:
         unregister(host.name)
     known = host.name in HOSTS
     register(host)  # checks it
@@ -103,6 +125,16 @@ def remove_host(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     return True
 
 
+def register_host(host: Host) -> None:
+    """Register a host for the whole process.
+
+    Raises:
+        ConfigurationError: it is not valid, or its name is taken.
+    """
+    register(host)
+    LENT_HOSTS.discard(host.name)
+
+
 def register_user_hosts(environ: Mapping[str, str] = os.environ) -> None:
     """Register the hosts of the user's file.
 
@@ -113,31 +145,79 @@ def register_user_hosts(environ: Mapping[str, str] = os.environ) -> None:
     if path is None or not has_user_hosts(environ):
         return
     for host in _read(path).values():
-        _register(host, path)
+        with _naming(path):
+            register_host(host)
 
 
-def register_lockfile_hosts(lockfile: Lockfile) -> dict[str, UntrustedAddressError]:
-    """Register the hosts of a lockfile if the user has approved it; return the errors of those that do not count.
+class LockfileHosts(NamedTuple):
+    """The hosts that a lockfile names.
 
-    A lockfile in memory, which the program made, needs no approval. What is approved is what is registered: the file is
-    read once for both.
+    Attributes:
+        approved: the rows that count.
+        refused: the errors of those that do not, by their names.
+    """
+
+    approved: list[Host]
+    refused: dict[str, UntrustedAddressError]
+
+
+def lockfile_hosts(lockfile: Lockfile) -> LockfileHosts:
+    """Return the hosts of a lockfile: those that the user has approved, and the errors of the others.
+
+    A lockfile in memory, which the program made, needs no approval. Nor does a host that is in the table with the same
+    row. What is approved is what is returned: the file is read once for both.
 
     Raises:
-        ConfigurationError: a host is not valid, or its name is taken.
+        ConfigurationError: a host is not valid.
     """
     entries, path = lockfile.hosts, lockfile.path
     if path is not None:
         content = read_content(path)
         if not open_trust_store().trusts(path, content):
-            return {
-                name: _untrusted(name, entry, path)
-                for name, entry in entries.items()
-                if HOSTS.get(name) != _row(name, entry)
+            known = [name for name, entry in entries.items() if _is_known(_row(name, entry))]
+            refused = {
+                name: _untrusted(name, entry, path) for name, entry in entries.items() if name not in known
             }
+            return LockfileHosts([HOSTS[name] for name in known], refused)
         entries = parse(content.decode(), path).hosts
-    for name, entry in entries.items():
-        _register(_row(name, entry), path)
-    return {}
+    return LockfileHosts([_row(name, entry) for name, entry in entries.items()], {})
+
+
+def register_lockfile_hosts(lockfile: Lockfile) -> LockfileHosts:
+    """Register the hosts of a lockfile that count, for the rings of this lockfile, and return all of them.
+
+    Raises:
+        ConfigurationError: a host is not valid, or its name is taken.
+    """
+    found = lockfile_hosts(lockfile)
+    for host in found.approved:
+        new = host.name not in HOSTS
+        with _naming(lockfile.path):
+            register(host)
+        if new:
+            LENT_HOSTS.add(host.name)
+    return found
+
+
+def _is_known(row: Host) -> bool:
+    """Return whether the table has this row, and not because a lockfile named it."""
+    return HOSTS.get(row.name) == row and row.name not in LENT_HOSTS
+
+
+def _differences(before: Host, after: Host) -> str:
+    """Say what replacing a host would change, such as ``base_url 'http://a' instead of 'http://b'``."""
+    old, new = _fields(before), _fields(after)
+    return ", ".join(
+        f"{name} {old[name]!r} instead of {new[name]!r}" for name in old if old[name] != new[name]
+    )
+
+
+def _fields(host: Host) -> dict[str, str | None]:
+    return {
+        "base_url": host.default_url,
+        "protocol": host.protocol,
+        "key_env": next(iter(host.key_variables), None),
+    }
 
 
 def _row(name: str, entry: HostEntry) -> Host:
@@ -152,9 +232,11 @@ def _untrusted(name: str, entry: HostEntry, path: Path) -> UntrustedAddressError
     )
 
 
-def _register(host: Host, path: Path | None) -> None:
+@contextmanager
+def _naming(path: Path | None) -> Iterator[None]:
+    """Name the file in an error about a host of it."""
     try:
-        register(host)
+        yield
     except ConfigurationError as error:
         raise ConfigurationError(f"{path or 'the lockfile'}: {error}", original=error) from error
 
@@ -201,13 +283,10 @@ def _read(path: Path) -> dict[str, Host]:
 def _write(path: Path, rows: Mapping[str, Host]) -> None:
     lines = []
     for name, host in sorted(rows.items()):
-        fields = {
-            "base_url": host.default_url,
-            "protocol": host.protocol,
-            "key_env": next(iter(host.key_variables), None),
-        }
         lines.append(f"[hosts.{_quoted(name)}]")
-        lines += [f"{field} = {_quoted(value)}" for field, value in fields.items() if value is not None]
+        lines += [
+            f"{field} = {_quoted(value)}" for field, value in _fields(host).items() if value is not None
+        ]
         lines.append("")
     write_atomically(path, "\n".join(lines).encode(), private=True, folders=True, follow=True)
 
