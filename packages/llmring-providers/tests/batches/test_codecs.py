@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from llmring_providers._adapter import WireRequest
+from llmring_providers._protocol import WireRequest
 from llmring_providers.batches import BatchCodec, BatchResult, BatchStatus, batch_codec
 from llmring_types.exceptions import MalformedResponseError
 

@@ -7,8 +7,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import msgspec
 from llmring_types import LLMResponse
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.files import FileUpload
 from llmring_providers.transport import HttpRequest
 

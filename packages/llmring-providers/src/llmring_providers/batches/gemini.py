@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from llmring_providers._adapter import WireRequest
+from llmring_providers._protocol import WireRequest
 from llmring_providers.batches._reading import decoded, is_given, malformed, one_line
 from llmring_providers.batches.calls import (
     BatchGroup,

@@ -16,10 +16,8 @@ from llmring_types.exceptions import (
     StreamInterruptedError,
 )
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._protocol import ChatCall
-from llmring_providers._replies import too_large, whole
-from llmring_providers._secrets import without_key
+from llmring_providers._http.replies import too_large, whole, without_key
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.batches.calls import (
     BatchCodec,
     BatchGroup,
@@ -36,7 +34,7 @@ from llmring_providers.transport import (
 )
 
 if TYPE_CHECKING:
-    from llmring_providers._http import HttpProvider
+    from llmring_providers._http.provider import HttpProvider
 
 _OK = range(200, 300)
 _FORGOTTEN = (403, 404, 410)

@@ -24,14 +24,11 @@ from llmring_providers.hosting.embeddings import (
 )
 from llmring_providers.sim import batch_forms, faults
 from llmring_providers.sim.batches import BatchReply, HostedBatches
-from llmring_providers.sim.damage import damaged
-from llmring_providers.sim.demo import demo_answer
+from llmring_providers.sim.demo import count, demo_answer, scores, vector, word_count
 from llmring_providers.sim.files import HostedFiles
-from llmring_providers.sim.plan import Plan, halves, paced
+from llmring_providers.sim.plan import Plan, damaged, halves, paced
 from llmring_providers.sim.prompt import Prompt, UnreadablePromptError, prompt_of
 from llmring_providers.sim.script import Answer, Script
-from llmring_providers.sim.tokens import count
-from llmring_providers.sim.vectors import scores, tokens, vector
 from llmring_providers.transport import HttpRequest
 
 _JSON = "application/json"
@@ -266,8 +263,8 @@ def _embedded(request: HttpRequest) -> Plan | None:
         return None
     if isinstance(asked, HostedTexts):
         rows = [vector(text, asked.dimensions) for text in asked.texts]
-        return _whole(200, write_embedding(asked, rows, tokens(asked.texts)), _JSON)
-    used = tokens([asked.query, *asked.documents])
+        return _whole(200, write_embedding(asked, rows, word_count(asked.texts)), _JSON)
+    used = word_count([asked.query, *asked.documents])
     return _whole(200, write_ranking(asked, scores(asked.query, asked.documents), used), _JSON)
 
 

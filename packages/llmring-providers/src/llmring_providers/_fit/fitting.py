@@ -10,12 +10,12 @@ import msgspec
 from llmring_types import Message, Role
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._media_data import check, clean, family_of
-from llmring_providers._model_rules import ModelRules
-from llmring_providers._names import NameRule, renamed, replaced_ids, replaced_names
-from llmring_providers._pairs import paired
+from llmring_providers._fit.history import paired
+from llmring_providers._fit.media import check, clean, family_of
+from llmring_providers._fit.models import ModelRules
+from llmring_providers._fit.names import NameRule, renamed, replaced_ids, replaced_names
+from llmring_providers._fit.tools import check_choice, distinct
 from llmring_providers._protocol import ChatCall
-from llmring_providers._tool_choice import check_choice, distinct
 
 _EVERYTHING = frozenset({"image", "document", "audio", "video"})
 

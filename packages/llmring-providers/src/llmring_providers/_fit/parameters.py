@@ -1,7 +1,14 @@
-"""``extra_params`` for another provider: pools mix providers, and most refuse unknown names."""
+"""Parameters that a vendor or a host does not take: dropped with a warning, or renamed.
+
+Pools mix providers, and most refuse unknown names.
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Any
+
+from llmring_types.hosts import Quirks
+
+from llmring_providers._protocol import ChatCall
 
 OF_OPENAI = frozenset(
     {
@@ -105,6 +112,21 @@ _OF_OLLAMA = frozenset(
     }
 )
 """https://docs.ollama.com/api/chat and its options: https://docs.ollama.com/modelfile#valid-parameters-and-values"""
+_OF_RESPONSES = {"context_management", "max_output_tokens"}
+_WHY = {
+    "api": "it chooses among the APIs of OpenAI",
+    "betas": "it names betas of Anthropic",
+    "stream": "chat() and chat_stream() decide it",
+}
+"""Names of ours: no wire has them, whatever the provider."""
+_INSTEAD = {
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "reasoning_effort": "reasoning_effort",
+}
+"""Names for which the request has a field that every provider understands."""
+_STOPS = ("stop", "stop_sequences")
+"""OpenAI's name and Anthropic's."""
 
 
 def _snaked(name: str) -> str:
@@ -112,27 +134,12 @@ def _snaked(name: str) -> str:
 
 
 _BOTH_OF_GEMINI = _OF_GEMINI | frozenset(map(_snaked, _OF_GEMINI))
-_OF_RESPONSES = {"context_management", "max_output_tokens"}
 NOT_OF_OPENAI = (_OF_ANTHROPIC | _BOTH_OF_GEMINI | _OF_OLLAMA | {"top_k"}) - _OF_RESPONSES
 """Names of other vendors' parameters that OpenAI itself answers with 400; hosts of its protocol have some of them."""
 NOT_OF_CHAT = NOT_OF_OPENAI | _OF_RESPONSES
 """The same for chat completions, which do not have those of the responses API either."""
 NOT_OF_ANTHROPIC = (_BOTH_OF_GEMINI | _OF_OLLAMA) - _OF_ANTHROPIC
 NOT_OF_GEMINI = (_OF_ANTHROPIC | _OF_OLLAMA) - _BOTH_OF_GEMINI
-
-_WHY = {
-    "api": "it chooses among the APIs of OpenAI",
-    "betas": "it names betas of Anthropic",
-    "stream": "chat() and chat_stream() decide it",
-}
-"""Names of ours: no wire has them, whatever the provider."""
-
-_INSTEAD = {
-    "max_completion_tokens": "max_tokens",
-    "max_output_tokens": "max_tokens",
-    "reasoning_effort": "reasoning_effort",
-}
-"""Names for which the request has a field that every provider understands."""
 
 
 def without_foreign(
@@ -156,3 +163,32 @@ def without_foreign(
             why += f" (LLMRequest.{_INSTEAD[name]} is for all providers)"
         warnings.append(f"{name} was dropped: {why}")
     return kept
+
+
+def fit_parameters(body: dict[str, Any], quirks: Quirks, call: ChatCall, warnings: list[str]) -> None:
+    """Drop the parameters that the host refuses, with a warning each, and rename those that it calls otherwise."""
+    host = call.ref.provider
+    warnings.extend(
+        f"{name} was dropped: {host} does not take it"
+        for name in quirks.refused
+        if body.pop(name, None) is not None
+    )
+    for name in _STOPS:
+        stops = body.get(name)
+        if quirks.most_stops is not None and isinstance(stops, list) and len(stops) > quirks.most_stops:
+            body[name] = stops[: quirks.most_stops]
+            warnings.append(
+                f"{name} was cut from {len(stops)} to {quirks.most_stops} sequences: {host} takes no more"
+            )
+    for ours, theirs in quirks.renamed.items():
+        if ours in body:
+            body.setdefault(theirs, body.pop(ours))
+
+
+def field_at(document: Any, path: str) -> Any:
+    """Return the field at a path with dots between its levels; ``None`` where there is none."""
+    for name in path.split("."):
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(name)
+    return document

@@ -1,22 +1,28 @@
-"""Parameters that each family of models takes, read from ``data/models.json``: rows with the vendor's page.
+"""Parameters that each family of models takes, and the output that a request allows one.
 
-A row says something of the models whose name its pattern finds, and whose version lies within its bounds. Of each fact
-the first row counts that states it. Models that no row knows take what is asked of them.
+The former are rows of ``data/models.json``, each with the vendor's page. A row holds for the models whose name its
+pattern finds and whose version lies within its bounds. Each fact is taken from the first row that states it. Models
+that no row knows take every parameter. Output bounds are read from the body: whatever put them there (``max_tokens``,
+room for reasoning, ``extra_params``), what is sent is what can be billed.
 """
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from llmring_providers._protocol import OutputBounds
+
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """Every effort that can be asked for, least first."""
-_FILE = Path(__file__).with_name("data") / "models.json"
+_FILE = Path(__file__).parents[1] / "data" / "models.json"
 _NEWEST = (99, 0)
 _Version = tuple[int, int]
+_T = TypeVar("_T")
 
 
 class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,3 +159,73 @@ def fitted_effort(wanted: str, levels: Sequence[str], model: object, warnings: l
     if found != wanted:
         warnings.append(f"reasoning_effort {wanted!r} became {found!r}: {model} takes {', '.join(levels)}")
     return found
+
+
+class _GenerationConfig(msgspec.Struct):
+    """https://ai.google.dev/api/generate-content#v1beta.GenerationConfig"""
+
+    max_output_tokens: Any = msgspec.field(default=None, name="maxOutputTokens")
+    candidates: Any = msgspec.field(default=None, name="candidateCount")
+
+
+class _Options(msgspec.Struct):
+    """https://docs.ollama.com/modelfile#valid-parameters-and-values"""
+
+    num_predict: Any = None
+
+
+class _Body(msgspec.Struct):
+    """The fields of all protocols side by side: no protocol has a name for something else.
+
+    https://platform.openai.com/docs/api-reference/chat/create
+    https://platform.openai.com/docs/api-reference/responses/create
+    https://platform.claude.com/docs/en/api/messages
+    """
+
+    max_tokens: Any = None
+    max_completion_tokens: Any = None
+    max_output_tokens: Any = None
+    n: Any = None
+    generation: Any = msgspec.field(default=None, name="generationConfig")
+    options: Any = None
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def output_bounds(body: bytes) -> OutputBounds:
+    """Return what this request lets a model write.
+
+    Args:
+        body: JSON of any protocol.
+    """
+    read = _decode(body)
+    generation = _object(read.generation, _GenerationConfig)
+    options = _object(read.options, _Options)
+    limits = (
+        read.max_tokens,
+        read.max_completion_tokens,
+        read.max_output_tokens,
+        generation.max_output_tokens,
+        options.num_predict,
+    )
+    counts = [_count(limit) for limit in limits if limit is not None]
+    answers = [_count(number) for number in (read.n, generation.candidates)]
+    return OutputBounds(
+        # Where one of them cannot be read, nobody knows which of them a lenient host keeps to.
+        limit=max(filter(None, counts), default=None) if all(counts) else None,
+        answers=max(filter(None, answers), default=1),
+    )
+
+
+def _object(value: object, kind: type[_T]) -> _T:
+    return msgspec.convert(value if isinstance(value, dict) else {}, kind)
+
+
+def _count(value: object) -> int | None:
+    """Return a number of 1 or more; many hosts take ``5.0`` and ``"5"`` for 5."""
+    try:
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else 0
+        return max(ceil(number), 0) or None
+    except (ValueError, OverflowError):  # no number, or none that is finite
+        return None

@@ -11,14 +11,11 @@ from llmring_types.exceptions import LLMRingError, ProviderError, ProviderRespon
 from llmring_types.hosts import host_of
 from msgspec import UNSET
 
-from llmring_providers._adapter import Adapter, WireRequest
-from llmring_providers._http_embedding import HttpEmbedding
-from llmring_providers._http_files import HttpFiles
-from llmring_providers._http_stream import HttpStream
-from llmring_providers._protocol import ChatCall, OutputBounds
-from llmring_providers._replies import redirection, request_id, unanswered, whole
-from llmring_providers._secrets import blotted, without_key
-from llmring_providers._settings import ClientFactory, KeySource, ProviderSettings, without_credentials
+from llmring_providers._http.replies import blotted, redirection, request_id, unanswered, whole, without_key
+from llmring_providers._http.resources import HttpEmbedding, HttpFiles
+from llmring_providers._http.stream import HttpStream
+from llmring_providers._protocol import Adapter, ChatCall, OutputBounds, WireRequest
+from llmring_providers._settings import ClientFactory, KeySource, ProviderSettings
 from llmring_providers.transport import (
     MAX_RESPONSE_BYTES,
     HttpRequest,
@@ -28,12 +25,12 @@ from llmring_providers.transport import (
     Transport,
     TransportError,
 )
-from llmring_providers.transport._diversion import diversions
+from llmring_providers.transport._network import diversions
+from llmring_providers.transport._protocol import without_credentials
 
 if TYPE_CHECKING:
-    from llmring_providers._counting import Counting
-    from llmring_providers._credentials import ExpiringKey
-    from llmring_providers._listing import Listing
+    from llmring_providers._http.keys import ExpiringKey
+    from llmring_providers._listing import Counting, Listing
 
 _OK = range(200, 300)
 _MISSING = (404, 405)
@@ -81,7 +78,7 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         self._api_key = api_key if isinstance(api_key, str) else ""
         self._expiring: ExpiringKey | None = None
         if not isinstance(api_key, str):
-            from llmring_providers._credentials import authenticated  # noqa: PLC0415 - few keys expire
+            from llmring_providers._http.keys import authenticated  # noqa: PLC0415 - few keys expire
 
             self._transport, self._expiring = authenticated(transport, api_key, name, adapter.auth_headers)
         own = adapter.auth_headers(self._api_key)
@@ -190,7 +187,7 @@ class HttpProvider(HttpEmbedding, HttpFiles):
 
     def output_bounds(self, call: ChatCall) -> OutputBounds:
         """Return how much the request for this call lets the model write."""
-        from llmring_providers._output_bounds import output_bounds  # noqa: PLC0415 - only budgets ask
+        from llmring_providers._fit.models import output_bounds  # noqa: PLC0415 - only budgets ask
 
         return output_bounds(self._adapter.encode(self._addressed(call), stream=False).body)
 

@@ -13,8 +13,7 @@ import msgspec
 from llmring_types import LLMResponse, Message, StreamChunk
 from llmring_types.exceptions import LLMRingError
 
-from llmring_providers._adapter import StreamDecoder
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, StreamDecoder
 
 _DIGEST = 8
 

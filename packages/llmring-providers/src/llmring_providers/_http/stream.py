@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from llmring_types import StreamChunk
 from llmring_types.exceptions import ProviderError, StreamInterruptedError
 
-from llmring_providers._adapter import StreamDecoder, WireRequest
-from llmring_providers._protocol import ChatCall
-from llmring_providers._replies import request_id, too_large
-from llmring_providers._secrets import blotted, without_key
+from llmring_providers._http.replies import blotted, request_id, too_large, without_key
+from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers.transport import ByteStream, ResponseTooLargeError, TransportError
 
 
