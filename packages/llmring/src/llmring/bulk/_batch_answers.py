@@ -20,7 +20,8 @@ from llmring_types.exceptions import (
 )
 
 from llmring._chat import Chat
-from llmring._money.estimates import check_counts, is_billed
+from llmring._failover.planner import is_billed
+from llmring._money.estimates import check_counts
 from llmring._runtime import TimeLimitError, within
 from llmring.bulk._batch_parts import BatchPart
 from llmring.bulk._batch_rows import Pending, digest_in
