@@ -21,10 +21,15 @@ _DIGEST_BYTES = 16
 
 
 class BatchRow(Protocol):
-    """A row of a job: its key, and what to ask."""
+    """A row of a job."""
 
-    key: str
-    request: LLMRequest
+    @property
+    def key(self) -> str:
+        """Name of the row."""
+
+    @property
+    def request(self) -> LLMRequest:
+        """The request to be sent."""
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True, eq=False):

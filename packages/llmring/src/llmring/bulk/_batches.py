@@ -75,6 +75,7 @@ class BatchRun:
         self._spool = Spool()
         self._known: dict[str, str] = {}
         """Digests of rows that were submitted before, with the label of their part."""
+        self._is_taking = True
         self._ready: list[BatchAnswer] = []
         self._looks = 0
         self._next_look = self._clock.now() + min(_FIRST_LOOK_S, poll_s)
@@ -93,6 +94,7 @@ class BatchRun:
                 async with aclosing(self._taken(row)) as answers:
                     async for answer in answers:
                         yield answer
+            self._is_taking = False
             await self._submission.flush()
             while self._submission.open or self._ready:
                 async with aclosing(self._looked()) as answers:
@@ -153,7 +155,11 @@ class BatchRun:
     async def _has_others(self) -> bool:
         """Submit what waits, and return whether some rows may still leave a part of what is set aside for them."""
         await self._submission.flush()
-        return bool(self._submission.open)
+        return any(self._is_whole(running) for running in self._submission.open.values())
+
+    def _is_whole(self, running: Part) -> bool:
+        """Return whether the rows of a part are all here: those of one from an earlier run come one by one."""
+        return not self._is_taking or len(running.rows) == len(running.part.rows)
 
     # ------------------------------------------------------------------ looking
 
@@ -168,6 +174,8 @@ class BatchRun:
             await self._clock.sleep(max(min(moments) - self._clock.now(), 0.0))
         late = self._is_late
         for running in list(self._submission.open.values()):
+            if not self._is_whole(running):
+                continue
             if late:
                 await self._cancel(running)
             status = await self._status(running)
