@@ -31,7 +31,7 @@ _READ_S = 120.0
 """Seconds to wait for the next result."""
 
 _TRIES = 3
-"""How often results are read from the start, where the connection breaks."""
+"""Times that results are read from the start, where the connection breaks."""
 
 _NOTHING = Decimal(0)
 _QUICK_LETTERS = 1024
