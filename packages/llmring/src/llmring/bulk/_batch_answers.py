@@ -21,7 +21,7 @@ from llmring_types.exceptions import (
 
 from llmring._chat import Chat
 from llmring._failover.planner import is_billed
-from llmring._money.estimates import check_counts
+from llmring._money.accounting import check_counts
 from llmring._runtime import TimeLimitError, within
 from llmring.bulk._batch_parts import BatchPart
 from llmring.bulk._batch_rows import Pending, digest_in
@@ -176,7 +176,6 @@ class Answering:
             cost, exact = chat.accounting.budgeted(usage or {}, facts)
             reported = usage is not None and "prompt_tokens" in usage and "completion_tokens" in usage
             reservation.settle(cost, certain=sure and exact and reported)
-        chat.comment(shape.asked, response, shape.candidate, shape.route)
 
     async def _read(self, row: Pending, response: LLMResponse) -> None:
         expectation = row.shape.expectation

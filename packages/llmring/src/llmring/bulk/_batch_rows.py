@@ -10,7 +10,12 @@ import msgspec
 from llmring_providers import ChatCall, WireRequest
 from llmring_providers.batches import BatchApi, BatchLine, RunsBatches
 from llmring_types import LLMRequest, ModelRef
-from llmring_types.exceptions import LLMRingError, ModelCapabilityError, ValidationError
+from llmring_types.exceptions import (
+    LLMRingError,
+    MessageValidationError,
+    ModelCapabilityError,
+    ValidationError,
+)
 
 from llmring._chat import Chat
 from llmring._money.budgets import Reservation
@@ -112,11 +117,15 @@ class Encoder:
             raise ValidationError(
                 f"a batch takes LLMRequests; got {type(request).__name__}", field="requests"
             )
+        if not request.messages and not request.extra_params:  # which may name a stored prompt
+            raise MessageValidationError("there are no messages to send: give at least one", field="messages")
         chat = self._chat
         if request.files:
             chat.files.check(request)
             request = await chat.files.inlined(request)
-        route = chat.route(request, self._profile)
+        route = chat.router.route(request.model, self._profile)
+        if chat.screens:
+            route = chat.screen(request, route)
         candidate, api = self._chosen(route)
         prepared, expectation = request, None
         if request.response_format is not None or request.json_response:
