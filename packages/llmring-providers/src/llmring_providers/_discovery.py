@@ -24,6 +24,7 @@ _MODULES: Mapping[Protocol, str] = MappingProxyType(
         "anthropic": "llmring_providers.anthropic",
         "gemini": "llmring_providers.google",
         "ollama": "llmring_providers.ollama",
+        "bedrock": "llmring_providers.bedrock",
         "sim": "llmring_providers.sim",
         "local": "llmring_providers.local",
     }
@@ -37,6 +38,7 @@ _ADAPTERS: Mapping[Protocol, str] = MappingProxyType(
         "anthropic": "AnthropicAdapter",
         "gemini": "GoogleAdapter",
         "ollama": "OllamaAdapter",
+        "bedrock": "BedrockAdapter",
     }
 )
 

@@ -20,6 +20,12 @@ class _GenerationConfig(msgspec.Struct):
     candidates: Any = msgspec.field(default=None, name="candidateCount")
 
 
+class _InferenceConfig(msgspec.Struct):
+    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html"""
+
+    max_tokens: Any = msgspec.field(default=None, name="maxTokens")
+
+
 class _Options(msgspec.Struct):
     """https://docs.ollama.com/modelfile#valid-parameters-and-values"""
 
@@ -39,6 +45,7 @@ class _Body(msgspec.Struct):
     max_output_tokens: Any = None
     n: Any = None
     generation: Any = msgspec.field(default=None, name="generationConfig")
+    inference: Any = msgspec.field(default=None, name="inferenceConfig")
     options: Any = None
 
 
@@ -53,12 +60,14 @@ def output_bounds(body: bytes) -> OutputBounds:
     """
     read = _decode(body)
     generation = _object(read.generation, _GenerationConfig)
+    inference = _object(read.inference, _InferenceConfig)
     options = _object(read.options, _Options)
     limits = (
         read.max_tokens,
         read.max_completion_tokens,
         read.max_output_tokens,
         generation.max_output_tokens,
+        inference.max_tokens,
         options.num_predict,
     )
     counts = [_count(limit) for limit in limits if limit is not None]

@@ -22,15 +22,15 @@ from llmring_types.exceptions import ConfigurationError
 
 __all__ = ["HOSTS", "Host", "HostNames", "Protocol", "Quirks", "host_of", "register", "unregister"]
 
-Protocol = Literal["openai", "responses", "anthropic", "gemini", "ollama", "sim", "local"]
+Protocol = Literal["openai", "responses", "anthropic", "gemini", "ollama", "bedrock", "sim", "local"]
 """The wire protocols, each named after the host that defined it; ``responses`` is OpenAI's newer one, which ``openai``
-speaks too where a model needs it. ``sim`` stays within the process; ``local`` is OpenAI's, to a server that the process
-starts. Neither of these has an address."""
+speaks too where a model needs it, ``bedrock`` Amazon's Converse. ``sim`` stays within the process; ``local`` is
+OpenAI's, to a server that the process starts. Neither of these has an address."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _UNRANKED = 1000
 _DATA = Path(__file__).parent / "data" / "hosts.json"
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(\w+(?:\|\w+)*)\}")
 _ADDRESS_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VENDORS = frozenset({"openai", "anthropic", "google", "ollama", "sim", "local"})
 
@@ -46,7 +46,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         base_url_variables: environment variables that may hold the base URL; the first one set wins.
         default_url: the base URL where nothing else names one.
         url_template: the base URL of a host whose addresses are those of accounts: ``{NAME}`` stands for the value of
-            an environment variable.
+            an environment variable, ``{ONE|OTHER}`` for that of the first one set.
         models_path: where it lists its models, relative to the base URL; ``None`` where it lists none.
         quirks: where it deviates from its protocol; ``None`` where it does not.
         cloud: the form that a cloud gives to the protocol: its paths, and its way to carry a key.
@@ -100,7 +100,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def url_variables(self) -> tuple[str, ...]:
         """The environment variables of which the address consists."""
-        return tuple(dict.fromkeys(_PLACEHOLDER.findall(self.url_template or "")))
+        places = _PLACEHOLDER.findall(self.url_template or "")
+        return tuple(dict.fromkeys(name for place in places for name in place.split("|")))
 
     @property
     def is_vendor(self) -> bool:
@@ -129,11 +130,12 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             values: environment variables. A value may be a whole origin (``https://dbc-1.cloud.databricks.com/``).
         """
         url = self.url_template or ""
-        for name in self.url_variables:
-            value = values.get(name, "").strip().removeprefix("https://").rstrip("/")
+        for place in _PLACEHOLDER.findall(url):
+            said = (values.get(name, "").strip() for name in place.split("|"))
+            value = next(filter(None, said), "").removeprefix("https://").rstrip("/")
             if not _ADDRESS_PART.fullmatch(value):
                 return None
-            url = url.replace(f"{{{name}}}", value)
+            url = url.replace(f"{{{place}}}", value)
         return url or None
 
 
