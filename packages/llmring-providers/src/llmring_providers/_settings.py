@@ -84,7 +84,7 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
             return ""
         raise ConfigurationError(
             f"every account of {self.name!r} has an address of its own: "
-            f"set {' and '.join(host.url_variables)}, or base_url"
+            f"set {' and '.join(host.url_sources({}))}, or base_url"
         )
 
     def __repr__(self) -> str:

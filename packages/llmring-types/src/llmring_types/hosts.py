@@ -103,6 +103,12 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         places = _PLACEHOLDER.findall(self.url_template or "")
         return tuple(dict.fromkeys(name for place in places for name in place.split("|")))
 
+    def url_sources(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the variables that the address is made of where these are set: the first of each place."""
+        places = (place.split("|") for place in _PLACEHOLDER.findall(self.url_template or ""))
+        found = (next((name for name in names if values.get(name, "").strip()), names[0]) for names in places)
+        return tuple(dict.fromkeys(found))
+
     @property
     def is_vendor(self) -> bool:
         """True of the host that defined its protocol."""
@@ -130,12 +136,11 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             values: environment variables. A value may be a whole origin (``https://dbc-1.cloud.databricks.com/``).
         """
         url = self.url_template or ""
-        for place in _PLACEHOLDER.findall(url):
-            said = (values.get(name, "").strip() for name in place.split("|"))
-            value = next(filter(None, said), "").removeprefix("https://").rstrip("/")
+        for name in self.url_sources(values):
+            value = values.get(name, "").strip().removeprefix("https://").rstrip("/")
             if not _ADDRESS_PART.fullmatch(value):
                 return None
-            url = url.replace(f"{{{place}}}", value)
+            url = re.sub(rf"\{{(?:\w+\|)*{name}(?:\|\w+)*\}}", value, url)
         return url or None
 
 

@@ -109,7 +109,7 @@ def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> 
     if host.url_template is not None and base_url is None:
         url = host.url_with(environ)
         missing = missing or (None if url else host.url_variables[0])
-        addresses = [(name, url) for name in host.url_variables if url]
+        addresses = [(name, url) for name in host.url_sources(environ) if url]
         base_url = addresses[0] if addresses else None
     refusal = None
     if addresses and DOTENV_VARIABLE in environ:

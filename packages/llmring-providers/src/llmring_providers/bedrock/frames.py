@@ -13,7 +13,7 @@ from llmring_providers._sse import Event
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 EXCEPTION, ERROR, DAMAGE = b"!", b"!!", b"!!!"
-"""What names of events begin with that are an exception of the service, an error without a shape, a damaged frame."""
+"""Prefixes of the names of events: an exception of the service, an error without a shape, a damaged frame."""
 
 _PRELUDE = Struct(">III")
 _CRC = Struct(">I")

@@ -7,7 +7,6 @@ from urllib.parse import quote
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
 from llmring_types.exceptions import ConfigurationError, LLMRingError, MissingSDKError
-from llmring_types.hosts import host_of
 
 from llmring_providers._adapter import StreamDecoder, WireRequest
 from llmring_providers._counting import no_count, with_fields
@@ -25,7 +24,6 @@ from llmring_providers.bedrock.signing import (
     DEFAULT_REGION,
     Credentials,
     SigningTransport,
-    configured_region,
     may_sign,
     region_of,
 )
@@ -200,24 +198,18 @@ class BedrockProvider(HttpProvider):
         client.close()
 
 
-def create(settings: ProviderSettings) -> BedrockProvider:
-    """Build the provider of a region; without an address, it is the region of botocore's profile.
+def create(settings: ProviderSettings) -> HttpProvider:
+    """Build the provider of a region.
 
     Raises:
-        ConfigurationError: there is no region, or an SDK client was given.
+        ConfigurationError: there is no address, or an SDK client was given.
     """
     if settings.client is not None:
         raise ConfigurationError(
             f"{settings.name!r} takes no client of an SDK: its credentials are those of botocore's profile, or a key of "
             "Bedrock's as api_key"
         )
-    base_url = settings.base_url or _configured_address(settings.name) or settings.address("bedrock")
-    return BedrockProvider(settings, base_url)
-
-
-def _configured_address(name: str) -> str | None:
-    region = configured_region()
-    return host_of(name).url_with({"AWS_REGION": region}) if region else None
+    return BedrockProvider(settings, settings.address("bedrock"))
 
 
 def build_client(*, api_key: str | AwaitedKeySource, base_url: str) -> Any:
@@ -238,5 +230,5 @@ def build_client(*, api_key: str | AwaitedKeySource, base_url: str) -> Any:
     if key:
         config = Config(signature_version="bearer")
         session.get_auth_token = lambda **_: FrozenAuthToken(key)
-    region = region_of(base_url) or configured_region() or DEFAULT_REGION
+    region = region_of(base_url) or DEFAULT_REGION
     return session.create_client("bedrock-runtime", region_name=region, endpoint_url=base_url, config=config)

@@ -23,6 +23,7 @@ _SERVICE = "bedrock"
 _REFUSED = (401, 403)
 _REGION = re.compile(r"bedrock(?:-runtime)?(?:-fips)?\.([a-z0-9-]+)\.")
 DEFAULT_REGION = "us-east-1"
+"""Signed for where the address has none, on this machine."""
 _STS = HttpRequest("POST", "https://sts.amazonaws.com", {}, b"")
 """Stands for the services that give credentials, where the network is refused."""
 
@@ -43,16 +44,6 @@ def region_of(base_url: str) -> str | None:
     """Return the region in an address."""
     found = _REGION.search(urlsplit(base_url).hostname or "")
     return found[1] if found is not None else None
-
-
-def configured_region() -> str | None:
-    """Return the region of the profile that botocore uses; ``None`` where it has none, or is not installed."""
-    try:
-        session = _session()
-    except MissingSDKError:
-        return None
-    region = session.get_config_variable("region")
-    return region if isinstance(region, str) and re.fullmatch(r"[a-z0-9-]+", region) else None
 
 
 def _session() -> Any:
@@ -175,7 +166,7 @@ class SigningTransport:
     def __init__(self, transport: Transport, credentials: Credentials, base_url: str) -> None:
         self._transport = transport
         self._credentials = credentials
-        self._region = region_of(base_url)
+        self._region = region_of(base_url) or DEFAULT_REGION
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         signed, number = await self._signed(request)
@@ -201,8 +192,6 @@ class SigningTransport:
 
     async def _signed(self, request: HttpRequest) -> tuple[HttpRequest, int]:
         frozen, number = await self._credentials.get()
-        if self._region is None:
-            self._region = configured_region() or DEFAULT_REGION
         return request._replace(headers=signed_headers(request, frozen, self._region)), number
 
 
