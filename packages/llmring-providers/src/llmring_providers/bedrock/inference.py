@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 from collections.abc import Mapping
 from typing import Any
 
-from llmring_providers._extra_params import NOT_OF_ANTHROPIC, OF_OPENAI, without_foreign
-from llmring_providers._model_rules import fitted_effort
+from llmring_providers._fit.models import fitted_effort
+from llmring_providers._fit.parameters import NOT_OF_ANTHROPIC, OF_OPENAI, without_foreign
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.reasoning import limits
 from llmring_providers.bedrock.models import claude_of, rules_for

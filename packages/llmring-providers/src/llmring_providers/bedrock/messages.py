@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from llmring_types import Message, ToolCall
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._arguments import arguments_object
-from llmring_providers._native import agrees, replay_of
+from llmring_providers._fit.history import agrees, replay_of
+from llmring_providers._fit.tools import arguments_object
 from llmring_providers._protocol import ChatCall
 from llmring_providers.bedrock.models import claude_of, rules_for
 from llmring_providers.bedrock.parts import Block, Documents, blocks_of, cache_point, is_blank

@@ -6,8 +6,8 @@ The id of an application's own profile or deployment names no model, so such a o
 import re
 from functools import lru_cache
 
-from llmring_providers._model_rules import ModelRules, rules_of
-from llmring_providers._names import NINE_LETTERS, NameRule
+from llmring_providers._fit.models import ModelRules, rules_of
+from llmring_providers._fit.names import NINE_LETTERS, NameRule
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.models import ModelTraits, traits_of
 

@@ -10,9 +10,8 @@ from urllib.parse import quote
 import msgspec
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._fitting import Fit, are_plain, fitted
-from llmring_providers._formats import (
+from llmring_providers._fit.fitting import Fit, are_plain, fitted
+from llmring_providers._fit.formats import (
     JSON_ALONE,
     in_dialect,
     schema_in_words,
@@ -21,7 +20,7 @@ from llmring_providers._formats import (
     wanted_schema,
 )
 from llmring_providers._json import encode_body
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.bedrock.inference import inference
 from llmring_providers.bedrock.messages import Conversation, encode_conversation
 from llmring_providers.bedrock.models import IDS, NAMES, claude_of, ids_for, rules_for

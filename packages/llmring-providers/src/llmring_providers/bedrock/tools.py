@@ -9,9 +9,9 @@ from typing import Any
 from llmring_types import function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._formats import in_dialect
+from llmring_providers._fit.formats import in_dialect
+from llmring_providers._fit.tools import ToolChoice, function_names, read_choice
 from llmring_providers._protocol import ChatCall
-from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
 from llmring_providers.bedrock.models import claude_of, rules_for
 from llmring_providers.bedrock.parts import is_blank
 from llmring_providers.schema import ANTHROPIC, ANTHROPIC_STRICT

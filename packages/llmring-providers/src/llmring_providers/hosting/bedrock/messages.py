@@ -12,7 +12,7 @@ import msgspec
 from llmring_types import tool_call
 
 from llmring_providers.bedrock.parts import DOCUMENT_TYPES, IMAGE_TYPES
-from llmring_providers.hosting.carrying import restored
+from llmring_providers.hosting.answering import restored
 
 VENDOR = "bedrock"
 _Block = Mapping[str, Any]

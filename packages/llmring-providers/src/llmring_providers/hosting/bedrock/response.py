@@ -15,6 +15,7 @@ from llmring_providers.bedrock.response import finish_reason
 from llmring_providers.hosting.answering import (
     Answer,
     arguments_of,
+    carried,
     count,
     counted,
     finish_word,
@@ -22,7 +23,6 @@ from llmring_providers.hosting.answering import (
     replayed,
 )
 from llmring_providers.hosting.bedrock.messages import VENDOR
-from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import ErrorAnswer, HostedRequest, Stamp
 from llmring_providers.hosting.failures import Failure, Kind, failure_of
 

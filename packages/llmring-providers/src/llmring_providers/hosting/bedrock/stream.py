@@ -15,10 +15,9 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring_providers.bedrock.frames import frame
 from llmring_providers.bedrock.messages import text_of
-from llmring_providers.hosting.answering import own_native, replayed
+from llmring_providers.hosting.answering import carried, own_native, replayed
 from llmring_providers.hosting.bedrock.messages import VENDOR
 from llmring_providers.hosting.bedrock.response import calls, metadata, name_and_text, stop
-from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter
 from llmring_providers.hosting.failures import failure_of
 
