@@ -130,7 +130,7 @@ def _error(
     if isinstance(original, str) and original not in message:
         message = f"{message} ({original})" if message else original
     kind = _KINDS.get(code)
-    if kind is None:
+    if kind is None or (kind is ProviderBadRequestError and status is not None):
         kind = ProviderServerError if status is None else error_type(status)
     kind = _told(kind, code, message, said)
     message = message or (f"HTTP status {status}" if status else "the provider reported an error")

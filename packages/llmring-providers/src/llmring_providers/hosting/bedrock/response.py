@@ -129,21 +129,21 @@ _ERRORS: Mapping[Kind, tuple[str, str]] = {
     "gateway": ("InternalServerException", "An internal server error occurred. Retry your request."),
 }
 """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors"""
-_STATUSES: Mapping[Kind, int] = {"too_large": 400, "authentication": 403, "quota": 400}
+STATUSES: Mapping[Kind, int] = {"too_large": 400, "authentication": 403, "quota": 400}
 
 
 def name_and_text(failure: Failure) -> tuple[str, str]:
     """Return the name of an error, and its text, which alone says of some what they are."""
     name, usual = _ERRORS[failure.kind]
     text = failure.words or usual
-    if failure.kind == "too_large" and text != usual:
+    if failure.kind == "too_large" and failure.status == STATUSES["too_large"] and text != usual:
         text = f"{text} ({usual})"
     return name, text
 
 
 def error_answer(error: LLMRingError) -> ErrorAnswer:
     """Write an error."""
-    failure = failure_of(error, _STATUSES)
+    failure = failure_of(error, STATUSES)
     name, text = name_and_text(failure)
     body = msgspec.json.encode({"message": text})
     return ErrorAnswer(status=failure.status, body=body, headers={**failure.headers, NAME_HEADER: name})

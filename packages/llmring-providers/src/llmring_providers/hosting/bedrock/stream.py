@@ -17,7 +17,13 @@ from llmring_providers.bedrock.frames import frame
 from llmring_providers.bedrock.messages import text_of
 from llmring_providers.hosting.answering import carried, own_native, replayed
 from llmring_providers.hosting.bedrock.messages import VENDOR
-from llmring_providers.hosting.bedrock.response import calls, metadata, name_and_text, stop
+from llmring_providers.hosting.bedrock.response import (
+    STATUSES,
+    calls,
+    metadata,
+    name_and_text,
+    stop,
+)
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter
 from llmring_providers.hosting.failures import failure_of
 
@@ -88,7 +94,7 @@ class ConverseStreamWriter(StreamWriter):
         yield _event("contentBlockStop", {"contentBlockIndex": index})
 
     def _failure(self, error: LLMRingError) -> list[bytes]:
-        name, text = name_and_text(failure_of(error))
+        name, text = name_and_text(failure_of(error, STATUSES))
         headers = {":message-type": "exception", ":exception-type": name[:1].lower() + name[1:], **_JSON}
         return [frame(headers, msgspec.json.encode({"message": text}))]
 
