@@ -30,6 +30,8 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("doctor", ("doctor", "--online")),
     ("files-list", ("files", "list")),
     ("hosts", ("hosts",)),
+    ("keys-list", ("keys", "list")),
+    ("keys-remove", ("keys", "remove", "openai")),
     ("info", ("info", "fast")),
     ("info", ("info", "anthropic:claude-haiku-4-5")),
     ("info", ("info", "google:gemini-3.7-flash")),
