@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cyclopts import App, CycloptsError
 
-from llmring_cli._environment import dotenv, register_own_hosts
+from llmring_cli._environment import dotenv, forget_hosts, register_own_hosts
 from llmring_cli._failure import WRONG_USAGE, CommandError
 from llmring_cli._help import HelpFormatter, long_help
 from llmring_cli._run import version_text
@@ -211,5 +211,8 @@ def _dispatch(app: App, arguments: list[str]) -> int:
 
 
 def _run(app: App, arguments: list[str]) -> int:
-    result = app(arguments)
+    try:
+        result = app(arguments)
+    finally:
+        forget_hosts()
     return result if isinstance(result, int) else 0

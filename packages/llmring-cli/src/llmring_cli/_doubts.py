@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from llmring import ModelRef, open_registry
 
+from llmring_cli._environment import REFUSED_HOSTS
 from llmring_cli._models import known_providers
 
 _USUAL = re.compile(r"[\w.-]+(:[\w.-]+)?")
@@ -27,6 +28,9 @@ def doubts(alias: str, models: Iterable[ModelRef], extends: Sequence[str]) -> It
     elif not _USUAL.fullmatch(alias):
         yield f"{alias!r} is an unusual name for an alias: letters, digits, '.', '_' and '-' need no quotes"
     for ref in models:
+        if ref.provider in REFUSED_HOSTS:
+            yield f"{ref}: {REFUSED_HOSTS[ref.provider]}"
+            continue
         if ref.provider not in providers:
             yield f"{ref}: no provider {ref.provider} is known{meant(ref.provider, providers)}"
             continue

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from llmring_lockfile import Found, Lockfile, discover, load, new_lockfile_path
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
+from llmring_cli._environment import admit_hosts
 from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._output import report
 
@@ -55,9 +56,21 @@ def read_lockfile(path: Path | None, *, unreadable: int = FAILED) -> Source:
     """
     found = find_lockfile(path, missing=unreadable)
     try:
-        return Source(found, load(found), found.read_bytes().decode(errors="replace"))
+        source = Source(found, load(found), found.read_bytes().decode(errors="replace"))
     except LockfileError as error:
         raise CommandError(str(error), exit_code=unreadable) from error
+    admit_hosts(source.lockfile)
+    return source
+
+
+def admit_found_hosts() -> Lockfile:
+    """Make the hosts of the lockfile of this folder known, and return it; an empty one where none can be read."""
+    try:
+        lockfile = load(discover().path)
+    except LockfileError:
+        return Lockfile()
+    admit_hosts(lockfile)
+    return lockfile
 
 
 def lockfile_to_write(path: Path | None) -> Path:

@@ -98,8 +98,8 @@ def audit(
         within_days: how far ahead to look for retirement.
         unlisted: providers whose models no registry lists: that theirs are not there is no finding.
     """
-    known = Lookup(facts)
-    pooled = by_model(lockfile)
+    known, pooled = Lookup(facts), by_model(lockfile)
+    unlisted = {*unlisted, *lockfile.hosts}
     findings: list[Finding] = []
     for model, found in pooled.items():
         if known.reach(model):
@@ -252,9 +252,9 @@ def validate(
         unlisted: providers whose models no registry lists: theirs are noted, and a need that cannot be proved of
             them is a warning. Of any other provider both are errors.
     """
-    known = Lookup(facts)
+    known, pooled = Lookup(facts), by_model(lockfile)
+    unlisted = {*unlisted, *lockfile.hosts}
     findings: list[Finding] = []
-    pooled = by_model(lockfile)
     for model, places in pooled.items():
         if known.reach(model):
             findings += _validated(model, known.get(model), places, today, model.provider in unlisted)

@@ -150,7 +150,9 @@ class Aliases:
             return
         from llmring.hosts import register_lockfile_hosts  # noqa: PLC0415 - most lockfiles name none
 
-        self._providers.refuse(register_lockfile_hosts(self.lockfile))
+        found = register_lockfile_hosts(self.lockfile)
+        self._providers.admit(host.name for host in found.approved)
+        self._providers.refuse(found.refused)
         self.providers_changed()
 
     def _active(self, profile: str | None) -> ActiveProfile:

@@ -9,7 +9,9 @@ from llmring import ModelFacts, ModelRef, open_registry
 from llmring.registry import PROVIDERS, Correction
 from llmring_types.hosts import host_of
 
+from llmring_cli._environment import report_refused_hosts
 from llmring_cli._failure import FAILED
+from llmring_cli._lockfiles import admit_found_hosts
 from llmring_cli._models import (
     SIMULATED,
     capabilities,
@@ -46,6 +48,7 @@ def list_models(
         live: Request the models that the providers offer for your keys.
         every: Include retired models.
     """
+    admit_found_hosts()
     if provider is not None:
         require_provider(provider)
     failed = False
@@ -86,6 +89,7 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
     facts = registry.facts(pool[0].provider, pool[0].model)
     if facts is None:
         report(f"{pool[0]} is unknown; it may still work")
+        report_refused_hosts()
         return FAILED
     corrections = registry.corrections(pool[0].provider, pool[0].model)
     if json:
@@ -134,6 +138,7 @@ def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
 
 
 def _pool(name: str, profile: str | None) -> tuple[ModelRef, ...]:
+    admit_found_hosts()
     if lockfiles.is_reference(name, known_providers()):
         return (ModelRef.parse(name),)
     lockfile = lockfiles.load()

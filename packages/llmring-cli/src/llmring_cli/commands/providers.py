@@ -2,6 +2,8 @@
 
 from llmring import provider_status
 
+from llmring_cli._environment import report_refused_hosts
+from llmring_cli._lockfiles import admit_found_hosts
 from llmring_cli._output import print_json, print_table
 from llmring_cli._parameters import Json
 
@@ -13,10 +15,12 @@ def providers(*, json: Json = False) -> None:
 
     $ llmring providers
     """
+    admit_found_hosts()
     rows = provider_status(in_use=True)
     if json:
         print_json(rows)
         return
+    report_refused_hosts()
     print_table(
         ("provider", "state", "needs"),
         [(row.name, "ready" if row.configured else "not configured", " or ".join(row.needs)) for row in rows],
