@@ -82,8 +82,8 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
 ]
 # Two run until they are interrupted: tests/cli/test_sim.py and test_mcp.py. One needs a provider: see
 # test_files_command.py.
-ELSEWHERE = {"sim", "mcp-lockfile", "files-rm"}
-NO_JSON = {"embed", "export", "lock-chat"}  # JSON lines always, formats of its own, a conversation
+ELSEWHERE = {"sim", "mcp-lockfile", "files-rm", "keys-set"}
+NO_JSON = {"embed", "export", "keys-path", "lock-chat"}  # JSON lines, formats of its own, a path, a conversation
 
 
 @pytest.fixture

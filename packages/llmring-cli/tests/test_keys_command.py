@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 Run = Callable[..., tuple[int, str, str]]
 KEY = "sk-kept-0123456789abcdef"
@@ -51,6 +52,13 @@ def test_a_misspelt_provider_is_asked_about_and_nothing_is_kept(llmring: Run, ke
     code, _, err = llmring("keys", "set", "opnai", stdin=TYPED)
     assert (code, "did you mean openai" in err) == (1, True)
     assert not kept.exists()
+
+
+def test_the_answer_of_set_as_json_follows_its_schema(llmring: Run) -> None:
+    rows = json.loads(llmring("keys", "set", "groq", "--json", stdin=TYPED)[1])
+    schema = json.loads((Path(__file__).parent / "schemas" / "keys-set.json").read_text())
+    Draft202012Validator(schema).validate(rows)
+    assert rows == [{"provider": "groq", "place": "file", "used": True, "instead": None}]
 
 
 def test_no_command_prints_a_key(llmring: Run, kept: Path) -> None:

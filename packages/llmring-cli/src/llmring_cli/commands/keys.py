@@ -11,7 +11,7 @@ from llmring_types.hosts import HOSTS
 from llmring_cli._doubts import meant
 from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._models import known_providers
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._output import print_json, print_line, print_table, report
 from llmring_cli._parameters import Flag, Json, ProviderName
 
 
@@ -109,7 +109,7 @@ def path() -> int:
     file = open_key_store().path
     if file is None:
         raise CommandError("keys are kept in the home folder, and there is none; set HOME")
-    print(file)
+    print_line(file)
     return 0
 
 
