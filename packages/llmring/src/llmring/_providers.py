@@ -51,6 +51,8 @@ class Providers(Mapping[str, Provider]):
         self._access = {name: provider_access(name, kept=kept) for name in self._names()}
         self.built: dict[str, Provider] = {}
         """Those in use, where calls look first."""
+        self.changes = 0
+        """Count of providers added, replaced or refused."""
         self._keys: set[str] = set()
         self._refused: dict[str, UntrustedAddressError] = {}
 
@@ -81,6 +83,7 @@ class Providers(Mapping[str, Provider]):
     def refuse(self, refused: Mapping[str, UntrustedAddressError]) -> None:
         """Let these hosts be known, and refuse every call to them: a file that is not approved names them."""
         self._refused.update(refused)
+        self.changes += 1
 
     def known(self) -> frozenset[str]:
         """Names that a reference may begin with, configured or not."""
@@ -143,6 +146,7 @@ class Providers(Mapping[str, Provider]):
             base_url = given.pop("base_url", None) or access.base_url
             provider = self._build(name, key, base_url, **given)
         self.built[name] = provider
+        self.changes += 1
         return provider
 
     async def aclose(self) -> None:

@@ -8,10 +8,9 @@ from llmring import provider_access
 from llmring.keys import open_key_store
 from llmring_types.hosts import HOSTS
 
-from llmring_cli._doubts import meant
-from llmring_cli._failure import FAILED, CommandError
+from llmring_cli._mistakes import meant
 from llmring_cli._models import known_providers
-from llmring_cli._output import print_json, print_line, print_table, report
+from llmring_cli._output import FAILED, CommandError, print_json, print_line, print_table, report
 from llmring_cli._parameters import Flag, Json, ProviderName
 
 

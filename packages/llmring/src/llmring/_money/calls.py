@@ -10,10 +10,10 @@ from llmring_providers import BoundsOutput, ChatCall, OutputBounds, Provider
 from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Usage
 from llmring_types.exceptions import CostTrackingError, LLMRingError, ProviderConnectionError
 
-from llmring._money.accounting import Accounting
+from llmring._money.accounting import Accounting, check_counts
 from llmring._money.accounts import Account, dollars, exceeded, may_cost
 from llmring._money.budgets import Budgets, Reservation
-from llmring._money.estimates import check_counts, completed_usage, input_usage, most_usage
+from llmring._money.estimates import completed_usage, input_usage, most_usage
 from llmring._policy import UnknownPrice
 from llmring._routing import Candidate, Route
 from llmring.pricing import unpriced

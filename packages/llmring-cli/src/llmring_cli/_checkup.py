@@ -15,8 +15,7 @@ from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring_cli._environment import admit_hosts
 from llmring_cli._models import SIMULATED, known_providers
-from llmring_cli.server.access import ENVIRONMENT, find_access
-from llmring_cli.server.env_file import KEY
+from llmring_cli.server.access import ENVIRONMENT, KEY, find_access
 
 PACKAGES = ("llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "llmring-types")
 
