@@ -188,6 +188,11 @@ class HttpProvider(HttpEmbedding, HttpFiles):
             raise self._rejection(await whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
 
+    def fingerprint(self, call: ChatCall) -> bytes:
+        """Return the address and the body of the request for this call, without any key: equal for equal requests."""
+        wire = self._adapter.encode(self._addressed(call), stream=False)
+        return b"%b%b\n%b" % (without_credentials(self.base_url).encode(), wire.path.encode(), wire.body)
+
     def output_bounds(self, call: ChatCall) -> OutputBounds:
         """Return how much the request for this call lets the model write."""
         from llmring_providers._output_bounds import output_bounds  # noqa: PLC0415 - only budgets ask
