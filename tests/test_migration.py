@@ -10,7 +10,19 @@ from pathlib import Path
 
 import llmring_lockfile
 import pytest
-from llmring import LLMRequest, LLMRing, Message
+from llmring import (
+    ConversationManager,
+    LLMRequest,
+    LLMRing,
+    LLMRingExtended,
+    LLMRingSession,
+    Message,
+    ModelRef,
+)
+from llmring.conversation import Conversation
+from llmring.lockfile import Lockfile
+from llmring.mcp.client import AsyncMCPClient, EnhancedLLM, MCPClient, create_enhanced_llm
+from llmring.tools import mcp_tools
 from llmring_cli import run
 
 PAGE = Path(__file__).parents[1] / "docs" / "migrate-from-1.4.md"
@@ -20,6 +32,28 @@ ROWS = [
     if line.startswith("| `")
 ]
 CODE = re.compile(r"`([^`]+)`")
+NAMES = {
+    each.__name__: each
+    for each in (
+        AsyncMCPClient,
+        Conversation,
+        ConversationManager,
+        EnhancedLLM,
+        LLMRequest,
+        LLMRing,
+        LLMRingExtended,
+        LLMRingSession,
+        Lockfile,
+        MCPClient,
+        Message,
+        ModelRef,
+        Path,
+        create_enhanced_llm,
+        llmring_lockfile,
+        mcp_tools,
+    )
+}
+"""Those that cells use without importing them."""
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +75,7 @@ def do(code: str) -> None:
 async def evaluate(code: str) -> None:
     request = LLMRequest([Message(role="user", content="Hello")], model="summarizer")
     async with LLMRing() as ring:
-        names = {
-            "LLMRing": LLMRing,
-            "Message": Message,
-            "LLMRequest": LLMRequest,
-            "ring": ring,
-            "request": request,
-        }
+        names = {**NAMES, "ring": ring, "request": request}
         result = eval(compile(code, "row", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)  # noqa: S307 - our own page
         if inspect.isawaitable(result):
             await result

@@ -15,6 +15,7 @@ BLOCKS = [
         re.findall(r"^```python\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL)
     )
 ]
+HOME = "https://github.com/juanre/llmring/blob/main/"
 ALIASES = ("assistant", "summarizer")
 
 
@@ -28,10 +29,18 @@ def test_a_python_example_runs(block: str, tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_inside_the_repository_lead_somewhere(readme: Path) -> None:
-    for file, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", readme.read_text()):
+    text = readme.read_text().replace(f"]({HOME}", f"]({ROOT}/")
+    for file, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
         target = readme.parent / file if file else readme
         assert target.exists(), file
         assert not heading or heading in anchors(target), heading
+
+
+@pytest.mark.parametrize(
+    "readme", sorted(ROOT.glob("packages/*/README.md")), ids=lambda path: path.parent.name
+)
+def test_a_page_that_an_index_shows_has_no_relative_link(readme: Path) -> None:
+    assert not re.findall(r"\]\((?!https?:|#)[^)]*\)", readme.read_text())
 
 
 def anchors(document: Path) -> set[str]:

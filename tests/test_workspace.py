@@ -53,6 +53,27 @@ def test_the_changelog_has_the_form_of_keep_a_changelog(package: Path) -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_the_metadata_that_an_index_shows_is_complete(package: Path) -> None:
+    shown = project(package)
+    assert shown["urls"].keys() == {"Homepage", "Documentation", "Repository", "Issues", "Changelog"}
+    assert (ROOT / shown["urls"]["Changelog"].partition("/blob/main/")[2]) == package / "CHANGELOG.md"
+    assert shown["keywords"] == sorted(set(shown["keywords"]))
+    supported = [f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13, 14)]
+    assert {"Typing :: Typed", *supported} <= set(shown["classifiers"])
+
+
+def test_the_facade_sorts_after_the_predecessor_whose_name_it_has_on_the_index() -> None:
+    version = project(ROOT / "packages" / "llmring")["version"]
+    assert tuple(map(int, version.split("."))) > (1, 4, 0)
+
+
+def test_one_extra_brings_all_others_but_the_real_model() -> None:
+    extras = project(ROOT / "packages" / "llmring")["optional-dependencies"]
+    (everything,) = extras["all"]
+    assert everything == f"llmring[{','.join(sorted(extras.keys() - {'all', 'local'}))}]"
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_siblings_are_required_with_a_range_that_their_version_is_in(package: Path) -> None:
     versions = {path.name: project(path)["version"] for path in PACKAGES}
     for requirement in project(package)["dependencies"]:

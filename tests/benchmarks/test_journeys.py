@@ -1,4 +1,4 @@
-"""Through how many modules a reader follows one call: those of ours that a warm call enters, whatever the machine."""
+"""The modules through which a reader follows one call: those of ours that it enters, whatever the machine."""
 
 import asyncio
 import sys
@@ -9,32 +9,69 @@ from typing import Any
 
 import pytest
 from llmring import LLMRequest, LLMRing, Message
+from llmring_lockfile import parse
+from llmring_providers import HttpProvider
+from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
 from memory_ring import memory_ring
 from samples import SAMPLES
 
 PACKAGES = str(Path(__file__).parents[2] / "packages")
 REQUEST = LLMRequest([Message(role="user", content="Hello")], model="fast", max_tokens=256)
-MOST = {"chat": 34, "chat_stream": 42, "bind_alias": 16}
+MOST = {"chat": 33, "chat_stream": 40, "failed_attempt": 4, "bind_alias": 16}
+
+
+class Walk:
+    """The modules of the packages that are entered or resumed while it lasts."""
+
+    def __init__(self) -> None:
+        self.entered: set[str] = set()
+
+    def begin(self) -> None:
+        sys.setprofile(self._note)
+
+    def end(self) -> None:
+        sys.setprofile(None)
+
+    def _note(self, frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(PACKAGES):
+            self.entered.add(frame.f_code.co_filename.removeprefix(PACKAGES))
+
+
+class FailingOnce:
+    """A transport whose first request fails; the walk is from there to the second one."""
+
+    def __init__(self, walk: Walk, answer: bytes) -> None:
+        self._walk = walk
+        self._answers = iter([HttpResponse(503, {}, b""), HttpResponse(200, {}, answer)])
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        self._walk.end()
+        answer = next(self._answers)
+        if answer.status != 200:
+            self._walk.begin()
+        return answer
+
+    async def open(self, request: HttpRequest) -> ByteStream:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        pass
 
 
 def modules(call: Callable[[], Coroutine[Any, Any, None]]) -> list[str]:
     """Return the modules of the packages in which a function is entered or resumed by a second call."""
-    entered: set[str] = set()
-
-    def note(frame: FrameType, event: str, _argument: object) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(PACKAGES):
-            entered.add(frame.f_code.co_filename.removeprefix(PACKAGES))
+    walk = Walk()
 
     async def twice() -> None:
         await call()
-        sys.setprofile(note)
+        walk.begin()
         try:
             await call()
         finally:
-            sys.setprofile(None)
+            walk.end()
 
     asyncio.run(twice())
-    return sorted(entered)
+    return sorted(walk.entered)
 
 
 async def chat(ring: LLMRing) -> None:
@@ -54,6 +91,21 @@ def test_a_call_enters_few_modules(
     ring = memory_ring(name)
     entered = modules(lambda: journey(ring))
     assert len(entered) <= MOST[journey.__name__], "\n".join(entered)
+
+
+async def test_a_failed_attempt_is_understood_from_few_modules_of_the_core() -> None:
+    sample, walk = SAMPLES["openai"], Walk()
+    table = '[[profiles.default.bindings]]\nalias = "fast"\nmodels = ["openai:gpt-5", "openai:gpt-5-mini"]'
+    ring = LLMRing(lockfile=parse(f'version = "1.0"\n{table}\n'))
+    transport = FailingOnce(walk, sample.answer)
+    provider = HttpProvider(
+        "openai", adapter=sample.adapter, transport=transport, base_url="http://127.0.0.1", api_key="k"
+    )
+    ring.register_provider("openai", provider)
+    response = await ring.chat(REQUEST)
+    assert [attempt.outcome for attempt in response.attempts] == ["error", "ok"]
+    entered = sorted(name for name in walk.entered if name.startswith("/llmring/"))
+    assert len(entered) <= MOST["failed_attempt"], "\n".join(entered)
 
 
 def test_binding_an_alias_enters_few_modules(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from interop.ours import ADAPTERS
 from llmring_providers import ChatCall
-from llmring_providers._model_rules import EFFORTS
+from llmring_providers._fit.models import EFFORTS
 from llmring_types import LLMRequest, Message, ModelRef, tool_call
 from llmring_types.exceptions import UnsupportedContentError
 

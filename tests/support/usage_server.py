@@ -1,6 +1,6 @@
 """A test double of the usage server, made from recorded exchanges with the real one, its faults included.
 
-Only what llmring uses is here: health, usage rows, statistics, and conversations that were logged as a whole.
+Only what llmring uses is here: health, usage rows, statistics, and conversations.
 Like the real one it stores a row again when it is sent again, answers what its database does not take with a
 bare 500, and then drops the connection without announcing it.
 """
@@ -120,13 +120,15 @@ class UsageServer:
             case ["stats"]:
                 return {"GET": store.stats}
             case ["conversations", ""]:
-                return {"GET": store.conversations}
+                return {"GET": store.conversations, "POST": store.create_conversation}
             case ["conversations", "log"]:
                 return {"POST": store.log_conversation}
             case ["conversations", identifier]:
                 return {"GET": lambda key, query: store.conversation(key, identifier, query)}
             case ["conversations", identifier, "messages"]:
                 return {"GET": lambda key, query: store.messages(key, identifier, query)}
+            case ["conversations", identifier, "messages", "batch"]:
+                return {"POST": lambda key, body: store.add_messages(key, identifier, body)}
             case _:
                 return None
 

@@ -134,6 +134,43 @@ class UsageStore:
         self.kept[key].append(conversation)
         return {"conversation_id": conversation["id"], "message_id": messages[-1]["id"]}
 
+    def create_conversation(self, key: str, body: Json) -> Json:
+        created = self._tick()
+        conversation = {
+            "title": body.get("title"),
+            "system_prompt": body.get("system_prompt"),
+            "model_alias": body.get("model_alias", "default"),
+            "temperature": body.get("temperature", 0.7),
+            "max_tokens": body.get("max_tokens"),
+            "id": str(uuid.uuid4()),
+            "api_key_id": key,
+            "project_id": None,
+            "message_count": 0,
+            "total_input_tokens": 0,
+            "total_output_tokens": 0,
+            "total_cost": 0.0,
+            "created_at": created,
+            "updated_at": created,
+            "last_message_at": None,
+            "messages": [],
+        }
+        self.kept[key].append(conversation)
+        return {name: value for name, value in conversation.items() if name != "messages"}
+
+    def add_messages(self, key: str, identifier: str, body: Json) -> list[Json]:
+        found = self._find(key, identifier)
+        if "conversation_id" not in body:
+            raise InvalidError("missing", "body", "conversation_id")
+        if body.get("logging_level", "full") == "none":
+            return []
+        added = [{**self._message(row), "conversation_id": identifier} for row in body["messages"]]
+        if body.get("logging_level") == "metadata":
+            added = [{**row, "content": None} for row in added]
+        found["messages"] += added
+        found["message_count"] += len(added)
+        found["total_cost"] += sum(row["metadata"].get("cost", 0.0) for row in added)
+        return added
+
     def _message(self, message: Json) -> Json:
         role, content = message.get("role", "user"), message.get("content")
         if role not in _ROLES or not isinstance(content, (str, type(None))):

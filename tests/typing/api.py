@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, assert_type
+from uuid import UUID
 
 import llmring
+import llmring.lockfile
 import llmring_lockfile
 from llmring import (
     Attempt,
@@ -36,6 +38,7 @@ from llmring import (
 from llmring.content import document, image
 from llmring.conversation import Conversation, ConversationStore, StoredConversation
 from llmring.files import RegisteredFile
+from llmring.mcp.client import EnhancedLLM
 from llmring.pricing import Cost, price
 from llmring.suggest import Suggestion, Wish, suggest_models
 from llmring.testing import FakeProvider, Simulator
@@ -271,3 +274,11 @@ def lockfile_of(ring: LLMRing) -> None:
 async def asked(ring: LLMRing) -> None:
     assert_type(await ring.ask("Hi", model="fast", temperature=0.5, profile="dev"), str)
     await ring.ask("Hi", temprature=0.5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def as_in_1_4(manager: llmring.ConversationManager, llm: EnhancedLLM) -> None:
+    assert_type(await manager.start_conversation("Counting", model_alias="fast"), UUID | None)
+    assert_type(await manager.send_message("Hi", temperature=0.5), LLMResponse)
+    assert_type(await llm.chat([{"role": "user", "content": "Hi"}]), LLMResponse)
+    assert_type(await llm.chat([], stream=True), AsyncIterator[StreamChunk])
+    assert_type(llmring.lockfile.Lockfile.load().resolve_alias("fast"), list[str])

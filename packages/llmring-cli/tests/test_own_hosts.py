@@ -21,6 +21,15 @@ def test_a_host_is_added_listed_and_removed(
         )
         assert added == (0, "", f"added lab to {file}\n")
         assert "lab" in llmring("hosts")[1]
+        again = ("hosts", "add", "lab", "--base-url", "http://localhost:9000/v1", "--key-env", "LAB_KEY")
+        code, _, error = llmring(*again)
+        assert (code, "'http://localhost:8000/v1' instead of 'http://localhost:9000/v1'" in error) == (
+            1,
+            True,
+        )
+        assert "http://localhost:8000/v1" in file.read_text()
+        assert llmring(*again, "--force")[0] == 0
+        assert "http://localhost:9000/v1" in file.read_text()
         assert llmring("hosts", "rm", "lab") == (0, "", "removed lab\n")
         assert llmring("hosts", "rm", "lab")[0] == 1
         assert llmring("hosts", "rm")[0] == 2

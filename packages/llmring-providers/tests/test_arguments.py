@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring_providers._arguments import arguments_object
+from llmring_providers._fit.tools import arguments_object
 
 
 def written(arguments: object) -> tuple[bytes, list[str]]:

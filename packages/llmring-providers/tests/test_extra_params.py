@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from llmring_providers import Adapter, ChatCall
-from llmring_providers._extra_params import OF_OPENAI, without_foreign
+from llmring_providers._fit.parameters import OF_OPENAI, without_foreign
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.openai import OpenAIAdapter

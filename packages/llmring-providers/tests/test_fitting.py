@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from llmring_providers import Adapter, ChatCall
 from llmring_providers._errors import build
-from llmring_providers._fitting import are_plain, fitted
+from llmring_providers._fit.fitting import are_plain, fitted
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from llmring_providers import ChatCall
-from llmring_providers._formats import wanted_format, wanted_schema
+from llmring_providers._fit.formats import wanted_format, wanted_schema
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import UnsupportedContentError
 

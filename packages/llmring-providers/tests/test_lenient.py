@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from llmring_providers import Adapter, ChatCall
-from llmring_providers._lenient import REPAIRED, STREAMED
+from llmring_providers._json import REPAIRED, STREAMED
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter

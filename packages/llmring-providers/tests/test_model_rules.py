@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 import pytest
 from llmring_providers import ChatCall
-from llmring_providers._adapter import WireRequest
-from llmring_providers._model_rules import EFFORTS, ModelRules, nearest_effort, rules_of, vendors
+from llmring_providers._fit.models import EFFORTS, ModelRules, nearest_effort, rules_of, vendors
+from llmring_providers._protocol import WireRequest
 from llmring_providers.openai.models import rules_for
 from llmring_providers.openai.provider import OpenAIAdapter
 from llmring_types import LLMRequest, Message, ModelRef, ReasoningEffort

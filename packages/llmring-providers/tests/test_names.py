@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmring_providers import Adapter, ChatCall
-from llmring_providers._names import NINE_LETTERS, NameRule, replaced_ids, replaced_names
+from llmring_providers._fit.names import NINE_LETTERS, NameRule, replaced_ids, replaced_names
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.openai import OpenAIAdapter

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from llmring_providers import ChatCall
-from llmring_providers._native import agrees, message_text, replay_of
+from llmring_providers._fit.history import agrees, message_text, replay_of
 from llmring_types import LLMRequest, Message, ModelRef, tool_call
 
 CALL = ChatCall(LLMRequest([Message(role="user", content="Hi")]), ModelRef("acme", "m"))

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 from llmring_providers import Adapter, ChatCall
-from llmring_providers._pairs import paired
+from llmring_providers._fit.history import paired
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 from llmring_providers import ChatCall, ProviderSettings, find_factory
-from llmring_providers._replies import request_id, whole
+from llmring_providers._http.replies import request_id, whole
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import LLMRingError

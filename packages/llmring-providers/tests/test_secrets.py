@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from llmring_providers import ChatCall, HttpProvider, ProviderSettings, WireRequest
-from llmring_providers._secrets import blotted, without_key
+from llmring_providers._http.replies import blotted, without_key
 from llmring_providers.openai import create
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, TransportError
 from llmring_types import LLMRequest, Message, ModelRef

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from llmring_providers import ProviderSettings, find_factory
+from llmring_providers.openai import create
 from llmring_providers.transport import AutoTransport
 from llmring_types.exceptions import ConfigurationError
 from llmring_types.hosts import HOSTS, Host, register, unregister
@@ -42,13 +43,18 @@ def test_a_registered_host_of_accounts_needs_its_address_as_well(registered: Hos
         ("cloudflare", {"base_url": "https://account.test/v1"}, "https://account.test/v1"),
         ("groq", {}, "https://api.groq.com/openai/v1"),
         ("groq", {"base_url": "https://proxy.test"}, "https://proxy.test"),
-        ("acme", {}, "https://api.openai.com/v1"),
+        ("acme", {"base_url": "https://acme.test"}, "https://acme.test"),
     ],
 )
-def test_the_address_is_that_given_then_that_of_the_host_then_that_of_the_vendor(
+def test_the_address_is_that_given_then_that_of_the_host(
     name: str, given: dict[str, str], address: str
 ) -> None:
     assert settings(name, **given).address("openai") == address
+
+
+def test_the_key_of_a_package_of_others_goes_to_no_vendor() -> None:
+    with pytest.raises(ConfigurationError, match="set ACME_BASE_URL, or base_url"):
+        create(settings("acme"))
 
 
 def test_an_sdk_client_brings_the_address_of_its_account() -> None:

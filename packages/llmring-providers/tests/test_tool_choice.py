@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmring_providers import Adapter, ChatCall
-from llmring_providers._tool_choice import ToolChoice, distinct, function_names, read_choice
+from llmring_providers._fit.tools import ToolChoice, distinct, function_names, read_choice
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter

@@ -1,7 +1,7 @@
 """Circuit breakers, with time as a number."""
 
 import pytest
-from llmring._failover.breaker import Breakers
+from llmring._failover.planner import Breakers
 from llmring._policy import BreakerPolicy
 from llmring_types import ModelRef
 from llmring_types.exceptions import (

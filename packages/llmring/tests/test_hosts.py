@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,13 @@ from llmring.hosts import add_host, own_host, register_lockfile_hosts, register_
 from llmring.trust import open_trust_store
 from llmring_lockfile import emit, load, parse
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
-from llmring_types import LLMRequest, Message
-from llmring_types.exceptions import ConfigurationError, LockfileParseError, UntrustedAddressError
+from llmring_types import LLMRequest, Message, Prices
+from llmring_types.exceptions import (
+    ConfigurationError,
+    LockfileParseError,
+    ProviderNotFoundError,
+    UntrustedAddressError,
+)
 from llmring_types.hosts import HOSTS, unregister
 
 ANSWER = b'{"id":"1","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}'
@@ -74,6 +80,63 @@ def test_the_sync_ring_takes_a_function_as_the_key() -> None:
     assert sent.requests[0].headers["authorization"] == "Bearer token-1"
 
 
+def test_a_host_comes_with_its_prices() -> None:
+    sent = Sent()
+    with LLMRing.sync(
+        transport=sent, prices={"lab:dear": Prices(input=Decimal(5), output=Decimal(6))}
+    ) as ring:
+        for dollars in (Decimal(1), Decimal(2)):  # the last ones count
+            prices = Prices(input=dollars, output=dollars)
+            ring.register_host("lab", base_url="https://lab.example/v1", prices=prices)
+        found = [facts.prices.input for facts in map(ring.facts, ("lab:org/model", "lab:dear")) if facts]
+        assert found == [2, 5]
+        with pytest.raises(ConfigurationError, match="already"):
+            ring.register_host("openai", base_url="https://lab.example/v1", prices=Prices(input=Decimal(0)))
+        with pytest.raises(ConfigurationError, match="0 or more"):
+            ring.register_host("lab2", base_url="https://lab.example/v1", prices=Prices(input=Decimal(-1)))
+        facts = ring.facts("openai:gpt-4o")
+    assert facts is not None
+    assert facts.prices.input
+    assert "lab2" not in HOSTS
+
+
+@pytest.mark.parametrize(
+    ("provider", "settings", "lacking"),
+    [
+        ("cloudflare", {}, "CLOUDFLARE_API_TOKEN or CLOUDFLARE_API_KEY, and CLOUDFLARE_ACCOUNT_ID"),
+        ("cloudflare", {"CLOUDFLARE_API_TOKEN": "key"}, "set CLOUDFLARE_ACCOUNT_ID$"),
+        ("cloudflare", {"CLOUDFLARE_ACCOUNT_ID": "me"}, "set CLOUDFLARE_API_TOKEN or CLOUDFLARE_API_KEY$"),
+        ("azure", {"AZURE_OPENAI_API_KEY": "key"}, "set AZURE_OPENAI_RESOURCE$"),
+        ("vertex", {}, "set GOOGLE_CLOUD_LOCATION and GOOGLE_CLOUD_PROJECT$"),
+        ("vertex", {"GOOGLE_CLOUD_PROJECT": "mine"}, "set GOOGLE_CLOUD_LOCATION$"),
+        ("groq", {}, "set GROQ_API_KEY$"),
+    ],
+)
+def test_a_host_that_is_not_configured_names_all_that_is_missing(
+    provider: str, settings: dict[str, str], lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in HOSTS[provider].variables:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    request = LLMRequest(messages=REQUEST.messages, model=f"{provider}:model")
+    with LLMRing.sync(transport=Sent()) as ring, pytest.raises(ProviderNotFoundError, match=lacking):
+        ring.chat(request)
+
+
+def test_an_address_given_in_code_needs_no_account_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in HOSTS["cloudflare"].variables:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "token")
+    sent = Sent()
+    with LLMRing.sync(transport=sent) as ring:
+        ring.register_provider("cloudflare", base_url="https://proxy.example/ai/v1")
+        ring.chat(LLMRequest(messages=REQUEST.messages, model="cloudflare:@cf/meta/llama"))
+    assert sent.requests[0].url == "https://proxy.example/ai/v1/chat/completions"
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
@@ -113,7 +176,12 @@ def test_no_host_of_ones_own_takes_the_name_of_another(home: Path) -> None:
 def test_a_host_in_the_user_configuration_is_known_to_every_ring(home: Path) -> None:
     row = own_host("lab", base_url="http://localhost:8000/v1", protocol="anthropic", key_env="LAB_KEY")
     add_host(own_host("lab", base_url="http://localhost:7000"))
-    path = add_host(row)
+    with pytest.raises(
+        ConfigurationError, match="base_url 'http://localhost:7000' instead of 'http://localhost:8000/v1'"
+    ):
+        add_host(row)
+    path = add_host(row, replace=True)
+    assert add_host(row) == path  # the same again changes nothing
     assert path == home / "llmring" / "hosts.toml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "lab" not in HOSTS

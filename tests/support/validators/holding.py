@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from llmring_providers import Adapter, ChatCall
-from llmring_providers._adapter import WireRequest
+from llmring_providers._protocol import WireRequest
 from llmring_providers.embeddings import EmbeddingCall, EmbeddingCodec
 
 from validators import refusals

@@ -1,17 +1,27 @@
 """OpenAI, Anthropic, Google Gemini and Ollama behind one request and response."""
 
-from llmring_providers._adapter import Adapter, StreamDecoder, WireRequest
-from llmring_providers._discovery import (
+from llmring_providers._http.provider import HttpProvider
+from llmring_providers._http.stream import HttpStream
+from llmring_providers._protocol import (
+    Adapter,
+    BoundsOutput,
+    ChatCall,
+    OutputBounds,
+    Provider,
+    ProviderStream,
+    StreamDecoder,
+    WireRequest,
+)
+from llmring_providers._settings import (
     BUILTIN,
     ENTRY_POINT_GROUP,
+    KeySource,
     ProviderFactory,
+    ProviderSettings,
     find_adapter,
     find_factory,
 )
-from llmring_providers._http import HttpProvider
-from llmring_providers._http_stream import HttpStream
-from llmring_providers._protocol import BoundsOutput, ChatCall, OutputBounds, Provider, ProviderStream
-from llmring_providers._settings import KeySource, ProviderSettings, without_credentials
+from llmring_providers.transport._protocol import without_credentials
 
 __all__ = [
     "BUILTIN",

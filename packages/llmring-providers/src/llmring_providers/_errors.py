@@ -23,9 +23,9 @@ from llmring_types.exceptions import (
     ProxyAuthenticationError,
 )
 
-from llmring_providers._fitting import displaces_media
+from llmring_providers._fit.fitting import displaces_media
+from llmring_providers._http.replies import request_id
 from llmring_providers._protocol import ChatCall
-from llmring_providers._replies import request_id
 
 _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     400: ProviderBadRequestError,

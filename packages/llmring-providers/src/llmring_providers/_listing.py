@@ -1,6 +1,6 @@
-"""Asking a provider which models it offers to this key."""
+"""Requests about models: those that a provider offers to this key, and the tokens that a call would have."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, Protocol
 
@@ -9,6 +9,14 @@ from llmring_types import ModelFacts, Prices
 from llmring_types.exceptions import MalformedResponseError
 
 from llmring_providers._json import DECODE_ERRORS
+from llmring_providers._protocol import ChatCall, WireRequest
+
+_PRICES = {
+    "input": ("prompt", "input"),
+    "output": ("completion", "output"),
+    "cache_read": ("input_cache_read", "cached_input"),
+}
+_PER = {"token": Decimal(1_000_000), "million": Decimal(1)}
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -66,14 +74,6 @@ class _OpenAIModel(msgspec.Struct):
 
 class _OpenAIModels(msgspec.Struct):
     data: list[_OpenAIModel]
-
-
-_PRICES = {
-    "input": ("prompt", "input"),
-    "output": ("completion", "output"),
-    "cache_read": ("input_cache_read", "cached_input"),
-}
-_PER = {"token": Decimal(1_000_000), "million": Decimal(1)}
 
 
 class OpenAIListing:
@@ -134,3 +134,48 @@ def _decimal(stated: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return price if price.is_finite() and price >= 0 else None
+
+
+class Counting(Protocol):
+    """The part of a provider's protocol that counts the input tokens of a request. Pure."""
+
+    def encode(self, call: ChatCall) -> WireRequest:
+        """Translate the call that is to be counted.
+
+        Raises:
+            UnsupportedContentError: the provider has no place for a part of it.
+        """
+
+    def decode(self, body: bytes) -> int:
+        """Return the input tokens.
+
+        Raises:
+            MalformedResponseError: the answer is not a count.
+        """
+
+
+def with_fields(body: bytes, names: Collection[str]) -> dict[str, msgspec.Raw]:
+    """Return a body that was encoded for an answer, with those fields only that counting takes."""
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return {name: value for name, value in fields.items() if name in names}
+
+
+class InputTokens(msgspec.Struct):
+    """The answer of both Anthropic and OpenAI."""
+
+    input_tokens: int
+
+
+def decode_input_tokens(body: bytes, provider: str) -> int:
+    """Return the count of such an answer."""
+    try:
+        return msgspec.json.decode(body, type=InputTokens, strict=False).input_tokens
+    except DECODE_ERRORS as error:
+        raise no_count(provider, error) from error
+
+
+def no_count(provider: str, error: Exception) -> MalformedResponseError:
+    """Return the error of an answer that cannot be read."""
+    return MalformedResponseError(
+        f"the token count is not what the protocol says: {error}", provider=provider, original=error
+    )

@@ -6,10 +6,9 @@ from typing import Protocol
 from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError, MalformedResponseError, StreamInterruptedError
 
-from llmring_providers._json import DECODE_ERRORS, malformed
-from llmring_providers._lenient import REPAIRED, Halves, mend, repaired
+from llmring_providers._json import DECODE_ERRORS, REPAIRED, Halves, malformed, mend, repaired
+from llmring_providers._pieces import Event, EventSplitter
 from llmring_providers._protocol import ChatCall
-from llmring_providers._sse import Event, EventSplitter
 
 
 class Splitter(Protocol):

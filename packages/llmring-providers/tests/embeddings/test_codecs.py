@@ -25,6 +25,7 @@ from llmring_providers.hosting.embeddings import (
 )
 from llmring_types import ModelRef
 from llmring_types.exceptions import MalformedResponseError, ValidationError
+from llmring_types.hosts import Host, register, unregister
 
 CALL = EmbeddingCall(("a", "b"), ModelRef("x", "m"), 3, "query", {"user": "u"})
 NAMES = ["openai", "local", "google", "ollama", "voyage", "jina", "cohere"]
@@ -70,6 +71,20 @@ def test_what_is_not_asked_for_is_not_sent() -> None:
         sent = codec.encode(EmbeddingCall(("a",), ModelRef("x", "m")))
         assert b"imension" not in sent
         assert b"null" not in sent
+
+
+def test_the_form_of_embeddings_is_a_field_of_the_row() -> None:
+    register(
+        Host(
+            name="mine", protocol="openai", default_url="https://mine.test", keyless=True, embeddings="voyage"
+        )
+    )
+    try:
+        assert embedding_codec("mine") is embedding_codec("voyage")
+        assert rerank_codec("mine") is rerank_codec("voyage")
+    finally:
+        unregister("mine")
+    assert rerank_codec("openai") is None
 
 
 def test_cohere_is_reached_beside_its_compatible_address() -> None:

@@ -8,7 +8,7 @@ from hosted import SIDES, STAMP, Sides, chunks_of, hello
 from hypothesis import example, given
 from hypothesis import strategies as st
 from llmring_providers.hosting import ProtocolName
-from llmring_providers.hosting.carrying import carried, restored
+from llmring_providers.hosting.answering import carried, restored
 from llmring_types import LLMRequest, LLMResponse, Message, tool_call
 
 NATIVES: dict[str, dict[str, Any]] = {

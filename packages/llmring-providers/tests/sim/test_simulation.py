@@ -7,10 +7,10 @@ from typing import Any, get_args
 import pytest
 from llmring_providers.hosting import HostedRequest, ProtocolName, Route
 from llmring_providers.sim import Answer, Call, Prompt, Rule, Script, Tokens, Turn, faults
+from llmring_providers.sim.demo import count
 from llmring_providers.sim.faults import Fault
 from llmring_providers.sim.plan import Plan
 from llmring_providers.sim.simulation import plan
-from llmring_providers.sim.tokens import count
 from llmring_types import LLMRequest, Message
 
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

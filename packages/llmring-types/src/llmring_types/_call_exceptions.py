@@ -185,6 +185,29 @@ class StructuredOutputError(ProviderResponseError):
         self.response = response
 
 
+class BatchError(ProviderResponseError):
+    """A request that was sent in a batch got no answer of its own. ``batch_id`` is the provider's, if it gave one."""
+
+    def __init__(self, message: str, *, batch_id: str | None = None, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.batch_id = batch_id
+
+
+class BatchExpiredError(BatchError):
+    """The batch expired before the request was processed. It costs nothing, and may be submitted again."""
+
+    retryable = True
+    fails_over = True
+
+
+class BatchCancelledError(BatchError):
+    """The batch was cancelled before the request was processed. It costs nothing."""
+
+
+class BatchRejectedError(BatchError):
+    """The provider refused the batch as a whole, and processed none of its requests."""
+
+
 class ModelError(LLMRingError):
     """Something about a model."""
 

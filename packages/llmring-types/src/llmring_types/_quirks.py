@@ -38,7 +38,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         stream_usage: the place of a stream's usage: ``last`` is a last chunk without choices, ``choice`` is in a
             choice, ``finish`` is the chunk with the reason for the end, ``x_groq`` is that object, ``none`` is nowhere.
         cached_tokens: the field of the usage that counts cache reads, with dots between levels.
-        cost: the field of the usage that states the price of the call, with dots between levels.
+        cost: the field of the usage that states the price of the call, with dots between levels; a ``cost`` beside the
+            usage counts as one of its fields.
         cost_unit: the unit of that price, in US dollars.
         error: the form of an error body: ``object`` is OpenAI's, ``text`` has a text under ``error``, ``list`` is a
             list around the object, ``flat`` has the message at the top, ``detail`` has it under ``detail``,

@@ -38,7 +38,11 @@ LLMRingError
 │     ├─ ProviderResponseTooLargeError    fails over
 │     ├─ MalformedResponseError           retryable, fails over
 │     │  └─ StreamInterruptedError
-│     └─ StructuredOutputError
+│     ├─ StructuredOutputError
+│     └─ BatchError
+│        ├─ BatchExpiredError             retryable, fails over
+│        ├─ BatchCancelledError
+│        └─ BatchRejectedError
 ├─ ModelError
 │  ├─ ModelNotFoundError                  fails over; also ProviderError
 │  │  └─ AliasNotFoundError               does not; also LockfileError, ValueError
@@ -63,6 +67,10 @@ LLMRingError
 
 from llmring_types._call_exceptions import (
     AliasNotFoundError,
+    BatchCancelledError,
+    BatchError,
+    BatchExpiredError,
+    BatchRejectedError,
     BudgetExceededError,
     CircuitBreakerError,
     ConversationNotFoundError,
@@ -124,6 +132,10 @@ from llmring_types._exceptions import (
 
 __all__ = [
     "AliasNotFoundError",
+    "BatchCancelledError",
+    "BatchError",
+    "BatchExpiredError",
+    "BatchRejectedError",
     "BudgetExceededError",
     "CassetteError",
     "CassetteMismatchError",

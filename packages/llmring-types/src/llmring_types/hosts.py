@@ -49,6 +49,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             an environment variable.
         models_path: where it lists its models, relative to the base URL; ``None`` where it lists none.
         quirks: where it deviates from its protocol; ``None`` where it does not.
+        embeddings: the vendor whose form its embeddings and its reranking have; ``None`` where that of the protocol is.
         cloud: the form that a cloud gives to the protocol: its paths, and its way to carry a key.
         needs_modules: modules of an extra without which it cannot be used; lists show it where they are installed.
         keyless: usable without a key.
@@ -76,6 +77,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     url_template: str | None = None
     models_path: str | None = "models"
     quirks: Quirks | None = None
+    embeddings: Literal["cohere", "jina", "voyage"] | None = None
     cloud: Literal["azure", "azure-deployments", "vertex"] | None = None
     needs_modules: tuple[str, ...] = ()
     keyless: bool = False
@@ -128,13 +130,20 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Args:
             values: environment variables. A value may be a whole origin (``https://dbc-1.cloud.databricks.com/``).
         """
+        if self.url_lacks(values):
+            return None
         url = self.url_template or ""
         for name in self.url_variables:
-            value = values.get(name, "").strip().removeprefix("https://").rstrip("/")
-            if not _ADDRESS_PART.fullmatch(value):
-                return None
-            url = url.replace(f"{{{name}}}", value)
+            url = url.replace(f"{{{name}}}", _address_part(values.get(name, "")))
         return url or None
+
+    def url_lacks(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the variables of the address that are not set, or whose value is no part of an address."""
+        return tuple(
+            name
+            for name in self.url_variables
+            if not _ADDRESS_PART.fullmatch(_address_part(values.get(name, "")))
+        )
 
 
 class _Table(Mapping[str, Host]):
@@ -223,6 +232,10 @@ def unregister(name: str) -> None:
     if name in _TABLE.built_in:
         raise ConfigurationError(f"the host {name!r} comes with llmring and cannot be removed")
     _TABLE.rows.pop(name, None)
+
+
+def _address_part(value: str) -> str:
+    return value.strip().removeprefix("https://").rstrip("/")
 
 
 def _is_address(url: str) -> bool:

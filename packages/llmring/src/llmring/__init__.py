@@ -8,6 +8,7 @@ from llmring_types.exceptions import (
     BudgetExceededError,
     CircuitBreakerError,
     ConfigurationError,
+    ConversationNotFoundError,
     CostTrackingError,
     LLMRingError,
     LockfileError,
@@ -19,6 +20,7 @@ from llmring_types.exceptions import (
     ProviderRateLimitError,
     ProviderResponseError,
     ProviderTimeoutError,
+    ServerConnectionError,
     StreamInterruptedError,
     StructuredOutputError,
     UnsupportedContentError,
@@ -63,7 +65,20 @@ if TYPE_CHECKING:
     from llmring._status import ProviderStatus, provider_status
     from llmring._stream import ChatStream
     from llmring._sync import SyncChatStream, SyncLLMRing
+    from llmring.file_utils import (
+        analyze_image,
+        compare_images,
+        create_base64_image_content,
+        create_data_url,
+        create_image_content,
+        create_multi_image_content,
+        encode_file_to_base64,
+        extract_text_from_image,
+        get_file_mime_type,
+        validate_image_file,
+    )
     from llmring.logging import log_llm_call, log_llm_stream
+    from llmring.service_extended import ConversationManager, LLMRingExtended, LLMRingSession
 
     __version__: str
 
@@ -77,6 +92,8 @@ __all__ = [
     "ChatStream",
     "CircuitBreakerError",
     "ConfigurationError",
+    "ConversationManager",
+    "ConversationNotFoundError",
     "CostTrackingError",
     "EmbeddingRequest",
     "EmbeddingResponse",
@@ -84,6 +101,8 @@ __all__ = [
     "LLMResponse",
     "LLMRing",
     "LLMRingError",
+    "LLMRingExtended",
+    "LLMRingSession",
     "LockfileError",
     "Message",
     "ModelFacts",
@@ -106,6 +125,7 @@ __all__ = [
     "RerankResponse",
     "RetryPolicy",
     "ServerAccess",
+    "ServerConnectionError",
     "StreamChunk",
     "StreamInterruptedError",
     "StructuredOutputError",
@@ -116,7 +136,16 @@ __all__ = [
     "Usage",
     "ValidationError",
     "__version__",
+    "analyze_image",
+    "compare_images",
+    "create_base64_image_content",
+    "create_data_url",
+    "create_image_content",
+    "create_multi_image_content",
+    "encode_file_to_base64",
     "exceptions",
+    "extract_text_from_image",
+    "get_file_mime_type",
     "log_llm_call",
     "log_llm_stream",
     "open_registry",
@@ -125,6 +154,7 @@ __all__ = [
     "schemas",
     "server_access",
     "usage_log_path",
+    "validate_image_file",
 ]
 
 if not TYPE_CHECKING:
@@ -149,7 +179,20 @@ if not TYPE_CHECKING:
             "llmring._status": ("ProviderStatus", "provider_status"),
             "llmring._stream": ("ChatStream",),
             "llmring._sync": ("SyncChatStream", "SyncLLMRing"),
+            "llmring.file_utils": (
+                "analyze_image",
+                "compare_images",
+                "create_base64_image_content",
+                "create_data_url",
+                "create_image_content",
+                "create_multi_image_content",
+                "encode_file_to_base64",
+                "extract_text_from_image",
+                "get_file_mime_type",
+                "validate_image_file",
+            ),
             "llmring.logging": ("log_llm_call", "log_llm_stream"),
+            "llmring.service_extended": ("ConversationManager", "LLMRingExtended", "LLMRingSession"),
             "llmring_types": (
                 "Attempt",
                 "EmbeddingRequest",
@@ -177,4 +220,8 @@ if not TYPE_CHECKING:
             from importlib.metadata import version  # noqa: PLC0415
 
             return version("llmring")
+        if name in {"BaseLLMProvider", "FileMetadata", "FileUploadResponse"}:
+            from llmring._moved import original  # noqa: PLC0415 - deprecated
+
+            return original(name)
         return _load(name)

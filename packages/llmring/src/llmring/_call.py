@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from llmring_providers import ChatCall, ProviderStream
+from llmring_providers import ChatCall, Provider, ProviderStream
 from llmring_types import LLMRequest, LLMResponse, collect
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError, ValidationError
 from msgspec import UNSET
@@ -176,9 +176,14 @@ class Call:
         """Return the request as large as it will be: its files are part of it, wherever they are."""
         return await self._chat.files.inlined(request) if request.files else request
 
+    def _provider(self, candidate: Candidate) -> Provider:
+        providers, name = self._chat.providers, candidate.ref.provider
+        provider = providers.built.get(name)
+        return providers[name] if provider is None else provider
+
     async def _send_whole(self, candidate: Candidate, permit: Permit | None) -> LLMResponse:
         """Ask one candidate for the whole answer, and complete it."""
-        provider = self._chat.providers[candidate.ref.provider]
+        provider = self._provider(candidate)
         call = ChatCall(self._prepared, candidate.ref, candidate.facts)
         response = await (
             self._chat.files.send(provider.chat, call) if call.request.files else provider.chat(call)
@@ -190,7 +195,7 @@ class Call:
     async def _send_streamed(self, candidate: Candidate, permit: Permit | None) -> Opened:
         """Ask one candidate for a stream and wait for its first chunks."""
         started = self._chat.failover.clock.now()
-        provider = self._chat.providers[candidate.ref.provider]
+        provider = self._provider(candidate)
         call = ChatCall(self._prepared, candidate.ref, candidate.facts, self._progress)
         stream: ProviderStream = await (
             self._chat.files.send(provider.stream, call) if call.request.files else provider.stream(call)

@@ -1,12 +1,10 @@
 """State that the calls of a ring share: routes, screening, accounting and observers."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
-from llmring_providers import Provider
 from llmring_types import LLMRequest, LLMResponse
 from llmring_types.exceptions import MessageValidationError
 from msgspec import UNSET
@@ -17,6 +15,7 @@ from llmring._money.budgets import Budgets
 from llmring._money.calls import Purse
 from llmring._money.counting import TokenCounter
 from llmring._observing.watch import Watcher
+from llmring._providers import Providers
 from llmring._records import Observers
 from llmring._routing import Candidate, Route, Router
 from llmring._runtime import TimeLimitError, within
@@ -44,7 +43,7 @@ class Chat:
     def __init__(
         self,
         router: Router,
-        providers: Mapping[str, Provider],
+        providers: Providers,
         failover: Failover,
         accounting: Accounting,
         counter: TokenCounter,

@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 from llmring_lockfile import Lockfile
 from llmring_providers import KeySource, Provider
-from llmring_types import ModelFacts, ModelRef
+from llmring_types import ModelFacts, ModelRef, Prices
 from llmring_types.exceptions import ProviderNotFoundError
 from llmring_types.hosts import register
 
 from llmring._aliases import Aliases
 from llmring._chat import Chat
+from llmring._money.accounting import own_prices
 from llmring._money.accounts import BudgetState
 from llmring._providers import Providers
 from llmring._routing import Router
@@ -76,6 +77,7 @@ class RingFacade:
         protocol: str = "openai",
         key_env: str | None = None,
         api_key: str | KeySource | None = None,
+        prices: Prices | None = None,
     ) -> None:
         """Add a host of one's own to the table of hosts, for the whole process: ``name:model`` then goes there.
 
@@ -85,13 +87,18 @@ class RingFacade:
             protocol: ``openai``, ``responses``, ``anthropic``, ``gemini`` or ``ollama``.
             key_env: the environment variable that holds its key.
             api_key: the key for this ring, or a function that returns it; it comes before ``key_env``.
+            prices: what this ring takes every model of the host to cost, unless ``LLMRing(prices=)`` names the model.
 
         Raises:
             ConfigurationError: one of them is not valid, or the name is taken.
         """
         from llmring.hosts import own_host  # noqa: PLC0415 - most rings use hosts that come with llmring
 
-        register(own_host(name, base_url=base_url, protocol=protocol, key_env=key_env))
+        row = own_host(name, base_url=base_url, protocol=protocol, key_env=key_env)
+        priced = None if prices is None else own_prices(f"{name}:*", prices)
+        register(row)
+        if priced is not None:
+            self._chat.accounting.add_prices(*priced)
         if api_key is not None:
             self._providers.register(name, api_key=api_key)
         self._aliases.providers_changed()

@@ -16,7 +16,7 @@ from llmring_types.exceptions import (
 from llmring_types.hosts import host_of
 from msgspec import UNSET, UnsetType
 
-from llmring._settings import ProviderAccess, key_names, known_secrets, provider_access, provider_names
+from llmring._settings import ProviderAccess, known_secrets, provider_access, provider_names
 
 
 class SdkProvider(Provider, Protocol):
@@ -43,12 +43,13 @@ class Providers(Mapping[str, Provider]):
         self._loopback_only = loopback_only
         self._limits = {} if max_response_bytes is UNSET else {"max_response_bytes": max_response_bytes}
         self._access = {name: provider_access(name) for name in provider_names()}
-        self._built: dict[str, Provider] = {}
+        self.built: dict[str, Provider] = {}
+        """Those in use, where calls look first."""
         self._keys: set[str] = set()
         self._refused: dict[str, UntrustedAddressError] = {}
 
     def __getitem__(self, name: str) -> Provider:
-        provider = self._built.get(name)
+        provider = self.built.get(name)
         if provider is None:
             if name in self._refused:
                 raise copy(self._refused[name])
@@ -57,12 +58,12 @@ class Providers(Mapping[str, Provider]):
                 raise KeyError(name)
             if access.refusal is not None:
                 raise copy(access.refusal)
-            provider = self._built[name] = self._build(name, access.api_key, access.base_url)
+            provider = self.built[name] = self._build(name, access.api_key, access.base_url)
         return provider
 
     def __iter__(self) -> Iterator[str]:
-        names = dict.fromkeys((*provider_names(), *self._access, *self._built))
-        yield from (name for name in names if name in self._built or self._has_access(name))
+        names = dict.fromkeys((*provider_names(), *self._access, *self.built))
+        yield from (name for name in names if name in self.built or self._has_access(name))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -76,23 +77,23 @@ class Providers(Mapping[str, Provider]):
         return (
             frozenset(provider_names())
             | frozenset(self._access)
-            | frozenset(self._built)
+            | frozenset(self.built)
             | frozenset(self._refused)
         )
 
     def base_url(self, name: str) -> str | None:
         """Return a provider's address; ``None`` for one that has not been used, or does not say."""
-        url = getattr(self._built.get(name), "base_url", None)
+        url = getattr(self.built.get(name), "base_url", None)
         return url if isinstance(url, str) else None
 
     def secrets(self) -> frozenset[str]:
         """Return the keys that providers were built with, and whatever the environment keeps secret."""
-        own = (getattr(provider, "secrets", None) for provider in list(self._built.values()))
+        own = (getattr(provider, "secrets", None) for provider in list(self.built.values()))
         return known_secrets().union(self._keys, *(keys() for keys in own if keys is not None))
 
     def problem(self, name: str) -> LLMRingError | None:
         """Return why the provider cannot be used, or ``None``."""
-        if name in self._built:
+        if name in self.built:
             return None
         if name in self._refused:
             return copy(self._refused[name])
@@ -105,7 +106,7 @@ class Providers(Mapping[str, Provider]):
             )
         if access.missing is not None:
             return ProviderNotFoundError(
-                f"provider {name!r} is not configured: set {' or '.join(key_names(name))}", provider=name
+                f"provider {name!r} is not configured: set {access.missing}", provider=name
             )
         return copy(access.refusal)
 
@@ -122,14 +123,14 @@ class Providers(Mapping[str, Provider]):
             addressed = given.get("base_url") and (given.get("api_key") or host_of(name).keyless)
             if access.refusal is not None and not addressed:
                 raise copy(access.refusal)
-            if access.missing is not None and not given.get("api_key") and given.get("client") is None:
+            if access.key_in and not given.get("api_key") and given.get("client") is None:
                 raise ProviderAuthenticationError(
-                    f"no key given; pass api_key= or set {access.missing}", provider=name
+                    f"no key given; pass api_key= or set {' or '.join(access.key_in)}", provider=name
                 )
             key = given.pop("api_key", None) or access.api_key
             base_url = given.pop("base_url", None) or access.base_url
             provider = self._build(name, key, base_url, **given)
-        self._built[name] = provider
+        self.built[name] = provider
         return provider
 
     async def aclose(self) -> None:
@@ -139,7 +140,7 @@ class Providers(Mapping[str, Provider]):
         """
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self._transport.aclose)
-            for provider in reversed(self._built.values()):
+            for provider in reversed(self.built.values()):
                 closing.push_async_callback(provider.aclose)
 
     def discover(self, name: str) -> bool:

@@ -273,8 +273,7 @@ class Clock(Protocol):
 class SystemClock:
     """Real time."""
 
-    def now(self) -> float:
-        return time.monotonic()
+    now = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
         import anyio  # noqa: PLC0415 - only between retries

@@ -53,14 +53,22 @@ class ProviderAccess(msgspec.Struct, frozen=True):
     Attributes:
         api_key: empty where there is none, or where it must not be sent to ``base_url``.
         base_url: ``None`` for the provider's own address.
-        missing: what has to be set before it can be used.
+        key_in: the variables of which one has to be set to its key; empty where it has one, or needs none.
+        address_in: the variables that have to be set, all of them, for its address to be known.
         refusal: why nothing must be sent there: an unapproved file names the address (:mod:`llmring.trust`).
     """
 
     api_key: str = ""
     base_url: str | None = None
-    missing: str | None = None
+    key_in: tuple[str, ...] = ()
+    address_in: tuple[str, ...] = ()
     refusal: UntrustedAddressError | None = None
+
+    @property
+    def missing(self) -> str | None:
+        """The variables to set before it can be used, such as ``A_KEY or A_TOKEN, and A_ACCOUNT``."""
+        parts = [" or ".join(self.key_in), " and ".join(self.address_in)]
+        return ", and ".join(filter(None, parts)) or None
 
     def __repr__(self) -> str:
         return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={shown_url(self.base_url)!r})"
@@ -95,20 +103,14 @@ def provider_names() -> tuple[str, ...]:
     return tuple(name for name, host in HOSTS.items() if host.is_installed)
 
 
-def key_names(provider: str) -> tuple[str, ...]:
-    """Environment variables that may hold the provider's key, the first one set wins."""
-    return host_of(provider).key_variables
-
-
 def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> ProviderAccess:
     """Return key and base URL of a provider. One that others bring reads ``NAME_API_KEY`` and ``NAME_BASE_URL``."""
     host = host_of(provider)
     key, base_url = _first_set(host.key_variables, environ), _first_set(host.base_url_variables, environ)
-    missing = None if key or host.keyless else host.key_variables[0]
+    address_in: tuple[str, ...] = ()
     addresses = [base_url] if base_url else []
     if host.url_template is not None and base_url is None:
-        url = host.url_with(environ)
-        missing = missing or (None if url else host.url_variables[0])
+        url, address_in = host.url_with(environ), host.url_lacks(environ)
         addresses = [(name, url) for name in host.url_variables if url]
         base_url = addresses[0] if addresses else None
     refusal = None
@@ -121,7 +123,8 @@ def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> 
     return ProviderAccess(
         api_key=key[1] if key and refusal is None else "",
         base_url=base_url and base_url[1],
-        missing=missing,
+        key_in=() if key or host.keyless else host.key_variables,
+        address_in=address_in,
         refusal=refusal,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from llmring_types.hosts import host_of
 
-from llmring._settings import ENVIRONMENT, key_names, provider_access, provider_names, shown_url
+from llmring._settings import ENVIRONMENT, provider_access, provider_names, shown_url
 
 
 class ProviderStatus(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ def provider_status(
         ProviderStatus(
             name,
             configured=(access := provider_access(name, environ)).missing is None,
-            needs=key_names(name) if access.missing in key_names(name) else _only(access.missing),
+            needs=access.key_in or access.address_in[:1],
             base_url=shown_url(access.base_url),
         )
         for name in provider_names()
@@ -45,7 +45,3 @@ def provider_status(
 
 def _is_set(name: str, environ: Mapping[str, str]) -> bool:
     return any(environ.get(variable, "").strip() for variable in host_of(name).variables)
-
-
-def _only(missing: str | None) -> tuple[str, ...]:
-    return () if missing is None else (missing,)

@@ -67,18 +67,29 @@ def own_host(name: str, *, base_url: str, protocol: str = "openai", key_env: str
     )
 
 
-def add_host(host: Host, environ: Mapping[str, str] = os.environ) -> Path:
-    """Add a host to the user's file, or replace the one of its name there; rings that are made from then on know it.
+def add_host(host: Host, environ: Mapping[str, str] = os.environ, *, replace: bool = False) -> Path:
+    """Add a host to the user's file; rings that are made from then on know it.
+
+    Args:
+        host: the row, as :func:`own_host` returns it.
+        environ: tells where the file is.
+        replace: it takes the place of another of its name in the file.
 
     Raises:
-        ConfigurationError: its name is taken by a host that comes with llmring, or there is no home folder.
+        ConfigurationError: its name is taken by a host that comes with llmring, or by another one in the file; or there
+            is no home folder.
         OSError: the file cannot be written.
     """
     path = hosts_file(environ)
     if path is None:
         raise ConfigurationError("hosts are kept in the home folder, and there is none; set HOME")
     rows = _read(path)
-    if rows.pop(host.name, None) is not None:
+    before = rows.pop(host.name, host)
+    if before != host and not replace:
+        raise ConfigurationError(
+            f"you have a host {host.name!r} already, with {_differences(before, host)}; add it with --force to replace it"
+        )
+    if host.name in HOSTS and HOSTS[host.name] == before:
         unregister(host.name)
     known = host.name in HOSTS
     register(host)  # checks it
@@ -138,6 +149,22 @@ def register_lockfile_hosts(lockfile: Lockfile) -> dict[str, UntrustedAddressErr
     for name, entry in entries.items():
         _register(_row(name, entry), path)
     return {}
+
+
+def _differences(before: Host, after: Host) -> str:
+    """Say what replacing a host would change, such as ``base_url 'http://a' instead of 'http://b'``."""
+    old, new = _fields(before), _fields(after)
+    return ", ".join(
+        f"{name} {old[name]!r} instead of {new[name]!r}" for name in old if old[name] != new[name]
+    )
+
+
+def _fields(host: Host) -> dict[str, str | None]:
+    return {
+        "base_url": host.default_url,
+        "protocol": host.protocol,
+        "key_env": next(iter(host.key_variables), None),
+    }
 
 
 def _row(name: str, entry: HostEntry) -> Host:
@@ -201,13 +228,10 @@ def _read(path: Path) -> dict[str, Host]:
 def _write(path: Path, rows: Mapping[str, Host]) -> None:
     lines = []
     for name, host in sorted(rows.items()):
-        fields = {
-            "base_url": host.default_url,
-            "protocol": host.protocol,
-            "key_env": next(iter(host.key_variables), None),
-        }
         lines.append(f"[hosts.{_quoted(name)}]")
-        lines += [f"{field} = {_quoted(value)}" for field, value in fields.items() if value is not None]
+        lines += [
+            f"{field} = {_quoted(value)}" for field, value in _fields(host).items() if value is not None
+        ]
         lines.append("")
     write_atomically(path, "\n".join(lines).encode(), private=True, folders=True, follow=True)
 

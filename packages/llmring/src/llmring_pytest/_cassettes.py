@@ -71,7 +71,7 @@ def _keys_for(providers: Iterable[str]) -> Iterator[None]:
     """Let the providers that answer look configured, as they were when they were recorded."""
     with pytest.MonkeyPatch.context() as patch:
         for provider in providers:
-            missing = provider_access(provider).missing
-            if missing is not None:
+            access = provider_access(provider)
+            for missing in access.key_in[:1] + access.address_in:
                 patch.setenv(missing, _STAND_IN)
         yield

@@ -9,7 +9,7 @@ from llmring_types.hosts import HOSTS, Host
 
 from llmring_cli._failure import FAILED, WRONG_USAGE, CommandError
 from llmring_cli._output import print_json, print_table, report
-from llmring_cli._parameters import Json
+from llmring_cli._parameters import Flag, Json
 
 
 class HostState(msgspec.Struct, kw_only=True):
@@ -48,6 +48,7 @@ def hosts(
     base_url: str | None = None,
     protocol: Literal["openai", "responses", "anthropic", "gemini", "ollama"] = "openai",
     key_env: str | None = None,
+    force: Flag = False,
     json: Json = False,
 ) -> int:
     """List every host that llmring knows, and whether its key is set here.
@@ -70,6 +71,7 @@ def hosts(
         base_url: Where the paths of the protocol begin, as https://llm.acme.example/v1.
         protocol: The protocol that the host speaks.
         key_env: The environment variable that holds the key; none for a host without keys.
+        force: Replace a host of your own that has this name.
     """
     if action is not None:
         if name is None or (action == "add" and base_url is None):
@@ -77,14 +79,15 @@ def hosts(
             raise CommandError(f"hosts {action} needs {missing}", exit_code=WRONG_USAGE)
         if action == "rm":
             return _remove(name, json=json)
-        _add(own_host(name, base_url=base_url or "", protocol=protocol, key_env=key_env), json=json)
+        row = own_host(name, base_url=base_url or "", protocol=protocol, key_env=key_env)
+        _add(row, replace=force, json=json)
         return 0
     _list(json=json)
     return 0
 
 
-def _add(host: Host, *, json: bool) -> None:
-    path = add_host(host)
+def _add(host: Host, *, replace: bool, json: bool) -> None:
+    path = add_host(host, replace=replace)
     if json:
         print_json([_state(host)])
     else:

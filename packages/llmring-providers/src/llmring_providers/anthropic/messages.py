@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from llmring_types import Message
 
-from llmring_providers._native import agrees, replay_of
+from llmring_providers._fit.history import agrees, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.models import traits_of
 from llmring_providers.anthropic.parts import Block, blocks_of, is_blank

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from llmring_providers._model_rules import rules_of
-from llmring_providers._names import NameRule
+from llmring_providers._fit.models import rules_of
+from llmring_providers._fit.names import NameRule
 
 ThinkingOff = Literal["unasked", "disabled", "between_tools", "never"]
 

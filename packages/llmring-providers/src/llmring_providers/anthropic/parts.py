@@ -10,7 +10,7 @@ from typing import Any
 from llmring_types import Role
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._media_data import document_text
+from llmring_providers._fit.media import document_text
 from llmring_providers._protocol import ChatCall
 
 Block = dict[str, Any]

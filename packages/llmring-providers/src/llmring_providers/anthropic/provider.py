@@ -8,14 +8,11 @@ from llmring_types import LLMResponse, ModelFacts
 from llmring_types.exceptions import LLMRingError, MissingSDKError
 from llmring_types.hosts import host_of
 
-from llmring_providers._adapter import StreamDecoder, WireRequest
-from llmring_providers._counting import decode_input_tokens, with_fields
-from llmring_providers._http import HttpProvider
-from llmring_providers._json import DECODE_ERRORS
-from llmring_providers._lenient import read_whole
-from llmring_providers._listing import Page, malformed_listing
-from llmring_providers._names import restored, restoring
-from llmring_providers._protocol import ChatCall
+from llmring_providers._fit.names import restored, restoring
+from llmring_providers._http.provider import HttpProvider
+from llmring_providers._json import DECODE_ERRORS, read_whole
+from llmring_providers._listing import Page, decode_input_tokens, malformed_listing, with_fields
+from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
 from llmring_providers.anthropic import errors, request, response
 from llmring_providers.anthropic.models import NAMES

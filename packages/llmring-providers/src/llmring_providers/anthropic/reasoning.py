@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from llmring_types import LLMRequest, ModelFacts
 
-from llmring_providers._model_rules import fitted_effort
+from llmring_providers._fit.models import fitted_effort
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.models import ModelTraits, traits_of
 

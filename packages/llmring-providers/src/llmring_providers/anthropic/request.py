@@ -6,10 +6,8 @@ from typing import Any, NamedTuple
 
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._extra_params import NOT_OF_ANTHROPIC, OF_OPENAI, without_foreign
-from llmring_providers._fitting import Fit, are_plain, fitted
-from llmring_providers._formats import (
+from llmring_providers._fit.fitting import Fit, are_plain, fitted
+from llmring_providers._fit.formats import (
     JSON_ALONE,
     in_dialect,
     schema_in_words,
@@ -17,11 +15,11 @@ from llmring_providers._formats import (
     wanted_format,
     wanted_schema,
 )
+from llmring_providers._fit.models import rules_of
+from llmring_providers._fit.names import NameRule
+from llmring_providers._fit.parameters import NOT_OF_ANTHROPIC, OF_OPENAI, fit_parameters, without_foreign
 from llmring_providers._json import encode_body
-from llmring_providers._model_rules import rules_of
-from llmring_providers._names import NameRule
-from llmring_providers._protocol import ChatCall
-from llmring_providers._quirks import fit_parameters
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
 from llmring_providers.anthropic.models import NAMES, traits_of
 from llmring_providers.anthropic.parts import FILES_BETA, Block, names_files

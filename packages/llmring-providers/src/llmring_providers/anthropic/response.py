@@ -6,11 +6,11 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from llmring_types import FinishReason, LLMResponse, TokenCounts, ToolCall, Usage, tool_call
 
-from llmring_providers._arguments import unquoted
+from llmring_providers._fit.history import sealed
+from llmring_providers._fit.tools import unquoted
+from llmring_providers._http.replies import add_billing
 from llmring_providers._json import DECODE_ERRORS, malformed
-from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
-from llmring_providers._replies import add_billing
 from llmring_providers.anthropic.errors import reported_error
 from llmring_providers.anthropic.wire import (
     Block,

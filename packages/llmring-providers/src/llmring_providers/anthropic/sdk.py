@@ -8,8 +8,8 @@ import msgspec
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import HttpRequest
-from llmring_providers.transport._failure import BROKEN_OFF, failure
 from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure
+from llmring_providers.transport._protocol import BROKEN_OFF, failure
 from llmring_providers.transport.sdk import (
     SdkTransport,
     bound_errors,

@@ -10,10 +10,9 @@ from typing import Any
 from llmring_types import ToolCall, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._arguments import arguments_object
-from llmring_providers._formats import in_dialect
+from llmring_providers._fit.formats import in_dialect
+from llmring_providers._fit.tools import Mode, arguments_object, function_names, read_choice
 from llmring_providers._protocol import ChatCall
-from llmring_providers._tool_choice import Mode, function_names, read_choice
 from llmring_providers.schema import ANTHROPIC, ANTHROPIC_STRICT, optional_properties, unions
 
 _TYPES_OF: Mapping[Mode, str] = {"auto": "auto", "none": "none", "required": "any"}

@@ -1,4 +1,4 @@
-"""Embeddings and reranking of every protocol: pure codecs, found by the name of the host."""
+"""Embeddings and reranking of every protocol: pure codecs, found by the row of the host."""
 
 from llmring_providers.embeddings.calls import (
     EmbeddingCall,

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 from llmring_types.hosts import host_of
 
-from llmring_providers._replies import count_of
+from llmring_providers._http.replies import count_of
 from llmring_providers.embeddings.calls import (
     EmbeddingCall,
     EmbeddingLimits,
@@ -253,18 +253,17 @@ _CODECS: Mapping[str, EmbeddingCodec] = MappingProxyType(
         "voyage": VoyageEmbeddings(),
     }
 )
-_WITH_BASE64 = frozenset({"openai", "local", "sim"})
 _SPEAKING = frozenset({"openai", "responses", "sim", "local"})
 
 
 def embedding_codec(name: str) -> EmbeddingCodec | None:
     """Return the codec of a host; ``None`` where its protocol has no embeddings (Anthropic's)."""
-    if name in ("voyage", "cohere", "jina"):
-        return _CODECS[name]
-    protocol = host_of(name).protocol
-    if protocol in _SPEAKING:
-        return _CODECS["openai" if name in _WITH_BASE64 else "openai-compatible"]
-    return _CODECS.get(protocol or "")
+    host = host_of(name)
+    if host.embeddings is not None:
+        return _CODECS[host.embeddings]
+    if host.protocol in _SPEAKING:
+        return _CODECS["openai" if host.is_vendor else "openai-compatible"]
+    return _CODECS.get(host.protocol or "")
 
 
 def address(base_url: str, endpoint: str, model: str) -> str:

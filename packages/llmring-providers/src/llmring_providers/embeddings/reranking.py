@@ -5,8 +5,9 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
+from llmring_types.hosts import host_of
 
-from llmring_providers._replies import count_of
+from llmring_providers._http.replies import count_of
 from llmring_providers.embeddings.calls import RankCall, Ranking, body_of, decoded, ranked
 
 
@@ -98,4 +99,4 @@ _CODECS: Mapping[str, RerankCodec] = MappingProxyType(
 
 def rerank_codec(name: str) -> RerankCodec | None:
     """Return the codec of a host; ``None`` where it does not rerank."""
-    return _CODECS.get(name)
+    return _CODECS.get(host_of(name).embeddings or "")

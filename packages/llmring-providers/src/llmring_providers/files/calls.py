@@ -19,11 +19,13 @@ class FileUpload(NamedTuple):
         name: shown to the model and in lists.
         media_type: such as ``application/pdf``.
         data: its bytes; the ``repr`` has only their number.
+        purpose: what OpenAI keeps it for: ``user_data`` is named by requests, ``batch`` holds some.
     """
 
     name: str
     media_type: str
     data: bytes
+    purpose: str = "user_data"
 
     def __repr__(self) -> str:
         return f"FileUpload({self.name!r}, {self.media_type!r}, {len(self.data):,} bytes)"

@@ -33,7 +33,7 @@ class _OpenAIPage(msgspec.Struct):
 
 
 class OpenAIFiles:
-    """``/files`` with the purpose ``user_data``; requests name PDF files, and everything else goes inline.
+    """``/files``; requests name PDF files, and everything else goes inline.
 
     https://platform.openai.com/docs/api-reference/files/create,
     https://developers.openai.com/api/docs/guides/file-inputs
@@ -49,7 +49,7 @@ class OpenAIFiles:
         return f"/files/{quote(file_id, safe='')}"
 
     def upload(self, upload: FileUpload, base_url: str) -> HttpRequest:
-        kind, body = multipart({"purpose": "user_data"}, upload)
+        kind, body = multipart({"purpose": upload.purpose}, upload)
         return HttpRequest("POST", f"{base_url}/files", {"content-type": kind}, body)
 
     def following(self, reply: HttpResponse, upload: FileUpload, base_url: str) -> HttpRequest | None:  # noqa: ARG002

@@ -10,9 +10,9 @@ import msgspec
 from llmring_types import Message, ToolCall
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._arguments import arguments_object
+from llmring_providers._fit.history import agrees, is_call, replay_of
+from llmring_providers._fit.tools import arguments_object
 from llmring_providers._json import DECODE_ERRORS
-from llmring_providers._native import agrees, is_call, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers.google.media import part_of, without_empty_texts, without_thoughts
 from llmring_providers.google.models import NO_SIGNATURE, GeminiModel

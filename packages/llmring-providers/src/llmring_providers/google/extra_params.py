@@ -8,7 +8,7 @@ others dropped with a warning, since Gemini refuses names that it does not know.
 from collections.abc import Mapping
 from typing import Any
 
-from llmring_providers._extra_params import NOT_OF_GEMINI, OF_OPENAI, without_foreign
+from llmring_providers._fit.parameters import NOT_OF_GEMINI, OF_OPENAI, without_foreign
 from llmring_providers.google.tools import camel
 
 _GENERATION = frozenset(

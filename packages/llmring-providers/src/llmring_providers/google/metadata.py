@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from llmring_types import Usage
 
-from llmring_providers._replies import add_billing, count_of
+from llmring_providers._http.replies import add_billing, count_of
 from llmring_providers.google.wire import Candidate
 
 _NAMES = {

@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
-from llmring_providers._model_rules import ModelRules, rules_of
-from llmring_providers._names import NameRule
+from llmring_providers._fit.models import ModelRules, rules_of
+from llmring_providers._fit.names import NameRule
 
 NAMES = NameRule(taken=re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"), refused=re.compile(r"[^a-zA-Z0-9_.:-]"))
 """Of functions: https://ai.google.dev/api/caching#FunctionDeclaration"""

@@ -8,12 +8,11 @@ from typing import Any
 
 from llmring_types import LLMRequest
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._fitting import Fit, are_plain, fitted
+from llmring_providers._fit.fitting import Fit, are_plain, fitted
+from llmring_providers._fit.models import fitted_effort, nearest_effort
+from llmring_providers._fit.names import NameRule
 from llmring_providers._json import encode_body
-from llmring_providers._model_rules import fitted_effort, nearest_effort
-from llmring_providers._names import NameRule
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.google.contents import encode_contents
 from llmring_providers.google.extra_params import extra_tools, merge_extra
 from llmring_providers.google.models import NAMES, GeminiModel, model_of

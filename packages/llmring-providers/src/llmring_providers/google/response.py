@@ -4,10 +4,9 @@ from typing import Any
 
 from llmring_types import FinishReason, LLMResponse
 
-from llmring_providers._adapter import WireRequest
+from llmring_providers._fit.history import sealed
 from llmring_providers._json import DECODE_ERRORS, malformed
-from llmring_providers._native import sealed
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.google.errors import bare_error, body_error
 from llmring_providers.google.function_calls import FunctionCalls
 from llmring_providers.google.metadata import CandidateMetadata, unusual, usage_of

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from llmring_providers._formats import in_dialect, unknown_format, wanted_format, wanted_schema
+from llmring_providers._fit.formats import in_dialect, unknown_format, wanted_format, wanted_schema
 from llmring_providers._protocol import ChatCall
 from llmring_providers.schema import GEMINI, GEMINI_OPENAPI, WRAPPER, wraps
 

@@ -11,9 +11,9 @@ from typing import Any
 from llmring_types import function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._formats import in_dialect
+from llmring_providers._fit.formats import in_dialect
+from llmring_providers._fit.tools import Mode, read_choice
 from llmring_providers._protocol import ChatCall
-from llmring_providers._tool_choice import Mode, read_choice
 from llmring_providers.google.structured import is_openapi
 from llmring_providers.schema import GEMINI, GEMINI_OPENAPI
 

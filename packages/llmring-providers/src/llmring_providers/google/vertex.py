@@ -8,9 +8,8 @@ import msgspec
 from llmring_types import ModelRef
 from llmring_types.exceptions import MissingSDKError
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._counting import with_fields
-from llmring_providers._protocol import ChatCall
+from llmring_providers._listing import with_fields
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
 from llmring_providers._vertex import Place, bearer, vertex_address, with_credentials
 from llmring_providers.google import request

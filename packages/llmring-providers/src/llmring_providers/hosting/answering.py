@@ -1,5 +1,11 @@
-"""Helpers of the writers: whose content an answer carries, and its texts and calls in the forms that protocols want."""
+"""Parts of answers in the forms that protocols want: texts, calls, finish reasons, and blocks of another vendor.
 
+A gateway may answer in the client's protocol with a model of another vendor. What that model wants to see again in the
+next turn, such as encrypted reasoning, nobody else can read; but every protocol has a field that clients send back as
+it came. There it travels as a signature, and the codec that reads the next request puts it back into the message.
+"""
+
+import base64
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +18,11 @@ from llmring_providers._json import DECODE_ERRORS
 
 _NOTHING: Mapping[str, Any] = {}
 Answer = LLMResponse | StreamChunk
+_MARK = b"llmring1:"
+_BEGIN = base64.b64encode(_MARK).decode()
+"""Nine bytes are twelve letters, so whatever follows, it begins like this."""
+_KEPT = ("provider", "api", "host", "replay")
+_OF_URLS = str.maketrans("-_", "+/")
 
 
 def is_own(answer: Answer, vendor: str) -> bool:
@@ -97,3 +108,39 @@ def without_nothing(**fields: Any) -> dict[str, Any]:
 def moment(seconds: int) -> str:
     """Return a moment in the form of RFC 3339."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class _Native(msgspec.Struct):
+    provider: str
+    replay: list[dict[str, Any]]
+    api: str | None = None
+    host: str | None = None
+
+
+def carried(answer: Answer, vendor: str, api: str | None = None) -> str:
+    """Return what another vendor wants back, in base64; empty where there is nothing, or it is this protocol's own."""
+    native = answer.native
+    if not isinstance(native, Mapping) or own_native(answer, vendor, api) or not replayed(native):
+        return ""
+    kept = {name: native[name] for name in _KEPT if native.get(name) is not None}
+    return base64.b64encode(_MARK + msgspec.json.encode(kept)).decode()
+
+
+def restored(signature: Any) -> dict[str, Any] | None:
+    """Return the ``native`` content of a message that a signature carries; ``None`` for any other signature."""
+    if not isinstance(signature, str) or not signature.startswith(_BEGIN):
+        return None
+    try:  # some clients write the alphabet for URLs
+        data = base64.b64decode(signature.translate(_OF_URLS) + "=" * (-len(signature) % 4))
+        native = msgspec.json.decode(data.removeprefix(_MARK), type=_Native)
+    except (ValueError, *DECODE_ERRORS):  # no base64, letters beyond ASCII, or no such JSON
+        return None
+    said: dict[str, Any] = msgspec.to_builtins(native)
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def first_restored(blocks: list[Any], *names: str) -> tuple[list[Any], dict[str, Any] | None]:
+    """Return the blocks without those that carry something under one of these names, and what the first one carries."""
+    found = [restored(next((block[name] for name in names if block.get(name)), None)) for block in blocks]
+    left = [block for block, native in zip(blocks, found, strict=True) if native is None]
+    return left, next((native for native in found if native is not None), None)

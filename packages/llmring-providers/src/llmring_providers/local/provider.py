@@ -13,10 +13,9 @@ from typing import IO, NamedTuple
 
 from llmring_types.exceptions import ConfigurationError, ModelNotFoundError
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._http import HttpProvider
+from llmring_providers._http.provider import HttpProvider
 from llmring_providers._listing import OpenAIListing
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.openai import OpenAIAdapter
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport, TransportError

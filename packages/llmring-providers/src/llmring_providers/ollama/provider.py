@@ -6,10 +6,9 @@ from typing import Any
 from llmring_types import LLMResponse
 from llmring_types.exceptions import LLMRingError, MissingSDKError
 
-from llmring_providers._adapter import StreamDecoder, WireRequest
-from llmring_providers._http import HttpProvider
-from llmring_providers._lenient import read_whole
-from llmring_providers._protocol import ChatCall
+from llmring_providers._http.provider import HttpProvider
+from llmring_providers._json import read_whole
+from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
 from llmring_providers.ollama import errors, request, response
 from llmring_providers.ollama.host import normalise_host

@@ -6,18 +6,16 @@ from typing import Any
 from llmring_types import Message, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._arguments import arguments_object
-from llmring_providers._extra_params import OF_OPENAI, without_foreign
-from llmring_providers._fitting import Fit, are_plain, fitted
-from llmring_providers._formats import in_dialect, unknown_format, wanted_format, wanted_schema
+from llmring_providers._fit.fitting import Fit, are_plain, fitted
+from llmring_providers._fit.formats import in_dialect, unknown_format, wanted_format, wanted_schema
+from llmring_providers._fit.history import replay_of
+from llmring_providers._fit.media import document_text
+from llmring_providers._fit.models import fitted_effort, nearest_effort, rules_of
+from llmring_providers._fit.names import NameRule
+from llmring_providers._fit.parameters import OF_OPENAI, without_foreign
+from llmring_providers._fit.tools import ToolChoice, arguments_object, function_names, read_choice
 from llmring_providers._json import encode_body
-from llmring_providers._media_data import document_text
-from llmring_providers._model_rules import fitted_effort, nearest_effort, rules_of
-from llmring_providers._names import NameRule
-from llmring_providers._native import replay_of
-from llmring_providers._protocol import ChatCall
-from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.schema import OLLAMA_FORMAT, OLLAMA_TOOL
 
 _PATH = "/api/chat"

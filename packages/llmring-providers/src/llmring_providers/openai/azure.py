@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 from llmring_types.exceptions import MissingSDKError
 from llmring_types.hosts import host_of
 
-from llmring_providers._http import HttpProvider
+from llmring_providers._http.provider import HttpProvider
 from llmring_providers._listing import OpenAIListing
 from llmring_providers._protocol import ChatCall
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from llmring_providers._extra_params import NOT_OF_OPENAI, without_foreign
-from llmring_providers._media_data import family_of
-from llmring_providers._model_rules import ModelRules, nearest_effort, rules_of
-from llmring_providers._names import NameRule
+from llmring_providers._fit.media import family_of
+from llmring_providers._fit.models import ModelRules, nearest_effort, rules_of
+from llmring_providers._fit.names import NameRule
+from llmring_providers._fit.parameters import NOT_OF_OPENAI, without_foreign
 from llmring_providers._protocol import ChatCall
 
 NAMES = NameRule(taken=re.compile(r"[a-zA-Z0-9_-]{1,64}"))

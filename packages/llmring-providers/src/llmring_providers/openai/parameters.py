@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from llmring_providers._model_rules import ModelRules, fitted_effort
+from llmring_providers._fit.models import ModelRules, fitted_effort
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.models import spends_on_reasoning, takes_effort, takes_sampling
 

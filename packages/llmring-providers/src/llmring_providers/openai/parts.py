@@ -5,7 +5,7 @@ from typing import Any
 
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._media_data import document_text
+from llmring_providers._fit.media import document_text
 from llmring_providers._protocol import ChatCall
 
 _OPENAI_FORM = frozenset({"text", "image_url", "input_audio", "file", "refusal"})

@@ -8,13 +8,11 @@ from llmring_types import LLMResponse
 from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
 from llmring_types.hosts import Host, host_of
 
-from llmring_providers._adapter import StreamDecoder, WireRequest
-from llmring_providers._counting import decode_input_tokens, with_fields
-from llmring_providers._http import HttpProvider
-from llmring_providers._lenient import read_whole
-from llmring_providers._listing import OpenAIListing
-from llmring_providers._names import restored, restoring
-from llmring_providers._protocol import ChatCall
+from llmring_providers._fit.names import restored, restoring
+from llmring_providers._http.provider import HttpProvider
+from llmring_providers._json import read_whole
+from llmring_providers._listing import OpenAIListing, decode_input_tokens, with_fields
+from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings
 from llmring_providers.openai import errors
 from llmring_providers.openai.chat import request as chat_request

@@ -6,8 +6,8 @@ from typing import Any
 
 from llmring_types.hosts import Quirks
 
-from llmring_providers._formats import in_dialect, schema_in_words, wanted_schema
-from llmring_providers._model_rules import ModelRules
+from llmring_providers._fit.formats import in_dialect, schema_in_words, wanted_schema
+from llmring_providers._fit.models import ModelRules
 from llmring_providers._protocol import ChatCall
 from llmring_providers.schema import OPENAI, OPENAI_STRICT
 

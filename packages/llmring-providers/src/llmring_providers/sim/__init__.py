@@ -5,17 +5,21 @@
 """
 
 from llmring_providers.sim import faults
+from llmring_providers.sim.batches import HostedBatch, HostedBatches
 from llmring_providers.sim.faults import Fault
 from llmring_providers.sim.files import HostedFile, HostedFiles
 from llmring_providers.sim.prompt import Prompt, Tool, Turn
-from llmring_providers.sim.script import Answer, Call, Rule, Script, Tokens
+from llmring_providers.sim.script import Answer, BatchRule, Call, Rule, Script, Tokens
 from llmring_providers.sim.simulation import Simulation
 from llmring_providers.sim.transport import SimTransport, create
 
 __all__ = [
     "Answer",
+    "BatchRule",
     "Call",
     "Fault",
+    "HostedBatch",
+    "HostedBatches",
     "HostedFile",
     "HostedFiles",
     "Prompt",

@@ -13,7 +13,7 @@ _CREATED = "2026-01-01T00:00:00Z"
 _SECONDS = 1_767_225_600
 _EXPIRES = "2126-01-01T00:00:00Z"
 """When Gemini's files expire: a simulated host has no clock, so never within a test."""
-_PATH = re.compile(r"(?P<upload>/upload)?/(?P<version>v1|v1beta)/files(?:/(?P<id>[^/]+))?")
+_PATH = re.compile(r"(?P<upload>/upload)?/(?P<version>v1|v1beta)/files(?:/(?P<id>[^/:]+))?")
 _NAMED = re.compile(rb'"(?:file_id|fileUri)"\s*:\s*"(?:[^"]*/)?(?P<id>[^"/]+)"')
 _BOUNDARY = re.compile(r'boundary="?([^";]+)')
 _FILENAME = re.compile(rb'name="file"; filename="([^"]*)"')
@@ -57,6 +57,10 @@ class HostedFiles:
     def __iter__(self) -> Iterator[HostedFile]:
         return iter(list(self._files.values()))
 
+    def find(self, file_id: str) -> HostedFile | None:
+        """Return a file, by its id or its name in Gemini's form."""
+        return self._files.get(file_id.removeprefix("files/"))
+
     def clear(self) -> None:
         """Forget every file, as a host does when files expire."""
         self._files.clear()
@@ -74,7 +78,7 @@ class HostedFiles:
             return None
         if found["upload"]:
             return self._resumable(request, parse_qs(target.query))
-        vendor = _vendor(found["version"], request.headers)
+        vendor = vendor_of(found["version"], request.headers)
         if found["id"] is not None:
             return self._one(request.method, unquote(found["id"]), vendor)
         if request.method == "GET":
@@ -116,7 +120,8 @@ class HostedFiles:
         return file
 
 
-def _vendor(version: str, headers: Mapping[str, str]) -> Vendor:
+def vendor_of(version: str, headers: Mapping[str, str]) -> Vendor:
+    """Return whose protocol a request speaks, by the version in its path and its headers."""
     if version == "v1beta" or "x-goog-api-key" in headers:
         return "gemini"
     return "anthropic" if "anthropic-version" in headers else "openai"

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import msgspec
 from llmring_types import LLMRequest, Message, function_spec
 
-from llmring_providers._formats import wanted_schema
-from llmring_providers._tool_choice import read_choice
+from llmring_providers._fit.formats import wanted_schema
+from llmring_providers._fit.tools import read_choice
 from llmring_providers.hosting import HostedRequest, ProtocolName
 
 Speaker = Literal["system", "user", "assistant", "tool"]

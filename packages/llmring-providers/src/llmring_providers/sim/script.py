@@ -135,10 +135,46 @@ class Rule(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
         return self.call is None or number == self.call
 
 
+class BatchRule(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The course of a batch. Its requests are calls, to which the rules of the script apply.
+
+    Batches are numbered from 1, and again from 1 with another script; requests and looks within a batch likewise.
+
+    Attributes:
+        until: the number of the last batch that it applies to.
+        looks: how often it is still running when somebody looks at it.
+        lost_create: the batch is made, and the connection is lost before the answer.
+        lost_looks: the first so many looks at it fail with 503.
+        refusal: why it is refused as a whole; its requests are not processed.
+        expired_every: every so many requests are not processed in time.
+        lost_every: every so many results are missing.
+        repeated_every: every so many results come twice.
+        is_shuffled: results come in another order than requests.
+        has_stray: results have one of a request that is not in the batch.
+    """
+
+    until: int | None = None
+    looks: int = 0
+    lost_create: bool = False
+    lost_looks: int = 0
+    refusal: str | None = None
+    expired_every: int | None = None
+    lost_every: int | None = None
+    repeated_every: int | None = None
+    is_shuffled: bool = False
+    has_stray: bool = False
+
+
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The first rule that applies decides; where none does, the demo model answers."""
+    """The first rule that applies decides; where none does, the demo model answers.
+
+    Attributes:
+        rules: for calls.
+        batches: for batches; without one that applies, a batch has ended at the first look, with every answer.
+    """
 
     rules: tuple[Rule, ...] = ()
+    batches: tuple[BatchRule, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -163,5 +199,11 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the rule that decides the call of this number."""
         return next((rule for rule in self.rules if rule.applies(prompt, number)), _DEMO)
 
+    def batch_rule(self, number: int) -> BatchRule:
+        """Return the rule that decides the batch of this number."""
+        rules = (rule for rule in self.batches if rule.until is None or number <= rule.until)
+        return next(rules, _PLAIN_BATCH)
+
 
 _DEMO = Rule()
+_PLAIN_BATCH = BatchRule()

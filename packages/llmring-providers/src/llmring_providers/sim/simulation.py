@@ -22,15 +22,13 @@ from llmring_providers.hosting.embeddings import (
     write_embedding,
     write_ranking,
 )
-from llmring_providers.sim import faults
-from llmring_providers.sim.damage import damaged
-from llmring_providers.sim.demo import demo_answer
+from llmring_providers.sim import batch_forms, faults
+from llmring_providers.sim.batches import BatchReply, HostedBatches
+from llmring_providers.sim.demo import count, demo_answer, scores, vector, word_count
 from llmring_providers.sim.files import HostedFiles
-from llmring_providers.sim.plan import Plan, halves, paced
+from llmring_providers.sim.plan import Plan, damaged, halves, paced
 from llmring_providers.sim.prompt import Prompt, UnreadablePromptError, prompt_of
 from llmring_providers.sim.script import Answer, Script
-from llmring_providers.sim.tokens import count
-from llmring_providers.sim.vectors import scores, tokens, vector
 from llmring_providers.transport import HttpRequest
 
 _JSON = "application/json"
@@ -192,6 +190,11 @@ class Simulation:
         self._script = script
         self._calls: Counter[tuple[str, str]] = Counter()
         self.files = HostedFiles()
+        self.batches = HostedBatches(
+            self.files,
+            lambda request: self.plan(request)[0],
+            lambda number: self._script.batch_rule(number),  # noqa: PLW0108 - of the script then
+        )
 
     @property
     def script(self) -> Script:
@@ -201,6 +204,7 @@ class Simulation:
     def script(self, script: Script) -> None:
         self._script = script
         self._calls.clear()
+        self.batches.renumber()
 
     def plan(self, request: HttpRequest) -> tuple[Plan, Prompt | None]:
         """Return what happens to this request, and what was read of it where it is a chat call.
@@ -209,14 +213,7 @@ class Simulation:
         """
         route = find_route(request.method, request.url, request.headers)
         if route is None or route.operation not in ("chat", "count_tokens", "models"):
-            kept = self.files.answer(request)
-            if kept is not None:
-                whole = _whole(kept.status, msgspec.json.encode(kept.body), _JSON)
-                return msgspec.structs.replace(whole, headers={**whole.headers, **kept.headers}), None
-            embedded = _embedded(request)
-            if embedded is not None:
-                return embedded, None
-            return _whole(404, b"the simulator has no such path", "text/plain"), None
+            return self._kept(request), None
         codec = CODECS[route.protocol]
         if route.operation == "models":
             stamp = Stamp(seed="0" * 32, created=_CREATED)
@@ -225,6 +222,17 @@ class Simulation:
             return self._read(codec, route, request)
         except (ValidationError, UnreadablePromptError) as error:
             return refusal(codec, 400, str(error)), None
+
+    def _kept(self, request: HttpRequest) -> Plan:
+        """Return the answer to a request that is about none of the protocols' calls."""
+        about_files = self.files.answer(request)
+        if about_files is not None:
+            whole = _whole(about_files.status, msgspec.json.encode(about_files.body), _JSON)
+            return msgspec.structs.replace(whole, headers={**whole.headers, **about_files.headers})
+        about_batches = batch_forms.answer(self.batches, request)
+        if about_batches is not None:
+            return _batch_plan(about_batches)
+        return _embedded(request) or _whole(404, b"the simulator has no such path", "text/plain")
 
     def _read(self, codec: Codec, route: Route, request: HttpRequest) -> tuple[Plan, Prompt | None]:
         missing = self.files.unknown(request.body)
@@ -239,6 +247,12 @@ class Simulation:
         return plan(asked, prompt, self._script, self._calls[call]), prompt
 
 
+def _batch_plan(reply: BatchReply) -> Plan:
+    if reply.status is None:
+        return Plan(status=None, ending="reset")
+    return _whole(reply.status, reply.body, reply.media_type)
+
+
 def _embedded(request: HttpRequest) -> Plan | None:
     """Return the answer to a request for vectors or a ranking, ``None`` for any other request."""
     try:
@@ -249,8 +263,8 @@ def _embedded(request: HttpRequest) -> Plan | None:
         return None
     if isinstance(asked, HostedTexts):
         rows = [vector(text, asked.dimensions) for text in asked.texts]
-        return _whole(200, write_embedding(asked, rows, tokens(asked.texts)), _JSON)
-    used = tokens([asked.query, *asked.documents])
+        return _whole(200, write_embedding(asked, rows, word_count(asked.texts)), _JSON)
+    used = word_count([asked.query, *asked.documents])
     return _whole(200, write_ranking(asked, scores(asked.query, asked.documents), used), _JSON)
 
 

@@ -5,7 +5,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 
-from llmring_providers._http import HttpProvider
+from llmring_providers._http.provider import HttpProvider
 from llmring_providers._settings import ProviderSettings
 from llmring_providers.openai import OpenAIAdapter
 from llmring_providers.sim.plan import Plan

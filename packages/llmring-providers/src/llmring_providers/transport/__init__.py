@@ -1,8 +1,13 @@
 """Transports move bytes to a provider and back: one small protocol with few implementations."""
 
-from llmring_providers.transport._auto import AutoTransport
-from llmring_providers.transport._diversion import Diversion, divert
-from llmring_providers.transport._network import LoopbackOnly, Refusal, refuse_network
+from llmring_providers.transport._network import (
+    AutoTransport,
+    Diversion,
+    LoopbackOnly,
+    Refusal,
+    divert,
+    refuse_network,
+)
 from llmring_providers.transport._protocol import (
     MAX_RESPONSE_BYTES,
     ByteStream,

@@ -12,9 +12,15 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 
 from llmring_providers.transport._bodies import Body, read_piece
-from llmring_providers.transport._connector import drop
-from llmring_providers.transport._failure import BROKEN_OFF, NOT_SENDABLE, UNTRUSTED, failure
-from llmring_providers.transport._protocol import HttpRequest, TransportError
+from llmring_providers.transport._protocol import (
+    BROKEN_OFF,
+    NOT_SENDABLE,
+    UNTRUSTED,
+    HttpRequest,
+    TransportError,
+    failure,
+)
+from llmring_providers.transport._session import drop
 
 FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 """All that aiohttp raises where there is no answer, or no whole one."""

@@ -10,8 +10,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, Protocol
 
-from llmring_providers.transport._failure import BROKEN_OFF, failure, host_of
-from llmring_providers.transport._protocol import HttpRequest, ResponseTooLargeError
+from llmring_providers.transport._protocol import (
+    BROKEN_OFF,
+    HttpRequest,
+    ResponseTooLargeError,
+    failure,
+    host_of,
+)
 
 
 def _installed(name: str) -> Any:

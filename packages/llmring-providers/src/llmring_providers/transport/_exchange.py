@@ -16,9 +16,9 @@ from aiohttp.http import SERVER_SOFTWARE, RawResponseMessage, StreamWriter
 from yarl import URL
 
 from llmring_providers.transport._bodies import ACCEPT_ENCODING
-from llmring_providers.transport._connector import drop
 from llmring_providers.transport._protocol import HttpRequest, names_of
 from llmring_providers.transport._proxies import Proxy
+from llmring_providers.transport._session import drop
 
 _AT_ONCE = 2**20
 """A longer body is written in pieces of this size, so that other calls of the loop get their turn."""

@@ -12,14 +12,16 @@ from typing import Any
 import anyio
 
 from llmring_providers.transport._bodies import Body, read_piece
-from llmring_providers.transport._failure import (
+from llmring_providers.transport._protocol import (
     BROKEN_OFF,
     LOST_UNANSWERED,
     NOT_SENDABLE,
     UNTRUSTED,
+    HttpRequest,
+    HttpResponse,
+    TransportError,
     failure,
 )
-from llmring_providers.transport._protocol import HttpRequest, HttpResponse, TransportError
 
 _END_GRACE_S = 0.1
 """Seconds a stream's connection may take to end after its terminal event; then it is closed, not reused."""

@@ -6,9 +6,19 @@ calls it cancels it when time is up; a cancelled call closes its connection.
 
 from collections.abc import Coroutine, Mapping
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 MAX_RESPONSE_BYTES = 64 * 2**20
 """The default limit on the size of an answer, after decompression."""
+NOT_SENDABLE = (
+    "the URL, a header or the proxy is not valid HTTP: look for stray characters in the base URL and the key"
+)
+BROKEN_OFF = "the answer broke off or is not valid HTTP"
+LOST_UNANSWERED = (
+    "the server closed a connection that was kept from an earlier call, without an answer: whether it had received the "
+    "request cannot be known"
+)
+UNTRUSTED = "its TLS certificate is not trusted: pass the transport an ssl_context that trusts its authority"
 
 
 class HttpRequest(NamedTuple):
@@ -133,3 +143,16 @@ def without_credentials(url: str) -> str:
 def names_of(headers: Mapping[str, str]) -> str:
     """Return the names of headers, for a ``repr``."""
     return f"headers {', '.join(headers) or 'none'}"
+
+
+def failure(url: str, reason: str, *, sent: bool = True) -> TransportError:
+    """Build the error for a request to this URL; ``sent`` is whether some of it may have arrived."""
+    return TransportError(f"{host_of(url)}: {reason}", sent=sent)
+
+
+def host_of(url: str) -> str:
+    """Return host and port, without user and password."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "no host"
+    except ValueError:
+        return "no valid host"

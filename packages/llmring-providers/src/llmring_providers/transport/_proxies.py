@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 
 from llmring_types.exceptions import ConfigurationError
 
-from llmring_providers.transport._failure import host_of
-from llmring_providers.transport._protocol import ProxyRefusalError
+from llmring_providers.transport._protocol import ProxyRefusalError, host_of
 
 AUTHENTICATION_REQUIRED = 407
 _SOCKS = ("socks5", "socks5h")

@@ -20,15 +20,16 @@ from llmring_providers.transport._aiohttp import (
     wake_on_loss,
 )
 from llmring_providers.transport._bodies import Body
-from llmring_providers.transport._connector import NO_CHECKOUT, LiveConnector, checkout
-from llmring_providers.transport._failure import LOST_UNANSWERED, failure, host_of
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import (
+    LOST_UNANSWERED,
     ByteStream,
     HttpRequest,
     HttpResponse,
     Transport,
+    failure,
+    host_of,
 )
 from llmring_providers.transport._proxies import (
     AUTHENTICATION_REQUIRED,
@@ -36,7 +37,7 @@ from llmring_providers.transport._proxies import (
     Proxy,
     read_proxy,
 )
-from llmring_providers.transport._session import ask, make_session
+from llmring_providers.transport._session import NO_CHECKOUT, LiveConnector, ask, checkout, make_session
 
 try:
     from llmring_providers.transport._exchange import exchange, target_of

@@ -10,7 +10,6 @@ import anyio.lowlevel
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport._bodies import ACCEPT_ENCODING
-from llmring_providers.transport._failure import host_of
 from llmring_providers.transport._httpx import (
     ConnectionEvents,
     HttpxStream,
@@ -20,7 +19,7 @@ from llmring_providers.transport._httpx import (
 )
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
-from llmring_providers.transport._protocol import HttpRequest, HttpResponse, ProxyRefusalError
+from llmring_providers.transport._protocol import HttpRequest, HttpResponse, ProxyRefusalError, host_of
 from llmring_providers.transport._proxies import AUTHENTICATION_REQUIRED
 
 if TYPE_CHECKING:

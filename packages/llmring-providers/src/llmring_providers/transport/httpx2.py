@@ -8,7 +8,6 @@ import anyio.lowlevel
 import httpx2
 
 from llmring_providers.transport._bodies import ACCEPT_ENCODING
-from llmring_providers.transport._failure import failure
 from llmring_providers.transport._httpx import (
     ClosedStreams,
     ConnectionEvents,
@@ -18,7 +17,7 @@ from llmring_providers.transport._httpx import (
 )
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
-from llmring_providers.transport._protocol import HttpRequest, HttpResponse
+from llmring_providers.transport._protocol import HttpRequest, HttpResponse, failure
 from llmring_providers.transport._proxies import (
     AUTHENTICATION_REQUIRED,
     EnvironmentProxies,

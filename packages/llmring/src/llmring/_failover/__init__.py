@@ -1,7 +1,6 @@
 """Failover: the model to try, the moment, and the number of attempts."""
 
-from llmring._failover.attempts import Attempting
-from llmring._failover.failover import Answered, Failover
+from llmring._failover.failover import Answered, Attempting, Failover
 from llmring._failover.limits import Permit, PlacedStream
 
 __all__ = ["Answered", "Attempting", "Failover", "Permit", "PlacedStream"]

@@ -1,10 +1,14 @@
-"""Two calls at once where the first is slow: the first good outcome counts, the other call is cancelled."""
+"""Two attempts at once where the first is slow: the first good outcome counts, the other one is cancelled."""
 
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
+from llmring_types import Attempt
 from llmring_types.exceptions import LLMRingError
+
+from llmring._failover.planner import Planner
+from llmring._routing import Candidate
 
 T = TypeVar("T")
 
@@ -19,6 +23,57 @@ class Outcome(msgspec.Struct, Generic[T], frozen=True):
 
 First = Callable[[Callable[[], None]], Awaitable[Outcome[T]]]
 """A call that reports when it is sent: what comes before that is llmring's own queue, and no slowness of the model."""
+
+
+class Making(Protocol[T]):
+    """Asks a candidate; ``sent`` is called at the moment that it is asked."""
+
+    def __call__(
+        self, candidate: Candidate, sent: Callable[[], None] | None = None
+    ) -> Coroutine[Any, Any, Outcome[T]]: ...
+
+
+async def hedged(
+    candidate: Candidate,
+    planner: Planner,
+    make: Making[T],
+    *,
+    delay: float,
+    trace: list[Attempt],
+    discard: Callable[[T], None] | None,
+) -> Outcome[T]:
+    """Ask a candidate, and the next one beside it, if that can be used, when this one is slow.
+
+    Args:
+        candidate: whom to ask first.
+        planner: knows the next one.
+        make: asks one of them.
+        delay: seconds until the second is asked.
+        trace: of the call.
+        discard: frees a result that came too late to count.
+    """
+    backup = planner.following()
+    if backup is None or backup.unusable is not None:
+        return await make(candidate)
+    first, second, both = await race(lambda sent: make(candidate, sent), lambda: make(backup), delay, discard)
+    if both:
+        planner.advance()
+    ended = [(who, each) for who, each in ((candidate, first), (backup, second)) if each is not None]
+    good = [(who, outcome) for who, outcome in ended if outcome.error is None]
+    if not good:
+        failed = [outcome for _, outcome in ended]
+        return ([outcome for outcome in failed if outcome.sent] or failed)[-1]
+    for who, late in good[1:]:
+        _withdraw(who, trace)
+        if discard is not None and late.result is not None:
+            discard(late.result)
+    trace.sort(key=lambda tried: tried.outcome == "ok")  # who answered stands last
+    return good[0][1]
+
+
+def _withdraw(late: Candidate, trace: list[Attempt]) -> None:
+    place = next(place for place, tried in enumerate(trace) if tried.model == str(late.ref))
+    trace[place] = msgspec.structs.replace(trace[place], outcome="cancelled")
 
 
 async def race(

@@ -1,4 +1,4 @@
-"""Limits on concurrent calls to a provider, and the permit to send one of them."""
+"""The queue before an attempt is sent: a place at the provider, room in the budget, and the permit of both."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,13 @@ from weakref import WeakKeyDictionary
 import msgspec
 from llmring_providers import ProviderStream
 from llmring_types import StreamChunk
-from llmring_types.exceptions import ProviderTimeoutError
+from llmring_types.exceptions import LLMRingError, ProviderTimeoutError
 
+from llmring._failover.planner import Breakers
 from llmring._money.budgets import Reservation
+from llmring._money.calls import CallBudget
+from llmring._routing import Candidate
+from llmring._runtime import Clock, TimeLimitError, within
 
 if TYPE_CHECKING:
     from anyio.lowlevel import RunVar
@@ -58,6 +62,10 @@ class Limits:
 
     def __init__(self, places: Mapping[str, int]) -> None:
         self._places = places
+
+    def bound(self, name: str) -> bool:
+        """Return whether a provider has a limit."""
+        return name in self._places
 
     async def take(self, name: str, owner: object) -> Place | None:
         """Wait for a place; ``None`` where there is no limit.
@@ -158,3 +166,78 @@ class Permit:
         self.leave()
         if self.reservation is not None:
             self.reservation.settle(Decimal(0))
+
+
+class Queue:
+    """The wait of the attempts of one call.
+
+    Args:
+        limits: of the ring.
+        breakers: of the ring.
+        clock: that of failover.
+        budget: sets aside what an attempt may cost; ``None`` where nothing bounds the call.
+        owner: the task whose call it is.
+        deadline: of the call, by the clock.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        breakers: Breakers,
+        clock: Clock,
+        budget: CallBudget | None,
+        *,
+        owner: object,
+        deadline: float | None,
+    ) -> None:
+        self._limits = limits
+        self._breakers = breakers
+        self._clock = clock
+        self._budget = budget
+        self._owner = owner
+        self._deadline = deadline
+
+    def concerns(self, provider: str) -> bool:
+        """Return whether calls to a provider have anything to wait for."""
+        return self._budget is not None or self._limits.bound(provider)
+
+    async def pass_through(self, candidate: Candidate) -> Permit:
+        """Wait for a place and for the budget, within the deadline, and look again at what may have changed meanwhile.
+
+        Raises:
+            LLMRingError: the candidate must not be asked now. It tells nothing about the model.
+        """
+        left = None if self._deadline is None else max(0.0, self._deadline - self._clock.now())
+        try:
+            permit = await within(left, self._permit(candidate))
+        except TimeLimitError:
+            raise _too_late(candidate, left) from None
+        now = self._clock.now()
+        refusal: LLMRingError | None = None
+        if self._deadline is not None and now >= self._deadline:
+            refusal = _too_late(candidate, left)
+        refusal = refusal or self._breakers.refusal(candidate.ref, now)
+        if refusal is not None:
+            permit.cancel()
+            raise refusal
+        return permit
+
+    async def _permit(self, candidate: Candidate) -> Permit:
+        place = await self._limits.take(candidate.ref.provider, self._owner)
+        try:
+            reservation = None if self._budget is None else await self._budget.reserve(candidate, self._owner)
+        except BaseException:
+            if place is not None:
+                place.release()
+            raise
+        return Permit(place, reservation)
+
+
+def _too_late(candidate: Candidate, seconds: float | None) -> ProviderTimeoutError:
+    return ProviderTimeoutError(
+        f"the deadline of the call came after {seconds:g} s in llmring's own queue, for a place (max_concurrent) or "
+        "for budget that calls under way had set aside; nothing was sent",
+        provider=candidate.ref.provider,
+        model=candidate.ref.model,
+        timeout=seconds,
+    )

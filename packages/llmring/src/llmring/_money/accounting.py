@@ -34,7 +34,11 @@ class Accounting:
     ) -> None:
         self.registry = registry
         self.strict = strict
-        self._prices = dict(_own_prices(name, each) for name, each in prices.items())
+        self._prices = dict(own_prices(name, each) for name, each in prices.items())
+
+    def add_prices(self, name: str, prices: Prices) -> None:
+        """Take these prices, as :func:`own_prices` returns them, from now on."""
+        self._prices[name] = prices
 
     def facts(self, ref: ModelRef, served: str | None = None) -> ModelFacts | None:
         """Return what is known of a model, or else of the one that the provider says it served."""
@@ -118,8 +122,12 @@ class Accounting:
         annotate(usage, price(usage, self.facts(ref, served)))
 
 
-def _own_prices(name: str, prices: object) -> tuple[str, Prices]:
-    """Return the model's name and its prices, all of them decimals: people write floats, as a lockfile does."""
+def own_prices(name: str, prices: object) -> tuple[str, Prices]:
+    """Return the model's name and its prices, all of them decimals: people write floats, as a lockfile does.
+
+    Raises:
+        ConfigurationError: the name or the prices are not of their form.
+    """
     if not isinstance(prices, Prices):
         raise ConfigurationError(f"prices[{name!r}] must be Prices(input=…, output=…); got {prices!r:.80}")
     amounts: dict[str, Decimal] = {}

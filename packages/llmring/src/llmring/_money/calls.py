@@ -13,7 +13,7 @@ from llmring_types.exceptions import CostTrackingError, LLMRingError, ProviderCo
 from llmring._money.accounting import Accounting
 from llmring._money.accounts import Account, dollars, exceeded, may_cost
 from llmring._money.budgets import Budgets, Reservation
-from llmring._money.estimates import check_counts, completed_usage, input_usage, is_billed, most_usage
+from llmring._money.estimates import check_counts, completed_usage, input_usage, most_usage
 from llmring._policy import UnknownPrice
 from llmring._routing import Candidate, Route
 from llmring.pricing import unpriced
@@ -204,11 +204,13 @@ class CallBudget:
             cost, _ = self._price(input_usage(self._request), candidate)
         reservation.settle(min(cost, reservation.amount), certain=False)
 
-    def settle_failure(self, reservation: Reservation, candidate: Candidate, error: BaseException) -> None:
-        """Count an attempt that gave no answer."""
+    def settle_failure(
+        self, reservation: Reservation, candidate: Candidate, error: BaseException, *, billed: bool | None
+    ) -> None:
+        """Count an attempt that gave no answer; ``billed`` is ``None`` where nobody knows whether it is charged."""
         if isinstance(error, ProviderConnectionError):
             reservation.settle(_ZERO, certain=not error.sent)
-        elif isinstance(error, LLMRingError) and is_billed(error) is False:
+        elif billed is False:
             reservation.settle(_ZERO)
         else:
             self.settle_partial(reservation, candidate, getattr(error, "partial", None))

@@ -5,21 +5,10 @@ from typing import Any, cast
 
 import msgspec
 from llmring_types import Attempt, LLMRequest, LLMResponse, ModelFacts, TokenCounts, Usage
-from llmring_types.exceptions import (
-    LLMRingError,
-    ProviderConnectionError,
-    ProviderRateLimitError,
-    ProviderResponseError,
-    ProviderTimeoutError,
-    StructuredOutputError,
-)
 
 from llmring.tokens import estimate_tokens, text_tokens
 
 _NEVER_ARRIVED = "ProviderConnectionError"
-
-_SENT = (ProviderTimeoutError, ProviderConnectionError, ProviderRateLimitError, ProviderResponseError)
-"""Errors of requests that were sent; those without a status came in place of an answer or within one."""
 
 MOST_TOKENS = 100_000_000
 """Ten times the largest context window there is."""
@@ -105,15 +94,6 @@ def maybe_billed(attempts: Sequence[Attempt]) -> Iterator[Attempt]:
             and attempt.error != _NEVER_ARRIVED
         ):
             yield attempt
-
-
-def is_billed(error: LLMRingError) -> bool | None:
-    """Return whether the provider charges for a failure: it may have worked on an answer that never arrived whole."""
-    if isinstance(error, StructuredOutputError):
-        return True
-    if isinstance(error, _SENT):
-        return None if getattr(error, "status_code", None) is None else False
-    return False
 
 
 def output_tokens(response: LLMResponse) -> int:

@@ -34,7 +34,19 @@ __all__ = [
 
 if not TYPE_CHECKING:
     # Needed only to ask a registry over the network, as are the transports that they load.
-    __getattr__, __dir__ = load_on_use(
+    _load, __dir__ = load_on_use(
         globals(),
         {"llmring.registry._client": ("RegistryClient", "Sender")},
     )
+
+    def __getattr__(name: str) -> object:
+        if name in {"RegistryModel", "RegistrySourceInfo", "RegistryVersion"}:
+            from llmring._moved import moved  # noqa: PLC0415 - deprecated
+
+            places = {
+                "RegistryModel": "llmring_types.ModelFacts",
+                "RegistrySourceInfo": "llmring.registry.SourceInfo",
+                "RegistryVersion": "llmring.registry.Publication",
+            }
+            return moved(__name__, places, stacklevel=3)(name)
+        return _load(name)

@@ -6,6 +6,6 @@ conversations.
 
 from llmring.server._client import ServerClient
 from llmring.server._log import ServerLog
-from llmring.server._payloads import as_text
+from llmring.server._payloads import as_text, batch_of_messages, new_conversation
 
-__all__ = ["ServerClient", "ServerLog", "as_text"]
+__all__ = ["ServerClient", "ServerLog", "as_text", "batch_of_messages", "new_conversation"]

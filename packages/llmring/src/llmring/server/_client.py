@@ -95,6 +95,19 @@ class ServerClient:
             raise ServerResponseError(f"{self.host} did not say which conversation it stored", endpoint=path)
         return identifier
 
+    async def create_conversation(self, body: bytes) -> str:
+        """Make an empty conversation and return its id. Raises what :meth:`log` raises."""
+        path = "/api/v1/conversations/"
+        identifier = (await self._call("POST", path, _OBJECT, body=body)).get("id")
+        if not isinstance(identifier, str):
+            raise ServerResponseError(f"{self.host} did not say which conversation it made", endpoint=path)
+        return identifier
+
+    async def store_messages(self, conversation_id: str, body: bytes) -> None:
+        """Add messages to a conversation. Raises what :meth:`log` raises."""
+        path = f"/api/v1/conversations/{_segment(conversation_id)}/messages/batch"
+        await self._call("POST", path, _ROWS, body=body)
+
     # ------------------------------------------------------------------ queries
 
     async def health(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ list of parts becomes text.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -67,6 +67,40 @@ def conversation(record: CallRecord) -> bytes:
             "metadata": _conversation_metadata(record),
         }
     )
+
+
+def new_conversation(
+    *, title: str | None, system_prompt: str | None, model: str, temperature: float, max_tokens: int | None
+) -> bytes:
+    """Return the body of ``POST /api/v1/conversations/``."""
+    return _json(
+        {
+            "title": title and title[:500],
+            "system_prompt": system_prompt,
+            "model_alias": model[:255],
+            "temperature": temperature,
+            "max_tokens": max_tokens,
+        }
+    )
+
+
+def batch_of_messages(
+    conversation_id: str, messages: Sequence[Message], response: LLMResponse, *, level: str
+) -> bytes:
+    """Return the body of ``POST …/messages/batch``: messages, of which the last is the answer, with its usage."""
+    rows = [{**_message(message), "metadata": _message(message)["metadata"] or {}} for message in messages]
+    usage = response.usage or {}
+    cost = _cost(usage)
+    rows[-1] |= {
+        "input_tokens": _count(usage.get("prompt_tokens")),
+        "output_tokens": _count(usage.get("completion_tokens")),
+        "metadata": {
+            "model_used": response.model,
+            "finish_reason": response.finish_reason,
+            **({} if cost is None else {"cost": cost}),
+        },
+    }
+    return _json({"conversation_id": conversation_id, "messages": rows, "logging_level": level})
 
 
 def as_text(content: object) -> str | None:

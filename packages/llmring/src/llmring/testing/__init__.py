@@ -1,6 +1,6 @@
 """For tests of programs that use llmring: simulated providers, recordings, and a ban on the network."""
 
-from llmring_providers.sim import Answer, Call, Fault, Rule, Script, Tokens, faults
+from llmring_providers.sim import Answer, BatchRule, Call, Fault, Rule, Script, Tokens, faults
 from llmring_providers.testing import HANG, FakeProvider, Reply
 from llmring_providers.transport import refuse_network
 
@@ -10,6 +10,7 @@ from llmring.testing._simulator import Received, Simulator, serve
 __all__ = [
     "HANG",
     "Answer",
+    "BatchRule",
     "Call",
     "FakeProvider",
     "Fault",

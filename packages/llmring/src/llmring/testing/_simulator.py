@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any, Self
 
 import msgspec
-from llmring_providers.sim import HostedFiles, Prompt, Script, Simulation
+from llmring_providers.sim import HostedBatches, HostedFiles, Prompt, Script, Simulation
 from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
 from llmring_types.hosts import HOSTS
@@ -108,6 +108,11 @@ class Simulator:
     def files(self) -> HostedFiles:
         """The files that were uploaded to it, by clients of every protocol; ``clear()`` forgets them."""
         return self._simulation.files
+
+    @property
+    def batches(self) -> HostedBatches:
+        """The batches that were submitted to it, by clients of every protocol."""
+        return self._simulation.batches
 
     @property
     def url(self) -> str:

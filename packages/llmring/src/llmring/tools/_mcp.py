@@ -50,6 +50,20 @@ async def mcp_tools(
     Raises:
         ConfigurationError: the extra is not installed, nothing answers, or the server refuses the token.
     """
+    async with open_client(server, env=env, cwd=cwd, headers=headers, timeout_s=timeout_s) as client:
+        yield await tools_of(client, prefix)
+
+
+@asynccontextmanager
+async def open_client(
+    server: "str | Sequence[str] | Client",
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: str | Path | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float | None = 300.0,
+) -> "AsyncGenerator[Client, None]":
+    """Connect to an MCP server; arguments and errors are those of :func:`mcp_tools`."""
     try:
         from mcp import Client  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -61,7 +75,7 @@ async def mcp_tools(
             client = await _connect(stack, server, headers or {}, timeout_s)
         else:
             client = await _start(stack, server, env, cwd, timeout_s)
-        yield await _tools_of(client, prefix)
+        yield client
 
 
 async def _connect(
@@ -131,7 +145,8 @@ def _standard_error() -> Iterator[TextIO]:
         yield sys.stderr
 
 
-async def _tools_of(client: "Client", prefix: str) -> list[Tool]:
+async def tools_of(client: "Client", prefix: str) -> list[Tool]:
+    """Return the tools of a connected server."""
     found: list[Tool] = []
     cursor: str | None = None
     while True:

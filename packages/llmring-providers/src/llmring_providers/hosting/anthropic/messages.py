@@ -9,7 +9,7 @@ from typing import Any
 
 from llmring_types import tool_call
 
-from llmring_providers.hosting.carrying import first_restored
+from llmring_providers.hosting.answering import first_restored
 from llmring_providers.hosting.reading import typed
 
 VENDOR = "anthropic"

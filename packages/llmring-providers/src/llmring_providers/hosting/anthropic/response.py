@@ -11,6 +11,7 @@ from llmring_providers.anthropic.response import finish_reason
 from llmring_providers.hosting.answering import (
     Answer,
     arguments_of,
+    carried,
     count,
     counted,
     finish_word,
@@ -18,7 +19,6 @@ from llmring_providers.hosting.answering import (
     replayed,
 )
 from llmring_providers.hosting.anthropic.messages import VENDOR
-from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import ErrorAnswer, HostedRequest, Stamp
 from llmring_providers.hosting.failures import Failure, Kind, failure_of
 

@@ -12,10 +12,9 @@ import msgspec
 from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
 
-from llmring_providers.hosting.answering import own_native, replayed
+from llmring_providers.hosting.answering import carried, own_native, replayed
 from llmring_providers.hosting.anthropic.messages import VENDOR
 from llmring_providers.hosting.anthropic.response import calls, end, error_document, head, usage_object
-from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 
 _SPOKEN = {"text": "text_delta", "thinking": "thinking_delta"}

@@ -11,7 +11,7 @@ import msgspec
 from llmring_types import tool_call
 
 from llmring_providers.google.tools import camel
-from llmring_providers.hosting.carrying import restored
+from llmring_providers.hosting.answering import restored
 from llmring_providers.hosting.reading import typed
 
 VENDOR = "google"

@@ -16,13 +16,13 @@ from llmring_providers.google.wire import Candidate
 from llmring_providers.hosting.answering import (
     Answer,
     arguments_of,
+    carried,
     count,
     counted,
     finish_word,
     own_native,
     replayed,
 )
-from llmring_providers.hosting.carrying import carried
 from llmring_providers.hosting.codec import ErrorAnswer, HostedRequest, Stamp, StreamWriter, server_event
 from llmring_providers.hosting.failures import Failure, Kind, failure_of
 from llmring_providers.hosting.gemini.contents import VENDOR

@@ -11,8 +11,15 @@ import msgspec
 from llmring_types import FinishReason, LLMResponse, StreamChunk, ToolCall, Usage
 from llmring_types.exceptions import LLMRingError
 
-from llmring_providers.hosting.answering import Answer, counted, finish_word, own_native, replayed, text_of
-from llmring_providers.hosting.carrying import carried
+from llmring_providers.hosting.answering import (
+    Answer,
+    carried,
+    counted,
+    finish_word,
+    own_native,
+    replayed,
+    text_of,
+)
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 from llmring_providers.hosting.openai_chat.request import VENDOR
 from llmring_providers.hosting.openai_errors import error_object

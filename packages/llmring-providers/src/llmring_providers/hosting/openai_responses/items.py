@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from llmring_types.exceptions import ValidationError
 
-from llmring_providers.hosting.carrying import first_restored
+from llmring_providers.hosting.answering import first_restored
 from llmring_providers.hosting.reading import typed, unknown
 from llmring_providers.openai.responses.items import read_items, replay_items
 

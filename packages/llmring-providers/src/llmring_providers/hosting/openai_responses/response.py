@@ -6,8 +6,15 @@ from typing import Any
 import msgspec
 from llmring_types import FinishReason, LLMResponse, Usage
 
-from llmring_providers.hosting.answering import Answer, counted, finish_word, own_native, replayed, text_of
-from llmring_providers.hosting.carrying import carried
+from llmring_providers.hosting.answering import (
+    Answer,
+    carried,
+    counted,
+    finish_word,
+    own_native,
+    replayed,
+    text_of,
+)
 from llmring_providers.hosting.codec import HostedRequest, Stamp
 from llmring_providers.hosting.openai_responses.items import VENDOR
 from llmring_providers.openai.responses.items import read_items

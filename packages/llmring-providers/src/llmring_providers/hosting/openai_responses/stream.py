@@ -10,8 +10,7 @@ from typing import Any
 from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
 
-from llmring_providers.hosting.answering import own_native, replayed
-from llmring_providers.hosting.carrying import carried
+from llmring_providers.hosting.answering import carried, own_native, replayed
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 from llmring_providers.hosting.openai_errors import error_object
 from llmring_providers.hosting.openai_responses.items import VENDOR, text_of

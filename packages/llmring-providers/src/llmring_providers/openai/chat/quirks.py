@@ -8,9 +8,9 @@ from typing import Any
 
 from llmring_types.hosts import Quirks
 
+from llmring_providers._fit.parameters import fit_parameters
+from llmring_providers._fit.tools import ToolChoice, function_names, read_choice
 from llmring_providers._protocol import ChatCall
-from llmring_providers._quirks import fit_parameters
-from llmring_providers._tool_choice import ToolChoice, function_names, read_choice
 from llmring_providers.openai.parts import unsupported
 
 _LIMITS = ("max_completion_tokens", "max_tokens")

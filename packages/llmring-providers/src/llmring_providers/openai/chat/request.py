@@ -7,17 +7,15 @@ from typing import Any
 import msgspec
 from llmring_types import Message, ToolCall, function_spec, tool_call
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._arguments import arguments_text
-from llmring_providers._extra_params import NOT_OF_CHAT, without_foreign
-from llmring_providers._fitting import Fit, are_plain, fitted
-from llmring_providers._formats import wanted_format
+from llmring_providers._fit.fitting import Fit, are_plain, fitted
+from llmring_providers._fit.formats import wanted_format
+from llmring_providers._fit.history import message_text, replay_of
+from llmring_providers._fit.models import ModelRules
+from llmring_providers._fit.names import NINE_LETTERS, NameRule
+from llmring_providers._fit.parameters import NOT_OF_CHAT, without_foreign
+from llmring_providers._fit.tools import arguments_text, function_names, read_choice
 from llmring_providers._json import encode_body
-from llmring_providers._model_rules import ModelRules
-from llmring_providers._names import NINE_LETTERS, NameRule
-from llmring_providers._native import message_text, replay_of
-from llmring_providers._protocol import ChatCall
-from llmring_providers._tool_choice import function_names, read_choice
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
 from llmring_providers.openai.models import NAMES, fitting_extra, is_own_host, is_own_model, rules_for

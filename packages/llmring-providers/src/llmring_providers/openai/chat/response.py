@@ -6,9 +6,9 @@ import msgspec
 from llmring_types import FinishReason, LLMResponse, ToolCall, tool_call
 from llmring_types.exceptions import LLMRingError
 
-from llmring_providers._arguments import unquoted
+from llmring_providers._fit.history import sealed
+from llmring_providers._fit.tools import unquoted
 from llmring_providers._json import DECODE_ERRORS, malformed
-from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.chat.extras import all_extras
 from llmring_providers.openai.chat.wire import (
@@ -179,7 +179,7 @@ def neutral_call(wire: Call, place: int) -> ToolCall:
 def usage_source(completion: Completion, choice: Choice) -> Any:
     """The object that counts the tokens, wherever the host puts it."""
     groq = completion.x_groq
-    return completion.usage or choice.usage or (groq.get("usage") if isinstance(groq, dict) else None)
+    return completion.counts() or choice.usage or (groq.get("usage") if isinstance(groq, dict) else None)
 
 
 def spoken_reasoning(message: WireMessage) -> dict[str, str]:

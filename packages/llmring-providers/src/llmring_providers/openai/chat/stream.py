@@ -11,9 +11,8 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers._json import malformed
-from llmring_providers._pieces import RESENT, joined
+from llmring_providers._pieces import RESENT, Event, EventsOrDocument, joined
 from llmring_providers._protocol import ChatCall
-from llmring_providers._sse import Event, EventsOrDocument
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.chat.calls import CallPieces
 from llmring_providers.openai.chat.extras import (
@@ -134,7 +133,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if part.model:
             self._served = part.model
         if part.usage is not None:
-            self._usage = part.usage
+            self._usage = part.counts()
         if not self._answered:
             replace(self._extras, IDENTITY_EXTRAS, part)
         if part.has_extras():

@@ -103,6 +103,8 @@ class Completion(msgspec.Struct, gc=False):
     model: str | None = None
     choices: list[Choice] | None = None
     usage: Any = None
+    cost: Any = None
+    """Venice's price of the call, beside the counts."""
     service_tier: Any = None
     system_fingerprint: Any = None
     upstream: Any = msgspec.field(default=None, name="provider")
@@ -122,6 +124,12 @@ class Completion(msgspec.Struct, gc=False):
     time_info: Any = None
     """Cerebras."""
     error: Any = None
+
+    def counts(self) -> Any:
+        """The object that counts the tokens, with the price that stands beside it."""
+        if self.cost is not None and isinstance(self.usage, dict):
+            return {"cost": self.cost, **self.usage}
+        return self.usage
 
     def has_extras(self) -> Any:
         """Something true if any of ``COMPLETION_EXTRAS`` is there."""

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from llmring_types import Message
 
-from llmring_providers._native import agrees, replay_of
+from llmring_providers._fit.history import agrees, replay_of
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.models import encrypts_reasoning, rules_for
 from llmring_providers.openai.parameters import system_role

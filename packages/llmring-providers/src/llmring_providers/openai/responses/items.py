@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from llmring_types import ToolCall, tool_call
 
-from llmring_providers._arguments import unquoted
+from llmring_providers._fit.tools import unquoted
 from llmring_providers.openai.responses.app_calls import app_call, open_calls
 from llmring_providers.openai.responses.wire import Item, Part
 

@@ -12,16 +12,14 @@ from typing import Any
 
 from llmring_types import function_spec
 
-from llmring_providers._adapter import WireRequest
-from llmring_providers._extra_params import without_foreign
-from llmring_providers._fitting import Fit, are_plain, fitted
-from llmring_providers._formats import wanted_format
+from llmring_providers._fit.fitting import Fit, are_plain, fitted
+from llmring_providers._fit.formats import wanted_format
+from llmring_providers._fit.models import ModelRules
+from llmring_providers._fit.names import NameRule
+from llmring_providers._fit.parameters import fit_parameters, without_foreign
+from llmring_providers._fit.tools import function_names, read_choice
 from llmring_providers._json import encode_body
-from llmring_providers._model_rules import ModelRules
-from llmring_providers._names import NameRule
-from llmring_providers._protocol import ChatCall
-from llmring_providers._quirks import fit_parameters
-from llmring_providers._tool_choice import function_names, read_choice
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.openai.models import NAMES, encrypts_reasoning, fitting_extra, rules_for
 from llmring_providers.openai.parameters import (
     cache_params,

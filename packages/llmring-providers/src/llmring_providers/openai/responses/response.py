@@ -5,8 +5,8 @@ from typing import Any
 
 from llmring_types import FinishReason, LLMResponse
 
+from llmring_providers._fit.history import sealed
 from llmring_providers._json import DECODE_ERRORS, malformed
-from llmring_providers._native import sealed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.responses.items import Answer, read_items, replay_items

@@ -1,0 +1,1 @@
+"""Requests fitted to the protocol, model and host that they go to, with a warning for each change."""

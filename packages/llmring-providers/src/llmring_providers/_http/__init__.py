@@ -1,0 +1,1 @@
+"""Providers over HTTP: an adapter and a transport make one."""

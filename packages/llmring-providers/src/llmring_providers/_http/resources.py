@@ -1,0 +1,219 @@
+"""Files, batches, embeddings and rankings of an HTTP provider; their codecs are loaded when they are first needed."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from llmring_types import LLMRequest, ModelRef
+from llmring_types.exceptions import LLMRingError, ModelCapabilityError
+
+from llmring_providers._protocol import ChatCall
+from llmring_providers.transport import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from llmring_providers._http.provider import HttpProvider
+    from llmring_providers.batches import BatchApi
+    from llmring_providers.files import FileCodec, FileUpload, StoredFile
+
+_ABSENT = (404, 405, 501)
+_FORGOTTEN = (403, 404, 410)
+"""Gemini answers 403 for a file that it does not have, as for one of another project."""
+
+
+class HttpFiles:
+    """Keeps files and runs batches over the connection of the class that has it as a base."""
+
+    name: str
+    base_url: str
+    _headers: Mapping[str, str]
+    _max_response_bytes: int | None
+
+    def takes_file(self, media_type: str) -> bool:
+        """Return whether a request may name an uploaded file of this type; if not, it goes inline."""
+        from llmring_providers.files import file_codec  # noqa: PLC0415 - chat does without
+
+        codec = file_codec(self.name)
+        return codec is not None and codec.takes(media_type)
+
+    async def upload_file(self, upload: "FileUpload") -> "StoredFile":
+        """Upload a file.
+
+        Raises:
+            ModelCapabilityError: the provider keeps no files, or its base URL leads to a host without them.
+            MalformedResponseError: the answer is not in the vendor's form.
+            ProviderError: it refused, or cannot be reached.
+        """
+        codec = self._codec()
+        reply = await self._exchanged(codec.upload(upload, self.base_url), codec)
+        if reply.status in _ABSENT:
+            raise self._without_files()
+        self._checked(reply)
+        following = codec.following(reply, upload, self.base_url)
+        if following is not None:
+            reply = self._checked(await self._exchanged(following, codec))
+        return codec.decode(reply.body)
+
+    async def get_file(self, file_id: str) -> "StoredFile | None":
+        """Return what the provider says of a file; ``None`` if it has none of this id.
+
+        Raises:
+            ModelCapabilityError: the provider keeps no files.
+            ProviderError: it refused, or cannot be reached.
+        """
+        codec = self._codec()
+        reply = await self._exchanged(HttpRequest("GET", self.base_url + codec.path(file_id), {}), codec)
+        return None if reply.status in _FORGOTTEN else codec.decode(self._checked(reply).body)
+
+    async def delete_file(self, file_id: str) -> bool:
+        """Delete a file; ``False`` if the provider has none of this id.
+
+        Raises:
+            ModelCapabilityError: the provider keeps no files.
+            ProviderError: it refused, or cannot be reached.
+        """
+        codec = self._codec()
+        reply = await self._exchanged(HttpRequest("DELETE", self.base_url + codec.path(file_id), {}), codec)
+        if reply.status in _FORGOTTEN:
+            return False
+        self._checked(reply)
+        return True
+
+    async def list_files(self) -> "list[StoredFile]":
+        """Return every file that the provider keeps for this key.
+
+        Raises:
+            ModelCapabilityError: the provider keeps no files, or its base URL leads to a host without them.
+            ProviderError: it refused, or cannot be reached.
+        """
+        codec = self._codec()
+        found: list[StoredFile] = []
+        path: str | None = codec.listing
+        seen = set[str]()
+        while path is not None and path not in seen:
+            seen.add(path)
+            reply = await self._exchanged(HttpRequest("GET", self.base_url + path, {}), codec)
+            if reply.status in _ABSENT:
+                raise self._without_files()
+            page = codec.page(self._checked(reply).body)
+            found += page.files
+            path = page.following
+        return found
+
+    def file_part(self, stored: "StoredFile", media_type: str, name: str) -> dict[str, Any]:
+        """Return the part of a message that names the file."""
+        return self._codec().part(stored, media_type, name)
+
+    def batches(self) -> "BatchApi | None":
+        """Return the provider's batch API; ``None`` where it has none."""
+        from llmring_providers.batches import batch_codec  # noqa: PLC0415 - chat does without
+        from llmring_providers.batches.http import HttpBatches  # noqa: PLC0415 - as above
+
+        codec = batch_codec(self.name)
+        return None if codec is None else HttpBatches(cast("HttpProvider", self), codec)
+
+    def _codec(self) -> "FileCodec":
+        from llmring_providers.files import file_codec  # noqa: PLC0415 - chat does without
+
+        codec = file_codec(self.name)
+        if codec is None:
+            raise self._without_files()
+        return codec
+
+    def _without_files(self) -> ModelCapabilityError:
+        return ModelCapabilityError(f"{self.name} keeps no files", provider=self.name)
+
+    async def _exchanged(self, request: HttpRequest, codec: "FileCodec") -> HttpResponse:
+        headers = {**self._headers, **codec.headers, **request.headers}
+        whole = request._replace(headers=headers, max_response_bytes=self._max_response_bytes)
+        return await self._fetch(whole, self._nothing())
+
+    def _checked(self, reply: HttpResponse) -> HttpResponse:
+        if reply.status // 100 != 2:  # noqa: PLR2004 - of HTTP
+            raise self._rejection(reply, self._nothing())
+        return reply
+
+    def _nothing(self) -> ChatCall:
+        return ChatCall(LLMRequest([]), ModelRef(self.name, ""))
+
+    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        raise NotImplementedError
+
+    def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
+        raise NotImplementedError
+
+
+if TYPE_CHECKING:
+    from llmring_providers.embeddings import EmbeddingCall, EmbeddingLimits, RankCall, Ranking, Vectors
+
+
+class HttpEmbedding:
+    """Embeds and reranks over the connection of the class that has it as a base."""
+
+    name: str
+    base_url: str
+    _headers: Mapping[str, str]
+    _max_response_bytes: int | None
+
+    def embedding_limits(self) -> "EmbeddingLimits | None":
+        """Return how much one call may embed; ``None`` where the provider has no embeddings."""
+        from llmring_providers.embeddings import embedding_codec  # noqa: PLC0415 - chat does without
+
+        codec = embedding_codec(self.name)
+        return None if codec is None else codec.limits
+
+    async def embed(self, call: "EmbeddingCall") -> "Vectors":
+        """Return the vectors of one batch of texts.
+
+        Raises:
+            ModelCapabilityError: the provider has no embeddings.
+            MalformedResponseError: the answer does not have one vector for each text.
+            ProviderError: it refused, or cannot be reached.
+        """
+        from llmring_providers.embeddings import embedding_codec  # noqa: PLC0415 - as above
+
+        codec = embedding_codec(self.name)
+        if codec is None:
+            raise self._lacking("has no embeddings", call.ref)
+        body = await self._posted(codec.endpoint, codec.encode(call), call.ref)
+        return codec.decode(body, call)
+
+    def reranks(self) -> bool:
+        """Return whether the provider reranks."""
+        from llmring_providers.embeddings import rerank_codec  # noqa: PLC0415 - as above
+
+        return rerank_codec(self.name) is not None
+
+    async def rerank(self, call: "RankCall") -> "Ranking":
+        """Return documents in the order of their relevance.
+
+        Raises:
+            ModelCapabilityError: the provider does not rerank.
+            MalformedResponseError: the answer does not rank the documents of the call.
+            ProviderError: it refused, or cannot be reached.
+        """
+        from llmring_providers.embeddings import rerank_codec  # noqa: PLC0415 - as above
+
+        codec = rerank_codec(self.name)
+        if codec is None:
+            raise self._lacking("does not rerank", call.ref)
+        body = await self._posted(codec.endpoint, codec.encode(call), call.ref)
+        return codec.decode(body, call)
+
+    def _lacking(self, what: str, ref: ModelRef) -> ModelCapabilityError:
+        return ModelCapabilityError(f"{self.name} {what}", provider=self.name, model=ref.model)
+
+    async def _posted(self, endpoint: str, body: bytes, ref: ModelRef) -> bytes:
+        from llmring_providers.embeddings import address  # noqa: PLC0415 - as above
+
+        url = self._placed(address(self.base_url, endpoint, ref.model), ref.model)
+        request = HttpRequest("POST", url, self._headers, body, self._max_response_bytes)
+        return (await self._accepted(request, ChatCall(LLMRequest([]), ref))).body
+
+    _places: ClassVar[bool] = False
+    """True for clouds that have the model in every path."""
+
+    def _placed(self, url: str, model: str) -> str:  # noqa: ARG002 - for those
+        """Return the URL to which a request for a model goes."""
+        return url
+
+    async def _accepted(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        raise NotImplementedError

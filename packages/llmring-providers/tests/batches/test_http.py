@@ -1,0 +1,149 @@
+"""Batches over a connection: what is read, and how much of it."""
+
+from collections.abc import AsyncIterator, Mapping
+
+import pytest
+from llmring_providers import ChatCall, ProviderSettings, find_factory
+from llmring_providers.batches import BatchApi, BatchResult, BatchStatus, RunsBatches
+from llmring_providers.transport import HttpRequest, HttpResponse, TransportError
+from llmring_types import LLMRequest, Message, ModelRef
+from llmring_types.exceptions import (
+    BatchCancelledError,
+    BatchExpiredError,
+    LLMRingError,
+    MalformedResponseError,
+    ProviderAuthenticationError,
+    ProviderConnectionError,
+    ProviderRateLimitError,
+    ProviderResponseTooLargeError,
+    StreamInterruptedError,
+)
+
+SECRET = "sk-hunter2"
+LIMIT = 2**20
+LINE = b'{"custom_id":"k%d","response":{"status_code":200,"body":{}},"error":null}\n'
+STATUS = BatchStatus(id="batch_1", state="completed", results=("/files/out/content", "/files/err/content"))
+
+
+class Body:
+    """A body in pieces; an exception among them is raised."""
+
+    def __init__(self, status: int, *pieces: bytes | TransportError) -> None:
+        self.status = status
+        self.headers: Mapping[str, str] = {}
+        self.is_closed = False
+        self._pieces = list(pieces)
+
+    async def read(self) -> bytes:
+        piece = self._pieces.pop(0) if self._pieces else b""
+        if isinstance(piece, TransportError):
+            raise piece
+        return piece
+
+    async def finish(self) -> None:
+        self.is_closed = True
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class Host:
+    """A transport that gives its bodies in order."""
+
+    def __init__(self, *bodies: Body | TransportError) -> None:
+        self.bodies = list(bodies)
+        self.given: list[Body] = []
+        self.asked: list[HttpRequest] = []
+
+    async def open(self, request: HttpRequest) -> Body:
+        self.asked.append(request)
+        body = self.bodies.pop(0)
+        if isinstance(body, TransportError):
+            raise body
+        self.given.append(body)
+        return body
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        body = await self.open(request)
+        return HttpResponse(body.status, body.headers, await body.read())
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def batches_at(host: Host, name: str = "openai") -> BatchApi:
+    settings = ProviderSettings(name=name, transport=host, api_key=SECRET, max_response_bytes=LIMIT)
+    provider: object = find_factory(name)(settings)
+    assert isinstance(provider, RunsBatches)
+    found = provider.batches()
+    assert found is not None
+    return found
+
+
+async def keys_of(results: AsyncIterator[BatchResult]) -> list[str]:
+    return [result.key async for result in results]
+
+
+async def test_lines_are_read_however_the_bytes_are_split() -> None:
+    data = b"\n".join((LINE % 1, b"", LINE % 2)) + (LINE % 3).rstrip()
+    host = Host(
+        Body(200, *(data[place : place + 7] for place in range(0, len(data), 7))), Body(200, LINE % 4)
+    )
+    assert await keys_of(batches_at(host).read(STATUS, at_most=9)) == ["k1", "k2", "k3", "k4"]
+    assert all(body.is_closed for body in host.given)
+    assert {request.headers["authorization"] for request in host.asked} == {f"Bearer {SECRET}"}
+
+
+READINGS: dict[str, tuple[Body | TransportError, type[LLMRingError]]] = {
+    "more than was asked for": (Body(200, *[LINE % 1] * 4), MalformedResponseError),
+    "a line without end": (Body(200, *[b"x" * 2**18] * 5), ProviderResponseTooLargeError),
+    "no JSON": (Body(200, b"<html>\n"), MalformedResponseError),
+    "half a line": (Body(200, (LINE % 1)[:20]), MalformedResponseError),
+    "a cut": (Body(200, LINE % 1, TransportError("h.test: reset")), StreamInterruptedError),
+    "no connection": (TransportError("h.test: refused"), ProviderConnectionError),
+    "a refusal": (Body(401, b'{"error":{"message":"bad key sk-hunter2"}}'), ProviderAuthenticationError),
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+async def test_results_that_cannot_be_read_are_a_typed_error(name: str) -> None:
+    body, kind = READINGS[name]
+    host = Host(body)
+    with pytest.raises(kind) as caught:
+        await keys_of(batches_at(host).read(STATUS, at_most=3))
+    assert SECRET not in str(caught.value)
+    assert all(each.is_closed for each in host.given) or name == "a refusal"
+
+
+async def test_a_host_cannot_send_the_key_elsewhere_for_the_results() -> None:
+    ended = b'{"id":"msgbatch_1","processing_status":"ended","results_url":"https://elsewhere.test/r"}'
+    host = Host(Body(200, ended), Body(200))
+    batches = batches_at(host, "anthropic")
+    found = await batches.get("msgbatch_1")
+    assert found is not None
+    assert await keys_of(batches.read(found, at_most=1)) == []
+    assert {request.url.partition("/v1/")[0] for request in host.asked} == {"https://api.anthropic.com"}
+
+
+CALL = ChatCall(LLMRequest([Message(role="user", content="Hi")]), ModelRef("openai", "gpt-4o"))
+RESULTS: list[tuple[BatchResult, type[LLMRingError]]] = [
+    (BatchResult("k", "expired"), BatchExpiredError),
+    (BatchResult("k", "cancelled"), BatchCancelledError),
+    (BatchResult("k", "answered", 429, b'{"error":{"message":"slow down"}}'), ProviderRateLimitError),
+    (BatchResult("k", "answered", 200, b"{}"), MalformedResponseError),
+]
+
+
+@pytest.mark.parametrize(("result", "kind"), RESULTS)
+def test_a_result_that_is_no_answer_raises_what_the_request_alone_would(
+    result: BatchResult, kind: type[LLMRingError]
+) -> None:
+    batches = batches_at(Host())
+    with pytest.raises(kind):
+        batches.answer(CALL, batches.request(CALL), result)
+
+
+def test_a_host_without_a_batch_api_has_none() -> None:
+    provider: object = find_factory("groq")(ProviderSettings(name="groq", transport=Host(), api_key=SECRET))
+    assert isinstance(provider, RunsBatches)
+    assert provider.batches() is None

@@ -1,0 +1,11 @@
+"""The import path of providers in llmring 1.4: ``llmring_providers`` now."""
+
+from llmring._moved import moved
+
+__getattr__ = moved(
+    __name__,
+    {
+        "BaseLLMProvider": "llmring_providers.Provider",
+        "ProviderConfig": "llmring_providers.ProviderSettings",
+    },
+)
