@@ -59,6 +59,7 @@ class Engine:
         self._idle: list[anyio.Event] = []
         self._in_flight = 0
         self._same: dict[bytes, Task] = {}
+        """With a journal: the rows that it has begun and not ended, no more than may be under way at once."""
         self._ready: deque[Outcome] = deque()
         self._early: dict[int, Outcome] = {}
         self._next_index = 0
@@ -71,6 +72,13 @@ class Engine:
 
     async def run(self) -> None:
         """Work until every row has its outcome."""
+        try:
+            await self._run()
+        finally:
+            self.is_over = True
+            self._news.set()
+
+    async def _run(self) -> None:
         try:
             if self.journal is not None:
                 await self.journal.open()
@@ -91,8 +99,6 @@ class Engine:
             if self.journal is not None:
                 await self.journal.aclose()
             self._tally.report(self._in_flight, is_over=True)
-            self.is_over = True
-            self._news.set()
 
     def fail(self, error: BaseException) -> None:
         """End the job with an error that came up outside of its tasks: its journal can no longer be written, say."""
@@ -107,10 +113,13 @@ class Engine:
         if not self._ready:
             return None
         self._out -= 1
-        if self._room is not None and self._out < self._window:
-            self._room.set()
-            self._room = None
+        self._make_room()
         return self._ready.popleft()
+
+    def _make_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            room.set()
 
     def discard(self) -> None:
         """Drop the outcomes that nobody has fetched."""
@@ -132,7 +141,7 @@ class Engine:
         try:
             index = 0
             while True:
-                while self._out >= self._window:
+                while self._out >= self._window or len(self._same) >= self._settings.concurrency:
                     self._room = anyio.Event()
                     await self._room.wait()
                 item = await source.next()
@@ -208,6 +217,7 @@ class Engine:
                     if self._same.get(task.digest) is task:
                         del self._same[task.digest]
                     self._settle(task)
+                    self._make_room()
                 elif self._same.get(task.digest) is task:
                     self._start(task)
         except BaseException as error:  # noqa: BLE001 - of on_progress; raised by the job, for an event loop would log it
