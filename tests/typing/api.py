@@ -8,6 +8,7 @@ from uuid import UUID
 
 import llmring
 import llmring.lockfile
+import llmring.serve
 import llmring_lockfile
 from llmring import (
     Attempt,
@@ -298,3 +299,9 @@ async def mapped(ring: LLMRing, requests: AsyncIterator[LLMRequest], rows: Seque
 
 def progressed(progress: Progress) -> None:
     assert_type(progress.seconds_left, float | None)
+
+
+async def served(ring: LLMRing) -> None:
+    assert_type(llmring.serve.app(ring, direct_models=True), llmring.serve.Gateway)
+    assert_type(ring.chat_stream(LLMRequest([])).attempts, Sequence[Attempt])
+    llmring.serve.app("ring")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

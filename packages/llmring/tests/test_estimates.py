@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from llmring import LLMRequest, LLMResponse, Message
+from llmring._money.accounting import check_counts
 from llmring._money.estimates import (
     UNKNOWN_OUTPUT_TOKENS,
-    check_counts,
     completed_usage,
     maybe_billed,
     most_usage,

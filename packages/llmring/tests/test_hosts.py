@@ -8,12 +8,20 @@ from pathlib import Path
 
 import pytest
 from llmring import LLMRing
-from llmring.hosts import add_host, own_host, register_lockfile_hosts, register_user_hosts, remove_host
+from llmring.hosts import (
+    add_host,
+    own_host,
+    register_host,
+    register_lockfile_hosts,
+    register_user_hosts,
+    remove_host,
+)
 from llmring.trust import open_trust_store
 from llmring_lockfile import emit, load, parse
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
 from llmring_types import LLMRequest, Message, Prices
 from llmring_types.exceptions import (
+    AliasNotFoundError,
     ConfigurationError,
     LockfileParseError,
     ProviderNotFoundError,
@@ -243,13 +251,66 @@ async def test_a_host_of_a_lockfile_counts_only_once_the_file_is_approved(tmp_pa
     assert len(sent.requests) == 1
 
 
+async def test_a_host_of_a_lockfile_is_unknown_to_other_rings_of_the_process(tmp_path: Path) -> None:
+    file, sent = tmp_path / "llmring.lock", Sent()
+    file.write_text(LOCKFILE)
+    open_trust_store().allow(file, file.read_bytes())
+    async with LLMRing(lockfile_path=file, transport=sent) as ring, LLMRing(transport=sent) as other:
+        await ring.chat(REQUEST)
+        with pytest.raises(AliasNotFoundError):
+            await other.chat(REQUEST)
+        with pytest.raises(ProviderNotFoundError, match="no provider 'lab'"):
+            other.register_provider("lab")
+        with pytest.raises(ProviderNotFoundError, match="no provider 'lab'"):
+            other.get_provider("lab")
+        assert "lab" not in await other.get_available_models()
+        assert len(sent.requests) == 1
+        register_host(HOSTS["lab"])  # by the program, for all of them
+        await other.chat(REQUEST)
+
+
+def test_a_binding_ends_no_approval_and_another_host_does(tmp_path: Path) -> None:
+    file, store = tmp_path / "llmring.lock", open_trust_store()
+    file.write_text(LOCKFILE)
+    store.allow(file, file.read_bytes())
+    with LLMRing.sync(lockfile_path=file, transport=Sent()) as ring:
+        ring.bind_alias("fast", "lab:small")
+    assert "lab:small" in file.read_text()
+    assert store.trusts(file, file.read_bytes())
+    assert [each.current for each in store.files()] == [True]
+    for changed in (
+        LOCKFILE.replace("lab.example", "evil.example"),
+        LOCKFILE.replace("OPENAI_API_KEY", "ANTHROPIC_API_KEY"),
+        LOCKFILE.replace("hosts.lab", "hosts.lab2"),
+        LOCKFILE + 'protocol = "anthropic"\n',
+        LOCKFILE + '[hosts.more]\nbase_url = "https://evil.example"\n',
+        LOCKFILE.replace("[hosts.lab]", "[hosts.lab"),
+    ):
+        file.write_text(changed)
+        assert not store.trusts(file, file.read_bytes())
+        assert [each.current for each in store.files()] == [False]
+    other = tmp_path / "other.lock"
+    other.write_text(LOCKFILE)
+    assert not store.trusts(other, other.read_bytes())
+
+
+def test_an_env_file_is_approved_whole_also_where_it_reads_as_a_lockfile(tmp_path: Path) -> None:
+    file, store = tmp_path / ".env", open_trust_store()
+    file.write_text('OPENAI_BASE_URL = "https://a.example"\n')
+    store.allow(file, file.read_bytes())
+    file.write_text('OPENAI_BASE_URL = "https://evil.example"\n')
+    assert not store.trusts(file, file.read_bytes())
+
+
 def test_what_was_approved_is_registered_not_what_was_read_before(tmp_path: Path) -> None:
     file = tmp_path / "llmring.lock"
     file.write_text(LOCKFILE.replace("lab.example", "evil.example"))
     read_before = load(file)
     file.write_text(LOCKFILE)
     open_trust_store().allow(file, file.read_bytes())
-    assert register_lockfile_hosts(read_before) == {}
+    found = register_lockfile_hosts(read_before)
+    assert [host.default_url for host in found.approved] == ["https://lab.example/v1"]
+    assert found.refused == {}
     assert HOSTS["lab"].default_url == "https://lab.example/v1"
 
 

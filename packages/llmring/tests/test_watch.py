@@ -405,5 +405,5 @@ async def test_a_record_is_not_changed_by_what_the_caller_does_later(kept: Kept)
 async def test_without_observers_no_call_is_watched() -> None:
     async with LLMRing() as ring:
         request = LLMRequest(messages=ASKED.messages, model="sim:demo")
-        route = ring._chat.route(request, None)
+        route = ring._chat.router.route(request.model, None)
         assert ring._chat.watcher.begin(request, route) is None

@@ -5,13 +5,19 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from llmring_types.exceptions import ConfigurationError
+from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
 
 from llmring_cli._output import report
 
+if TYPE_CHECKING:
+    from llmring_lockfile import Lockfile
+
 NAME = ".env"
+REFUSED_HOSTS: dict[str, UntrustedAddressError] = {}
+"""Hosts that lockfiles of this command name and nobody has approved, with the error of using each."""
+_admitted: set[str] = set()
 
 
 class DotenvFile(NamedTuple):
@@ -71,6 +77,42 @@ def register_own_hosts() -> None:
         register_user_hosts()
     except ConfigurationError as error:
         report(f"warning: {error}")
+
+
+def admit_hosts(lockfile: "Lockfile") -> None:
+    """Make the hosts of a lockfile known to the command: for use once they are approved, to be refused before."""
+    if not lockfile.hosts:
+        return
+    from llmring.hosts import lockfile_hosts, register_host  # noqa: PLC0415 - most lockfiles name none
+    from llmring_types.hosts import HOSTS  # noqa: PLC0415
+
+    try:
+        found = lockfile_hosts(lockfile)
+        for host in found.approved:
+            new = host.name not in HOSTS
+            register_host(host)
+            if new:
+                _admitted.add(host.name)
+    except (ConfigurationError, OSError) as error:
+        report(f"warning: {lockfile.path}: {error}")
+        return
+    REFUSED_HOSTS.update(found.refused)
+
+
+def report_refused_hosts() -> None:
+    """Report the hosts that count only once the lockfile is approved."""
+    for refusal in REFUSED_HOSTS.values():
+        report(f"hint: {refusal}")
+
+
+def forget_hosts() -> None:
+    """Forget the hosts of lockfiles, at the end of a command."""
+    REFUSED_HOSTS.clear()
+    if _admitted:
+        from llmring_types.hosts import unregister  # noqa: PLC0415 - most lockfiles name none
+
+        while _admitted:
+            unregister(_admitted.pop())
 
 
 def read_dotenv(path: Path) -> DotenvFile | None:

@@ -1,6 +1,7 @@
 """Providers and models as this machine and the registry know them, and the options that choose among them."""
 
 from collections.abc import Iterable
+from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from llmring_types.exceptions import (
     RegistryNotFoundError,
 )
 
+from llmring_cli._environment import REFUSED_HOSTS
 from llmring_cli._parameters import Flag
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ RegistryUrl = Annotated[
 
 
 def known_providers() -> frozenset[str]:
-    """Return the names that can begin a direct ``provider:model``."""
-    return frozenset(row.name for row in provider_status())
+    """Return the names that can begin a direct ``provider:model``, those that are refused included."""
+    return frozenset(row.name for row in provider_status()) | frozenset(REFUSED_HOSTS)
 
 
 def ready_providers() -> list[str]:
@@ -56,7 +58,10 @@ def require_provider(name: str) -> str:
 
     Raises:
         ProviderNotFoundError: there is no such provider.
+        UntrustedAddressError: a lockfile that is not approved names it.
     """
+    if name in REFUSED_HOSTS:
+        raise copy(REFUSED_HOSTS[name])
     known = known_providers()
     if name not in known:
         raise ProviderNotFoundError(f"there is no provider {name!r}; known are {', '.join(sorted(known))}")
@@ -101,7 +106,7 @@ def known_models(providers: Iterable[str], *, url: str | None, offline: bool) ->
     from llmring_lockfile import UNLISTED_PROVIDERS  # noqa: PLC0415 - it brings what reviews lockfiles
 
     registry = open_registry(url)
-    asked = [] if offline else sorted(set(providers) - UNLISTED_PROVIDERS)
+    asked = [] if offline else sorted(set(providers) - UNLISTED_PROVIDERS - REFUSED_HOSTS.keys())
     outcomes = _refresh(registry, asked) if asked else {}
     failures = {
         name: error

@@ -12,9 +12,16 @@ from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import RegistryError
 from llmring_types.hosts import HostNames
 
-from llmring_lockfile._embedding import mixed_embeddings
 from llmring_lockfile._findings import Finding, Place, Severity
-from llmring_lockfile._lock import LIMIT_FIELDS, PRICE_FIELDS, FactsOf, Member, capabilities, members
+from llmring_lockfile._lock import (
+    LIMIT_FIELDS,
+    PRICE_FIELDS,
+    FactsOf,
+    Member,
+    capabilities,
+    members,
+    mixed_embeddings,
+)
 from llmring_lockfile._model import LockedModel, Lockfile, unmet_needs
 
 UNLISTED_PROVIDERS: AbstractSet[str] = HostNames(lambda host: not host.listed)
@@ -98,8 +105,8 @@ def audit(
         within_days: how far ahead to look for retirement.
         unlisted: providers whose models no registry lists: that theirs are not there is no finding.
     """
-    known = Lookup(facts)
-    pooled = by_model(lockfile)
+    known, pooled = Lookup(facts), by_model(lockfile)
+    unlisted = {*unlisted, *lockfile.hosts}
     findings: list[Finding] = []
     for model, found in pooled.items():
         if known.reach(model):
@@ -252,9 +259,9 @@ def validate(
         unlisted: providers whose models no registry lists: theirs are noted, and a need that cannot be proved of
             them is a warning. Of any other provider both are errors.
     """
-    known = Lookup(facts)
+    known, pooled = Lookup(facts), by_model(lockfile)
+    unlisted = {*unlisted, *lockfile.hosts}
     findings: list[Finding] = []
-    pooled = by_model(lockfile)
     for model, places in pooled.items():
         if known.reach(model):
             findings += _validated(model, known.get(model), places, today, model.provider in unlisted)

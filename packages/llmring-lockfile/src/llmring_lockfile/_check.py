@@ -42,8 +42,9 @@ def check(
     Args:
         lockfile: the lockfile; that it could be parsed proves its structure.
         packages: gives packages' lockfiles; :func:`installed_lockfile` looks at what is installed.
-        providers: the names of all providers.
+        providers: the names of all providers; the hosts that the lockfile names are further ones.
     """
+    providers = frozenset(providers) | lockfile.hosts.keys()
     findings: list[Finding] = []
     shipped = dict(_packages(lockfile, packages, findings))
     findings += _shared(shipped)

@@ -43,13 +43,13 @@ class Aliases:
         self._ttl = cache_ttl
         self._providers = providers
         self._found = _discover(path) if lockfile is None else None
-        self._resolver = self._resolve_from(lockfile if self._found is None else self._found.path)
+        self.resolver = self._resolve_from(lockfile if self._found is None else self._found.path)
         self._admit_hosts()
 
     @property
     def lockfile(self) -> Lockfile:
         """The lockfile as it is now."""
-        return self._resolver.lockfile
+        return self.resolver.lockfile
 
     @property
     def path(self) -> Path | None:
@@ -63,10 +63,10 @@ class Aliases:
             AliasNotFoundError: not bound, or there is no lockfile yet (also a ``ValueError``).
         """
         try:
-            return self._resolver.resolve(name, profile)
+            return self.resolver.resolve(name, profile)
         except AliasNotFoundError as error:
             if self._is_of_new_provider(name):
-                return self._resolver.resolve(name, profile)
+                return self.resolver.resolve(name, profile)
             if self._found is not None and self._found.is_bundled:
                 error.message = (
                     f"alias {name!r} is not bound: there is no lockfile here ({lockfiles.new_lockfile_path()}). "
@@ -76,13 +76,13 @@ class Aliases:
 
     def providers_changed(self) -> None:
         """Take note that other names make a direct reference now."""
-        self._resolver.providers = self._providers.known()
+        self.resolver.providers = self._providers.known()
 
     def _is_of_new_provider(self, name: str) -> bool:
         """Return whether it names a host registered, or a package first asked for, since the resolver was made."""
         provider, colon, _ = name.partition(":")
         provider = provider.strip().lower()
-        if not colon or provider in self._resolver.providers or not self._providers.discover(provider):
+        if not colon or provider in self.resolver.providers or not self._providers.discover(provider):
             return False
         self.providers_changed()
         return True
@@ -122,14 +122,14 @@ class Aliases:
 
     def forget(self) -> None:
         """Drop every kept answer and look at the files anew."""
-        self._resolver.invalidate()
+        self.resolver.invalidate()
 
     def _use(self, path: Path) -> None:
         """Take the answers from this file from now on."""
         if self._found is not None and self._found.path != path:
             self._found = _discover(path)
-            self._resolver = self._resolve_from(path)
-        self._resolver.invalidate()
+            self.resolver = self._resolve_from(path)
+        self.resolver.invalidate()
 
     def unbind(self, alias: str, profile: str | None) -> None:
         """Remove from the file."""
@@ -138,7 +138,7 @@ class Aliases:
                 f"there is no lockfile to remove {alias!r} from; create one with: llmring lock init"
             )
         lockfiles.unbind(self._editable(), alias, profile=profile)
-        self._resolver.invalidate()
+        self.resolver.invalidate()
 
     def _admit_hosts(self) -> None:
         """Register the hosts that the lockfile names, and refuse those that need an approval first.
@@ -150,7 +150,9 @@ class Aliases:
             return
         from llmring.hosts import register_lockfile_hosts  # noqa: PLC0415 - most lockfiles name none
 
-        self._providers.refuse(register_lockfile_hosts(self.lockfile))
+        found = register_lockfile_hosts(self.lockfile)
+        self._providers.admit(host.name for host in found.approved)
+        self._providers.refuse(found.refused)
         self.providers_changed()
 
     def _active(self, profile: str | None) -> ActiveProfile:

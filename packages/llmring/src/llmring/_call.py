@@ -6,19 +6,27 @@ from typing import TypeVar
 
 from llmring_providers import ChatCall, Provider, ProviderStream
 from llmring_types import LLMRequest, LLMResponse, collect
-from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError, ValidationError
+from llmring_types.exceptions import (
+    LLMRingError,
+    MessageValidationError,
+    ProviderError,
+    ProviderTimeoutError,
+    ValidationError,
+)
 from msgspec import UNSET
 
 from llmring._chat import Chat
 from llmring._failover import Answered, Attempting, Permit, PlacedStream
+from llmring._money.accounting import check_counts
 from llmring._money.accounts import Account
 from llmring._money.calls import CallBudget
-from llmring._money.estimates import check_counts
 from llmring._observing.watch import Watch
 from llmring._routing import Candidate
 from llmring._runtime import TimeLimitError, extend_deadline, within
 from llmring._stream import Opened
+from llmring.pricing import unpriced
 from llmring.structured import Expectation, finish, prepare
+from llmring.tokens import context_problem
 
 T = TypeVar("T")
 
@@ -133,8 +141,13 @@ class Call:
             )
         if request.files:
             chat.files.check(request)
-        self._route = chat.route(request, self._profile)
-        self._timeout = chat.timeout(request, self._route)
+        if (
+            not request.messages and not request.extra_params
+        ):  # which may name a stored prompt or conversation
+            raise MessageValidationError("there are no messages to send: give at least one", field="messages")
+        route = chat.router.route(request.model, self._profile)
+        self._route = chat.screen(request, route) if chat.screens else route
+        self._timeout = route.timeout(request, chat.default_timeout)
         if request.response_format is not None or request.json_response:
             self._prepared, self._expectation = prepare(request)
         if chat.watcher.watches is not False:
@@ -222,7 +235,21 @@ class Call:
         chat.accounting.price_answer(response, candidate)
         if self._budget is not None and reservation is not None:
             self._budget.settle_answer(reservation, candidate, response, sure=sure)
-        chat.comment(self._asked, response, candidate, self._route)
+        self._comment(response, candidate)
+
+    def _comment(self, response: LLMResponse, candidate: Candidate) -> None:
+        """Add to the answer's warnings what was against the candidate and did not stop the call."""
+        chat, usage = self._chat, response.usage or {}
+        if chat.context_check == "warn":
+            problem = context_problem(self._asked, candidate.facts, counted=usage.get("prompt_tokens"))
+            if problem is not None:
+                response.warnings.append(problem)
+        if usage.get("cost") is None and (chat.bounded or self._route.constraints.budget_usd is not None):
+            reason = unpriced(candidate.facts)
+            if reason is not None:
+                response.warnings.append(
+                    f"the budget does not count this call: its price is not known ({reason})"
+                )
 
     async def _read(self, response: LLMResponse) -> None:
         """Read the JSON that was asked for. What may take long does not hold up the event loop.

@@ -5,9 +5,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
-from llmring_types import LLMRequest, LLMResponse
-from llmring_types.exceptions import MessageValidationError
-from msgspec import UNSET
+from llmring_types import LLMRequest
 
 from llmring._failover import Failover
 from llmring._money.accounting import Accounting
@@ -19,7 +17,6 @@ from llmring._providers import Providers
 from llmring._records import Observers
 from llmring._routing import Candidate, Route, Router
 from llmring._runtime import TimeLimitError, within
-from llmring.pricing import unpriced
 from llmring.tokens import context_problem
 
 if TYPE_CHECKING:
@@ -62,9 +59,11 @@ class Chat:
         self.purse = Purse(self.budgets, accounting, providers, policy.unknown_price)
         self.watcher = Watcher(origin, observers, accounting, failover.clock)
         self.counts_exactly = policy.context_check == "exact"
-        self._router = router
-        self._context_check = policy.context_check
-        self._default_timeout = timeout
+        self.router = router
+        self.context_check = policy.context_check
+        self.screens = accounting.strict or policy.context_check == "error"
+        """True if candidates may be passed over before any is asked."""
+        self.default_timeout = timeout
         self._files: FileStore | None = None
         self._opening = Lock()
 
@@ -79,18 +78,10 @@ class Chat:
                     self._files = FileStore(self.providers, self.failover.clock)
         return self._files
 
-    def route(self, request: LLMRequest, profile: str | None) -> Route:
-        """Return what to try, with what is against each candidate: failover passes over those, and says why.
-
-        Raises:
-            MessageValidationError: the conversation is empty (also a ``ValueError``).
-        """
-        if (
-            not request.messages and not request.extra_params
-        ):  # which may name a stored prompt or conversation
-            raise MessageValidationError("there are no messages to send: give at least one", field="messages")
-        route = self.accounting.mark_unpriced(self._router.route(request.model, profile))
-        if self._context_check == "error":
+    def screen(self, request: LLMRequest, route: Route) -> Route:
+        """Return the route with what is against each candidate: failover passes over those, and says why."""
+        route = self.accounting.mark_unpriced(route)
+        if self.context_check == "error":
             candidates = [_fitting(request, candidate) for candidate in route.candidates]
             route = msgspec.structs.replace(route, candidates=candidates)
         return route
@@ -100,27 +91,6 @@ class Chat:
         with suppress(TimeLimitError):
             return await within(self.failover.policy.deadline_s, self.counter.mark_too_small(request, route))
         return route
-
-    def comment(self, request: LLMRequest, response: LLMResponse, candidate: Candidate, route: Route) -> None:
-        """Add to the answer's warnings what was against the candidate and did not stop the call."""
-        usage = response.usage or {}
-        if self._context_check == "warn":
-            problem = context_problem(request, candidate.facts, counted=usage.get("prompt_tokens"))
-            if problem is not None:
-                response.warnings.append(problem)
-        if usage.get("cost") is None and (self.bounded or route.constraints.budget_usd is not None):
-            reason = unpriced(candidate.facts)
-            if reason is not None:
-                response.warnings.append(
-                    f"the budget does not count this call: its price is not known ({reason})"
-                )
-
-    def timeout(self, request: LLMRequest, route: Route) -> float | None:
-        """Seconds for one attempt: the request's, else the alias's, else the ring's."""
-        if request.timeout is not UNSET:
-            return request.timeout
-        limit = route.constraints.timeout_s
-        return self._default_timeout if limit is None else limit
 
 
 def _fitting(request: LLMRequest, candidate: Candidate) -> Candidate:

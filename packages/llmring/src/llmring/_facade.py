@@ -8,7 +8,6 @@ from llmring_lockfile import Lockfile
 from llmring_providers import KeySource, Provider
 from llmring_types import ModelFacts, ModelRef, Prices
 from llmring_types.exceptions import ProviderNotFoundError
-from llmring_types.hosts import register
 
 from llmring._aliases import Aliases
 from llmring._chat import Chat
@@ -92,11 +91,11 @@ class RingFacade:
         Raises:
             ConfigurationError: one of them is not valid, or the name is taken.
         """
-        from llmring.hosts import own_host  # noqa: PLC0415 - most rings use hosts that come with llmring
+        from llmring.hosts import own_host, register_host  # noqa: PLC0415 - most rings use hosts that come with llmring
 
         row = own_host(name, base_url=base_url, protocol=protocol, key_env=key_env)
         priced = None if prices is None else own_prices(f"{name}:*", prices)
-        register(row)
+        register_host(row)
         if priced is not None:
             self._chat.accounting.add_prices(*priced)
         if api_key is not None:

@@ -1,6 +1,6 @@
 """The providers of a ring, each built when it is first used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from copy import copy
 from typing import Any, Protocol
@@ -17,6 +17,9 @@ from llmring_types.hosts import host_of
 from msgspec import UNSET, UnsetType
 
 from llmring._settings import ProviderAccess, known_secrets, provider_access, provider_names
+
+LENT_HOSTS: set[str] = set()
+"""Hosts in the table that an approved lockfile named, and nothing else: only the rings of such a lockfile know them."""
 
 
 class SdkProvider(Provider, Protocol):
@@ -42,9 +45,12 @@ class Providers(Mapping[str, Provider]):
         self._transport = LoopbackOnly(transport) if loopback_only else transport
         self._loopback_only = loopback_only
         self._limits = {} if max_response_bytes is UNSET else {"max_response_bytes": max_response_bytes}
-        self._access = {name: provider_access(name) for name in provider_names()}
+        self._admitted: set[str] = set()
+        self._access = {name: provider_access(name) for name in self._names()}
         self.built: dict[str, Provider] = {}
         """Those in use, where calls look first."""
+        self.changes = 0
+        """Count of providers added, replaced or refused."""
         self._keys: set[str] = set()
         self._refused: dict[str, UntrustedAddressError] = {}
 
@@ -68,14 +74,19 @@ class Providers(Mapping[str, Provider]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def admit(self, names: Iterable[str]) -> None:
+        """Let the hosts be used that the ring's lockfile names, which other rings do not know."""
+        self._admitted.update(names)
+
     def refuse(self, refused: Mapping[str, UntrustedAddressError]) -> None:
         """Let these hosts be known, and refuse every call to them: a file that is not approved names them."""
         self._refused.update(refused)
+        self.changes += 1
 
     def known(self) -> frozenset[str]:
         """Names that a reference may begin with, configured or not."""
         return (
-            frozenset(provider_names())
+            frozenset(self._names())
             | frozenset(self._access)
             | frozenset(self.built)
             | frozenset(self._refused)
@@ -101,9 +112,7 @@ class Providers(Mapping[str, Provider]):
         if access is None and self.discover(name):
             access = self._access[name]
         if access is None:
-            return ProviderNotFoundError(
-                f"there is no provider {name!r}; known are {', '.join(sorted(self.known()))}", provider=name
-            )
+            return self._unknown(name)
         if access.missing is not None:
             return ProviderNotFoundError(
                 f"provider {name!r} is not configured: set {access.missing}", provider=name
@@ -119,6 +128,8 @@ class Providers(Mapping[str, Provider]):
             UntrustedAddressError: nothing must be sent to the address that is set.
         """
         if provider is None:
+            if self._is_foreign(name):
+                raise self._unknown(name)
             access = provider_access(name)
             addressed = given.get("base_url") and (given.get("api_key") or host_of(name).keyless)
             if access.refusal is not None and not addressed:
@@ -131,6 +142,7 @@ class Providers(Mapping[str, Provider]):
             base_url = given.pop("base_url", None) or access.base_url
             provider = self._build(name, key, base_url, **given)
         self.built[name] = provider
+        self.changes += 1
         return provider
 
     async def aclose(self) -> None:
@@ -149,6 +161,8 @@ class Providers(Mapping[str, Provider]):
         Raises:
             ConfigurationError: the package that offers it cannot be loaded.
         """
+        if self._is_foreign(name):
+            return False
         try:
             find_factory(name)
         except ProviderNotFoundError:
@@ -156,9 +170,21 @@ class Providers(Mapping[str, Provider]):
         self._access[name] = provider_access(name)
         return True
 
+    def _names(self) -> tuple[str, ...]:
+        return tuple(name for name in provider_names() if not self._is_foreign(name))
+
+    def _is_foreign(self, name: str) -> bool:
+        """Return whether only lockfiles of other rings name the host."""
+        return name in LENT_HOSTS and name not in self._admitted
+
+    def _unknown(self, name: str) -> ProviderNotFoundError:
+        return ProviderNotFoundError(
+            f"there is no provider {name!r}; known are {', '.join(sorted(self.known()))}", provider=name
+        )
+
     def _access_of(self, name: str) -> ProviderAccess | None:
         """Return what the environment said when the ring was made, or now for a host registered since."""
-        if name not in self._access and name in provider_names():
+        if name not in self._access and name in self._names():
             self._access[name] = provider_access(name)
         return self._access.get(name)
 

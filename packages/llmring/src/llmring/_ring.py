@@ -145,7 +145,7 @@ class LLMRing(
             cache_ttl=alias_cache_ttl,
             providers=self._providers,
         )
-        self._router = Router(self._aliases.resolve, self._providers, self._accounting.facts)
+        self._router = Router(self._aliases, self._providers, self._accounting)
         self._counter = TokenCounter(self._providers, timeout=self.default_timeout)
         key = settings.server.api_key if api_key is None else api_key
         self.server_client = open_server(self.server_url, key, settings, http_client)

@@ -1,6 +1,7 @@
 """From what the user asked for to the models to try, in order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from llmring_lockfile import Constraints, Resolution, unmet_needs
@@ -11,12 +12,19 @@ from llmring_types.exceptions import (
     ModelCapabilityError,
     ProviderRequestTooLargeError,
 )
+from msgspec import UNSET, UnsetType
 
+from llmring._aliases import Aliases
 from llmring._providers import Providers
+
+if TYPE_CHECKING:
+    from llmring._money.accounting import Accounting
 
 _NONE = Constraints()
 DEFAULT_ALIAS = "default"
 """The alias of a request without a model."""
+
+_MOST_KEPT = 256
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -41,6 +49,14 @@ class Candidate(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, unusable=refusal)
 
 
+class TimedRequest(Protocol):
+    """A request that may state how long one attempt may take."""
+
+    @property
+    def timeout(self) -> float | UnsetType | None:
+        """Seconds; ``None`` for no limit."""
+
+
 class Route(msgspec.Struct, frozen=True):
     """The candidates for one request.
 
@@ -56,30 +72,52 @@ class Route(msgspec.Struct, frozen=True):
     profile: str | None = None
     constraints: Constraints = _NONE
 
+    def timeout(self, request: TimedRequest, default: float | None) -> float | None:
+        """Seconds for one attempt: the request's, else the alias's, else the ring's."""
+        if request.timeout is not UNSET:
+            return request.timeout
+        limit = self.constraints.timeout_s
+        return default if limit is None else limit
+
     @property
     def bounded(self) -> bool:
         """True if the binding limits what calls may cost."""
         return self.constraints.budget_usd is not None or self.constraints.max_cost_usd is not None
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    """A route and what it was made from."""
+
+    found: Resolution
+    providers_changes: int
+    registry_changes: int
+    prices_changes: int
+    route: Route
+
+
 class Router:
     """Joins the lockfile's answer with what is known of providers and models.
 
+    A route is kept while the lockfile gives the same answer and neither providers nor facts have changed, unless a
+    candidate of it is unusable: what is against it may pass, and each call raises an error of its own.
+
     Args:
-        resolve: answers from the lockfile: name and profile to the pool.
+        aliases: the lockfile's answers: name and profile to the pool.
         providers: the ring's.
-        facts: what is known of a model; it must answer from memory.
+        accounting: what is known of a model, from memory.
     """
 
     def __init__(
         self,
-        resolve: Callable[[str, str | None], Resolution],
+        aliases: Aliases,
         providers: Providers,
-        facts: Callable[[ModelRef], ModelFacts | None],
+        accounting: "Accounting",
     ) -> None:
-        self._resolve = resolve
+        self._aliases = aliases
         self._providers = providers
-        self._facts = facts
+        self._accounting = accounting
+        self._registry = accounting.registry
+        self._kept: dict[tuple[str | None, str | None], _Kept] = {}
 
     def route(self, name: str | None, profile: str | None) -> Route:
         """Return what to try for this alias or ``provider:model``; ``None`` asks for the alias ``default``.
@@ -88,20 +126,46 @@ class Router:
             AliasNotFoundError: not bound; the text says how to bind it (also a ``ValueError``).
             ModelReferenceError: a reference without a model (also a ``ValueError``).
         """
-        found = self._resolve_default(profile) if name is None else self._resolve(name, profile)
+        found: Resolution | None = None
+        with_name = DEFAULT_ALIAS if name is None else name
+        try:
+            found = self._aliases.resolver.resolve(with_name, profile)
+        except AliasNotFoundError:
+            pass
+        else:
+            kept = self._kept.get((name, profile))
+            if (
+                kept is not None
+                and kept.found is found
+                and kept.providers_changes == self._providers.changes
+                and kept.registry_changes == self._registry.changes
+                and kept.prices_changes == self._accounting.changes
+            ):
+                return kept.route
+        return self._make(name, profile, found)
+
+    def _make(self, name: str | None, profile: str | None, found: Resolution | None) -> Route:
+        if found is None:
+            found = self._resolve_default(profile) if name is None else self._aliases.resolve(name, profile)
+        changes = self._providers.changes, self._registry.changes, self._accounting.changes
         constraints = found.constraints
         candidates = [self._candidate(ref, constraints) for ref in found.models]
-        return Route(candidates, found.name if found.is_alias else None, found.profile, constraints)
+        route = Route(candidates, found.name if found.is_alias else None, found.profile, constraints)
+        if all(candidate.unusable is None for candidate in candidates):
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[name, profile] = _Kept(found, *changes, route)
+        return route
 
     def _resolve_default(self, profile: str | None) -> Resolution:
         try:
-            return self._resolve(DEFAULT_ALIAS, profile)
+            return self._aliases.resolve(DEFAULT_ALIAS, profile)
         except AliasNotFoundError as error:
             error.message = f"the request names no model. {error.message}"
             raise
 
     def _candidate(self, ref: ModelRef, constraints: Constraints) -> Candidate:
-        facts = self._facts(ref)
+        facts = self._accounting.facts(ref)
         unusable: LLMRingError | None = self._providers.problem(ref.provider)
         if unusable is None and constraints != _NONE:
             lacking = [need for need in unmet_needs(constraints, facts) if need.certain]

@@ -8,9 +8,10 @@ environment variable.
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast, get_args
+from typing import NamedTuple, cast, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,10 +19,20 @@ from llmring_lockfile import HostEntry, Lockfile, parse, write_atomically
 from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
 from llmring_types.hosts import HOSTS, Host, Protocol, register, unregister
 
+from llmring._providers import LENT_HOSTS
 from llmring._settings import has_user_hosts, hosts_file
 from llmring.trust import open_trust_store, read_content
 
-__all__ = ["add_host", "hosts_file", "own_host", "register_user_hosts", "remove_host"]
+__all__ = [
+    "LockfileHosts",
+    "add_host",
+    "hosts_file",
+    "lockfile_hosts",
+    "own_host",
+    "register_host",
+    "register_user_hosts",
+    "remove_host",
+]
 
 _PROTOCOLS = tuple(name for name in get_args(Protocol) if name not in ("sim", "local"))
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -114,6 +125,16 @@ def remove_host(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     return True
 
 
+def register_host(host: Host) -> None:
+    """Register a host for the whole process.
+
+    Raises:
+        ConfigurationError: it is not valid, or its name is taken.
+    """
+    register(host)
+    LENT_HOSTS.discard(host.name)
+
+
 def register_user_hosts(environ: Mapping[str, str] = os.environ) -> None:
     """Register the hosts of the user's file.
 
@@ -124,31 +145,63 @@ def register_user_hosts(environ: Mapping[str, str] = os.environ) -> None:
     if path is None or not has_user_hosts(environ):
         return
     for host in _read(path).values():
-        _register(host, path)
+        with _naming(path):
+            register_host(host)
 
 
-def register_lockfile_hosts(lockfile: Lockfile) -> dict[str, UntrustedAddressError]:
-    """Register the hosts of a lockfile if the user has approved it; return the errors of those that do not count.
+class LockfileHosts(NamedTuple):
+    """The hosts that a lockfile names.
 
-    A lockfile in memory, which the program made, needs no approval. What is approved is what is registered: the file is
-    read once for both.
+    Attributes:
+        approved: the rows that count.
+        refused: the errors of those that do not, by their names.
+    """
+
+    approved: list[Host]
+    refused: dict[str, UntrustedAddressError]
+
+
+def lockfile_hosts(lockfile: Lockfile) -> LockfileHosts:
+    """Return the hosts of a lockfile: those that the user has approved, and the errors of the others.
+
+    A lockfile in memory, which the program made, needs no approval. Nor does a host that is in the table with the same
+    row. What is approved is what is returned: the file is read once for both.
 
     Raises:
-        ConfigurationError: a host is not valid, or its name is taken.
+        ConfigurationError: a host is not valid.
     """
     entries, path = lockfile.hosts, lockfile.path
     if path is not None:
         content = read_content(path)
         if not open_trust_store().trusts(path, content):
-            return {
-                name: _untrusted(name, entry, path)
-                for name, entry in entries.items()
-                if HOSTS.get(name) != _row(name, entry)
+            known = [name for name, entry in entries.items() if _is_known(_row(name, entry))]
+            refused = {
+                name: _untrusted(name, entry, path) for name, entry in entries.items() if name not in known
             }
+            return LockfileHosts([HOSTS[name] for name in known], refused)
         entries = parse(content.decode(), path).hosts
-    for name, entry in entries.items():
-        _register(_row(name, entry), path)
-    return {}
+    return LockfileHosts([_row(name, entry) for name, entry in entries.items()], {})
+
+
+def register_lockfile_hosts(lockfile: Lockfile) -> LockfileHosts:
+    """Register the hosts of a lockfile that count, for the rings of this lockfile, and return all of them.
+
+    Raises:
+        ConfigurationError: a host is not valid, or its name is taken.
+    """
+    found = lockfile_hosts(lockfile)
+    for host in found.approved:
+        new = host.name not in HOSTS
+        with _naming(lockfile.path):
+            register(host)
+        if new:
+            LENT_HOSTS.add(host.name)
+    return found
+
+
+def _is_known(row: Host) -> bool:
+    """Return whether the table has this row, and not because a lockfile named it."""
+    return HOSTS.get(row.name) == row and row.name not in LENT_HOSTS
 
 
 def _differences(before: Host, after: Host) -> str:
@@ -179,9 +232,11 @@ def _untrusted(name: str, entry: HostEntry, path: Path) -> UntrustedAddressError
     )
 
 
-def _register(host: Host, path: Path | None) -> None:
+@contextmanager
+def _naming(path: Path | None) -> Iterator[None]:
+    """Name the file in an error about a host of it."""
     try:
-        register(host)
+        yield
     except ConfigurationError as error:
         raise ConfigurationError(f"{path or 'the lockfile'}: {error}", original=error) from error
 

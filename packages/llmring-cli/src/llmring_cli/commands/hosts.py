@@ -5,10 +5,12 @@ from typing import Literal
 import msgspec
 from llmring import provider_access
 from llmring.hosts import add_host, own_host, remove_host
+from llmring_lockfile import HostEntry
 from llmring_types.hosts import HOSTS, Host
 
-from llmring_cli._failure import FAILED, WRONG_USAGE, CommandError
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._environment import REFUSED_HOSTS, report_refused_hosts
+from llmring_cli._lockfiles import admit_found_hosts
+from llmring_cli._output import FAILED, WRONG_USAGE, CommandError, print_json, print_table, report
 from llmring_cli._parameters import Flag, Json
 
 
@@ -21,7 +23,8 @@ class HostState(msgspec.Struct, kw_only=True):
         protocol: the protocol that it speaks; ``None`` where a package brings one.
         address: its base URL, ``{NAME}`` standing for an environment variable; ``None`` where it needs none.
         key_in: the environment variables that may hold its key.
-        key: ``set``, ``not set``, or ``not needed`` where there is none and none is wanted.
+        key: ``set``, ``not set``, ``not needed`` where there is none and none is wanted, or ``not approved`` of a host
+            that a lockfile names without an approval.
         proved: an exchange with the real host is among the tests of llmring.
         proof: where that exchange is published.
         source: the page on which all else rests.
@@ -104,10 +107,13 @@ def _remove(name: str, *, json: bool) -> int:
 
 
 def _list(*, json: bool) -> None:
+    entries = admit_found_hosts().hosts
     states = [_state(host) for host in HOSTS.values()]
+    states += [_refused_state(name, entries[name]) for name in REFUSED_HOSTS]
     if json:
         print_json(states)
         return
+    report_refused_hosts()
     print_table(
         ("host", "protocol", "key", "proved", "address"),
         [
@@ -137,4 +143,19 @@ def _state(host: Host) -> HostState:
         proof=host.proof,
         source=host.source,
         deviations=sorted(host.quirks.pages) if host.quirks is not None else [],
+    )
+
+
+def _refused_state(name: str, entry: HostEntry) -> HostState:
+    return HostState(
+        name=name,
+        title=name,
+        protocol=entry.protocol,
+        address=entry.base_url,
+        key_in=[] if entry.key_env is None else [entry.key_env],
+        key="not approved",
+        proved=False,
+        proof=None,
+        source=None,
+        deviations=[],
     )

@@ -11,8 +11,7 @@ from llmring_lockfile import HostEntry, parse
 from llmring_types.hosts import HOSTS
 
 from llmring_cli._environment import NAME, read_dotenv
-from llmring_cli._failure import FAILED, CommandError
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._output import FAILED, CommandError, print_json, print_table, report
 from llmring_cli._parameters import Flag, Json
 
 
@@ -27,10 +26,11 @@ def trust(
     """Approve the addresses and settings in a .env file.
 
     Until you approve the file, llmring sends none of your keys to an address in it, and ignores settings that
-    write files or name a registry or a usage server. Any change to the file ends the approval. Exit code 1 if
-    there is nothing to revoke.
+    write files or name a registry or a usage server. Any change to the file ends the approval; of a lockfile, any
+    change to its [hosts], which are all that is approved of it. Exit code 1 if there is nothing to revoke.
 
     $ llmring trust
+    $ llmring trust llmring.lock
     $ llmring trust --revoke
     $ llmring trust --list
 

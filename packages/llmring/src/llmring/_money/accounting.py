@@ -1,19 +1,38 @@
-"""Prices of calls."""
+"""Prices of calls, and counts that cannot be right."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any, cast
 
 import msgspec
-from llmring_types import LLMResponse, ModelFacts, ModelRef, Prices, Usage
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Prices, TokenCounts, Usage
 from llmring_types.exceptions import ConfigurationError, CostTrackingError, ModelReferenceError
 from llmring_types.hosts import host_of
 
+from llmring._money.estimates import output_tokens
 from llmring._routing import Candidate, Route
 from llmring.pricing import annotate, cost_info, price, unpriced
 from llmring.registry import Registry
+from llmring.tokens import estimate_tokens
 
 _ZERO = Decimal(0)
+
+MOST_TOKENS = 100_000_000
+"""Ten times the largest context window there is."""
+
+MOST_DOLLARS = 1_000_000
+"""No provider charges as much for a call."""
+
+_PARTS = (
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "cache_creation_5m_tokens",
+    "cache_creation_1h_tokens",
+    "reasoning_tokens",
+    "web_searches",
+)
+_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens", *_PARTS})
 
 
 class Accounting:
@@ -34,11 +53,14 @@ class Accounting:
     ) -> None:
         self.registry = registry
         self.strict = strict
+        self.changes = 0
+        """Count of prices added."""
         self._prices = dict(own_prices(name, each) for name, each in prices.items())
 
     def add_prices(self, name: str, prices: Prices) -> None:
         """Take these prices, as :func:`own_prices` returns them, from now on."""
         self._prices[name] = prices
+        self.changes += 1
 
     def facts(self, ref: ModelRef, served: str | None = None) -> ModelFacts | None:
         """Return what is known of a model, or else of the one that the provider says it served."""
@@ -120,6 +142,79 @@ class Accounting:
             served: the name that the provider gives to what it served.
         """
         annotate(usage, price(usage, self.facts(ref, served)))
+
+
+def check_counts(response: LLMResponse, request: LLMRequest, *, most_output: int | None = None) -> bool:
+    """Put estimates in the place of counts that cannot be right, each with a warning.
+
+    Args:
+        response: as the provider gave it; its usage is changed.
+        request: what was asked, for the estimate.
+        most_output: output tokens that the request allowed, where it set a limit.
+
+    Returns:
+        Whether every count can be right.
+    """
+    usage = response.usage
+    if usage is None:
+        return True
+    if "reported_cost" in usage:
+        _check_cost(usage, response)
+    if _plausible(usage) and (most_output is None or usage.get("completion_tokens", 0) <= most_output):
+        return True
+    _replace_counts(cast("dict[str, Any]", usage), response, request, most_output)
+    return False
+
+
+def _replace_counts(
+    counts: dict[str, Any], response: LLMResponse, request: LLMRequest, most_output: int | None
+) -> None:
+    if not _possible(counts.get("prompt_tokens", 0)):
+        _replace(counts, "prompt_tokens", estimate_tokens(request), response)
+    if not _possible(counts.get("completion_tokens", 0)):
+        _replace(counts, "completion_tokens", output_tokens(response), response)
+    if most_output is not None and counts.get("completion_tokens", 0) > most_output:
+        _replace(counts, "completion_tokens", most_output, response)
+    for name in _PARTS:
+        if name in counts and not _possible(counts[name]):
+            _replace(counts, name, 0, response)
+    if "total_tokens" in counts:
+        counts["total_tokens"] = counts.get("prompt_tokens", 0) + counts.get("completion_tokens", 0)
+    if "compaction" in counts and not _plausible(counts["compaction"]):
+        del counts["compaction"]
+        response.warnings.append(
+            "the provider reported counts of a compaction that cannot be; they were dropped"
+        )
+
+
+def _plausible(counts: TokenCounts) -> bool:
+    for name, count in counts.items():
+        if name in _COUNTS:
+            if type(count) is not int or not 0 <= count <= MOST_TOKENS:
+                return False
+        elif name == "compaction" and not _plausible(cast("TokenCounts", count)):
+            return False
+    return True
+
+
+def _possible(count: object) -> bool:
+    return type(count) is int and 0 <= count <= MOST_TOKENS
+
+
+def _check_cost(usage: Usage, response: LLMResponse) -> None:
+    cost = usage["reported_cost"]
+    if type(cost) not in (int, float) or not 0 <= cost <= MOST_DOLLARS:
+        del usage["reported_cost"]
+        response.warnings.append(
+            f"the provider reported a cost of {cost!r:.40}, which cannot be; it is ignored"
+        )
+
+
+def _replace(counts: dict[str, Any], name: str, by: int, response: LLMResponse) -> None:
+    response.warnings.append(
+        f"the provider reported {name}={counts[name]!r:.40}, which cannot be: it counts as {by}"
+    )
+    counts[name] = by
 
 
 def own_prices(name: str, prices: object) -> tuple[str, Prices]:

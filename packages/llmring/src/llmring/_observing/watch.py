@@ -11,8 +11,8 @@ import msgspec
 from llmring_types import Attempt, LLMRequest, LLMResponse, ModelRef, Usage
 from llmring_types.exceptions import ProviderError, StructuredOutputError
 
-from llmring._money.accounting import Accounting
-from llmring._money.estimates import check_counts, completed_usage, input_usage, maybe_billed
+from llmring._money.accounting import Accounting, check_counts
+from llmring._money.estimates import completed_usage, input_usage, maybe_billed
 from llmring._records import CallRecord, Ending, Observers
 from llmring._routing import Route
 from llmring._runtime import Clock

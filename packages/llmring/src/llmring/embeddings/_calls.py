@@ -24,8 +24,8 @@ from llmring_types import (
 
 from llmring._chat import Chat
 from llmring._failover import Answered, Permit
+from llmring._money.accounting import check_counts
 from llmring._money.calls import CallBudget
-from llmring._money.estimates import check_counts
 from llmring._observing.watch import Watch
 from llmring._routing import Candidate, Route
 from llmring.embeddings._batches import batches, common
@@ -97,7 +97,7 @@ class _Exchange:
             return _Part(result, shown)
 
         answered: Answered[_Part] = await chat.failover.run(
-            route, attempt, timeout=chat.timeout(request, route), budget=budget, trace=trace
+            route, attempt, timeout=route.timeout(request, chat.default_timeout), budget=budget, trace=trace
         )
         return answered.result
 

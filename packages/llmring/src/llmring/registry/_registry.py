@@ -72,6 +72,8 @@ class Registry:
     def __init__(self, url: str | None = None, *, cache_dir: Path | None = None) -> None:
         self.location = Location.parse(url)
         self.cache = RegistryCache(cache_dir, self.location)
+        self.changes = 0
+        """Count of replacements: what was asked before the last of them may have another answer now."""
         self._providers: dict[str, ProviderModels] = {}
 
     def facts(self, provider: str, model: str) -> ModelFacts | None:
@@ -140,6 +142,7 @@ class Registry:
         kept = Listings(self.cache.folder).store(provider, address, models)
         if kept and provider in self._providers:
             self._providers[provider].relist()
+            self.changes += 1
         return kept
 
     def adopt(self, publication: Publication, *, origin: Origin, checked_at: float) -> None:
@@ -151,6 +154,7 @@ class Registry:
             checked_at=checked_at,
             listing=partial(self._listed, publication.provider),
         )
+        self.changes += 1
 
     def _listed(self, provider: str) -> Mapping[str, ModelFacts]:
         from llmring.registry._listings import Listings  # noqa: PLC0415 - the other sources know most models

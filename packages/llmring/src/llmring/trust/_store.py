@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from llmring_types.exceptions import ConfigurationError
+import msgspec
+from llmring_types.exceptions import ConfigurationError, LockfileError
 
 from llmring._settings import config_folder
 
+_DOTENV = ".env"
 MAX_BYTES = 1024 * 1024
 """Size of the largest file that can be approved."""
 
@@ -29,6 +31,9 @@ class TrustedFile(NamedTuple):
 
 class TrustStore:
     """The approvals of one user: one file for each, named after a digest of path and content.
+
+    What is approved of a lockfile are its ``[hosts]``, the only part that decides where keys go: an alias that is bound
+    later ends no approval. Of other files it is the whole content.
 
     Args:
         folder: where they are kept; ``None`` where the user has no home, so nothing can be approved.
@@ -120,7 +125,22 @@ def _absolute(path: Path) -> Path:
 
 
 def _digest(path: Path, content: bytes) -> str:
-    return hashlib.sha256(os.fsencode(path) + b"\0" + content).hexdigest()
+    hosts = None if path.name == _DOTENV else _hosts(content)
+    start = b"" if hosts is None else b"hosts\0"  # an absolute path begins in another way
+    return hashlib.sha256(
+        start + os.fsencode(path) + b"\0" + (content if hosts is None else hosts)
+    ).hexdigest()
+
+
+def _hosts(content: bytes) -> bytes | None:
+    """Return the hosts of a lockfile in one form, whatever else it has; ``None`` for another file."""
+    from llmring_lockfile import parse  # noqa: PLC0415 - most approvals are of other files
+
+    try:
+        hosts = parse(content.decode()).hosts
+    except (LockfileError, UnicodeDecodeError):
+        return None
+    return msgspec.json.encode(hosts, order="deterministic")
 
 
 def _is_current(path: Path, digest: str) -> bool:

@@ -8,8 +8,7 @@ import msgspec
 from llmring.tools import Tool, ToolError, mcp_tools
 from llmring_types.exceptions import ConfigurationError
 
-from llmring_cli.mcp import TOKEN_VARIABLE
-from llmring_cli.toolbox import ToolResult
+from llmring_cli.toolbox import TOKEN_VARIABLE, ToolResult
 
 
 class RemoteToolbox:

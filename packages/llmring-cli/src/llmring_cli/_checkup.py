@@ -13,9 +13,9 @@ from llmring_lockfile import Lockfile, active_profile, discover, load
 from llmring_providers import HttpProvider, without_credentials
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
+from llmring_cli._environment import admit_hosts
 from llmring_cli._models import SIMULATED, known_providers
-from llmring_cli.server.access import ENVIRONMENT, find_access
-from llmring_cli.server.env_file import KEY
+from llmring_cli.server.access import ENVIRONMENT, KEY, find_access
 
 PACKAGES = ("llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "llmring-types")
 
@@ -131,6 +131,7 @@ def check_up(path: Path | None, profile: str | None) -> Checkup:
     """Look at what is here. Nobody is asked over the network."""
     state, lockfile = _lockfile(path, profile)
     problems = [state.error] if state.error else []
+    admit_hosts(lockfile or Lockfile())
     ring = _ring(lockfile or Lockfile(), problems)
     aliases = (
         []
