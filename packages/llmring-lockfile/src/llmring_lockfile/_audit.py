@@ -12,16 +12,9 @@ from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import RegistryError
 from llmring_types.hosts import HostNames
 
+from llmring_lockfile._embedding import mixed_embeddings
 from llmring_lockfile._findings import Finding, Place, Severity
-from llmring_lockfile._lock import (
-    LIMIT_FIELDS,
-    PRICE_FIELDS,
-    FactsOf,
-    Member,
-    capabilities,
-    members,
-    mixed_embeddings,
-)
+from llmring_lockfile._lock import LIMIT_FIELDS, PRICE_FIELDS, FactsOf, Member, capabilities, members
 from llmring_lockfile._model import LockedModel, Lockfile, unmet_needs
 
 UNLISTED_PROVIDERS: AbstractSet[str] = HostNames(lambda host: not host.listed)

@@ -16,16 +16,8 @@ from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.google.contents import encode_contents
 from llmring_providers.google.extra_params import extra_tools, merge_extra
 from llmring_providers.google.models import NAMES, GeminiModel, model_of
-from llmring_providers.google.tools import (
-    ANSWER_TOOL,
-    JsonAnswer,
-    Tools,
-    as_config,
-    as_function,
-    camel,
-    function_calling,
-    json_answer,
-)
+from llmring_providers.google.structured import ANSWER_TOOL, JsonAnswer, as_config, as_function, json_answer
+from llmring_providers.google.tools import Tools, camel, function_calling
 
 FIT = Fit(
     whose="Gemini",

@@ -8,9 +8,10 @@ from llmring_providers._fit.history import sealed
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.google.errors import bare_error, body_error
-from llmring_providers.google.response import CandidateMetadata, unusual, usage_of
-from llmring_providers.google.tools import ANSWER_TOOL, answer_text
-from llmring_providers.google.wire import Candidate, FunctionCalls, Replay, Reply, decode_reply, is_plain_text
+from llmring_providers.google.function_calls import FunctionCalls
+from llmring_providers.google.metadata import CandidateMetadata, unusual, usage_of
+from llmring_providers.google.structured import ANSWER_TOOL, answer_text
+from llmring_providers.google.wire import Candidate, Replay, Reply, decode_reply, is_plain_text
 
 FINISH: dict[str, FinishReason] = {
     "STOP": "stop",

@@ -14,7 +14,7 @@ from llmring_types.exceptions import UnsupportedContentError
 from llmring_providers._fit.formats import in_dialect
 from llmring_providers._fit.tools import Mode, read_choice
 from llmring_providers._protocol import ChatCall
-from llmring_providers.google.tools import is_openapi
+from llmring_providers.google.structured import is_openapi
 from llmring_providers.schema import GEMINI, GEMINI_OPENAPI
 
 _HOSTED = frozenset(
