@@ -22,7 +22,7 @@ from llmring_providers.bedrock.signing import may_sign, region_of
 from llmring_providers.hosting import CODECS, find_route
 from llmring_providers.transport import AutoTransport, Transport
 from llmring_providers.transport.httpx import HttpxTransport
-from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, collect, tool_call
+from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, StreamChunk, collect, tool_call
 from llmring_types.exceptions import (
     ConfigurationError,
     MissingSDKError,
@@ -140,7 +140,7 @@ def call(**fields: Any) -> ChatCall:
 
 async def streamed(provider: HttpProvider, asked: ChatCall) -> LLMResponse:
     stream = await provider.stream(asked)
-    chunks = []
+    chunks: list[StreamChunk] = []
     while received := await stream.receive():
         chunks += received
     await stream.finish()
