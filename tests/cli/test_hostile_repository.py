@@ -82,6 +82,7 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "lock upgrade": [("--yes",), ("--offline", "--yes"), (STEERING, "--offline")],
     "lock validate": [(), ("--offline",), ("--json",)],
     "mcp lockfile": [("--http",)],
+    "serve": [("--port", "0"), ("--port", "0", "--json")],
     "registry refresh": [(), ("openai",), ("--json",)],
     "server conversations": [(), ("x", "--messages"), ("--json",)],
     "server init": [(), ("--force",), ("--force", "--env-file", "link.env", "--skip-health-check")],
@@ -174,7 +175,7 @@ def run_here(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Hello\n/save\n/exit\n")))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    endless = arguments[0] == "sim" or "--http" in arguments
+    endless = arguments[0] in {"sim", "serve"} or "--http" in arguments
     with interrupted_after(ENDLESS_S if endless else PATIENCE_S):
         code = run(arguments)
     printed = capsys.readouterr()

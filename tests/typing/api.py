@@ -8,6 +8,7 @@ from uuid import UUID
 
 import llmring
 import llmring.lockfile
+import llmring.serve
 import llmring_lockfile
 from llmring import (
     Attempt,
@@ -282,3 +283,9 @@ async def as_in_1_4(manager: llmring.ConversationManager, llm: EnhancedLLM) -> N
     assert_type(await llm.chat([{"role": "user", "content": "Hi"}]), LLMResponse)
     assert_type(await llm.chat([], stream=True), AsyncIterator[StreamChunk])
     assert_type(llmring.lockfile.Lockfile.load().resolve_alias("fast"), list[str])
+
+
+async def served(ring: LLMRing) -> None:
+    assert_type(llmring.serve.app(ring, direct_models=True), llmring.serve.Gateway)
+    assert_type(ring.chat_stream(LLMRequest([])).attempts, Sequence[Attempt])
+    llmring.serve.app("ring")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -78,9 +78,9 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-validate", ("lock", "validate")),
     ("lock-validate", ("lock", "validate", "--registry", "http://127.0.0.1:9")),
 ]
-# Two run until they are interrupted: tests/cli/test_sim.py and test_mcp.py. One needs a provider: see
+# Three run until they are interrupted: tests/cli/test_sim.py, test_mcp.py and test_serve.py. One needs a provider: see
 # test_files_command.py.
-ELSEWHERE = {"sim", "mcp-lockfile", "files-rm"}
+ELSEWHERE = {"sim", "serve", "mcp-lockfile", "files-rm"}
 NO_JSON = {"embed", "export", "lock-chat"}  # JSON lines always, formats of its own, a conversation
 
 

@@ -54,6 +54,7 @@ COMMANDS = (
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
     Command("providers", "models:providers", "List the providers in use, and the settings they lack."),
+    Command("serve", "serve:serve", "Serve the aliases to programs that speak a provider's protocol."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
     Command("trust", "trust:trust", "Approve the addresses and settings in a .env file."),
