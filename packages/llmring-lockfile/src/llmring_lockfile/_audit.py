@@ -12,7 +12,7 @@ from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import RegistryError
 from llmring_types.hosts import HostNames
 
-from llmring_lockfile._findings import Finding, Place, Severity
+from llmring_lockfile._findings import Finding, Place, Severity, mixed_embeddings
 from llmring_lockfile._lock import (
     LIMIT_FIELDS,
     PRICE_FIELDS,
@@ -20,7 +20,6 @@ from llmring_lockfile._lock import (
     Member,
     capabilities,
     members,
-    mixed_embeddings,
 )
 from llmring_lockfile._model import LockedModel, Lockfile, unmet_needs
 

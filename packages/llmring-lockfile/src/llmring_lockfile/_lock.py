@@ -1,4 +1,4 @@
-"""Record what is true of the models in the pools, and find embedding models that cannot stand in for each other."""
+"""Record what is true of the models in the pools, and tell embedding models apart."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
@@ -8,7 +8,6 @@ import msgspec
 from llmring_types import ModelFacts, ModelRef, Prices
 from llmring_types.exceptions import RegistryStaleError, RegistryValidationError
 
-from llmring_lockfile._findings import Finding, Place, Severity
 from llmring_lockfile._model import Binding, LockedModel, Lockfile
 from llmring_lockfile._names import KeyPath
 
@@ -158,25 +157,3 @@ def embedding_model(model: ModelRef, locked: LockedModel | None) -> str | None:
     if locked is None:
         return None
     return (locked.snapshot or model.model).rpartition("/")[2].lower()
-
-
-def mixed_embeddings(lockfile: Lockfile) -> Iterator[Finding]:
-    """Find members of a pool for an index that can never be asked, since their vectors are others."""
-    for member in members(lockfile):
-        first = member.binding.primary
-        if member.binding.constraints.dimensions is None or member.model == first:
-            continue
-        locked = [lockfile.locked.get(str(model)) for model in (first, member.model)]
-        if None in locked:
-            reason = "are not both locked, so nobody knows whether their vectors can be compared"
-        elif embedding_model(first, locked[0]) != embedding_model(member.model, locked[1]):
-            reason = "are different models, whose vectors cannot be compared"
-        else:
-            continue
-        yield Finding(
-            rule="embedding-mixed",
-            severity=Severity.WARNING,
-            message=f"{member.model} is never asked for embeddings: it and {first} {reason}",
-            model=str(member.model),
-            places=(Place.of(member),),
-        )
