@@ -1,0 +1,1 @@
+"""Bulk jobs: any number of requests, their outcomes, their batches at providers."""
