@@ -463,3 +463,12 @@ def test_a_count_that_falls_to_nought_does_so() -> None:
         usage = collect([*decoder.feed(b"".join(pieces)), *decoder.close()]).usage
         assert usage is not None
         assert usage["cache_read_input_tokens"] == read
+
+
+@pytest.mark.parametrize("place", ["x", "", float("inf")])
+@pytest.mark.parametrize("kind", ["content_block_start", "content_block_delta"])
+def test_a_block_whose_place_is_no_number_is_malformed_or_the_first(kind: str, place: str | float) -> None:
+    body = event(kind, index=place, content_block={"type": "text", "text": ""}, delta={"type": "text_delta"})
+    decoder = MessageStreamDecoder(CALL)
+    decoder.feed(START + body.replace(b"Infinity", b"1e999"))
+    assert isinstance(decoder.failure, MalformedResponseError) == bool(place)
