@@ -54,7 +54,7 @@ class Digests:
         Raises:
             LLMRingError: the request cannot be sent to any model, or not as it is.
         """
-        route = self._chat.route(request, self._profile)
+        route = self._chat.router.route(request.model, self._profile)
         asked = await self._chat.files.inlined(request) if request.files else request
         prepared, _ = prepare(asked)
         digest = blake2b(digest_size=_SIZE)
