@@ -144,7 +144,7 @@ async def test_with_a_file_nothing_is_submitted_twice(
     vendor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, path, rows = Host(), tmp_path / "job.json", requests_of(vendor, 6)
-    monkeypatch.setattr("llmring.bulk._batch_job.PART_BYTES", 600)
+    monkeypatch.setattr("llmring.bulk._batch_job.PART_BYTES", 300)
 
     async def run(requests: Sequence[Row] | AsyncIterable[Row]) -> BatchHandle:
         return await host.ring.submit_batch(requests, path=path)
