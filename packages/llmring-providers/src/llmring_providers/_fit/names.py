@@ -133,8 +133,7 @@ def _called(message: Message) -> Iterator[str]:
 
 def restored(response: LLMResponse, call: ChatCall, rule: NameRule) -> LLMResponse:
     """Give the calls of an answer the names that the request has."""
-    if response.tool_calls:
-        _restore(response, _originals(call, rule))
+    _restore(response, _originals(call, rule))
     return response
 
 

@@ -14,7 +14,7 @@ from msgspec import UNSET
 from llmring_providers._http.replies import blotted, redirection, request_id, unanswered, whole, without_key
 from llmring_providers._http.resources import HttpEmbedding, HttpFiles
 from llmring_providers._http.stream import HttpStream
-from llmring_providers._protocol import Adapter, ChatCall, OutputBounds, WireRequest
+from llmring_providers._protocol import Adapter, ChatCall, EncodedCall, OutputBounds, WireRequest
 from llmring_providers._settings import ClientFactory, KeySource, ProviderSettings
 from llmring_providers.transport import (
     MAX_RESPONSE_BYTES,
@@ -162,9 +162,14 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         return frozenset({self._key(), *seen} - {""})
 
     async def chat(self, call: ChatCall) -> LLMResponse:
-        call = self._addressed(call)
-        wire = self._adapter.encode(call, stream=False)
-        reply = await self._accepted(self._request(wire, call), call)
+        call, wire = self._encode(call, stream=False)
+        transport = self._carrier() if diversions else self._transport
+        try:
+            reply = await transport.send(self._request(wire, call))
+        except TransportError as error:
+            raise self._unanswered(error, call) from error
+        if reply.status not in _OK:
+            raise self._rejection(reply, call)
         try:
             response = self._adapter.decode(reply.body, call, wire)
         except ProviderError as error:
@@ -175,8 +180,7 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         return response
 
     async def stream(self, call: ChatCall) -> HttpStream:
-        call = self._addressed(call)
-        wire = self._adapter.encode(call, stream=True)
+        call, wire = self._encode(call, stream=True)
         try:
             reply = await self._carrier().open(self._request(wire, call))
         except TransportError as error:
@@ -189,7 +193,9 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         """Return how much the request for this call lets the model write."""
         from llmring_providers._fit.models import output_bounds  # noqa: PLC0415 - only budgets ask
 
-        return output_bounds(self._adapter.encode(self._addressed(call), stream=False).body)
+        _, wire = self._encode(call, stream=call.progress is not None)
+        limit, answers = output_bounds(wire.body)
+        return OutputBounds(limit, answers, EncodedCall(self, call, wire))
 
     async def models(self) -> list[ModelFacts]:
         """Ask the provider which models it offers to this key, with whatever else it says of them.
@@ -233,6 +239,13 @@ class HttpProvider(HttpEmbedding, HttpFiles):
 
     def _addressed(self, call: ChatCall) -> ChatCall:
         return ChatCall(call.request, call.ref, call.facts, call.progress, self._host, self._quirks)
+
+    def _encode(self, call: ChatCall, *, stream: bool) -> tuple[ChatCall, WireRequest]:
+        """Return the call for this host, and its request."""
+        given = call.encoded
+        call = self._addressed(call)
+        wire = None if given is None else given.wire_of(self, call)
+        return call, self._adapter.encode(call, stream=stream) if wire is None else wire
 
     def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
