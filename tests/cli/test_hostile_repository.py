@@ -66,6 +66,10 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "files rm": [("openai:x",), (f"openai:{STEERING}",), ("evil:x",)],
     "hosts": [(), ("--json",), ("add", "lab", "--base-url", "http://127.0.0.1:9/v1"), ("rm", "lab")],
     "info": [("fast",), (STEERING,), (f"openai:{STEERING}",), ("evil:x",), ("openai:gpt-4o", "--json")],
+    "keys list": [(), ("--json",)],
+    "keys path": [()],
+    "keys remove": [("openai",), ("evil",), (STEERING,)],
+    "keys set": [("evil",), (STEERING,)],
     "list": [(), ("--live",), ("--live", "-p", "ollama"), ("--all", "--json")],
     "lock audit": [("--offline",), (), ("--sarif", "out.sarif"), ("--sarif", "-")],
     "lock bump-registry": [(), ("-f", "link.lock")],
@@ -82,6 +86,7 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "lock upgrade": [("--yes",), ("--offline", "--yes"), (STEERING, "--offline")],
     "lock validate": [(), ("--offline",), ("--json",)],
     "mcp lockfile": [("--http",)],
+    "serve": [("--port", "0"), ("--port", "0", "--json")],
     "registry refresh": [(), ("openai",), ("--json",)],
     "server conversations": [(), ("x", "--messages"), ("--json",)],
     "server init": [(), ("--force",), ("--force", "--env-file", "link.env", "--skip-health-check")],
@@ -174,7 +179,7 @@ def run_here(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Hello\n/save\n/exit\n")))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    endless = arguments[0] == "sim" or "--http" in arguments
+    endless = arguments[0] in {"sim", "serve"} or "--http" in arguments
     with interrupted_after(ENDLESS_S if endless else PATIENCE_S):
         code = run(arguments)
     printed = capsys.readouterr()

@@ -12,7 +12,7 @@ import pytest
 from llmring import LLMRing
 from llmring.conversation import Conversation
 from llmring.testing import Answer, Received, Rule, Script
-from llmring_cli.chat.conversation import conversation_path
+from llmring_cli.chat.exchange import conversation_path
 from simulated import Simulated
 
 Run = Callable[..., tuple[int, str, str]]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from llmring_cli._failure import CommandError
 from llmring_cli._files import open_private, state_folder, write_output, write_private
+from llmring_cli._output import CommandError
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -138,7 +138,7 @@ def test_nothing_is_printed_but_by_the_functions_that_make_it_printable() -> Non
         if re.search(r"(?<![\w.])print\(|std(out|err)\.write\(|[^n]Console\(|prompt_async", path.read_text())
     }
     assert found == {
-        "_help.py",
+        "_app.py",
         "_output.py",
         "_run.py",
         "_table.py",

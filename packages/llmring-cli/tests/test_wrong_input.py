@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from llmring_cli._files import state_folder
 from llmring_cli._output import printable
-from llmring_cli.chat.conversation import conversation_path
+from llmring_cli.chat.exchange import conversation_path
 
 Run = Callable[..., tuple[int, str, str]]
 Answering = Callable[[int, object], str]

@@ -1,18 +1,20 @@
-"""The command tree and its runner. A command's module is imported only when the command runs."""
+"""The command tree with its help, and its runner. A command's module is imported only when the command runs."""
 
 import gc
+import inspect
+import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path
-from typing import NamedTuple
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cyclopts import App, CycloptsError
 
 from llmring_cli._environment import dotenv, forget_hosts, register_own_hosts
-from llmring_cli._failure import WRONG_USAGE, CommandError
-from llmring_cli._help import HelpFormatter, long_help
+from llmring_cli._output import WRONG_USAGE, CommandError
 from llmring_cli._run import version_text
 
 _HELP = """\
@@ -28,6 +30,8 @@ Options and examples: llmring COMMAND --help
 Exit codes: 0 success; 1 failure, explained on standard error; 2 wrong command line; 3 registry or usage server unreachable; 130 interrupted.
 Data goes to standard output, messages go to standard error. A .env file in the working directory is read.
 """
+_ENDLESS = 100_000
+"""Width of a console that never wraps."""
 
 
 class Command(NamedTuple):
@@ -49,7 +53,8 @@ COMMANDS = (
     Command("hosts", "hosts:hosts", "List every host that llmring knows, and whether its key is set here."),
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
-    Command("providers", "providers:providers", "List the providers in use, and the settings they lack."),
+    Command("providers", "models:providers", "List the providers in use, and the settings they lack."),
+    Command("serve", "serve:serve", "Serve the aliases to programs that speak a provider's protocol."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
     Command("trust", "trust:trust", "Approve the addresses and settings in a .env file."),
@@ -70,6 +75,15 @@ GROUPS = {
             Command("rm", "files:remove", "Delete files that providers keep."),
         ),
     ),
+    "keys": (
+        "Keep API keys in the user configuration.",
+        (
+            Command("list", "keys:list_keys", "List the providers whose keys are kept."),
+            Command("path", "keys:path", "Print the path of the file that holds the keys."),
+            Command("remove", "keys:remove", "Remove the kept key of a provider."),
+            Command("set", "keys:set_key", "Keep the API key of a provider."),
+        ),
+    ),
     "mcp": (
         "Serve tools to MCP clients.",
         (Command("lockfile", "mcp:lockfile", "Serve the lockfile tools to an MCP client."),),
@@ -87,17 +101,17 @@ GROUPS = {
                 "List the conversations stored on the usage server.",
             ),
             Command("init", "server.setup:init", "Set up a usage server."),
-            Command("logs", "server.logs:logs", "List the calls stored on the usage server."),
-            Command("stats", "server.stats:stats", "Show the statistics of the usage server."),
+            Command("logs", "server.usage:logs", "List the calls stored on the usage server."),
+            Command("stats", "server.usage:stats", "Show the statistics of the usage server."),
             Command("status", "server.setup:status", "Show the configured usage server and its state."),
         ),
     ),
     "server key": (
         "Create and rotate keys for a usage server.",
         (
-            Command("create", "server.key:create", "Create a new key."),
-            Command("list", "server.key:list_keys", "List the keys on this machine."),
-            Command("rotate", "server.key:rotate", "Replace the key in the env file with a new one."),
+            Command("create", "server.setup:create", "Create a new key."),
+            Command("list", "server.setup:list_keys", "List the keys on this machine."),
+            Command("rotate", "server.setup:rotate", "Replace the key in the env file with a new one."),
         ),
     ),
     "lock": (
@@ -207,3 +221,52 @@ def _run(app: App, arguments: list[str]) -> int:
     finally:
         forget_hosts()
     return result if isinstance(result, int) else 0
+
+
+if TYPE_CHECKING:
+    from cyclopts.help import HelpPanel
+    from cyclopts.help.formatters import DefaultFormatter, PlainFormatter
+    from rich.console import Console, ConsoleOptions
+
+
+class HelpFormatter:
+    """Chooses cyclopts' formatter by where the help goes. They are loaded only to show help."""
+
+    def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
+        _render(console, lambda formatter, target: formatter(target, options, panel))
+
+    def render_usage(self, console: "Console", options: "ConsoleOptions", usage: Any) -> None:
+        _render(console, lambda formatter, target: formatter.render_usage(target, options, usage))
+
+    def render_description(self, console: "Console", options: "ConsoleOptions", description: Any) -> None:
+        _render(console, lambda formatter, target: formatter.render_description(target, options, description))
+
+
+def long_help(function: object) -> str:
+    """Return a command's docstring up to its arguments: paragraphs on one line each, examples as they are."""
+    description = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
+    blocks = (
+        block if block.startswith("$ ") else " ".join(block.split()) for block in description.split("\n\n")
+    )
+    return "\n\n".join(blocks)
+
+
+def _render(
+    console: "Console", render: Callable[["DefaultFormatter | PlainFormatter", "Console"], None]
+) -> None:
+    from cyclopts.help.formatters import DefaultFormatter, PlainFormatter  # noqa: PLC0415
+
+    if console.is_terminal:
+        render(DefaultFormatter(), console)
+        return
+    from rich.console import Console as RichConsole  # noqa: PLC0415
+
+    from llmring_cli._output import screen_width  # noqa: PLC0415
+
+    # The plain formatter leaves wrapping to the console, which knows of no indentation.
+    whole = io.StringIO()
+    render(PlainFormatter(), RichConsole(file=whole, width=_ENDLESS))
+    for line in whole.getvalue().splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        for part in wrap(line, screen_width(), subsequent_indent=indent and indent + "    ") or [""]:
+            console.out(part, highlight=False)

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._failure import CommandError
+from llmring_cli._output import CommandError
 
 
 def home_folder() -> Path:

@@ -1,10 +1,10 @@
-"""Error messages for wrong command lines."""
+"""Mistakes in command lines and in bindings, with the names that were probably meant."""
 
+import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from difflib import get_close_matches
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from cyclopts import (
     CoercionError,
@@ -16,8 +16,13 @@ from cyclopts import (
 )
 
 from llmring_cli._app import COMMANDS, GROUPS
+from llmring_cli._environment import REFUSED_HOSTS
+
+if TYPE_CHECKING:
+    from llmring import ModelRef
 
 _NUMBERS = {int: "a whole number", float: "a number", Decimal: "a number"}
+_USUAL = re.compile(r"[\w.-]+(:[\w.-]+)?")
 
 
 def usage_text(error: CycloptsError) -> str:
@@ -55,6 +60,8 @@ def _unknown_command(word: str, above: Sequence[str]) -> str:
     """Suggest a command: one of this name elsewhere in the tree, else a similar name here."""
     if word.startswith("-"):
         return f"Unknown option: {word}. Options come after a command."
+    from difflib import get_close_matches  # noqa: PLC0415 - slow to import, and most names are right
+
     paths = sorted(_paths())
     siblings = [path[-1] for path in paths if path[:-1] == tuple(above)]
     meant = [" ".join(path) for path in paths if path[-1] == word]
@@ -74,3 +81,44 @@ def _paths() -> Iterator[tuple[str, ...]]:
 
 def _kind(target: type | None) -> str | None:
     return next((_NUMBERS[one] for one in (target, *get_args(target)) if one in _NUMBERS), None)
+
+
+def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> Iterator[str]:
+    """Yield what is odd about the name of an alias and the members of its pool, in sentences.
+
+    Args:
+        alias: the name.
+        models: the pool.
+        extends: packages whose aliases the lockfile may override.
+    """
+    from llmring import open_registry  # noqa: PLC0415 - wrong command lines do without
+
+    from llmring_cli._models import known_providers  # noqa: PLC0415 - as above
+
+    package, colon, _ = alias.partition(":")
+    providers = known_providers()
+    if colon and package.lower() in providers:
+        yield f"{alias} is a direct reference to a model of {package}, so the alias is never looked up"
+    elif colon and package not in extends:
+        yield f"the lockfile does not extend a package {package}{meant(package, extends)}"
+    elif not _USUAL.fullmatch(alias):
+        yield f"{alias!r} is an unusual name for an alias: letters, digits, '.', '_' and '-' need no quotes"
+    for ref in models:
+        if ref.provider in REFUSED_HOSTS:
+            yield f"{ref}: {REFUSED_HOSTS[ref.provider]}"
+            continue
+        if ref.provider not in providers:
+            yield f"{ref}: no provider {ref.provider} is known{meant(ref.provider, providers)}"
+            continue
+        registry = open_registry()
+        names = [facts.model for facts in registry.models(ref.provider)]
+        if names and registry.facts(ref.provider, ref.model) is None:
+            yield f"{ref}: the registry does not list this model{meant(ref.model, names)}"
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return a question about the known names that are like a word; empty where none is."""
+    from difflib import get_close_matches  # noqa: PLC0415 - as above
+
+    near = get_close_matches(word.lower(), list(known), n=2)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

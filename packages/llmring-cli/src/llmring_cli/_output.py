@@ -1,4 +1,4 @@
-"""Output of commands: data to stdout, messages to stderr; tables for people, JSON for programs."""
+"""Output of commands: data to stdout, messages to stderr, an exit code; tables for people, JSON for programs."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, TextIO
 
 import msgspec
+from llmring_types.exceptions import LLMRingError
 
 _COLOURS = {"error": "31", "problem": "31", "warning": "33", "hint": "36"}
 _LEAST_WIDTH = 20
@@ -21,6 +22,14 @@ _LINE_ENDS = "\u2028\u2029"
 _UNPRINTABLE_IN_JSON = re.compile(f"[\x7f-\x9f{_BIDI}{_LINE_ENDS}]")
 _WITHIN_LINES = str.maketrans({"\n": "\\n", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _DOLLAR, _CENT = 1, 0.01
+FAILED = 1
+"""The command failed, or its answer is no."""
+WRONG_USAGE = 2
+UNREADABLE = 2
+"""For commands that review a lockfile: it does not exist or cannot be read."""
+UNREACHABLE = 3
+"""For commands that need the registry or the usage server: it cannot be reached."""
+INTERRUPTED = 130
 
 
 def printable(text: str) -> str:
@@ -187,3 +196,11 @@ def dollars_text(amount: float | None) -> str:
 def count_text(count: int, noun: str) -> str:
     """Format a count: ``1 call``, ``1,200 calls``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+class CommandError(LLMRingError):
+    """A command failed. ``exit_code`` is the exit code of the process."""
+
+    def __init__(self, message: str, *, exit_code: int = FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

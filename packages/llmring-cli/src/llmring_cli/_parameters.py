@@ -1,16 +1,88 @@
-"""Options that several commands have."""
+"""Options that several commands have, with their completions, which are computed when the user presses Tab."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, Token
 
-from llmring_cli import _complete
+from llmring_cli._output import one_line
+
+if TYPE_CHECKING:
+    from cyclopts.completion import CompletionContext
 
 _PORTS = range(65536)
+
+
+def _complete_aliases(_context: "CompletionContext") -> dict[str, str]:
+    """Return the aliases of the active profile, each with its pool."""
+    return own_aliases()
+
+
+def own_aliases() -> dict[str, str]:
+    """Return the aliases of the active profile, each with its pool.
+
+    Raises:
+        LLMRingError: the lockfile cannot be read.
+    """
+    from llmring_lockfile import active_profile, load  # noqa: PLC0415
+
+    lockfile = load()
+    bindings = lockfile.profile(active_profile(lockfile).name).bindings
+    return _printable({binding.alias: ", ".join(map(str, binding.models)) for binding in bindings})
+
+
+def _complete_profiles(_context: "CompletionContext") -> list[str]:
+    """Return the profiles of the lockfile."""
+    from llmring_lockfile import load  # noqa: PLC0415
+
+    return list(_printable(dict.fromkeys(load().profiles, "")))
+
+
+def _complete_models(_context: "CompletionContext") -> dict[str, str]:
+    """Return the aliases, then the models."""
+    return {**own_aliases(), **known_models()}
+
+
+def _complete_pools(context: "CompletionContext") -> dict[str, str]:
+    """Return the pools that begin with the text so far and have one more model after its last comma."""
+    before, comma, _ = context.incomplete.rpartition(",")
+    return {
+        f"{before}{comma}{name}": title
+        for name, title in known_models().items()
+        if name not in before.split(",")
+    }
+
+
+def known_models() -> dict[str, str]:
+    """Return the models that the registry lists as served, each with its display name."""
+    from llmring import open_registry  # noqa: PLC0415
+    from llmring.registry import PROVIDERS  # noqa: PLC0415
+
+    registry = open_registry()
+    return _printable(
+        {
+            f"{name}:{facts.model}": facts.display_name or ""
+            for name in PROVIDERS
+            for facts in registry.models(name)
+            if facts.active is not False
+        }
+    )
+
+
+def _printable(names: dict[str, str]) -> dict[str, str]:
+    """Return the names that can be typed, with descriptions of one line; shells print both as they are."""
+    return {name: one_line(text) for name, text in names.items() if one_line(name) == name}
+
+
+def _complete_providers(_context: "CompletionContext") -> list[str]:
+    """Return the providers that come with llmring."""
+    from llmring import provider_status  # noqa: PLC0415
+
+    return [row.name for row in provider_status()]
+
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 Json = Annotated[
@@ -28,15 +100,15 @@ ProfileName = Annotated[
     Parameter(
         name="--profile",
         help="The profile. Default: LLMRING_PROFILE, else the lockfile's own default.",
-        completer=_complete.profiles,
+        completer=_complete_profiles,
     ),
 ]
-Alias = Annotated[str, Parameter(completer=_complete.aliases)]
-ModelName = Annotated[str, Parameter(completer=_complete.models)]
+Alias = Annotated[str, Parameter(completer=_complete_aliases)]
+ModelName = Annotated[str, Parameter(completer=_complete_models)]
 """An alias or ``provider:model``."""
-Pool = Annotated[str, Parameter(completer=_complete.pools)]
+Pool = Annotated[str, Parameter(completer=_complete_pools)]
 """``provider:model``, or several with commas between them."""
-ProviderName = Annotated[str, Parameter(completer=_complete.providers)]
+ProviderName = Annotated[str, Parameter(completer=_complete_providers)]
 
 
 def _at_least_one(_: object, value: int | None) -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._failure import FAILED, INTERRUPTED, CommandError
-from llmring_cli._output import report
+from llmring_cli._output import FAILED, INTERRUPTED, CommandError, report
 
 _VERSION_FLAGS = (["--version"], ["-V"])
 

@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from llmring_cli._failure import CommandError
-from llmring_cli.server.env_file import KEY, URL, read_env_file, with_values, write_env_file
+from llmring_cli._output import CommandError
+from llmring_cli.server.access import KEY, URL, read_env_file, with_values, write_env_file
 from llmring_types.exceptions import ConfigurationError
 
 VALUES = {URL: "http://localhost:9100", KEY: "llmr_pk_new"}

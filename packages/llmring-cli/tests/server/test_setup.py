@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from llmring_cli.server.env_file import masked
+from llmring_cli.server.access import masked
 from usage_server import UsageServer
 
 Run = Callable[..., tuple[int, str, str]]

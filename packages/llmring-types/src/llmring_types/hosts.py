@@ -56,6 +56,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         local: runs on the user's machine, so nobody bills its tokens.
         listed: the registry publishes its models.
         price_list: the file of the genai-prices project that has its prices.
+        price_fallback: the file that has the prices of models which are not on that list.
         cache_write_factors: what a cache write costs, in multiples of the input price, where neither the registry nor
             the price list says: for five minutes, for an hour. ``None``: as much as fresh input.
         telemetry_name: the value of ``gen_ai.provider.name``; ``None`` takes the name.
@@ -84,6 +85,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     local: bool = False
     listed: bool = False
     price_list: str | None = None
+    price_fallback: str | None = None
     cache_write_factors: tuple[Decimal, Decimal] | None = None
     telemetry_name: str | None = None
     sdk_modules: tuple[str, ...] = ()

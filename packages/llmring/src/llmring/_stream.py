@@ -80,6 +80,11 @@ class ChatStream:
         """The whole answer, as the same call without streaming gives it; ``None`` until the last chunk has come."""
         return self._response
 
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """Every member of the pool tried or skipped, once the first chunk has come; the last one answers."""
+        return () if self._opened is None else self._opened.attempts
+
     def __aiter__(self) -> Self:
         return self
 

@@ -12,9 +12,9 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from rich.console import Console
 from rich.syntax import Syntax
 
-from llmring_cli._complete import known_models, own_aliases
 from llmring_cli._files import open_private, state_folder
 from llmring_cli._output import printable, report, screen_width
+from llmring_cli._parameters import known_models, own_aliases
 from llmring_cli.advisor.session import kept_sessions
 from llmring_cli.chat.markdown import MarkdownStream
 

@@ -8,9 +8,8 @@ from cyclopts import Parameter
 from llmring_lockfile import Binding
 
 from llmring_cli._environment import admit_hosts
-from llmring_cli._failure import FAILED
 from llmring_cli._lockfiles import find_lockfile, lockfile_to_write, read_lockfile, shown
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._output import FAILED, print_json, print_table, report
 from llmring_cli._parameters import Alias, Flag, Json, LockfilePath, Pool, ProfileName
 
 
@@ -40,7 +39,7 @@ def bind(
     binding = found.profile(active).binding(alias)
     pool = [] if binding is None else [str(model) for model in binding.models]
     admit_hosts(found)
-    from llmring_cli._doubts import doubts  # noqa: PLC0415 - it brings the registry
+    from llmring_cli._mistakes import doubts  # noqa: PLC0415 - it brings the registry
 
     for doubt in doubts(alias, () if binding is None else binding.models, found.extends):
         report(f"warning: {doubt}")

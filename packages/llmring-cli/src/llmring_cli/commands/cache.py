@@ -8,9 +8,8 @@ from llmring import open_registry
 from llmring.registry import PROVIDERS
 from llmring_types.exceptions import RegistryConnectionError, RegistryError
 
-from llmring_cli._failure import FAILED, UNREACHABLE, CommandError
 from llmring_cli._models import RegistryUrl, require_provider
-from llmring_cli._output import count_text, print_json, print_table, report
+from llmring_cli._output import FAILED, UNREACHABLE, CommandError, count_text, print_json, print_table, report
 from llmring_cli._parameters import Json, ProviderName
 
 

@@ -25,8 +25,14 @@ from llmring_cli.chat.answer import (
     response_json,
     show,
 )
-from llmring_cli.chat.conversation import Conversation, instruct, load_conversation, save_conversation
-from llmring_cli.chat.exchange import Exchange, open_tools
+from llmring_cli.chat.exchange import (
+    Conversation,
+    Exchange,
+    instruct,
+    load_conversation,
+    open_tools,
+    save_conversation,
+)
 from llmring_cli.chat.message import read_message
 
 _OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")

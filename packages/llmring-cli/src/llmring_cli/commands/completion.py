@@ -7,9 +7,8 @@ from typing import Literal
 from cyclopts.completion.detect import ShellDetectionError, detect_shell
 
 from llmring_cli._app import build_app
-from llmring_cli._failure import CommandError
 from llmring_cli._files import home_folder, write_output
-from llmring_cli._output import print_json, report
+from llmring_cli._output import CommandError, print_json, report
 from llmring_cli._parameters import Json
 
 _COLONS = Path(__file__).with_name("colons.bash")

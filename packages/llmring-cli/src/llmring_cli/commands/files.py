@@ -10,9 +10,16 @@ from llmring_lockfile import Lockfile
 from llmring_providers.files import KeepsFiles, StoredFile, file_codec
 from llmring_types.exceptions import LLMRingError, ModelCapabilityError
 
-from llmring_cli._failure import FAILED, WRONG_USAGE, CommandError
 from llmring_cli._models import ready_providers, require_provider
-from llmring_cli._output import print_json, print_table, report, report_logs
+from llmring_cli._output import (
+    FAILED,
+    WRONG_USAGE,
+    CommandError,
+    print_json,
+    print_table,
+    report,
+    report_logs,
+)
 from llmring_cli._parameters import Json, ProviderName
 
 

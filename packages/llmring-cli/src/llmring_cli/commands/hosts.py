@@ -9,9 +9,8 @@ from llmring_lockfile import HostEntry
 from llmring_types.hosts import HOSTS, Host
 
 from llmring_cli._environment import REFUSED_HOSTS, report_refused_hosts
-from llmring_cli._failure import FAILED, WRONG_USAGE, CommandError
 from llmring_cli._lockfiles import admit_found_hosts
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._output import FAILED, WRONG_USAGE, CommandError, print_json, print_table, report
 from llmring_cli._parameters import Flag, Json
 
 

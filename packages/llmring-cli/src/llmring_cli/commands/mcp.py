@@ -11,12 +11,10 @@ from contextlib import contextmanager
 from llmring import open_registry
 from llmring_types.exceptions import MissingSDKError
 
-from llmring_cli._failure import INTERRUPTED, CommandError
 from llmring_cli._lockfiles import lockfile_to_write
-from llmring_cli._output import print_json, report, report_logs
+from llmring_cli._output import INTERRUPTED, CommandError, print_json, report, report_logs
 from llmring_cli._parameters import Flag, Json, LockfilePath, Port
-from llmring_cli.mcp import TOKEN_VARIABLE
-from llmring_cli.toolbox import Draft, LocalToolbox
+from llmring_cli.toolbox import TOKEN_VARIABLE, Draft, LocalToolbox
 
 
 def lockfile(
@@ -42,7 +40,7 @@ def lockfile(
         no_token: Accept requests without a token. Otherwise clients send LLMRING_MCP_TOKEN, or a token made at start.
     """
     try:
-        from llmring_cli.mcp.server import serve_http, serve_stdio  # noqa: PLC0415 - an extra
+        from llmring_cli.toolbox.server import serve_http, serve_stdio  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingSDKError("the MCP server needs an extra: pip install 'llmring-cli[mcp]'") from error
     if json and not http:

@@ -1,16 +1,15 @@
-"""``llmring list`` and ``llmring info``."""
+"""``llmring list``, ``llmring info`` and ``llmring providers``."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
 import llmring_lockfile as lockfiles
 from cyclopts import Parameter
-from llmring import ModelFacts, ModelRef, open_registry
+from llmring import ModelFacts, ModelRef, open_registry, provider_status
 from llmring.registry import PROVIDERS, Correction
 from llmring_types.hosts import host_of
 
 from llmring_cli._environment import report_refused_hosts
-from llmring_cli._failure import FAILED
 from llmring_cli._lockfiles import admit_found_hosts
 from llmring_cli._models import (
     SIMULATED,
@@ -22,7 +21,7 @@ from llmring_cli._models import (
     require_provider,
     tokens_text,
 )
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._output import FAILED, print_json, print_table, report
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName, ProviderName
 
 
@@ -125,7 +124,7 @@ def _word(value: str | bool) -> str:
 def _to_ask(provider: str | None) -> list[str]:
     if provider is not None:
         return [provider]
-    return [name for name in ready_providers() if name != SIMULATED]
+    return [name for name in ready_providers() if name != SIMULATED and host_of(name).models_path is not None]
 
 
 def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
@@ -186,3 +185,22 @@ def _lines(facts: ModelFacts) -> list[tuple[str, str]]:
         ("retires on", facts.retires_on and facts.retires_on.isoformat()),
     ]
     return [(name, text) for name, text in lines if text]
+
+
+def providers(*, json: Json = False) -> None:
+    """List the providers in use, and the settings they lack.
+
+    No request is sent. Keys are never shown. `llmring hosts` lists every host that llmring knows.
+
+    $ llmring providers
+    """
+    admit_found_hosts()
+    rows = provider_status(in_use=True)
+    if json:
+        print_json(rows)
+        return
+    report_refused_hosts()
+    print_table(
+        ("provider", "state", "needs"),
+        [(row.name, "ready" if row.configured else "not configured", " or ".join(row.needs)) for row in rows],
+    )

@@ -10,8 +10,7 @@ from llmring.trust import read_content
 from llmring_types.exceptions import ConfigurationError
 from llmring_types.hosts import HOSTS
 
-from llmring_cli._failure import CommandError
-from llmring_cli._output import print_json, print_line, report
+from llmring_cli._output import CommandError, print_json, print_line, report
 from llmring_cli._parameters import Json, Port
 
 

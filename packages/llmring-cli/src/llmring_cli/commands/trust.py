@@ -11,8 +11,7 @@ from llmring_lockfile import HostEntry, parse
 from llmring_types.hosts import HOSTS
 
 from llmring_cli._environment import NAME, read_dotenv
-from llmring_cli._failure import FAILED, CommandError
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._output import FAILED, CommandError, print_json, print_table, report
 from llmring_cli._parameters import Flag, Json
 
 

@@ -15,9 +15,9 @@ from llmring.usage import Format, Group, UsageStats, read
 from llmring.usage import export as write
 from llmring.usage import stats as sum_up
 
-from llmring_cli._failure import CommandError
 from llmring_cli._files import replacing_output
 from llmring_cli._output import (
+    CommandError,
     count_text,
     dollars_text,
     dollars_texts,

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from llmring_cli._failure import CommandError
+from llmring_cli._output import CommandError
 
 T = TypeVar("T")
 

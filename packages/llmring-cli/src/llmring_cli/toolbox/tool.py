@@ -10,8 +10,7 @@ from llmring_types.exceptions import LLMRingError, ValidationError
 
 from llmring_cli._output import json_text
 from llmring_cli.toolbox import arguments as args
-from llmring_cli.toolbox.draft import Draft, Edits
-from llmring_cli.toolbox.questions import Questions, compare_costs
+from llmring_cli.toolbox.draft import Draft, Edits, Questions, compare_costs
 
 A = TypeVar("A", bound=msgspec.Struct)
 

@@ -14,14 +14,14 @@ from llmring_types.exceptions import BudgetExceededError
 from llmring._routing import Candidate
 
 _ZERO = Decimal(0)
-Scope = Literal["ring", "alias", "run"]
+Scope = Literal["ring", "alias", "run", "job"]
 
 
 class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
     """A budget and what has become of it. Amounts are US dollars.
 
     Attributes:
-        scope: the whole ring, one alias, or one run of tools.
+        scope: the whole ring, one alias, one run of tools, or one bulk job.
         alias: whose budget; ``None`` for those of a ring or a run.
         profile: the profile that binds the alias.
         limit: what may be spent.

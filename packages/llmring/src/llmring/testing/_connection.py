@@ -10,12 +10,12 @@ import socket
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
 from http.client import responses
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from llmring_providers.sim.plan import Plan
 from llmring_providers.sim.transport import pause
 from llmring_providers.transport import HttpRequest
+
+from llmring._addressed import is_addressed
 
 _LONGEST_HEAD = 64 * 1024
 _REFUSAL = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -86,7 +86,7 @@ class Connection(asyncio.StreamReaderProtocol):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read_request(reader, writer)) is not None:
-                if not _is_addressed(request.headers, self._host_names):
+                if not is_addressed(request.headers, self._host_names):
                     writer.write(_REFUSAL)
                     await writer.drain()
                     break
@@ -102,38 +102,6 @@ class Connection(asyncio.StreamReaderProtocol):
             pass  # no answer is possible: the client has gone or speaks no HTTP
         finally:
             writer.close()
-
-
-def _is_addressed(headers: Mapping[str, str], host_names: Collection[str]) -> bool:
-    """Return whether a request is for this host, and not from a web page of another one.
-
-    A page whose name leads here (DNS rebinding) sends its name as the host, and any page sends its origin with what it
-    may not read (https://fetch.spec.whatwg.org/#origin-header). Another port of this machine is another origin.
-    """
-    host, origin = headers.get("host"), headers.get("origin")
-    if host is not None and not _is_local(f"//{host}", host_names):
-        return False
-    return origin is None or origin == f"http://{host}" or _has_name(origin, host_names)
-
-
-def _has_name(url: str, names: Collection[str]) -> bool:
-    """Return whether it is an origin by a name that the user has given, at whatever port; addresses are no names."""
-    try:
-        name = urlsplit(url).hostname or ""
-        return name in names and not _is_local(url, ())
-    except ValueError:
-        return False
-
-
-def _is_local(url: str, host_names: Collection[str]) -> bool:
-    try:
-        name = urlsplit(url).hostname or ""
-        if name == "localhost" or name.endswith(".localhost") or name in host_names:
-            return True
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> HttpRequest | None:

@@ -10,17 +10,22 @@ from cyclopts import Parameter
 from llmring import open_registry
 from llmring_types.exceptions import MissingSDKError
 
-from llmring_cli._failure import CommandError
 from llmring_cli._lockfiles import lockfile_to_write, shown
-from llmring_cli._output import report, report_logs
+from llmring_cli._output import CommandError, report, report_logs
 from llmring_cli._parameters import Flag, LockfilePath, ModelName
 from llmring_cli.advisor.conversation import COMMANDS, Conversation
 from llmring_cli.advisor.guided import guide
-from llmring_cli.advisor.model import Advisor, find_advisor, named_advisor
 from llmring_cli.advisor.screen import PlainScreen, Screen
-from llmring_cli.advisor.session import Session, kept_sessions, new_session, path_text
-from llmring_cli.mcp import TOKEN_VARIABLE
-from llmring_cli.toolbox import Draft, LocalToolbox, Toolbox
+from llmring_cli.advisor.session import (
+    Advisor,
+    Session,
+    find_advisor,
+    kept_sessions,
+    named_advisor,
+    new_session,
+    path_text,
+)
+from llmring_cli.toolbox import TOKEN_VARIABLE, Draft, LocalToolbox, Toolbox
 
 
 async def chat(
@@ -93,7 +98,7 @@ async def _toolbox(stack: AsyncExitStack, path: Path, server_url: str | None) ->
     if server_url is None:
         return LocalToolbox(Draft(path), open_registry())
     try:
-        from llmring_cli.mcp.remote import connect  # noqa: PLC0415 - an extra
+        from llmring_cli.toolbox.remote import connect  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingSDKError("--server-url needs an extra: pip install 'llmring-cli[mcp]'") from error
     token = os.environ.get(TOKEN_VARIABLE, "")

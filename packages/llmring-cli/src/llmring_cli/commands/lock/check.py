@@ -7,12 +7,10 @@ from llmring_lockfile import check as check_lockfile
 from llmring_lockfile import explain as explain_name
 
 from llmring_cli._environment import report_refused_hosts
-from llmring_cli._failure import FAILED, UNREADABLE, CommandError
-from llmring_cli._lockfiles import read_lockfile
+from llmring_cli._lockfiles import findings_json, located, print_findings, read_lockfile, summarize
 from llmring_cli._models import known_providers
-from llmring_cli._output import print_json, print_line, report
+from llmring_cli._output import FAILED, UNREADABLE, CommandError, print_json, print_line, report
 from llmring_cli._parameters import Json, LockfilePath, ModelName, ProfileName
-from llmring_cli._review import findings_json, located, print_findings, summarize
 
 
 def check(*, lockfile: LockfilePath = None, json: Json = False) -> int:

@@ -10,11 +10,10 @@ from llmring_lockfile import AliasUse, Scan, installed_lockfile, known_aliases, 
 from llmring_lockfile import scan as scan_sources
 from llmring_lockfile import stubs as write_stubs
 
-from llmring_cli._failure import FAILED, CommandError
 from llmring_cli._files import write_output
 from llmring_cli._lockfiles import read_lockfile, shown
 from llmring_cli._models import known_providers
-from llmring_cli._output import count_text, print_json, print_line, report, write_exact
+from llmring_cli._output import FAILED, CommandError, count_text, print_json, print_line, report, write_exact
 from llmring_cli._parameters import Flag, Json, LockfilePath
 
 Source = tuple[Path, str | None]

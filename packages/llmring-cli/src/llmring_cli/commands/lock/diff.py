@@ -10,11 +10,9 @@ from cyclopts import Parameter
 from llmring_lockfile import Lockfile, parse
 from llmring_lockfile import diff as diff_lockfiles
 
-from llmring_cli._failure import FAILED, CommandError
-from llmring_cli._lockfiles import read_lockfile, shown
-from llmring_cli._output import print_json, report
+from llmring_cli._lockfiles import changes_json, print_changes, read_lockfile, shown
+from llmring_cli._output import FAILED, CommandError, print_json, report
 from llmring_cli._parameters import Flag, Json, LockfilePath
-from llmring_cli._review import changes_json, print_changes
 
 _GIT_SECONDS = 60.0
 _CLEAN_ENVIRONMENT = (

@@ -9,13 +9,11 @@ from llmring_lockfile import Finding, Severity
 from llmring_lockfile import audit as audit_lockfile
 from llmring_lockfile import validate as validate_lockfile
 
-from llmring_cli._failure import FAILED, UNREACHABLE, UNREADABLE
 from llmring_cli._files import write_output
-from llmring_cli._lockfiles import read_lockfile, shown
+from llmring_cli._lockfiles import findings_json, located, print_findings, read_lockfile, shown, summarize
 from llmring_cli._models import Offline, RegistryUrl, known_models, pool_providers
-from llmring_cli._output import count_text, print_json
+from llmring_cli._output import FAILED, UNREACHABLE, UNREADABLE, count_text, print_json
 from llmring_cli._parameters import Count, Json, LockfilePath, today
-from llmring_cli._review import findings_json, located, print_findings, summarize
 from llmring_cli._run import version_text
 
 _EXIT_CODES = {"valid": 0, "invalid": FAILED, "unreachable": UNREACHABLE}

@@ -9,9 +9,8 @@ from llmring.registry import PROVIDERS
 from llmring.suggest import Preference, Suggestion, Wish, near_misses, suggest_models
 from llmring_lockfile import Need
 
-from llmring_cli._failure import FAILED
 from llmring_cli._models import facts_json, price_text, ready_providers, require_provider, tokens_text
-from llmring_cli._output import print_json, print_table, report
+from llmring_cli._output import FAILED, print_json, print_table, report
 from llmring_cli._parameters import Count, Flag, Json, Price, ProviderName
 
 _NEAR = 3

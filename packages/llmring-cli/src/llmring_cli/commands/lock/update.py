@@ -6,12 +6,10 @@ from pathlib import Path
 from llmring_lockfile import Lockfile, diff, editing, lock_models
 from llmring_types.exceptions import RegistryError, RegistryStaleError, RegistryValidationError
 
-from llmring_cli._failure import UNREACHABLE, CommandError
-from llmring_cli._lockfiles import read_lockfile, shown
+from llmring_cli._lockfiles import changes_json, print_changes, read_lockfile, shown
 from llmring_cli._models import KnownModels, Offline, RegistryUrl, known_models, pool_providers
-from llmring_cli._output import count_text, print_json, report
+from llmring_cli._output import UNREACHABLE, CommandError, count_text, print_json, report
 from llmring_cli._parameters import Flag, Json, LockfilePath
-from llmring_cli._review import changes_json, print_changes
 
 
 def update(

@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from llmring_lockfile import Lockfile, Upgrade, apply_upgrades, lock_models, propose_upgrades
 
-from llmring_cli._failure import UNREACHABLE, CommandError
 from llmring_cli._lockfiles import Source, read_lockfile, shown
 from llmring_cli._models import KnownModels, Offline, RegistryUrl, known_models, pool_providers, price_text
-from llmring_cli._output import confirm, print_json, print_line, report, report_text
+from llmring_cli._output import (
+    UNREACHABLE,
+    CommandError,
+    confirm,
+    print_json,
+    print_line,
+    report,
+    report_text,
+)
 from llmring_cli._parameters import Alias, Count, Flag, Json, LockfilePath, today
 
 if TYPE_CHECKING:

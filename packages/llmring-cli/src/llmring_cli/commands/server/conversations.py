@@ -6,8 +6,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from llmring_cli._failure import CommandError
 from llmring_cli._output import (
+    CommandError,
     count_text,
     dollars_text,
     dollars_texts,
@@ -17,9 +17,8 @@ from llmring_cli._output import (
     report,
 )
 from llmring_cli._parameters import Flag, Json
-from llmring_cli.server.access import ApiKey, EnvFile, ServerUrl, connected, require_access
+from llmring_cli.server.access import DEFAULT, ApiKey, EnvFile, ServerUrl, connected, require_access
 from llmring_cli.server.answers import Conversation, StoredMessage, read_answer
-from llmring_cli.server.env_file import DEFAULT
 
 _MOST_MESSAGES = 1000
 

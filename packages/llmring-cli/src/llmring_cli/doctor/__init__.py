@@ -1,1 +1,0 @@
-"""The checks of ``llmring doctor`` and their report."""

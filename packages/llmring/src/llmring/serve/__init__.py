@@ -1,0 +1,9 @@
+"""``llmring serve``: the aliases of a lockfile for every language, by the protocols that programs speak already.
+
+``app(ring)`` is an ASGI application; it needs no extra. ``run`` puts it into a server of its own (extra ``serve``).
+"""
+
+from llmring.serve._app import Gateway, app
+from llmring.serve._server import run
+
+__all__ = ["Gateway", "app", "run"]

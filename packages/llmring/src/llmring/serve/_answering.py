@@ -1,0 +1,225 @@
+"""One request of a protocol, answered by the ring: read by the codec, sent on, and written back by the codec."""
+
+import math
+import time
+from collections.abc import Mapping
+
+import msgspec
+from llmring_providers.hosting import CODECS, Codec, HostedRequest, Route, Stamp
+from llmring_providers.hosting.embeddings import HostedTexts, read_embedding, write_embedding
+from llmring_types import EmbeddingRequest
+from llmring_types.exceptions import (
+    AliasNotFoundError,
+    LLMRingError,
+    ModelCapabilityError,
+    ModelNotFoundError,
+    ProviderAuthenticationError,
+    ProviderNotFoundError,
+    ProviderResponseError,
+    ValidationError,
+)
+
+from llmring._call import Call
+from llmring._ring import LLMRing
+from llmring._stream import ChatStream
+from llmring.serve._exchange import Exchange
+from llmring.serve._notes import json_answer, notes
+from llmring.tokens import estimate_tokens
+
+_OURS = frozenset(
+    {
+        "api",
+        "contents",
+        "input",
+        "messages",
+        "model",
+        "models",
+        "stream",
+        "system",
+        "systemInstruction",
+        "system_instruction",
+    }
+)
+"""Names by which a body could ask for another model or conversation than the one that was read, priced and admitted."""
+_NO_HEADERS: Mapping[str, str] = {}
+_STREAMED = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+"""So that no proxy gathers a stream: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering"""
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """The client behind a request, and its rights.
+
+    Attributes:
+        profile: of the lockfile; ``None`` is the lockfile's own default.
+        direct: ``provider:model`` may be named.
+    """
+
+    profile: str | None = None
+    direct: bool = False
+
+
+async def refuse(
+    exchange: Exchange, route: Route, error: LLMRingError, identity: Mapping[str, str] = _NO_HEADERS
+) -> None:
+    """Answer with an error, in the form of the endpoint's protocol."""
+    answer = CODECS[route.protocol].error(error)
+    wait = getattr(error, "retry_after", None)
+    later = {} if wait is None else {"retry-after": f"{math.ceil(wait)}"}
+    headers = {**answer.headers, **later, **identity, **notes(attempts=error.attempts)}
+    await exchange.answer(answer.status, headers, answer.body)
+
+
+class Answering:
+    """Answers one request.
+
+    Args:
+        ring: sends it on.
+        exchange: with the client.
+        route: the endpoint.
+        caller: who asks.
+        id: of the request: 32 hexadecimal digits.
+    """
+
+    def __init__(self, ring: LLMRing, exchange: Exchange, route: Route, caller: Caller, id: str) -> None:  # noqa: A002
+        self._ring = ring
+        self._exchange = exchange
+        self._route = route
+        self._caller = caller
+        self._codec: Codec = CODECS[route.protocol]
+        self._stamp = Stamp(seed=id, created=int(time.time()))
+        self._identity: Mapping[str, str] = {self._codec.request_id_header: f"req_{id}"}
+
+    async def models(self) -> None:
+        """List the aliases."""
+        names = sorted(self._ring.list_aliases(self._caller.profile))
+        await self._answer(self._codec.models(names, self._stamp))
+
+    async def reply(self, body: bytes) -> None:
+        """Answer what the body asks for; whatever is wrong with it is answered in the protocol's own form."""
+        try:
+            if self._route.operation == "embeddings":
+                await self._embed(body)
+                return
+            asked = self._read(body)
+            if self._route.operation == "count_tokens":
+                await self._count(asked)
+            elif asked.stream:
+                await self._stream(asked)
+            else:
+                await self._whole(asked)
+        except LLMRingError as error:
+            await self.refuse(_as_gateway(error))
+
+    async def refuse(self, error: LLMRingError) -> None:
+        """Answer with an error."""
+        await refuse(self._exchange, self._route, error, self._identity)
+
+    def _read(self, body: bytes) -> HostedRequest:
+        asked = self._codec.read(self._route, self._exchange.headers, body)
+        request = asked.request
+        self._check_model(request.model)
+        if taken := _OURS & request.extra_params.keys():
+            for name in taken:
+                del request.extra_params[name]
+            asked = msgspec.structs.replace(asked, unread=(*asked.unread, *sorted(taken)))
+        return asked
+
+    def _check_model(self, name: str | None) -> None:
+        """Refuse names that are no aliases, unless models may be named directly.
+
+        Raises:
+            ModelNotFoundError: there is no such alias, or it is a model's own name.
+        """
+        ring = self._ring
+        try:
+            found = ring._aliases.resolve(name or "default", self._caller.profile)  # noqa: SLF001 - the ring's own door
+        except (AliasNotFoundError, ValidationError) as error:
+            raise _no_model(name) from error
+        if not found.is_alias and not self._caller.direct:
+            raise _no_model(name)
+
+    async def _whole(self, asked: HostedRequest) -> None:
+        response = await self._call(asked).answer()
+        said = notes(
+            attempts=response.attempts,
+            model=response.model,
+            usage=response.usage,
+            warnings=response.warnings,
+            unread=asked.unread,
+        )
+        await self._answer(self._codec.write(response, asked, self._stamp), said)
+
+    async def _stream(self, asked: HostedRequest) -> None:
+        """Pass a stream on, chunks that came together in one piece. A failure after its begin is its last event."""
+        codec, exchange = self._codec, self._exchange
+        async with ChatStream(self._call(asked)) as stream:
+            chunk = await anext(stream)
+            said = notes(attempts=stream.attempts, model=chunk.model, unread=asked.unread)
+            kind = {"content-type": codec.stream_type(asked)}
+            await exchange.begin({**kind, **_STREAMED, **self._identity, **said})
+            writer = codec.stream_writer(asked, self._stamp)
+            events = writer.write(chunk)
+            try:
+                while not writer.over:
+                    while (ready := stream.next_ready()) is not None:
+                        events += writer.write(ready)
+                    await exchange.write(events)
+                    events = writer.write(await anext(stream))
+            except LLMRingError as error:
+                events = writer.fail(_as_gateway(error))
+            await exchange.write([*events, *writer.close()])
+            await exchange.end()
+
+    def _call(self, asked: HostedRequest) -> Call:
+        chat = self._ring._chat  # noqa: SLF001 - the ring's own door
+        return Call(chat, asked.request, self._caller.profile, streamed=asked.stream)
+
+    async def _count(self, asked: HostedRequest) -> None:
+        """Count by the provider; where it does not, answer with an estimate that is named one."""
+        warnings = []
+        try:
+            tokens = await self._ring.count_tokens(asked.request, self._caller.profile)
+        except (ProviderResponseError, ModelCapabilityError) as error:
+            if error.status_code is not None:
+                raise
+            tokens = estimate_tokens(asked.request)
+            warnings.append(f"an estimate: {error.message}")
+        await self._answer(self._codec.token_count(tokens), notes(warnings=warnings, unread=asked.unread))
+
+    async def _embed(self, body: bytes) -> None:
+        texts = read_embedding(self._exchange.method, self._exchange.target, body)
+        if not isinstance(texts, HostedTexts):
+            raise ValidationError("this gateway embeds; it does not rerank")
+        self._check_model(texts.model)
+        request = EmbeddingRequest(texts.texts, model=texts.model, dimensions=texts.dimensions)
+        response = await self._ring.embed(request, self._caller.profile)
+        tokens = (response.usage or {}).get("prompt_tokens", 0)
+        said = notes(
+            attempts=response.attempts,
+            model=response.model,
+            usage=response.usage,
+            warnings=response.warnings,
+        )
+        await self._answer(write_embedding(texts, response.embeddings, tokens), said)
+
+    async def _answer(self, body: bytes, said: Mapping[str, str] | None = None) -> None:
+        await self._exchange.answer(200, json_answer(self._identity, said or {}), body)
+
+
+def _as_gateway(error: LLMRingError) -> LLMRingError:
+    """Return an error of the gateway's own access to a provider as one of the gateway: the client's key is right."""
+    if not isinstance(error, ProviderAuthenticationError | ProviderNotFoundError) or isinstance(
+        error, ModelNotFoundError
+    ):
+        return error
+    ours = ProviderResponseError(
+        f"the gateway cannot use {error.provider or 'its provider'}: {error.message}"
+    )
+    ours.attempts = error.attempts
+    return ours
+
+
+def _no_model(name: str | None) -> ModelNotFoundError:
+    return ModelNotFoundError(
+        f"there is no model {name!r} here; the list of models names the aliases that are served"
+    )

@@ -1,0 +1,148 @@
+"""The ASGI application: doors, limits, and the way to whatever answers."""
+
+import secrets
+from collections.abc import Collection
+
+from llmring_providers.hosting import Route, find_route
+from llmring_types.exceptions import LLMRingError, ProviderOverloadedError
+
+from llmring._ring import LLMRing
+from llmring.serve._answering import Answering, Caller, refuse
+from llmring.serve._door import Door
+from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
+from llmring.serve._notes import json_answer
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""Anthropic's own limit on a request (https://platform.claude.com/docs/en/api/errors), the largest of the vendors'."""
+MAX_CALLS = 1000
+_RETRY_S = 1
+_NOT_FOUND = (
+    b'{"error":{"message":"there is nothing here","type":"invalid_request_error","code":null,"param":null}}'
+)
+
+
+class Gateway:
+    """Serves the aliases of a ring by the protocols of OpenAI, Anthropic, Gemini and Ollama: an ASGI application.
+
+    Args:
+        ring: answers. It stays yours: it is not closed.
+        profile: of the lockfile, for requests without the header ``llmring-profile``.
+        direct_models: let clients name ``provider:model`` beside the aliases.
+        host_names: names by which clients may call it, besides ``localhost`` and any IP address.
+        max_body_bytes: limit on the size of a request.
+        max_calls: calls at the same time; one more is answered with 503 and ``Retry-After``.
+    """
+
+    def __init__(
+        self,
+        ring: LLMRing,
+        *,
+        profile: str | None = None,
+        direct_models: bool = False,
+        host_names: Collection[str] = (),
+        max_body_bytes: int = MAX_BODY_BYTES,
+        max_calls: int = MAX_CALLS,
+    ) -> None:
+        self._ring = ring
+        self._profile = profile
+        self._direct = direct_models
+        self._door = Door(host_names)
+        self._max_body_bytes = max_body_bytes
+        self._max_calls = max_calls
+        self._calls = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection of the server."""
+        if scope["type"] == "http":
+            try:
+                await self._serve(Exchange(scope, receive, send))
+            except ClientGoneError:
+                return
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+        else:
+            await send({"type": "websocket.close"})
+
+    async def _serve(self, exchange: Exchange) -> None:
+        route = find_route(exchange.method, exchange.target, exchange.headers)
+        if route is None:
+            await self._serve_other(exchange)
+            return
+        try:
+            caller = self._admit(exchange)
+        except LLMRingError as error:
+            await refuse(exchange, route, error)
+            return
+        answering = Answering(self._ring, exchange, route, caller, secrets.token_hex(16))
+        if self._calls >= self._max_calls:
+            await answering.refuse(
+                ProviderOverloadedError(
+                    f"this gateway has {self._max_calls} calls under way; try again in a moment",
+                    retry_after=_RETRY_S,
+                    status_code=503,
+                )
+            )
+            return
+        self._calls += 1
+        try:
+            await self._answer(exchange, route, answering)
+        finally:
+            self._calls -= 1
+
+    async def _answer(self, exchange: Exchange, route: Route, answering: Answering) -> None:
+        try:
+            body = await exchange.body(self._max_body_bytes)
+        except LLMRingError as error:
+            await answering.refuse(error)
+            return
+        if route.operation == "models":
+            await answering.models()
+        else:
+            await exchange.until_gone(lambda: answering.reply(body))
+
+    def _admit(self, exchange: Exchange) -> Caller:
+        """Return who asks.
+
+        Raises:
+            LLMRingError: they may not come in.
+        """
+        self._door.check_address(exchange)
+        self._door.check_local(exchange)
+        return Caller(profile=exchange.headers.get("llmring-profile") or self._profile, direct=self._direct)
+
+    async def _serve_other(self, exchange: Exchange) -> None:
+        await exchange.answer(404, json_answer(), _NOT_FOUND)
+
+
+def app(
+    ring: LLMRing,
+    *,
+    profile: str | None = None,
+    direct_models: bool = False,
+    host_names: Collection[str] = (),
+    max_body_bytes: int = MAX_BODY_BYTES,
+    max_calls: int = MAX_CALLS,
+) -> Gateway:
+    """Return the ASGI application that serves the aliases of a ring; :class:`Gateway` describes the arguments.
+
+    ``Mount("/ai", llmring.serve.app(ring))`` puts it into a Starlette or FastAPI application.
+    """
+    return Gateway(
+        ring,
+        profile=profile,
+        direct_models=direct_models,
+        host_names=host_names,
+        max_body_bytes=max_body_bytes,
+        max_calls=max_calls,
+    )
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Agree to the start and the end of the server (https://asgi.readthedocs.io/en/latest/specs/lifespan.html)."""
+    while True:
+        event = await receive()
+        if event["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+            return

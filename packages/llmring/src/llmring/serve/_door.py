@@ -1,0 +1,66 @@
+"""Admission: requests for this host alone, of this machine where there are no keys, and of holders of a key."""
+
+from collections.abc import Collection
+from ipaddress import ip_address
+
+from llmring_types.exceptions import ProviderAuthenticationError, ProviderPermissionError
+
+from llmring._addressed import is_addressed
+from llmring.serve._exchange import Exchange
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+"""Set by proxies: the address that such a request came from is not its client's."""
+
+
+class Door:
+    """Admits or refuses requests.
+
+    Args:
+        host_names: names of the gateway besides ``localhost`` and IP addresses.
+    """
+
+    def __init__(self, host_names: Collection[str] = ()) -> None:
+        self._host_names = frozenset(name.lower() for name in host_names)
+
+    def check_address(self, exchange: Exchange) -> None:
+        """Refuse what was meant for another host, or was sent by a web page of one.
+
+        Raises:
+            ProviderPermissionError: it is no request for this gateway.
+        """
+        if not is_addressed(exchange.headers, self._host_names):
+            raise ProviderPermissionError(
+                "this request is for another host, or from a web page of one; "
+                "llmring serve --host-name NAME admits requests for NAME"
+            )
+
+    def check_local(self, exchange: Exchange) -> None:
+        """Refuse, where there are no keys, all clients but those of this machine.
+
+        Raises:
+            ProviderAuthenticationError: it came from elsewhere, or through a proxy, which may bring anybody.
+        """
+        through_proxy = any(name in exchange.headers for name in _FORWARDED)
+        if through_proxy or not _is_loopback(exchange.client):
+            raise ProviderAuthenticationError(
+                "this gateway has no keys, so it serves the machine that it runs on and no proxy; "
+                "make a key with: llmring serve key create"
+            )
+
+
+def given_key(exchange: Exchange) -> str:
+    """Return the key that a client has sent, by the header of whichever protocol; empty without one."""
+    headers = exchange.headers
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    return headers.get("x-api-key") or headers.get("x-goog-api-key") or ""
+
+
+def _is_loopback(client: str | None) -> bool:
+    try:
+        address = ip_address(client or "")
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

@@ -1,0 +1,82 @@
+"""The gateway in a server of its own: uvicorn with httptools and uvloop."""
+
+import gc
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from llmring_types.exceptions import MissingSDKError
+
+from llmring.serve._app import Gateway
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_KEEP_ALIVE_S = 75
+"""Longer than the 60 s of most proxies, so that it is the proxy that closes a connection nobody uses."""
+_BACKLOG = 4096
+_YOUNG = 20_000
+"""Objects made before the collector looks: requests leave no cycles, and each look costs a millisecond."""
+
+
+def run(
+    gateway: Gateway,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    drain_s: int = 30,
+    on_ready: Callable[[str], object] | None = None,
+    at_end: Callable[[], Awaitable[object]] | None = None,
+) -> None:
+    """Serve until the process is told to end (SIGINT, SIGTERM); calls under way are then finished first.
+
+    Args:
+        gateway: the application.
+        host: the address to listen at.
+        port: 0 takes a free one.
+        drain_s: seconds that calls under way may take to end.
+        on_ready: gets the URL once connections are accepted.
+        at_end: awaited once the last call has ended: ``ring.close``, say.
+
+    Raises:
+        MissingSDKError: the extra ``serve`` is not installed.
+        OSError: the address is taken.
+    """
+    try:
+        import uvicorn  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingSDKError("serving needs an extra: pip install 'llmring[serve]'") from error
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=_BACKLOG) as listener:
+        name = f"[{host}]" if ":" in host else host
+        config = uvicorn.Config(
+            gateway,
+            access_log=False,
+            log_level="warning",
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=drain_s,
+            backlog=_BACKLOG,
+            ws="none",
+        )
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_YOUNG, 10, 10)
+        if on_ready is not None:
+            on_ready(f"http://{name}:{listener.getsockname()[1]}")
+        _server(config, at_end).run(sockets=[listener])
+
+
+def _server(config: "uvicorn.Config", at_end: Callable[[], Awaitable[object]] | None) -> "uvicorn.Server":
+    """Return the server. uvicorn sends itself the signal again once it has ended, so what is left is done before."""
+    import uvicorn  # noqa: PLC0415 - an extra
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().shutdown(sockets)
+            if at_end is not None:
+                await at_end()
+
+    return Server(config)

@@ -1,0 +1,246 @@
+"""The gateway, asked as clients of each protocol ask, with the simulator behind it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from asgi import Reply, ask
+from gateways import ANTHROPIC, CHAT, CLAUDE, GEMINI, HELLO, OPENAI, RESPONSES, STREAMED, WORDS, ring_of
+from llmring.serve import Gateway, app
+from llmring_providers.sim import Rule, faults
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    async with ring_of() as ring:
+        yield app(ring)
+
+
+def said(reply: Reply) -> str:
+    return reply.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        (OPENAI, CHAT, ("choices", 0, "message", "content")),
+        ("/chat/completions", CHAT, ("choices", 0, "message", "content")),
+        ("/v1/responses", RESPONSES, ("output", -1, "content", 0, "text")),
+        (ANTHROPIC, CLAUDE, ("content", 0, "text")),
+        ("/v1beta/models/fast:generateContent", GEMINI, ("candidates", 0, "content", "parts", 0, "text")),
+        ("/api/chat", {**CHAT, "stream": False}, ("message", "content")),
+    ],
+)
+async def test_every_protocol_gets_the_answer_in_its_own_form(
+    gateway: Gateway, path: str, body: Any, place: tuple[Any, ...]
+) -> None:
+    reply = await ask(gateway, path, body)
+    assert reply.status == 200
+    found = reply.json
+    for step in place:
+        found = found[step]
+    assert found == "Good morning to you"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "kind", "end"),
+    [
+        (OPENAI, CHAT | STREAMED, "text/event-stream", "data: [DONE]\n\n"),
+        ("/v1/responses", RESPONSES | STREAMED, "text/event-stream", "response.completed"),
+        (ANTHROPIC, CLAUDE | STREAMED, "text/event-stream", "message_stop"),
+        (
+            "/v1beta/models/fast:streamGenerateContent?alt=sse",
+            GEMINI,
+            "text/event-stream",
+            '"finishReason":"STOP"',
+        ),
+        ("/v1beta/models/fast:streamGenerateContent", GEMINI, "application/json", '"finishReason":"STOP"'),
+        ("/api/chat", CHAT, "application/x-ndjson", '"done":true'),
+    ],
+)
+async def test_every_protocol_gets_a_stream_in_its_own_form(
+    gateway: Gateway, path: str, body: Any, kind: str, end: str
+) -> None:
+    reply = await ask(gateway, path, body)
+    assert (reply.status, reply.whole) == (200, True)
+    assert reply.headers["content-type"].startswith(kind)
+    assert all(word in said(reply) for word in ("Good ", "morni", "ng to", " you"))
+    assert end in said(reply)[-1500:]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "error"),
+    [
+        (OPENAI, CHAT | STREAMED, 'data: {"error":'),
+        ("/v1/responses", RESPONSES | STREAMED, "event: error"),
+        (ANTHROPIC, CLAUDE | STREAMED, "event: error"),
+        ("/v1beta/models/fast:streamGenerateContent?alt=sse", GEMINI, '"error":'),
+        ("/api/chat", CHAT, '{"error":'),
+    ],
+)
+@pytest.mark.parametrize("how", ["ended", "lost", "torn"])
+async def test_a_cut_stream_ends_with_an_error_and_never_looks_finished(
+    path: str, body: Any, error: str, how: Any
+) -> None:
+    async with ring_of(Rule(answer=WORDS, fault=faults.Cut(after=3, how=how))) as ring:
+        reply = await ask(app(ring), path, body)
+    assert reply.status == 200
+    assert "Good" in said(reply)
+    assert error in said(reply)
+    for end in ("[DONE]", "message_stop", "response.completed", '"done":true', "STOP"):
+        assert end not in said(reply)
+
+
+ERRORS = [
+    (OPENAI, CHAT, ("error", "message")),
+    ("/v1/responses", RESPONSES, ("error", "message")),
+    (ANTHROPIC, CLAUDE, ("error", "message")),
+    ("/v1beta/models/fast:generateContent", GEMINI, ("error", "message")),
+    ("/api/chat", CHAT, ("error",)),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "place"), ERRORS)
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (faults.Status(status=400, message="no good"), 400),
+        (faults.Status(status=401), 502),
+        (faults.Status(status=429, retry_after=7), 429),
+        (faults.Status(status=500), 500),
+        (faults.Status(status=503), 503),
+        (faults.Reset(), 502),
+    ],
+)
+async def test_errors_have_the_form_of_the_protocol_and_the_status_that_clients_act_on(
+    path: str, body: Any, place: tuple[str, ...], fault: Any, status: int
+) -> None:
+    async with ring_of(Rule(fault=fault)) as ring:
+        reply = await ask(app(ring), path, body)
+    assert reply.status == status
+    found = reply.json
+    for step in place:
+        found = found[step]
+    assert isinstance(found, str)
+    assert found
+    assert "outcome=error" in reply.headers["llmring-attempts"]
+    if status == 429:
+        assert reply.headers["retry-after"] == "7"
+
+
+async def test_a_refused_key_of_the_gateway_is_no_fault_of_the_client() -> None:
+    async with ring_of(Rule(fault=faults.Status(status=401, message="bad key"))) as ring:
+        reply = await ask(app(ring), OPENAI, CHAT)
+    assert reply.status == 502
+    assert "the gateway cannot use sim" in reply.json["error"]["message"]
+
+
+async def test_headers_say_who_was_tried_who_answered_and_at_what_cost() -> None:
+    broken = Rule(model="bad", fault=faults.Status(status=503))
+    async with ring_of(broken, Rule(answer=WORDS)) as ring:
+        reply = await ask(app(ring), OPENAI, {**CHAT, "model": "safe"})
+    attempts = reply.headers["llmring-attempts"].split(", ")
+    assert attempts[0].startswith('"sim:bad";outcome=error;status=503;ms=')
+    assert attempts[1].startswith('"sim:good";outcome=ok;ms=')
+    assert reply.headers["llmring-model"] == "sim:good"
+    usage = reply.json["usage"]
+    cost = (usage["prompt_tokens"] + 2 * usage["completion_tokens"]) / 1e6
+    assert float(reply.headers["llmring-cost"]) == pytest.approx(cost)
+
+
+async def test_headers_of_a_stream_say_what_is_known_at_its_begin() -> None:
+    broken = Rule(model="bad", fault=faults.Status(status=503))
+    async with ring_of(broken, Rule(answer=WORDS)) as ring:
+        reply = await ask(app(ring), OPENAI, {**CHAT, **STREAMED, "model": "safe"})
+    assert reply.headers["llmring-attempts"].count("outcome=") == 2
+    assert reply.headers["llmring-model"] == "sim:good"
+    assert "llmring-cost" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "header"),
+    [(OPENAI, CHAT, "x-request-id"), (ANTHROPIC, CLAUDE, "request-id"), (OPENAI, b"{", "x-request-id")],
+)
+async def test_every_answer_has_an_id(gateway: Gateway, path: str, body: Any, header: str) -> None:
+    first, second = await ask(gateway, path, body), await ask(gateway, path, body)
+    assert first.headers[header].startswith("req_")
+    assert first.headers[header] != second.headers[header]
+
+
+async def test_fields_that_are_not_understood_are_named(gateway: Gateway) -> None:
+    messages = [{"role": "assistant", "content": "Hm", "metadata": {"a": 1}}, *HELLO]
+    reply = await ask(gateway, OPENAI, {"model": "fast", "messages": messages})
+    assert reply.headers["llmring-unread"] == '"messages[0].metadata"'
+
+
+@pytest.mark.parametrize("name", ["models", "contents", "system", "api"])
+async def test_no_field_leads_to_another_model_or_conversation(name: str) -> None:
+    asked = []
+    async with ring_of(observers=[lambda record: asked.append(record.request)]) as ring:
+        reply = await ask(app(ring), OPENAI, {**CHAT, name: "chat", "seed": 7})
+    assert reply.headers["llmring-unread"] == f'"{name}"'
+    assert asked[0].extra_params == {"seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "names"),
+    [
+        ("/v1/models", {}, lambda found: [each["id"] for each in found["data"]]),
+        (
+            "/v1/models",
+            {"anthropic-version": "2023-06-01"},
+            lambda found: [each["id"] for each in found["data"]],
+        ),
+        (
+            "/v1beta/models",
+            {},
+            lambda found: [each["name"].removeprefix("models/") for each in found["models"]],
+        ),
+        ("/api/tags", {}, lambda found: [each["name"] for each in found["models"]]),
+    ],
+)
+async def test_the_aliases_are_the_models(gateway: Gateway, path: str, headers: Any, names: Any) -> None:
+    reply = await ask(gateway, path, headers=headers)
+    assert names(reply.json) == ["fast", "safe"]
+
+
+@pytest.mark.parametrize("name", ["sim:small", "missing", "fast:latest", ""])
+async def test_only_aliases_are_served(gateway: Gateway, name: str) -> None:
+    reply = await ask(gateway, OPENAI, {**CHAT, "model": name})
+    assert reply.status == 404
+    assert "list of models" in reply.json["error"]["message"]
+
+
+async def test_models_are_named_directly_where_that_is_allowed() -> None:
+    async with ring_of() as ring:
+        reply = await ask(app(ring, direct_models=True), OPENAI, {**CHAT, "model": "sim:any"})
+    assert reply.headers["llmring-model"] == "sim:any"
+
+
+async def test_a_header_chooses_the_profile(gateway: Gateway) -> None:
+    reply = await ask(gateway, OPENAI, CHAT, headers={"llmring-profile": "other"})
+    assert reply.headers["llmring-model"] == "sim:other"
+    names = await ask(gateway, "/v1/models", headers={"llmring-profile": "other"})
+    assert [each["id"] for each in names.json["data"]] == ["fast"]
+    assert (await ask(gateway, OPENAI, CHAT, headers={"llmring-profile": "none"})).status >= 400
+
+
+async def test_tokens_are_counted_and_an_estimate_is_named_one(gateway: Gateway) -> None:
+    reply = await ask(gateway, "/v1/messages/count_tokens", CLAUDE)
+    assert reply.json["input_tokens"] > 0
+
+
+async def test_texts_are_embedded(gateway: Gateway) -> None:
+    reply = await ask(gateway, "/v1/embeddings", {"model": "fast", "input": ["a", "b"], "dimensions": 8})
+    assert [len(each["embedding"]) for each in reply.json["data"]] == [8, 8]
+    assert reply.headers["llmring-model"] == "sim:small"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/nothing"), ("GET", OPENAI), ("POST", "/v1/rerank"), ("DELETE", "/v1/models")],
+)
+async def test_other_places_are_not_found(gateway: Gateway, method: str, path: str) -> None:
+    reply = await ask(gateway, path, b"{}", method=method)
+    assert reply.status == 404
+    assert reply.json["error"]["type"] == "invalid_request_error"

@@ -1,0 +1,86 @@
+"""llmring serve as a process that others talk to."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+from json_output import json_document, validate_output
+from llmring.testing import Answer, Rule, Script
+from simulated import Simulated
+
+LLMRING = Path(sys.executable).with_name("llmring")
+LOCKFILE = 'version = "1.0"\n[[profiles.default.bindings]]\nalias = "fast"\nmodels = ["openai:gpt-4o-mini"]\n'
+CHAT = {"model": "fast", "messages": [{"role": "user", "content": "Hi"}]}
+SLOW = Script(rules=(Rule(answer=Answer(text="one two three four", chunk_size=4, pace=0.1)),))
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
+
+
+class Served:
+    """A running process and its address."""
+
+    def __init__(self, process: "subprocess.Popen[str]", document: Any) -> None:
+        self.process = process
+        self.document = document
+        self.address = urlsplit(document["url"]).netloc
+
+    @contextmanager
+    def ask(self, body: Any) -> Iterator[http.client.HTTPResponse]:
+        with closing(http.client.HTTPConnection(self.address, timeout=30)) as connection:
+            connection.request("POST", "/v1/chat/completions", msgspec.json.encode(body))
+            yield connection.getresponse()
+
+
+@contextmanager
+def served(folder: Path, script: Script | None = None, *arguments: str) -> Iterator[Served]:
+    """Run the command before a simulated OpenAI."""
+    (folder / "llmring.lock").write_text(LOCKFILE)
+    with Simulated(script) as simulated:
+        command: list[str | Path] = [LLMRING, "serve", "--port", "0", "--json", *arguments]
+        environment = {**os.environ, **simulated.environment}
+        with subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            try:
+                yield Served(process, json_document(process.stdout))
+            finally:
+                process.kill()
+
+
+def test_it_prints_one_document_answers_and_ends_with_an_interrupt(tmp_path: Path) -> None:
+    with served(tmp_path, Script(rules=(Rule(answer=Answer(text="served")),))) as gateway:
+        validate_output("serve", gateway.document)
+        with gateway.ask(CHAT) as reply:
+            assert msgspec.json.decode(reply.read())["choices"][0]["message"]["content"] == "served"
+        gateway.process.send_signal(signal.SIGINT)
+        assert gateway.process.wait(30) == 130
+
+
+def test_a_stream_under_way_is_finished_before_it_ends(tmp_path: Path) -> None:
+    with served(tmp_path, SLOW) as gateway:
+        with gateway.ask({**CHAT, "stream": True}) as reply:
+            first = reply.readline()
+            gateway.process.send_signal(signal.SIGTERM)
+            rest = reply.read()
+        assert gateway.process.wait(30) == -signal.SIGTERM
+    assert first.startswith(b"data: ")
+    assert rest.endswith(b"data: [DONE]\n\n")
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    with served(tmp_path) as gateway:
+        port = gateway.address.rpartition(":")[2]
+        again = subprocess.run(
+            [LLMRING, "serve", "--port", port], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    assert f"cannot listen on 127.0.0.1:{port}" in again.stderr
