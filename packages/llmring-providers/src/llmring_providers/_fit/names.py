@@ -139,7 +139,7 @@ def restored(response: LLMResponse, call: ChatCall, rule: NameRule) -> LLMRespon
 
 def restoring(decoder: StreamDecoder, call: ChatCall, rule: NameRule) -> StreamDecoder:
     """Return the decoder, or one around it whose calls have the names that the request has."""
-    names = _originals(call, rule) if call.request.tools else None
+    names = _originals(call, rule)
     return _RestoringDecoder(decoder, names) if names else decoder
 
 
