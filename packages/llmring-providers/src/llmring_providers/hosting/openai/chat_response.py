@@ -6,11 +6,9 @@ https://platform.openai.com/docs/api-reference/chat-streaming/streaming
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-
 import msgspec
 from llmring_types import FinishReason, LLMResponse, StreamChunk, ToolCall, Usage
 from llmring_types.exceptions import LLMRingError
-
 from llmring_providers.hosting.answering import (
     Answer,
     carried,
@@ -21,8 +19,8 @@ from llmring_providers.hosting.answering import (
     text_of,
 )
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
-from llmring_providers.hosting.openai_chat.request import VENDOR
-from llmring_providers.hosting.openai_errors import error_object
+from llmring_providers.hosting.openai.chat_request import VENDOR
+from llmring_providers.hosting.openai.errors import error_object
 from llmring_providers.openai.chat.response import finish_reason
 from llmring_providers.openai.chat.wire import (
     CHOICE_EXTRAS,
