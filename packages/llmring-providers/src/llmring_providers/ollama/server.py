@@ -1,25 +1,36 @@
-"""The models that a server has: https://docs.ollama.com/api/tags"""
+"""An Ollama server: the forms of its address in ``OLLAMA_HOST``, and the models that it has installed.
+
+https://docs.ollama.com/faq
+https://docs.ollama.com/api/tags
+"""
+
+import re
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import SplitResult, quote, urlsplit
 
 import msgspec
 from llmring_types import ModelFacts
 from llmring_types.exceptions import (
+    ConfigurationError,
     MalformedResponseError,
     ProviderAuthenticationError,
     ProviderConnectionError,
     ProviderResponseError,
 )
+from llmring_types.hosts import host_of
+
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._listing import Page
 from llmring_providers.transport import HttpRequest, Transport, TransportError
-import re
-from ipaddress import IPv6Address, ip_address
-from urllib.parse import SplitResult, quote, urlsplit
-from llmring_types.exceptions import ConfigurationError
-from llmring_types.hosts import host_of
 
 _PROVIDER = "ollama"
 _OK = 200
 _REFUSED = (401, 403)
+_PORT = 11434
+_CLOUD = "ollama.com"
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a server listens on, and where to reach it
+_IN_PATHS = "/%~:@!$&()*+,;="
+_STRAY = re.compile(r"[\s'\"]")
 
 
 class _Details(msgspec.Struct):
@@ -115,13 +126,6 @@ def _facts(name: str, model: _Model) -> ModelFacts:
         description=", ".join(word for word in told if word) or None,
         active=True,
     )
-
-
-_PORT = 11434
-_CLOUD = "ollama.com"
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a server listens on, and where to reach it
-_IN_PATHS = "/%~:@!$&()*+,;="
-_STRAY = re.compile(r"[\s'\"]")
 
 
 def normalise_host(host: str | None) -> str:

@@ -5,8 +5,10 @@ https://platform.openai.com/docs/api-reference/chat/create
 
 from collections.abc import Mapping
 from typing import Any, Literal
+
 import msgspec
 from llmring_types.exceptions import ValidationError
+
 from llmring_providers.hosting.answering import first_restored
 from llmring_providers.hosting.codec import HostedRequest, Route
 from llmring_providers.hosting.reading import built, document, effort_of, rest_of, typed

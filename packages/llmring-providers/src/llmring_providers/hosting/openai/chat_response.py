@@ -6,9 +6,11 @@ https://platform.openai.com/docs/api-reference/chat-streaming/streaming
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
 import msgspec
 from llmring_types import FinishReason, LLMResponse, StreamChunk, ToolCall, Usage
 from llmring_types.exceptions import LLMRingError
+
 from llmring_providers.hosting.answering import (
     Answer,
     carried,

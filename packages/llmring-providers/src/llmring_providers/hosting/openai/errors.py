@@ -5,8 +5,10 @@ https://platform.openai.com/docs/guides/error-codes
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
 import msgspec
 from llmring_types.exceptions import LLMRingError, ProviderError
+
 from llmring_providers.hosting.codec import ErrorAnswer, Stamp
 from llmring_providers.hosting.failures import Failure, Kind, failure_of
 

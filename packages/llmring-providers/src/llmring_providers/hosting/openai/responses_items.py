@@ -6,8 +6,10 @@ than text and calls, such as reasoning, are kept whole, to be replayed as they c
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
 import msgspec
 from llmring_types.exceptions import ValidationError
+
 from llmring_providers.hosting.answering import first_restored
 from llmring_providers.hosting.reading import typed, unknown
 from llmring_providers.openai.responses.items import read_items, replay_items

@@ -5,8 +5,10 @@ https://platform.openai.com/docs/api-reference/responses/create
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
 import msgspec
 from llmring_types.exceptions import ValidationError
+
 from llmring_providers.hosting.codec import HostedRequest, Route
 from llmring_providers.hosting.openai.responses_items import conversation
 from llmring_providers.hosting.reading import (

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any
+
 import msgspec
 from llmring_types import FinishReason, LLMResponse, Usage
+
 from llmring_providers.hosting.answering import (
     Answer,
     carried,

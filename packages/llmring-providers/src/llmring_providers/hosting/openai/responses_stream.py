@@ -6,8 +6,10 @@ with the last one. So items stay open until then, and are closed by the events t
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+
 from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
+
 from llmring_providers.hosting.answering import carried, own_native, replayed
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 from llmring_providers.hosting.openai.errors import error_object
