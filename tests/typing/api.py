@@ -36,6 +36,7 @@ from llmring import (
     ToolCall,
     Usage,
 )
+from llmring.bulk import Outcome, Outcomes, Progress, Row, SyncOutcomes
 from llmring.content import document, image
 from llmring.conversation import Conversation, ConversationStore, StoredConversation
 from llmring.files import RegisteredFile
@@ -283,6 +284,21 @@ async def as_in_1_4(manager: llmring.ConversationManager, llm: EnhancedLLM) -> N
     assert_type(await llm.chat([{"role": "user", "content": "Hi"}]), LLMResponse)
     assert_type(await llm.chat([], stream=True), AsyncIterator[StreamChunk])
     assert_type(llmring.lockfile.Lockfile.load().resolve_alias("fast"), list[str])
+
+
+async def mapped(ring: LLMRing, requests: AsyncIterator[LLMRequest], rows: Sequence[Row]) -> None:
+    assert_type(ring.map(requests, journal="job.db", budget_usd=1, ordered=True), Outcomes)
+    async for outcome in ring.map(rows, key=str, on_progress=print):
+        assert_type(outcome, Outcome)
+        assert_type(outcome.response, LLMResponse | None)
+        assert_type(outcome.error, LLMRingError | None)
+        assert_type(outcome.unwrap(), LLMResponse)
+    ring.map(rows, jornal="job.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    assert_type(LLMRing.sync().map([]), SyncOutcomes)
+
+
+def progressed(progress: Progress) -> None:
+    assert_type(progress.seconds_left, float | None)
 
 
 async def served(ring: LLMRing) -> None:

@@ -133,6 +133,7 @@ def test_a_provider_that_cannot_be_asked_is_told_beside_those_that_can(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up")
     monkeypatch.setenv("OPENAI_BASE_URL", answering(200, LIVE))
+    monkeypatch.setenv("ZAI_API_KEY", "made-up")  # a host that has no list is asked for none
     code, out, err = llmring("list", "--live")
     assert code == 1
     assert out.startswith("openai:gpt-4o\t")

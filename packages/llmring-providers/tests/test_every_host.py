@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 from dressed import COST, DressedTransport
+from dressed_clouds import DressedHost
 from llmring_providers import ChatCall, Provider, ProviderSettings, find_factory
 from llmring_providers.sim import Answer, Call, Rule, Script, SimTransport, Tokens, faults
 from llmring_providers.testing import ProviderConformance, Scenario
+from llmring_providers.transport import Transport
 from llmring_types import LLMRequest, Message, ModelRef, StreamChunk, tool_call
 from llmring_types.exceptions import LLMRingError, ProviderRateLimitError
 from llmring_types.hosts import HOSTS, Host, Quirks, register, unregister
 
 SECRET = "key-hunter2"
-ROWS = [host for host in HOSTS.values() if not host.is_vendor and host.protocol in ("openai", "responses")]
+PROTOCOLS = ("openai", "responses", "anthropic", "gemini")
+ROWS = [host for host in HOSTS.values() if not host.is_vendor and host.protocol in PROTOCOLS]
 WEATHER = {
     "type": "function",
     "function": {
@@ -88,13 +91,14 @@ class Dressed(ProviderConformance):
 
     secret = SECRET
 
-    def __init__(self, host: Host, dress: Quirks | None) -> None:
+    def __init__(self, host: Host, dress: Quirks | None, far_end: Host | None = None) -> None:
         self.ref = ModelRef(host.name, "some/model:free")
         self._dress = dress
+        self._far_end = far_end or host
 
     @asynccontextmanager
     async def serving(self, scenario: Scenario) -> AsyncIterator[Provider]:
-        provider = built(self.ref.provider, self._dress, RULES[scenario])
+        provider = built(self.ref.provider, self._dress, RULES[scenario], self._far_end)
         yield provider
         await provider.aclose()
 
@@ -108,17 +112,23 @@ class Dressed(ProviderConformance):
         self.check(Scenario.TEXT, partial(finds_places, quirks=self._dress))
 
 
-def built(name: str, dress: Quirks | None, rule: Rule) -> Provider:
-    script = Script((rule,))
-    transport = SimTransport(script) if dress is None else DressedTransport(dress, script)
-    url = None if HOSTS[name].default_url else "https://account.test/v1"
+def built(name: str, dress: Quirks | None, rule: Rule, far_end: Host | None = None) -> Provider:
+    script, host = Script((rule,)), far_end or HOSTS[name]
+    if host.protocol == "openai":
+        transport: Transport = SimTransport(script) if dress is None else DressedTransport(dress, script)
+    elif host.protocol == "responses":
+        transport = SimTransport(script)
+    else:
+        transport = DressedHost(host, dress or Quirks(), script)
+    place = "/projects/acme/locations/europe-west1" if host.cloud == "vertex" else ""
+    url = None if host.default_url else f"https://account.test/v1{place}"
     settings = ProviderSettings(name=name, transport=transport, api_key=SECRET, base_url=url)
     return find_factory(name)(settings)
 
 
-def run_suite(host: Host, dress: Quirks | None) -> None:
+def run_suite(host: Host, dress: Quirks | None, far_end: Host | None = None) -> None:
     """Run all tests of the suite; an AssertionError is a failure of the row."""
-    suite = Dressed(host, dress)
+    suite = Dressed(host, dress, far_end)
     for name in dir(suite):
         if name.startswith("test_"):
             try:
@@ -217,6 +227,42 @@ def test_a_row_without_one_of_its_deviations_fails_the_suite(field: str) -> None
     try:
         with pytest.raises(AssertionError):
             run_suite(row, right)
+    finally:
+        unregister("wrong")
+
+
+MESSAGES_DEVIATIONS: dict[str, Any] = {
+    "key_header": "authorization",
+    "refused": ("metadata",),
+    "renamed": {"metadata": "about"},
+    "most_stops": 2,
+}
+"""The fields that count over Anthropic's protocol."""
+
+
+@pytest.mark.parametrize("field", sorted(MESSAGES_DEVIATIONS))
+def test_a_row_of_anthropics_protocol_without_one_of_its_deviations_fails_the_suite(field: str) -> None:
+    right = Quirks(**{field: MESSAGES_DEVIATIONS[field]})
+    for quirks in (right, Quirks()):
+        row = Host(
+            name="wrong", protocol="anthropic", default_url="https://wrong.test", keyless=True, quirks=quirks
+        )
+        register(row)
+        try:
+            with nullcontext() if quirks is right else pytest.raises(AssertionError):
+                run_suite(row, right)
+        finally:
+            unregister("wrong")
+
+
+@pytest.mark.parametrize("name", ["vertex", "vertex-anthropic"])
+def test_a_row_of_a_cloud_without_its_form_fails_the_suite(name: str) -> None:
+    right = HOSTS[name]
+    row = msgspec.structs.replace(right, name="wrong", cloud=None)
+    register(row)
+    try:
+        with pytest.raises(AssertionError):
+            run_suite(row, Quirks(), far_end=right)
     finally:
         unregister("wrong")
 

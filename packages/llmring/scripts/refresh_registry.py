@@ -44,6 +44,8 @@ _SAME_NAME = {
     "cache_write_5m": "cache_write_mtok",
     "cache_write_1h": "cache_write_1h_mtok",
 }
+_VERTEX_CLAUDE = "vertex-claude"
+"""The Claude models on Google's list."""
 _SEARCHES_BY_COUNT = frozenset({"anthropic", "openai"})
 """Gemini bills searches by the prompt or by the query, after a free allowance: the count alone is no price."""
 
@@ -85,8 +87,10 @@ def _read(source: str, name: str) -> bytes:
 def _price_list(name: str, published: list[str], now: datetime) -> bytes:
     """Write down what genai-prices says of a provider's models at this moment, under every name it surely means."""
     package = distribution("genai-prices")
-    provider = next(found for found in get_snapshot().providers if found.id == name)
-    models = [facts for model in provider.models if (facts := _facts(provider, model, published, now))]
+    listed = "google" if name == _VERTEX_CLAUDE else name
+    provider = next(found for found in get_snapshot().providers if found.id == listed)
+    ours = [model for model in provider.models if _is_on(name, model)]
+    models = [facts for model in ours if (facts := _facts(provider, model, published, now))]
     head = {
         "source": f"genai-prices {package.version}, https://github.com/pydantic/genai-prices",
         "licence": "MIT, see LICENSE beside this file",
@@ -97,12 +101,16 @@ def _price_list(name: str, published: list[str], now: datetime) -> bytes:
     return msgspec.json.format(content, indent=1) + b"\n"
 
 
+def _is_on(name: str, model: ModelInfo) -> bool:
+    """Return whether a model is on a list: Google's has the Claude models of Vertex, which the Gemini API has not."""
+    return name not in {"google", _VERTEX_CLAUDE} or (name == _VERTEX_CLAUDE) is ("claude" in model.id)
+
+
 def _facts(provider: Provider, model: ModelInfo, published: list[str], now: datetime) -> ModelFacts | None:
     prices = _prices(model.get_prices(now))
     if prices is not None:
         prices = msgspec.structs.replace(prices, web_search=_searches(provider, model.get_prices(now)))
-    # On Google's list stand the Claude models of Vertex too; they are not models of the Gemini API.
-    if prices is None or (provider.id == "google" and "claude" in model.id):
+    if prices is None:
         return None
     candidates = [model.id, *_names(model.match), *published]
     names = {name: None for name in candidates if provider.find_model(name) is model}

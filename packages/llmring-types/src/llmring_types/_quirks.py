@@ -16,6 +16,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     of one's own is read only where it is named here.
 
     Attributes:
+        key_header: the header of the key over Anthropic's protocol; ``authorization`` has it as a bearer token.
         token_limit: the name of the limit on output tokens; ``None`` leaves it to the model, as OpenAI does.
         stream_options: takes ``stream_options``; without it, the usage of a stream comes by itself or not at all.
         strict: takes ``strict`` in functions and in answer formats.
@@ -50,6 +51,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         pages: the vendor's page for each of these, by the name of the field.
     """
 
+    key_header: Literal["x-api-key", "authorization"] = "x-api-key"
     token_limit: Literal["max_tokens", "max_completion_tokens"] | None = None
     stream_options: bool = True
     strict: bool = True

@@ -89,6 +89,16 @@ class Call:
             chunk_timeout=self._timeout if following is UNSET else following,
         )
 
+    async def reread(self, response: LLMResponse) -> None:
+        """Read the JSON of a whole answer that was kept, into the type that the request asks for now.
+
+        Raises:
+            StructuredOutputError: strict, and the answer is not what is asked for.
+        """
+        self._prepared, self._expectation = prepare(self._asked)
+        await self._read(response)
+        response.warnings = list(dict.fromkeys(response.warnings))
+
     async def complete(self, response: LLMResponse, opened: Opened) -> None:
         ref, limit = opened.candidate.ref, opened.chunk_timeout
         self._chat.failover.breakers.record_success(ref)

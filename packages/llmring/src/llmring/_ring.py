@@ -18,6 +18,7 @@ from llmring._embeds import EmbedsTexts
 from llmring._facade import RingFacade, one_of
 from llmring._failover import Failover
 from llmring._filing import RegistersFiles
+from llmring._maps import MapsRequests
 from llmring._money.accounting import Accounting
 from llmring._money.counting import TokenCounter
 from llmring._observing.reporting import open_observers, open_server, open_transport
@@ -52,7 +53,9 @@ def sync_form(init: Callable[Concatenate["LLMRing", P], None]) -> "Callable[P, S
     return make
 
 
-class LLMRing(RingFacade, AsksQuestions, RunsTools, EmbedsTexts, RegistersFiles, OriginalMethods):
+class LLMRing(
+    RingFacade, AsksQuestions, MapsRequests, RunsTools, EmbedsTexts, RegistersFiles, OriginalMethods
+):
     """Sends requests to whichever model the lockfile binds.
 
     ``async with LLMRing() as ring: response = await ring.chat(request)``. One ring serves any number of concurrent

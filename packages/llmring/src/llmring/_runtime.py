@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, copy_context
 from threading import get_ident
 from typing import Any, Protocol, TypeVar
 
@@ -131,13 +131,15 @@ class LoopHandle:
 
 
 class BackgroundTask:
-    """A task of the running loop that no caller waits for, with nothing of the context in which it began.
+    """A task of the running loop that no caller waits for, with nothing of the context in which it began unless given.
 
     asyncio has such tasks, trio its system tasks; anyio has none, for its task groups end where they begin. The loop
     cancels the task when it ends.
     """
 
-    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
+    def __init__(
+        self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str, context: Context | None = None
+    ) -> None:
         import anyio  # noqa: PLC0415 - seldom needed
 
         self._work = work
@@ -147,12 +149,12 @@ class BackgroundTask:
         if in_trio():
             import trio  # noqa: PLC0415 - it is loaded already
 
-            trio.lowlevel.spawn_system_task(self._run, name=name, context=Context())
+            trio.lowlevel.spawn_system_task(self._run, name=name, context=context or Context())
             return
         import asyncio  # noqa: PLC0415 - it is loaded already
 
         loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._run(), name=name, context=Context())
+        self._task = loop.create_task(self._run(), name=name, context=context or Context())
         self._task.add_done_callback(lambda _: self._over.set())  # a task that never began has no ``finally``
 
     @property
@@ -178,6 +180,10 @@ class BackgroundTask:
         self._scope.cancel()
         with anyio.CancelScope(shield=True):
             await self._over.wait()
+
+    def cancel_soon(self) -> None:
+        """Cancel the task without waiting for its end."""
+        self._scope.cancel()
 
     async def _run(self) -> None:
         try:
@@ -234,6 +240,14 @@ def calling_for(caller: object) -> Iterator[None]:
         yield
     finally:
         _caller.reset(token)
+
+
+def detached_context() -> Context:
+    """Return a copy of the present context, spans and all, for tasks with callers and time limits of their own."""
+    context = copy_context()
+    context.run(_caller.set, None)
+    context.run(_running.set, None)
+    return context
 
 
 def current_caller() -> object:

@@ -17,6 +17,7 @@ from llmring_types import (
 
 from llmring._facade import RingFacade
 from llmring._filing import ListsFiles
+from llmring._maps import MapsRequestsSync
 from llmring._runtime import calling_for
 from llmring._stream import ChatStream
 
@@ -117,7 +118,7 @@ def _close(loop: _Loop, ring: "LLMRing") -> None:
         work()  # in this thread: at exit, Python 3.12 and newer start no other
 
 
-class SyncLLMRing(RingFacade, ListsFiles):
+class SyncLLMRing(RingFacade, ListsFiles, MapsRequestsSync):
     """:class:`LLMRing` for code without ``await``; ``LLMRing.sync(…)`` makes one, with the same arguments.
 
     ``with LLMRing.sync() as ring: response = ring.chat(request)``. Any thread may use it, several at once,

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -201,3 +202,30 @@ def test_a_host_is_priced_by_the_list_that_says_so() -> None:
     facts = Registry().facts("groq", "llama-3.3-70b-versatile")
     assert facts is not None
     assert facts.prices.source == "genai-prices"
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "same_as"),
+    [
+        ("azure", "gpt-4o", ("openai", "gpt-4o")),
+        ("azure-deployments", "gpt-4o-2024-11-20", ("openai", "gpt-4o")),
+        ("vertex", "gemini-2.5-flash", ("google", "gemini-2.5-flash")),
+        ("vertex-anthropic", "claude-sonnet-4@20250514", ("anthropic", "claude-sonnet-4-20250514")),
+        ("vertex-anthropic", "claude-opus-4-5@20251101", ("anthropic", "claude-opus-4-5")),
+        ("deepseek-anthropic", "deepseek-chat", ("deepseek", "deepseek-chat")),
+    ],
+)
+def test_models_on_a_cloud_have_its_price_or_else_that_of_their_vendor(
+    provider: str, model: str, same_as: tuple[str, str]
+) -> None:
+    facts, vendors = Registry().facts(provider, model), Registry().facts(*same_as)
+    assert facts is not None
+    assert vendors is not None
+    assert facts.provider == provider
+    assert (facts.prices.input, facts.prices.output) == (vendors.prices.input, vendors.prices.output)
+
+
+def test_a_clouds_own_list_comes_before_the_vendors() -> None:
+    facts = Registry().facts("azure", "phi-4")
+    assert facts is not None
+    assert facts.prices.input == Decimal("0.125")

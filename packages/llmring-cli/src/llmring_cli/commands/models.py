@@ -124,7 +124,7 @@ def _word(value: str | bool) -> str:
 def _to_ask(provider: str | None) -> list[str]:
     if provider is not None:
         return [provider]
-    return [name for name in ready_providers() if name != SIMULATED]
+    return [name for name in ready_providers() if name != SIMULATED and host_of(name).models_path is not None]
 
 
 def _show(models: Sequence[ModelFacts], *, json: bool) -> None:

@@ -142,9 +142,7 @@ class HttpProvider(HttpEmbedding, HttpFiles):
 
     @property
     def client(self) -> Any:
-        """The vendor's async SDK client: the one that was given, or one with the same key and base URL.
-
-        The latter is built when first asked for.
+        """The vendor's async SDK client: the one that was given, or one of the same key and URL, made at its first use.
 
         Raises:
             MissingSDKError: the SDK is not installed; the text names the extra that brings it.
@@ -184,6 +182,11 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         if reply.status not in _OK:
             raise self._rejection(await whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
+
+    def fingerprint(self, call: ChatCall) -> bytes:
+        """Return the address and the body of the request for this call, without any key: equal for equal requests."""
+        wire = self._adapter.encode(self._addressed(call), stream=False)
+        return f"{without_credentials(self.base_url)}{wire.path}\n".encode() + wire.body
 
     def output_bounds(self, call: ChatCall) -> OutputBounds:
         """Return how much the request for this call lets the model write."""

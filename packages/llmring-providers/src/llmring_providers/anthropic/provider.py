@@ -26,28 +26,38 @@ https://platform.claude.com/docs/en/api/versioning
 
 
 class AnthropicAdapter:
-    """The Messages API: https://platform.claude.com/docs/en/api/messages"""
+    """The Messages API: https://platform.claude.com/docs/en/api/messages
+
+    Args:
+        bearer: the host reads the key as a bearer token instead.
+    """
+
+    def __init__(self, *, bearer: bool = False) -> None:
+        self._bearer = bearer
 
     def auth_headers(self, api_key: str) -> Mapping[str, str]:
-        """Carry the key as ``x-api-key``: every API version and every host of this protocol reads it there.
+        """Carry the key as ``x-api-key``: every API version reads it there, and most hosts of this protocol.
 
         The vendor's SDK sends ``Authorization: Bearer`` since its 2.0, which many of those hosts do not read.
         """
         version = {"anthropic-version": API_VERSION}
-        return {"x-api-key": api_key, **version} if api_key else version
+        if not api_key:
+            return version
+        own = {"authorization": f"Bearer {api_key}"} if self._bearer else {"x-api-key": api_key}
+        return {**own, **version}
 
     def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
-        return restored(
-            read_whole(lambda data: response.decode(data, call), lambda: MessageStreamDecoder(call), body),
-            call,
-            NAMES,
+        answer = read_whole(
+            lambda data: response.decode(data, call), lambda: MessageStreamDecoder(call), body
         )
+        return restored(answer, call, NAMES) if answer.tool_calls else answer
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
-        return restoring(MessageStreamDecoder(call), call, NAMES)
+        decoder = MessageStreamDecoder(call)
+        return restoring(decoder, call, NAMES) if call.request.tools else decoder
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
@@ -128,17 +138,20 @@ def _facts(model: _Model) -> ModelFacts:
 
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to Anthropic itself."""
-    if host_of(settings.name).cloud == "vertex":
+    host = host_of(settings.name)
+    if host.cloud == "vertex":
         from llmring_providers.anthropic.vertex import create_vertex  # noqa: PLC0415 - for one host
 
         return create_vertex(settings)
     return HttpProvider.from_settings(
         settings,
-        adapter=AnthropicAdapter(),
+        adapter=AnthropicAdapter(
+            bearer=host.quirks is not None and host.quirks.key_header == "authorization"
+        ),
         base_url=settings.address("anthropic"),
         client_factory=build_client,
         sdk="llmring_providers.anthropic.sdk",
-        listing=AnthropicListing(),
+        listing=None if host.models_path is None else AnthropicListing(),
         counting=AnthropicCounting(),
     )
 

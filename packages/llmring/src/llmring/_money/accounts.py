@@ -14,15 +14,15 @@ from llmring_types.exceptions import BudgetExceededError
 from llmring._routing import Candidate
 
 _ZERO = Decimal(0)
-Scope = Literal["ring", "alias", "run", "key"]
+Scope = Literal["ring", "alias", "run", "job", "key"]
 
 
 class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
     """A budget and what has become of it. Amounts are US dollars.
 
     Attributes:
-        scope: the whole ring, one alias, one run of tools, or one key of a gateway.
-        alias: whose budget; ``None`` for those of a ring, a run or a key.
+        scope: the whole ring, one alias, one run of tools, one bulk job, or one key of a gateway.
+        alias: whose budget; ``None`` for those of a ring, a run, a job or a key.
         profile: the profile that binds the alias.
         limit: what may be spent.
         spent: what calls have cost, as reported, else by estimate.

@@ -102,6 +102,7 @@ class CallBudget:
         route: names the alias and its limits.
         account: that of the run of tools that the call belongs to, if that is bounded.
         bounds: how much the call lets a model write, where that is no matter of the provider's.
+        tier: the service tier that is certain to serve it; without one, that of the request.
     """
 
     def __init__(
@@ -113,7 +114,9 @@ class CallBudget:
         *,
         account: Account | None = None,
         bounds: OutputBounds | None = None,
+        tier: str | None = None,
     ) -> None:
+        self._tier = tier
         self._account = account
         self._bounds = bounds
         self._purse = purse
@@ -154,7 +157,10 @@ class CallBudget:
         usage = most_usage(self._request, facts, output_limit=bounds.limit, answers=bounds.answers)
         usage["prompt_tokens"] = purse.most_input(candidate.ref, usage["prompt_tokens"])
         cost = purse.accounting.cost(usage, candidate.ref, facts)
-        tier = self._request.extra_params.get("service_tier")
+        if self._tier is not None:
+            tiered = purse.accounting.cost({**usage, "service_tier": self._tier}, candidate.ref, facts)
+            cost = cost if tiered is None else tiered
+        tier = None if self._tier is not None else self._request.extra_params.get("service_tier")
         if cost is not None and isinstance(tier, str) and facts is not None and tier in facts.tiers:
             usage["service_tier"] = tier
             cost = max(cost, purse.accounting.cost(usage, candidate.ref, facts) or _ZERO)

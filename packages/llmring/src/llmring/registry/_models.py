@@ -23,7 +23,9 @@ Origin = Literal["registry", "cache", "snapshot"]
 _MEMO_SIZE = 1024
 _SIMULATED = Prices(input=Decimal(0), output=Decimal(0), source="sim")
 # gpt-4o-2024-08-06, claude-sonnet-4-5-20250929, gemini-2.5-flash-preview-09-2025, gemini-2.5-flash-preview-05-20
-_DATE = re.compile(r"-20\d\d-[01]\d-[0-3]\d$|-20\d\d[01]\d[0-3]\d$|(?<=-preview)-[01]\d-(?:20\d\d|[0-3]\d)$")
+_DATE = re.compile(
+    r"-20\d\d-[01]\d-[0-3]\d$|[-@]20\d\d[01]\d[0-3]\d$|(?<=-preview)-[01]\d-(?:20\d\d|[0-3]\d)$"
+)
 # gemini-2.0-flash-001: https://ai.google.dev/gemini-api/docs/models#model-versions
 _REVISION = re.compile(r"-00\d$")
 _CACHE = ("cache_read", "cache_write_5m", "cache_write_1h")

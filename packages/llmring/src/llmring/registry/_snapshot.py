@@ -76,15 +76,23 @@ def version(provider: str) -> int:
 
 
 def price_list(provider: str) -> tuple[ModelFacts, ...]:
-    """Return the models that genai-prices knows of a provider, with names, prices and perhaps a context window."""
-    name = host_of(provider).price_list
+    """Return the models that genai-prices knows of a provider, with names, prices and perhaps a context window.
+
+    A model that is not on the provider's own list has the price of the list that its row names for such models.
+    """
+    host = host_of(provider)
+    listed = {facts.model: facts for name in (host.price_fallback, host.price_list) for facts in _list(name)}
+    return tuple(
+        facts if facts.provider == provider else msgspec.structs.replace(facts, provider=provider)
+        for facts in listed.values()
+    )
+
+
+def _list(name: str | None) -> tuple[ModelFacts, ...]:
     path = _DATA / "genai-prices" / f"{name}.json"
     if name is None or not path.is_file():
         return ()
-    models = msgspec.json.decode(path.read_bytes(), type=_PriceList).models
-    if name == provider:
-        return models
-    return tuple(msgspec.structs.replace(facts, provider=provider) for facts in models)
+    return msgspec.json.decode(path.read_bytes(), type=_PriceList).models
 
 
 def _document(provider: str) -> bytes | None:

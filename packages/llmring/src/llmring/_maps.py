@@ -1,0 +1,137 @@
+"""The part of both rings for bulk jobs."""
+
+from collections.abc import Callable, Sized
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from llmring_types import LLMRequest
+from llmring_types.exceptions import ValidationError
+
+from llmring._aliases import Aliases
+from llmring._chat import Chat
+from llmring._money.accounts import Account
+
+if TYPE_CHECKING:
+    from llmring._ring import LLMRing
+    from llmring._sync import _Loop
+    from llmring.bulk import Outcomes, Progress, SyncOutcomes
+    from llmring.bulk._outcomes import Requests
+
+CONCURRENCY = 64
+
+
+class MapOptions(TypedDict, total=False):
+    """The options of :meth:`LLMRing.map`."""
+
+    journal: str | Path | None
+    concurrency: int
+    budget_usd: Decimal | float | None
+    ordered: bool
+    on_progress: "Callable[[Progress], object] | None"
+    key: Callable[[LLMRequest], str] | None
+    profile: str | None
+
+
+class MapsRequests:
+    """Answers any number of requests."""
+
+    _aliases: Aliases
+    _chat: Chat
+
+    def map(self, requests: "Requests", **options: Unpack[MapOptions]) -> "Outcomes":
+        """Answer any number of requests: ``async for outcome in ring.map(requests, journal="job.db")``.
+
+        Each row becomes one :class:`llmring.bulk.Outcome`, with a response or with the error that :meth:`chat` raises.
+        Rows are taken as outcomes are fetched, never all at once. An error that is not llmring's, of ``requests`` or
+        of a function given, ends the job.
+
+        Args:
+            requests: an iterable or async iterable of :class:`LLMRequest`, or of :class:`llmring.bulk.Row` for rows
+                with a key or data of their own. A row that could not be read is a ``Row`` with an error.
+            options: ``journal``: an SQLite file with every outcome, readable by its owner alone. A job that is run
+                again with it, after its end or a ``kill -9``, asks only what has no answer there: requests are the
+                same where their bytes on the wire, their pool and its locked snapshots are. Identical requests are
+                asked once. Without a journal, each row is asked.
+                ``concurrency``: calls at once (64).
+                ``budget_usd``: the most that the job may cost, earlier runs of its journal included; rows that might
+                pass it become :class:`BudgetExceededError`.
+                ``ordered``: hand the outcomes out in the order of the rows instead of as they come.
+                ``on_progress``: called with a :class:`llmring.bulk.Progress`, ten times a second at most, and at
+                the end.
+                ``key``: a function that names a request; without it the row's position is its key.
+                ``profile``: the lockfile's profile.
+
+        Raises:
+            ValidationError: an option is not of its kind, or there is none of this name (also a ``ValueError``).
+            ConfigurationError: while iterating: the journal cannot be opened or written, or is not this user's.
+        """
+        from llmring.bulk._digest import Digests  # noqa: PLC0415 - only for bulk jobs
+        from llmring.bulk._engine import Engine  # noqa: PLC0415 - as above
+        from llmring.bulk._stream import Outcomes  # noqa: PLC0415 - as above
+        from llmring.bulk._tasks import Settings  # noqa: PLC0415 - as above
+
+        check_options(options)
+        profile, path = options.get("profile"), options.get("journal")
+        engine = Engine(
+            self._chat,
+            requests,
+            Settings(
+                profile=profile,
+                concurrency=options.get("concurrency", CONCURRENCY),
+                ordered=options.get("ordered", False),
+                account=_account(options.get("budget_usd")),
+                key_of=options.get("key"),
+                on_progress=options.get("on_progress"),
+                total=len(requests) if isinstance(requests, Sized) else None,
+            ),
+            Digests(self._chat, self._aliases.lockfile.locked, profile),
+        )
+        if path is not None:
+            from llmring.bulk._database import require_sqlite  # noqa: PLC0415 - only for jobs with one
+
+            require_sqlite()
+            from llmring.bulk._journal import Journal  # noqa: PLC0415 - as above
+
+            engine.journal = Journal(path, engine.on_commit, engine.fail)
+        return Outcomes(engine)
+
+
+class MapsRequestsSync:
+    """Answers any number of requests, without ``await``."""
+
+    _ring: "LLMRing"
+    _loop: "_Loop"
+
+    def map(self, requests: "Requests", **options: Unpack[MapOptions]) -> "SyncOutcomes":
+        """As :meth:`LLMRing.map`: ``for outcome in ring.map(requests)``; iterables are read in the ring's thread."""
+        from llmring.bulk import SyncOutcomes  # noqa: PLC0415 - only for bulk jobs
+
+        return SyncOutcomes(self._ring.map(requests, **options), self._loop)
+
+
+def check_options(options: MapOptions) -> None:
+    """Refuse options that no job has.
+
+    Raises:
+        ValidationError: unknown, or not of their kind.
+    """
+    unknown = options.keys() - MapOptions.__annotations__.keys()
+    if unknown:
+        raise ValidationError(
+            f"map has no option {', '.join(sorted(unknown))}; it has {', '.join(MapOptions.__annotations__)}",
+            field=min(unknown),
+        )
+    concurrency: object = options.get("concurrency", CONCURRENCY)
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+        raise ValidationError(
+            f"concurrency must be an integer, 1 or more; got {concurrency!r}", field="concurrency"
+        )
+
+
+def _account(limit: object) -> Account | None:
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, (int, float, Decimal)) or not limit > 0:
+        raise ValidationError(f"budget_usd must be a number above 0; got {limit!r}", field="budget_usd")
+    return Account(Decimal(str(limit)), scope="job")

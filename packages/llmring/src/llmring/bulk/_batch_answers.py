@@ -1,0 +1,202 @@
+"""Results of a batch become answers: matched with their rows, decoded, priced and reported as those of a call are."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from decimal import Decimal
+from functools import partial
+
+import msgspec
+from llmring_providers.batches import BatchApi, BatchResult, BatchStatus
+from llmring_types import Attempt, LLMResponse
+from llmring_types.exceptions import (
+    BatchCancelledError,
+    BatchError,
+    BatchExpiredError,
+    BatchRejectedError,
+    LLMRingError,
+    MalformedResponseError,
+    ProviderTimeoutError,
+    StructuredOutputError,
+)
+
+from llmring._chat import Chat
+from llmring._failover.planner import is_billed
+from llmring._money.accounting import check_counts
+from llmring._runtime import TimeLimitError, within
+from llmring.bulk._batch_parts import BatchPart
+from llmring.bulk._batch_rows import Pending, digest_in
+from llmring.structured import finish
+
+_READ_S = 120.0
+"""Seconds to wait for the next result."""
+
+_TRIES = 3
+"""Times that results are read from the start, where the connection breaks."""
+
+_NOTHING = Decimal(0)
+_QUICK_LETTERS = 1024
+"""An answer of so many letters is checked at once; a longer one in a thread."""
+
+
+class BatchAnswer(msgspec.Struct, kw_only=True):
+    """The outcome of one row.
+
+    Attributes:
+        key: of the row.
+        response: the answer.
+        error: why there is none.
+        attempts: how many batches it was in.
+        live: it is to be asked alone instead: no batch API takes it, or none has answered it by the deadline.
+    """
+
+    key: str
+    response: LLMResponse | None = None
+    error: LLMRingError | None = None
+    attempts: int = 0
+    live: bool = False
+
+
+async def matched(
+    api: BatchApi, part: BatchPart, status: BatchStatus, waiting: dict[str, Pending]
+) -> AsyncGenerator[tuple[Pending, BatchResult]]:
+    """Yield the rows of a part with their results, each once. Results of nobody, and the second of a row, are dropped.
+
+    Args:
+        api: of the provider.
+        part: the batch.
+        status: with the places of its results.
+        waiting: its rows by digest; those that are yielded are taken out.
+
+    Raises:
+        ProviderError: the results cannot be read.
+    """
+    for tried in range(1, _TRIES + 1):
+        try:
+            async with aclosing(api.read(status, at_most=2 * len(part.rows) + 1)) as results:
+                while True:
+                    result = await _next(results, part)
+                    if result is None:
+                        return
+                    digest = digest_in(result.key, part.label)
+                    row = waiting.pop(digest, None) if digest is not None else None
+                    if row is not None:
+                        yield row, result
+        except MalformedResponseError as error:
+            if tried == _TRIES or not error.retryable:
+                raise
+
+
+async def _next(results: AsyncGenerator[BatchResult], part: BatchPart) -> BatchResult | None:
+    try:
+        return await within(_READ_S, anext(results, None))
+    except TimeLimitError:
+        raise ProviderTimeoutError(
+            f"the next result of the batch did not come within {_READ_S:g} s",
+            provider=part.provider,
+            timeout=_READ_S,
+        ) from None
+
+
+class Answering:
+    """Turns results into answers.
+
+    Args:
+        chat: what the calls of a ring share.
+    """
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    async def answer(self, api: BatchApi, part: BatchPart, row: Pending, result: BatchResult) -> BatchAnswer:
+        """Return the answer of a row, priced by the tier ``batch`` and counted in the budgets."""
+        shape = row.shape
+        watch = self._chat.watcher.begin(shape.asked, shape.route)
+        ref = str(shape.candidate.ref)
+        try:
+            response = api.answer(shape.call, shape.wire, result)
+            response.attempts = [Attempt(model=ref, outcome="ok")]
+            if watch is not None:
+                watch.attempts += response.attempts
+            self._account(row, response)
+            await self._read(row, response)
+        except LLMRingError as error:
+            if isinstance(error, BatchError):
+                error.batch_id = part.batch_id
+            failed = self.failed(part, row, error)
+            if watch is not None:
+                watch.attempts[:] = error.attempts
+                watch.report_failure(error)
+            return failed
+        if watch is not None:
+            watch.report_answer(response)
+        return BatchAnswer(key=row.key, response=response, attempts=part.attempt)
+
+    def failed(self, part: BatchPart, row: Pending, error: LLMRingError) -> BatchAnswer:
+        """Return the error of a row as its outcome."""
+        ref, is_paid = str(row.shape.candidate.ref), isinstance(error, StructuredOutputError)
+        billed = False if isinstance(error, BatchError) else is_billed(error)
+        status = getattr(error, "status_code", None)
+        error.attempts = (
+            Attempt(
+                model=ref,
+                outcome="ok" if is_paid else "error",
+                error=None if is_paid else type(error).__name__,
+                message=None if is_paid else error.message,
+                status_code=status,
+                billed=billed,
+            ),
+        )
+        return BatchAnswer(key=row.key, error=error, attempts=part.attempt)
+
+    def ended(self, row: Pending, answer: BatchAnswer, *, live: bool) -> BatchAnswer:
+        """Return the answer with which a row leaves the batches; whatever is still set aside for it is free again."""
+        if row.reservation is not None:
+            billed = (
+                answer.error.attempts[-1].billed
+                if answer.error is not None and answer.error.attempts
+                else False
+            )
+            row.reservation.settle(
+                _NOTHING, certain=billed is False
+            )  # no effect where the answer was counted
+        answer.live = live
+        return answer
+
+    def _account(self, row: Pending, response: LLMResponse) -> None:
+        chat, shape = self._chat, row.shape
+        reservation = row.reservation
+        most = None if reservation is None else reservation.output_limit
+        sure = check_counts(response, shape.asked, most_output=most)
+        chat.accounting.price_answer(response, shape.candidate)
+        usage = response.usage
+        if reservation is not None:
+            facts = shape.candidate.facts or chat.accounting.facts(
+                shape.candidate.ref, response.provider_model
+            )
+            cost, exact = chat.accounting.budgeted(usage or {}, facts)
+            reported = usage is not None and "prompt_tokens" in usage and "completion_tokens" in usage
+            reservation.settle(cost, certain=sure and exact and reported)
+
+    async def _read(self, row: Pending, response: LLMResponse) -> None:
+        expectation = row.shape.expectation
+        if expectation is None:
+            return
+        if not expectation.validates or len(response.content) < _QUICK_LETTERS:
+            finish(response, expectation)
+            return
+        from anyio import to_thread  # noqa: PLC0415 - only for long answers to strict schemas
+
+        await to_thread.run_sync(partial(finish, response, expectation), abandon_on_cancel=True)
+
+
+def unanswered(part: BatchPart, status: BatchStatus | None) -> LLMRingError:
+    """Return the error of a row that has no result although its batch has ended."""
+    name, ids = part.provider, {"provider": part.provider, "model": part.model, "batch_id": part.batch_id}
+    if status is None:
+        return BatchError(f"{name} no longer has the batch {part.batch_id}: its results are lost", **ids)
+    if status.state == "failed":
+        reason = "; ".join(status.problems[:3]) or "no reason given"
+        return BatchRejectedError(f"the batch was refused: {reason}", **ids)
+    if status.state == "cancelled" or part.is_cancelled:
+        return BatchCancelledError("the batch was cancelled before the request was processed", **ids)
+    return BatchExpiredError("the batch ended without a result for the request", **ids)

@@ -1,0 +1,77 @@
+"""Digests of requests: what would be sent, to whom, under which lock."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+from llmring_lockfile import LockedModel
+from llmring_providers import ChatCall
+from llmring_types import LLMRequest
+
+from llmring._chat import Chat
+from llmring.structured import prepare
+
+_SIZE = 16
+_encode = msgspec.json.Encoder(enc_hook=repr, order="deterministic").encode
+
+
+@runtime_checkable
+class FingerprintsCalls(Protocol):
+    """A provider that can show what it would send; third-party ones may have the method too."""
+
+    def fingerprint(self, call: ChatCall) -> bytes:
+        """Return the address and the body of the request, without any key."""
+
+
+@lru_cache(64)
+def _fingerprints(kind: type) -> bool:
+    """Return whether providers of a type have the method: a protocol is slow to ask."""
+    return issubclass(kind, FingerprintsCalls)
+
+
+class Digests:
+    """Digests of the requests of one job.
+
+    Two requests have the same digest where they ask the same pool, locked to the same snapshots, and their bytes on
+    the wire are the same.
+
+    Args:
+        chat: routes the requests and has the providers.
+        locked: the models of the lockfile as they were recorded.
+        profile: the lockfile's profile.
+    """
+
+    def __init__(self, chat: Chat, locked: Mapping[str, LockedModel], profile: str | None) -> None:
+        self._chat = chat
+        self._locked = locked
+        self._profile = profile
+
+    async def of(self, request: LLMRequest) -> bytes:
+        """Return the digest.
+
+        Raises:
+            LLMRingError: the request cannot be sent to any model, or not as it is.
+        """
+        route = self._chat.router.route(request.model, self._profile)
+        asked = await self._chat.files.inlined(request) if request.files else request
+        prepared, _ = prepare(asked)
+        digest = blake2b(digest_size=_SIZE)
+        for candidate in route.candidates:
+            locked = self._locked.get(str(candidate.ref))
+            digest.update(f"{candidate.ref} {locked and locked.snapshot}\n".encode())
+        candidate = next((each for each in route.candidates if each.unusable is None), route.candidates[0])
+        if candidate.unusable is not None:
+            raise candidate.unusable
+        provider: Any = self._chat.providers[candidate.ref.provider]
+        if _fingerprints(provider.__class__):
+            digest.update(provider.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts)))
+        else:
+            digest.update(_encode(prepared))
+        return digest.digest()
+
+
+def digest_of_text(*parts: str) -> bytes:
+    """Return the digest of a row that cannot be sent: of its texts."""
+    return blake2b("\0".join(parts).encode(errors="surrogatepass"), digest_size=_SIZE).digest()

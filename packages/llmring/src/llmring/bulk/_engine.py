@@ -1,0 +1,299 @@
+"""The engine of a job: a feeder, workers, and outcomes in the order of their arrival or of the rows."""
+
+from collections import deque
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import msgspec
+from llmring_types import LLMRequest, LLMResponse
+from llmring_types.exceptions import LLMRingError, ValidationError
+
+from llmring._call import Call
+from llmring._chat import Chat
+from llmring._runtime import Clock
+from llmring.bulk._digest import Digests, digest_of_text
+from llmring.bulk._outcomes import Outcome, Requests, Row, Tally
+from llmring.bulk._tasks import END, Settings, Source, Task, first_error, outcome_of
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from llmring.bulk._journal import Journal
+
+_WINDOW = 2
+"""Rows that may be taken and not yet handed out, by the calls at once."""
+_ORDERED_WINDOW = 8
+"""The same where outcomes wait for those before them."""
+
+
+class Engine:
+    """Takes rows, has them asked, and hands out their outcomes.
+
+    All of it runs in one event loop. A row that was taken counts until its outcome has been fetched; while too many
+    are out, no further one is taken.
+
+    Args:
+        chat: what the calls of the ring share.
+        requests: the rows.
+        settings: of the job.
+        digests: names requests by their content; only for a journal.
+    """
+
+    def __init__(self, chat: Chat, requests: Requests, settings: Settings, digests: Digests) -> None:
+        self.journal: Journal[Task] | None = None
+        self.is_over = False
+        self._chat = chat
+        self._requests = requests
+        self._settings = settings
+        self._digests = digests
+        self._clock: Clock = chat.failover.clock
+        factor = _ORDERED_WINDOW if settings.ordered else _WINDOW
+        self._window = factor * settings.concurrency
+        self._out = 0
+        """Rows taken whose outcome has not been fetched."""
+        self._unsettled = 0
+        """Rows taken that have no outcome yet."""
+        self._waiting: deque[Task] = deque()
+        self._idle: list[anyio.Event] = []
+        self._in_flight = 0
+        self._same: dict[bytes, Task] = {}
+        """With a journal: the rows that it has begun and not ended, no more than may be under way at once."""
+        self._ready: deque[Outcome] = deque()
+        self._early: dict[int, Outcome] = {}
+        self._next_index = 0
+        self._room: anyio.Event | None = None
+        self._settled: anyio.Event | None = None
+        self._news = anyio.Event()
+        self._scope: anyio.CancelScope | None = None
+        self._failure: BaseException | None = None
+        self._tally = Tally(settings.on_progress, settings.total, self._clock)
+
+    async def run(self) -> None:
+        """Work until every row has its outcome."""
+        try:
+            await self._run()
+        finally:
+            self.is_over = True
+            self._news.set()
+
+    async def _run(self) -> None:
+        try:
+            if self.journal is not None:
+                await self.journal.open()
+                if self._settings.account is not None:
+                    self._settings.account.spent += Decimal(str(self.journal.spent))
+            async with anyio.create_task_group() as group:
+                self._scope = group.cancel_scope
+                await self._feed(group)
+                while self._unsettled:
+                    self._settled = anyio.Event()
+                    await self._settled.wait()
+                group.cancel_scope.cancel()  # workers without work
+            if self._failure is not None:
+                raise self._failure
+        except BaseExceptionGroup as group:
+            raise first_error(group) from None
+        finally:
+            if self.journal is not None:
+                await self.journal.aclose()
+            self._tally.report(self._in_flight, is_over=True)
+
+    def fail(self, error: BaseException) -> None:
+        """End the job with an error that came up outside of its tasks: its journal can no longer be written, say."""
+        self._failure = self._failure or error
+        if self._scope is not None:
+            self._scope.cancel()
+
+    # ------------------------------------------------------------------ fetching
+
+    def fetch(self) -> Outcome | None:
+        """Return the next outcome, if one is there."""
+        if not self._ready:
+            return None
+        self._out -= 1
+        self._make_room()
+        return self._ready.popleft()
+
+    def _make_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            room.set()
+
+    def discard(self) -> None:
+        """Drop the outcomes that nobody has fetched."""
+        self._ready.clear()
+
+    async def wait(self) -> None:
+        """Wait until there is an outcome, or the job is over."""
+        if self._ready or self.is_over:
+            return
+        if self._news.is_set():
+            self._news = anyio.Event()
+        await self._news.wait()
+
+    # ------------------------------------------------------------------ feeding
+
+    async def _feed(self, group: "TaskGroup") -> None:
+        """Take the rows, each as soon as there is room for it."""
+        source = Source(self._requests)
+        try:
+            index = 0
+            while True:
+                while self._out >= self._window or len(self._same) >= self._settings.concurrency:
+                    self._room = anyio.Event()
+                    await self._room.wait()
+                item = await source.next()
+                if item is END:
+                    return
+                if index < self._settings.concurrency:
+                    group.start_soon(self._work)
+                self._out += 1
+                self._unsettled += 1
+                await self._admit(self._task(index, item))
+                index += 1
+        finally:
+            await source.aclose()
+
+    def _task(self, index: int, item: Any) -> Task:
+        row = item if isinstance(item, Row) else Row(request=item)
+        request: Any = row.request
+        key = row.key
+        if isinstance(request, LLMRequest):
+            if key is None and self._settings.key_of is not None:
+                key = self._settings.key_of(request)
+        elif not isinstance(request, LLMRingError):
+            request = ValidationError(
+                f"row {index} is no LLMRequest but a {type(request).__name__}", field="requests"
+            )
+        return Task(index, str(index) if key is None else key, request, row.data)
+
+    async def _admit(self, task: Task) -> None:
+        """Have a row asked, unless its outcome is known or will be."""
+        journal, request = self.journal, task.request
+        if journal is None:
+            if isinstance(request, LLMRingError):
+                self._end(task, Outcome(key=task.key, index=task.index, error=request, cost=0.0))
+            else:
+                self._start(task)
+            return
+        if isinstance(request, LLMRequest):
+            try:
+                task.digest = await self._digests.of(request)
+            except LLMRingError as error:
+                request = task.request = error
+        if isinstance(request, LLMRingError):
+            task.digest = digest_of_text(task.key, type(request).__name__, request.message)
+            journal.begin(task.digest, task.key, task.index, task.data, task)
+            self._end(task, Outcome(key=task.key, index=task.index, error=request, cost=0.0))
+            return
+        leader = self._same.get(task.digest)
+        if leader is not None:
+            leader.followers = [*(leader.followers or ()), task]
+        elif (found := journal.find(task.digest)) is not None:
+            task.outcome = outcome_of(task, await self._finished(found, request), from_journal=True)
+        else:
+            self._same[task.digest] = task
+            task.asked_again = task.digest in journal.interrupted
+        journal.begin(task.digest, task.key, task.index, task.data, task)
+
+    async def _finished(
+        self, found: LLMResponse | LLMRingError, request: LLMRequest
+    ) -> LLMResponse | LLMRingError:
+        """Read the JSON of a kept answer anew, into the type that is asked for now."""
+        if isinstance(found, LLMResponse) and (request.response_format is not None or request.json_response):
+            try:
+                await Call(self._chat, request, self._settings.profile, streamed=False).reread(found)
+            except LLMRingError as error:
+                return error
+        return found
+
+    def on_commit(self, tasks: Sequence[Task]) -> None:
+        """Continue with rows whose begin or end has been written."""
+        try:
+            for task in tasks:
+                if task.outcome is not None:
+                    if self._same.get(task.digest) is task:
+                        del self._same[task.digest]
+                    self._settle(task)
+                    self._make_room()
+                elif self._same.get(task.digest) is task:
+                    self._start(task)
+        except BaseException as error:  # noqa: BLE001 - of on_progress; raised by the job, for an event loop would log it
+            self.fail(error)
+
+    def _start(self, task: Task) -> None:
+        self._waiting.append(task)
+        if self._idle:
+            self._idle.pop().set()
+
+    # ------------------------------------------------------------------ asking
+
+    async def _work(self) -> None:
+        while True:
+            while not self._waiting:
+                event = anyio.Event()
+                self._idle.append(event)
+                await event.wait()
+            task = self._waiting.popleft()
+            self._in_flight += 1
+            try:
+                outcome = await self._ask(task)
+            finally:
+                self._in_flight -= 1
+            self._end(task, outcome)
+
+    async def _ask(self, task: Task) -> Outcome:
+        settings, request = self._settings, task.request
+        if not isinstance(request, LLMRequest):
+            raise TypeError(request)
+        call = Call(self._chat, request, settings.profile, streamed=False, account=settings.account)
+        try:
+            return outcome_of(task, await call.answer())
+        except LLMRingError as error:
+            return outcome_of(task, error)
+
+    def _end(self, task: Task, outcome: Outcome) -> None:
+        """Hand an outcome out: with a journal, once it is written."""
+        task.outcome = outcome
+        if self.journal is None:
+            self._settle(task)
+            return
+        ended = outcome.response or outcome.error
+        if ended is not None:
+            self.journal.end(task.digest, ended, outcome.cost, task)
+
+    def _settle(self, task: Task) -> None:
+        outcome, task.outcome = task.outcome, None
+        if outcome is None:
+            return
+        self._hand_out(outcome)
+        for follower in task.followers or ():
+            self._hand_out(
+                msgspec.structs.replace(
+                    outcome,
+                    key=follower.key,
+                    index=follower.index,
+                    data=follower.data,
+                    attempts=(),
+                    cost=0.0,
+                    from_journal=True,
+                    asked_again=False,
+                )
+            )
+
+    def _hand_out(self, outcome: Outcome) -> None:
+        self._tally.add(outcome, self._in_flight)
+        if not self._settings.ordered:
+            self._ready.append(outcome)
+        else:
+            self._early[outcome.index] = outcome
+            while (following := self._early.pop(self._next_index, None)) is not None:
+                self._ready.append(following)
+                self._next_index += 1
+        self._unsettled -= 1
+        if not self._unsettled and self._settled is not None:
+            self._settled.set()
+        if self._ready and not self._news.is_set():
+            self._news.set()

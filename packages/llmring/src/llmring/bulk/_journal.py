@@ -1,0 +1,260 @@
+"""The journal of a job: outcomes in a file, written by a thread of their own."""
+
+import os
+import queue
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+from llmring_types import LLMResponse
+from llmring_types.exceptions import ConfigurationError, LLMRingError
+
+from llmring._runtime import LoopHandle, Wakeup
+from llmring.bulk._database import connect, create_or_check, place
+from llmring.bulk._outcomes import KeptError, is_settled, keep, restore
+
+T = TypeVar("T")
+
+_BATCH_S = 0.002
+"""Time in which others may join a commit. A commit for each row would take the interpreter away from the calls."""
+_BATCH = 256
+_CLOSE_LIMIT_S = 30.0
+_INSERT_ROW = """INSERT INTO row (key, digest, position, run, data) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (key, digest) DO UPDATE SET position = excluded.position, run = excluded.run, data = excluded.data"""
+_INSERT_OUTCOME = "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FIND = "SELECT state, response, error FROM outcome WHERE digest = ?"
+_UNDER_WAY = "SELECT DISTINCT digest FROM row WHERE digest NOT IN (SELECT digest FROM outcome)"
+
+_encode = msgspec.json.Encoder().encode
+_response_of = msgspec.json.Decoder(LLMResponse).decode
+_error_of = msgspec.json.Decoder(KeptError).decode
+
+Values: TypeAlias = tuple[Any, ...]
+_Entry = tuple[str, Values, T]
+
+
+class Journal(Generic[T]):
+    """One run of a job in its file.
+
+    Every begin and end of a row is written in the order of the calls; once it is committed, its subject is handed to
+    ``on_commit``, in the event loop. Whatever an application has seen is therefore in the file.
+
+    Args:
+        path: the file; made if it is not there.
+        on_commit: gets the subjects of each commit.
+        on_failure: gets the reason why the file can no longer be written.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        on_commit: Callable[[Sequence[T]], object],
+        on_failure: Callable[[LLMRingError], object],
+    ) -> None:
+        self.path = place(path)
+        self.run = 0
+        self.spent = 0.0
+        """Dollars of earlier runs."""
+        self.interrupted: set[bytes] = set()
+        """Digests of rows that were under way when an earlier run ended."""
+        self._entries: queue.SimpleQueue[_Entry[T] | None] = queue.SimpleQueue()
+        self._on_commit, self._on_failure = on_commit, on_failure
+        self._reader: sqlite3.Connection | None = None
+        self._lock: sqlite3.Connection | None = None
+        self._over: Wakeup | None = None
+
+    async def open(self) -> None:
+        """Open the file for this run alone, and start to write.
+
+        Raises:
+            ConfigurationError: it is not a journal, not this user's, or another run uses it.
+        """
+        from anyio import to_thread  # noqa: PLC0415 - only for journals
+
+        await to_thread.run_sync(self._open)
+        self._over = Wakeup()
+        writer = _Writer(self, LoopHandle(), self._over)
+        thread = threading.Thread(target=writer.write_all, name="llmring journal", daemon=True)
+        thread.start()
+        weakref.finalize(self, _stop, self._entries, thread)
+
+    async def aclose(self) -> None:
+        """Write what was handed over, and close. It is not cancelled: what was answered stays answered."""
+        import anyio  # noqa: PLC0415 - it is loaded already
+
+        over, self._over = self._over, None
+        with anyio.CancelScope(shield=True):
+            if over is not None:
+                self._entries.put(None)
+                await over.wait()
+        for connection in (self._reader, self._lock):
+            if connection is not None:
+                connection.close()
+        self._reader = self._lock = None
+
+    def begin(self, digest: bytes, key: str, position: int, data: object, subject: T) -> None:
+        """Write that a row is about to be asked."""
+        kept = _encode(data).decode() if isinstance(data, dict) else None
+        self._entries.put((_INSERT_ROW, (key, digest, position, self.run, kept), subject))
+
+    def end(self, digest: bytes, ended: LLMResponse | LLMRingError, cost: float | None, subject: T) -> None:
+        """Write the outcome of a row."""
+        answered = isinstance(ended, LLMResponse)
+        usage = (ended.usage if isinstance(ended, LLMResponse) else None) or {}
+        values = (
+            digest,
+            "answered" if answered else "failed",
+            ended.model if isinstance(ended, LLMResponse) else getattr(ended, "model_name", None),
+            _response_text(ended) if isinstance(ended, LLMResponse) else None,
+            None if isinstance(ended, LLMResponse) else _encode(keep(ended)).decode(),
+            cost,
+            usage.get("prompt_tokens"),
+            usage.get("completion_tokens"),
+            self.run,
+            _now(),
+        )
+        self._entries.put((_INSERT_OUTCOME, values, subject))
+
+    def find(self, digest: bytes) -> LLMResponse | LLMRingError | None:
+        """Return how a request ended; ``None`` where it did not, or may end otherwise when asked again.
+
+        Raises:
+            ConfigurationError: what the file holds is no outcome.
+        """
+        if self._reader is None:
+            return None
+        try:
+            found = self._reader.execute(_FIND, (digest,)).fetchall()
+            if not found:
+                return None
+            state, response, error = found[0]
+            if state == "answered":
+                return _response_of(response)
+            if state != "failed":
+                return None
+            restored = restore(_error_of(error))
+        except (sqlite3.Error, msgspec.MsgspecError, TypeError) as problem:
+            raise ConfigurationError(f"the journal {self.path} cannot be read: {problem}") from problem
+        return restored if is_settled(restored) else None
+
+    def _open(self) -> None:
+        create_or_check(self.path)
+        self._lock = _locked(self.path)
+        try:
+            reader = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            self._reader = reader
+            (self.run,) = reader.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM run").fetchone()
+            reader.execute("INSERT INTO run (number, started_at) VALUES (?, ?)", (self.run, _now()))
+            if self.run > 1:
+                self.interrupted = {digest for (digest,) in reader.execute(_UNDER_WAY)}
+                (self.spent,) = reader.execute("SELECT COALESCE(SUM(cost), 0) FROM outcome").fetchone()
+            reader.execute("PRAGMA query_only = ON")
+        except sqlite3.Error as error:
+            raise ConfigurationError(f"the journal {self.path} cannot be opened: {error}") from error
+
+
+class _Writer(Generic[T]):
+    """The work of the thread. It holds no reference to the journal, so that the end of an abandoned one ends it."""
+
+    def __init__(self, journal: Journal[T], loop: LoopHandle, over: Wakeup) -> None:
+        self._path, self._run = journal.path, journal.run
+        self._entries = journal._entries  # noqa: SLF001 - its other half
+        self._on_commit, self._on_failure = journal._on_commit, journal._on_failure  # noqa: SLF001 - as above
+        self._loop = loop
+        self._over = over
+
+    def write_all(self) -> None:
+        """Commit batches until the journal is closed."""
+        try:
+            connection = connect(self._path)
+            try:
+                while batch := self._next_batch():
+                    self._commit(connection, batch)
+                connection.execute("UPDATE run SET ended_at = ? WHERE number = ?", (_now(), self._run))
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            failure = ConfigurationError(
+                f"the journal {self._path} cannot be written: {error}", original=error
+            )
+            self._loop.run(partial(self._on_failure, failure))
+        finally:
+            self._over.set()
+
+    def _next_batch(self) -> list[_Entry[T]]:
+        """Wait for an entry, let others follow, and take them all; none where the journal is closed."""
+        batch: list[_Entry[T]] = []
+        entry = self._entries.get()
+        if entry is not None and self._entries.qsize() < _BATCH:
+            _PAUSE.wait(_BATCH_S)
+        while entry is not None:
+            batch.append(entry)
+            if len(batch) == _BATCH:
+                return batch
+            try:
+                entry = self._entries.get_nowait()
+            except queue.Empty:
+                return batch
+        if batch:
+            self._entries.put(None)  # for the next look
+        return batch
+
+    def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Entry[T]]) -> None:
+        rows = [values for statement, values, _ in batch if statement is _INSERT_ROW]
+        outcomes = [values for statement, values, _ in batch if statement is _INSERT_OUTCOME]
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(_INSERT_ROW, rows)
+            connection.executemany(_INSERT_OUTCOME, outcomes)
+        self._loop.run(partial(self._on_commit, [subject for _, _, subject in batch]))
+
+
+_PAUSE = threading.Event()
+"""Never set: waiting for it is a sleep that leaves the interpreter to the calls."""
+
+
+def _stop(entries: "queue.SimpleQueue[Any]", thread: threading.Thread) -> None:
+    """Let the thread of an abandoned journal write what it has: also at the end of the interpreter."""
+    if thread.is_alive():
+        entries.put(None)
+        thread.join(_CLOSE_LIMIT_S)
+
+
+def _locked(path: Path) -> sqlite3.Connection:
+    """Keep other runs away from the journal until the connection is closed, or the process ends.
+
+    SQLite's own lock on a file beside it works on every system, and ends with its holder.
+
+    Raises:
+        ConfigurationError: another run holds it.
+    """
+    beside = path.with_name(f"{path.name}-lock")
+    try:
+        os.close(os.open(beside, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+        lock = sqlite3.connect(beside, timeout=0, isolation_level=None, check_same_thread=False)
+        lock.execute("BEGIN EXCLUSIVE")
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(
+            f"the journal {path} is in use by another run ({error}): wait for its end, or name another file",
+            original=error,
+        ) from error
+    return lock
+
+
+def _response_text(response: LLMResponse) -> str:
+    """Return the answer as JSON, without the object that was read from it: that is read anew."""
+    parsed, response.parsed = response.parsed, None
+    try:
+        return _encode(response).decode()
+    finally:
+        response.parsed = parsed
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,250 @@
+"""Journals: what was answered is not asked again, and a file of somebody else's is not believed."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+import pytest
+from llmring import LLMRequest, LLMResponse, LLMRing, Message, Prices
+from llmring.bulk import Outcome, Row
+from llmring.exceptions import (
+    BudgetExceededError,
+    ConfigurationError,
+    ProviderBadRequestError,
+    ProviderServerError,
+    StructuredOutputError,
+    ValidationError,
+)
+from llmring.testing import HANG, FakeProvider
+from llmring_providers import ChatCall
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}
+PRICES = {"fake:x": Prices(input=Decimal(0), output=Decimal(100_000))}
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "job.db"
+
+
+def question(text: str, **options: Any) -> LLMRequest:
+    return LLMRequest([Message(role="user", content=text)], model="fake:x", max_tokens=10, **options)
+
+
+def questions(number: int) -> Iterator[LLMRequest]:
+    return (question(f"question {place}") for place in range(number))
+
+
+def echo(call: ChatCall) -> LLMResponse:
+    return LLMResponse(content=str(call.request.messages[0].content), model="fake:x", usage=USAGE)  # type: ignore[arg-type]
+
+
+async def outcomes_of(rows: Any, *replies: Any, **options: Any) -> tuple[list[Outcome], int]:
+    """Return the outcomes in order, and the number of calls."""
+    ring, provider = LLMRing(prices=PRICES), FakeProvider(*(replies or (echo,)))
+    ring.register_provider("fake", provider)
+    found = [outcome async for outcome in ring.map(rows, ordered=True, **options)]
+    return found, len(provider.calls)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_second_run_asks_nothing_again(journal: Path, backend: str) -> None:
+    async def main() -> None:
+        first, asked = await outcomes_of(questions(300), journal=journal)
+        assert asked == 300
+        assert not any(outcome.from_journal for outcome in first)
+        second, asked = await outcomes_of(questions(300), journal=journal)
+        assert asked == 0
+        assert all(outcome.from_journal and outcome.cost == 0 for outcome in second)
+        assert [outcome.response for outcome in second] == [outcome.response for outcome in first]
+
+    anyio.run(main, backend=backend)
+
+
+async def test_identical_requests_are_asked_once(journal: Path) -> None:
+    rows = [question(f"question {place % 3}") for place in range(30)]
+    found, asked = await outcomes_of(rows, journal=journal)
+    assert asked == 3
+    assert [outcome.unwrap().content for outcome in found] == [f"question {place % 3}" for place in range(30)]
+    assert sum(outcome.from_journal for outcome in found) == 27
+    assert sum(outcome.cost or 0 for outcome in found) == 3
+    assert len((await outcomes_of(rows))[0]) == 30
+    assert (await outcomes_of(rows))[1] == 30  # without a journal each row is asked
+
+
+async def test_a_changed_request_is_a_new_row(journal: Path) -> None:
+    await outcomes_of([question("a"), question("b")], journal=journal)
+    found, asked = await outcomes_of([question("a"), question("c")], journal=journal)
+    assert asked == 1
+    assert [outcome.from_journal for outcome in found] == [True, False]
+    hotter, asked = await outcomes_of([question("a", temperature=1.0)], journal=journal)
+    assert (asked, hotter[0].from_journal) == (1, False)
+
+
+async def test_leaving_a_job_loses_no_answer_that_has_come(journal: Path) -> None:
+    ring, provider = LLMRing(), FakeProvider(*["yes"] * 7, HANG)
+    ring.register_provider("fake", provider)
+    async with ring.map(questions(100), journal=journal, concurrency=8) as outcomes:
+        await anext(outcomes)
+    answered = len(provider.calls) - provider.cancelled
+    assert answered == 7
+    found, asked = await outcomes_of(questions(100), journal=journal)
+    assert asked == 93
+    assert sum(outcome.from_journal for outcome in found) == 7
+    assert (
+        provider.cancelled <= sum(outcome.asked_again for outcome in found) <= 8
+    )  # those that were under way
+
+
+@pytest.mark.parametrize(
+    ("error", "asked_again"),
+    [
+        (ProviderBadRequestError("no", provider="fake", status_code=400), False),
+        (ProviderServerError("down", provider="fake", status_code=500, retry_after=0.0), True),
+    ],
+)
+async def test_errors_that_may_end_otherwise_are_asked_again(
+    journal: Path, error: Exception, asked_again: bool
+) -> None:
+    await outcomes_of(questions(1), error, journal=journal)
+    (outcome,), asked = await outcomes_of(questions(1), journal=journal)
+    assert (asked == 1, outcome.is_answered) == (asked_again, asked_again)
+    if not asked_again:
+        assert type(outcome.error) is type(error)
+        assert str(outcome.error) == str(error)
+        assert isinstance(outcome.error, ProviderBadRequestError)
+        assert outcome.error.status_code == 400
+        assert [attempt.error for attempt in outcome.attempts] == ["ProviderBadRequestError"]
+
+
+async def test_kept_json_is_read_into_the_type_that_is_asked_for_now(journal: Path) -> None:
+    class City(msgspec.Struct):
+        name: str
+
+    class Strange(msgspec.Struct):
+        name: int
+
+    rows = [question("a", response_format=City), question("b", response_format=City)]
+    answers = ('{"name": "Oslo"}', '{"nom": "Oslo"}')
+    for _ in range(2):
+        found, asked = await outcomes_of(rows, *answers, journal=journal)
+        assert found[0].unwrap().parsed == City("Oslo")
+        assert isinstance(found[1].error, StructuredOutputError)
+        assert found[1].error.raw_text == '{"nom": "Oslo"}'
+    assert asked == 0
+
+
+async def test_rows_that_cannot_be_sent_are_in_the_journal(journal: Path) -> None:
+    rows = [Row(request=ValidationError("line 1 is no JSON"), key="line 1"), question("a")]
+    for _ in range(2):
+        found, _ = await outcomes_of(rows, journal=journal)
+        assert [outcome.is_answered for outcome in found] == [False, True]
+    with sqlite3.connect(journal) as database:
+        states = database.execute("SELECT key, state FROM row JOIN outcome USING (digest) ORDER BY position")
+        assert states.fetchall() == [("line 1", "failed"), ("1", "answered")]
+
+
+async def test_the_budget_counts_what_earlier_runs_spent(journal: Path) -> None:
+    first, _ = await outcomes_of(questions(10), journal=journal, budget_usd=4)
+    assert sum(outcome.is_answered for outcome in first) == 4
+    second, asked = await outcomes_of(questions(10), journal=journal, budget_usd=6)
+    assert asked == 2
+    assert sum(isinstance(outcome.error, BudgetExceededError) for outcome in second) == 4
+
+
+async def test_the_file_is_its_owners_alone_and_can_be_read_with_plain_sql(journal: Path) -> None:
+    await outcomes_of([Row(request=question("a"), data={"city": "Oslo"})], journal=journal)
+    assert {path.name: path.stat().st_mode & 0o777 for path in journal.parent.iterdir()} == {
+        "job.db": 0o600,
+        "job.db-lock": 0o600,
+    }
+    with sqlite3.connect(journal) as database:
+        query = """SELECT key, data ->> 'city', state, model, response ->> 'content', cost, input_tokens, output_tokens
+            FROM row JOIN outcome USING (digest)"""
+        assert database.execute(query).fetchall() == [("0", "Oslo", "answered", "fake:x", "a", 1.0, 10, 10)]
+
+
+async def test_two_runs_do_not_share_a_journal(journal: Path) -> None:
+    ring, _ = LLMRing(), None
+    ring.register_provider("fake", FakeProvider("yes", HANG))
+    async with ring.map(questions(5), journal=journal) as outcomes:
+        await anext(outcomes)
+        with pytest.raises(ConfigurationError, match="in use by another run"):
+            await outcomes_of(questions(5), journal=journal)
+    assert (await outcomes_of(questions(5), journal=journal))[1] == 4
+
+
+def foreign(path: Path) -> None:
+    path.touch(mode=0o600)
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE t (x)")
+
+
+def no_database(path: Path) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(b"hello" * 999)
+
+
+def trap(path: Path) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TRIGGER t AFTER INSERT ON row BEGIN DELETE FROM outcome; END")
+
+
+def later(path: Path) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+
+
+def linked(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and links of POSIX")
+@pytest.mark.parametrize(
+    ("made_by", "change", "match"),
+    [
+        ("them", foreign, "a file of another program"),
+        ("them", no_database, "file is not a database"),
+        ("them", lambda path: path.mkdir(), "cannot be opened: Is a directory"),
+        ("them", os.mkfifo, "is not a file"),
+        ("us", trap, "views or triggers"),
+        ("us", later, "version 99.*update llmring"),
+        ("us", linked, "it is a link"),
+        ("us", lambda path: path.chmod(0o644), "others may read or write"),
+    ],
+)
+async def test_a_file_of_somebody_else_is_refused(
+    journal: Path, made_by: str, change: Callable[[Path], Any], match: str
+) -> None:
+    if made_by == "us":
+        await outcomes_of(questions(1), journal=journal)
+    change(journal)
+    with pytest.raises(ConfigurationError, match=match):
+        await outcomes_of(questions(1), journal=journal)
+
+
+async def test_a_journal_that_can_no_longer_be_written_ends_the_job(journal: Path) -> None:
+    ring = LLMRing()
+    ring.register_provider("fake", FakeProvider(echo))
+
+    async def main() -> None:
+        async for _ in ring.map(questions(5000), journal=journal, concurrency=2):
+            with sqlite3.connect(journal) as database:
+                database.execute("DROP TABLE IF EXISTS row")
+
+    with pytest.raises(ConfigurationError, match="cannot be written: no such table"):
+        await main()
+
+
+async def test_a_row_that_is_no_outcome_is_a_typed_error(journal: Path) -> None:
+    await outcomes_of(questions(1), journal=journal)
+    with sqlite3.connect(journal) as database:
+        database.execute("UPDATE outcome SET response = '[1'")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        await outcomes_of(questions(1), journal=journal)
