@@ -135,7 +135,7 @@ def test_without_keys_it_listens_on_this_machine_alone(tmp_path: Path) -> None:
 
 def test_a_key_is_made_and_revoked_by_commands(tmp_path: Path) -> None:
     def command(*arguments: str) -> Any:
-        words = [LLMRING, "serve", "key", *arguments, "--store", "keys.db"]
+        words: list[str | Path] = [LLMRING, "serve", "key", *arguments, "--store", "keys.db"]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
         return (
             msgspec.json.decode(done.stdout)

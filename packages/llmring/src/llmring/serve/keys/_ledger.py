@@ -203,9 +203,14 @@ class KeyAccount(Account):
         self._others = Decimal(0)
 
     def may_fit(self, amount: Decimal, owner: object) -> bool:
-        """Return whether the amount would fit if all that other tasks of this process have set aside came back."""
+        """Return whether the amount would fit if all that other tasks of this process have set aside came back.
+
+        It would not where they have set nothing aside: what other processes settle wakes nobody here.
+        """
         self._refresh()
-        return super().may_fit(amount + self._others, owner)
+        return any(holder != owner for holder in self.held_by) and super().may_fit(
+            amount + self._others, owner
+        )
 
     def reserve(self, amount: Decimal, owner: object) -> bool:
         if not self._ledger.hold(self._key, self.period, to_units(amount), self._units):
