@@ -64,7 +64,7 @@ class KeyStore:
 
     @property
     def in_use(self) -> bool:
-        """Whether a key was ever made: from then on nobody comes in without one."""
+        """True once a key was made: from then on nobody comes in without one."""
         return self._row("SELECT 1 FROM key LIMIT 1") is not None
 
     def create(
