@@ -3,20 +3,22 @@
 import os
 import queue
 import sqlite3
+import struct
 import threading
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring._runtime import LoopHandle, Wakeup
-from llmring.bulk._database import connect, create_or_check, place
+from llmring.bulk._database import OUTCOME, ROW, Values, connect, create_or_check, insert, place
+from llmring.bulk._digest import DigestFilter
 from llmring.bulk._outcomes import KeptError, is_settled, keep, restore
 
 T = TypeVar("T")
@@ -25,9 +27,6 @@ _BATCH_S = 0.002
 """Time in which others may join a commit. A commit for each row would take the interpreter away from the calls."""
 _BATCH = 256
 _CLOSE_LIMIT_S = 30.0
-_INSERT_ROW = """INSERT INTO row (key, digest, position, run, data) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (key, digest) DO UPDATE SET position = excluded.position, run = excluded.run, data = excluded.data"""
-_INSERT_OUTCOME = "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FIND = "SELECT state, response, error FROM outcome WHERE digest = ?"
 _UNDER_WAY = "SELECT DISTINCT digest FROM row WHERE digest NOT IN (SELECT digest FROM outcome)"
 
@@ -35,8 +34,8 @@ _encode = msgspec.json.Encoder().encode
 _response_of = msgspec.json.Decoder(LLMResponse).decode
 _error_of = msgspec.json.Decoder(KeptError).decode
 
-Values: TypeAlias = tuple[Any, ...]
-_Entry = tuple[str, Values, T]
+_Entry = tuple[bool, Values, T]
+"""Whether a row has ended, the values of its table, and the subject."""
 
 
 class Journal(Generic[T]):
@@ -63,6 +62,7 @@ class Journal(Generic[T]):
         """Dollars of earlier runs."""
         self.interrupted: set[bytes] = set()
         """Digests of rows that were under way when an earlier run ended."""
+        self._seen = DigestFilter()
         self._entries: queue.SimpleQueue[_Entry[T] | None] = queue.SimpleQueue()
         self._on_commit, self._on_failure = on_commit, on_failure
         self._reader: sqlite3.Connection | None = None
@@ -100,8 +100,9 @@ class Journal(Generic[T]):
 
     def begin(self, digest: bytes, key: str, position: int, data: object, subject: T) -> None:
         """Write that a row is about to be asked."""
+        self._seen.add(digest)
         kept = _encode(data).decode() if isinstance(data, dict) else None
-        self._entries.put((_INSERT_ROW, (key, digest, position, self.run, kept), subject))
+        self._entries.put((False, (key, digest, position, self.run, kept), subject))
 
     def end(self, digest: bytes, ended: LLMResponse | LLMRingError, cost: float | None, subject: T) -> None:
         """Write the outcome of a row."""
@@ -117,9 +118,8 @@ class Journal(Generic[T]):
             usage.get("prompt_tokens"),
             usage.get("completion_tokens"),
             self.run,
-            _now(),
         )
-        self._entries.put((_INSERT_OUTCOME, values, subject))
+        self._entries.put((True, values, subject))
 
     def find(self, digest: bytes) -> LLMResponse | LLMRingError | None:
         """Return how a request ended; ``None`` where it did not, or may end otherwise when asked again.
@@ -127,7 +127,7 @@ class Journal(Generic[T]):
         Raises:
             ConfigurationError: what the file holds is no outcome.
         """
-        if self._reader is None:
+        if self._reader is None or not self._seen.may_have(digest):
             return None
         try:
             found = self._reader.execute(_FIND, (digest,)).fetchall()
@@ -153,9 +153,11 @@ class Journal(Generic[T]):
             reader.execute("INSERT INTO run (number, started_at) VALUES (?, ?)", (self.run, _now()))
             if self.run > 1:
                 self.interrupted = {digest for (digest,) in reader.execute(_UNDER_WAY)}
+                for (digest,) in reader.execute("SELECT digest FROM outcome"):
+                    self._seen.add(digest)
                 (self.spent,) = reader.execute("SELECT COALESCE(SUM(cost), 0) FROM outcome").fetchone()
             reader.execute("PRAGMA query_only = ON")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, struct.error, TypeError) as error:
             raise ConfigurationError(f"the journal {self.path} cannot be opened: {error}") from error
 
 
@@ -206,12 +208,12 @@ class _Writer(Generic[T]):
         return batch
 
     def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Entry[T]]) -> None:
-        rows = [values for statement, values, _ in batch if statement is _INSERT_ROW]
-        outcomes = [values for statement, values, _ in batch if statement is _INSERT_OUTCOME]
+        rows = [values for has_ended, values, _ in batch if not has_ended]
+        outcomes = [values for has_ended, values, _ in batch if has_ended]
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(_INSERT_ROW, rows)
-            connection.executemany(_INSERT_OUTCOME, outcomes)
+            insert(connection, ROW, rows)
+            insert(connection, OUTCOME, outcomes)
         self._loop.run(partial(self._on_commit, [subject for _, _, subject in batch]))
 
 
