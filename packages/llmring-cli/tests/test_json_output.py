@@ -30,6 +30,8 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("doctor", ("doctor", "--online")),
     ("files-list", ("files", "list")),
     ("hosts", ("hosts",)),
+    ("keys-list", ("keys", "list")),
+    ("keys-remove", ("keys", "remove", "openai")),
     ("info", ("info", "fast")),
     ("info", ("info", "anthropic:claude-haiku-4-5")),
     ("info", ("info", "google:gemini-3.7-flash")),
@@ -80,8 +82,13 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
 ]
 # Three run until they are interrupted: tests/cli/test_sim.py, test_mcp.py and test_serve.py. One needs a provider: see
 # test_files_command.py.
-ELSEWHERE = {"sim", "serve", "mcp-lockfile", "files-rm"}
-NO_JSON = {"embed", "export", "lock-chat"}  # JSON lines always, formats of its own, a conversation
+ELSEWHERE = {"sim", "serve", "mcp-lockfile", "files-rm", "keys-set"}
+NO_JSON = {
+    "embed",
+    "export",
+    "keys-path",
+    "lock-chat",
+}  # JSON lines, formats of its own, a path, a conversation
 
 
 @pytest.fixture

@@ -34,6 +34,8 @@ ROWS: list[tuple[str, ...]] = [
     ("files", "--help"),
     ("files", "list", "--help"),
     ("files", "list"),
+    ("keys", "--help"),
+    ("keys", "set", "--help"),
     ("doctor",),
     ("info", "fast"),
     ("list", "-p", "openai"),

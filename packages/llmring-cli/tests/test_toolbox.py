@@ -162,7 +162,13 @@ async def test_the_draft_can_be_validated_before_it_is_written(toolbox: LocalToo
 async def test_the_configuration_shows_no_key(toolbox: LocalToolbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up")
     told = await call(toolbox, "get_configuration")
-    assert told["providers"][0] == {"name": "openai", "configured": True, "needs": [], "base_url": None}
+    assert told["providers"][0] == {
+        "name": "openai",
+        "configured": True,
+        "needs": [],
+        "base_url": None,
+        "key_from": "OPENAI_API_KEY",
+    }
     assert "made-up" not in json.dumps(told)
 
 

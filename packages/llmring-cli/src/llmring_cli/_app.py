@@ -75,6 +75,15 @@ GROUPS = {
             Command("rm", "files:remove", "Delete files that providers keep."),
         ),
     ),
+    "keys": (
+        "Keep API keys in the user configuration.",
+        (
+            Command("list", "keys:list_keys", "List the providers whose keys are kept."),
+            Command("path", "keys:path", "Print the path of the file that holds the keys."),
+            Command("remove", "keys:remove", "Remove the kept key of a provider."),
+            Command("set", "keys:set_key", "Keep the API key of a provider."),
+        ),
+    ),
     "mcp": (
         "Serve tools to MCP clients.",
         (Command("lockfile", "mcp:lockfile", "Serve the lockfile tools to an MCP client."),),

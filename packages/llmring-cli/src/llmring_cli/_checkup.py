@@ -48,6 +48,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
         configured: it has a key or needs none.
         needs: the environment variables of which one has to be set.
         base_url: its address; for one that cannot be used, only if it is not the provider's own.
+        key_from: the variable that holds its key, ``llmring keys``, or ``None`` where there is no key.
         models: how many it offers, once it was asked.
         error: why it does not work.
     """
@@ -56,6 +57,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
     configured: bool
     needs: list[str]
     base_url: str | None
+    key_from: str | None = None
     models: int | None = None
     error: str | None = None
 
@@ -185,7 +187,11 @@ def _ring(lockfile: Lockfile, problems: list[str]) -> LLMRing | None:
 
 def _provider(ring: LLMRing | None, row: ProviderStatus) -> ProviderState:
     state = ProviderState(
-        name=row.name, configured=row.configured, needs=list(row.needs), base_url=row.base_url
+        name=row.name,
+        configured=row.configured,
+        needs=list(row.needs),
+        base_url=row.base_url,
+        key_from=row.key_from,
     )
     if ring is None or not row.configured:
         return state

@@ -100,7 +100,7 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
     if colon and package.lower() in providers:
         yield f"{alias} is a direct reference to a model of {package}, so the alias is never looked up"
     elif colon and package not in extends:
-        yield f"the lockfile does not extend a package {package}{_meant(package, extends)}"
+        yield f"the lockfile does not extend a package {package}{meant(package, extends)}"
     elif not _USUAL.fullmatch(alias):
         yield f"{alias!r} is an unusual name for an alias: letters, digits, '.', '_' and '-' need no quotes"
     for ref in models:
@@ -108,15 +108,16 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
             yield f"{ref}: {REFUSED_HOSTS[ref.provider]}"
             continue
         if ref.provider not in providers:
-            yield f"{ref}: no provider {ref.provider} is known{_meant(ref.provider, providers)}"
+            yield f"{ref}: no provider {ref.provider} is known{meant(ref.provider, providers)}"
             continue
         registry = open_registry()
         names = [facts.model for facts in registry.models(ref.provider)]
         if names and registry.facts(ref.provider, ref.model) is None:
-            yield f"{ref}: the registry does not list this model{_meant(ref.model, names)}"
+            yield f"{ref}: the registry does not list this model{meant(ref.model, names)}"
 
 
-def _meant(word: str, known: Iterable[str]) -> str:
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return a question about the known names that are like a word; empty where none is."""
     from difflib import get_close_matches  # noqa: PLC0415 - as above
 
     near = get_close_matches(word.lower(), list(known), n=2)

@@ -50,19 +50,12 @@ if TYPE_CHECKING:
     )
 
     from llmring import schemas
+    from llmring._access import ProviderAccess, ProviderStatus, provider_access, provider_status
     from llmring._money.accounts import BudgetState
     from llmring._policy import BreakerPolicy, Policy, RetryPolicy
     from llmring._records import CallRecord, Observer
     from llmring._ring import LLMRing
-    from llmring._settings import (
-        ProviderAccess,
-        ServerAccess,
-        open_registry,
-        provider_access,
-        server_access,
-        usage_log_path,
-    )
-    from llmring._status import ProviderStatus, provider_status
+    from llmring._settings import ServerAccess, open_registry, server_access, usage_log_path
     from llmring._stream import ChatStream
     from llmring._sync import SyncChatStream, SyncLLMRing
     from llmring.file_utils import (
@@ -164,19 +157,12 @@ if not TYPE_CHECKING:
     _load, __dir__ = load_on_use(
         globals(),
         {
+            "llmring._access": ("ProviderAccess", "ProviderStatus", "provider_access", "provider_status"),
             "llmring._money.accounts": ("BudgetState",),
             "llmring._policy": ("BreakerPolicy", "Policy", "RetryPolicy"),
             "llmring._records": ("CallRecord", "Observer"),
             "llmring._ring": ("LLMRing",),
-            "llmring._settings": (
-                "ProviderAccess",
-                "ServerAccess",
-                "open_registry",
-                "provider_access",
-                "server_access",
-                "usage_log_path",
-            ),
-            "llmring._status": ("ProviderStatus", "provider_status"),
+            "llmring._settings": ("ServerAccess", "open_registry", "server_access", "usage_log_path"),
             "llmring._stream": ("ChatStream",),
             "llmring._sync": ("SyncChatStream", "SyncLLMRing"),
             "llmring.file_utils": (

@@ -16,7 +16,8 @@ from llmring_types.exceptions import (
 from llmring_types.hosts import host_of
 from msgspec import UNSET, UnsetType
 
-from llmring._settings import ProviderAccess, known_secrets, provider_access, provider_names
+from llmring._access import ProviderAccess, kept_keys, provider_access, provider_names
+from llmring._settings import known_secrets
 
 LENT_HOSTS: set[str] = set()
 """Hosts in the table that an approved lockfile named, and nothing else: only the rings of such a lockfile know them."""
@@ -46,7 +47,8 @@ class Providers(Mapping[str, Provider]):
         self._loopback_only = loopback_only
         self._limits = {} if max_response_bytes is UNSET else {"max_response_bytes": max_response_bytes}
         self._admitted: set[str] = set()
-        self._access = {name: provider_access(name) for name in self._names()}
+        kept = kept_keys()
+        self._access = {name: provider_access(name, kept=kept) for name in self._names()}
         self.built: dict[str, Provider] = {}
         """Those in use, where calls look first."""
         self.changes = 0
@@ -115,7 +117,8 @@ class Providers(Mapping[str, Provider]):
             return self._unknown(name)
         if access.missing is not None:
             return ProviderNotFoundError(
-                f"provider {name!r} is not configured: set {access.missing}", provider=name
+                f"provider {name!r} is not configured: set {access.missing}{_or_keep(name, access)}",
+                provider=name,
             )
         return copy(access.refusal)
 
@@ -136,7 +139,8 @@ class Providers(Mapping[str, Provider]):
                 raise copy(access.refusal)
             if access.key_in and not given.get("api_key") and given.get("client") is None:
                 raise ProviderAuthenticationError(
-                    f"no key given; pass api_key= or set {' or '.join(access.key_in)}", provider=name
+                    f"no key given; pass api_key=, set {' or '.join(access.key_in)}{_or_keep(name, access)}",
+                    provider=name,
                 )
             key = given.pop("api_key", None) or access.api_key
             base_url = given.pop("base_url", None) or access.base_url
@@ -205,3 +209,7 @@ class Providers(Mapping[str, Provider]):
             **more,
         )
         return find_factory(name)(settings)
+
+
+def _or_keep(name: str, access: ProviderAccess) -> str:
+    return f", or run: llmring keys set {name}" if access.key_in and not access.address_in else ""

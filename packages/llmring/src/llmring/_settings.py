@@ -3,12 +3,12 @@
 import math
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
-from llmring_types.hosts import HOSTS, host_of
+from llmring_types.exceptions import ConfigurationError
 from msgspec import UNSET, UnsetType
 
 from llmring._policy import RetryPolicy
@@ -47,33 +47,6 @@ class _Environment(Mapping[str, str]):
 ENVIRONMENT = _Environment()
 
 
-class ProviderAccess(msgspec.Struct, frozen=True):
-    """Settings of one provider in the environment.
-
-    Attributes:
-        api_key: empty where there is none, or where it must not be sent to ``base_url``.
-        base_url: ``None`` for the provider's own address.
-        key_in: the variables of which one has to be set to its key; empty where it has one, or needs none.
-        address_in: the variables that have to be set, all of them, for its address to be known.
-        refusal: why nothing must be sent there: an unapproved file names the address (:mod:`llmring.trust`).
-    """
-
-    api_key: str = ""
-    base_url: str | None = None
-    key_in: tuple[str, ...] = ()
-    address_in: tuple[str, ...] = ()
-    refusal: UntrustedAddressError | None = None
-
-    @property
-    def missing(self) -> str | None:
-        """The variables to set before it can be used, such as ``A_KEY or A_TOKEN, and A_ACCOUNT``."""
-        parts = [" or ".join(self.key_in), " and ".join(self.address_in)]
-        return ", and ".join(filter(None, parts)) or None
-
-    def __repr__(self) -> str:
-        return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={shown_url(self.base_url)!r})"
-
-
 def config_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
     """Return the user's configuration: ``$XDG_CONFIG_HOME/llmring``, else ``~/.config/llmring``, if there is a home.
 
@@ -92,49 +65,36 @@ def hosts_file(environ: Mapping[str, str] = os.environ) -> Path | None:
     return None if folder is None else folder / "hosts.toml"
 
 
+def keys_file(environ: Mapping[str, str] = ENVIRONMENT) -> Path | None:
+    """Return the user's kept keys, ``$XDG_CONFIG_HOME/llmring/keys.json``; ``None`` where the user has no home."""
+    folder = config_folder(environ)
+    return None if folder is None else folder / "keys.json"
+
+
+def has_kept_keys(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
+    """Return whether the user keeps keys (:mod:`llmring.keys`)."""
+    path = keys_file(environ)
+    return path is not None and os.path.lexists(path)
+
+
 def has_user_hosts(environ: Mapping[str, str] = ENVIRONMENT) -> bool:
     """Return whether the user configuration holds a file of hosts (:mod:`llmring.hosts`)."""
     path = hosts_file(environ)
     return path is not None and os.path.isfile(path)  # noqa: PTH113 - of a home into which nobody may look: no
 
 
-def provider_names() -> tuple[str, ...]:
-    """Names of the hosts in the table, those that were registered included, that need nothing more installed."""
-    return tuple(name for name, host in HOSTS.items() if host.is_installed)
-
-
-def provider_access(provider: str, environ: Mapping[str, str] = ENVIRONMENT) -> ProviderAccess:
-    """Return key and base URL of a provider. One that others bring reads ``NAME_API_KEY`` and ``NAME_BASE_URL``."""
-    host = host_of(provider)
-    key, base_url = _first_set(host.key_variables, environ), _first_set(host.base_url_variables, environ)
-    address_in: tuple[str, ...] = ()
-    addresses = [base_url] if base_url else []
-    if host.url_template is not None and base_url is None:
-        url, address_in = host.url_with(environ), host.url_lacks(environ)
-        addresses = [(name, url) for name in host.url_variables if url]
-        base_url = addresses[0] if addresses else None
-    refusal = None
-    if addresses and DOTENV_VARIABLE in environ:
-        from llmring.trust import check_address  # noqa: PLC0415 - most folders have no .env file
-
-        refusal = next(
-            filter(None, (check_address(each, key and key[0], environ) for each in addresses)), None
-        )
-    return ProviderAccess(
-        api_key=key[1] if key and refusal is None else "",
-        base_url=base_url and base_url[1],
-        key_in=() if key or host.keyless else host.key_variables,
-        address_in=address_in,
-        refusal=refusal,
-    )
-
-
 def known_secrets(environ: Mapping[str, str] = ENVIRONMENT) -> frozenset[str]:
-    """Return the values of all variables that hold a secret by their name, whoever they are for.
+    """Return the values of all variables that hold a secret by their name, whoever they are for, and all kept keys.
 
     A password may be a word of any text (``postgres``), so only of API keys are short ones among them.
     """
-    return frozenset(
+    kept = frozenset[str]()
+    if has_kept_keys(environ):
+        from llmring.keys import open_key_store  # noqa: PLC0415 - most have no such file
+
+        with suppress(ConfigurationError):  # no key of a file that cannot be read was ever used
+            kept = open_key_store(environ).in_file()
+    return kept.union(
         value.strip()
         for name, value in environ.items()
         if name.upper().endswith("API_KEY")
@@ -238,11 +198,11 @@ def shown_url(url: str | None) -> str | None:
 
 
 def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
-    found = _first_set(names, environ)
+    found = first_set(names, environ)
     return found and found[1]
 
 
-def _first_set(names: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, str] | None:
+def first_set(names: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the first of these variables that is set, and its value."""
     for name in names:
         value = environ.get(name, "").strip()

@@ -173,7 +173,7 @@ def _provider(row: ProviderState) -> str:
     if not row.configured:
         facts = [f"no key; set {' or '.join(row.needs)}"]
     else:
-        facts = ["needs no key" if host_of(row.name).keyless else "key is set"]
+        facts = [f"key from {row.key_from}" if row.key_from else "needs no key"]
     if row.base_url is not None:
         facts.append(row.base_url)
     if row.models is not None:

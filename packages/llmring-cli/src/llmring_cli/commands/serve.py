@@ -21,8 +21,9 @@ def serve(
     profile: ProfileName = None,
     json: Json = False,
 ) -> None:
-    """Serve the aliases of the lockfile to programs that speak OpenAI's, Anthropic's, Gemini's or Ollama's protocol.
+    """Serve the aliases to programs that speak a provider's protocol.
 
+    OpenAI's (chat completions, responses, embeddings), Anthropic's, Gemini's and Ollama's are served at one address.
     The server runs until interrupted. Clients name an alias as the model.
     Needs: pip install 'llmring-cli[serve]'
 

@@ -1,0 +1,148 @@
+"""Access to every host from here: its key and address, and so whether it is ready for use or what it lacks."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+from llmring_types.exceptions import UntrustedAddressError
+from llmring_types.hosts import HOSTS, host_of
+
+from llmring._settings import DOTENV_VARIABLE, ENVIRONMENT, first_set, has_kept_keys, shown_url
+
+if TYPE_CHECKING:
+    from llmring.keys import KeyStore
+
+KEPT = "llmring keys"
+"""The source of a key that the environment does not have: :mod:`llmring.keys`."""
+
+_FOUND_ELSEWHERE = {"bedrock": "AWS credentials"}
+"""Credentials of the user that an adapter finds by itself, for its own vendor and for this machine."""
+
+
+class ProviderAccess(msgspec.Struct, frozen=True):
+    """Settings of one provider in the environment and in the user configuration.
+
+    Attributes:
+        api_key: empty where there is none, or where it must not be sent to ``base_url``.
+        base_url: ``None`` for the provider's own address.
+        key_in: the variables of which one has to be set to its key; empty where it has one, or needs none.
+        address_in: the variables that have to be set, all of them, for its address to be known.
+        refusal: why nothing must be sent there: an unapproved file names the address (:mod:`llmring.trust`).
+        key_from: the variable that holds the key, or ``llmring keys``; ``None`` where there is no key.
+    """
+
+    api_key: str = ""
+    base_url: str | None = None
+    key_in: tuple[str, ...] = ()
+    address_in: tuple[str, ...] = ()
+    refusal: UntrustedAddressError | None = None
+    key_from: str | None = None
+
+    @property
+    def missing(self) -> str | None:
+        """The variables to set before it can be used, such as ``A_KEY or A_TOKEN, and A_ACCOUNT``."""
+        parts = [" or ".join(self.key_in), " and ".join(self.address_in)]
+        return ", and ".join(filter(None, parts)) or None
+
+    def __repr__(self) -> str:
+        return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={shown_url(self.base_url)!r})"
+
+
+def provider_names() -> tuple[str, ...]:
+    """Names of the hosts in the table, those that were registered included, that need nothing more installed."""
+    return tuple(name for name, host in HOSTS.items() if host.is_installed)
+
+
+def kept_keys(environ: Mapping[str, str] = ENVIRONMENT) -> "Mapping[str, str] | KeyStore":
+    """Return the keys that the user keeps, by provider; most keep none, and then nothing is imported.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    if not has_kept_keys(environ):
+        return {}
+    from llmring.keys import open_key_store  # noqa: PLC0415 - most have no such file
+
+    return open_key_store(environ)
+
+
+def provider_access(
+    provider: str, environ: Mapping[str, str] = ENVIRONMENT, *, kept: Mapping[str, str] | None = None
+) -> ProviderAccess:
+    """Return key and base URL of a provider. One that others bring reads ``NAME_API_KEY`` and ``NAME_BASE_URL``.
+
+    Args:
+        provider: its name.
+        environ: the environment.
+        kept: the keys that the user keeps; absent reads them where the environment has none.
+
+    Raises:
+        ConfigurationError: the kept keys cannot be read.
+    """
+    host = host_of(provider)
+    key, base_url = first_set(host.key_variables, environ), first_set(host.base_url_variables, environ)
+    if key is None and provider in (kept := kept_keys(environ) if kept is None else kept):
+        key = (KEPT, kept[provider])
+    address_in: tuple[str, ...] = ()
+    addresses = [base_url] if base_url else []
+    if host.url_template is not None and base_url is None:
+        url, address_in = host.url_with(environ), host.url_lacks(environ)
+        addresses = [(name, url) for name in host.url_sources(environ) if url]
+        base_url = addresses[0] if addresses else None
+    refusal = None
+    if addresses and DOTENV_VARIABLE in environ:
+        from llmring.trust import check_address  # noqa: PLC0415 - most folders have no .env file
+
+        carried = key[0] if key else _FOUND_ELSEWHERE.get(host.protocol or "")
+        refusal = next(filter(None, (check_address(each, carried, environ) for each in addresses)), None)
+    return ProviderAccess(
+        api_key=key[1] if key and refusal is None else "",
+        base_url=base_url and base_url[1],
+        key_in=() if key or host.keyless else host.key_variables,
+        address_in=address_in,
+        refusal=refusal,
+        key_from=key and key[0],
+    )
+
+
+class ProviderStatus(msgspec.Struct, frozen=True):
+    """State of a provider: ready for use, or what it lacks.
+
+    Attributes:
+        name: the first half of references to its models.
+        configured: it has what it needs; whether it answers is not asked here.
+        needs: the environment variables of which one has to be set, if it is not.
+        base_url: where it is spoken to, if not at its own address; without the password that it may have.
+        key_from: the variable that holds its key, or ``llmring keys``; ``None`` where there is no key.
+    """
+
+    name: str
+    configured: bool
+    needs: tuple[str, ...] = ()
+    base_url: str | None = None
+    key_from: str | None = None
+
+
+def provider_status(
+    environ: Mapping[str, str] = ENVIRONMENT, *, in_use: bool = False
+) -> list[ProviderStatus]:
+    """Return the state of every provider in the table of hosts. Neither a key nor a password is in it.
+
+    With ``in_use``, hosts of which nothing is set are left out, but for the vendors and those that were registered.
+    """
+    kept = kept_keys(environ)
+    return [
+        ProviderStatus(
+            name,
+            configured=(access := provider_access(name, environ, kept=kept)).missing is None,
+            needs=access.key_in or access.address_in[:1],
+            base_url=shown_url(access.base_url),
+            key_from=access.key_from,
+        )
+        for name in provider_names()
+        if not in_use or host_of(name).is_shown or name in kept or _is_set(name, environ)
+    ]
+
+
+def _is_set(name: str, environ: Mapping[str, str]) -> bool:
+    return any(environ.get(variable, "").strip() for variable in host_of(name).variables)
