@@ -56,15 +56,23 @@ _TABLES = {
 
 
 Values: TypeAlias = tuple[Any, ...]
-ROW = (
+Table: TypeAlias = tuple[str, str, str]
+"""The parts of a statement that inserts: its head, the values of a row, its tail."""
+
+ROW: Table = (
     "INSERT INTO row (key, digest, position, run, data) VALUES ",
     "(?, ?, ?, ?, ?)",
     " ON CONFLICT (key, digest) DO UPDATE SET position = excluded.position, run = excluded.run, data = excluded.data",
 )
-OUTCOME = (
+OUTCOME: Table = (
     "INSERT OR REPLACE INTO outcome VALUES ",
     "(?, ?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ'))",
     "",
+)
+BATCH_PART: Table = (
+    "INSERT INTO batch_part VALUES ",
+    "(?, ?, ?)",
+    " ON CONFLICT (label) DO UPDATE SET state = excluded.state, document = excluded.document",
 )
 _CHUNK = 64
 """Rows of one statement, each of which lets go of the interpreter once: 576 of the 999 variables of old SQLite."""
@@ -215,8 +223,8 @@ def _create(database: "sqlite3.Connection") -> None:
             database.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def insert(connection: "sqlite3.Connection", into: tuple[str, str, str], rows: Sequence[Values]) -> None:
-    """Insert rows into :data:`ROW` or :data:`OUTCOME`, most of them many at a time."""
+def insert(connection: "sqlite3.Connection", into: Table, rows: Sequence[Values]) -> None:
+    """Insert rows, most of them many at a time."""
     head, values, tail = into
     chunked = len(rows) - len(rows) % _CHUNK
     for start in range(0, chunked, _CHUNK):

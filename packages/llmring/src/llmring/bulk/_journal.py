@@ -12,12 +12,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import anyio
+import anyio.to_thread
 import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring._runtime import LoopHandle, Wakeup
-from llmring.bulk._database import OUTCOME, ROW, Values, connect, create_or_check, insert, place
+from llmring.bulk._batch_parts import BatchPart
+from llmring.bulk._database import (
+    BATCH_PART,
+    OUTCOME,
+    ROW,
+    Table,
+    Values,
+    connect,
+    create_or_check,
+    insert,
+    place,
+)
 from llmring.bulk._digest import DigestFilter
 from llmring.bulk._outcomes import KeptError, is_settled, keep, restore
 
@@ -33,9 +46,10 @@ _UNDER_WAY = "SELECT DISTINCT digest FROM row WHERE digest NOT IN (SELECT digest
 _encode = msgspec.json.Encoder().encode
 _response_of = msgspec.json.Decoder(LLMResponse).decode
 _error_of = msgspec.json.Decoder(KeptError).decode
+_part_of = msgspec.json.Decoder(BatchPart).decode
 
-_Entry = tuple[bool, Values, T]
-"""Whether a row has ended, the values of its table, and the subject."""
+_Entry = tuple[Table, Values, T | anyio.Event]
+"""A table, the values of its row, and the subject."""
 
 
 class Journal(Generic[T]):
@@ -53,7 +67,7 @@ class Journal(Generic[T]):
     def __init__(
         self,
         path: str | Path,
-        on_commit: Callable[[Sequence[T]], object],
+        on_commit: Callable[[Sequence[T | anyio.Event]], object],
         on_failure: Callable[[LLMRingError], object],
     ) -> None:
         self.path = place(path)
@@ -75,9 +89,7 @@ class Journal(Generic[T]):
         Raises:
             ConfigurationError: it is not a journal, not this user's, or another run uses it.
         """
-        from anyio import to_thread  # noqa: PLC0415 - only for journals
-
-        await to_thread.run_sync(self._open)
+        await anyio.to_thread.run_sync(self._open)
         self._over = Wakeup()
         writer = _Writer(self, LoopHandle(), self._over)
         thread = threading.Thread(target=writer.write_all, name="llmring journal", daemon=True)
@@ -86,8 +98,6 @@ class Journal(Generic[T]):
 
     async def aclose(self) -> None:
         """Write what was handed over, and close. It is not cancelled: what was answered stays answered."""
-        import anyio  # noqa: PLC0415 - it is loaded already
-
         over, self._over = self._over, None
         with anyio.CancelScope(shield=True):
             if over is not None:
@@ -102,7 +112,7 @@ class Journal(Generic[T]):
         """Write that a row is about to be asked."""
         self._seen.add(digest)
         kept = _encode(data).decode() if isinstance(data, dict) else None
-        self._entries.put((False, (key, digest, position, self.run, kept), subject))
+        self._entries.put((ROW, (key, digest, position, self.run, kept), subject))
 
     def end(self, digest: bytes, ended: LLMResponse | LLMRingError, cost: float | None, subject: T) -> None:
         """Write the outcome of a row."""
@@ -119,7 +129,29 @@ class Journal(Generic[T]):
             usage.get("completion_tokens"),
             self.run,
         )
-        self._entries.put((True, values, subject))
+        self._entries.put((OUTCOME, values, subject))
+
+    async def save(self, part: BatchPart) -> None:
+        """Write the state of a batch; it is in the file when this returns, and so are all outcomes before it."""
+        written = anyio.Event()
+        self._entries.put((BATCH_PART, (part.label, part.state, _encode(part).decode()), written))
+        await written.wait()
+
+    async def parts(self) -> Sequence[BatchPart]:
+        """Return the batches of earlier runs that are not done.
+
+        Raises:
+            ConfigurationError: the file holds something else.
+        """
+        if self._reader is None:
+            return ()
+        try:
+            found = self._reader.execute(
+                "SELECT document FROM batch_part WHERE state != 'done' ORDER BY rowid"
+            )
+            return [_part_of(document) for (document,) in found]
+        except (sqlite3.Error, msgspec.MsgspecError, TypeError) as problem:
+            raise ConfigurationError(f"the journal {self.path} cannot be read: {problem}") from problem
 
     def find(self, digest: bytes) -> LLMResponse | LLMRingError | None:
         """Return how a request ended; ``None`` where it did not, or may end otherwise when asked again.
@@ -208,12 +240,10 @@ class _Writer(Generic[T]):
         return batch
 
     def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Entry[T]]) -> None:
-        rows = [values for has_ended, values, _ in batch if not has_ended]
-        outcomes = [values for has_ended, values, _ in batch if has_ended]
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            insert(connection, ROW, rows)
-            insert(connection, OUTCOME, outcomes)
+            for table in (ROW, OUTCOME, BATCH_PART):
+                insert(connection, table, [values for into, values, _ in batch if into is table])
         self._loop.run(partial(self._on_commit, [subject for _, _, subject in batch]))
 
 
