@@ -50,14 +50,14 @@ class AnthropicAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
-        return restored(
-            read_whole(lambda data: response.decode(data, call), lambda: MessageStreamDecoder(call), body),
-            call,
-            NAMES,
+        answer = read_whole(
+            lambda data: response.decode(data, call), lambda: MessageStreamDecoder(call), body
         )
+        return restored(answer, call, NAMES) if answer.tool_calls else answer
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
-        return restoring(MessageStreamDecoder(call), call, NAMES)
+        decoder = MessageStreamDecoder(call)
+        return restoring(decoder, call, NAMES) if call.request.tools else decoder
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)

@@ -20,6 +20,10 @@ from llmring_providers.google import errors, request, response
 from llmring_providers.google.models import NAMES
 from llmring_providers.google.stream import GenerateStreamDecoder
 
+API_VERSION = "v1beta"
+"""The version with everything that is documented: https://ai.google.dev/gemini-api/docs/api-versions"""
+_VERSIONED = re.compile(r"(?P<host>.*)/(?P<version>v\d+(?:(?:alpha|beta)\d*)?)")
+
 
 class GoogleAdapter:
     """``generateContent`` and ``streamGenerateContent``. Paths begin below the version of the API."""
@@ -31,18 +35,14 @@ class GoogleAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
-        return restored(
-            read_whole(
-                lambda data: response.decode(data, call, wire),
-                lambda: GenerateStreamDecoder(call, wire),
-                body,
-            ),
-            call,
-            NAMES,
+        answer = read_whole(
+            lambda data: response.decode(data, call, wire), lambda: GenerateStreamDecoder(call, wire), body
         )
+        return restored(answer, call, NAMES) if answer.tool_calls else answer
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
-        return restoring(GenerateStreamDecoder(call, wire), call, NAMES)
+        decoder = GenerateStreamDecoder(call, wire)
+        return restoring(decoder, call, NAMES) if call.request.tools else decoder
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
@@ -121,12 +121,6 @@ def _facts(model: _Model) -> ModelFacts:
         max_output_tokens=model.output_token_limit or None,
         active=True,
     )
-
-
-API_VERSION = "v1beta"
-"""The version with everything that is documented: https://ai.google.dev/gemini-api/docs/api-versions"""
-
-_VERSIONED = re.compile(r"(?P<host>.*)/(?P<version>v\d+(?:(?:alpha|beta)\d*)?)")
 
 
 class GoogleProvider(HttpProvider):
