@@ -25,7 +25,7 @@ async def test_rows_go_through_a_batch(vendor: str, ordered: bool) -> None:
     job = host.ring.map(requests_of(rows), via="batch", ordered=ordered, poll_s=0.0)
     outcomes = [outcome async for outcome in job]
     assert sorted(outcome.key for outcome in outcomes) == sorted(row.key for row in rows)
-    assert all(row_said(outcome.response) == outcome.key for outcome in outcomes)
+    assert all(row_said(outcome.unwrap()) == outcome.key for outcome in outcomes)
     assert {(outcome.unwrap().usage or {})["service_tier"] for outcome in outcomes} == {"batch"}
     assert len([*host.batches]) == 1
     if ordered:
@@ -37,7 +37,7 @@ async def test_what_a_batch_does_not_answer_is_asked_live(tmp_path: Path) -> Non
     rows = rows_of(MODELS["openai"], 100)
     job = host.ring.map(requests_of(rows), via="auto", poll_s=0.0, journal=tmp_path / "job.db")
     outcomes = [outcome async for outcome in job]
-    assert all(row_said(outcome.response) == outcome.key for outcome in outcomes)
+    assert all(row_said(outcome.unwrap()) == outcome.key for outcome in outcomes)
     tiers = [(outcome.unwrap().usage or {}).get("service_tier") for outcome in outcomes]
     assert (tiers.count("batch"), tiers.count(None)) == (90, 10)
 
@@ -55,7 +55,7 @@ async def test_the_next_run_takes_up_the_batches_of_the_last(tmp_path: Path) -> 
     await job.aclose()
     again = host.ring.map(requests_of(rows), via="batch", poll_s=0.0, journal=journal)
     outcomes = [outcome async for outcome in again]
-    assert all(row_said(outcome.response) == outcome.key for outcome in outcomes)
+    assert all(row_said(outcome.unwrap()) == outcome.key for outcome in outcomes)
     assert not any(outcome.asked_again for outcome in outcomes)
     assert len([*host.batches]) == 1
 
