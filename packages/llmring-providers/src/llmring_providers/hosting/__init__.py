@@ -7,6 +7,7 @@ answer, the stream or the error. Nothing here does I/O, so a gateway, the simula
 from collections.abc import Mapping
 
 from llmring_providers.hosting.anthropic import ANTHROPIC
+from llmring_providers.hosting.bedrock import BEDROCK
 from llmring_providers.hosting.codec import (
     Codec,
     ErrorAnswer,
@@ -19,8 +20,7 @@ from llmring_providers.hosting.codec import (
 )
 from llmring_providers.hosting.gemini import GEMINI
 from llmring_providers.hosting.ollama import OLLAMA
-from llmring_providers.hosting.openai_chat import OPENAI_CHAT
-from llmring_providers.hosting.openai_responses import OPENAI_RESPONSES
+from llmring_providers.hosting.openai import OPENAI_CHAT, OPENAI_RESPONSES
 
 __all__ = [
     "CODECS",
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 CODECS: Mapping[ProtocolName, Codec] = {
-    codec.name: codec for codec in (GEMINI, ANTHROPIC, OLLAMA, OPENAI_RESPONSES, OPENAI_CHAT)
+    codec.name: codec for codec in (BEDROCK, GEMINI, ANTHROPIC, OLLAMA, OPENAI_RESPONSES, OPENAI_CHAT)
 }
 """By name. Where two protocols share a path, the first one that knows the headers takes it."""
 
