@@ -59,6 +59,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         price_fallback: the file that has the prices of models which are not on that list.
         cache_write_factors: what a cache write costs, in multiples of the input price, where neither the registry nor
             the price list says: for five minutes, for an hour. ``None``: as much as fresh input.
+        batch_factors: what tokens cost by batch, in multiples of the standard prices, where the price list does not
+            say: fresh input and output, then reads and writes of a cache. ``None``: not known.
         telemetry_name: the value of ``gen_ai.provider.name``; ``None`` takes the name.
         sdk_modules: modules of the vendor's own SDK, by which its objects are known.
         sdk_key_variables: further variables in which the vendor's SDK looks for the key.
@@ -87,6 +89,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     price_list: str | None = None
     price_fallback: str | None = None
     cache_write_factors: tuple[Decimal, Decimal] | None = None
+    batch_factors: tuple[Decimal, Decimal] | None = None
     telemetry_name: str | None = None
     sdk_modules: tuple[str, ...] = ()
     sdk_key_variables: tuple[str, ...] = ()

@@ -1,9 +1,9 @@
 """The part of both rings for bulk jobs."""
 
-from collections.abc import Callable, Sized
+from collections.abc import AsyncGenerator, Callable, Iterator, Sized
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from llmring_types import LLMRequest
 from llmring_types.exceptions import ValidationError
@@ -15,7 +15,7 @@ from llmring._money.accounts import Account
 if TYPE_CHECKING:
     from llmring._ring import LLMRing
     from llmring._sync import _Loop
-    from llmring.bulk import Outcomes, Progress, SyncOutcomes
+    from llmring.bulk import BatchHandle, BatchProgress, Outcome, Outcomes, Progress, SyncOutcomes
     from llmring.bulk._outcomes import Requests
 
 CONCURRENCY = 64
@@ -31,6 +31,9 @@ class MapOptions(TypedDict, total=False):
     on_progress: "Callable[[Progress], object] | None"
     key: Callable[[LLMRequest], str] | None
     profile: str | None
+    via: Literal["live", "batch", "auto"]
+    deadline_s: float | None
+    poll_s: float
 
 
 class MapsRequests:
@@ -61,6 +64,10 @@ class MapsRequests:
                 the end.
                 ``key``: a function that names a request; without it the row's position is its key.
                 ``profile``: the lockfile's profile.
+                ``via``: ``"batch"`` sends the rows through the providers' batch APIs, for half the price and within a
+                day; ``"auto"`` does, and asks live what no batch takes or has answered after ``deadline_s`` seconds.
+                ``poll_s``: the longest pause between two looks at a batch (60). Batches of a job with a journal
+                survive the process: the next run takes them up.
 
         Raises:
             ValidationError: an option is not of its kind, or there is none of this name (also a ``ValueError``).
@@ -84,6 +91,9 @@ class MapsRequests:
                 key_of=options.get("key"),
                 on_progress=options.get("on_progress"),
                 total=len(requests) if isinstance(requests, Sized) else None,
+                via=options.get("via", "live"),
+                deadline_s=options.get("deadline_s"),
+                poll_s=options.get("poll_s", 60.0),
             ),
             Digests(self._chat, self._aliases.lockfile.locked, profile),
         )
@@ -95,6 +105,73 @@ class MapsRequests:
 
             engine.journal = Journal(path, engine.on_commit, engine.fail)
         return Outcomes(engine)
+
+    async def submit_batch(
+        self, requests: "Requests", *, path: str | Path | None = None, profile: str | None = None
+    ) -> "BatchHandle":
+        """Submit requests to the batch APIs of OpenAI, Anthropic and Gemini, for half the price and within a day.
+
+        Each request goes to the first model of its pool that has a batch API, as the bytes that it would be alone.
+        They are submitted in parts within each vendor's limits, at most 32 MiB; files of requests are sent inline.
+        :meth:`map` with ``via="batch"`` does all of it: it also submits again what expired, and keeps a journal.
+
+        Args:
+            requests: as for :meth:`map`.
+            path: a file that keeps the handle. With it, a job that is run again after an error or a ``kill -9`` submits
+                what is not submitted yet, and nothing twice.
+            profile: the lockfile's profile.
+
+        Returns:
+            The handle, for the other methods, in this process or another. Rows that could not be submitted are in it.
+
+        Raises:
+            ConfigurationError: the file cannot be read or written.
+            LLMRingError: no row could be submitted; the error is that of the first.
+        """
+        from llmring.bulk import _batch_job  # noqa: PLC0415 - only for batches
+
+        return await _batch_job.submit(self._chat, requests, path, profile)
+
+    async def batch_status(self, handle: "BatchHandle") -> "BatchProgress":
+        """Return how far a batch job has come.
+
+        Raises:
+            ProviderError: a provider refused, or cannot be reached.
+        """
+        from llmring.bulk import _batch_job  # noqa: PLC0415 - only for batches
+
+        return await _batch_job.progress(self._chat, handle)
+
+    def batch_results(
+        self, handle: "BatchHandle", requests: "Requests | None" = None, *, profile: str | None = None
+    ) -> "AsyncGenerator[Outcome]":
+        """Wait for the batches of a job, and yield an outcome for each row, those of the first that ends first.
+
+        Results are matched by their keys, which carry a digest of the request: those of nobody, and the second of a
+        row, are dropped. Nothing is submitted again.
+
+        Args:
+            handle: of the job.
+            requests: the same as were submitted, with the same keys, where answers are to be read into the types that
+                ``response_format`` asks for. Without them ``parsed`` stays empty.
+            profile: the lockfile's profile.
+
+        Raises:
+            ProviderError: a provider refused, or cannot be reached for long.
+        """
+        from llmring.bulk import _batch_job  # noqa: PLC0415 - only for batches
+
+        return _batch_job.results(self._chat, handle, requests, profile)
+
+    async def cancel_batch(self, handle: "BatchHandle") -> "BatchProgress":
+        """Ask for the end of every batch of a job. What was processed by then is among the results, and billed.
+
+        Raises:
+            ProviderError: a provider refused, or cannot be reached.
+        """
+        from llmring.bulk import _batch_job  # noqa: PLC0415 - only for batches
+
+        return await _batch_job.cancel(self._chat, handle)
 
 
 class MapsRequestsSync:
@@ -108,6 +185,31 @@ class MapsRequestsSync:
         from llmring.bulk import SyncOutcomes  # noqa: PLC0415 - only for bulk jobs
 
         return SyncOutcomes(self._ring.map(requests, **options), self._loop)
+
+    def submit_batch(
+        self, requests: "Requests", *, path: str | Path | None = None, profile: str | None = None
+    ) -> "BatchHandle":
+        """As :meth:`LLMRing.submit_batch`."""
+        return self._loop.run(lambda: self._ring.submit_batch(requests, path=path, profile=profile))
+
+    def batch_status(self, handle: "BatchHandle") -> "BatchProgress":
+        """As :meth:`LLMRing.batch_status`."""
+        return self._loop.run(lambda: self._ring.batch_status(handle))
+
+    def batch_results(
+        self, handle: "BatchHandle", requests: "Requests | None" = None, *, profile: str | None = None
+    ) -> "Iterator[Outcome]":
+        """As :meth:`LLMRing.batch_results`."""
+        results = self._ring.batch_results(handle, requests, profile=profile)
+        try:
+            while (outcome := self._loop.run(lambda: anext(results, None))) is not None:
+                yield outcome
+        finally:
+            self._loop.run(results.aclose)
+
+    def cancel_batch(self, handle: "BatchHandle") -> "BatchProgress":
+        """As :meth:`LLMRing.cancel_batch`."""
+        return self._loop.run(lambda: self._ring.cancel_batch(handle))
 
 
 def check_options(options: MapOptions) -> None:
@@ -127,6 +229,10 @@ def check_options(options: MapOptions) -> None:
         raise ValidationError(
             f"concurrency must be an integer, 1 or more; got {concurrency!r}", field="concurrency"
         )
+
+    via: object = options.get("via", "live")
+    if via not in ("live", "batch", "auto"):
+        raise ValidationError(f"via must be live, batch or auto; got {via!r}", field="via")
 
 
 def _account(limit: object) -> Account | None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 from llmring_types import LLMResponse
-from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
+from llmring_types.exceptions import LLMRingError, MalformedResponseError, MissingSDKError, ValidationError
 from llmring_types.hosts import Host, host_of
 
 from llmring_providers._fit.names import restored, restoring
 from llmring_providers._http.provider import HttpProvider
-from llmring_providers._json import read_whole
+from llmring_providers._json import reread
 from llmring_providers._listing import OpenAIListing, decode_input_tokens, with_fields
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings
@@ -19,6 +19,23 @@ from llmring_providers.openai.chat import request as chat_request
 from llmring_providers.openai.chat import response as chat_response
 from llmring_providers.openai.chat.stream import ChatStreamDecoder
 from llmring_providers.openai.models import NAMES, needs_responses
+
+COUNT_PATH = "/responses/input_tokens"
+_COUNTED = frozenset(
+    {
+        "conversation",
+        "input",
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "reasoning",
+        "text",
+        "tool_choice",
+        "tools",
+        "truncation",
+    }
+)
 
 
 class OpenAIAdapter:
@@ -43,30 +60,38 @@ class OpenAIAdapter:
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
         if wire.path == chat_request.PATH:
-            return restored(
-                read_whole(
-                    lambda data: chat_response.decode(data, call), lambda: ChatStreamDecoder(call), body
-                ),
-                call,
-                NAMES,
-            )
+            try:
+                response = chat_response.decode(body, call)
+            except MalformedResponseError as error:
+                response = reread(
+                    error,
+                    lambda data: chat_response.decode(data, call),
+                    lambda: ChatStreamDecoder(call),
+                    body,
+                )
+            return restored(response, call, NAMES) if response.tool_calls else response
         from llmring_providers.openai.responses import response as responses_response  # noqa: PLC0415 - loaded already
         from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
 
-        return restored(
-            read_whole(
-                lambda data: responses_response.decode(data, call), lambda: ResponsesStreamDecoder(call), body
-            ),
-            call,
-            NAMES,
-        )
+        try:
+            response = responses_response.decode(body, call)
+        except MalformedResponseError as error:
+            response = reread(
+                error,
+                lambda data: responses_response.decode(data, call),
+                lambda: ResponsesStreamDecoder(call),
+                body,
+            )
+        return restored(response, call, NAMES) if response.tool_calls else response
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
         if wire.path == chat_request.PATH:
-            return restoring(ChatStreamDecoder(call), call, NAMES)
+            decoder = ChatStreamDecoder(call)
+            return restoring(decoder, call, NAMES) if call.request.tools else decoder
         from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
 
-        return restoring(ResponsesStreamDecoder(call), call, NAMES)
+        responses_decoder = ResponsesStreamDecoder(call)
+        return restoring(responses_decoder, call, NAMES) if call.request.tools else responses_decoder
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
@@ -91,24 +116,6 @@ class ResponsesAdapter(OpenAIAdapter):
         return True
 
 
-COUNT_PATH = "/responses/input_tokens"
-_COUNTED = frozenset(
-    {
-        "conversation",
-        "input",
-        "instructions",
-        "model",
-        "parallel_tool_calls",
-        "previous_response_id",
-        "reasoning",
-        "text",
-        "tool_choice",
-        "tools",
-        "truncation",
-    }
-)
-
-
 class OpenAICounting:
     """``POST /responses/input_tokens``, as the responses API takes it: chat completions have no count.
 
@@ -126,6 +133,17 @@ class OpenAICounting:
         return decode_input_tokens(body, "openai")
 
 
+class PlacedProvider(HttpProvider):
+    """A host that takes chat completions at a path of its own."""
+
+    chat_path = chat_request.PATH
+    _places = True
+
+    def _placed(self, url: str, model: str) -> str:  # noqa: ARG002 - for clouds that have it in the path
+        path = url.removeprefix(self.base_url)
+        return f"{self.base_url}{self.chat_path}" if path == chat_request.PATH else url
+
+
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to OpenAI itself."""
     host = host_of(settings.name)
@@ -133,7 +151,9 @@ def create(settings: ProviderSettings) -> HttpProvider:
         from llmring_providers.openai.azure import create_azure  # noqa: PLC0415 - for two hosts
 
         return create_azure(settings)
-    return HttpProvider.from_settings(
+    chat_path = chat_request.PATH if host.quirks is None else host.quirks.chat_path
+    kind = HttpProvider if chat_path == chat_request.PATH else PlacedProvider
+    provider = kind.from_settings(
         settings,
         adapter=ResponsesAdapter() if host.protocol == "responses" else OpenAIAdapter(),
         base_url=settings.address("openai"),
@@ -142,6 +162,9 @@ def create(settings: ProviderSettings) -> HttpProvider:
         listing=_listing(host),
         counting=OpenAICounting(),
     )
+    if isinstance(provider, PlacedProvider):
+        provider.chat_path = chat_path
+    return provider
 
 
 def _listing(host: Host) -> OpenAIListing | None:
