@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from llmring_providers import ChatCall, OutputBounds
+from llmring_providers import ChatCall
 from llmring_providers._fit.models import output_bounds
 from llmring_providers._protocol import WireRequest
 from llmring_providers.bedrock import BedrockAdapter
@@ -330,8 +330,8 @@ def test_what_a_model_refuses_is_dropped_and_told(model: str, fields: dict[str, 
 
 
 def test_the_limit_of_output_is_read_from_the_body() -> None:
-    assert output_bounds(encode(NOVA, max_tokens=50).body) == OutputBounds(50)
-    assert output_bounds(encode(NOVA).body) == OutputBounds(None)
+    assert output_bounds(encode(NOVA, max_tokens=50).body) == (50, 1)
+    assert output_bounds(encode(NOVA).body) == (None, 1)
 
 
 def test_an_answer_that_has_begun_is_continued_where_the_model_takes_that() -> None:
