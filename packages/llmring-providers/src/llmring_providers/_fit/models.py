@@ -11,18 +11,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
-
-from llmring_providers._protocol import OutputBounds
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """Every effort that can be asked for, least first."""
 _FILE = Path(__file__).parents[1] / "data" / "models.json"
 _NEWEST = (99, 0)
 _Version = tuple[int, int]
-_T = TypeVar("_T")
 
 
 class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -217,35 +214,28 @@ class _Body(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Body).decode
 
 
-def output_bounds(body: bytes) -> OutputBounds:
-    """Return what this request lets a model write.
+def output_bounds(body: bytes) -> tuple[int | None, int]:
+    """Return the most tokens that this request lets a model write in one answer, and the number of answers.
 
     Args:
         body: JSON of any protocol.
     """
     read = _decode(body)
-    generation = _object(read.generation, _GenerationConfig)
-    inference = _object(read.inference, _InferenceConfig)
-    options = _object(read.options, _Options)
-    limits = (
-        read.max_tokens,
-        read.max_completion_tokens,
-        read.max_output_tokens,
-        generation.max_output_tokens,
-        inference.max_tokens,
-        options.num_predict,
-    )
+    limits = [read.max_tokens, read.max_completion_tokens, read.max_output_tokens]
+    numbers = [read.n]
+    if isinstance(read.generation, dict):
+        generation = msgspec.convert(read.generation, _GenerationConfig)
+        limits.append(generation.max_output_tokens)
+        numbers.append(generation.candidates)
+    if isinstance(read.inference, dict):
+        limits.append(msgspec.convert(read.inference, _InferenceConfig).max_tokens)
+    if isinstance(read.options, dict):
+        limits.append(msgspec.convert(read.options, _Options).num_predict)
     counts = [_count(limit) for limit in limits if limit is not None]
-    answers = [_count(number) for number in (read.n, generation.candidates)]
-    return OutputBounds(
-        # Where one of them cannot be read, nobody knows which of them a lenient host keeps to.
-        limit=max(filter(None, counts), default=None) if all(counts) else None,
-        answers=max(filter(None, answers), default=1),
-    )
-
-
-def _object(value: object, kind: type[_T]) -> _T:
-    return msgspec.convert(value if isinstance(value, dict) else {}, kind)
+    answers = [_count(number) for number in numbers if number is not None]
+    # Where one of them cannot be read, nobody knows which of them a lenient host keeps to.
+    limit = max(filter(None, counts), default=None) if all(counts) else None
+    return limit, max(filter(None, answers), default=1)
 
 
 def _count(value: object) -> int | None:

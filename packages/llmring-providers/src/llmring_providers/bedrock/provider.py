@@ -6,12 +6,17 @@ from urllib.parse import quote
 
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
-from llmring_types.exceptions import ConfigurationError, LLMRingError, MissingSDKError
+from llmring_types.exceptions import (
+    ConfigurationError,
+    LLMRingError,
+    MalformedResponseError,
+    MissingSDKError,
+)
 
 from llmring_providers._fit.names import restored, restoring
 from llmring_providers._http.keys import authenticated
 from llmring_providers._http.provider import HttpProvider
-from llmring_providers._json import DECODE_ERRORS, read_whole
+from llmring_providers._json import DECODE_ERRORS, reread
 from llmring_providers._listing import Page, malformed_listing, no_count, with_fields
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
@@ -41,11 +46,13 @@ class BedrockAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
-        return restored(
-            read_whole(lambda data: response.decode(data, call), lambda: ConverseStreamDecoder(call), body),
-            call,
-            NAMES,
-        )
+        try:
+            answer = response.decode(body, call)
+        except MalformedResponseError as error:
+            answer = reread(
+                error, lambda data: response.decode(data, call), lambda: ConverseStreamDecoder(call), body
+            )
+        return restored(answer, call, NAMES) if answer.tool_calls else answer
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
         return restoring(ConverseStreamDecoder(call), call, NAMES)

@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
-from llmring_types.exceptions import LLMRingError, MissingSDKError
+from llmring_types.exceptions import LLMRingError, MalformedResponseError, MissingSDKError
 from llmring_types.hosts import host_of
 
 from llmring_providers._fit.names import restored, restoring
 from llmring_providers._http.provider import HttpProvider
-from llmring_providers._json import DECODE_ERRORS, read_whole
+from llmring_providers._json import DECODE_ERRORS, reread
 from llmring_providers._listing import Page, malformed_listing, no_count
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
@@ -35,9 +35,15 @@ class GoogleAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
-        answer = read_whole(
-            lambda data: response.decode(data, call, wire), lambda: GenerateStreamDecoder(call, wire), body
-        )
+        try:
+            answer = response.decode(body, call, wire)
+        except MalformedResponseError as error:
+            answer = reread(
+                error,
+                lambda data: response.decode(data, call, wire),
+                lambda: GenerateStreamDecoder(call, wire),
+                body,
+            )
         return restored(answer, call, NAMES) if answer.tool_calls else answer
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:

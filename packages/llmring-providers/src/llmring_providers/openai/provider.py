@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 from llmring_types import LLMResponse
-from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
+from llmring_types.exceptions import LLMRingError, MalformedResponseError, MissingSDKError, ValidationError
 from llmring_types.hosts import Host, host_of
 
 from llmring_providers._fit.names import restored, restoring
 from llmring_providers._http.provider import HttpProvider
-from llmring_providers._json import read_whole
+from llmring_providers._json import reread
 from llmring_providers._listing import OpenAIListing, decode_input_tokens, with_fields
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings
@@ -60,17 +60,29 @@ class OpenAIAdapter:
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
         if wire.path == chat_request.PATH:
-            answer = read_whole(
-                lambda data: chat_response.decode(data, call), lambda: ChatStreamDecoder(call), body
-            )
-            return restored(answer, call, NAMES) if answer.tool_calls else answer
+            try:
+                response = chat_response.decode(body, call)
+            except MalformedResponseError as error:
+                response = reread(
+                    error,
+                    lambda data: chat_response.decode(data, call),
+                    lambda: ChatStreamDecoder(call),
+                    body,
+                )
+            return restored(response, call, NAMES) if response.tool_calls else response
         from llmring_providers.openai.responses import response as responses_response  # noqa: PLC0415 - loaded already
         from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
 
-        answer = read_whole(
-            lambda data: responses_response.decode(data, call), lambda: ResponsesStreamDecoder(call), body
-        )
-        return restored(answer, call, NAMES) if answer.tool_calls else answer
+        try:
+            response = responses_response.decode(body, call)
+        except MalformedResponseError as error:
+            response = reread(
+                error,
+                lambda data: responses_response.decode(data, call),
+                lambda: ResponsesStreamDecoder(call),
+                body,
+            )
+        return restored(response, call, NAMES) if response.tool_calls else response
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
         if wire.path == chat_request.PATH:

@@ -29,8 +29,7 @@ from llmring._money.calls import CallBudget
 from llmring._observing.watch import Watch
 from llmring._records import Operation
 from llmring._routing import Candidate, Route
-from llmring.embeddings._batches import batches, common
-from llmring.embeddings._space import dimensions_of, within_one_space, without
+from llmring.embeddings._pool import batches, common, dimensions_of, within_one_space, without
 
 T = TypeVar("T", Vectors, Ranking)
 _AT_ONCE = 8

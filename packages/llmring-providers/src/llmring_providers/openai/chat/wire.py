@@ -223,7 +223,9 @@ def all_extras(completion: Completion, choice: Choice, message: WireMessage, usa
         gather(said, CHOICE_EXTRAS, choice)
     if message.has_extras():
         gather(said, MESSAGE_EXTRAS, message)
-    return said | usage_extras(usage)
+    if rest := unusual(usage):
+        said["usage"] = rest
+    return said
 
 
 def usage_extras(usage: Any) -> dict[str, Any]:
@@ -234,7 +236,9 @@ def usage_extras(usage: Any) -> dict[str, Any]:
 
 def replace(said: dict[str, Any], names: tuple[str, ...], source: Completion) -> None:
     """Take what one chunk says of the whole answer: it holds until another one says it."""
-    said.update({name: value for name in names if (value := getattr(source, name))})
+    for name in names:
+        if value := getattr(source, name):
+            said[name] = value
 
 
 def gather(said: dict[str, Any], names: tuple[str, ...], source: Choice | WireMessage) -> None:
