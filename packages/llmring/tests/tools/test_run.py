@@ -196,7 +196,7 @@ async def test_a_limit_of_no_dollars_lets_only_free_models_answer() -> None:
     with pytest.raises(BudgetExceededError):
         await ring.run(ASKED, max_cost_usd=0)
     assert not provider.calls
-    ring, _ = ring_with("ok", prices={"fake:x": Prices(input=0, output=0)})
+    ring, _ = ring_with("ok", prices={"fake:x": Prices(input=Decimal(0), output=Decimal(0))})
     assert (await ring.run(ASKED, max_cost_usd=0)).content == "ok"
 
 
