@@ -124,7 +124,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
         """Return the place of a block; some hosts write it as text or with a point."""
         try:
             return int(index or 0)
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise malformed(f"a block has the place {index!r}", self._call, error) from error
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
