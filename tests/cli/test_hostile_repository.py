@@ -39,6 +39,15 @@ WORDS = [command.name for command in COMMANDS] + [
 ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "--install-completion": [("--shell", "bash", "--output", "out.sh")],
     "aliases": [(), ("--profile", STEERING), ("-f", "broken.lock"), ("--json",)],
+    "batch cancel": [("job.json",), ("there/victim",)],
+    "batch poll": [("job.json",), ("notes.txt",), ("link.lock", "--json")],
+    "batch results": [("job.json",), ("job.json", "--wait")],
+    "batch submit": [
+        ("there/victim", "out.json", "-m", "openai:gpt-4o"),
+        ("notes.txt", "out.json", "-m", "openai:gpt-4o", "--json"),
+        ("notes.txt", "link.lock", "-m", "fast"),
+        ("notes.txt", "pipe.py", "-m", "openai:gpt-4o"),
+    ],
     "bind": [("new", "openai:gpt-4o"), ("new", "openai:gpt-4o", "-f", "link.lock")],
     "chat": [
         ("Hi",),

@@ -61,6 +61,19 @@ COMMANDS = (
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {
+    "batch": (
+        "Submit jobs to the batch APIs of providers, and read their answers.",
+        (
+            Command("cancel", "batches:cancel", "Ask providers to end a batch job."),
+            Command("poll", "batches:poll", "Show how far a batch job has come."),
+            Command("results", "batches:results", "Print the answers of a batch job as JSON lines."),
+            Command(
+                "submit",
+                "batches:submit",
+                "Submit requests to the batch APIs of OpenAI, Anthropic and Gemini.",
+            ),
+        ),
+    ),
     "cache": (
         "Show and clear the local copy of the registry.",
         (
