@@ -157,7 +157,7 @@ async def _ask(handle: BatchHandle, *, cancelled: bool) -> BatchProgress:
 
 
 def _show(handle: BatchHandle, progress: BatchProgress, *, json: bool) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "batch": part.batch_id,
             "model": f"{part.provider}:{part.model}",
