@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from llmring_providers import Adapter, ChatCall, WireRequest
 from llmring_providers.anthropic import AnthropicAdapter
+from llmring_providers.bedrock import BedrockAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.hosting import CODECS, Codec, HostedRequest, ProtocolName, Stamp, find_route
 from llmring_providers.ollama import OllamaAdapter
@@ -78,6 +79,7 @@ SIDES: dict[ProtocolName, Sides] = {
     "openai_responses": Sides(CODECS["openai_responses"], OpenAIAdapter(), "openai", "/v1", "responses"),
     "ollama": Sides(CODECS["ollama"], OllamaAdapter(), "ollama"),
     "gemini": Sides(CODECS["gemini"], GoogleAdapter(), "google"),
+    "bedrock": Sides(CODECS["bedrock"], BedrockAdapter(), "bedrock"),
 }
 
 

@@ -30,6 +30,7 @@ MEDIA = {
     "anthropic": ("image", "address", "document"),
     "gemini": ("image", "document", "audio"),
     "ollama": ("image",),
+    "bedrock": ("image", "document"),
 }
 """Media in the form that a codec gives them, by protocol."""
 SCHEMA = {
@@ -103,6 +104,17 @@ EXTRA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "nobody_knows": st.just(1),
         },
     ),
+    "bedrock": st.fixed_dictionaries(
+        {},
+        optional={
+            "stop": st.lists(texts, min_size=1, max_size=4),
+            "user": names,
+            "metadata": st.just({"team": "a"}),
+            "service_tier": st.sampled_from(["flex", "priority"]),
+            "guardrailConfig": st.just({"guardrailIdentifier": "g", "guardrailVersion": "1"}),
+            "nobody_knows": st.just({"it": [1]}),
+        },
+    ),
 }
 """Parameters without a place in the neutral form, under the names that a codec gives them."""
 CACHE: dict[str, list[dict[str, Any]]] = {
@@ -111,6 +123,7 @@ CACHE: dict[str, list[dict[str, Any]]] = {
     "anthropic": [{"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}],
     "gemini": [{"cached_content": "cachedContents/1"}],
     "ollama": [],
+    "bedrock": [{"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}],
 }
 WITHOUT_CHOICE = frozenset({"ollama"})
 

@@ -35,7 +35,7 @@ def tables() -> str:
 
 
 def _line(host: Host) -> str:
-    address = host.default_url or host.url_template
+    address = (host.default_url or host.url_template or "").replace("|", "\\|")
     proof = f"[yes]({host.proof})" if host.proof else "no"
     cells = (
         f"[{host.title}]({host.source}) `{host.name}`",

@@ -36,7 +36,7 @@ from llmring import (
     ToolCall,
     Usage,
 )
-from llmring.bulk import Outcome, Outcomes, Progress, Row, SyncOutcomes
+from llmring.bulk import BatchHandle, BatchProgress, Outcome, Outcomes, Progress, Row, SyncOutcomes
 from llmring.content import document, image
 from llmring.conversation import Conversation, ConversationStore, StoredConversation
 from llmring.files import RegisteredFile
@@ -295,6 +295,16 @@ async def mapped(ring: LLMRing, requests: AsyncIterator[LLMRequest], rows: Seque
         assert_type(outcome.unwrap(), LLMResponse)
     ring.map(rows, jornal="job.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(LLMRing.sync().map([]), SyncOutcomes)
+
+
+async def batched(ring: LLMRing, rows: Sequence[Row]) -> None:
+    handle = BatchHandle.from_json((await ring.submit_batch(rows, path="job.json")).to_json())
+    assert_type(await ring.batch_status(handle), BatchProgress)
+    async for outcome in ring.batch_results(handle, rows):
+        assert_type(outcome, Outcome)
+    assert_type(await ring.cancel_batch(handle), BatchProgress)
+    for outcome in LLMRing.sync().batch_results(handle):
+        assert_type(outcome, Outcome)
 
 
 def progressed(progress: Progress) -> None:

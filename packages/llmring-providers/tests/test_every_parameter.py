@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from llmring_providers import Adapter, ChatCall, WireRequest
 from llmring_providers.anthropic import AnthropicAdapter
+from llmring_providers.bedrock import BedrockAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
@@ -23,6 +24,14 @@ TARGETS: dict[str, tuple[Adapter, str, dict[str, Any]]] = {
     "google": (GoogleAdapter(), "google:gemini-3-flash", {}),
     "google, old": (GoogleAdapter(), "google:gemini-2.0-flash", {}),
     "ollama": (OllamaAdapter(), "ollama:llama3.2", {}),
+    "bedrock": (BedrockAdapter(), "bedrock:us.anthropic.claude-sonnet-4-5-20250929-v1:0", {}),
+    "bedrock, nova": (BedrockAdapter(), "bedrock:amazon.nova-2-lite-v1:0", {}),
+    "bedrock, titan": (BedrockAdapter(), "bedrock:amazon.titan-text-express-v1", {}),
+    "bedrock, a profile": (
+        BedrockAdapter(),
+        "bedrock:arn:aws:bedrock:us-east-1:1:application-inference-profile/a",
+        {},
+    ),
 }
 SCHEMA = {
     "type": "object",

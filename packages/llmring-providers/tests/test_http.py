@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from llmring_providers import ChatCall, HttpProvider, ProviderSettings
+from llmring_providers import ChatCall, HttpProvider, ProviderSettings, WireRequest
 from llmring_providers.openai import create
+from llmring_providers.openai.provider import OpenAIAdapter
 from llmring_providers.transport import (
     MAX_RESPONSE_BYTES,
     ByteStream,
@@ -16,7 +17,7 @@ from llmring_providers.transport import (
     Transport,
     TransportError,
 )
-from llmring_types import LLMRequest, Message, ModelRef
+from llmring_types import LLMRequest, Message, ModelFacts, ModelRef
 from llmring_types.exceptions import (
     MalformedResponseError,
     ProviderAuthenticationError,
@@ -274,3 +275,85 @@ async def test_a_proxy_that_refuses_is_an_error_of_its_own() -> None:
     with pytest.raises(ProxyAuthenticationError, match=r"proxy\.test asks") as caught:
         await provider(Refusing()).chat(CALL)
     assert (caught.value.status_code, caught.value.retryable) == (407, False)
+
+
+class Encoding(OpenAIAdapter):
+    """An adapter that remembers whether each request that it has encoded was for a stream."""
+
+    def __init__(self) -> None:
+        self.encoded: list[bool] = []
+
+    def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
+        self.encoded.append(stream)
+        return super().encode(call, stream=stream)
+
+
+class Keeping(Broken):
+    """A transport that keeps the bodies that it is given."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        self.bodies.append(request.body)
+        return HttpResponse(200, {}, b'{"choices": [{"message": {"content": "Hi"}}]}')
+
+    async def open(self, request: HttpRequest) -> ByteStream:
+        self.bodies.append(request.body)
+        return Body(200)
+
+
+def encoding_provider(adapter: Encoding, transport: Transport) -> HttpProvider:
+    return HttpProvider(
+        "openai", adapter=adapter, transport=transport, base_url="https://h.test", api_key="k"
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_whose_bounds_were_asked_for_is_encoded_once(*, stream: bool) -> None:
+    adapter, transport = Encoding(), Keeping()
+    provider = encoding_provider(adapter, transport)
+    call = CALL._replace(progress=(lambda: None) if stream else None)
+    bounds = provider.output_bounds(call)
+    await (provider.stream if stream else provider.chat)(call._replace(encoded=bounds.encoded))
+    assert adapter.encoded == [stream]
+    await (provider.stream if stream else provider.chat)(call)
+    assert transport.bodies[0] == transport.bodies[1]
+
+
+OTHER_REQUEST = LLMRequest(messages=[Message(role="user", content="Something else")])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"request": OTHER_REQUEST},
+        {"ref": ModelRef("openai", "gpt-4o-mini")},
+        {"facts": ModelFacts(provider="openai", model="gpt-4o", temperature=False)},
+    ],
+)
+async def test_a_call_that_was_changed_after_its_bounds_were_asked_for_is_encoded_anew(
+    change: dict[str, Any],
+) -> None:
+    adapter, transport = Encoding(), Keeping()
+    provider = encoding_provider(adapter, transport)
+    changed = CALL._replace(encoded=provider.output_bounds(CALL).encoded, **change)
+    await provider.chat(changed)
+    await provider.chat(changed._replace(encoded=None))
+    assert adapter.encoded == [False] * 3
+    assert transport.bodies[0] == transport.bodies[1]
+
+
+async def test_what_another_provider_has_encoded_is_not_sent() -> None:
+    adapter, transport = Encoding(), Keeping()
+    encoded = encoding_provider(Encoding(), transport).output_bounds(CALL).encoded
+    await encoding_provider(adapter, transport).chat(CALL._replace(encoded=encoded))
+    assert adapter.encoded == [False]
+
+
+async def test_the_bounds_of_a_whole_answer_are_no_request_for_a_stream() -> None:
+    adapter, transport = Encoding(), Keeping()
+    provider = encoding_provider(adapter, transport)
+    encoded = provider.output_bounds(CALL).encoded
+    await provider.stream(CALL._replace(encoded=encoded, progress=lambda: None))
+    assert adapter.encoded == [False, True]

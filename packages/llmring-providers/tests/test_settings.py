@@ -27,7 +27,7 @@ def registered() -> Iterator[Host]:
 
 @pytest.mark.parametrize("name", ACCOUNTS)
 def test_without_the_address_of_the_account_no_key_goes_to_the_vendor(name: str) -> None:
-    needed = " and ".join(HOSTS[name].url_variables)
+    needed = " and ".join(HOSTS[name].url_sources({}))
     with pytest.raises(ConfigurationError, match=f"set {needed}, or base_url"):
         find_factory(name)(settings(name))
 

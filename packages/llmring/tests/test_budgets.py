@@ -33,6 +33,9 @@ from llmring.exceptions import (
 )
 from llmring.testing import HANG, FakeProvider
 from llmring_lockfile import Constraints
+from llmring_providers import ChatCall, HttpProvider, WireRequest
+from llmring_providers.openai.provider import OpenAIAdapter
+from llmring_providers.transport.aiohttp import AiohttpTransport
 
 # gpt-4o-mini: $0.15 and $0.60 per million tokens. 400 characters are 104 tokens with what a message costs by itself.
 TEXT = "x" * 400
@@ -114,6 +117,32 @@ async def test_what_is_really_sent_is_set_aside(fields: dict[str, Any], tokens: 
         with pytest.raises(BudgetExceededError) as caught:
             await ring.chat(ask(**fields))
     assert caught.value.details["estimated_usd"] == 104 * INPUT + tokens * OUTPUT
+
+
+class Encoding(OpenAIAdapter):
+    """An adapter that remembers whether each request that it has encoded was for a stream."""
+
+    def __init__(self) -> None:
+        self.encoded: list[bool] = []
+
+    def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
+        self.encoded.append(stream)
+        return super().encode(call, stream=stream)
+
+
+async def test_a_budget_has_each_request_encoded_once(server: Server) -> None:
+    stop = b'data: {"choices": [{"delta": {}, "finish_reason": "stop"}]}\n\n'
+    server.answers = [answer(), Answer(HELLO + stop + b"data: [DONE]\n\n")]
+    adapter = Encoding()
+    async with AiohttpTransport() as transport, LLMRing(policy=Policy(budget_usd=1)) as ring:
+        provider = HttpProvider(
+            "openai", adapter=adapter, transport=transport, base_url=server.url, api_key="k"
+        )
+        ring.register_provider("openai", provider)
+        await ring.chat(ask())
+        async for _ in ring.chat_stream(ask()):
+            pass
+    assert adapter.encoded == [False, True]
 
 
 async def test_room_for_reasoning_is_set_aside_as_well(lockfile: Path) -> None:

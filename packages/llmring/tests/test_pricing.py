@@ -282,6 +282,43 @@ def test_another_service_tier_has_its_own_prices(tier: str | None, total: str) -
     assert price(counts, TIERED).total == Decimal(total)
 
 
+BY_BATCH = [
+    ("openai", "0.5", "0.5"),
+    ("anthropic", "0.5", "0.5"),
+    ("google", "0.5", "1"),
+]
+
+
+@pytest.mark.parametrize(("provider", "tokens", "cached"), BY_BATCH)
+def test_a_vendor_s_discount_stands_in_for_a_price_by_batch(provider: str, tokens: str, cached: str) -> None:
+    million = 1_000_000
+    prices = Prices(input=Decimal(8), output=Decimal(20), cache_read=Decimal(2), web_search=Decimal(10))
+    counts = usage(
+        2 * million, million, cache_read_input_tokens=million, service_tier="batch", web_searches=1000
+    )
+    cost = price(counts, facts(prices, provider))
+    assert cost.breakdown == {
+        "input": 8 * Decimal(tokens),
+        "output": 20 * Decimal(tokens),
+        "cache_read": 2 * Decimal(cached),
+        "web_search": Decimal(10),
+    }
+
+
+def test_a_listed_price_by_batch_comes_before_the_discount() -> None:
+    prices = Prices(input=Decimal(8), output=Decimal(20))
+    listed = msgspec.structs.replace(
+        facts(prices), tiers={"batch": Prices(input=Decimal(1), output=Decimal(1))}
+    )
+    assert price(usage(1_000_000, 0, service_tier="batch"), listed).total == 1
+
+
+def test_without_a_known_discount_the_cost_by_batch_is_not_known() -> None:
+    prices = Prices(input=Decimal(8), output=Decimal(20))
+    cost = price(usage(1000, 0, service_tier="batch"), facts(prices, "groq"))
+    assert (cost.status, cost.total) == ("no_pricing_for_tier", None)
+
+
 def test_a_tier_without_known_prices_has_no_known_cost() -> None:
     counts = usage(1000, 1000, service_tier="scale")
     assert price(counts, TIERED) == Cost(status="no_pricing_for_tier")

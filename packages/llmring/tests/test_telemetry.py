@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import llmring_lockfile
 import msgspec
@@ -234,6 +234,29 @@ def test_google_goes_by_the_name_of_the_conventions(collected: Collected) -> Non
     (telemetry,) = find_telemetry(content=False)
     telemetry(record(model=ModelRef("google", "gemini-2.5-flash")))
     assert (collected.spans[0].attributes or {})["gen_ai.provider.name"] == "gcp.gemini"
+
+
+@pytest.mark.parametrize("operation", ["embeddings", "rerank"])
+def test_embedding_and_reranking_go_by_their_own_names_and_have_no_answer_in_words(
+    collected: Collected, operation: Literal["embeddings", "rerank"]
+) -> None:
+    (telemetry,) = find_telemetry(content=True)
+    request = LLMRequest(messages=[Message(role="user", content="Hi")], max_tokens=1)
+    telemetry(record(operation=operation, request=request))
+    (span,) = collected.spans
+    attributes = dict(span.attributes or {})
+    assert span.name == f"{operation} gpt-4o-mini"
+    assert attributes["gen_ai.operation.name"] == operation
+    assert attributes["gen_ai.usage.input_tokens"] == 100
+    assert "gen_ai.input.messages" in attributes
+    assert not attributes.keys() & {
+        "gen_ai.request.max_tokens",
+        "gen_ai.usage.output_tokens",
+        "gen_ai.response.finish_reasons",
+        "gen_ai.output.messages",
+    }
+    ((counted, _),) = collected.points("gen_ai.client.token.usage")
+    assert (counted["gen_ai.operation.name"], counted["gen_ai.token.type"]) == (operation, "input")
 
 
 ADDRESSES: list[tuple[str | None, dict[str, object]]] = [

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     )
     from llmring_lockfile._document import DEFAULT_PROFILES, Document, bind, create_lockfile, editing, unbind
     from llmring_lockfile._edits import Models
-    from llmring_lockfile._embedding import embedding_model
     from llmring_lockfile._emit import digest, emit, stubs
     from llmring_lockfile._files import BUNDLED, find_project_root
     from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, to_sarif, with_lines
-    from llmring_lockfile._lock import FactsOf, RegistryRelease, lock_models
+    from llmring_lockfile._lock import FactsOf, RegistryRelease, embedding_model, lock_models
     from llmring_lockfile._model import (
         DEFAULT_PROFILE,
         FORMAT_VERSION,
@@ -168,7 +167,6 @@ if not TYPE_CHECKING:
             "llmring_lockfile._edits": ("Models",),
             "llmring_lockfile._emit": ("digest", "emit", "stubs"),
             "llmring_lockfile._files": ("BUNDLED", "find_project_root"),
-            "llmring_lockfile._embedding": ("embedding_model",),
             "llmring_lockfile._findings": (
                 "RULES",
                 "Finding",
@@ -178,7 +176,7 @@ if not TYPE_CHECKING:
                 "to_sarif",
                 "with_lines",
             ),
-            "llmring_lockfile._lock": ("FactsOf", "RegistryRelease", "lock_models"),
+            "llmring_lockfile._lock": ("FactsOf", "RegistryRelease", "embedding_model", "lock_models"),
             "llmring_lockfile._model": (
                 "DEFAULT_PROFILE",
                 "HostEntry",

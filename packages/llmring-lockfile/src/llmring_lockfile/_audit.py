@@ -12,9 +12,15 @@ from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import RegistryError
 from llmring_types.hosts import HostNames
 
-from llmring_lockfile._embedding import mixed_embeddings
-from llmring_lockfile._findings import Finding, Place, Severity
-from llmring_lockfile._lock import LIMIT_FIELDS, PRICE_FIELDS, FactsOf, Member, capabilities, members
+from llmring_lockfile._findings import Finding, Place, Severity, mixed_embeddings
+from llmring_lockfile._lock import (
+    LIMIT_FIELDS,
+    PRICE_FIELDS,
+    FactsOf,
+    Member,
+    capabilities,
+    members,
+)
 from llmring_lockfile._model import LockedModel, Lockfile, unmet_needs
 
 UNLISTED_PROVIDERS: AbstractSet[str] = HostNames(lambda host: not host.listed)
@@ -138,11 +144,8 @@ def _changes(
     locked: LockedModel | None, facts: ModelFacts | None, calendar: _Calendar, indexed: Sequence[str]
 ) -> Iterator[_Found]:
     if locked is None:
-        yield (
-            "not-locked",
-            Severity.NOTE,
-            "is not locked, so nothing can be compared; run: llmring lock update",
-        )
+        why = "is not locked, so nothing can be compared; run: llmring lock update"
+        yield "not-locked", Severity.NOTE, why
     if facts is None:
         if locked is None or locked.listed:
             since = "" if locked is None else " any more"
@@ -171,14 +174,11 @@ def _snapshot(locked: LockedModel, facts: ModelFacts, indexed: Sequence[str]) ->
         return
     moved = f"stood for {locked.snapshot} and now for {facts.model}"
     if indexed:
-        yield (
-            "embedding-changed",
-            Severity.ERROR,
-            (
-                f"{moved}: its vectors cannot be compared with those in the index of {', '.join(indexed)}; "
-                f"name {locked.snapshot} in the pool, or embed everything anew"
-            ),
+        moved += (
+            f": its vectors cannot be compared with those in the index of {', '.join(indexed)}; "
+            f"name {locked.snapshot} in the pool, or embed everything anew"
         )
+        yield "embedding-changed", Severity.ERROR, moved
     else:
         yield "snapshot-moved", Severity.WARNING, moved
 
@@ -190,11 +190,8 @@ def _prices(locked: LockedModel, facts: ModelFacts) -> Iterator[_Found]:
         if before is not None and now is not None and now > before:
             rise = f", {(now - before) / before:+.0%}" if before else ""
             label = name.replace("_", " ")
-            yield (
-                "price-up",
-                Severity.WARNING,
-                f"costs ${now:f} per million tokens ({label}), was ${before:f}{rise}",
-            )
+            costs = f"costs ${now:f} per million tokens ({label}), was ${before:f}{rise}"
+            yield "price-up", Severity.WARNING, costs
 
 
 def _limits(locked: LockedModel, facts: ModelFacts) -> Iterator[_Found]:

@@ -1,14 +1,15 @@
 """Findings of reviews, as values, as text and as SARIF 2.1.0."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
 import msgspec
 
-from llmring_lockfile._lock import Member
+from llmring_lockfile._lock import Member, embedding_model, members
+from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KeyPath, show_key
 from llmring_lockfile._syntax import line_finder
 
@@ -176,3 +177,25 @@ def _fingerprint(finding: Finding) -> str:
     where = sorted(f"{place.profile}/{place.alias}" for place in finding.places)
     text = "\n".join([finding.rule, finding.model or "", *where])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def mixed_embeddings(lockfile: Lockfile) -> Iterator[Finding]:
+    """Find members of a pool for an index that can never be asked, since their vectors are others."""
+    for member in members(lockfile):
+        first = member.binding.primary
+        if member.binding.constraints.dimensions is None or member.model == first:
+            continue
+        locked = [lockfile.locked.get(str(model)) for model in (first, member.model)]
+        if None in locked:
+            reason = "are not both locked, so nobody knows whether their vectors can be compared"
+        elif embedding_model(first, locked[0]) != embedding_model(member.model, locked[1]):
+            reason = "are different models, whose vectors cannot be compared"
+        else:
+            continue
+        yield Finding(
+            rule="embedding-mixed",
+            severity=Severity.WARNING,
+            message=f"{member.model} is never asked for embeddings: it and {first} {reason}",
+            model=str(member.model),
+            places=(Place.of(member),),
+        )

@@ -1,4 +1,4 @@
-"""Record what is true of the models in the pools."""
+"""Record what is true of the models in the pools, and tell embedding models apart."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
@@ -146,3 +146,14 @@ def _same_facts(one: LockedModel, other: LockedModel) -> bool:
 
 def without_release(entry: LockedModel) -> LockedModel:
     return msgspec.structs.replace(entry, registry_version=None, registry_digest=None)
+
+
+def embedding_model(model: ModelRef, locked: LockedModel | None) -> str | None:
+    """Return the name of an embedding model without its host, by which two hosts of the same model are known.
+
+    ``openrouter:openai/text-embedding-3-small`` is OpenAI's own. A model that no registry lists goes by the name in the
+    pool; ``None`` where nothing was locked.
+    """
+    if locked is None:
+        return None
+    return (locked.snapshot or model.model).rpartition("/")[2].lower()

@@ -134,24 +134,30 @@ _SURROGATES, _STAND_INS = 0xD800, 0x10F800
 """Half a pair is no character, so one of the last private-use characters stands for it until both are there."""
 
 
-def read_whole(
-    decode: Callable[[bytes], LLMResponse], decoder: Callable[[], StreamDecoder], body: bytes
+def reread(
+    error: MalformedResponseError,
+    decode: Callable[[bytes], LLMResponse],
+    decoder: Callable[[], StreamDecoder],
+    body: bytes,
 ) -> LLMResponse:
-    """Decode a whole answer, or what stands in its place.
+    """Decode what stands in the place of a whole answer.
+
+    Args:
+        error: of its decoding.
+        decode: decodes a whole answer.
+        decoder: makes a decoder of a stream.
+        body: the answer.
 
     Raises:
         MalformedResponseError: nothing can be made of it.
         ProviderError: it is an error.
     """
-    try:
-        return decode(body)
-    except MalformedResponseError as error:
-        if _STREAM.match(body.removeprefix(_BOM)):
-            return _collected(decoder(), body, error)
-        fixed = repaired(body)
-        if fixed == body:
-            raise
-        response = decode(fixed)
+    if _STREAM.match(body.removeprefix(_BOM)):
+        return _collected(decoder(), body, error)
+    fixed = repaired(body)
+    if fixed == body:
+        raise error
+    response = decode(fixed)
     mend(response)
     response.warnings.append(REPAIRED)
     return response

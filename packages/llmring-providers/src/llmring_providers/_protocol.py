@@ -23,6 +23,7 @@ class ChatCall(NamedTuple):
         host: the host that is asked, with its port: rules of the vendor's own do not hold for others. ``None`` is the
             vendor's.
         quirks: where that host deviates from the protocol; ``None`` where it does not.
+        encoded: what ``output_bounds`` made of this call, so that its body is not written twice.
     """
 
     request: LLMRequest
@@ -31,6 +32,7 @@ class ChatCall(NamedTuple):
     progress: Callable[[], None] | None = None
     host: str | None = None
     quirks: Quirks | None = None
+    encoded: "EncodedCall | None" = None
 
 
 class OutputBounds(NamedTuple):
@@ -39,10 +41,12 @@ class OutputBounds(NamedTuple):
     Attributes:
         limit: most output tokens of one answer, reasoning included; ``None`` where the request sets no limit.
         answers: how many answers it asks for.
+        encoded: the request that was looked at, for whoever sends it next.
     """
 
     limit: int | None = None
     answers: int = 1
+    encoded: "EncodedCall | None" = None
 
 
 class ProviderStream(Protocol):
@@ -70,7 +74,7 @@ class BoundsOutput(Protocol):
     """A provider that says how much its requests let a model write, which is what budgets set aside; it need not."""
 
     def output_bounds(self, call: ChatCall) -> OutputBounds:
-        """Return the bounds of the request that would be sent for this call.
+        """Return the bounds of the request that would be sent for this call: for a stream, if it has ``progress``.
 
         Raises:
             UnsupportedContentError: the provider has no place for a part of it.
@@ -119,6 +123,28 @@ class WireRequest(msgspec.Struct, kw_only=True, frozen=True):
 
     def __repr__(self) -> str:
         return f"WireRequest({self.path!r}, {len(self.body)} bytes, {names_of(self.headers)})"
+
+
+class EncodedCall(NamedTuple):
+    """A request that a provider has encoded, and what it has made it of.
+
+    Attributes:
+        provider: whose it is.
+        call: as it was given.
+        wire: the request.
+    """
+
+    provider: Any
+    call: ChatCall
+    wire: WireRequest
+
+    def wire_of(self, provider: Any, call: ChatCall) -> WireRequest | None:
+        """Return the request if it is the one for this call, ``None`` where somebody between has changed the call."""
+        made = self.call
+        same = self.provider is provider and made.request is call.request and made.ref == call.ref
+        if not same or made.facts is not call.facts or (made.progress is None) != (call.progress is None):
+            return None
+        return self.wire
 
 
 class StreamDecoder(Protocol):

@@ -29,6 +29,7 @@ _MODULES: Mapping[Protocol, str] = MappingProxyType(
         "anthropic": "llmring_providers.anthropic",
         "gemini": "llmring_providers.google",
         "ollama": "llmring_providers.ollama",
+        "bedrock": "llmring_providers.bedrock",
         "sim": "llmring_providers.sim",
         "local": "llmring_providers.local",
     }
@@ -41,6 +42,7 @@ _ADAPTERS: Mapping[Protocol, str] = MappingProxyType(
         "anthropic": "AnthropicAdapter",
         "gemini": "GoogleAdapter",
         "ollama": "OllamaAdapter",
+        "bedrock": "BedrockAdapter",
     }
 )
 
@@ -99,7 +101,7 @@ class ProviderSettings(msgspec.Struct, kw_only=True, frozen=True):
         if host.url_template is not None:
             raise ConfigurationError(
                 f"every account of {self.name!r} has an address of its own: "
-                f"set {' and '.join(host.url_variables)}, or base_url"
+                f"set {' and '.join(host.url_sources({}))}, or base_url"
             )
         raise ConfigurationError(
             f"the provider {self.name!r} speaks the protocol {protocol!r} at no known address: "

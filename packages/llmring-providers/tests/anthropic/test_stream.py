@@ -463,3 +463,11 @@ def test_a_count_that_falls_to_nought_does_so() -> None:
         usage = collect([*decoder.feed(b"".join(pieces)), *decoder.close()]).usage
         assert usage is not None
         assert usage["cache_read_input_tokens"] == read
+
+
+@pytest.mark.parametrize("place", [b'"x"', b"1e999"])
+@pytest.mark.parametrize("kind", ["content_block_start", "content_block_delta"])
+def test_a_block_whose_place_is_no_number_is_malformed(kind: str, place: bytes) -> None:
+    body = event(kind, index=0, content_block={"type": "text", "text": ""}, delta={"type": "text_delta"})
+    with pytest.raises(MalformedResponseError):
+        chunks_of([START, body.replace(b'"index": 0', b'"index": ' + place)])

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from llmring_providers.google.metadata import unusual, usage_of
+from llmring_providers.google.response import unusual, usage_of
 
 ROWS: list[Any] = [
     pytest.param({}, None, id="nothing"),

@@ -25,9 +25,21 @@ NATIVES: dict[str, dict[str, Any]] = {
         "host": "api.openai.com",
         "replay": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"}],
     },
+    "bedrock": {
+        "provider": "bedrock",
+        "replay": [
+            {"reasoningContent": {"reasoningText": {"text": "Hm?", "signature": "c2ln+/=="}}},
+            {"text": "Look."},
+        ],
+    },
     "google": {"provider": "google", "replay": [{"text": "Look.", "thoughtSignature": "c2ln"}]},
 }
-OWN = {("anthropic", "anthropic"), ("google", "gemini"), ("openai", "openai_responses")}
+OWN = {
+    ("anthropic", "anthropic"),
+    ("bedrock", "bedrock"),
+    ("google", "gemini"),
+    ("openai", "openai_responses"),
+}
 WAYS = [
     (vendor, protocol)
     for vendor in NATIVES

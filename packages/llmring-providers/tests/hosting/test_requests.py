@@ -14,7 +14,11 @@ from llmring_types import LLMRequest, Message
 from msgspec.structs import replace
 
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)
-MODELS = {"anthropic": "claude-sonnet-4-6", "gemini": "gemini-2.5-flash"}
+MODELS = {
+    "anthropic": "claude-sonnet-4-6",
+    "bedrock": "us.anthropic.claude-sonnet-4-6",
+    "gemini": "gemini-2.5-flash",
+}
 """Names of models where rules for models would change a request of an unknown one."""
 enough = settings(max_examples=60, deadline=None)
 
@@ -33,10 +37,22 @@ def _with_open_tools(request: LLMRequest) -> LLMRequest:
     return replace(request, tools=tools)
 
 
+def _with_tools_for_calls(request: LLMRequest) -> LLMRequest:
+    offered = None if request.tool_choice == "none" else request.tools
+    called = dict.fromkeys(
+        made["function"]["name"] for each in request.messages for made in each.tool_calls or ()
+    )
+    again = [{"type": "function", "function": {"name": name, "parameters": ANYTHING}} for name in called]
+    choice = request.tool_choice if offered else None
+    return replace(_without_names(request), tools=offered or again or None, tool_choice=choice)
+
+
+ANYTHING = {"type": "object", "properties": {}}
 LOSSES: list[tuple[str, str, Callable[[LLMRequest], LLMRequest]]] = [
     ("openai_chat", "a result names its call alone", _without_names),
     ("openai_responses", "a result names its call alone", _without_names),
     ("anthropic", "a result names its call alone", _without_names),
+    ("bedrock", "calls need functions, and none is forbidden but by leaving it out", _with_tools_for_calls),
     ("ollama", "a schema of a tool says nothing of other properties", _with_open_tools),
 ]
 """What a protocol has no place for: protocol, loss, and what is left of a request."""
@@ -72,6 +88,11 @@ REASONING: list[tuple[ProtocolName, str, dict[str, Any]]] = [
     ("openai_responses", "o3", {"reasoning_effort": "high"}),
     ("anthropic", "claude-sonnet-4-5", {"reasoning_tokens": 2048, "max_tokens": 1000}),
     ("anthropic", "claude-opus-4-6", {"reasoning_effort": "medium", "max_tokens": 1000}),
+    ("bedrock", "us.anthropic.claude-sonnet-4-5", {"reasoning_tokens": 2048, "max_tokens": 1000}),
+    ("bedrock", "us.anthropic.claude-opus-4-6", {"reasoning_effort": "medium", "max_tokens": 1000}),
+    ("bedrock", "amazon.nova-2-lite-v1:0", {"reasoning_effort": "low", "max_tokens": 1000}),
+    ("bedrock", "openai.gpt-oss-120b-1:0", {"reasoning_effort": "high", "max_tokens": 1000}),
+    ("bedrock", "qwen.qwen3-32b-v1:0", {"reasoning_effort": "low"}),
     ("gemini", "gemini-2.5-flash", {"reasoning_tokens": 1024, "max_tokens": 1000}),
     ("gemini", "gemini-2.5-flash", {"reasoning_effort": "none", "max_tokens": 1000}),
     ("gemini", "gemini-3-flash-preview", {"reasoning_effort": "low", "max_tokens": 1000}),

@@ -54,6 +54,32 @@ ROUTES: list[tuple[str, str, dict[str, str], Route | None]] = [
         {},
         Route(protocol="gemini", operation="embeddings", model="m"),
     ),
+    (
+        "POST",
+        "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.m/converse-stream",
+        {},
+        Route(
+            protocol="bedrock",
+            operation="chat",
+            model="arn:aws:bedrock:us-east-1:1:inference-profile/us.m",
+            stream=True,
+            sse=False,
+        ),
+    ),
+    (
+        "POST",
+        "/model/m:0/converse",
+        {},
+        Route(protocol="bedrock", operation="chat", model="m:0", sse=False),
+    ),
+    (
+        "POST",
+        "/model/m/count-tokens",
+        {},
+        Route(protocol="bedrock", operation="count_tokens", model="m", sse=False),
+    ),
+    ("GET", "/foundation-models", {}, Route(protocol="bedrock", operation="models")),
+    ("POST", "/model/m/invoke", {}, None),
     ("GET", "/v1beta/models", {}, Route(protocol="gemini", operation="models")),
     ("GET", "/v1/models", KEY, Route(protocol="gemini", operation="models")),
     ("POST", "/api/chat", {}, Route(protocol="ollama", operation="chat")),
@@ -77,6 +103,7 @@ LISTED: list[tuple[ProtocolName, str]] = [
     ("anthropic", "data.0.id"),
     ("gemini", "models.0.name"),
     ("ollama", "models.0.name"),
+    ("bedrock", "modelSummaries.0.modelId"),
 ]
 
 

@@ -1,8 +1,14 @@
 """What is said beyond the neutral form is noticed wherever it stands."""
 
 import pytest
-from llmring_providers.openai.chat.extras import CHOICE_EXTRAS, COMPLETION_EXTRAS, MESSAGE_EXTRAS
-from llmring_providers.openai.chat.wire import Choice, Completion, WireMessage
+from llmring_providers.openai.chat.wire import (
+    CHOICE_EXTRAS,
+    COMPLETION_EXTRAS,
+    MESSAGE_EXTRAS,
+    Choice,
+    Completion,
+    WireMessage,
+)
 
 PLACES: list[tuple[type[Completion | Choice | WireMessage], tuple[str, ...]]] = [
     (Completion, COMPLETION_EXTRAS),

@@ -22,15 +22,15 @@ from llmring_types.exceptions import ConfigurationError
 
 __all__ = ["HOSTS", "Host", "HostNames", "Protocol", "Quirks", "host_of", "register", "unregister"]
 
-Protocol = Literal["openai", "responses", "anthropic", "gemini", "ollama", "sim", "local"]
+Protocol = Literal["openai", "responses", "anthropic", "gemini", "ollama", "bedrock", "sim", "local"]
 """The wire protocols, each named after the host that defined it; ``responses`` is OpenAI's newer one, which ``openai``
-speaks too where a model needs it. ``sim`` stays within the process; ``local`` is OpenAI's, to a server that the process
-starts. Neither of these has an address."""
+speaks too where a model needs it, ``bedrock`` Amazon's Converse. ``sim`` stays within the process; ``local`` is
+OpenAI's, to a server that the process starts. Neither of these has an address."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _UNRANKED = 1000
 _DATA = Path(__file__).parent / "data" / "hosts.json"
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(\w+(?:\|\w+)*)\}")
 _ADDRESS_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VENDORS = frozenset({"openai", "anthropic", "google", "ollama", "sim", "local"})
 
@@ -46,7 +46,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         base_url_variables: environment variables that may hold the base URL; the first one set wins.
         default_url: the base URL where nothing else names one.
         url_template: the base URL of a host whose addresses are those of accounts: ``{NAME}`` stands for the value of
-            an environment variable.
+            an environment variable, ``{ONE|OTHER}`` for that of the first one set.
         models_path: where it lists its models, relative to the base URL; ``None`` where it lists none.
         quirks: where it deviates from its protocol; ``None`` where it does not.
         embeddings: the vendor whose form its embeddings and its reranking have; ``None`` where that of the protocol is.
@@ -59,6 +59,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         price_fallback: the file that has the prices of models which are not on that list.
         cache_write_factors: what a cache write costs, in multiples of the input price, where neither the registry nor
             the price list says: for five minutes, for an hour. ``None``: as much as fresh input.
+        batch_factors: what tokens cost by batch, in multiples of the standard prices, where the price list does not
+            say: fresh input and output, then reads and writes of a cache. ``None``: not known.
         telemetry_name: the value of ``gen_ai.provider.name``; ``None`` takes the name.
         sdk_modules: modules of the vendor's own SDK, by which its objects are known.
         sdk_key_variables: further variables in which the vendor's SDK looks for the key.
@@ -87,6 +89,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     price_list: str | None = None
     price_fallback: str | None = None
     cache_write_factors: tuple[Decimal, Decimal] | None = None
+    batch_factors: tuple[Decimal, Decimal] | None = None
     telemetry_name: str | None = None
     sdk_modules: tuple[str, ...] = ()
     sdk_key_variables: tuple[str, ...] = ()
@@ -104,7 +107,14 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def url_variables(self) -> tuple[str, ...]:
         """The environment variables of which the address consists."""
-        return tuple(dict.fromkeys(_PLACEHOLDER.findall(self.url_template or "")))
+        places = _PLACEHOLDER.findall(self.url_template or "")
+        return tuple(dict.fromkeys(name for place in places for name in place.split("|")))
+
+    def url_sources(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the variables that the address is made of where these are set: the first of each place."""
+        places = (place.split("|") for place in _PLACEHOLDER.findall(self.url_template or ""))
+        found = (next((name for name in names if values.get(name, "").strip()), names[0]) for names in places)
+        return tuple(dict.fromkeys(found))
 
     @property
     def is_vendor(self) -> bool:
@@ -135,15 +145,16 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.url_lacks(values):
             return None
         url = self.url_template or ""
-        for name in self.url_variables:
-            url = url.replace(f"{{{name}}}", _address_part(values.get(name, "")))
+        for name in self.url_sources(values):
+            value = _address_part(values.get(name, ""))
+            url = re.sub(rf"\{{(?:\w+\|)*{name}(?:\|\w+)*\}}", value, url)
         return url or None
 
     def url_lacks(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return the variables of the address that are not set, or whose value is no part of an address."""
         return tuple(
             name
-            for name in self.url_variables
+            for name in self.url_sources(values)
             if not _ADDRESS_PART.fullmatch(_address_part(values.get(name, "")))
         )
 

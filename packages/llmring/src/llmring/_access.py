@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 KEPT = "llmring keys"
 """The source of a key that the environment does not have: :mod:`llmring.keys`."""
 
+_FOUND_ELSEWHERE = {"bedrock": "AWS credentials"}
+"""Credentials of the user that an adapter finds by itself, for its own vendor and for this machine."""
+
 
 class ProviderAccess(msgspec.Struct, frozen=True):
     """Settings of one provider in the environment and in the user configuration.
@@ -84,15 +87,14 @@ def provider_access(
     addresses = [base_url] if base_url else []
     if host.url_template is not None and base_url is None:
         url, address_in = host.url_with(environ), host.url_lacks(environ)
-        addresses = [(name, url) for name in host.url_variables if url]
+        addresses = [(name, url) for name in host.url_sources(environ) if url]
         base_url = addresses[0] if addresses else None
     refusal = None
     if addresses and DOTENV_VARIABLE in environ:
         from llmring.trust import check_address  # noqa: PLC0415 - most folders have no .env file
 
-        refusal = next(
-            filter(None, (check_address(each, key and key[0], environ) for each in addresses)), None
-        )
+        carried = key[0] if key else _FOUND_ELSEWHERE.get(host.protocol or "")
+        refusal = next(filter(None, (check_address(each, carried, environ) for each in addresses)), None)
     return ProviderAccess(
         api_key=key[1] if key and refusal is None else "",
         base_url=base_url and base_url[1],

@@ -62,6 +62,7 @@ class Call:
         self._expectation: Expectation | None = None
         self._watch: Watch | None = None
         self._budget: CallBudget | None = None
+        self._progress: Callable[[], None] | None = None
 
     async def answer(self) -> LLMResponse:
         """Return the whole answer."""
@@ -169,7 +170,14 @@ class Call:
                 self._route = await chat.counted(await self._with_files(self._asked), self._route)
             if chat.bounded or self._route.bounded or self._run_account is not None:
                 asked, prepared = await self._with_files(self._asked), await self._with_files(self._prepared)
-                self._budget = CallBudget(chat.purse, asked, prepared, self._route, account=self._run_account)
+                self._budget = CallBudget(
+                    chat.purse,
+                    asked,
+                    prepared,
+                    self._route,
+                    account=self._run_account,
+                    progress=self._progress,
+                )
             return await chat.failover.run(
                 self._route,
                 attempt,
@@ -194,10 +202,15 @@ class Call:
         provider = providers.built.get(name)
         return providers[name] if provider is None else provider
 
+    def _call_of(self, candidate: Candidate, permit: Permit | None) -> ChatCall:
+        bounds = None if permit is None or permit.reservation is None else permit.reservation.bounds
+        encoded = None if bounds is None else bounds.encoded
+        return ChatCall(self._prepared, candidate.ref, candidate.facts, self._progress, encoded=encoded)
+
     async def _send_whole(self, candidate: Candidate, permit: Permit | None) -> LLMResponse:
         """Ask one candidate for the whole answer, and complete it."""
         provider = self._provider(candidate)
-        call = ChatCall(self._prepared, candidate.ref, candidate.facts)
+        call = self._call_of(candidate, permit)
         response = await (
             self._chat.files.send(provider.chat, call) if call.request.files else provider.chat(call)
         )
@@ -209,7 +222,7 @@ class Call:
         """Ask one candidate for a stream and wait for its first chunks."""
         started = self._chat.failover.clock.now()
         provider = self._provider(candidate)
-        call = ChatCall(self._prepared, candidate.ref, candidate.facts, self._progress)
+        call = self._call_of(candidate, permit)
         stream: ProviderStream = await (
             self._chat.files.send(provider.stream, call) if call.request.files else provider.stream(call)
         )

@@ -1,6 +1,6 @@
 """The part of both rings for bulk jobs."""
 
-from collections.abc import Callable, Sized
+from collections.abc import AsyncGenerator, Callable, Iterator, Sized
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -15,7 +15,7 @@ from llmring._money.accounts import Account
 if TYPE_CHECKING:
     from llmring._ring import LLMRing
     from llmring._sync import _Loop
-    from llmring.bulk import Outcomes, Progress, SyncOutcomes
+    from llmring.bulk import BatchHandle, BatchProgress, Outcome, Outcomes, Progress, SyncOutcomes
     from llmring.bulk._outcomes import Requests
 
 CONCURRENCY = 64
@@ -96,6 +96,73 @@ class MapsRequests:
             engine.journal = Journal(path, engine.on_commit, engine.fail)
         return Outcomes(engine)
 
+    async def submit_batch(
+        self, requests: "Requests", *, path: str | Path | None = None, profile: str | None = None
+    ) -> "BatchHandle":
+        """Submit requests to the batch APIs of OpenAI, Anthropic and Gemini, for half the price and within a day.
+
+        Each request goes to the first model of its pool that has a batch API, as the bytes that it would be alone.
+        They are submitted in parts within each vendor's limits, at most 32 MiB; files of requests are sent inline.
+        :meth:`map` with ``via="batch"`` does all of it: it also submits again what expired, and keeps a journal.
+
+        Args:
+            requests: as for :meth:`map`.
+            path: a file that keeps the handle. With it, a job that is run again after an error or a ``kill -9`` submits
+                what is not submitted yet, and nothing twice.
+            profile: the lockfile's profile.
+
+        Returns:
+            The handle, for the other methods, in this process or another. Rows that could not be submitted are in it.
+
+        Raises:
+            ConfigurationError: the file cannot be read or written.
+            LLMRingError: no row could be submitted; the error is that of the first.
+        """
+        from llmring.bulk import _batch_job  # noqa: PLC0415 - only for batches
+
+        return await _batch_job.submit(self._chat, requests, path, profile)
+
+    async def batch_status(self, handle: "BatchHandle") -> "BatchProgress":
+        """Return how far a batch job has come.
+
+        Raises:
+            ProviderError: a provider refused, or cannot be reached.
+        """
+        from llmring.bulk import _batch_job  # noqa: PLC0415 - only for batches
+
+        return await _batch_job.progress(self._chat, handle)
+
+    def batch_results(
+        self, handle: "BatchHandle", requests: "Requests | None" = None, *, profile: str | None = None
+    ) -> "AsyncGenerator[Outcome]":
+        """Wait for the batches of a job, and yield an outcome for each row, those of the first that ends first.
+
+        Results are matched by their keys, which carry a digest of the request: those of nobody, and the second of a
+        row, are dropped. Nothing is submitted again.
+
+        Args:
+            handle: of the job.
+            requests: the same as were submitted, with the same keys, where answers are to be read into the types that
+                ``response_format`` asks for. Without them ``parsed`` stays empty.
+            profile: the lockfile's profile.
+
+        Raises:
+            ProviderError: a provider refused, or cannot be reached for long.
+        """
+        from llmring.bulk import _batch_job  # noqa: PLC0415 - only for batches
+
+        return _batch_job.results(self._chat, handle, requests, profile)
+
+    async def cancel_batch(self, handle: "BatchHandle") -> "BatchProgress":
+        """Ask for the end of every batch of a job. What was processed by then is among the results, and billed.
+
+        Raises:
+            ProviderError: a provider refused, or cannot be reached.
+        """
+        from llmring.bulk import _batch_job  # noqa: PLC0415 - only for batches
+
+        return await _batch_job.cancel(self._chat, handle)
+
 
 class MapsRequestsSync:
     """Answers any number of requests, without ``await``."""
@@ -108,6 +175,31 @@ class MapsRequestsSync:
         from llmring.bulk import SyncOutcomes  # noqa: PLC0415 - only for bulk jobs
 
         return SyncOutcomes(self._ring.map(requests, **options), self._loop)
+
+    def submit_batch(
+        self, requests: "Requests", *, path: str | Path | None = None, profile: str | None = None
+    ) -> "BatchHandle":
+        """As :meth:`LLMRing.submit_batch`."""
+        return self._loop.run(lambda: self._ring.submit_batch(requests, path=path, profile=profile))
+
+    def batch_status(self, handle: "BatchHandle") -> "BatchProgress":
+        """As :meth:`LLMRing.batch_status`."""
+        return self._loop.run(lambda: self._ring.batch_status(handle))
+
+    def batch_results(
+        self, handle: "BatchHandle", requests: "Requests | None" = None, *, profile: str | None = None
+    ) -> "Iterator[Outcome]":
+        """As :meth:`LLMRing.batch_results`."""
+        results = self._ring.batch_results(handle, requests, profile=profile)
+        try:
+            while (outcome := self._loop.run(lambda: anext(results, None))) is not None:
+                yield outcome
+        finally:
+            self._loop.run(results.aclose)
+
+    def cancel_batch(self, handle: "BatchHandle") -> "BatchProgress":
+        """As :meth:`LLMRing.cancel_batch`."""
+        return self._loop.run(lambda: self._ring.cancel_batch(handle))
 
 
 def check_options(options: MapOptions) -> None:

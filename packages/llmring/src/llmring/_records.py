@@ -9,6 +9,7 @@ import msgspec
 from llmring_types import Attempt, LLMRequest, LLMResponse, ModelRef, Usage
 
 Ending = Literal["answered", "failed", "aborted"]
+Operation = Literal["chat", "embeddings", "rerank"]
 
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +17,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: of this call: 32 hexadecimal digits. The provider's ids are on the response.
+        operation: ``embeddings`` and ``rerank`` have their texts as messages of ``request``, and no answer in words.
         origin: who asked.
         started_at: seconds since 1970.
         seconds: from the start to the answer, the last chunk or the failure.
@@ -36,6 +38,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
+    operation: Operation = "chat"
     origin: str
     started_at: float
     seconds: float

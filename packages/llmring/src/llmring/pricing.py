@@ -24,7 +24,8 @@ long input or output       the short price
 
 Anthropic's factors: https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing.
 
-- A call that another service tier served (``usage["service_tier"]``) is priced by that tier's own prices.
+- A call that another service tier served (``usage["service_tier"]``) is priced by that tier's own prices; one that was
+  served by batch, where the price list has none for the model, by the vendor's discount.
 - Searches that the provider ran (``usage["web_searches"]``) are billed beside the tokens.
 - Where either price is unknown the cost is unknown, with the reason as its status.
 - A cost that the provider reports itself (``usage["reported_cost"]``, OpenRouter's say) comes before all of this.
@@ -144,12 +145,32 @@ def _prices(usage: Usage, facts: ModelFacts | None) -> Prices | CostStatus:
     prices = facts.prices
     tier = usage.get("service_tier")
     if tier is not None:
-        if tier not in facts.tiers:
+        tiered = facts.tiers.get(tier) or (by_batch(prices, facts.provider) if tier == "batch" else None)
+        if tiered is None:
             return "no_pricing_for_tier"
-        prices = msgspec.structs.replace(facts.tiers[tier], web_search=prices.web_search)
+        prices = msgspec.structs.replace(tiered, web_search=prices.web_search)
     if usage.get("web_searches") and prices.web_search is None:
         return "no_pricing_for_searches"
     return prices
+
+
+def by_batch(prices: Prices, provider: str) -> Prices | None:
+    """Return the prices by batch of a model for which the price list has none; ``None`` where they cannot be known.
+
+    The three vendors bill all their models alike: https://developers.openai.com/api/docs/guides/batch,
+    https://platform.claude.com/docs/en/build-with-claude/batch-processing#pricing,
+    https://ai.google.dev/gemini-api/docs/batch-api. Gemini's caches cost what they do otherwise:
+    https://ai.google.dev/gemini-api/docs/pricing
+    """
+    factors = host_of(provider).batch_factors
+    if factors is None:
+        return None
+    scaled = {
+        name: _EXACT.multiply(rate, factors["cache" in name])
+        for name, rate in msgspec.structs.asdict(prices).items()
+        if isinstance(rate, Decimal)
+    }
+    return msgspec.structs.replace(prices, **scaled)
 
 
 def annotate(usage: Usage, cost: Cost) -> None:

@@ -123,11 +123,14 @@ async def test_a_job_that_dies_is_taken_up_and_nothing_is_submitted_twice(vendor
 
 async def test_a_part_that_never_arrived_is_submitted_by_the_next_run() -> None:
     host, rows = Host(), rows_of(MODELS["anthropic"], 3)
-    lost = BatchPart(label="lr0-0", provider="anthropic", model="claude-haiku-4-5", rows={"00": "k0"})
+    lost = BatchPart(
+        label="lr0-0", provider="anthropic", model="claude-haiku-4-5", path="/v1/messages", rows={"00": "k0"}
+    )
     store = MemoryStore([lost])
     found = await answered(host.run(store=store), rows)
     assert all(answer.response is not None for answer in found.values())
-    assert [part.state for part in store.handle.parts] == ["done", "done"]
+    assert await store.parts() == []
+    assert [len(part.rows) for part in store.handle.parts] == [3]
 
 
 async def test_a_changed_row_is_a_new_one_and_its_old_answer_is_nobody_s() -> None:
@@ -257,7 +260,15 @@ async def test_a_budget_holds_for_rows_under_way_and_lets_more_in_as_they_end() 
 
 
 def test_a_handle_has_neither_prompts_nor_keys_of_providers() -> None:
-    part = BatchPart(label="lr1-0", provider="openai", model="m", rows={"d": "k"}, batch_id="b", state="open")
+    part = BatchPart(
+        label="lr1-0",
+        provider="openai",
+        model="m",
+        path="/chat/completions",
+        rows={"d": "k"},
+        batch_id="b",
+        state="open",
+    )
     handle = BatchHandle(parts=(part,))
     assert BatchHandle.from_json(handle.to_json()) == handle
     assert handle.rows == 1

@@ -116,6 +116,15 @@ def test_limits_of_several_providers_are_the_least_of_each() -> None:
     assert common([EmbeddingLimits(5, None), EmbeddingLimits(9, 70), EmbeddingLimits(7, 90)]) == (5, 70)
 
 
+async def test_observers_know_an_embedding_and_a_ranking_from_an_answer() -> None:
+    seen: list[CallRecord] = []
+    ring = ring_of(Embedder("one"), observers=[seen.append])
+    await ring.embed(EmbeddingRequest(["1", "2"], model="docs-index"))
+    await ring.rerank(RerankRequest("?", ["1", "2"], model="one:embed"))
+    assert [record.operation for record in seen] == ["embeddings", "rerank"]
+    assert [message.content for message in seen[0].request.messages] == ["1", "2"]
+
+
 async def test_another_host_of_the_same_model_is_asked_where_the_first_fails() -> None:
     one, two = Embedder("one", fails=True), Embedder("two")
     response = await ring_of(one, two).embed(EmbeddingRequest("7", model="docs-index"))

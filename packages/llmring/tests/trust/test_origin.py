@@ -196,6 +196,13 @@ CLOUDS: list[tuple[str, dict[str, str], str]] = [
         for name in ("vertex", "vertex-anthropic")
         for foreign in ("GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION")
     ),
+    ("bedrock", {"AWS_REGION": "eu-west-1"}, "AWS_REGION"),
+    ("bedrock", {"AWS_DEFAULT_REGION": "eu-west-1"}, "AWS_DEFAULT_REGION"),
+    (
+        "bedrock",
+        {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://localhost:1"},
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+    ),
 ]
 
 
@@ -209,6 +216,17 @@ def test_an_account_at_a_cloud_that_a_file_names_gets_neither_key_nor_prompt(
     assert withheld.refusal is not None
     assert withheld.api_key == ""
     assert provider_access(provider, {**values, DOTENV_VARIABLE: marked(foreign)}).refusal is not None
+
+
+def test_a_region_of_a_file_that_is_not_used_does_not_matter() -> None:
+    environ = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    access = provider_access("bedrock", {**environ, DOTENV_VARIABLE: marked("AWS_DEFAULT_REGION")})
+    assert (access.base_url, access.refusal) == ("https://bedrock-runtime.eu-west-1.amazonaws.com", None)
+
+
+def test_credentials_that_are_found_elsewhere_do_not_go_to_an_address_of_a_file() -> None:
+    environ = {"BEDROCK_BASE_URL": "http://127.0.0.1:1", DOTENV_VARIABLE: marked("BEDROCK_BASE_URL")}
+    assert "so your AWS credentials would be sent" in str(provider_access("bedrock", environ).refusal)
 
 
 @pytest.mark.parametrize(

@@ -11,18 +11,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
-
-from llmring_providers._protocol import OutputBounds
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """Every effort that can be asked for, least first."""
 _FILE = Path(__file__).parents[1] / "data" / "models.json"
 _NEWEST = (99, 0)
 _Version = tuple[int, int]
-_T = TypeVar("_T")
 
 
 class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +53,15 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         reasoning_items: it may be sent its sealed reasoning of earlier turns, and asked for it.
         reasoning_back: answers whose reasoning goes back as text: those with ``calls``, ``all`` once there are tools,
             ``filled`` where it is wanted even if there was none.
+        effort_form: the parameter of its own vendor that an effort becomes where a cloud only hands it on; a dot
+            leads into an object.
+        system: it takes a system prompt.
+        functions: it takes functions.
+        choices: the forms of a forced choice that it takes: ``any`` function, one ``tool`` by its name.
+        strict: functions may be strict.
+        call_ids: the form of ids of tool calls; ``nine`` is nine letters or digits.
+        result_status: the result of a function may say that it failed.
+        caches: marks in the prompt make it cache what is before them.
     """
 
     family: bool | None = None
@@ -84,6 +90,14 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     parallel_calls: bool | None = None
     reasoning_items: bool | None = None
     reasoning_back: Literal["never", "calls", "all", "filled"] | None = None
+    effort_form: str | None = None
+    system: bool | None = None
+    functions: bool | None = None
+    choices: tuple[Literal["any", "tool"], ...] | None = None
+    strict: bool | None = None
+    call_ids: Literal["nine"] | None = None
+    result_status: bool | None = None
+    caches: bool | None = None
 
 
 class _Row(ModelRules, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,7 +141,7 @@ def rules_of(vendor: str, model: str, endpoint: str | None = None) -> ModelRules
     """Return what a model of a vendor takes.
 
     Args:
-        vendor: ``openai``, ``anthropic``, ``google`` or ``ollama``.
+        vendor: ``openai``, ``anthropic``, ``google``, ``ollama`` or ``bedrock``.
         model: its name, without the prefix of a host.
         endpoint: ``chat`` or ``responses`` of OpenAI; without it, rows of one endpoint do not count.
     """
@@ -168,6 +182,12 @@ class _GenerationConfig(msgspec.Struct):
     candidates: Any = msgspec.field(default=None, name="candidateCount")
 
 
+class _InferenceConfig(msgspec.Struct):
+    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html"""
+
+    max_tokens: Any = msgspec.field(default=None, name="maxTokens")
+
+
 class _Options(msgspec.Struct):
     """https://docs.ollama.com/modelfile#valid-parameters-and-values"""
 
@@ -187,39 +207,35 @@ class _Body(msgspec.Struct):
     max_output_tokens: Any = None
     n: Any = None
     generation: Any = msgspec.field(default=None, name="generationConfig")
+    inference: Any = msgspec.field(default=None, name="inferenceConfig")
     options: Any = None
 
 
 _decode = msgspec.json.Decoder(_Body).decode
 
 
-def output_bounds(body: bytes) -> OutputBounds:
-    """Return what this request lets a model write.
+def output_bounds(body: bytes) -> tuple[int | None, int]:
+    """Return the most tokens that this request lets a model write in one answer, and the number of answers.
 
     Args:
         body: JSON of any protocol.
     """
     read = _decode(body)
-    generation = _object(read.generation, _GenerationConfig)
-    options = _object(read.options, _Options)
-    limits = (
-        read.max_tokens,
-        read.max_completion_tokens,
-        read.max_output_tokens,
-        generation.max_output_tokens,
-        options.num_predict,
-    )
+    limits = [read.max_tokens, read.max_completion_tokens, read.max_output_tokens]
+    numbers = [read.n]
+    if isinstance(read.generation, dict):
+        generation = msgspec.convert(read.generation, _GenerationConfig)
+        limits.append(generation.max_output_tokens)
+        numbers.append(generation.candidates)
+    if isinstance(read.inference, dict):
+        limits.append(msgspec.convert(read.inference, _InferenceConfig).max_tokens)
+    if isinstance(read.options, dict):
+        limits.append(msgspec.convert(read.options, _Options).num_predict)
     counts = [_count(limit) for limit in limits if limit is not None]
-    answers = [_count(number) for number in (read.n, generation.candidates)]
-    return OutputBounds(
-        # Where one of them cannot be read, nobody knows which of them a lenient host keeps to.
-        limit=max(filter(None, counts), default=None) if all(counts) else None,
-        answers=max(filter(None, answers), default=1),
-    )
-
-
-def _object(value: object, kind: type[_T]) -> _T:
-    return msgspec.convert(value if isinstance(value, dict) else {}, kind)
+    answers = [_count(number) for number in numbers if number is not None]
+    # Where one of them cannot be read, nobody knows which of them a lenient host keeps to.
+    limit = max(filter(None, counts), default=None) if all(counts) else None
+    return limit, max(filter(None, answers), default=1)
 
 
 def _count(value: object) -> int | None:

@@ -133,14 +133,13 @@ def _called(message: Message) -> Iterator[str]:
 
 def restored(response: LLMResponse, call: ChatCall, rule: NameRule) -> LLMResponse:
     """Give the calls of an answer the names that the request has."""
-    if response.tool_calls:
-        _restore(response, _originals(call, rule))
+    _restore(response, _originals(call, rule))
     return response
 
 
 def restoring(decoder: StreamDecoder, call: ChatCall, rule: NameRule) -> StreamDecoder:
     """Return the decoder, or one around it whose calls have the names that the request has."""
-    names = _originals(call, rule) if call.request.tools else None
+    names = _originals(call, rule)
     return _RestoringDecoder(decoder, names) if names else decoder
 
 

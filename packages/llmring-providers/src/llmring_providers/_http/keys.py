@@ -2,7 +2,7 @@
 
 import inspect
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import anyio
 import anyio.lowlevel
@@ -12,7 +12,7 @@ from llmring_types.exceptions import LLMRingError, ProviderAuthenticationError
 from llmring_providers._settings import KeySource
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport
 
-_UNAUTHORIZED = 401
+_REFUSED = (401,)
 _REMEMBERED = 8
 
 
@@ -98,11 +98,17 @@ class AuthenticatedTransport:
         transport: carries the bytes; shared, so it is not closed here.
         key: the key.
         headers: the headers that carry a key.
+        refused: the statuses of an expired key.
     """
 
     def __init__(
-        self, transport: Transport, key: ExpiringKey, headers: Callable[[str], Mapping[str, str]]
+        self,
+        transport: Transport,
+        key: ExpiringKey,
+        headers: Callable[[str], Mapping[str, str]],
+        refused: Collection[int] = _REFUSED,
     ) -> None:
+        self._refused = refused
         self._transport = transport
         self._key = key
         self._headers = headers
@@ -110,7 +116,7 @@ class AuthenticatedTransport:
     async def send(self, request: HttpRequest) -> HttpResponse:
         used = await self._key.get()
         reply = await self._transport.send(self._with(used, request))
-        if reply.status == _UNAUTHORIZED:
+        if reply.status in self._refused:
             renewed = await self._key.renewed(used)
             if renewed != used:
                 return await self._transport.send(self._with(renewed, request))
@@ -119,7 +125,7 @@ class AuthenticatedTransport:
     async def open(self, request: HttpRequest) -> ByteStream:
         used = await self._key.get()
         reply = await self._transport.open(self._with(used, request))
-        if reply.status == _UNAUTHORIZED:
+        if reply.status in self._refused:
             try:
                 renewed = await self._key.renewed(used)
             except BaseException:
@@ -138,8 +144,12 @@ class AuthenticatedTransport:
 
 
 def authenticated(
-    transport: Transport, source: KeySource, provider: str, headers: Callable[[str], Mapping[str, str]]
+    transport: Transport,
+    source: KeySource,
+    provider: str,
+    headers: Callable[[str], Mapping[str, str]],
+    refused: Collection[int] = _REFUSED,
 ) -> tuple[AuthenticatedTransport, ExpiringKey]:
     """Return a transport whose requests carry the key of a function, and that key."""
     key = ExpiringKey(source, provider)
-    return AuthenticatedTransport(transport, key, headers), key
+    return AuthenticatedTransport(transport, key, headers, refused), key

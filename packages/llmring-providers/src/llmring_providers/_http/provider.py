@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-import msgspec
-from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
-from llmring_types.exceptions import LLMRingError, ProviderError, ProviderResponseError
+from llmring_types import LLMResponse
+from llmring_types.exceptions import LLMRingError, ProviderError
 from llmring_types.hosts import host_of
 from msgspec import UNSET
 
 from llmring_providers._http.replies import blotted, redirection, request_id, unanswered, whole, without_key
-from llmring_providers._http.resources import HttpEmbedding, HttpFiles
+from llmring_providers._http.resources import HttpEmbedding, HttpFiles, HttpModels
 from llmring_providers._http.stream import HttpStream
-from llmring_providers._protocol import Adapter, ChatCall, OutputBounds, WireRequest
+from llmring_providers._protocol import Adapter, ChatCall, EncodedCall, OutputBounds, WireRequest
 from llmring_providers._settings import ClientFactory, KeySource, ProviderSettings
 from llmring_providers.transport import (
     MAX_RESPONSE_BYTES,
@@ -33,10 +32,9 @@ if TYPE_CHECKING:
     from llmring_providers._listing import Counting, Listing
 
 _OK = range(200, 300)
-_MISSING = (404, 405)
 
 
-class HttpProvider(HttpEmbedding, HttpFiles):
+class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
     """A provider that is spoken to over HTTP.
 
     Args:
@@ -160,9 +158,14 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         return frozenset({self._key(), *seen} - {""})
 
     async def chat(self, call: ChatCall) -> LLMResponse:
-        call = self._addressed(call)
-        wire = self._adapter.encode(call, stream=False)
-        reply = await self._accepted(self._request(wire, call), call)
+        call, wire = self._encode(call, stream=False)
+        transport = self._carrier() if diversions else self._transport
+        try:
+            reply = await transport.send(self._request(wire, call))
+        except TransportError as error:
+            raise self._unanswered(error, call) from error
+        if reply.status not in _OK:
+            raise self._rejection(reply, call)
         try:
             response = self._adapter.decode(reply.body, call, wire)
         except ProviderError as error:
@@ -173,8 +176,7 @@ class HttpProvider(HttpEmbedding, HttpFiles):
         return response
 
     async def stream(self, call: ChatCall) -> HttpStream:
-        call = self._addressed(call)
-        wire = self._adapter.encode(call, stream=True)
+        call, wire = self._encode(call, stream=True)
         try:
             reply = await self._carrier().open(self._request(wire, call))
         except TransportError as error:
@@ -185,42 +187,16 @@ class HttpProvider(HttpEmbedding, HttpFiles):
 
     def fingerprint(self, call: ChatCall) -> bytes:
         """Return the address and the body of the request for this call, without any key: equal for equal requests."""
-        wire = self._adapter.encode(self._addressed(call), stream=False)
+        _, wire = self._encode(call, stream=False)
         return f"{without_credentials(self.base_url)}{wire.path}\n".encode() + wire.body
 
     def output_bounds(self, call: ChatCall) -> OutputBounds:
         """Return how much the request for this call lets the model write."""
         from llmring_providers._fit.models import output_bounds  # noqa: PLC0415 - only budgets ask
 
-        return output_bounds(self._adapter.encode(self._addressed(call), stream=False).body)
-
-    async def models(self) -> list[ModelFacts]:
-        """Ask the provider which models it offers to this key, with whatever else it says of them.
-
-        Raises:
-            ProviderError: it does not list any, or refused, or cannot be reached.
-        """
-        if self._listing is None:
-            raise ProviderResponseError("this provider does not list its models", provider=self.name)
-        from llmring_providers._listing import read_pages  # noqa: PLC0415 - seldom asked for
-
-        found = await read_pages(self._listing, self._get)
-        return [
-            facts if facts.provider == self.name else msgspec.structs.replace(facts, provider=self.name)
-            for facts in found
-        ]
-
-    async def count_tokens(self, call: ChatCall) -> int:
-        """Ask the provider how many input tokens the call has, as it would count them. Nothing is generated.
-
-        Raises:
-            ProviderError: it does not count, or refused, or cannot be reached.
-        """
-        if self._counting is None:
-            raise ProviderResponseError("this provider does not count tokens", provider=self.name)
-        wire = self._counting.encode(call)
-        reply = await self._accepted(self._request(wire, call), call)
-        return self._counting.decode(reply.body)
+        _, wire = self._encode(call, stream=call.progress is not None)
+        limit, answers = output_bounds(wire.body)
+        return OutputBounds(limit, answers, EncodedCall(self, call, wire))
 
     async def aclose(self) -> None:
         if self._client_is_given:
@@ -236,6 +212,13 @@ class HttpProvider(HttpEmbedding, HttpFiles):
 
     def _addressed(self, call: ChatCall) -> ChatCall:
         return ChatCall(call.request, call.ref, call.facts, call.progress, self._host, self._quirks)
+
+    def _encode(self, call: ChatCall, *, stream: bool) -> tuple[ChatCall, WireRequest]:
+        """Return the call for this host, and its request."""
+        given = call.encoded
+        call = self._addressed(call)
+        wire = None if given is None else given.wire_of(self, call)
+        return call, self._adapter.encode(call, stream=stream) if wire is None else wire
 
     def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
@@ -261,20 +244,6 @@ class HttpProvider(HttpEmbedding, HttpFiles):
             return self._expiring.seen[-1] if self._expiring.seen else ""
         key = self._api_key or getattr(self._client, "api_key", None)
         return key if isinstance(key, str) else ""
-
-    async def _get(self, path: str) -> bytes:
-        call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
-        url = urljoin(f"{self.base_url}/", path.lstrip("/"))
-        reply = await self._fetch(HttpRequest("GET", url, self._headers, b"", self._max_response_bytes), call)
-        if reply.status in _MISSING:
-            raise ProviderResponseError(
-                f"{without_credentials(self.base_url)} has no list of models",
-                provider=self.name,
-                status_code=reply.status,
-            )
-        if reply.status not in _OK:
-            raise self._rejection(reply, call)
-        return reply.body
 
     async def _accepted(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
         reply = await self._fetch(request, call)

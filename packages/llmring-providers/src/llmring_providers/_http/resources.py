@@ -1,19 +1,25 @@
-"""Files, batches, embeddings and rankings of an HTTP provider; their codecs are loaded when they are first needed."""
+"""Models, files, batches, embeddings and rankings of an HTTP provider; codecs are loaded at their first use."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import urljoin
 
-from llmring_types import LLMRequest, ModelRef
-from llmring_types.exceptions import LLMRingError, ModelCapabilityError
+import msgspec
+from llmring_types import LLMRequest, ModelFacts, ModelRef
+from llmring_types.exceptions import LLMRingError, ModelCapabilityError, ProviderResponseError
 
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.transport import HttpRequest, HttpResponse
+from llmring_providers.transport._protocol import without_credentials
 
 if TYPE_CHECKING:
     from llmring_providers._http.provider import HttpProvider
+    from llmring_providers._listing import Counting, Listing
     from llmring_providers.batches import BatchApi
     from llmring_providers.files import FileCodec, FileUpload, StoredFile
 
+_OK = range(200, 300)
+_MISSING = (404, 405)
 _ABSENT = (404, 405, 501)
 _FORGOTTEN = (403, 404, 410)
 """Gemini answers 403 for a file that it does not have, as for one of another project."""
@@ -143,6 +149,71 @@ class HttpFiles:
 
 if TYPE_CHECKING:
     from llmring_providers.embeddings import EmbeddingCall, EmbeddingLimits, RankCall, Ranking, Vectors
+
+
+class HttpModels:
+    """Lists models and counts tokens over the connection of the class that has it as a base."""
+
+    name: str
+    base_url: str
+    _headers: Mapping[str, str]
+    _max_response_bytes: int | None
+    _listing: "Listing | None"
+    _counting: "Counting | None"
+
+    async def models(self) -> list[ModelFacts]:
+        """Ask the provider which models it offers to this key, with whatever else it says of them.
+
+        Raises:
+            ProviderError: it does not list any, or refused, or cannot be reached.
+        """
+        if self._listing is None:
+            raise ProviderResponseError("this provider does not list its models", provider=self.name)
+        from llmring_providers._listing import read_pages  # noqa: PLC0415 - seldom asked for
+
+        found = await read_pages(self._listing, self._get)
+        return [
+            facts if facts.provider == self.name else msgspec.structs.replace(facts, provider=self.name)
+            for facts in found
+        ]
+
+    async def count_tokens(self, call: ChatCall) -> int:
+        """Ask the provider how many input tokens the call has, as it would count them. Nothing is generated.
+
+        Raises:
+            ProviderError: it does not count, or refused, or cannot be reached.
+        """
+        if self._counting is None:
+            raise ProviderResponseError("this provider does not count tokens", provider=self.name)
+        wire = self._counting.encode(call)
+        reply = await self._accepted(self._request(wire, call), call)
+        return self._counting.decode(reply.body)
+
+    async def _get(self, path: str) -> bytes:
+        call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
+        url = urljoin(f"{self.base_url}/", path.lstrip("/"))
+        reply = await self._fetch(HttpRequest("GET", url, self._headers, b"", self._max_response_bytes), call)
+        if reply.status in _MISSING:
+            raise ProviderResponseError(
+                f"{without_credentials(self.base_url)} has no list of models",
+                provider=self.name,
+                status_code=reply.status,
+            )
+        if reply.status not in _OK:
+            raise self._rejection(reply, call)
+        return reply.body
+
+    def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
+        raise NotImplementedError
+
+    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        raise NotImplementedError
+
+    async def _accepted(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        raise NotImplementedError
+
+    def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
+        raise NotImplementedError
 
 
 class HttpEmbedding:

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
-from llmring_types.exceptions import LLMRingError, MissingSDKError
+from llmring_types.exceptions import LLMRingError, MalformedResponseError, MissingSDKError
 from llmring_types.hosts import host_of
 
 from llmring_providers._fit.names import restored, restoring
 from llmring_providers._http.provider import HttpProvider
-from llmring_providers._json import DECODE_ERRORS, read_whole
+from llmring_providers._json import DECODE_ERRORS, reread
 from llmring_providers._listing import Page, decode_input_tokens, malformed_listing, with_fields
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
@@ -50,14 +50,17 @@ class AnthropicAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
-        return restored(
-            read_whole(lambda data: response.decode(data, call), lambda: MessageStreamDecoder(call), body),
-            call,
-            NAMES,
-        )
+        try:
+            answer = response.decode(body, call)
+        except MalformedResponseError as error:
+            answer = reread(
+                error, lambda data: response.decode(data, call), lambda: MessageStreamDecoder(call), body
+            )
+        return restored(answer, call, NAMES) if answer.tool_calls else answer
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
-        return restoring(MessageStreamDecoder(call), call, NAMES)
+        decoder = MessageStreamDecoder(call)
+        return restoring(decoder, call, NAMES) if call.request.tools else decoder
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)

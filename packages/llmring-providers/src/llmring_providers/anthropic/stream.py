@@ -120,6 +120,13 @@ class MessageStreamDecoder(BaseStreamDecoder):
             warnings=[RESENT] if any(slot.resent for slot in made) else None,
         )
 
+    def _place(self, index: float | str | None) -> int:
+        """Return the place of a block; some hosts write it as text or with a point."""
+        try:
+            return int(index or 0)
+        except (ValueError, OverflowError) as error:
+            raise malformed(f"a block has the place {index!r}", self._call, error) from error
+
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
         try:
             part = decode_event(event.data)
@@ -129,9 +136,9 @@ class MessageStreamDecoder(BaseStreamDecoder):
             part = decode_lax_event(event.data)
         kind = part.type or event.name.decode("utf-8", "replace")
         if kind == "content_block_delta":
-            self._add(int(part.index or 0), part.delta or Delta(), chunks)
+            self._add(self._place(part.index), part.delta or Delta(), chunks)
         elif kind == "content_block_start":
-            self._start(int(part.index or 0), part.content_block, chunks)
+            self._start(self._place(part.index), part.content_block, chunks)
         elif kind == "message_start":
             self._begin(part.message or WireMessage(), chunks)
         elif kind == "message_delta":

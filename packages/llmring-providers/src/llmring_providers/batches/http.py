@@ -64,7 +64,7 @@ class HttpBatches:
 
     def request(self, call: ChatCall) -> WireRequest:
         """Return the request for a call, as it would be sent alone."""
-        return self._provider._adapter.encode(self._provider._addressed(call), stream=False)
+        return self._provider._encode(call, stream=False)[1]
 
     def line(self, call: ChatCall, wire: WireRequest, key: str) -> BatchLine:
         """Return a request in the form of the provider's batches."""

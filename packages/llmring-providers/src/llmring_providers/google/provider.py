@@ -7,18 +7,22 @@ from urllib.parse import quote
 
 import msgspec
 from llmring_types import LLMResponse, ModelFacts
-from llmring_types.exceptions import LLMRingError, MissingSDKError
+from llmring_types.exceptions import LLMRingError, MalformedResponseError, MissingSDKError
 from llmring_types.hosts import host_of
 
 from llmring_providers._fit.names import restored, restoring
 from llmring_providers._http.provider import HttpProvider
-from llmring_providers._json import DECODE_ERRORS, read_whole
+from llmring_providers._json import DECODE_ERRORS, reread
 from llmring_providers._listing import Page, malformed_listing, no_count
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
 from llmring_providers.google import errors, request, response
 from llmring_providers.google.models import NAMES
 from llmring_providers.google.stream import GenerateStreamDecoder
+
+API_VERSION = "v1beta"
+"""The version with everything that is documented: https://ai.google.dev/gemini-api/docs/api-versions"""
+_VERSIONED = re.compile(r"(?P<host>.*)/(?P<version>v\d+(?:(?:alpha|beta)\d*)?)")
 
 
 class GoogleAdapter:
@@ -31,18 +35,20 @@ class GoogleAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
-        return restored(
-            read_whole(
+        try:
+            answer = response.decode(body, call, wire)
+        except MalformedResponseError as error:
+            answer = reread(
+                error,
                 lambda data: response.decode(data, call, wire),
                 lambda: GenerateStreamDecoder(call, wire),
                 body,
-            ),
-            call,
-            NAMES,
-        )
+            )
+        return restored(answer, call, NAMES) if answer.tool_calls else answer
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
-        return restoring(GenerateStreamDecoder(call, wire), call, NAMES)
+        decoder = GenerateStreamDecoder(call, wire)
+        return restoring(decoder, call, NAMES) if call.request.tools else decoder
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
@@ -121,12 +127,6 @@ def _facts(model: _Model) -> ModelFacts:
         max_output_tokens=model.output_token_limit or None,
         active=True,
     )
-
-
-API_VERSION = "v1beta"
-"""The version with everything that is documented: https://ai.google.dev/gemini-api/docs/api-versions"""
-
-_VERSIONED = re.compile(r"(?P<host>.*)/(?P<version>v\d+(?:(?:alpha|beta)\d*)?)")
 
 
 class GoogleProvider(HttpProvider):

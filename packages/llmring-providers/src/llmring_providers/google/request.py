@@ -16,8 +16,16 @@ from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.google.contents import encode_contents
 from llmring_providers.google.extra_params import extra_tools, merge_extra
 from llmring_providers.google.models import NAMES, GeminiModel, model_of
-from llmring_providers.google.structured import ANSWER_TOOL, JsonAnswer, as_config, as_function, json_answer
-from llmring_providers.google.tools import Tools, camel, function_calling
+from llmring_providers.google.tools import (
+    ANSWER_TOOL,
+    JsonAnswer,
+    Tools,
+    as_config,
+    as_function,
+    camel,
+    function_calling,
+    json_answer,
+)
 
 FIT = Fit(
     whose="Gemini",
@@ -27,6 +35,7 @@ FIT = Fit(
     needs_turn=True,
     continued=frozenset({"cachedContent", "cached_content"}),
 )
+_BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576}
 
 
 def encode(call: ChatCall, *, stream: bool) -> WireRequest:
@@ -87,7 +96,7 @@ def _tools_and_format(
     """Fill in tools, their choice and the form of the answer, which depend on each other; return the notes."""
     request = call.request
     answer = json_answer(call)
-    added = extra_tools(request.extra_params)
+    added = extra_tools(request.extra_params) if request.extra_params else []
     if not request.tools and not added:
         if answer is not None:
             config.update(as_config(answer, call))
@@ -146,9 +155,6 @@ def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) 
             body["cachedContent"] = value
         else:
             warnings.append(f"cache[{name!r}] has no effect on Gemini, which takes 'cached_content'")
-
-
-_BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576}
 
 
 def thinking_config(request: LLMRequest, model: GeminiModel, warnings: list[str]) -> dict[str, Any] | None:

@@ -1,17 +1,28 @@
-"""A Gemini answer as the neutral response."""
+"""A Gemini answer as the neutral response, with its token counts.
 
+https://ai.google.dev/api/generate-content#UsageMetadata
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
-from llmring_types import FinishReason, LLMResponse
+from llmring_types import FinishReason, LLMResponse, Usage
 
 from llmring_providers._fit.history import sealed
+from llmring_providers._http.replies import add_billing, count_of
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.google.errors import bare_error, body_error
-from llmring_providers.google.function_calls import FunctionCalls
-from llmring_providers.google.metadata import CandidateMetadata, unusual, usage_of
-from llmring_providers.google.structured import ANSWER_TOOL, answer_text
-from llmring_providers.google.wire import Candidate, Replay, Reply, decode_reply, is_plain_text
+from llmring_providers.google.tools import ANSWER_TOOL, answer_text
+from llmring_providers.google.wire import (
+    Candidate,
+    CandidateMetadata,
+    FunctionCalls,
+    Replay,
+    Reply,
+    decode_reply,
+    is_plain_text,
+)
 
 FINISH: dict[str, FinishReason] = {
     "STOP": "stop",
@@ -58,6 +69,10 @@ _FINISH_NUMBERS = (
     "IMAGE_RECITATION",
 )
 """The words where the answer was asked for with numbers (``$alt=json;enum-encoding=int``)."""
+_DETAILS = tuple(f"{kind}TokensDetails" for kind in ("prompt", "candidates", "cache", "toolUsePrompt"))
+_USUAL = {"serviceTier": "standard", "trafficType": "ON_DEMAND"}
+_STANDARD = frozenset({"standard", "ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED", ""})
+_TIERS = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 
 
 def decode(body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
@@ -214,3 +229,68 @@ def _finish_word(word: str | int) -> str:
     if isinstance(word, str):
         return word
     return _FINISH_NUMBERS[word] if 0 <= word < len(_FINISH_NUMBERS) else str(word)
+
+
+def usage_of(said: Mapping[str, Any], *, searches: int = 0) -> Usage | None:
+    """Count results of hosted tools as input and thoughts as output; Gemini counts both apart."""
+    if not said:
+        return None
+    return add_billing(_counts(said), tier=_tier(said), searches=searches)
+
+
+def _counts(said: Mapping[str, Any]) -> Usage | None:
+    usage: Usage = {}
+    prompt, total = _count(said, "promptTokenCount"), _count(said, "totalTokenCount")
+    candidates, thoughts = _count(said, "candidatesTokenCount"), _count(said, "thoughtsTokenCount")
+    if prompt is not None:
+        usage["prompt_tokens"] = prompt + (_count(said, "toolUsePromptTokenCount") or 0)
+    if candidates is not None or thoughts is not None:
+        usage["completion_tokens"] = (candidates or 0) + (thoughts or 0)
+    elif prompt is not None and total == usage["prompt_tokens"]:
+        usage["completion_tokens"] = 0  # an answer without output leaves the count out
+    if total is not None:
+        usage["total_tokens"] = total
+    elif "prompt_tokens" in usage and "completion_tokens" in usage:
+        usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+    cached = _count(said, "cachedContentTokenCount")
+    if cached is not None:
+        usage["cache_read_input_tokens"] = cached
+    if thoughts is not None:
+        usage["reasoning_tokens"] = thoughts
+    return usage or None
+
+
+def _tier(said: Mapping[str, Any]) -> str | None:
+    """Return the tier of service, unless it is the standard one.
+
+    https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse#TrafficType
+    """
+    for name in _USUAL:
+        if isinstance(tier := said.get(name), str) and tier not in _STANDARD:
+            return _TIERS.get(tier, tier.lower())
+    return None
+
+
+def unusual(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the usage fields that the neutral form has no place for.
+
+    Other modalities than text and tiers of service change its price; tokens of hosted tools are part of the input.
+    """
+    kept: dict[str, Any] = {
+        name: said[name] for name, usual in _USUAL.items() if said.get(name) not in (None, usual)
+    }
+    for name in _DETAILS:
+        details = said.get(name)
+        if isinstance(details, list) and not all(map(_is_text, details)):
+            kept[name] = details
+    if tools := said.get("toolUsePromptTokenCount"):
+        kept["toolUsePromptTokenCount"] = tools
+    return kept
+
+
+def _count(said: Mapping[str, Any], name: str) -> int | None:
+    return count_of(said.get(name))
+
+
+def _is_text(detail: Any) -> bool:
+    return isinstance(detail, dict) and detail.get("modality") in ("TEXT", 1)

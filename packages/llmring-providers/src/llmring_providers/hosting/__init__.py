@@ -7,6 +7,7 @@ answer, the stream or the error. Nothing here does I/O, so a gateway, the simula
 from collections.abc import Mapping
 
 from llmring_providers.hosting.anthropic import ANTHROPIC
+from llmring_providers.hosting.bedrock import BEDROCK
 from llmring_providers.hosting.codec import (
     Codec,
     ErrorAnswer,
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 CODECS: Mapping[ProtocolName, Codec] = {
-    codec.name: codec for codec in (GEMINI, ANTHROPIC, OLLAMA, OPENAI_RESPONSES, OPENAI_CHAT)
+    codec.name: codec for codec in (BEDROCK, GEMINI, ANTHROPIC, OLLAMA, OPENAI_RESPONSES, OPENAI_CHAT)
 }
 """By name. Where two protocols share a path, the first one that knows the headers takes it."""
 

@@ -14,7 +14,7 @@ from llmring_types.exceptions import LLMRingError, StreamInterruptedError
 
 from llmring_providers.hosting.reading import split
 
-ProtocolName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "ollama"]
+ProtocolName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "ollama", "bedrock"]
 Operation = Literal["chat", "models", "count_tokens", "embeddings"]
 
 
@@ -24,8 +24,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         protocol: the name of the codec that reads its body.
         operation: what is asked for.
-        model: the model, where the path names it (Gemini), or the one whose entry of the list is wanted.
-        stream: whether a stream is asked for, where the path says so (Gemini).
+        model: the model, where the path names it (Gemini, Bedrock), or the one whose entry of the list is wanted.
+        stream: whether a stream is asked for, where the path says so (Gemini, Bedrock).
         sse: a stream is framed as server-sent events; ``False`` is Gemini's array that grows.
     """
 

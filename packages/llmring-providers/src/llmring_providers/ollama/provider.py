@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmring_types import LLMResponse
-from llmring_types.exceptions import LLMRingError, MissingSDKError
+from llmring_types.exceptions import LLMRingError, MalformedResponseError, MissingSDKError
 
 from llmring_providers._http.provider import HttpProvider
-from llmring_providers._json import read_whole
+from llmring_providers._json import reread
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
 from llmring_providers.ollama import errors, request, response
@@ -26,7 +26,12 @@ class OllamaAdapter:
         return request.encode(call, stream=stream)
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:  # noqa: ARG002
-        return read_whole(lambda data: response.decode(data, call), lambda: ChatStreamDecoder(call), body)
+        try:
+            return response.decode(body, call)
+        except MalformedResponseError as error:
+            return reread(
+                error, lambda data: response.decode(data, call), lambda: ChatStreamDecoder(call), body
+            )
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002
         return ChatStreamDecoder(call)

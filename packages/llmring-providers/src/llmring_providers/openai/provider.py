@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 from llmring_types import LLMResponse
-from llmring_types.exceptions import LLMRingError, MissingSDKError, ValidationError
+from llmring_types.exceptions import LLMRingError, MalformedResponseError, MissingSDKError, ValidationError
 from llmring_types.hosts import Host, host_of
 
 from llmring_providers._fit.names import restored, restoring
 from llmring_providers._http.provider import HttpProvider
-from llmring_providers._json import read_whole
+from llmring_providers._json import reread
 from llmring_providers._listing import OpenAIListing, decode_input_tokens, with_fields
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings
@@ -19,6 +19,23 @@ from llmring_providers.openai.chat import request as chat_request
 from llmring_providers.openai.chat import response as chat_response
 from llmring_providers.openai.chat.stream import ChatStreamDecoder
 from llmring_providers.openai.models import NAMES, needs_responses
+
+COUNT_PATH = "/responses/input_tokens"
+_COUNTED = frozenset(
+    {
+        "conversation",
+        "input",
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "reasoning",
+        "text",
+        "tool_choice",
+        "tools",
+        "truncation",
+    }
+)
 
 
 class OpenAIAdapter:
@@ -43,30 +60,38 @@ class OpenAIAdapter:
 
     def decode(self, body: bytes, call: ChatCall, wire: WireRequest) -> LLMResponse:
         if wire.path == chat_request.PATH:
-            return restored(
-                read_whole(
-                    lambda data: chat_response.decode(data, call), lambda: ChatStreamDecoder(call), body
-                ),
-                call,
-                NAMES,
-            )
+            try:
+                response = chat_response.decode(body, call)
+            except MalformedResponseError as error:
+                response = reread(
+                    error,
+                    lambda data: chat_response.decode(data, call),
+                    lambda: ChatStreamDecoder(call),
+                    body,
+                )
+            return restored(response, call, NAMES) if response.tool_calls else response
         from llmring_providers.openai.responses import response as responses_response  # noqa: PLC0415 - loaded already
         from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
 
-        return restored(
-            read_whole(
-                lambda data: responses_response.decode(data, call), lambda: ResponsesStreamDecoder(call), body
-            ),
-            call,
-            NAMES,
-        )
+        try:
+            response = responses_response.decode(body, call)
+        except MalformedResponseError as error:
+            response = reread(
+                error,
+                lambda data: responses_response.decode(data, call),
+                lambda: ResponsesStreamDecoder(call),
+                body,
+            )
+        return restored(response, call, NAMES) if response.tool_calls else response
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:
         if wire.path == chat_request.PATH:
-            return restoring(ChatStreamDecoder(call), call, NAMES)
+            decoder = ChatStreamDecoder(call)
+            return restoring(decoder, call, NAMES) if call.request.tools else decoder
         from llmring_providers.openai.responses.stream import ResponsesStreamDecoder  # noqa: PLC0415 - as above
 
-        return restoring(ResponsesStreamDecoder(call), call, NAMES)
+        responses_decoder = ResponsesStreamDecoder(call)
+        return restoring(responses_decoder, call, NAMES) if call.request.tools else responses_decoder
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes, call: ChatCall) -> LLMRingError:
         return errors.error(status, headers, body, call)
@@ -89,24 +114,6 @@ class ResponsesAdapter(OpenAIAdapter):
 
     def needs_responses(self, call: ChatCall) -> bool:  # noqa: ARG002 - whatever the call is
         return True
-
-
-COUNT_PATH = "/responses/input_tokens"
-_COUNTED = frozenset(
-    {
-        "conversation",
-        "input",
-        "instructions",
-        "model",
-        "parallel_tool_calls",
-        "previous_response_id",
-        "reasoning",
-        "text",
-        "tool_choice",
-        "tools",
-        "truncation",
-    }
-)
 
 
 class OpenAICounting:

@@ -65,9 +65,9 @@ def _quirky(said: Mapping[str, Any], usage: Usage | None, quirks: Quirks) -> flo
 
 def _counts(said: Mapping[str, Any]) -> Usage | None:
     given, made = _details(said, _GIVEN), _details(said, _MADE)
-    prompt, completion = _first(said, _PROMPT), _first(said, _COMPLETION)
-    total, reasoning = count_of(said.get("total_tokens")), count_of(made.get("reasoning_tokens"))
-    cached, written = count_of(given.get("cached_tokens")), count_of(given.get("cache_write_tokens"))
+    prompt, completion, total = _first(said, _PROMPT), _first(said, _COMPLETION), _count(said, "total_tokens")
+    reasoning, cached = _count(made, "reasoning_tokens"), _count(given, "cached_tokens")
+    written = _count(given, "cache_write_tokens")
     if reasoning and total and total == (prompt or 0) + (completion or 0) + reasoning:
         # xAI counts it apart: https://docs.x.ai/docs/guides/reasoning
         completion = (completion or 0) + reasoning
@@ -77,7 +77,7 @@ def _counts(said: Mapping[str, Any]) -> Usage | None:
     if cached is not None:
         usage["cache_read_input_tokens"] = cached
     if written is None:
-        written = count_of(said.get(_WRITTEN))
+        written = _count(said, _WRITTEN)
     if written is not None:
         usage["cache_creation_input_tokens"] = written
     if reasoning is not None:
@@ -121,7 +121,7 @@ def unusual(said: Any) -> dict[str, Any]:
         return {}
     kept: dict[str, Any] = {}
     for name, value in said.items():
-        if not value or name in _NEUTRAL:
+        if not value or name in _NEUTRAL or (isinstance(value, dict) and not any(value.values())):
             continue
         if rest := _without_zeros(value, _NEUTRAL_DETAILS if name in _DETAILS else _NONE):
             kept[name] = rest
@@ -146,6 +146,11 @@ def _details(said: Mapping[str, Any], names: tuple[str, str]) -> Mapping[str, An
 def _first(said: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     """The first of these counts that is one."""
     for name in names:
-        if (count := count_of(said.get(name))) is not None:
+        if (count := _count(said, name)) is not None:
             return count
     return None
+
+
+def _count(said: Mapping[str, Any], name: str) -> int | None:
+    value = said.get(name)
+    return value if value is None or type(value) is int else count_of(value)

@@ -77,6 +77,7 @@ PROTOCOLS: Mapping[ProtocolName, str] = {
     "anthropic": "anthropic",
     "gemini": "google",
     "ollama": "ollama",
+    "bedrock": "bedrock",
 }
 """The names that scripts have for the protocols."""
 _OF_A_FUNCTION = frozenset({"type", "function", "name", "parameters", "input_schema"})

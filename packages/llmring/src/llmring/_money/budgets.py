@@ -6,6 +6,7 @@ from decimal import Decimal
 from threading import Lock
 
 import msgspec
+from llmring_providers import OutputBounds
 
 from llmring._money.accounts import Account, BudgetState, dollars, exceeded, may_cost
 from llmring._routing import Candidate, Route
@@ -20,6 +21,7 @@ class Reservation:
     Attributes:
         amount: dollars.
         output_limit: output tokens that the request allows, where it sets a limit.
+        bounds: those of the request, with what its provider has encoded to find them.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Reservation:
     ) -> None:
         self.amount = amount
         self.output_limit = limit
+        self.bounds: OutputBounds | None = None
         self._budgets = budgets
         self._accounts = accounts
         self._owner = owner

@@ -1,6 +1,6 @@
 """One call under budgets: what it may cost at most, and what its attempts have cost."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -66,13 +66,15 @@ class Purse:
         self._providers = providers
         self._counted: dict[ModelRef, _Counted] = {}
 
-    def bounds(self, request: LLMRequest, candidate: Candidate) -> OutputBounds:
+    def bounds(
+        self, request: LLMRequest, candidate: Candidate, progress: Callable[[], None] | None
+    ) -> OutputBounds:
         """Return how much the request lets the candidate write."""
         provider: Any = self._providers[candidate.ref.provider]
         if _bounds_output(provider.__class__):
             try:
                 bounds: OutputBounds = provider.output_bounds(
-                    ChatCall(request, candidate.ref, candidate.facts)
+                    ChatCall(request, candidate.ref, candidate.facts, progress)
                 )
             except LLMRingError:  # it cannot be sent: the attempt will say so
                 return OutputBounds()
@@ -102,6 +104,7 @@ class CallBudget:
         route: names the alias and its limits.
         account: that of the run of tools that the call belongs to, if that is bounded.
         bounds: how much the call lets a model write, where that is no matter of the provider's.
+        progress: of a call for a stream, as its provider gets it.
         tier: the service tier that is certain to serve it; without one, that of the request.
     """
 
@@ -114,11 +117,13 @@ class CallBudget:
         *,
         account: Account | None = None,
         bounds: OutputBounds | None = None,
+        progress: Callable[[], None] | None = None,
         tier: str | None = None,
     ) -> None:
         self._tier = tier
         self._account = account
         self._bounds = bounds
+        self._progress = progress
         self._purse = purse
         self._request = request
         self._prepared = prepared
@@ -136,7 +141,7 @@ class CallBudget:
             CostTrackingError: its price is not known.
         """
         purse, constraints = self._purse, self._route.constraints
-        bounds = self._bounds or purse.bounds(self._prepared, candidate)
+        bounds = self._bounds or purse.bounds(self._prepared, candidate, self._progress)
         amount = self._most(candidate, bounds)
         most = constraints.max_cost_usd
         if most is not None and amount > most:
@@ -148,9 +153,11 @@ class CallBudget:
                 scope="call",
             )
         limit = None if bounds.limit is None else bounds.limit * bounds.answers
-        return await purse.budgets.reserve(
+        reservation = await purse.budgets.reserve(
             self._route, candidate, amount, owner, output_limit=limit, account=self._account
         )
+        reservation.bounds = bounds
+        return reservation
 
     def _most(self, candidate: Candidate, bounds: OutputBounds) -> Decimal:
         purse, facts = self._purse, candidate.facts

@@ -1,6 +1,7 @@
 """OpenTelemetry: a span and metrics for each call, by the semantic conventions for generative AI.
 
-https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-spans.md. Nothing here imports
+https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-spans.md, which has a name for
+embedding (``embeddings``) and none for reranking: ``rerank`` is ours, as it allows. Nothing here imports
 OpenTelemetry unless the application has: without a configured provider there is no observer, and no cost.
 """
 
@@ -113,7 +114,7 @@ class Telemetry:
     def _trace(self, record: CallRecord, identity: Mapping[str, Any], redactor: Redactor) -> None:
         started = round(record.started_at * _NANOSECONDS)
         span = self._tracer.start_span(
-            f"chat {identity['gen_ai.request.model']}",
+            f"{record.operation} {identity['gen_ai.request.model']}",
             kind=self._kind,
             attributes={**identity, **_redacted(_asked(record), redactor)},
             start_time=started,
@@ -139,7 +140,7 @@ class Telemetry:
                 ("input", usage.get("prompt_tokens")),
                 ("output", usage.get("completion_tokens")),
             ):
-                if count is not None:
+                if count is not None and (kind == "input" or record.operation == "chat"):
                     self._tokens.record(count, {**attributes, "gen_ai.token.type": kind})
         if record.first_chunk_s is not None:
             self._first_chunk.record(record.first_chunk_s, attributes)
@@ -169,7 +170,7 @@ def _identity(record: CallRecord, base_url_of: Callable[[str], str | None]) -> d
     model = record.model
     provider = model.provider if model is not None else "llmring"
     return {
-        "gen_ai.operation.name": "chat",
+        "gen_ai.operation.name": record.operation,
         "gen_ai.provider.name": host_of(provider).telemetry_name or provider,
         "gen_ai.request.model": model.model if model is not None else record.alias or "",
         **_server(base_url_of(provider)),
@@ -191,7 +192,7 @@ def _server(url: str | None) -> dict[str, Any]:
 def _asked(record: CallRecord) -> dict[str, Any]:
     request = record.request
     found: dict[str, Any] = {
-        "gen_ai.request.max_tokens": request.max_tokens,
+        "gen_ai.request.max_tokens": request.max_tokens if record.operation == "chat" else None,
         "gen_ai.request.temperature": request.temperature,
         "gen_ai.request.stream": True if record.streamed else None,
         "gen_ai.output.type": "json"
@@ -229,7 +230,9 @@ def _answered(record: CallRecord) -> dict[str, Any]:
     if not record.estimated:
         found |= {
             "gen_ai.usage.input_tokens": usage.get("prompt_tokens"),
-            "gen_ai.usage.output_tokens": usage.get("completion_tokens"),
+            "gen_ai.usage.output_tokens": usage.get("completion_tokens")
+            if record.operation == "chat"
+            else None,
             "gen_ai.usage.cache_read.input_tokens": usage.get("cache_read_input_tokens"),
             "gen_ai.usage.cache_creation.input_tokens": usage.get("cache_creation_input_tokens"),
             "gen_ai.usage.reasoning.output_tokens": usage.get("reasoning_tokens"),
@@ -239,6 +242,6 @@ def _answered(record: CallRecord) -> dict[str, Any]:
         found["gen_ai.response.id"] = response.response_id
         found["gen_ai.response.model"] = response.provider_model
         found["gen_ai.response.finish_reasons"] = (
-            None if response.finish_reason is None else [response.finish_reason]
+            [response.finish_reason] if response.finish_reason and record.operation == "chat" else None
         )
     return {name: value for name, value in found.items() if value is not None}

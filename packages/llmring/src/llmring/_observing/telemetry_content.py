@@ -19,7 +19,7 @@ _MODALITIES = ("image", "audio", "video", "document")
 def content_attributes(record: CallRecord) -> dict[str, str]:
     """Return the attributes with content, as JSON text, which is what spans can hold; none that cannot be written."""
     found = {"gen_ai.input.messages": [_message(message) for message in record.request.messages]}
-    if record.response is not None:
+    if record.response is not None and record.operation == "chat":
         found["gen_ai.output.messages"] = [_answer(record.response)]
     if record.request.tools:
         found["gen_ai.tool.definitions"] = record.request.tools

@@ -13,7 +13,7 @@ from llmring_types.exceptions import ProviderError, StructuredOutputError
 
 from llmring._money.accounting import Accounting, check_counts
 from llmring._money.estimates import completed_usage, input_usage, maybe_billed
-from llmring._records import CallRecord, Ending, Observers
+from llmring._records import CallRecord, Ending, Observers, Operation
 from llmring._routing import Route
 from llmring._runtime import Clock
 
@@ -40,11 +40,20 @@ class Watcher:
         self.watches: bool | None = None
         """True if calls are watched; unknown before the first, when the observers are all there."""
 
-    def begin(self, request: LLMRequest, route: Route, *, streamed: bool = False) -> "Watch | None":
+    def begin(
+        self,
+        request: LLMRequest,
+        route: Route,
+        *,
+        streamed: bool = False,
+        operation: Operation = "chat",
+    ) -> "Watch | None":
         """Watch a call that begins now; ``None`` where nobody wants to know."""
         if self.watches is None:
             self.watches = bool(self.observers)
-        return Watch(self, request, route, streamed=streamed) if self.watches else None
+        if not self.watches:
+            return None
+        return Watch(self, request, route, streamed=streamed, operation=operation)
 
 
 class Watch:
@@ -55,7 +64,10 @@ class Watch:
         attempts: where failover keeps its trace.
     """
 
-    def __init__(self, watcher: Watcher, request: LLMRequest, route: Route, *, streamed: bool) -> None:
+    def __init__(
+        self, watcher: Watcher, request: LLMRequest, route: Route, *, streamed: bool, operation: Operation
+    ) -> None:
+        self._operation: Operation = operation
         self.id = os.urandom(16).hex()
         self.attempts: list[Attempt] = []
         self._watcher = watcher
@@ -106,6 +118,7 @@ class Watch:
         accounted = attempts[:-1] if usage is not None else attempts
         record = CallRecord(
             id=self.id,
+            operation=self._operation,
             origin=watcher.origin,
             started_at=self._started_at,
             seconds=watcher.clock.now() - self._started,

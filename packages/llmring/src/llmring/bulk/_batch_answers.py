@@ -107,6 +107,25 @@ class Answering:
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
 
+    async def answers(
+        self, api: BatchApi, part: BatchPart, status: BatchStatus | None, rows: dict[str, Pending]
+    ) -> AsyncGenerator[tuple[Pending, BatchAnswer]]:
+        """Yield the rows of a part that has ended, each with its answer or its error.
+
+        Args:
+            api: of the provider.
+            part: the batch.
+            status: as the provider reports it; ``None`` where it no longer has it.
+            rows: by digest; they are taken out.
+        """
+        if status is not None and status.state != "failed":
+            async with aclosing(matched(api, part, status, rows)) as results:
+                async for row, result in results:
+                    yield row, await self.answer(api, part, row, result)
+        while rows:
+            _, row = rows.popitem()
+            yield row, self.failed(part, row, unanswered(part, status))
+
     async def answer(self, api: BatchApi, part: BatchPart, row: Pending, result: BatchResult) -> BatchAnswer:
         """Return the answer of a row, priced by the tier ``batch`` and counted in the budgets."""
         shape = row.shape

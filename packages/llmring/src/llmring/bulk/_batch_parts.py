@@ -1,11 +1,15 @@
 """The batches of a job at providers, as they are recorded: in a handle, a journal, or in memory."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 import msgspec
-from llmring_providers.batches import BatchStatus
 from llmring_types.exceptions import ValidationError
+
+from llmring.bulk._outcomes import KeptError
+
+if TYPE_CHECKING:
+    from llmring_providers.batches import BatchStatus
 
 PartState = Literal["sending", "open", "done"]
 
@@ -17,6 +21,7 @@ class BatchPart(msgspec.Struct, kw_only=True, omit_defaults=True):
         label: its name, with which the keys of its requests begin.
         provider: that runs it.
         model: of all its requests, without the provider.
+        path: of the endpoint that they are for, below the base URL.
         rows: the digest of each request as it was sent, with the key of its row.
         batch_id: the provider's; ``None`` until it has answered.
         state: ``sending`` until the provider has answered, ``done`` once all results are read.
@@ -28,6 +33,7 @@ class BatchPart(msgspec.Struct, kw_only=True, omit_defaults=True):
     label: str
     provider: str
     model: str
+    path: str
     rows: dict[str, str]
     batch_id: str | None = None
     state: PartState = "sending"
@@ -48,16 +54,18 @@ class BatchHandle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     Attributes:
         parts: the batches, in the order in which they were submitted.
+        refused: rows that could not be submitted, by their keys, with the reason.
         version: of this form.
     """
 
     parts: tuple[BatchPart, ...] = ()
+    refused: dict[str, KeptError] = {}
     version: int = 1
 
     @property
     def rows(self) -> int:
-        """Number of rows in all parts."""
-        return sum(len(part.rows) for part in self.parts)
+        """Number of rows, those that were refused included."""
+        return sum(len(part.rows) for part in self.parts) + len(self.refused)
 
     def to_json(self) -> bytes:
         """Return the handle as a JSON document."""
@@ -97,7 +105,7 @@ class BatchProgress(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     succeeded: int
     failed: int
-    parts: Sequence[BatchStatus | None]
+    parts: "Sequence[BatchStatus | None]"
     has_ended: bool
 
 
@@ -116,11 +124,16 @@ class MemoryStore:
 
     def __init__(self, parts: Sequence[BatchPart] = ()) -> None:
         self._parts = {part.label: part for part in parts}
+        self.refused: dict[str, KeptError] = {}
+        """Rows that could not be submitted."""
 
     @property
     def handle(self) -> BatchHandle:
-        """All parts so far."""
-        return BatchHandle(parts=tuple(self._parts.values()))
+        """All parts so far, without those that never came to be."""
+        parts = (
+            part for part in self._parts.values() if part.batch_id is not None or part.state == "sending"
+        )
+        return BatchHandle(parts=tuple(parts), refused=self.refused)
 
     async def save(self, part: BatchPart) -> None:
         self._parts[part.label] = part

@@ -4,13 +4,16 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 from secrets import token_hex
+from typing import Literal
 
 import msgspec
 from llmring_providers.batches import BatchApi, BatchGroup, BatchStatus
+from llmring_types import ModelRef
 from llmring_types.exceptions import (
     BatchError,
     LLMRingError,
     ProviderConnectionError,
+    ProviderError,
     ProviderRequestTooLargeError,
     ProviderTimeoutError,
     ValidationError,
@@ -28,6 +31,9 @@ _TRIES = 5
 _LONGEST_PAUSE_S = 60.0
 _LISTED = 1000
 """Batches that are looked through, the newest first, for one whose submission nobody has confirmed."""
+
+_LOST_LOOKS = 30
+"""Looks in a row that may fail before the job ends; it can be taken up again."""
 
 _SERVER_ERROR = 500
 
@@ -115,7 +121,7 @@ class Submission:
         group = (ref, shape.wire.path, tuple(shape.wire.headers.items()), attempt)
         filling = self._filling.get(group)
         if filling is None:
-            filling = self._filling[group] = self._new(ref.provider, ref.model, attempt)
+            filling = self._filling[group] = self._new(ref, shape.wire.path, attempt)
         if row.digest in filling.rows:
             raise ValidationError(f"two rows have the key {row.key!r}", field="key", value=row.key)
         line = self._encoder.line(row, body, filling.part.label)
@@ -168,10 +174,28 @@ class Submission:
         part.is_cancelled = True
         await self._store.save(part)
 
-    def _new(self, provider: str, model: str, attempt: int) -> Part:
+    async def look(self, running: Part) -> "BatchStatus | Literal['lost'] | None":
+        """Return what the provider says of a part; ``lost`` where it says nothing now.
+
+        Raises:
+            ProviderError: it refuses to, or has said nothing for many looks.
+        """
+        try:
+            status = await self.api(running.part).get(running.part.batch_id or "")
+        except ProviderError as error:
+            running.lost_looks += 1
+            if not error.retryable or running.lost_looks > _LOST_LOOKS:
+                raise
+            return "lost"
+        running.lost_looks = 0
+        return status
+
+    def _new(self, ref: ModelRef, path: str, attempt: int) -> Part:
         label = f"lr{self._job}-{self._number}"
         self._number += 1
-        part = BatchPart(label=label, provider=provider, model=model, rows={}, attempt=attempt)
+        part = BatchPart(
+            label=label, provider=ref.provider, model=ref.model, path=path, rows={}, attempt=attempt
+        )
         return Part(part=part)
 
     async def _submit(self, filling: Part) -> None:

@@ -18,7 +18,7 @@ from llmring._chat import Chat
 from llmring._money.accounts import Account
 from llmring._money.calls import CallBudget
 from llmring._runtime import current_caller
-from llmring.bulk._batch_answers import Answering, BatchAnswer, matched, unanswered
+from llmring.bulk._batch_answers import Answering, BatchAnswer
 from llmring.bulk._batch_parts import BatchPart, BatchStore, MemoryStore
 from llmring.bulk._batch_rows import BatchRow, Encoder, Pending, Spool
 from llmring.bulk._batch_submission import PART_BYTES, Part, Submission
@@ -27,8 +27,6 @@ _ATTEMPTS = 3
 """Batches that a row may be in before its failure counts."""
 
 _FIRST_LOOK_S, _LOOKS_FACTOR = 5.0, 1.5
-_LOST_LOOKS = 30
-"""Looks in a row that may fail before the job ends; it can be resumed."""
 
 Tail = Literal["batch", "live"]
 Fate = Literal["final", "again", "live"]
@@ -178,7 +176,7 @@ class BatchRun:
                 continue
             if late:
                 await self._cancel(running)
-            status = await self._status(running)
+            status = await self._submission.look(running)
             if status == "lost" or (status is not None and not status.has_ended):
                 continue
             async with aclosing(self._finished(running, status)) as answers:
@@ -197,38 +195,17 @@ class BatchRun:
             if not error.retryable:
                 raise
 
-    async def _status(self, running: Part) -> "BatchStatus | Literal['lost'] | None":
-        part = running.part
-        try:
-            status = await self._submission.api(part).get(part.batch_id or "")
-        except ProviderError as error:
-            running.lost_looks += 1
-            if not error.retryable or running.lost_looks > _LOST_LOOKS:
-                raise
-            return "lost"
-        running.lost_looks = 0
-        return status
-
     async def _finished(self, ended: Part, status: BatchStatus | None) -> AsyncGenerator[BatchAnswer]:
         """Yield the answers of a part that has ended; rows that may be answered yet go into another one."""
         part, again = ended.part, list[Pending]()
-        if status is not None and status.state != "failed":
-            api = self._submission.api(part)
-            async with aclosing(matched(api, part, status, ended.rows)) as results:
-                async for row, result in results:
-                    answer = await self._answering.answer(api, part, row, result)
-                    fate = self._fate(part, status, answer.error)
-                    if fate == "again":
-                        again.append(row)
-                    else:
-                        yield self._answering.ended(row, answer, live=fate == "live")
-        for row in ended.rows.values():
-            answer = self._answering.failed(part, row, unanswered(part, status))
-            fate = self._fate(part, status, answer.error)
-            if fate == "again":
-                again.append(row)
-            else:
-                yield self._answering.ended(row, answer, live=fate == "live")
+        api = self._submission.api(part)
+        async with aclosing(self._answering.answers(api, part, status, ended.rows)) as answers:
+            async for row, answer in answers:
+                fate = self._fate(part, status, answer.error)
+                if fate == "again":
+                    again.append(row)
+                else:
+                    yield self._answering.ended(row, answer, live=fate == "live")
         await self._submission.close(ended)
         for row in again:
             if row.place is None:  # of an earlier process, and not here to be submitted again

@@ -27,6 +27,7 @@ from llmring._failover import Answered, Permit
 from llmring._money.accounting import check_counts
 from llmring._money.calls import CallBudget
 from llmring._observing.watch import Watch
+from llmring._records import Operation
 from llmring._routing import Candidate, Route
 from llmring.embeddings._batches import batches, common
 from llmring.embeddings._space import dimensions_of, within_one_space, without
@@ -61,7 +62,8 @@ class _Exchange:
         self._asked = asked
         self._watch: Watch | None = None
         if chat.watcher.watches is not False:
-            self._watch = chat.watcher.begin(self._as_chat(texts), route)
+            operation: Operation = "embeddings" if isinstance(asked, EmbeddingRequest) else "rerank"
+            self._watch = chat.watcher.begin(self._as_chat(texts), route, operation=operation)
 
     def _as_chat(self, texts: Sequence[str]) -> LLMRequest:
         asked = self._asked

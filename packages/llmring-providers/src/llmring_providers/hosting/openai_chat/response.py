@@ -23,13 +23,13 @@ from llmring_providers.hosting.answering import (
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
 from llmring_providers.hosting.openai_chat.request import VENDOR
 from llmring_providers.hosting.openai_errors import error_object
-from llmring_providers.openai.chat.extras import (
+from llmring_providers.openai.chat.response import finish_reason
+from llmring_providers.openai.chat.wire import (
     CHOICE_EXTRAS,
     COMPLETION_EXTRAS,
     IDENTITY_EXTRAS,
     MESSAGE_EXTRAS,
 )
-from llmring_providers.openai.chat.response import finish_reason
 
 _WORDS: Mapping[FinishReason, str] = {}
 """The neutral words are those of this protocol."""

@@ -20,6 +20,7 @@ from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
 from llmring_providers.openai.models import NAMES, fitting_extra, is_own_host, is_own_model, rules_for
 from llmring_providers.openai.parameters import (
+    answer_format,
     cache_params,
     effort,
     fit_to_openai,
@@ -29,9 +30,9 @@ from llmring_providers.openai.parameters import (
     system_role,
     takes_system,
     temperature,
+    with_parameters,
 )
 from llmring_providers.openai.parts import openai_part, unsupported
-from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/chat/completions"
 _MESSAGE_FIELDS = frozenset(

@@ -10,12 +10,12 @@ from llmring_providers._fit.history import sealed
 from llmring_providers._fit.tools import unquoted
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
-from llmring_providers.openai.chat.extras import all_extras
 from llmring_providers.openai.chat.wire import (
     Call,
     Choice,
     Completion,
     WireMessage,
+    all_extras,
     decode_completion,
     have_extras,
     parts_text,

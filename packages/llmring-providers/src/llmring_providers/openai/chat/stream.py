@@ -15,15 +15,6 @@ from llmring_providers._pieces import RESENT, Event, EventsOrDocument, joined
 from llmring_providers._protocol import ChatCall
 from llmring_providers._stream import BaseStreamDecoder
 from llmring_providers.openai.chat.calls import CallPieces
-from llmring_providers.openai.chat.extras import (
-    CHOICE_EXTRAS,
-    COMPLETION_EXTRAS,
-    IDENTITY_EXTRAS,
-    MESSAGE_EXTRAS,
-    gather,
-    replace,
-    usage_extras,
-)
 from llmring_providers.openai.chat.response import (
     bare_error,
     finish_reason,
@@ -36,12 +27,19 @@ from llmring_providers.openai.chat.response import (
     text_of,
 )
 from llmring_providers.openai.chat.wire import (
+    CHOICE_EXTRAS,
+    COMPLETION_EXTRAS,
+    IDENTITY_EXTRAS,
+    MESSAGE_EXTRAS,
     Call,
     Choice,
     Completion,
     WireMessage,
     decode_completion,
+    gather,
     gather_parts,
+    replace,
+    usage_extras,
 )
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.usage import usage_of

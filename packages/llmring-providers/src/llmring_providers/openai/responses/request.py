@@ -22,15 +22,16 @@ from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.openai.models import NAMES, encrypts_reasoning, fitting_extra, rules_for
 from llmring_providers.openai.parameters import (
+    answer_format,
     cache_params,
     effort,
     merge_extra,
     note_ignored_marks,
     output_limit,
     temperature,
+    with_parameters,
 )
 from llmring_providers.openai.responses.input import input_items
-from llmring_providers.openai.structured import answer_format, with_parameters
 
 PATH = "/responses"
 FIT = Fit(
