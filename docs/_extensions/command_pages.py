@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -16,8 +15,6 @@ WIDTH = "96"
 
 class Commands(Directive):
     """Sections of all commands, groups after the commands of the top level."""
-
-    option_spec: ClassVar[dict[str, object]] = {}
 
     def run(self) -> list[nodes.Node]:
         """Return the sections."""

@@ -1,5 +1,6 @@
-"""The site's own rules: each object is described once, and links out of ``docs/`` lead to the repository."""
+"""The site's own rules: one place for each object, pages out of files beside ``docs/``, links that leave it."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "https://github.com/juanre/llmring/blob/main/"
-_LINK = re.compile(r"\]\((\.\./[^)#\s]+)")
+_LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+_WHOLE_PAGE = re.compile(r"\[[^]]*\]\(([^)]+\.md)\)(?: of the repository)?\.\n")
+_ALL_DECISIONS = "\n```{toctree}\n:hidden:\n:glob:\n:reversed:\n\n20*\n```\n"
 
 
 def skip_what_another_package_defines(
-    app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any
+    app: Sphinx, what: str, _name: str, thing: Any, _skip: bool, _options: Any
 ) -> bool | None:
     """Describe what a package takes from another one on the page of that one alone."""
     if what != "module":
@@ -23,22 +26,29 @@ def skip_what_another_package_defines(
     return True if home.partition(".")[0] != package else None
 
 
-def lead_to_the_repository(app: Sphinx, document: str, source: list[str]) -> None:
-    """Give links to files beside ``docs/`` their address in the repository."""
-    folder = (ROOT / "docs" / document).parent
+def read_page(app: Sphinx, document: str, source: list[str]) -> None:
+    """Take in the file that is all a page consists of, and correct the links that leave ``docs/``."""
+    here = Path(app.srcdir) / document
+    file = here
+    whole = _WHOLE_PAGE.fullmatch(source[0])
+    if whole is not None:
+        file = (here.parent / whole[1]).resolve()
+        source[0] = file.read_text("utf-8")
 
-    def absolute(link: re.Match[str]) -> str:
-        target = (folder / link[1]).resolve()
-        if target.is_relative_to(ROOT / "docs"):
-            return link[0]
+    def link(found: re.Match[str]) -> str:
+        target = (file.parent / found[1]).resolve()
+        if target.is_relative_to(app.srcdir):
+            return f"]({os.path.relpath(target, here.parent)}"
         return f"]({REPOSITORY}{target.relative_to(ROOT).as_posix()}"
 
-    source[0] = _LINK.sub(absolute, source[0])
+    source[0] = _LINK.sub(link, source[0])
+    if document == "decisions/README":
+        source[0] += _ALL_DECISIONS
 
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Register both, and show diagrams, which GitHub draws, as their text."""
     app.connect("autodoc-skip-member", skip_what_another_package_defines)
-    app.connect("source-read", lead_to_the_repository)
+    app.connect("source-read", read_page)
     app.add_lexer("mermaid", TextLexer)
     return {"parallel_read_safe": True}
