@@ -4,13 +4,15 @@ import secrets
 from collections.abc import Collection
 
 from llmring_providers.hosting import Route, find_route
-from llmring_types.exceptions import LLMRingError, ProviderOverloadedError
+from llmring_types.exceptions import LLMRingError, ProviderOverloadedError, ProviderPermissionError
 
 from llmring._ring import LLMRing
 from llmring.serve._answering import Answering, Caller, refuse
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
 from llmring.serve._notes import json_answer
+from llmring.serve._tab import Tab
+from llmring.serve.keys import KeyStore
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Anthropic's own limit on a request (https://platform.claude.com/docs/en/api/errors), the largest of the vendors'."""
@@ -26,6 +28,8 @@ class Gateway:
 
     Args:
         ring: answers. It stays yours: it is not closed.
+        keys: once a key was made there, nobody is served without one; until then, and without a store, clients of this
+            machine are.
         profile: of the lockfile, for requests without the header ``llmring-profile``.
         direct_models: let clients name ``provider:model`` beside the aliases.
         host_names: names by which clients may call it, besides ``localhost`` and any IP address.
@@ -37,6 +41,7 @@ class Gateway:
         self,
         ring: LLMRing,
         *,
+        keys: KeyStore | None = None,
         profile: str | None = None,
         direct_models: bool = False,
         host_names: Collection[str] = (),
@@ -46,7 +51,8 @@ class Gateway:
         self._ring = ring
         self._profile = profile
         self._direct = direct_models
-        self._door = Door(host_names)
+        self._keys = keys
+        self._door = Door(host_names, keys)
         self._max_body_bytes = max_body_bytes
         self._max_calls = max_calls
         self._calls = 0
@@ -107,8 +113,13 @@ class Gateway:
             LLMRingError: they may not come in.
         """
         self._door.check_address(exchange)
-        self._door.check_local(exchange)
-        return Caller(profile=exchange.headers.get("llmring-profile") or self._profile, direct=self._direct)
+        key, keys, wish = self._door.key_of(exchange), self._keys, exchange.headers.get("llmring-profile")
+        if key is None or keys is None:
+            return Caller(profile=wish or self._profile, direct=self._direct, tab=Tab())
+        if key.profile is not None and wish not in {None, key.profile}:
+            raise ProviderPermissionError(f"this key is for the profile {key.profile!r}")
+        profile = key.profile or wish or self._profile
+        return Caller(profile=profile, direct=self._direct, tab=Tab(key, keys.ledger))
 
     async def _serve_other(self, exchange: Exchange) -> None:
         await exchange.answer(404, json_answer(), _NOT_FOUND)
@@ -117,6 +128,7 @@ class Gateway:
 def app(
     ring: LLMRing,
     *,
+    keys: KeyStore | None = None,
     profile: str | None = None,
     direct_models: bool = False,
     host_names: Collection[str] = (),
@@ -129,6 +141,7 @@ def app(
     """
     return Gateway(
         ring,
+        keys=keys,
         profile=profile,
         direct_models=direct_models,
         host_names=host_names,
