@@ -1,6 +1,7 @@
 """One request of a protocol, answered by the ring: read by the codec, sent on, and written back by the codec."""
 
 import math
+import secrets
 import time
 from collections.abc import Mapping
 
@@ -25,8 +26,10 @@ from llmring._ring import LLMRing
 from llmring._stream import ChatStream
 from llmring.embeddings import Embedding
 from llmring.serve._exchange import Exchange
+from llmring.serve._live import LiveCalls
 from llmring.serve._notes import json_answer, notes
 from llmring.serve._tab import Tab
+from llmring.serve._tracing import continued_trace
 from llmring.tokens import estimate_tokens
 
 _OURS = frozenset(
@@ -82,20 +85,23 @@ class Answering:
         exchange: with the client.
         route: the endpoint.
         caller: who asks.
-        id: of the request: 32 hexadecimal digits.
+        live: takes note of the call.
     """
 
-    def __init__(self, ring: LLMRing, exchange: Exchange, route: Route, caller: Caller, id: str) -> None:  # noqa: A002
+    def __init__(
+        self, ring: LLMRing, exchange: Exchange, route: Route, caller: Caller, live: LiveCalls
+    ) -> None:
         self._ring = ring
+        self._live = live
         self._exchange = exchange
         self._route = route
         self._caller = caller
         self._codec: Codec = CODECS[route.protocol]
-        self._id = id
+        self._id = secrets.token_hex(16)
         key = caller.tab.key
         self._payer = {} if key is None else {"key": key.id}
-        self._stamp = Stamp(seed=id, created=int(time.time()))
-        self._identity: Mapping[str, str] = {self._codec.request_id_header: f"req_{id}"}
+        self._stamp = Stamp(seed=self._id, created=int(time.time()))
+        self._identity: Mapping[str, str] = {self._codec.request_id_header: f"req_{self._id}"}
 
     async def models(self) -> None:
         """List the aliases."""
@@ -105,18 +111,27 @@ class Answering:
     async def reply(self, body: bytes) -> None:
         """Answer what the body asks for; whatever is wrong with it is answered in the protocol's own form."""
         try:
-            if self._route.operation == "embeddings":
-                await self._embed(body)
-                return
-            asked = self._read(body)
-            if self._route.operation == "count_tokens":
-                await self._count(asked)
-            elif asked.stream:
-                await self._stream(asked)
-            else:
-                await self._whole(asked)
+            with continued_trace(self._exchange.headers):
+                await self._reply(body)
         except LLMRingError as error:
             await self.refuse(_as_gateway(error))
+        finally:
+            self._live.forget(self._id)
+
+    async def _reply(self, body: bytes) -> None:
+        if self._route.operation == "embeddings":
+            await self._embed(body)
+            return
+        asked = self._read(body)
+        if self._route.operation == "count_tokens":
+            await self._count(asked)
+            return
+        self._begin(asked.request.model, streamed=asked.stream)
+        await (self._stream(asked) if asked.stream else self._whole(asked))
+
+    def _begin(self, model: str | None, *, streamed: bool = False) -> None:
+        """Take note of a call that begins now."""
+        self._live.begin(self._id, self._route.protocol, model, key=self._payer.get("key"), streamed=streamed)
 
     def _is_allowed(self, name: str) -> bool:
         key = self._caller.tab.key
@@ -215,6 +230,7 @@ class Answering:
         said = {"request_id": self._id, **self._payer}
         request = EmbeddingRequest(texts.texts, model=texts.model, dimensions=texts.dimensions, metadata=said)
         ring, tab = self._ring, self._caller.tab
+        self._begin(texts.model)
         tab.open(LLMRequest([Message(role="user", content=text) for text in texts.texts]))
         chat = ring._chat  # noqa: SLF001 - the ring's own door
         route = chat.router.route(request.model, self._caller.profile)
