@@ -1,4 +1,4 @@
-"""How the documentation is built: ``sphinx-build -W -b html docs build/docs``. Nothing is fetched."""
+"""How the documentation is built: ``sphinx-build -E -W -b html docs build/docs``. Nothing is fetched."""
 
 import sys
 from pathlib import Path

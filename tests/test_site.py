@@ -36,4 +36,4 @@ def test_a_public_module_is_in_the_reference(module: str) -> None:
 
 
 def test_the_check_builds_the_site_and_no_warning_passes() -> None:
-    assert "sphinx-build -q -W --keep-going -b html docs" in (ROOT / "tests" / "check").read_text("utf-8")
+    assert "sphinx-build -q -E -W --keep-going -b html docs" in (ROOT / "tests" / "check").read_text("utf-8")

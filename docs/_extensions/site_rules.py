@@ -12,18 +12,24 @@ ROOT = Path(__file__).parents[2]
 REPOSITORY = "https://github.com/juanre/llmring/blob/main/"
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 _WHOLE_PAGE = re.compile(r"\[[^]]*\]\(([^)]+\.md)\)(?: of the repository)?\.\n")
+_described: set[tuple[str, str]] = set()
 _ALL_DECISIONS = "\n```{toctree}\n:hidden:\n:glob:\n:reversed:\n\n20*\n```\n"
 
 
-def skip_what_another_package_defines(
-    app: Sphinx, what: str, _name: str, thing: Any, _skip: bool, _options: Any
+def skip_what_stands_elsewhere(
+    app: Sphinx, what: str, name: str, thing: Any, _skip: bool, _options: Any
 ) -> bool | None:
-    """Describe what a package takes from another one on the page of that one alone."""
+    """Describe an object once: in its own package, and there in the first public module that has it."""
     if what != "module":
         return None
     package = app.env.docname.rpartition("/")[2].removesuffix("-modules").replace("-", "_")
     home = getattr(thing, "__module__", None) or package
-    return True if home.partition(".")[0] != package else None
+    known = (home, name)
+    if home.partition(".")[0] != package or known in _described:
+        return True
+    if isinstance(thing, type):
+        _described.add(known)
+    return None
 
 
 def read_page(app: Sphinx, document: str, source: list[str]) -> None:
@@ -48,7 +54,7 @@ def read_page(app: Sphinx, document: str, source: list[str]) -> None:
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Register both, and show diagrams, which GitHub draws, as their text."""
-    app.connect("autodoc-skip-member", skip_what_another_package_defines)
+    app.connect("autodoc-skip-member", skip_what_stands_elsewhere)
     app.connect("source-read", read_page)
     app.add_lexer("mermaid", TextLexer)
     return {"parallel_read_safe": True}
