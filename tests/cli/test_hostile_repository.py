@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hostile import STEERING, Attacker, build_repository
 from llmring_cli import run
-from llmring_cli._app import COMMANDS, GROUPS
+from llmring_cli._commands import COMMANDS, GROUPS
 from llmring_cli._output import printable
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes and signals are made in POSIX's way")
