@@ -138,7 +138,7 @@ class Budgets:
         self, accounts: tuple[Account, ...], candidate: Candidate, amount: Decimal, owner: object
     ) -> _Waiter | None:
         queue = self._queues.get(accounts)
-        if not queue and all(account.fits(amount) for account in accounts):
+        if not queue and _fits(accounts, amount):
             for account in accounts:
                 account.reserve(amount, owner)
             return None
@@ -171,7 +171,8 @@ class Budgets:
             try:
                 while self._changes:
                     self._changes.popleft()()
-                self._serve()
+                if self._queues:
+                    self._serve()
             finally:
                 self._lock.release()
 
@@ -200,7 +201,7 @@ class Budgets:
         for accounts, queue in list(self._queues.items()):
             while queue:
                 waiter = queue[0]
-                if all(account.fits(waiter.amount) for account in accounts):
+                if _fits(accounts, waiter.amount):
                     for account in accounts:
                         account.reserve(waiter.amount, waiter.owner)
                     waiter.granted = True
@@ -210,6 +211,13 @@ class Budgets:
                 waiter.wakeup.set()
             if not queue:
                 del self._queues[accounts]
+
+
+def _fits(accounts: Sequence[Account], amount: Decimal) -> bool:
+    for account in accounts:  # noqa: SIM110 - every budgeted call asks, mostly of one account
+        if not account.fits(amount):
+            return False
+    return True
 
 
 def _check(accounts: Sequence[Account], candidate: Candidate, amount: Decimal, owner: object) -> None:
