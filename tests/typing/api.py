@@ -287,7 +287,7 @@ async def as_in_1_4(manager: llmring.ConversationManager, llm: EnhancedLLM) -> N
 
 
 async def mapped(ring: LLMRing, requests: AsyncIterator[LLMRequest], rows: Sequence[Row]) -> None:
-    assert_type(ring.map(requests, journal="job.db", budget_usd=1, ordered=True), Outcomes)
+    assert_type(ring.map(requests, journal="job.db", budget_usd=1, ordered=True, via="auto"), Outcomes)
     async for outcome in ring.map(rows, key=str, on_progress=print):
         assert_type(outcome, Outcome)
         assert_type(outcome.response, LLMResponse | None)

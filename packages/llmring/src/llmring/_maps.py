@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Iterator, Sized
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from llmring_types import LLMRequest
 from llmring_types.exceptions import ValidationError
@@ -31,6 +31,9 @@ class MapOptions(TypedDict, total=False):
     on_progress: "Callable[[Progress], object] | None"
     key: Callable[[LLMRequest], str] | None
     profile: str | None
+    via: Literal["live", "batch", "auto"]
+    deadline_s: float | None
+    poll_s: float
 
 
 class MapsRequests:
@@ -61,6 +64,10 @@ class MapsRequests:
                 the end.
                 ``key``: a function that names a request; without it the row's position is its key.
                 ``profile``: the lockfile's profile.
+                ``via``: ``"batch"`` sends the rows through the providers' batch APIs, for half the price and within a
+                day; ``"auto"`` does, and asks live what no batch takes or has answered after ``deadline_s`` seconds.
+                ``poll_s``: the longest pause between two looks at a batch (60). Batches of a job with a journal
+                survive the process: the next run takes them up.
 
         Raises:
             ValidationError: an option is not of its kind, or there is none of this name (also a ``ValueError``).
@@ -84,6 +91,9 @@ class MapsRequests:
                 key_of=options.get("key"),
                 on_progress=options.get("on_progress"),
                 total=len(requests) if isinstance(requests, Sized) else None,
+                via=options.get("via", "live"),
+                deadline_s=options.get("deadline_s"),
+                poll_s=options.get("poll_s", 60.0),
             ),
             Digests(self._chat, self._aliases.lockfile.locked, profile),
         )
@@ -219,6 +229,10 @@ def check_options(options: MapOptions) -> None:
         raise ValidationError(
             f"concurrency must be an integer, 1 or more; got {concurrency!r}", field="concurrency"
         )
+
+    via: object = options.get("via", "live")
+    if via not in ("live", "batch", "auto"):
+        raise ValidationError(f"via must be live, batch or auto; got {via!r}", field="via")
 
 
 def _account(limit: object) -> Account | None:

@@ -14,10 +14,8 @@ from llmring._aliases import Aliases
 from llmring._ask import AsksQuestions
 from llmring._call import Call
 from llmring._chat import Chat
-from llmring._embeds import EmbedsTexts
 from llmring._facade import RingFacade, one_of
 from llmring._failover import Failover
-from llmring._filing import RegistersFiles
 from llmring._maps import MapsRequests
 from llmring._money.accounting import Accounting
 from llmring._money.counting import TokenCounter
@@ -26,6 +24,7 @@ from llmring._original import OriginalMethods
 from llmring._policy import Policy, check_bytes, check_policy, check_seconds
 from llmring._providers import Providers, SdkProvider
 from llmring._records import Observer
+from llmring._resources import EmbedsTexts, RegistersFiles
 from llmring._routing import Router
 from llmring._runs import RunsTools
 from llmring._settings import Settings, has_user_hosts, open_registry

@@ -16,8 +16,8 @@ from llmring_types import (
 )
 
 from llmring._facade import RingFacade
-from llmring._filing import ListsFiles
 from llmring._maps import MapsRequestsSync
+from llmring._resources import ListsFiles
 from llmring._runtime import calling_for
 from llmring._stream import ChatStream
 

@@ -11,8 +11,8 @@ from canned import Answer, Server
 from hypothesis import given
 from hypothesis import strategies as st
 from llmring import CallRecord, EmbeddingRequest, LLMRing, Policy, RerankRequest, RetryPolicy
-from llmring.embeddings._batches import batches, common
 from llmring.embeddings._calls import summed
+from llmring.embeddings._pool import batches, common
 from llmring.exceptions import (
     BudgetExceededError,
     MalformedResponseError,

@@ -20,8 +20,7 @@ from llmring_providers.hosting.codec import (
 )
 from llmring_providers.hosting.gemini import GEMINI
 from llmring_providers.hosting.ollama import OLLAMA
-from llmring_providers.hosting.openai_chat import OPENAI_CHAT
-from llmring_providers.hosting.openai_responses import OPENAI_RESPONSES
+from llmring_providers.hosting.openai import OPENAI_CHAT, OPENAI_RESPONSES
 
 __all__ = [
     "CODECS",

@@ -11,8 +11,7 @@ from llmring_providers._json import reread
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
 from llmring_providers.ollama import errors, request, response
-from llmring_providers.ollama.host import normalise_host
-from llmring_providers.ollama.models import OllamaListing
+from llmring_providers.ollama.server import OllamaListing, normalise_host
 from llmring_providers.ollama.stream import ChatStreamDecoder
 
 

@@ -138,9 +138,7 @@ class Budgets:
         self, accounts: tuple[Account, ...], candidate: Candidate, amount: Decimal, owner: object
     ) -> _Waiter | None:
         queue = self._queues.get(accounts)
-        if not queue and _fits(accounts, amount):
-            for account in accounts:
-                account.reserve(amount, owner)
+        if not queue and _reserve(accounts, amount, owner):
             return None
         _check(accounts, candidate, amount, owner)
         waiter = _Waiter(accounts, amount, owner, Wakeup())
@@ -201,9 +199,7 @@ class Budgets:
         for accounts, queue in list(self._queues.items()):
             while queue:
                 waiter = queue[0]
-                if _fits(accounts, waiter.amount):
-                    for account in accounts:
-                        account.reserve(waiter.amount, waiter.owner)
+                if _reserve(accounts, waiter.amount, waiter.owner):
                     waiter.granted = True
                 elif all(account.may_fit(waiter.amount, waiter.owner) for account in accounts):
                     break
@@ -213,9 +209,12 @@ class Budgets:
                 del self._queues[accounts]
 
 
-def _fits(accounts: Sequence[Account], amount: Decimal) -> bool:
-    for account in accounts:  # noqa: SIM110 - every budgeted call asks, mostly of one account
-        if not account.fits(amount):
+def _reserve(accounts: Sequence[Account], amount: Decimal, owner: object) -> bool:
+    """Set the amount aside in all of the accounts, or in none."""
+    for place, account in enumerate(accounts):
+        if not account.reserve(amount, owner):
+            for taken in accounts[:place]:
+                taken.settle(amount, _ZERO, owner, certain=True)
             return False
     return True
 

@@ -6,10 +6,11 @@ A journal holds answers that are believed, so a file of somebody else's is refus
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llmring_types.exceptions import ConfigurationError
 
@@ -52,6 +53,29 @@ _TABLES = {
     document TEXT NOT NULL
 )""",
 }
+
+
+Values: TypeAlias = tuple[Any, ...]
+Table: TypeAlias = tuple[str, str, str]
+"""The parts of a statement that inserts: its head, the values of a row, its tail."""
+
+ROW: Table = (
+    "INSERT INTO row (key, digest, position, run, data) VALUES ",
+    "(?, ?, ?, ?, ?)",
+    " ON CONFLICT (key, digest) DO UPDATE SET position = excluded.position, run = excluded.run, data = excluded.data",
+)
+OUTCOME: Table = (
+    "INSERT OR REPLACE INTO outcome VALUES ",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ'))",
+    "",
+)
+BATCH_PART: Table = (
+    "INSERT INTO batch_part VALUES ",
+    "(?, ?, ?)",
+    " ON CONFLICT (label) DO UPDATE SET state = excluded.state, document = excluded.document",
+)
+_CHUNK = 64
+"""Rows of one statement, each of which lets go of the interpreter once: 576 of the 999 variables of old SQLite."""
 
 
 def place(path: str | Path) -> Path:
@@ -197,3 +221,13 @@ def _create(database: "sqlite3.Connection") -> None:
                 database.execute(statement)
             database.execute(f"PRAGMA application_id = {_APPLICATION}")
             database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def insert(connection: "sqlite3.Connection", into: Table, rows: Sequence[Values]) -> None:
+    """Insert rows, most of them many at a time."""
+    head, values, tail = into
+    chunked = len(rows) - len(rows) % _CHUNK
+    for start in range(0, chunked, _CHUNK):
+        together = [*chain.from_iterable(rows[start : start + _CHUNK])]
+        connection.execute(f"{head}{', '.join([values] * _CHUNK)}{tail}", together)
+    connection.executemany(f"{head}{values}{tail}", rows[chunked:])

@@ -1,5 +1,6 @@
 """The engine of a job: a feeder, workers, and outcomes in the order of their arrival or of the rows."""
 
+import sys
 from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,12 +16,13 @@ from llmring._chat import Chat
 from llmring._runtime import Clock
 from llmring.bulk._digest import Digests, digest_of_text
 from llmring.bulk._outcomes import Outcome, Requests, Row, Tally
-from llmring.bulk._tasks import END, Settings, Source, Task, first_error, outcome_of
+from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, first_error, outcome_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from llmring.bulk._journal import Journal
+    from llmring.bulk._lane import BatchLane
 
 _WINDOW = 2
 """Rows that may be taken and not yet handed out, by the calls at once."""
@@ -43,16 +45,17 @@ class Engine:
 
     def __init__(self, chat: Chat, requests: Requests, settings: Settings, digests: Digests) -> None:
         self.journal: Journal[Task] | None = None
-        self.is_over = False
+        self.outlet = Outlet(ordered=settings.ordered)
         self._chat = chat
         self._requests = requests
         self._settings = settings
         self._digests = digests
         self._clock: Clock = chat.failover.clock
         factor = _ORDERED_WINDOW if settings.ordered else _WINDOW
-        self._window = factor * settings.concurrency
-        self._out = 0
-        """Rows taken whose outcome has not been fetched."""
+        is_live = settings.via == "live"
+        self._window = factor * settings.concurrency if is_live else sys.maxsize
+        self._most_begun = settings.concurrency if is_live else sys.maxsize
+        self._lane: BatchLane | None = None
         self._unsettled = 0
         """Rows taken that have no outcome yet."""
         self._waiting: deque[Task] = deque()
@@ -60,12 +63,7 @@ class Engine:
         self._in_flight = 0
         self._same: dict[bytes, Task] = {}
         """With a journal: the rows that it has begun and not ended, no more than may be under way at once."""
-        self._ready: deque[Outcome] = deque()
-        self._early: dict[int, Outcome] = {}
-        self._next_index = 0
-        self._room: anyio.Event | None = None
         self._settled: anyio.Event | None = None
-        self._news = anyio.Event()
         self._scope: anyio.CancelScope | None = None
         self._failure: BaseException | None = None
         self._tally = Tally(settings.on_progress, settings.total, self._clock)
@@ -75,8 +73,7 @@ class Engine:
         try:
             await self._run()
         finally:
-            self.is_over = True
-            self._news.set()
+            self.outlet.end()
 
     async def _run(self) -> None:
         try:
@@ -84,9 +81,17 @@ class Engine:
                 await self.journal.open()
                 if self._settings.account is not None:
                     self._settings.account.spent += Decimal(str(self.journal.spent))
+            if self._settings.via != "live":
+                from llmring.bulk._lane import BatchLane  # noqa: PLC0415 - most jobs are live
+
+                self._lane = BatchLane(self._chat, self._settings, self.journal)
             async with anyio.create_task_group() as group:
                 self._scope = group.cancel_scope
+                if self._lane is not None:
+                    group.start_soon(self._lane.run, self._end_batched, self._ask_live)
                 await self._feed(group)
+                if self._lane is not None:
+                    self._lane.complete()
                 while self._unsettled:
                     self._settled = anyio.Event()
                     await self._settled.wait()
@@ -106,33 +111,6 @@ class Engine:
         if self._scope is not None:
             self._scope.cancel()
 
-    # ------------------------------------------------------------------ fetching
-
-    def fetch(self) -> Outcome | None:
-        """Return the next outcome, if one is there."""
-        if not self._ready:
-            return None
-        self._out -= 1
-        self._make_room()
-        return self._ready.popleft()
-
-    def _make_room(self) -> None:
-        room, self._room = self._room, None
-        if room is not None:
-            room.set()
-
-    def discard(self) -> None:
-        """Drop the outcomes that nobody has fetched."""
-        self._ready.clear()
-
-    async def wait(self) -> None:
-        """Wait until there is an outcome, or the job is over."""
-        if self._ready or self.is_over:
-            return
-        if self._news.is_set():
-            self._news = anyio.Event()
-        await self._news.wait()
-
     # ------------------------------------------------------------------ feeding
 
     async def _feed(self, group: "TaskGroup") -> None:
@@ -141,15 +119,14 @@ class Engine:
         try:
             index = 0
             while True:
-                while self._out >= self._window or len(self._same) >= self._settings.concurrency:
-                    self._room = anyio.Event()
-                    await self._room.wait()
+                while self.outlet.taken >= self._window or len(self._same) >= self._most_begun:
+                    await self.outlet.wait_for_room()
                 item = await source.next()
                 if item is END:
                     return
                 if index < self._settings.concurrency:
                     group.start_soon(self._work)
-                self._out += 1
+                self.outlet.taken += 1
                 self._unsettled += 1
                 await self._admit(self._task(index, item))
                 index += 1
@@ -174,8 +151,9 @@ class Engine:
         journal, request = self.journal, task.request
         if journal is None:
             if isinstance(request, LLMRingError):
-                self._end(task, Outcome(key=task.key, index=task.index, error=request, cost=0.0))
+                self._end(task, outcome_of(task, request))
             else:
+                self._expect()
                 self._start(task)
             return
         if isinstance(request, LLMRequest):
@@ -186,7 +164,7 @@ class Engine:
         if isinstance(request, LLMRingError):
             task.digest = digest_of_text(task.key, type(request).__name__, request.message)
             journal.begin(task.digest, task.key, task.index, task.data, task)
-            self._end(task, Outcome(key=task.key, index=task.index, error=request, cost=0.0))
+            self._end(task, outcome_of(task, request))
             return
         leader = self._same.get(task.digest)
         if leader is not None:
@@ -195,7 +173,8 @@ class Engine:
             task.outcome = outcome_of(task, await self._finished(found, request), from_journal=True)
         else:
             self._same[task.digest] = task
-            task.asked_again = task.digest in journal.interrupted
+            task.asked_again = self._lane is None and task.digest in journal.interrupted
+            self._expect()
         journal.begin(task.digest, task.key, task.index, task.data, task)
 
     async def _finished(
@@ -209,21 +188,36 @@ class Engine:
                 return error
         return found
 
-    def on_commit(self, tasks: Sequence[Task]) -> None:
-        """Continue with rows whose begin or end has been written."""
+    def on_commit(self, written: Sequence[Task | anyio.Event]) -> None:
+        """Continue with rows whose begin or end has been written, and with whoever waits for a batch to be."""
         try:
-            for task in tasks:
-                if task.outcome is not None:
+            for task in written:
+                if isinstance(task, anyio.Event):
+                    task.set()
+                elif task.outcome is not None:
                     if self._same.get(task.digest) is task:
                         del self._same[task.digest]
                     self._settle(task)
-                    self._make_room()
+                    self.outlet.make_room()
                 elif self._same.get(task.digest) is task:
                     self._start(task)
         except BaseException as error:  # noqa: BLE001 - of on_progress; raised by the job, for an event loop would log it
             self.fail(error)
 
+    def _expect(self) -> None:
+        if self._lane is not None:
+            self._lane.expect()
+
+    def _end_batched(self, task: Task, ended: LLMResponse | LLMRingError) -> None:
+        self._end(task, outcome_of(task, ended))
+
     def _start(self, task: Task) -> None:
+        if self._lane is None:
+            self._ask_live(task)
+        else:
+            self._lane.add(task)
+
+    def _ask_live(self, task: Task) -> None:
         self._waiting.append(task)
         if self._idle:
             self._idle.pop().set()
@@ -285,15 +279,7 @@ class Engine:
 
     def _hand_out(self, outcome: Outcome) -> None:
         self._tally.add(outcome, self._in_flight)
-        if not self._settings.ordered:
-            self._ready.append(outcome)
-        else:
-            self._early[outcome.index] = outcome
-            while (following := self._early.pop(self._next_index, None)) is not None:
-                self._ready.append(following)
-                self._next_index += 1
+        self.outlet.put(outcome)
         self._unsettled -= 1
         if not self._unsettled and self._settled is not None:
             self._settled.set()
-        if self._ready and not self._news.is_set():
-            self._news.set()

@@ -3,20 +3,35 @@
 import os
 import queue
 import sqlite3
+import struct
 import threading
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
+import anyio
+import anyio.to_thread
 import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring._runtime import LoopHandle, Wakeup
-from llmring.bulk._database import connect, create_or_check, place
+from llmring.bulk._batch_parts import BatchPart
+from llmring.bulk._database import (
+    BATCH_PART,
+    OUTCOME,
+    ROW,
+    Table,
+    Values,
+    connect,
+    create_or_check,
+    insert,
+    place,
+)
+from llmring.bulk._digest import DigestFilter
 from llmring.bulk._outcomes import KeptError, is_settled, keep, restore
 
 T = TypeVar("T")
@@ -25,18 +40,16 @@ _BATCH_S = 0.002
 """Time in which others may join a commit. A commit for each row would take the interpreter away from the calls."""
 _BATCH = 256
 _CLOSE_LIMIT_S = 30.0
-_INSERT_ROW = """INSERT INTO row (key, digest, position, run, data) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (key, digest) DO UPDATE SET position = excluded.position, run = excluded.run, data = excluded.data"""
-_INSERT_OUTCOME = "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FIND = "SELECT state, response, error FROM outcome WHERE digest = ?"
 _UNDER_WAY = "SELECT DISTINCT digest FROM row WHERE digest NOT IN (SELECT digest FROM outcome)"
 
 _encode = msgspec.json.Encoder().encode
 _response_of = msgspec.json.Decoder(LLMResponse).decode
 _error_of = msgspec.json.Decoder(KeptError).decode
+_part_of = msgspec.json.Decoder(BatchPart).decode
 
-Values: TypeAlias = tuple[Any, ...]
-_Entry = tuple[str, Values, T]
+_Entry = tuple[Table, Values, T | anyio.Event]
+"""A table, the values of its row, and the subject."""
 
 
 class Journal(Generic[T]):
@@ -54,7 +67,7 @@ class Journal(Generic[T]):
     def __init__(
         self,
         path: str | Path,
-        on_commit: Callable[[Sequence[T]], object],
+        on_commit: Callable[[Sequence[T | anyio.Event]], object],
         on_failure: Callable[[LLMRingError], object],
     ) -> None:
         self.path = place(path)
@@ -63,6 +76,7 @@ class Journal(Generic[T]):
         """Dollars of earlier runs."""
         self.interrupted: set[bytes] = set()
         """Digests of rows that were under way when an earlier run ended."""
+        self._seen = DigestFilter()
         self._entries: queue.SimpleQueue[_Entry[T] | None] = queue.SimpleQueue()
         self._on_commit, self._on_failure = on_commit, on_failure
         self._reader: sqlite3.Connection | None = None
@@ -75,9 +89,7 @@ class Journal(Generic[T]):
         Raises:
             ConfigurationError: it is not a journal, not this user's, or another run uses it.
         """
-        from anyio import to_thread  # noqa: PLC0415 - only for journals
-
-        await to_thread.run_sync(self._open)
+        await anyio.to_thread.run_sync(self._open)
         self._over = Wakeup()
         writer = _Writer(self, LoopHandle(), self._over)
         thread = threading.Thread(target=writer.write_all, name="llmring journal", daemon=True)
@@ -86,8 +98,6 @@ class Journal(Generic[T]):
 
     async def aclose(self) -> None:
         """Write what was handed over, and close. It is not cancelled: what was answered stays answered."""
-        import anyio  # noqa: PLC0415 - it is loaded already
-
         over, self._over = self._over, None
         with anyio.CancelScope(shield=True):
             if over is not None:
@@ -100,8 +110,9 @@ class Journal(Generic[T]):
 
     def begin(self, digest: bytes, key: str, position: int, data: object, subject: T) -> None:
         """Write that a row is about to be asked."""
+        self._seen.add(digest)
         kept = _encode(data).decode() if isinstance(data, dict) else None
-        self._entries.put((_INSERT_ROW, (key, digest, position, self.run, kept), subject))
+        self._entries.put((ROW, (key, digest, position, self.run, kept), subject))
 
     def end(self, digest: bytes, ended: LLMResponse | LLMRingError, cost: float | None, subject: T) -> None:
         """Write the outcome of a row."""
@@ -117,9 +128,30 @@ class Journal(Generic[T]):
             usage.get("prompt_tokens"),
             usage.get("completion_tokens"),
             self.run,
-            _now(),
         )
-        self._entries.put((_INSERT_OUTCOME, values, subject))
+        self._entries.put((OUTCOME, values, subject))
+
+    async def save(self, part: BatchPart) -> None:
+        """Write the state of a batch; it is in the file when this returns, and so are all outcomes before it."""
+        written = anyio.Event()
+        self._entries.put((BATCH_PART, (part.label, part.state, _encode(part).decode()), written))
+        await written.wait()
+
+    async def parts(self) -> Sequence[BatchPart]:
+        """Return the batches of earlier runs that are not done.
+
+        Raises:
+            ConfigurationError: the file holds something else.
+        """
+        if self._reader is None:
+            return ()
+        try:
+            found = self._reader.execute(
+                "SELECT document FROM batch_part WHERE state != 'done' ORDER BY rowid"
+            )
+            return [_part_of(document) for (document,) in found]
+        except (sqlite3.Error, msgspec.MsgspecError, TypeError) as problem:
+            raise ConfigurationError(f"the journal {self.path} cannot be read: {problem}") from problem
 
     def find(self, digest: bytes) -> LLMResponse | LLMRingError | None:
         """Return how a request ended; ``None`` where it did not, or may end otherwise when asked again.
@@ -127,7 +159,7 @@ class Journal(Generic[T]):
         Raises:
             ConfigurationError: what the file holds is no outcome.
         """
-        if self._reader is None:
+        if self._reader is None or not self._seen.may_have(digest):
             return None
         try:
             found = self._reader.execute(_FIND, (digest,)).fetchall()
@@ -153,9 +185,11 @@ class Journal(Generic[T]):
             reader.execute("INSERT INTO run (number, started_at) VALUES (?, ?)", (self.run, _now()))
             if self.run > 1:
                 self.interrupted = {digest for (digest,) in reader.execute(_UNDER_WAY)}
+                for (digest,) in reader.execute("SELECT digest FROM outcome"):
+                    self._seen.add(digest)
                 (self.spent,) = reader.execute("SELECT COALESCE(SUM(cost), 0) FROM outcome").fetchone()
             reader.execute("PRAGMA query_only = ON")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, struct.error, TypeError) as error:
             raise ConfigurationError(f"the journal {self.path} cannot be opened: {error}") from error
 
 
@@ -206,12 +240,10 @@ class _Writer(Generic[T]):
         return batch
 
     def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Entry[T]]) -> None:
-        rows = [values for statement, values, _ in batch if statement is _INSERT_ROW]
-        outcomes = [values for statement, values, _ in batch if statement is _INSERT_OUTCOME]
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(_INSERT_ROW, rows)
-            connection.executemany(_INSERT_OUTCOME, outcomes)
+            for table in (ROW, OUTCOME, BATCH_PART):
+                insert(connection, table, [values for into, values, _ in batch if into is table])
         self._loop.run(partial(self._on_commit, [subject for _, _, subject in batch]))
 
 

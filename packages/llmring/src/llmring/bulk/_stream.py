@@ -30,18 +30,18 @@ class Outcomes:
         return self
 
     async def __anext__(self) -> Outcome:
-        engine = self._engine
-        while (outcome := engine.fetch()) is None:
+        engine, outlet = self._engine, self._engine.outlet
+        while (outcome := outlet.fetch()) is None:
             if self._is_closed:
                 raise StopAsyncIteration
             if self._task is None:
                 self._loop = LoopHandle()
                 self._task = BackgroundTask(engine.run, name="llmring bulk job", context=detached_context())
-            if engine.is_over:
+            if outlet.is_over:
                 self._is_closed = True
                 await self._task.join()
                 raise StopAsyncIteration
-            await engine.wait()
+            await outlet.wait()
         return outcome
 
     async def next_ready(self) -> list[Outcome]:
@@ -51,7 +51,7 @@ class Outcomes:
             StopAsyncIteration: there are no more.
         """
         outcomes = [await anext(self)]
-        while (outcome := self._engine.fetch()) is not None:
+        while (outcome := self._engine.outlet.fetch()) is not None:
             outcomes.append(outcome)
         return outcomes
 
@@ -61,7 +61,7 @@ class Outcomes:
         task, self._task = self._task, None
         if task is not None:
             await task.cancel()
-        self._engine.discard()
+        self._engine.outlet.discard()
 
     async def __aenter__(self) -> Self:
         return self

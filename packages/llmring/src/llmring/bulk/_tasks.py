@@ -1,7 +1,8 @@
 """The rows under way: their source, their settings, and the outcomes that they become."""
 
+from collections import deque
 from collections.abc import AsyncIterable, Callable
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import msgspec
@@ -21,6 +22,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ordered: outcomes come in the order of the rows.
         account: what the calls of the job may cost; ``None`` has no limit.
         key_of: names the rows that have no key; ``None`` takes their position.
+        via: ``live``, ``batch``, or ``auto`` for batches with a live tail.
+        deadline_s: seconds that batches have.
+        poll_s: the longest pause between two looks at a batch.
         on_progress: gets reports.
         total: rows in all, where that is known.
     """
@@ -32,6 +36,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key_of: Callable[[LLMRequest], str] | None
     on_progress: Callable[[Progress], object] | None
     total: int | None
+    via: Literal["live", "batch", "auto"] = "live"
+    deadline_s: float | None = None
+    poll_s: float = 60.0
 
 
 class Task(msgspec.Struct, eq=False):
@@ -45,6 +52,7 @@ class Task(msgspec.Struct, eq=False):
     outcome: Outcome | None = None
     followers: "list[Task] | None" = None
     asked_again: bool = False
+    is_live: bool = False
 
 
 def outcome_of(task: Task, ended: LLMResponse | LLMRingError, *, from_journal: bool = False) -> Outcome:
@@ -92,3 +100,66 @@ class Source:
         if aclose is not None:
             with anyio.CancelScope(shield=True):
                 await aclose()
+
+
+class Outlet:
+    """Outcomes on their way to whoever fetches them: as they come, or in the order of the rows.
+
+    Attributes:
+        taken: rows that were taken and whose outcome has not been fetched.
+        is_over: nothing more will come.
+    """
+
+    def __init__(self, *, ordered: bool) -> None:
+        self.taken = 0
+        self.is_over = False
+        self._ready: deque[Outcome] = deque()
+        self._early: dict[int, Outcome] | None = {} if ordered else None
+        self._next_index = 0
+        self._room: anyio.Event | None = None
+        self._news = anyio.Event()
+
+    def put(self, outcome: Outcome) -> None:
+        if self._early is None:
+            self._ready.append(outcome)
+        else:
+            self._early[outcome.index] = outcome
+            while (following := self._early.pop(self._next_index, None)) is not None:
+                self._ready.append(following)
+                self._next_index += 1
+        if self._ready and not self._news.is_set():
+            self._news.set()
+
+    def fetch(self) -> Outcome | None:
+        """Return the next outcome, if one is there."""
+        if not self._ready:
+            return None
+        self.taken -= 1
+        self.make_room()
+        return self._ready.popleft()
+
+    async def wait(self) -> None:
+        """Wait until there is an outcome, or nothing more will come."""
+        if self._ready or self.is_over:
+            return
+        if self._news.is_set():
+            self._news = anyio.Event()
+        await self._news.wait()
+
+    async def wait_for_room(self) -> None:
+        """Wait until an outcome was fetched, or a row has ended."""
+        self._room = anyio.Event()
+        await self._room.wait()
+
+    def make_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            room.set()
+
+    def discard(self) -> None:
+        """Drop the outcomes that nobody has fetched."""
+        self._ready.clear()
+
+    def end(self) -> None:
+        self.is_over = True
+        self._news.set()

@@ -1,22 +1,36 @@
-"""The models that a server has: https://docs.ollama.com/api/tags"""
+"""An Ollama server: the forms of its address in ``OLLAMA_HOST``, and the models that it has installed.
+
+https://docs.ollama.com/faq
+https://docs.ollama.com/api/tags
+"""
+
+import re
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import SplitResult, quote, urlsplit
 
 import msgspec
 from llmring_types import ModelFacts
 from llmring_types.exceptions import (
+    ConfigurationError,
     MalformedResponseError,
     ProviderAuthenticationError,
     ProviderConnectionError,
     ProviderResponseError,
 )
+from llmring_types.hosts import host_of
 
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._listing import Page
-from llmring_providers.ollama.host import normalise_host
 from llmring_providers.transport import HttpRequest, Transport, TransportError
 
 _PROVIDER = "ollama"
 _OK = 200
 _REFUSED = (401, 403)
+_PORT = 11434
+_CLOUD = "ollama.com"
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a server listens on, and where to reach it
+_IN_PATHS = "/%~:@!$&()*+,;="
+_STRAY = re.compile(r"[\s'\"]")
 
 
 class _Details(msgspec.Struct):
@@ -100,7 +114,7 @@ async def installed_models(
 
 def _facts(name: str, model: _Model) -> ModelFacts:
     details = model.details or _Details()
-    told = [
+    facts = [
         f"{details.parameter_size} parameters" if details.parameter_size else None,
         details.quantization_level,
         f"{model.size / 1e9:.1f} GB" if model.size else None,
@@ -109,6 +123,57 @@ def _facts(name: str, model: _Model) -> ModelFacts:
         provider=_PROVIDER,
         model=name,
         family=details.family or None,
-        description=", ".join(word for word in told if word) or None,
+        description=", ".join(word for word in facts if word) or None,
         active=True,
     )
+
+
+def normalise_host(host: str | None) -> str:
+    """Return the base URL that a value of ``OLLAMA_HOST`` means, without a slash at its end.
+
+    ``host``, ``host:port``, ``:port``, ``[::1]``, ``host/path`` and full URLs are taken. The port is 11434 unless a
+    scheme is given, as for the server's own client; an address to listen on becomes one to connect to.
+
+    Raises:
+        ConfigurationError: it is none of them.
+    """
+    text = (host or "").strip().strip("\"'").strip()
+    if not text:
+        return str(host_of("ollama").default_url)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        scheme, rest = "http", text
+    try:
+        parts = _split(scheme.lower(), rest)
+        name, port = parts.hostname or "127.0.0.1", parts.port
+    except ValueError as error:
+        raise ConfigurationError(
+            f"the address of the Ollama server is not valid ({error}); write it like http://localhost:11434"
+        ) from error
+    if parts.scheme not in ("http", "https"):
+        raise ConfigurationError(f"the Ollama server speaks http or https, not {parts.scheme!r}")
+    scheme, name = parts.scheme, _EVERYWHERE.get(name, name)
+    if not separator and port is None:
+        scheme, port = ("https", None) if name == _CLOUD else (scheme, _PORT)
+    user = parts.netloc.rpartition("@")[0]
+    netloc = (f"{user}@" if user else "") + _bracketed(name) + ("" if port is None else f":{port}")
+    return f"{scheme}://{netloc}{quote(parts.path, safe=_IN_PATHS).rstrip('/')}"
+
+
+def _split(scheme: str, rest: str) -> SplitResult:
+    parts = urlsplit(f"{scheme}://{_bracketed(rest)}")
+    if _STRAY.search(parts.netloc):
+        raise ValueError("a space or a quote in its name")
+    return parts
+
+
+def _bracketed(name: str) -> str:
+    """Return the name as it stands in a URL: an IPv6 address in brackets."""
+    return f"[{name}]" if isinstance(_address(name), IPv6Address) else name
+
+
+def _address(text: str) -> object:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None

@@ -16,7 +16,7 @@ from llmring_providers.hosting.answering import (
     text_of,
 )
 from llmring_providers.hosting.codec import HostedRequest, Stamp
-from llmring_providers.hosting.openai_responses.items import VENDOR
+from llmring_providers.hosting.openai.responses_items import VENDOR
 from llmring_providers.openai.responses.items import read_items
 from llmring_providers.openai.responses.response import finish_reason
 

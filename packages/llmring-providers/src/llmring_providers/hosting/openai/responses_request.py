@@ -10,7 +10,7 @@ import msgspec
 from llmring_types.exceptions import ValidationError
 
 from llmring_providers.hosting.codec import HostedRequest, Route
-from llmring_providers.hosting.openai_responses.items import conversation
+from llmring_providers.hosting.openai.responses_items import conversation
 from llmring_providers.hosting.reading import (
     built,
     document,

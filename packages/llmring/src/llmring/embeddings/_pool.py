@@ -1,12 +1,16 @@
-"""Vectors that can be compared: which members of a pool give the same ones, as the lockfile says."""
+"""The members of a pool whose vectors can be compared, by the lockfile, and texts in batches that all of them take."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from llmring_lockfile import LockedModel, embedding_model
+from llmring_providers.embeddings import EmbeddingLimits
 from llmring_types.exceptions import ModelCapabilityError, ValidationError
 
 from llmring._routing import Candidate, Route
+
+_BYTES_PER_TOKEN = 2
+"""Fewer than texts of any usual language have, so that a batch is rather too small than too large."""
 
 
 def within_one_space(route: Route, locked: Mapping[str, LockedModel]) -> Route:
@@ -50,3 +54,22 @@ def without(candidate: Candidate, what: str) -> Candidate:
     ref = candidate.ref
     refusal = ModelCapabilityError(f"{ref.provider} {what}", provider=ref.provider, model=ref.model)
     return msgspec.structs.replace(candidate, unusable=refusal)
+
+
+def common(limits: Sequence[EmbeddingLimits]) -> EmbeddingLimits:
+    """Return limits that hold for all of these."""
+    tokens = [each.tokens for each in limits if each.tokens is not None]
+    return EmbeddingLimits(min(each.texts for each in limits), min(tokens) if tokens else None)
+
+
+def batches(texts: Sequence[str], limits: EmbeddingLimits) -> Iterator[Sequence[str]]:
+    """Divide the texts, in order. One that is too long by itself makes a batch of its own: its provider judges it."""
+    start, tokens = 0, 0
+    for place, text in enumerate(texts):
+        size = len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN + 1
+        full = place - start >= limits.texts
+        if place > start and (full or (limits.tokens is not None and tokens + size > limits.tokens)):
+            yield texts[start:place]
+            start, tokens = place, 0
+        tokens += size
+    yield texts[start:]

@@ -21,8 +21,8 @@ from llmring_providers.hosting.answering import (
     text_of,
 )
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
-from llmring_providers.hosting.openai_chat.request import VENDOR
-from llmring_providers.hosting.openai_errors import error_object
+from llmring_providers.hosting.openai.chat_request import VENDOR
+from llmring_providers.hosting.openai.errors import error_object
 from llmring_providers.openai.chat.response import finish_reason
 from llmring_providers.openai.chat.wire import (
     CHOICE_EXTRAS,

@@ -12,9 +12,9 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring_providers.hosting.answering import carried, own_native, replayed
 from llmring_providers.hosting.codec import HostedRequest, Stamp, StreamWriter, server_event
-from llmring_providers.hosting.openai_errors import error_object
-from llmring_providers.hosting.openai_responses.items import VENDOR, text_of
-from llmring_providers.hosting.openai_responses.response import (
+from llmring_providers.hosting.openai.errors import error_object
+from llmring_providers.hosting.openai.responses_items import VENDOR, text_of
+from llmring_providers.hosting.openai.responses_response import (
     Item,
     call_items,
     ended,
