@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 FOLDER = Path(__file__).parent / "gateway"
 TEXT = "Good morning to you"
-CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+CITY: dict[str, object] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 RULES = (
     Rule(model="calls", answer=Answer(tool_calls=(Call(name="weather", arguments={"city": "Rome"}),))),
     Rule(model="cut", answer=Answer(text=TEXT, chunk_size=4), fault=faults.Cut(after=3)),
@@ -171,7 +171,9 @@ def test_the_sdks_for_javascript(gateway: Gateway) -> None:
     node = shutil.which("node")
     if node is None or not (FOLDER / "node_modules").is_dir():
         problem = f"needs Node.js, and 'npm ci' in {FOLDER.name}"
-        pytest.fail(problem) if os.environ.get("CI") else pytest.skip(problem)
+        if os.environ.get("CI"):
+            pytest.fail(problem)
+        pytest.skip(problem)
     run = [node, "sdks.mjs", gateway.url, gateway.key]
     done = subprocess.run(run, cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
