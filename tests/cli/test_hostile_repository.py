@@ -86,6 +86,9 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "lock upgrade": [("--yes",), ("--offline", "--yes"), (STEERING, "--offline")],
     "lock validate": [(), ("--offline",), ("--json",)],
     "mcp lockfile": [("--http",)],
+    "serve key create": [(), ("--budget", "1/day"), ("--json",)],
+    "serve key list": [(), ("--json",)],
+    "serve key revoke": [(STEERING,)],
     "serve": [("--port", "0"), ("--port", "0", "--json")],
     "registry refresh": [(), ("openai",), ("--json",)],
     "server conversations": [(), ("x", "--messages"), ("--json",)],
@@ -179,7 +182,7 @@ def run_here(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Hello\n/save\n/exit\n")))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    endless = arguments[0] in {"sim", "serve"} or "--http" in arguments
+    endless = arguments[0] == "sim" or arguments[:2] == ["serve", "--port"] or "--http" in arguments
     with interrupted_after(ENDLESS_S if endless else PATIENCE_S):
         code = run(arguments)
     printed = capsys.readouterr()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +15,13 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 from json_output import json_document, validate_output
-from llmring.testing import Answer, Rule, Script
+from llmring.serve import KeyStore
+from llmring.testing import Answer, Rule, Script, faults
 from simulated import Simulated
 
 LLMRING = Path(sys.executable).with_name("llmring")
 LOCKFILE = 'version = "1.0"\n[[profiles.default.bindings]]\nalias = "fast"\nmodels = ["openai:gpt-4o-mini"]\n'
+CHAT_PATH = "/v1/chat/completions"
 CHAT = {"model": "fast", "messages": [{"role": "user", "content": "Hi"}]}
 SLOW = Script(rules=(Rule(answer=Answer(text="one two three four", chunk_size=4, pace=0.1)),))
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
@@ -33,9 +36,10 @@ class Served:
         self.address = urlsplit(document["url"]).netloc
 
     @contextmanager
-    def ask(self, body: Any) -> Iterator[http.client.HTTPResponse]:
+    def ask(self, body: Any, *, key: str = "") -> Iterator[http.client.HTTPResponse]:
         with closing(http.client.HTTPConnection(self.address, timeout=30)) as connection:
-            connection.request("POST", "/v1/chat/completions", msgspec.json.encode(body))
+            headers = {"authorization": f"Bearer {key}"} if key else {}
+            connection.request("POST", CHAT_PATH, msgspec.json.encode(body), headers)
             yield connection.getresponse()
 
 
@@ -84,3 +88,67 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
         )
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
     assert f"cannot listen on 127.0.0.1:{port}" in again.stderr
+
+
+def test_a_process_that_is_killed_forgets_nothing_that_it_answered(tmp_path: Path) -> None:
+    rules = (Rule(until=3, answer=Answer(text="ok")), Rule(fault=faults.Stall()))
+    path = tmp_path / "keys" / "serve.db"
+    with KeyStore(path) as keys:
+        secret = keys.create(budget="1/month").secret
+    costs = []
+    with served(tmp_path, Script(rules=rules), "--store", str(path)) as gateway:
+        for _ in range(3):
+            with gateway.ask(CHAT, key=secret) as reply:
+                costs.append(Decimal(reply.headers["llmring-cost"]))
+        with closing(http.client.HTTPConnection(gateway.address, timeout=30)) as connection:
+            connection.request(
+                "POST", CHAT_PATH, msgspec.json.encode(CHAT), {"authorization": f"Bearer {secret}"}
+            )
+            with KeyStore(path) as keys:
+                while not keys.states()[0].reserved:
+                    assert gateway.process.poll() is None
+            gateway.process.kill()
+            gateway.process.wait(30)
+    with KeyStore(path) as keys:
+        (state,) = keys.states()
+    assert state.spent == sum(costs)
+    assert state.reserved > 0
+    with served(tmp_path, None, "--store", str(path)) as gateway, gateway.ask(CHAT, key=secret) as reply:
+        assert reply.status == 200
+        costs.append(Decimal(reply.headers["llmring-cost"]))
+    with KeyStore(path) as keys:
+        assert keys.states()[0].spent == sum(costs)
+
+
+def test_without_keys_it_listens_on_this_machine_alone(tmp_path: Path) -> None:
+    (tmp_path / "llmring.lock").write_text(LOCKFILE)
+    refused = subprocess.run(
+        [LLMRING, "serve", "--host", "0.0.0.0", "--store", "serve.db"],  # noqa: S104 - what is refused
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "llmring serve key create" in refused.stderr
+
+
+def test_a_key_is_made_and_revoked_by_commands(tmp_path: Path) -> None:
+    def command(*arguments: str) -> Any:
+        words: list[str | Path] = [LLMRING, "serve", "key", *arguments, "--store", "keys.db"]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return (
+            msgspec.json.decode(done.stdout)
+            if "--json" in arguments
+            else (done.returncode, done.stdout, done.stderr)
+        )
+
+    made = command("create", "ci", "--budget", "2/day", "--rpm", "3", "--json")
+    assert made["secret"].startswith("llmr-")
+    _, listed, _ = command("list")
+    assert "all aliases, $2/day, 3 requests a minute" in listed
+    revoked = command("revoke", made["id"], "--json")
+    validate_output("serve-key-revoke", revoked)
+    assert revoked["revoked_at"] is not None
+    code, _, problem = command("revoke", "nobody")
+    assert (code, problem.count("\n")) == (1, 1)

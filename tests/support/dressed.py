@@ -64,6 +64,9 @@ class DressedTransport:
         body = msgspec.json.decode(request.body)
         self.bodies.append(body)
         complaints = list(_complaints(body, self._quirks))
+        if not request.url.partition("?")[0].endswith(self._quirks.chat_path):
+            complaints.append(f"there is no {request.url}")
+        request = request._replace(url="https://host.test/v1/chat/completions")
         if complaints:
             return HttpResponse(
                 _REFUSED, {}, _error({"message": "; ".join(complaints)}, self._quirks)

@@ -47,6 +47,12 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("trust", ("trust", "old.env")),
     ("trust", ("trust", "--list")),
     ("trust", ("trust", "--revoke")),
+    (
+        "serve-key-create",
+        ("serve", "key", "create", "ci", "--alias", "fast", "--budget", "2/day", "--store", "keys.db"),
+    ),
+    ("serve-key-create", ("serve", "key", "create", "--store", "keys.db")),
+    ("serve-key-list", ("serve", "key", "list", "--store", "keys.db")),
     ("server-conversations", ("server", "conversations")),
     ("server-init", ("server", "init", "--env-file", "new.env")),
     ("server-init", ("server", "init", "--env-file", "new.env", "--skip-health-check")),
@@ -80,9 +86,10 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-validate", ("lock", "validate")),
     ("lock-validate", ("lock", "validate", "--registry", "http://127.0.0.1:9")),
 ]
-# Three run until they are interrupted: tests/cli/test_sim.py, test_mcp.py and test_serve.py. One needs a provider: see
+# Three run until they are interrupted: tests/cli/test_sim.py, test_mcp.py and test_serve.py,
+# which has the one that needs a key, too. One needs a provider: see
 # test_files_command.py.
-ELSEWHERE = {"sim", "serve", "mcp-lockfile", "files-rm", "keys-set"}
+ELSEWHERE = {"sim", "serve", "serve-key-revoke", "mcp-lockfile", "files-rm", "keys-set"}
 NO_JSON = {
     "embed",
     "export",

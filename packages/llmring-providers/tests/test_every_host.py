@@ -189,6 +189,7 @@ def fresh() -> Iterator[Host]:
 
 
 DEVIATIONS: dict[str, Any] = {
+    "chat_path": "/talk",
     "token_limit": "max_completion_tokens",
     "stream_options": False,
     "strict": False,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
-from llmring_providers._http.limits import rate_limits
+from llmring_providers._http.limits import stated_limits
 from llmring_types import RateLimit, RateLimits
 from llmring_types.hosts import Quirks, host_of
 
@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 29, 12, 0, 0, tzinfo=UTC)
 
 
 def read(headers: Mapping[str, str], quirks: Quirks | None = None) -> RateLimits | None:
-    return rate_limits(headers, quirks, now=lambda: NOW)
+    return stated_limits(headers, quirks, now=lambda: NOW)
 
 
 OPENAI = {

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llmring_providers import Adapter, ChatCall
 from llmring_providers.anthropic import AnthropicAdapter
+from llmring_providers.bedrock import BedrockAdapter
 from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
@@ -69,6 +70,10 @@ REFUSED = [
     pytest.param("/models/gemini-3-pro:generateContent", {"generationConfig": {"thinkingConfig": {"thinkingLevel": "minimal"}}}, "no level", id="level"),
     pytest.param("/publishers/google/models/m:generateContent", {"contents": [{"parts": [{"text": ""}]}]}, "empty text", id="empty"),
     pytest.param("/api/chat", {"format": "xml"}, "invalid format", id="format"),
+    pytest.param("/model/m/converse", {"messages": [{"role": "user", "content": []}]}, "is empty", id="no content"),
+    pytest.param("/model/m/converse", {"messages": [{"role": "user", "content": [{"text": "a"}]}] * 2}, "alternate", id="turns"),
+    pytest.param("/model/m/converse", {"inferenceConfig": {"maxTokens": 0}, "messages": []}, "maxTokens", id="shape"),
+    pytest.param("/model/m/converse-stream", {"messages": [{"role": "assistant", "content": [{"text": "a"}]}]}, "start with a user", id="first"),
     pytest.param("/api/chat", {"tools": [{"function": {"parameters": {"type": ["object"]}}}]}, "a tool", id="type list"),
 ]  # fmt: skip
 
@@ -86,6 +91,7 @@ def test_what_a_vendor_refuses_is_found(path: str, body: dict[str, Any], why: st
 
 ADAPTERS: dict[str, Adapter] = {
     "anthropic": AnthropicAdapter(),
+    "bedrock": BedrockAdapter(),
     "google": GoogleAdapter(),
     "ollama": OllamaAdapter(),
     "openai": OpenAIAdapter(),
@@ -104,6 +110,14 @@ MODELS = [
     ("google", "gemini-3-pro-preview"),
     ("google", "publishers/google/models/gemini-2.5-pro"),
     ("ollama", "gpt-oss:20b"),
+    ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    ("bedrock", "anthropic.claude-opus-4-8"),
+    ("bedrock", "amazon.nova-2-lite-v1:0"),
+    ("bedrock", "amazon.titan-text-express-v1"),
+    ("bedrock", "meta.llama3-1-70b-instruct-v1:0"),
+    ("bedrock", "mistral.mistral-large-2407-v1:0"),
+    ("bedrock", "openai.gpt-oss-120b-1:0"),
+    ("bedrock", "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3"),
 ]
 
 

@@ -113,11 +113,15 @@ def test_a_host_comes_with_its_prices() -> None:
     [
         ("cloudflare", {}, "CLOUDFLARE_API_TOKEN or CLOUDFLARE_API_KEY, and CLOUDFLARE_ACCOUNT_ID"),
         ("cloudflare", {"CLOUDFLARE_API_TOKEN": "key"}, "set CLOUDFLARE_ACCOUNT_ID$"),
-        ("cloudflare", {"CLOUDFLARE_ACCOUNT_ID": "me"}, "set CLOUDFLARE_API_TOKEN or CLOUDFLARE_API_KEY$"),
+        (
+            "cloudflare",
+            {"CLOUDFLARE_ACCOUNT_ID": "me"},
+            "set CLOUDFLARE_API_TOKEN or CLOUDFLARE_API_KEY, or run: llmring keys set cloudflare$",
+        ),
         ("azure", {"AZURE_OPENAI_API_KEY": "key"}, "set AZURE_OPENAI_RESOURCE$"),
         ("vertex", {}, "set GOOGLE_CLOUD_LOCATION and GOOGLE_CLOUD_PROJECT$"),
         ("vertex", {"GOOGLE_CLOUD_PROJECT": "mine"}, "set GOOGLE_CLOUD_LOCATION$"),
-        ("groq", {}, "set GROQ_API_KEY$"),
+        ("groq", {}, "set GROQ_API_KEY, or run: llmring keys set groq$"),
     ],
 )
 def test_a_host_that_is_not_configured_names_all_that_is_missing(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from validators import anthropic, google, ollama, openai_chat, openai_responses
+from validators import anthropic, bedrock, google, ollama, openai_chat, openai_responses
 
 Body = Mapping[str, Any]
 
@@ -14,6 +14,8 @@ VALIDATORS: Mapping[str, Callable[[str, Body], Iterable[str]]] = {
     ":generateContent": google.refusals,
     ":streamGenerateContent": google.refusals,
     "/api/chat": ollama.refusals,
+    "/converse": bedrock.refusals,
+    "/converse-stream": bedrock.refusals,
 }
 
 

@@ -13,7 +13,13 @@ from validators import refusals
 from validators.embeddings import embedding_refusals
 
 _LOOPBACK = ("127.", "localhost", "[::1]")
-VENDORS = ("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com", "ollama.com")
+VENDORS = (
+    "api.openai.com",
+    "api.anthropic.com",
+    "generativelanguage.googleapis.com",
+    "ollama.com",
+    "amazonaws.com",
+)
 """Hosts of the vendors themselves, which providers ask whose base URL nobody sets."""
 
 
@@ -24,7 +30,7 @@ RECORDED_REFUSAL = "recorded refusal"
 def is_vendors(call: ChatCall) -> bool:
     """Return whether the rules of a vendor hold for a call: not for other hosts, and their names of models."""
     own = call.host is None or call.host.startswith(_LOOPBACK) or call.host.endswith(VENDORS)
-    return own and "/" not in call.ref.model
+    return own and ("/" not in call.ref.model or call.ref.model.startswith("arn:aws:"))
 
 
 def held(call: ChatCall, wire: WireRequest) -> list[str]:
@@ -66,15 +72,22 @@ def _parts(extra: dict[str, Any]) -> set[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def every_request_is_one_that_its_vendor_takes() -> Iterator[None]:
-    """Hold what the four adapters write; tests of odd requests say so by giving them as extra parameters."""
+    """Hold what the adapters write; tests of odd requests say so by giving them as extra parameters."""
     from llmring_providers.anthropic import AnthropicAdapter
+    from llmring_providers.bedrock import BedrockAdapter
     from llmring_providers.embeddings import codecs
     from llmring_providers.google import GoogleAdapter
     from llmring_providers.ollama import OllamaAdapter
     from llmring_providers.openai import OpenAIAdapter
 
     with pytest.MonkeyPatch.context() as patch:
-        adapters: tuple[type[Adapter], ...] = (AnthropicAdapter, GoogleAdapter, OllamaAdapter, OpenAIAdapter)
+        adapters: tuple[type[Adapter], ...] = (
+            AnthropicAdapter,
+            BedrockAdapter,
+            GoogleAdapter,
+            OllamaAdapter,
+            OpenAIAdapter,
+        )
         for adapter in adapters:
             _hold(adapter, patch)
         for vendor, codec in codecs._CODECS.items():

@@ -54,10 +54,10 @@ COMMANDS = (
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
     Command("providers", "models:providers", "List the providers in use, and the settings they lack."),
-    Command("serve", "serve:serve", "Serve the aliases to programs that speak a provider's protocol."),
+    Command("serve", "serve:SERVE", "Serve the aliases to programs that speak a provider's protocol."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
-    Command("trust", "trust:trust", "Approve the addresses and settings in a .env file."),
+    Command("trust", "trust:trust", "Approve the addresses in a .env file or a lockfile."),
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {
@@ -91,6 +91,14 @@ GROUPS = {
     "registry": (
         "Update the known facts about models.",
         (Command("refresh", "cache:refresh", "Fetch the current facts about models from the registry."),),
+    ),
+    "serve key": (
+        "Make and revoke keys for llmring serve.",
+        (
+            Command("create", "serve:create", "Create a key with its limits, and print it."),
+            Command("list", "serve:list_keys", "List the keys with their limits and what they have spent."),
+            Command("revoke", "serve:revoke", "Refuse a key from now on."),
+        ),
     ),
     "server": (
         "Set up and query a usage server.",
@@ -139,7 +147,7 @@ GROUPS = {
             Command(
                 "update", "lock.update:update", "Record the current facts about the models in the lockfile."
             ),
-            Command("upgrade", "lock.upgrade:upgrade", "Propose successors for outdated models."),
+            Command("upgrade", "lock.update:upgrade", "Propose successors for outdated models."),
             Command(
                 "validate", "lock.review:validate", "Check every model of every pool against the registry."
             ),
@@ -166,18 +174,38 @@ def build_app() -> App:
     app["--help"].help = "Show this help."
     app["--version"].help = "Show the version."
     _add(app, COMMANDS)
-    for words, (summary, commands) in GROUPS.items():
-        *above, name = words.split()
-        more = f"Options and examples: llmring {words} COMMAND --help"
-        group = App(name=name, help=summary, help_epilogue=more)
-        _add(group, commands)
-        reduce(getitem, above, app).command(group)
+    for words in GROUPS:
+        above = words.split()[:-1]
+        if not any(command.name in above for command in COMMANDS):  # those are added by their commands
+            reduce(getitem, above, app).command(_group(words))
+    return app
+
+
+def _group(words: str) -> App:
+    summary, commands = GROUPS[words]
+    more = f"Options and examples: llmring {words} COMMAND --help"
+    group = App(name=words.rsplit(maxsplit=1)[-1], help=summary, help_epilogue=more)
+    _add(group, commands)
+    return group
+
+
+def command_with_group(function: Callable[..., object], words: str) -> App:
+    """Return a command that has further ones below it: ``llmring serve`` and ``llmring serve key create``.
+
+    Args:
+        function: does the command.
+        words: the group, as :data:`GROUPS` names it.
+    """
+    app = App(name=words.split(maxsplit=1)[0], help_epilogue="")
+    app.default(function)
+    app.command(_group(words))
     return app
 
 
 def _add(app: App, commands: Sequence[Command]) -> None:
     for name, place, summary in commands:
-        app.command(f"llmring_cli.commands.{place}", name=name, help=summary, help_epilogue="")
+        own: dict[str, Any] = {} if place.rpartition(":")[2].isupper() else {"help_epilogue": ""}
+        app.command(f"llmring_cli.commands.{place}", name=name, help=summary, **own)
 
 
 def dispatch(arguments: Sequence[str]) -> int:

@@ -49,11 +49,14 @@ class Simulated(ProviderConformance):
     """One of ours, over the simulator."""
 
     secret = SECRET
+    base_url: str | None = None
 
     @asynccontextmanager
     async def serving(self, scenario: Scenario) -> AsyncIterator[Provider]:
         transport = SimTransport(Script((RULES[scenario],)))
-        settings = ProviderSettings(name=self.ref.provider, transport=transport, api_key=SECRET)
+        settings = ProviderSettings(
+            name=self.ref.provider, transport=transport, api_key=SECRET, base_url=self.base_url
+        )
         provider = find_factory(self.ref.provider)(settings)
         yield provider
         await provider.aclose()
@@ -77,6 +80,11 @@ class TestGoogle(Simulated):
 
 class TestOllama(Simulated):
     ref = ModelRef("ollama", "llama3.2")
+
+
+class TestBedrock(Simulated):
+    ref = ModelRef("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0")
+    base_url = "https://bedrock-runtime.eu-west-1.amazonaws.com"
 
 
 CALL = tool_call("c1", "get_weather", {"city": "Oslo"})

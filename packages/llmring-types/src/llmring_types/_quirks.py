@@ -17,6 +17,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes:
         key_header: the header of the key over Anthropic's protocol; ``authorization`` has it as a bearer token.
+        chat_path: where it takes chat completions, below its base URL.
         token_limit: the name of the limit on output tokens; ``None`` leaves it to the model, as OpenAI does.
         stream_options: takes ``stream_options``; without it, the usage of a stream comes by itself or not at all.
         strict: takes ``strict`` in functions and in answer formats.
@@ -54,6 +55,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     key_header: Literal["x-api-key", "authorization"] = "x-api-key"
+    chat_path: str = "/chat/completions"
     token_limit: Literal["max_tokens", "max_completion_tokens"] | None = None
     stream_options: bool = True
     strict: bool = True

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 KEPT = "llmring keys"
 """The source of a key that the environment does not have: :mod:`llmring.keys`."""
 
-_FOUND_ELSEWHERE = {"bedrock": "AWS credentials"}
-"""Credentials of the user that an adapter finds by itself, for its own vendor and for this machine."""
-
 
 class ProviderAccess(msgspec.Struct, frozen=True):
     """Settings of one provider in the environment and in the user configuration.
@@ -93,8 +90,9 @@ def provider_access(
     if addresses and DOTENV_VARIABLE in environ:
         from llmring.trust import check_address  # noqa: PLC0415 - most folders have no .env file
 
-        carried = key[0] if key else _FOUND_ELSEWHERE.get(host.protocol or "")
-        refusal = next(filter(None, (check_address(each, carried, environ) for each in addresses)), None)
+        refusal = next(
+            filter(None, (check_address(each, key and key[0], environ) for each in addresses)), None
+        )
     return ProviderAccess(
         api_key=key[1] if key and refusal is None else "",
         base_url=base_url and base_url[1],

@@ -88,6 +88,10 @@ class Observers:
         self._observers = tuple(observers)
         self._late = late
 
+    def add(self, observer: Observer) -> None:
+        """Hand records to one more."""
+        self._observers += (observer,)
+
     def __bool__(self) -> bool:
         if self._late is not None:
             self._observers += tuple(self._late())

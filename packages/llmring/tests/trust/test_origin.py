@@ -198,11 +198,6 @@ CLOUDS: list[tuple[str, dict[str, str], str]] = [
     ),
     ("bedrock", {"AWS_REGION": "eu-west-1"}, "AWS_REGION"),
     ("bedrock", {"AWS_DEFAULT_REGION": "eu-west-1"}, "AWS_DEFAULT_REGION"),
-    (
-        "bedrock",
-        {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://localhost:1"},
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
-    ),
 ]
 
 
@@ -222,11 +217,6 @@ def test_a_region_of_a_file_that_is_not_used_does_not_matter() -> None:
     environ = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}
     access = provider_access("bedrock", {**environ, DOTENV_VARIABLE: marked("AWS_DEFAULT_REGION")})
     assert (access.base_url, access.refusal) == ("https://bedrock-runtime.eu-west-1.amazonaws.com", None)
-
-
-def test_credentials_that_are_found_elsewhere_do_not_go_to_an_address_of_a_file() -> None:
-    environ = {"BEDROCK_BASE_URL": "http://127.0.0.1:1", DOTENV_VARIABLE: marked("BEDROCK_BASE_URL")}
-    assert "so your AWS credentials would be sent" in str(provider_access("bedrock", environ).refusal)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,27 @@
-"""``llmring serve``."""
+"""``llmring serve`` and ``llmring serve key``."""
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 from cyclopts import Parameter
 from llmring import LLMRing
 from llmring_types.exceptions import MissingSDKError
 
-from llmring_cli._output import CommandError, print_json, report
-from llmring_cli._parameters import Flag, Json, LockfilePath, Port, ProfileName
+from llmring_cli._app import command_with_group
+from llmring_cli._output import CommandError, dollars_text, print_json, print_line, print_table, report
+from llmring_cli._parameters import Alias, Count, Flag, Json, LockfilePath, Port, ProfileName
+
+if TYPE_CHECKING:
+    from llmring.serve import GatewayKey, KeyState, KeyStore
+
+Store = Annotated[
+    Path | None,
+    Parameter(
+        name="--store", help="The file of keys. Default: serve.db in the user's configuration of llmring."
+    ),
+]
 
 
 def serve(
@@ -17,6 +30,7 @@ def serve(
     port: Port = 8787,
     host_name: Annotated[list[str] | None, Parameter(negative="")] = None,
     direct_models: Flag = False,
+    store: Store = None,
     lockfile: LockfilePath = None,
     profile: ProfileName = None,
     json: Json = False,
@@ -24,11 +38,12 @@ def serve(
     """Serve the aliases to programs that speak a provider's protocol.
 
     OpenAI's (chat completions, responses, embeddings), Anthropic's, Gemini's and Ollama's are served at one address.
-    The server runs until interrupted. Clients name an alias as the model.
+    The server runs until interrupted. Clients name an alias as the model. Without keys it serves this machine alone.
     Needs: pip install 'llmring-cli[serve]'
 
     $ llmring serve
     $ llmring serve --port 8080 --profile prod
+    $ llmring serve key create --alias summarizer --budget 20/month
 
     Args:
         host: The address to listen on.
@@ -36,8 +51,14 @@ def serve(
         host_name: Another host name that clients use, such as a container's. May be given several times.
         direct_models: Let clients name provider:model as well.
     """
-    import llmring.serve as serving  # noqa: PLC0415 - the command's own help does without
+    import llmring.serve as serving  # noqa: PLC0415 - the commands of keys, and help, do without
 
+    path = _path(store)
+    keys = serving.KeyStore(path) if store is not None or path.exists() else None
+    if host not in {"127.0.0.1", "::1", "localhost"} and (keys is None or not keys.in_use):
+        raise CommandError(
+            f"without keys, only this machine is served: make one before listening on {host}: llmring serve key create"
+        )
     ring = LLMRing(origin="llmring-serve", lockfile_path=lockfile)
 
     def ready(url: str) -> None:
@@ -49,10 +70,147 @@ def serve(
             report(f"serving {ring.lockfile_path} at {url}; press Ctrl-C to stop")
         sys.stdout.flush()
 
-    gateway = serving.app(ring, profile=profile, direct_models=direct_models, host_names=host_name or ())
+    async def end() -> None:
+        await ring.close()
+        if keys is not None:
+            keys.close()
+
+    gateway = serving.app(
+        ring, keys=keys, profile=profile, direct_models=direct_models, host_names=[host, *(host_name or ())]
+    )
     try:
-        serving.run(gateway, host=host, port=port, on_ready=ready, at_end=ring.close)
+        serving.run(gateway, host=host, port=port, on_ready=ready, at_end=end)
     except MissingSDKError as error:
         raise MissingSDKError("serving needs an extra: pip install 'llmring-cli[serve]'") from error
     except OSError as error:
         raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
+def create(
+    name: str = "",
+    /,
+    *,
+    alias: Annotated[list[Alias] | None, Parameter(negative="")] = None,
+    budget: str | None = None,
+    rpm: Count | None = None,
+    tpm: Count | None = None,
+    profile: ProfileName = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Create a key with its limits, and print it. It is shown this once: the store has only its hash.
+
+    Once there is a key, nobody is served without one.
+
+    $ llmring serve key create
+    $ llmring serve key create ci --alias summarizer --budget 20/month --rpm 60
+
+    Args:
+        name: For people.
+        alias: An alias that the key may use; without it, all. May be given several times.
+        budget: US dollars for each day, week or month of the calendar (UTC), as 20/month, or in all, as 100.
+        rpm: Requests a minute.
+        tpm: Tokens a minute.
+    """
+    with _open(store) as keys:
+        made = keys.create(name, aliases=alias or (), profile=profile, budget=budget, rpm=rpm, tpm=tpm)
+    if json:
+        print_json({**_document(made.key), "secret": made.secret})
+        return
+    print_line(made.secret)
+    report(f"key {made.key.id}: {_limits(made.key)}; clients send it as their API key")
+
+
+def list_keys(*, store: Store = None, json: Json = False) -> None:
+    """List the keys with their limits and what they have spent.
+
+    $ llmring serve key list
+
+    Args:
+        store: The file of keys.
+    """
+    with _open(store) as keys:
+        states = keys.states()
+    if json:
+        print_json([_document(state.key) | _account(state) for state in states])
+        return
+    if not states:
+        report("there are no keys yet; make one with: llmring serve key create")
+        return
+    print_table(
+        ("id", "name", "spent", "set aside", "limits"),
+        [
+            (
+                state.key.id,
+                state.key.name,
+                "" if state.spent is None else dollars_text(float(state.spent)),
+                "" if state.spent is None else dollars_text(float(state.reserved + state.withheld)),
+                _limits(state.key),
+            )
+            for state in states
+        ],
+    )
+
+
+def revoke(key: str, /, *, store: Store = None, json: Json = False) -> None:
+    """Refuse a key from now on. Its account stays in the list.
+
+    $ llmring serve key revoke 0f3a5c7e9b1d
+
+    Args:
+        key: The id that the list shows.
+    """
+    with _open(store) as keys:
+        revoked = keys.revoke(key)
+    if json:
+        print_json(_document(revoked))
+        return
+    report(f"revoked {revoked.id}")
+
+
+SERVE = command_with_group(serve, "serve key")
+
+
+def _path(store: Path | None) -> Path:
+    from llmring.serve import default_store  # noqa: PLC0415 - as above
+
+    path = store or default_store()
+    if path is None:
+        raise CommandError("this user has no home to keep keys in: name a file with --store")
+    return path
+
+
+def _open(store: Path | None) -> "KeyStore":
+    from llmring.serve import KeyStore  # noqa: PLC0415 - as above
+
+    return KeyStore(_path(store))
+
+
+def _document(key: "GatewayKey") -> dict[str, Any]:
+    """Return a key as JSON, without its secret."""
+    found: dict[str, Any] = msgspec.to_builtins(key)
+    found["budget"] = (
+        None if key.budget is None else {"usd": str(key.budget.limit), "period": key.budget.period}
+    )
+    return found
+
+
+def _account(state: "KeyState") -> dict[str, Any]:
+    return {
+        "current_period": state.period,
+        "spent": None if state.spent is None else str(state.spent),
+        "reserved": str(state.reserved),
+        "withheld": str(state.withheld),
+    }
+
+
+def _limits(key: "GatewayKey") -> str:
+    """Describe what a key may do, on one line."""
+    found = [", ".join(key.aliases) or "all aliases"]
+    found += [f"profile {key.profile}"] if key.profile is not None else []
+    found += [str(key.budget)] if key.budget is not None else []
+    found += [
+        f"{count:,} {what} a minute" for what, count in (("requests", key.rpm), ("tokens", key.tpm)) if count
+    ]
+    found += [f"revoked {key.revoked_at}"] if key.revoked_at is not None else []
+    return ", ".join(found)

@@ -21,7 +21,7 @@ _ANTHROPIC: Mapping[Kind, str] = {
 """https://platform.claude.com/docs/en/api/rate-limits#response-headers"""
 
 
-def rate_limits(
+def stated_limits(
     headers: Mapping[str, str],
     quirks: Quirks | None = None,
     *,
@@ -40,8 +40,6 @@ def rate_limits(
             names = _OPENAI
         elif "anthropic-ratelimit-requests-limit" in headers or "anthropic-ratelimit-tokens-limit" in headers:
             names = _ANTHROPIC
-        elif "retry-after" not in headers:
-            return None
     periods: Mapping[Kind, float] = quirks.limit_periods if quirks is not None else {}
     found = {
         kind: limit

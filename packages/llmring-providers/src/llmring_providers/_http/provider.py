@@ -10,8 +10,15 @@ from llmring_types.exceptions import LLMRingError, ProviderError
 from llmring_types.hosts import host_of
 from msgspec import UNSET
 
-from llmring_providers._http.limits import rate_limits
-from llmring_providers._http.replies import blotted, redirection, request_id, unanswered, whole, without_key
+from llmring_providers._http.replies import (
+    blotted,
+    rate_limits,
+    redirection,
+    request_id,
+    unanswered,
+    whole,
+    without_key,
+)
 from llmring_providers._http.resources import HttpEmbedding, HttpFiles, HttpModels
 from llmring_providers._http.stream import HttpStream
 from llmring_providers._protocol import Adapter, ChatCall, EncodedCall, OutputBounds, WireRequest
@@ -36,7 +43,7 @@ _OK = range(200, 300)
 
 
 class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
-    """A provider that is spoken to over HTTP.
+    """A provider that answers over HTTP.
 
     Args:
         name: the first half of references to its models.
@@ -154,7 +161,7 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
         return self._client
 
     def secrets(self) -> frozenset[str]:
-        """Return the keys that this provider sends, for whoever must not show them."""
+        """Return the keys that this provider sends, which no output may show."""
         seen = () if self._expiring is None else self._expiring.seen
         return frozenset({self._key(), *seen} - {""})
 

@@ -6,7 +6,6 @@ containers and instances: https://docs.aws.amazon.com/boto3/latest/guide/credent
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,21 +22,16 @@ _SERVICE = "bedrock"
 _REFUSED = (401, 403)
 _REGION = re.compile(r"bedrock(?:-runtime)?(?:-fips)?\.([a-z0-9-]+)\.")
 DEFAULT_REGION = "us-east-1"
-"""Signed for where the address has none, on this machine."""
+"""Signed for where the address names none."""
 _STS = HttpRequest("POST", "https://sts.amazonaws.com", {}, b"")
 """Stands for the services that give credentials, where the network is refused."""
 
 
 def may_sign(base_url: str) -> bool:
-    """Return whether signed requests may go to an address: to one of Amazon's, or to this machine."""
+    """Return whether signed requests may go to an address: to Amazon's own alone."""
     parts = urlsplit(base_url)
     host = (parts.hostname or "").lower()
-    if parts.scheme == "https" and host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
-        return True
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return parts.scheme == "https" and host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
 
 
 def region_of(base_url: str) -> str | None:

@@ -133,6 +133,17 @@ class OpenAICounting:
         return decode_input_tokens(body, "openai")
 
 
+class PlacedProvider(HttpProvider):
+    """A host that takes chat completions at a path of its own."""
+
+    chat_path = chat_request.PATH
+    _places = True
+
+    def _placed(self, url: str, model: str) -> str:  # noqa: ARG002 - for clouds that have it in the path
+        path = url.removeprefix(self.base_url)
+        return f"{self.base_url}{self.chat_path}" if path == chat_request.PATH else url
+
+
 def create(settings: ProviderSettings) -> HttpProvider:
     """Build the provider; without a base URL it speaks to OpenAI itself."""
     host = host_of(settings.name)
@@ -140,7 +151,9 @@ def create(settings: ProviderSettings) -> HttpProvider:
         from llmring_providers.openai.azure import create_azure  # noqa: PLC0415 - for two hosts
 
         return create_azure(settings)
-    return HttpProvider.from_settings(
+    chat_path = chat_request.PATH if host.quirks is None else host.quirks.chat_path
+    kind = HttpProvider if chat_path == chat_request.PATH else PlacedProvider
+    provider = kind.from_settings(
         settings,
         adapter=ResponsesAdapter() if host.protocol == "responses" else OpenAIAdapter(),
         base_url=settings.address("openai"),
@@ -149,6 +162,9 @@ def create(settings: ProviderSettings) -> HttpProvider:
         listing=_listing(host),
         counting=OpenAICounting(),
     )
+    if isinstance(provider, PlacedProvider):
+        provider.chat_path = chat_path
+    return provider
 
 
 def _listing(host: Host) -> OpenAIListing | None:

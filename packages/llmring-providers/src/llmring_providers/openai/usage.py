@@ -77,7 +77,7 @@ def _counts(said: Mapping[str, Any]) -> Usage | None:
     if cached is not None:
         usage["cache_read_input_tokens"] = cached
     if written is None:
-        written = _count(said, _WRITTEN)
+        written = _count(said if _WRITTEN in said else given, _WRITTEN)
     if written is not None:
         usage["cache_creation_input_tokens"] = written
     if reasoning is not None:

@@ -14,15 +14,15 @@ from llmring_types.exceptions import BudgetExceededError
 from llmring._routing import Candidate
 
 _ZERO = Decimal(0)
-Scope = Literal["ring", "alias", "run", "job"]
+Scope = Literal["ring", "alias", "run", "job", "key"]
 
 
 class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
     """A budget and what has become of it. Amounts are US dollars.
 
     Attributes:
-        scope: the whole ring, one alias, one run of tools, or one bulk job.
-        alias: whose budget; ``None`` for those of a ring or a run.
+        scope: the whole ring, one alias, one run of tools, one bulk job, or one key of a gateway.
+        alias: whose budget; ``None`` for those of a ring, a run, a job or a key.
         profile: the profile that binds the alias.
         limit: what may be spent.
         spent: what calls have cost, as reported, else by estimate.
@@ -74,22 +74,29 @@ class Account:
         own = self.held_by[owner] if owner is not None else _ZERO
         return amount <= self.limit - self.spent - self.withheld - own
 
-    def reserve(self, amount: Decimal, owner: object) -> None:
+    def reserve(self, amount: Decimal, owner: object) -> bool:
+        """Set an amount aside, if it fits."""
+        if not self.fits(amount):
+            return False
         self.reserved += amount
         self.held_by[owner] += amount  # type: ignore[assignment]  # Counter is typed for integers alone
+        return True
 
     def settle(self, amount: Decimal, cost: Decimal, owner: object, *, certain: bool) -> None:
         """Count what an attempt has cost in place of what was set aside for it."""
         self.reserved -= amount
-        self.held_by[owner] -= amount  # type: ignore[assignment]
-        if not self.held_by[owner]:
-            del self.held_by[owner]
+        self._give_back(amount, owner)
         room = max(self.limit - self.spent - self.withheld - self.reserved, amount)
         counted = min(cost, room)
         self.spent += counted
         self.excess += cost - counted
         if not certain:
             self.withheld += max(amount - counted, _ZERO)
+
+    def _give_back(self, amount: Decimal, owner: object) -> None:
+        self.held_by[owner] -= amount  # type: ignore[assignment]  # as above
+        if not self.held_by[owner]:
+            del self.held_by[owner]
 
     def state(self) -> BudgetState:
         return BudgetState(

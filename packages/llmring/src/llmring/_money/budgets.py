@@ -138,9 +138,7 @@ class Budgets:
         self, accounts: tuple[Account, ...], candidate: Candidate, amount: Decimal, owner: object
     ) -> _Waiter | None:
         queue = self._queues.get(accounts)
-        if not queue and all(account.fits(amount) for account in accounts):
-            for account in accounts:
-                account.reserve(amount, owner)
+        if not queue and _reserve(accounts, amount, owner):
             return None
         _check(accounts, candidate, amount, owner)
         waiter = _Waiter(accounts, amount, owner, Wakeup())
@@ -200,9 +198,7 @@ class Budgets:
         for accounts, queue in list(self._queues.items()):
             while queue:
                 waiter = queue[0]
-                if all(account.fits(waiter.amount) for account in accounts):
-                    for account in accounts:
-                        account.reserve(waiter.amount, waiter.owner)
+                if _reserve(accounts, waiter.amount, waiter.owner):
                     waiter.granted = True
                 elif all(account.may_fit(waiter.amount, waiter.owner) for account in accounts):
                     break
@@ -210,6 +206,16 @@ class Budgets:
                 waiter.wakeup.set()
             if not queue:
                 del self._queues[accounts]
+
+
+def _reserve(accounts: Sequence[Account], amount: Decimal, owner: object) -> bool:
+    """Set the amount aside in all of the accounts, or in none."""
+    for place, account in enumerate(accounts):
+        if not account.reserve(amount, owner):
+            for taken in accounts[:place]:
+                taken.settle(amount, _ZERO, owner, certain=True)
+            return False
+    return True
 
 
 def _check(accounts: Sequence[Account], candidate: Candidate, amount: Decimal, owner: object) -> None:

@@ -13,7 +13,7 @@ from llmring_types.exceptions import ProviderError, StructuredOutputError
 
 from llmring._money.accounting import Accounting, check_counts
 from llmring._money.estimates import completed_usage, input_usage, maybe_billed
-from llmring._records import CallRecord, Ending, Observers, Operation
+from llmring._records import CallRecord, Ending, Observer, Observers, Operation
 from llmring._routing import Route
 from llmring._runtime import Clock
 
@@ -39,6 +39,11 @@ class Watcher:
         self.clock = clock
         self.watches: bool | None = None
         """True if calls are watched; unknown before the first, when the observers are all there."""
+
+    def add(self, observer: Observer) -> None:
+        """Tell one more observer of the calls that begin from now on."""
+        self.observers.add(observer)
+        self.watches = None
 
     def begin(
         self,

@@ -25,6 +25,7 @@ from llmring_types import (
 from llmring._chat import Chat
 from llmring._failover import Answered, Permit
 from llmring._money.accounting import check_counts
+from llmring._money.accounts import Account
 from llmring._money.calls import CallBudget
 from llmring._observing.watch import Watch
 from llmring._records import Operation
@@ -54,9 +55,15 @@ class _Exchange:
     """A call with input and without output, under the ring's policy: what embedding and reranking have in common."""
 
     def __init__(
-        self, chat: Chat, route: Route, texts: Sequence[str], asked: EmbeddingRequest | RerankRequest
+        self,
+        chat: Chat,
+        route: Route,
+        texts: Sequence[str],
+        asked: EmbeddingRequest | RerankRequest,
+        account: Account | None = None,
     ) -> None:
         self._chat = chat
+        self._account = account
         self._route = route
         self._asked = asked
         self._watch: Watch | None = None
@@ -81,8 +88,8 @@ class _Exchange:
         chat, route = self._chat, self._route
         request = self._as_chat(texts)
         budget = None
-        if chat.bounded or route.bounded:
-            budget = CallBudget(chat.purse, request, request, route, bounds=_NO_OUTPUT)
+        if chat.bounded or route.bounded or self._account is not None:
+            budget = CallBudget(chat.purse, request, request, route, account=self._account, bounds=_NO_OUTPUT)
 
         async def attempt(candidate: Candidate, permit: Permit | None) -> _Part:
             result = await ask(candidate)
@@ -128,12 +135,20 @@ class Embedding:
         route: as the request's model resolves.
         locked: the lockfile's records of models.
         request: never changed.
+        account: of the key of a gateway that pays for it, if that is bounded.
     """
 
     def __init__(
-        self, chat: Chat, route: Route, locked: Mapping[str, LockedModel], request: EmbeddingRequest
+        self,
+        chat: Chat,
+        route: Route,
+        locked: Mapping[str, LockedModel],
+        request: EmbeddingRequest,
+        *,
+        account: Account | None = None,
     ) -> None:
         self._chat = chat
+        self._account = account
         self._request = request
         route = within_one_space(chat.accounting.mark_unpriced(route), locked)
         self._dimensions = dimensions_of(request.dimensions, route)
@@ -153,7 +168,7 @@ class Embedding:
         """Return the vectors, in the order of the texts."""
         texts = self._request.texts
         parts = list(batches(texts, common(self._limits))) if self._limits else [texts]
-        exchange = _Exchange(self._chat, self._route, texts, self._request)
+        exchange = _Exchange(self._chat, self._route, texts, self._request, self._account)
         traces: list[list[Attempt]] = [[] for _ in parts]
         try:
             answers = await _gather(

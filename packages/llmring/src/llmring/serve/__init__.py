@@ -5,5 +5,6 @@
 
 from llmring.serve._app import Gateway, app
 from llmring.serve._server import run
+from llmring.serve.keys import Budget, GatewayKey, KeyState, KeyStore, NewKey, default_store
 
-__all__ = ["Gateway", "app", "run"]
+__all__ = ["Budget", "Gateway", "GatewayKey", "KeyState", "KeyStore", "NewKey", "app", "default_store", "run"]

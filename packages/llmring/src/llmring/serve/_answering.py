@@ -1,13 +1,14 @@
 """One request of a protocol, answered by the ring: read by the codec, sent on, and written back by the codec."""
 
 import math
+import secrets
 import time
 from collections.abc import Mapping
 
 import msgspec
 from llmring_providers.hosting import CODECS, Codec, HostedRequest, Route, Stamp
 from llmring_providers.hosting.embeddings import HostedTexts, read_embedding, write_embedding
-from llmring_types import EmbeddingRequest
+from llmring_types import EmbeddingRequest, LLMRequest, Message
 from llmring_types.exceptions import (
     AliasNotFoundError,
     LLMRingError,
@@ -15,6 +16,7 @@ from llmring_types.exceptions import (
     ModelNotFoundError,
     ProviderAuthenticationError,
     ProviderNotFoundError,
+    ProviderPermissionError,
     ProviderResponseError,
     ValidationError,
 )
@@ -22,8 +24,12 @@ from llmring_types.exceptions import (
 from llmring._call import Call
 from llmring._ring import LLMRing
 from llmring._stream import ChatStream
+from llmring.embeddings import Embedding
 from llmring.serve._exchange import Exchange
+from llmring.serve._live import LiveCalls
 from llmring.serve._notes import json_answer, notes
+from llmring.serve._tab import Tab
+from llmring.serve._tracing import continued_trace
 from llmring.tokens import estimate_tokens
 
 _OURS = frozenset(
@@ -52,10 +58,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         profile: of the lockfile; ``None`` is the lockfile's own default.
         direct: ``provider:model`` may be named.
+        tab: what the request is counted against.
     """
 
     profile: str | None = None
     direct: bool = False
+    tab: Tab
 
 
 async def refuse(
@@ -77,38 +85,57 @@ class Answering:
         exchange: with the client.
         route: the endpoint.
         caller: who asks.
-        id: of the request: 32 hexadecimal digits.
+        live: takes note of the call.
     """
 
-    def __init__(self, ring: LLMRing, exchange: Exchange, route: Route, caller: Caller, id: str) -> None:  # noqa: A002
+    def __init__(
+        self, ring: LLMRing, exchange: Exchange, route: Route, caller: Caller, live: LiveCalls
+    ) -> None:
         self._ring = ring
+        self._live = live
         self._exchange = exchange
         self._route = route
         self._caller = caller
         self._codec: Codec = CODECS[route.protocol]
-        self._stamp = Stamp(seed=id, created=int(time.time()))
-        self._identity: Mapping[str, str] = {self._codec.request_id_header: f"req_{id}"}
+        self._id = secrets.token_hex(16)
+        key = caller.tab.key
+        self._payer = {} if key is None else {"key": key.id}
+        self._stamp = Stamp(seed=self._id, created=int(time.time()))
+        self._identity: Mapping[str, str] = {self._codec.request_id_header: f"req_{self._id}"}
 
     async def models(self) -> None:
         """List the aliases."""
-        names = sorted(self._ring.list_aliases(self._caller.profile))
+        names = sorted(filter(self._is_allowed, self._ring.list_aliases(self._caller.profile)))
         await self._answer(self._codec.models(names, self._stamp))
 
     async def reply(self, body: bytes) -> None:
         """Answer what the body asks for; whatever is wrong with it is answered in the protocol's own form."""
         try:
-            if self._route.operation == "embeddings":
-                await self._embed(body)
-                return
-            asked = self._read(body)
-            if self._route.operation == "count_tokens":
-                await self._count(asked)
-            elif asked.stream:
-                await self._stream(asked)
-            else:
-                await self._whole(asked)
+            with continued_trace(self._exchange.headers):
+                await self._reply(body)
         except LLMRingError as error:
             await self.refuse(_as_gateway(error))
+        finally:
+            self._live.forget(self._id)
+
+    async def _reply(self, body: bytes) -> None:
+        if self._route.operation == "embeddings":
+            await self._embed(body)
+            return
+        asked = self._read(body)
+        if self._route.operation == "count_tokens":
+            await self._count(asked)
+            return
+        self._begin(asked.request.model, streamed=asked.stream)
+        await (self._stream(asked) if asked.stream else self._whole(asked))
+
+    def _begin(self, model: str | None, *, streamed: bool = False) -> None:
+        """Take note of a call that begins now."""
+        self._live.begin(self._id, self._route.protocol, model, key=self._payer.get("key"), streamed=streamed)
+
+    def _is_allowed(self, name: str) -> bool:
+        key = self._caller.tab.key
+        return key is None or key.may_use(name)
 
     async def refuse(self, error: LLMRingError) -> None:
         """Answer with an error."""
@@ -118,6 +145,7 @@ class Answering:
         asked = self._codec.read(self._route, self._exchange.headers, body)
         request = asked.request
         self._check_model(request.model)
+        request.metadata = {"request_id": self._id, **self._payer}
         if taken := _OURS & request.extra_params.keys():
             for name in taken:
                 del request.extra_params[name]
@@ -129,6 +157,7 @@ class Answering:
 
         Raises:
             ModelNotFoundError: there is no such alias, or it is a model's own name.
+            ProviderPermissionError: the key is not for it.
         """
         ring = self._ring
         try:
@@ -137,9 +166,12 @@ class Answering:
             raise _no_model(name) from error
         if not found.is_alias and not self._caller.direct:
             raise _no_model(name)
+        if not self._is_allowed(found.name):
+            raise ProviderPermissionError(f"this key is not for the model {found.name!r}")
 
     async def _whole(self, asked: HostedRequest) -> None:
         response = await self._call(asked).answer()
+        self._caller.tab.close(response.usage)
         said = notes(
             attempts=response.attempts,
             model=response.model,
@@ -167,12 +199,16 @@ class Answering:
                     events = writer.write(await anext(stream))
             except LLMRingError as error:
                 events = writer.fail(_as_gateway(error))
+            if stream.response is not None:
+                self._caller.tab.close(stream.response.usage)
             await exchange.write([*events, *writer.close()])
             await exchange.end()
 
     def _call(self, asked: HostedRequest) -> Call:
+        tab = self._caller.tab
+        tab.open(asked.request)
         chat = self._ring._chat  # noqa: SLF001 - the ring's own door
-        return Call(chat, asked.request, self._caller.profile, streamed=asked.stream)
+        return Call(chat, asked.request, self._caller.profile, streamed=asked.stream, account=tab.account)
 
     async def _count(self, asked: HostedRequest) -> None:
         """Count by the provider; where it does not, answer with an estimate that is named one."""
@@ -191,16 +227,27 @@ class Answering:
         if not isinstance(texts, HostedTexts):
             raise ValidationError("this gateway embeds; it does not rerank")
         self._check_model(texts.model)
-        request = EmbeddingRequest(texts.texts, model=texts.model, dimensions=texts.dimensions)
-        response = await self._ring.embed(request, self._caller.profile)
+        said = {"request_id": self._id, **self._payer}
+        request = EmbeddingRequest(texts.texts, model=texts.model, dimensions=texts.dimensions, metadata=said)
+        ring, tab = self._ring, self._caller.tab
+        self._begin(texts.model)
+        tab.open(LLMRequest([Message(role="user", content=text) for text in texts.texts]))
+        chat = ring._chat  # noqa: SLF001 - the ring's own door
+        route = chat.router.route(request.model, self._caller.profile)
+        embedding = Embedding(chat, route, ring.lockfile.locked, request, account=tab.account)
+        response = await embedding.answer()
+        tab.close(response.usage)
         tokens = (response.usage or {}).get("prompt_tokens", 0)
-        said = notes(
-            attempts=response.attempts,
-            model=response.model,
-            usage=response.usage,
-            warnings=response.warnings,
+        answer = write_embedding(texts, response.embeddings, tokens)
+        await self._answer(
+            answer,
+            notes(
+                attempts=response.attempts,
+                model=response.model,
+                usage=response.usage,
+                warnings=response.warnings,
+            ),
         )
-        await self._answer(write_embedding(texts, response.embeddings, tokens), said)
 
     async def _answer(self, body: bytes, said: Mapping[str, str] | None = None) -> None:
         await self._exchange.answer(200, json_answer(self._identity, said or {}), body)
@@ -208,13 +255,11 @@ class Answering:
 
 def _as_gateway(error: LLMRingError) -> LLMRingError:
     """Return an error of the gateway's own access to a provider as one of the gateway: the client's key is right."""
-    if not isinstance(error, ProviderAuthenticationError | ProviderNotFoundError) or isinstance(
-        error, ModelNotFoundError
-    ):
+    if not isinstance(error, ProviderAuthenticationError | ProviderNotFoundError):
         return error
-    ours = ProviderResponseError(
-        f"the gateway cannot use {error.provider or 'its provider'}: {error.message}"
-    )
+    if isinstance(error, ModelNotFoundError) or not error.provider:  # a refused key of ours names no provider
+        return error
+    ours = ProviderResponseError(f"the gateway cannot use {error.provider}: {error.message}")
     ours.attempts = error.attempts
     return ours
 

@@ -1,21 +1,31 @@
 """The ASGI application: doors, limits, and the way to whatever answers."""
 
-import secrets
 from collections.abc import Collection
 
 from llmring_providers.hosting import Route, find_route
-from llmring_types.exceptions import LLMRingError, ProviderOverloadedError
+from llmring_types.exceptions import (
+    LLMRingError,
+    ProviderAuthenticationError,
+    ProviderOverloadedError,
+    ProviderPermissionError,
+)
 
+from llmring._records import CallRecord
 from llmring._ring import LLMRing
 from llmring.serve._answering import Answering, Caller, refuse
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
+from llmring.serve._live import LiveCalls
+from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._notes import json_answer
+from llmring.serve._tab import Tab
+from llmring.serve.keys import KeyStore
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Anthropic's own limit on a request (https://platform.claude.com/docs/en/api/errors), the largest of the vendors'."""
 MAX_CALLS = 1000
 _RETRY_S = 1
+_TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
 _NOT_FOUND = (
     b'{"error":{"message":"there is nothing here","type":"invalid_request_error","code":null,"param":null}}'
 )
@@ -26,6 +36,8 @@ class Gateway:
 
     Args:
         ring: answers. It stays yours: it is not closed.
+        keys: once a key was made there, nobody is served without one; until then, and without a store, clients of this
+            machine are.
         profile: of the lockfile, for requests without the header ``llmring-profile``.
         direct_models: let clients name ``provider:model`` beside the aliases.
         host_names: names by which clients may call it, besides ``localhost`` and any IP address.
@@ -37,6 +49,7 @@ class Gateway:
         self,
         ring: LLMRing,
         *,
+        keys: KeyStore | None = None,
         profile: str | None = None,
         direct_models: bool = False,
         host_names: Collection[str] = (),
@@ -46,10 +59,30 @@ class Gateway:
         self._ring = ring
         self._profile = profile
         self._direct = direct_models
-        self._door = Door(host_names)
+        self._keys = keys
+        self._door = Door(host_names, keys)
         self._max_body_bytes = max_body_bytes
         self._max_calls = max_calls
         self._calls = 0
+        self._draining = False
+        self._live = LiveCalls()
+        self._metrics = Metrics()
+        ring._chat.watcher.add(self._observe)  # noqa: SLF001 - the ring's own door
+
+    @property
+    def live(self) -> LiveCalls:
+        """The calls under way and the last that ended."""
+        return self._live
+
+    def drain(self) -> None:
+        """Be no longer ready: the server is about to end."""
+        self._draining = True
+
+    def _observe(self, record: CallRecord) -> None:
+        self._metrics.count_call(record)
+        request_id = (record.request.metadata or {}).get("request_id")
+        if isinstance(request_id, str):
+            self._live.end(request_id, record)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection of the server."""
@@ -69,11 +102,17 @@ class Gateway:
             await self._serve_other(exchange)
             return
         try:
+            await self._serve_route(exchange, route)
+        finally:
+            self._metrics.count_request(route.protocol, route.operation, exchange.status)
+
+    async def _serve_route(self, exchange: Exchange, route: Route) -> None:
+        try:
             caller = self._admit(exchange)
         except LLMRingError as error:
             await refuse(exchange, route, error)
             return
-        answering = Answering(self._ring, exchange, route, caller, secrets.token_hex(16))
+        answering = Answering(self._ring, exchange, route, caller, self._live)
         if self._calls >= self._max_calls:
             await answering.refuse(
                 ProviderOverloadedError(
@@ -107,16 +146,52 @@ class Gateway:
             LLMRingError: they may not come in.
         """
         self._door.check_address(exchange)
-        self._door.check_local(exchange)
-        return Caller(profile=exchange.headers.get("llmring-profile") or self._profile, direct=self._direct)
+        key, keys, wish = self._door.key_of(exchange), self._keys, exchange.headers.get("llmring-profile")
+        if key is None or keys is None:
+            return Caller(profile=wish or self._profile, direct=self._direct, tab=Tab())
+        if key.profile is not None and wish not in {None, key.profile}:
+            raise ProviderPermissionError(f"this key is for the profile {key.profile!r}")
+        profile = key.profile or wish or self._profile
+        return Caller(profile=profile, direct=self._direct, tab=Tab(key, keys.ledger))
 
     async def _serve_other(self, exchange: Exchange) -> None:
-        await exchange.answer(404, json_answer(), _NOT_FOUND)
+        """Answer what is no endpoint of a protocol: the state of the gateway, for those who look after it."""
+        place = exchange.path.rpartition("/")[2] if exchange.method in {"GET", "HEAD"} else ""
+        if place == "healthz":
+            await exchange.answer(200, _TEXT, b"ok\n")
+        elif place == "readyz":
+            problem = self._problem()
+            await exchange.answer(503 if problem else 200, _TEXT, f"{problem or 'ready'}\n".encode())
+        elif place == "metrics":
+            await self._show_metrics(exchange)
+        else:
+            await exchange.answer(404, json_answer(), _NOT_FOUND)
+
+    async def _show_metrics(self, exchange: Exchange) -> None:
+        """Show the figures to whom would be served: they name aliases and sums."""
+        try:
+            self._admit(exchange)
+        except ProviderAuthenticationError as error:
+            status = 403 if isinstance(error, ProviderPermissionError) else 401
+            await exchange.answer(status, _TEXT, f"{error.message}\n".encode())
+            return
+        await exchange.answer(200, {"content-type": CONTENT_TYPE}, self._metrics.text(self._calls))
+
+    def _problem(self) -> str | None:
+        """Say why nothing should be sent here now."""
+        if self._draining:
+            return "ending"
+        try:
+            self._ring.list_aliases(self._profile)
+        except LLMRingError:  # the text has names of files
+            return "the lockfile cannot be read"
+        return None
 
 
 def app(
     ring: LLMRing,
     *,
+    keys: KeyStore | None = None,
     profile: str | None = None,
     direct_models: bool = False,
     host_names: Collection[str] = (),
@@ -129,6 +204,7 @@ def app(
     """
     return Gateway(
         ring,
+        keys=keys,
         profile=profile,
         direct_models=direct_models,
         host_names=host_names,

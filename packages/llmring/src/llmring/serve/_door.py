@@ -7,6 +7,7 @@ from llmring_types.exceptions import ProviderAuthenticationError, ProviderPermis
 
 from llmring._addressed import is_addressed
 from llmring.serve._exchange import Exchange
+from llmring.serve.keys import GatewayKey, KeyStore
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 """Set by proxies: the address that such a request came from is not its client's."""
@@ -17,9 +18,11 @@ class Door:
 
     Args:
         host_names: names of the gateway besides ``localhost`` and IP addresses.
+        keys: the store; ``None`` where there are none.
     """
 
-    def __init__(self, host_names: Collection[str] = ()) -> None:
+    def __init__(self, host_names: Collection[str] = (), keys: KeyStore | None = None) -> None:
+        self._keys = keys
         self._host_names = frozenset(name.lower() for name in host_names)
 
     def check_address(self, exchange: Exchange) -> None:
@@ -34,21 +37,31 @@ class Door:
                 "llmring serve --host-name NAME admits requests for NAME"
             )
 
-    def check_local(self, exchange: Exchange) -> None:
-        """Refuse, where there are no keys, all clients but those of this machine.
+    def key_of(self, exchange: Exchange) -> GatewayKey | None:
+        """Return the key that a request came with; ``None`` for one of this machine to a gateway without keys.
 
         Raises:
-            ProviderAuthenticationError: it came from elsewhere, or through a proxy, which may bring anybody.
+            ProviderAuthenticationError: it has no key that is valid, or came from elsewhere, or through a proxy, which
+                may bring anybody.
         """
+        if self._keys is not None:
+            secret = _given_key(exchange)
+            found = self._keys.find(secret) if secret else None
+            if found is not None:
+                return found
+            if self._keys.in_use:
+                problem = "the key is not valid, or was revoked" if secret else "a key is missing"
+                raise ProviderAuthenticationError(f"{problem}: keys of this gateway begin with llmr-")
         through_proxy = any(name in exchange.headers for name in _FORWARDED)
         if through_proxy or not _is_loopback(exchange.client):
             raise ProviderAuthenticationError(
                 "this gateway has no keys, so it serves the machine that it runs on and no proxy; "
                 "make a key with: llmring serve key create"
             )
+        return None
 
 
-def given_key(exchange: Exchange) -> str:
+def _given_key(exchange: Exchange) -> str:
     """Return the key that a client has sent, by the header of whichever protocol; empty without one."""
     headers = exchange.headers
     scheme, _, token = headers.get("authorization", "").partition(" ")

@@ -29,7 +29,7 @@ class Exchange:
         target: path and query.
         headers: names in lower case; of one that is repeated, the last.
         client: the address that the request came from, where the server knows it.
-        begun: the status has been sent, so that no other can be.
+        status: that was sent; 0 before.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +43,7 @@ class Exchange:
         }
         client = scope.get("client")
         self.client: str | None = client[0] if client else None
-        self.begun = False
+        self.status = 0
         self._receive = receive
         self._send = send
 
@@ -123,7 +123,7 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
-        self.begun = True
+        self.status = status
         fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": fields})
 

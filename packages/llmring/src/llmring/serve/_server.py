@@ -66,15 +66,18 @@ def run(
         gc.set_threshold(_YOUNG, 10, 10)
         if on_ready is not None:
             on_ready(f"http://{name}:{listener.getsockname()[1]}")
-        _server(config, at_end).run(sockets=[listener])
+        _server(config, gateway, at_end).run(sockets=[listener])
 
 
-def _server(config: "uvicorn.Config", at_end: Callable[[], Awaitable[object]] | None) -> "uvicorn.Server":
+def _server(
+    config: "uvicorn.Config", gateway: Gateway, at_end: Callable[[], Awaitable[object]] | None
+) -> "uvicorn.Server":
     """Return the server. uvicorn sends itself the signal again once it has ended, so what is left is done before."""
     import uvicorn  # noqa: PLC0415 - an extra
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            gateway.drain()
             await super().shutdown(sockets)
             if at_end is not None:
                 await at_end()

@@ -138,9 +138,9 @@ class ToolLoop:
         """
         run = self.trace
         if len(run.responses) >= self._max_rounds:
+            made = "one request" if self._max_rounds == 1 else f"{self._max_rounds} requests"
             raise ToolLoopError(
-                f"the model still calls tools after {self._max_rounds} requests: allow more with max_rounds, or see "
-                "the trace in `run`"
+                f"the model still calls tools after {made}: allow more with max_rounds, or see the trace in `run`"
             )
         request = msgspec.structs.replace(self._request, messages=list(run.messages))
         if run.responses and isinstance(request.tool_choice, str | dict) and request.tool_choice != "none":
