@@ -18,7 +18,7 @@ from llmring_types.exceptions import MalformedResponseError, StreamInterruptedEr
 from llmring_providers._protocol import ChatCall, StreamDecoder
 
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""All that msgspec raises on bytes that are not the JSON it was told to expect."""
+"""All that msgspec raises on bytes that are not the expected JSON."""
 
 _T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode

@@ -18,8 +18,8 @@ class ChatCall(NamedTuple):
         request: never to be changed; its ``model`` is what the user asked for, not what is to be called.
         ref: the model to call.
         facts: what is known of it, or ``None``.
-        progress: to be called by a stream that goes on without a chunk to show for it, in the midst of a long tool call
-            say; whoever waits for the next chunk then waits longer.
+        progress: called by a stream that receives data without completing a chunk, such as a long tool call; it extends
+            the wait for the next chunk.
         host: the host that is asked, with its port: rules of the vendor's own do not hold for others. ``None`` is the
             vendor's.
         quirks: where that host deviates from the protocol; ``None`` where it does not.

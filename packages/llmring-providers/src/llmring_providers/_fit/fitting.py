@@ -92,7 +92,7 @@ def fitted(call: ChatCall, fit: Fit, warnings: list[str], *, plain: bool) -> Cha
 
 
 def displaces_media(call: ChatCall) -> bool:
-    """Tell whether some message has media where most protocols take none: a refusal may be for their having moved."""
+    """Return whether a message has media where most protocols take none: a refusal may be due to their move."""
     return any(
         message.role != "user" and isinstance(message.content, list) and any(map(family_of, message.content))
         for message in call.request.messages
@@ -153,7 +153,7 @@ def _with_id(made: Any, ids: Mapping[str, str]) -> Any:
 
 
 class _Fitting:
-    """Goes through the messages of one conversation."""
+    """Fits the messages of one conversation."""
 
     def __init__(self, call: ChatCall, fit: Fit, warnings: list[str]) -> None:
         self._call = call
@@ -242,8 +242,8 @@ class _Fitting:
 
     def _origin(self, message: Message) -> str:
         name = message.name or self._calls.get(message.tool_call_id or "")
-        told = f" of {name}" if name else ""
-        return f"From the result{told}" + (f", call {message.tool_call_id}" if message.tool_call_id else "")
+        whose = f" of {name}" if name else ""
+        return f"From the result{whose}" + (f", call {message.tool_call_id}" if message.tool_call_id else "")
 
     def _flush(self) -> None:
         if self._moved:
@@ -251,7 +251,7 @@ class _Fitting:
             self._moved = []
 
     def _turn(self) -> None:
-        """Ask with the last system message where nobody else speaks."""
+        """Send the last system message as the user's where there is no other."""
         out = self._out
         if self._fit.needs_turn and out and all(message.role == "system" for message in out):
             out[-1] = msgspec.structs.replace(out[-1], role="user")

@@ -1,4 +1,4 @@
-"""The form of answer that a request asks for."""
+"""The answer format of a request, and schemas in the dialect of a vendor."""
 
 import math
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def wanted_schema(wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def in_dialect(schema: object, dialect: Dialect, call: ChatCall, *, answer: bool = False) -> Rewritten:
-    """Say a schema in the words of a vendor, as :func:`llmring_providers.schema.rewrite` does.
+    """Write a schema in the dialect of a vendor, as :func:`llmring_providers.schema.rewrite` does.
 
     Raises:
         UnsupportedContentError: it is no schema, cannot be written as JSON, is nested too deeply, or cannot be sent

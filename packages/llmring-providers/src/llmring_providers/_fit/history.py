@@ -81,7 +81,7 @@ class _Call(NamedTuple):
 
 
 class _Pairing:
-    """Goes through the messages of one conversation."""
+    """Pairs the messages of one conversation."""
 
     def __init__(self, messages: Sequence[Message], warnings: list[str], *, apart: bool) -> None:
         self._given = messages
@@ -188,7 +188,7 @@ def _answered(result: Message, missing: Sequence[_Call]) -> _Call | None:
 def replay_of(message: Message, call: ChatCall, warnings: list[str], *, api: str | None = None) -> list[Any]:
     """Return the blocks that this provider wants back with an assistant message, or none.
 
-    Blocks of another provider, or of another of its APIs, can be read by nobody else: they are left out and told.
+    Blocks of another provider, or of another of its APIs, can be read by nobody else: they are left out with a warning.
     """
     native = message.metadata.get("native") if message.metadata else None
     blocks = native.get("replay") if isinstance(native, Mapping) else None

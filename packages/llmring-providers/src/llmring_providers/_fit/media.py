@@ -1,4 +1,4 @@
-"""Media as people write them, put right: media types that exist and are those of the bytes, base64 as all read it."""
+"""Corrections of media: types that exist and are those of the bytes, base64 in the form that all vendors read."""
 
 import base64
 import re
@@ -48,13 +48,13 @@ class _Inline(NamedTuple):
 
 
 def family_of(part: Mapping[str, Any]) -> str | None:
-    """The kind of media that a part is; a document that is a text is none."""
+    """Return the kind of media of a part; ``None`` for a document that is a text."""
     family = _FAMILIES.get(part["type"])
     source = part.get("source")
     if family == "document" and isinstance(source, Mapping):
         try:
             return None if document_text(source) is not None else family
-        except ValueError:  # the adapter says what is wrong with it
+        except ValueError:  # the adapter reports it
             return family
     return family
 
@@ -65,7 +65,7 @@ def check(part: Mapping[str, Any], family: str, taken: tuple[str, ...] | None, c
     Args:
         part: of a message.
         family: its kind of media.
-        taken: media types that the model takes, some with ``*`` for the rest; ``None`` where nobody knows.
+        taken: media types that the model takes, some with ``*`` for the rest; ``None`` where unknown.
         call: to be sent.
 
     Raises:
@@ -85,7 +85,7 @@ def check(part: Mapping[str, Any], family: str, taken: tuple[str, ...] | None, c
 
 
 def _should_be_text(part: Mapping[str, Any], media_type: str | None) -> bool:
-    """Tell whether a document should have been a text; the adapter says what is wrong with it."""
+    """Return whether a document should have been a text; the adapter reports what is wrong with it."""
     return isinstance(part.get("source"), Mapping) and (media_type or "").startswith("text/")
 
 
@@ -126,7 +126,7 @@ def _unsupported(part: Mapping[str, Any], why: str, call: ChatCall) -> Unsupport
 def clean(part: dict[str, Any]) -> dict[str, Any]:
     """Return a part whose media type is that of its bytes, and whose base64 is in the form that all vendors read.
 
-    Anthropic refuses an image that is of another type than is said: https://github.com/BerriAI/litellm/issues/24900
+    Anthropic refuses an image of another type than its media type: https://github.com/BerriAI/litellm/issues/24900
     """
     part = _of_mcp(part)
     changed = {name: cleaned for name, inner in part.items() if (cleaned := _clean_inner(inner)) is not inner}

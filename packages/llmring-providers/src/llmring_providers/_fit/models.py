@@ -23,7 +23,7 @@ _Version = tuple[int, int]
 
 
 class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters that a model takes; ``None`` where nobody knows.
+    """Parameters that a model takes; ``None`` where unknown.
 
     Attributes:
         family: it is of a line that came with reasoning, even if it does not reason itself.
@@ -49,7 +49,7 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         stop: it takes stop sequences.
         media: media types that it reads, some with ``*`` for the rest; none where it reads text alone.
         media_in: kinds of media that a message of a role other than the user's may carry.
-        parallel_calls: it may be told whether to make several calls at once.
+        parallel_calls: it takes the parameter for several calls at once.
         reasoning_items: it may be sent its sealed reasoning of earlier turns, and asked for it.
         reasoning_back: answers whose reasoning goes back as text: those with ``calls``, ``all`` once there are tools,
             ``filled`` where it is wanted even if there was none.
@@ -159,7 +159,7 @@ def rules_of(vendor: str, model: str, endpoint: str | None = None) -> ModelRules
 def nearest_effort(wanted: str, levels: Sequence[str]) -> str:
     """Return an effort that a model has: the wanted one, else the next below it, else its least.
 
-    An effort that nobody knows stays as it is, and so does any where there are no levels.
+    An unknown effort stays as it is, and so does any where there are no levels.
     """
     if not levels or wanted in levels or wanted not in EFFORTS:
         return wanted
@@ -168,7 +168,7 @@ def nearest_effort(wanted: str, levels: Sequence[str]) -> str:
 
 
 def fitted_effort(wanted: str, levels: Sequence[str], model: object, warnings: list[str]) -> str:
-    """Return :func:`nearest_effort`, and say so where it is another one."""
+    """Return :func:`nearest_effort`, with a warning where it differs from the wanted one."""
     found = nearest_effort(wanted, levels)
     if found != wanted:
         warnings.append(f"reasoning_effort {wanted!r} became {found!r}: {model} takes {', '.join(levels)}")
@@ -233,7 +233,7 @@ def output_bounds(body: bytes) -> tuple[int | None, int]:
         limits.append(msgspec.convert(read.options, _Options).num_predict)
     counts = [_count(limit) for limit in limits if limit is not None]
     answers = [_count(number) for number in numbers if number is not None]
-    # Where one of them cannot be read, nobody knows which of them a lenient host keeps to.
+    # Where one of them cannot be read, a lenient host may keep to any of them.
     limit = max(filter(None, counts), default=None) if all(counts) else None
     return limit, max(filter(None, answers), default=1)
 

@@ -74,7 +74,7 @@ def distinct(tools: list[dict[str, Any]], call: ChatCall, warnings: list[str]) -
     """Return the tools, each function once: vendors refuse two of one name.
 
     Raises:
-        UnsupportedContentError: two different functions have one name; nobody could tell which one is called.
+        UnsupportedContentError: two different functions have one name, so a call would be ambiguous.
     """
     first: dict[str, Any] = {}
     kept: list[dict[str, Any]] = []
@@ -119,7 +119,7 @@ def check_choice(call: ChatCall) -> None:
 
 
 def _offered(tools: Iterable[Any]) -> Iterator[str]:
-    """The names of tools, of whatever kind; functions in Gemini's form stand in a list."""
+    """Yield the names of tools of any kind; functions in Gemini's form stand in a list."""
     for tool in tools:
         if not isinstance(tool, Mapping):
             continue

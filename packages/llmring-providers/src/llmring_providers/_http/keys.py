@@ -75,7 +75,7 @@ class ExpiringKey:
                 answer = await anyio.to_thread.run_sync(self._source)
                 key = await answer if inspect.isawaitable(answer) else answer
         except LLMRingError:
-            raise  # says more than anything that could be said of it
+            raise  # it explains more than a wrapper would
         except Exception as error:
             raise ProviderAuthenticationError(
                 f"the function that gives the key of {self._provider!r} failed with {type(error).__name__}",

@@ -35,7 +35,7 @@ _OK = range(200, 300)
 
 
 class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
-    """A provider that is spoken to over HTTP.
+    """A provider that answers over HTTP.
 
     Args:
         name: the first half of references to its models.
@@ -153,7 +153,7 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
         return self._client
 
     def secrets(self) -> frozenset[str]:
-        """Return the keys that this provider sends, for whoever must not show them."""
+        """Return the keys that this provider sends, which no output may show."""
         seen = () if self._expiring is None else self._expiring.seen
         return frozenset({self._key(), *seen} - {""})
 

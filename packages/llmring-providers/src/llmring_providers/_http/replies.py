@@ -105,7 +105,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 def redirection(reply: HttpResponse, base_url: str) -> bytes | None:
     """Describe a redirect, in place of its body; ``None`` for any other answer.
 
-    It is not followed: key and prompt would go where nobody has configured it.
+    It is not followed: key and prompt would go to an address that is not configured.
 
     Args:
         reply: the answer.

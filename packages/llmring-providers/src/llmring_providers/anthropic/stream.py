@@ -124,7 +124,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
         """Return the place of a block; some hosts write it as text or with a point."""
         try:
             return int(index or 0)
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise malformed(f"a block has the place {index!r}", self._call, error) from error
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
@@ -135,10 +135,11 @@ class MessageStreamDecoder(BaseStreamDecoder):
                 return  # of another shape than any event we know: nothing that we could read
             part = decode_lax_event(event.data)
         kind = part.type or event.name.decode("utf-8", "replace")
+        place = part.index
         if kind == "content_block_delta":
-            self._add(self._place(part.index), part.delta or Delta(), chunks)
+            self._add(place if type(place) is int else self._place(place), part.delta or Delta(), chunks)
         elif kind == "content_block_start":
-            self._start(self._place(part.index), part.content_block, chunks)
+            self._start(place if type(place) is int else self._place(place), part.content_block, chunks)
         elif kind == "message_start":
             self._begin(part.message or WireMessage(), chunks)
         elif kind == "message_delta":

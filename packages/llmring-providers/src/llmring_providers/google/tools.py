@@ -160,7 +160,7 @@ def _chosen(
 
 
 class JsonAnswer(NamedTuple):
-    """The wish for a JSON answer; without a schema any JSON will do."""
+    """A request for a JSON answer; without a schema any JSON will do."""
 
     schema: Mapping[str, Any] | None
 
@@ -183,7 +183,7 @@ def json_answer(call: ChatCall) -> JsonAnswer | None:
 
 
 def as_config(answer: JsonAnswer, call: ChatCall) -> dict[str, Any]:
-    """The wish in the words of a generation config."""
+    """Return the fields of the generation config that ask for it."""
     config: dict[str, Any] = {"responseMimeType": "application/json"}
     if answer.schema is not None and is_openapi(answer.schema):
         config["responseSchema"] = in_dialect(answer.schema, GEMINI_OPENAPI, call).json
@@ -199,7 +199,7 @@ def is_openapi(schema: Mapping[str, Any]) -> bool:
 
 
 def as_function(schema: Mapping[str, Any], call: ChatCall) -> dict[str, Any]:
-    """The wish as a function declaration."""
+    """Return the function declaration that asks for it."""
     declared: dict[str, Any] = {
         "name": ANSWER_TOOL,
         "description": "Give the final answer. Call it once, when nothing is left to be done with the other functions.",

@@ -230,7 +230,7 @@ class CandidateMetadata:
                 self._kept[name] = _joined(name, self._kept.get(name), value)
 
     def said(self) -> dict[str, Any]:
-        """Return all that was said and is not empty."""
+        """Return what is not empty."""
         return {name: value for name, value in self._kept.items() if value not in ({}, [], "")}
 
     @property

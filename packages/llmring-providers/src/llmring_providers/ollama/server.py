@@ -114,7 +114,7 @@ async def installed_models(
 
 def _facts(name: str, model: _Model) -> ModelFacts:
     details = model.details or _Details()
-    told = [
+    facts = [
         f"{details.parameter_size} parameters" if details.parameter_size else None,
         details.quantization_level,
         f"{model.size / 1e9:.1f} GB" if model.size else None,
@@ -123,7 +123,7 @@ def _facts(name: str, model: _Model) -> ModelFacts:
         provider=_PROVIDER,
         model=name,
         family=details.family or None,
-        description=", ".join(word for word in told if word) or None,
+        description=", ".join(word for word in facts if word) or None,
         active=True,
     )
 

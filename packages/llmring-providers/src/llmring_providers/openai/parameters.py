@@ -73,7 +73,7 @@ def effort(call: ChatCall, rules: ModelRules, warnings: list[str]) -> str | None
 
 
 def takes_system(call: ChatCall) -> bool:
-    """Tell whether the model takes system messages."""
+    """Return whether the model takes system messages."""
     return call.facts is None or call.facts.system_message is not False
 
 
@@ -81,9 +81,9 @@ def system_role(call: ChatCall, warnings: list[str]) -> str:
     """Return the role in which a system message is sent."""
     if takes_system(call):
         return "system"
-    told = f"system messages were sent as user messages: {call.ref} takes none"
-    if told not in warnings:
-        warnings.append(told)
+    warning = f"system messages were sent as user messages: {call.ref} takes none"
+    if warning not in warnings:
+        warnings.append(warning)
     return "user"
 
 
@@ -99,7 +99,7 @@ def cache_params(call: ChatCall, warnings: list[str]) -> dict[str, Any]:
 
 
 def note_ignored_marks(call: ChatCall, warnings: list[str]) -> None:
-    """Tell that cache marks were left out."""
+    """Warn that cache marks were left out."""
     if any(message.metadata and "cache_control" in message.metadata for message in call.request.messages):
         warnings.append("cache_control has no effect on OpenAI, which caches long prompts by itself")
 
@@ -179,7 +179,7 @@ def _json_schema(wanted: Mapping[str, Any], call: ChatCall, warnings: list[str])
     """Return name, schema and the like of a format, which may stand under ``json_schema`` or beside it.
 
     OpenAI wants an object at the root: any other schema is put under its only property ``value``, and so is the answer.
-    ``strict`` is dropped, and told, with a schema that the strict mode refuses.
+    ``strict`` is dropped, with a warning, for a schema that the strict mode refuses.
     """
     inner = wanted.get("json_schema")
     form = dict(inner) if isinstance(inner, Mapping) else {}
@@ -195,7 +195,7 @@ def _json_schema(wanted: Mapping[str, Any], call: ChatCall, warnings: list[str])
 def with_parameters(function: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> dict[str, Any]:
     """Return a function whose parameters are as OpenAI takes them.
 
-    ``strict`` is dropped, and told, with parameters that the strict mode refuses.
+    ``strict`` is dropped, with a warning, for parameters that the strict mode refuses.
     """
     out, parameters = dict(function), function.get("parameters")
     if None in out.values():  # what is null is absent, which OpenAI does not take for the same

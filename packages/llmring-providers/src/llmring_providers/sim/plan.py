@@ -126,8 +126,8 @@ def _cut(
     return msgspec.structs.replace(plan, steps=sent, length=length)
 
 
-def _seconds(told: float | None) -> float:
-    return math.inf if told is None else told
+def _seconds(given: float | None) -> float:
+    return math.inf if given is None else given
 
 
 def _dripping(plan: Plan, fault: faults.Drip) -> tuple[bytes | float, ...]:

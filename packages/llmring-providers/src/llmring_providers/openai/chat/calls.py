@@ -86,7 +86,7 @@ class CallPieces:
 
     @property
     def resent(self) -> bool:
-        """Tell whether arguments of the calls that :meth:`whole` returned had come more than once."""
+        """True if the host sent arguments of the calls that :meth:`whole` returned more than once."""
         return any(slot.resent for slot in self._slots)
 
     def whole(self) -> list[Call]:
@@ -111,7 +111,7 @@ def _begins_another(piece: Call, slot: _Slot) -> bool:
 
 
 def _continues(piece: Call, last: _Slot) -> bool:
-    """Return whether a piece of an index of its own is more of the last call: it says neither whose nor of what it is.
+    """Return whether a piece of an index of its own belongs to the last call: it has neither an id nor a name.
 
     https://github.com/dirac-run/dirac/pull/215
     """

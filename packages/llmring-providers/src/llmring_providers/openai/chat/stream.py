@@ -45,6 +45,7 @@ from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.usage import usage_of
 
 _DONE = b"[DONE]"
+_FIRST = (None, 0, "0", "")
 
 
 class ChatStreamDecoder(BaseStreamDecoder):
@@ -58,7 +59,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
         self._refused = False
         self._spoke = False
         """In deltas."""
-        self._calls = CallPieces()
+        self._calls: CallPieces | None = None
+        """Once the first piece of a call has come."""
         self._reasoning: dict[str, list[str]] = {}
         """Under the names by which it comes."""
         self._parts: list[Any] = []
@@ -71,7 +73,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         self._extras: dict[str, Any] = {}
 
     def _gathered_chunk(self) -> StreamChunk:
-        made = self._calls.whole()
+        made = [] if self._calls is None else self._calls.whole()
         calls = [neutral_call(call, place) for place, call in enumerate(made)]
         ended = self.done or self._word is not None
         said = joined(self._extras)
@@ -88,7 +90,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
             provider_model=self._served,
             response_id=self._id,
             native=native_of(self._call, said | usage_extras(self._usage), block),
-            warnings=[RESENT] if self._calls.resent else None,
+            warnings=[RESENT] if self._calls is not None and self._calls.resent else None,
         )
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
@@ -108,12 +110,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if part.choices is None:
             self._without_choices = data
         for choice in part.choices or ():
-            if choice.index in (
-                None,
-                0,
-                "0",
-                "",
-            ):  # n > 1 has no neutral form: the first answer is the answer
+            if choice.index in _FIRST:  # n > 1 has no neutral form: the first answer is the answer
                 self._choice(choice, chunks)
 
     def _bare_error(self) -> LLMRingError | None:
@@ -151,7 +148,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if (delta := choice.delta) is not None:
             self._spoke = self._spoke or bool(delta.content or delta.tool_calls)
             self._delta(delta, chunks)
-        elif choice.message is not None and not self._spoke:  # else it is all that was said, once more
+        elif choice.message is not None and not self._spoke:  # else it repeats the deltas
             self._delta(choice.message, chunks)
         if choice.finish_reason or choice.finish_details is not None:
             self._word = finish_word(choice)
@@ -159,6 +156,14 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._usage = choice.usage
         if choice.has_extras():
             gather(self._extras, CHOICE_EXTRAS, choice)
+
+    def _add_calls(self, delta: WireMessage) -> None:
+        if self._calls is None:
+            self._calls = CallPieces()
+        for piece in delta.tool_calls or ():
+            self._calls.add(piece)
+        if delta.function_call is not None:
+            self._calls.add(Call(index=0, function=delta.function_call))
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
         text, reasoning, refusal = text_of(delta), reasoning_of(delta), delta.refusal
@@ -175,10 +180,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
         if reasoning:
             for name, thought in spoken_reasoning(delta).items():
                 self._reasoning.setdefault(name, []).append(thought)
-        if delta.tool_calls:
-            for piece in delta.tool_calls:
-                self._calls.add(piece)
-        if delta.function_call is not None:
-            self._calls.add(Call(index=0, function=delta.function_call))
+        if delta.tool_calls or delta.function_call is not None:
+            self._add_calls(delta)
         if delta.has_extras():
             gather(self._extras, MESSAGE_EXTRAS, delta)

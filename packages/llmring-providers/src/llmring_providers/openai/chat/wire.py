@@ -214,7 +214,7 @@ def _continues_part(parts: list[Any], piece: Any) -> bool:
 
 
 def all_extras(completion: Completion, choice: Choice, message: WireMessage, usage: Any) -> dict[str, Any]:
-    """Return what a whole answer says."""
+    """Return the fields of a whole answer beyond the neutral form."""
     said: dict[str, Any] = {}
     replace(said, IDENTITY_EXTRAS, completion)
     if completion.has_extras():
@@ -242,7 +242,7 @@ def replace(said: dict[str, Any], names: tuple[str, ...], source: Completion) ->
 
 
 def gather(said: dict[str, Any], names: tuple[str, ...], source: Choice | WireMessage) -> None:
-    """Add what one piece says to what was said before."""
+    """Add the fields of one piece to those gathered before."""
     for name in names:
         if value := getattr(source, name):
             _add(said, name, value)
