@@ -323,3 +323,8 @@ def paced(response: LLMResponse) -> None:
     if response.rate_limits is not None and response.rate_limits.tokens is not None:
         assert_type(response.rate_limits.tokens.per_minute, float | None)
         assert_type(response.rate_limits.retry_after, float | None)
+
+
+def kept(ring: LLMRing) -> None:
+    llmring.serve.app(ring, cache=llmring.CachePolicy(ttl_s=60))
+    llmring.Policy(cache=60)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -10,11 +10,12 @@ from llmring_types import LLMRequest
 
 from llmring._failover import Failover
 from llmring._money.accounting import Accounting
+from llmring._money.accounts import Account
 from llmring._money.budgets import Budgets
 from llmring._money.calls import Purse
 from llmring._money.counting import TokenCounter
 from llmring._observing.watch import Watcher
-from llmring._policy import Pace
+from llmring._policy import CachePolicy, Pace
 from llmring._providers import Providers
 from llmring._records import Observers
 from llmring._routing import Candidate, Route, Router
@@ -22,6 +23,8 @@ from llmring._runtime import TimeLimitError, within
 from llmring.tokens import context_problem
 
 if TYPE_CHECKING:
+    from llmring._call import Call
+    from llmring._kept_answers import KeptAnswers
     from llmring.files._store import FileStore
 
 
@@ -68,8 +71,33 @@ class Chat:
         self.default_timeout = timeout
         self._files: FileStore | None = None
         self._opening = Lock()
+        self.cache = policy.cache
+        self.kept_answers: KeptAnswers | None = None
+        self._call: type[Call] | None = None
         if policy.pace is not None:
             self.pace(policy.pace)
+
+    def call(
+        self, request: LLMRequest, profile: str | None, *, streamed: bool, account: Account | None = None
+    ) -> "Call":
+        """Return the call of a request, which has not begun yet; :class:`Call` describes the arguments."""
+        kind = self._call or self._choose_call()
+        return kind(self, request, profile, streamed=streamed, account=account)
+
+    def _choose_call(self) -> "type[Call]":
+        from llmring._call import Call  # noqa: PLC0415 - it needs this module
+
+        self._call = Call
+        if self.cache is not None:
+            from llmring._kept_answers import CachedCall, KeptAnswers  # noqa: PLC0415 - most rings keep no answers
+
+            self.kept_answers = KeptAnswers(self.cache, self.failover.clock)
+            self._call = CachedCall
+        return self._call
+
+    def keep_answers(self, policy: CachePolicy) -> None:
+        """Keep answers from now on."""
+        self.cache, self._call = policy, None
 
     def pace(self, pace: Pace | Mapping[str, Pace]) -> None:
         """Pace the calls from now on."""

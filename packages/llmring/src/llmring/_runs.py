@@ -60,6 +60,6 @@ class RunsTools:
         profile = options.get("profile")
 
         def call(following: LLMRequest, account: Account | None, streamed: bool) -> Call:
-            return Call(self._chat, following, profile, streamed=streamed, account=account)
+            return self._chat.call(following, profile, streamed=streamed, account=account)
 
         return ToolLoop(call, request, options)
