@@ -10,7 +10,6 @@ from llmring_types import LLMRequest
 
 from llmring._failover import Failover
 from llmring._money.accounting import Accounting
-from llmring._money.accounts import Account
 from llmring._money.budgets import Budgets
 from llmring._money.calls import Purse
 from llmring._money.counting import TokenCounter
@@ -40,6 +39,7 @@ class Chat:
         origin: who asks, for the records of calls.
         observers: get those records.
         timeout: seconds for one attempt where neither request nor alias says otherwise; ``None`` for no limit.
+        call_type: what calls are made of, unless answers are kept.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Chat:
         origin: str,
         observers: Observers,
         timeout: float | None,
+        call_type: "type[Call]",
     ) -> None:
         policy = failover.policy
         self.providers = providers
@@ -71,33 +72,19 @@ class Chat:
         self.default_timeout = timeout
         self._files: FileStore | None = None
         self._opening = Lock()
-        self.cache = policy.cache
         self.kept_answers: KeptAnswers | None = None
-        self._call: type[Call] | None = None
+        self.call_type = call_type
+        if policy.cache is not None:
+            self.keep_answers(policy.cache)
         if policy.pace is not None:
             self.pace(policy.pace)
 
-    def call(
-        self, request: LLMRequest, profile: str | None, *, streamed: bool, account: Account | None = None
-    ) -> "Call":
-        """Return the call of a request, which has not begun yet; :class:`Call` describes the arguments."""
-        kind = self._call or self._choose_call()
-        return kind(self, request, profile, streamed=streamed, account=account)
-
-    def _choose_call(self) -> "type[Call]":
-        from llmring._call import Call  # noqa: PLC0415 - it needs this module
-
-        self._call = Call
-        if self.cache is not None:
-            from llmring._kept_answers import CachedCall, KeptAnswers  # noqa: PLC0415 - most rings keep no answers
-
-            self.kept_answers = KeptAnswers(self.cache, self.failover.clock)
-            self._call = CachedCall
-        return self._call
-
     def keep_answers(self, policy: CachePolicy) -> None:
         """Keep answers from now on."""
-        self.cache, self._call = policy, None
+        from llmring._kept_answers import CachedCall, KeptAnswers  # noqa: PLC0415 - most rings keep no answers
+
+        self.kept_answers = KeptAnswers(policy, self.failover.clock)
+        self.call_type = CachedCall
 
     def pace(self, pace: Pace | Mapping[str, Pace]) -> None:
         """Pace the calls from now on."""
