@@ -10,6 +10,7 @@ import pytest
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Policy, RetryPolicy, StreamChunk, ToolCall
 from llmring.exceptions import (
     BudgetExceededError,
+    ConfigurationError,
     LLMRingError,
     ProviderAuthenticationError,
     ProviderServerError,
@@ -324,3 +325,24 @@ def test_a_cancelled_run_cancels_its_tools(backend: str) -> None:
 
     anyio.run(main, backend=backend)
     assert ended == ["tool", "tool"]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({"tools": add}, ValidationError, r"tools must be a list: tools=\[…\]"),
+        ({"tools": "add"}, ValidationError, "tools must be a list"),
+        (
+            {"tools": [add], "tool_timeout_s": -1},
+            ConfigurationError,
+            "tool_timeout_s must be a number of seconds",
+        ),
+    ],
+)
+async def test_options_of_a_run_that_cannot_be_are_refused_before_anything_is_sent(
+    options: dict[str, Any], kind: type[LLMRingError], words: str
+) -> None:
+    ring, provider = ring_with("never")
+    with pytest.raises(kind, match=words):
+        await ring.run(ASKED, **options)
+    assert not provider.calls
