@@ -65,7 +65,8 @@ def test_saving_changes_only_what_differs() -> None:
     lockfile = Lockfile.load("own.lock")
     lockfile.save()
     assert Path("own.lock").read_text() == WRITTEN
-    lockfile.get_profile().remove_binding("old")
+    assert lockfile.get_profile().remove_binding("old")
+    assert not lockfile.get_profile().remove_binding("old")
     lockfile.set_binding("new", "sim:demo")
     lockfile.get_profile("dev").set_binding("mini", "sim:demo")
     lockfile.get_profile("empty")
