@@ -85,11 +85,13 @@ async def test_a_chat_through_it_is_priced_logged_and_traced(
 
 @pytest.mark.parametrize("protocol", sorted({*get_args(Protocol)} - {"local"}))  # a server of its own
 async def test_a_row_on_any_protocol_answers_in_a_ring_that_was_made_before(
-    simulator: Simulator, protocol: Protocol
+    simulator: Simulator, protocol: Protocol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LATE_KEY", "k-late")  # without one, a host of Bedrock's protocol looks for AWS's own
     path = "/v1" if protocol == "openai" else ""
     async with LLMRing() as ring:
-        register(Host(name="late", protocol=protocol, default_url=f"{simulator.url}{path}", keyless=True))
+        url, keys = f"{simulator.url}{path}", ("LATE_KEY",)
+        register(Host(name="late", protocol=protocol, default_url=url, key_variables=keys, keyless=True))
         try:
             response = await ring.chat(LLMRequest(model="late:small", messages=HELLO))
             chunks = [
@@ -131,6 +133,11 @@ def test_every_command_knows_it(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert {"name": "acme", "configured": True}.items() <= {
         row["name"]: row for row in json.loads(output("providers", "--json"))
     }["acme"].items()
+    assert {"name": "acme", "key": "set", "proved": False}.items() <= {
+        row["name"]: row for row in json.loads(output("hosts", "--json"))
+    }["acme"].items()
+    output("bind", "other", "acme:org/model:free")
+    assert output("unbind", "other") == ""
     doctor = json.loads(output("doctor", "--json"))
     assert [alias["resolves_to"] for alias in doctor["aliases"]] == [MODEL]
     assert "acme" in {row["name"] for row in doctor["providers"]}

@@ -1,9 +1,15 @@
 """Gateways before the simulator, and requests of each protocol to them."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
+from threading import Thread
 from typing import Any
 
+import uvicorn
 from llmring import LLMRing, Policy, RetryPolicy
+from llmring.serve import KeyStore, app
 from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers import ProviderSettings
 from llmring_providers.sim import Answer, Rule, Script, SimTransport, create
@@ -28,8 +34,12 @@ def ring_of(*rules: Rule, **settings: Any) -> LLMRing:
         name="default", bindings=(binding("fast", "sim:small"), binding("safe", "sim:bad", "sim:good"))
     )
     other = Profile(name="other", bindings=(binding("fast", "sim:other"),))
+    of_sdks = Profile(
+        name="sdks",
+        bindings=tuple(binding(name, f"sim:{name}") for name in ("fast", "calls", "cut", "slow", "json")),
+    )
     ring = LLMRing(
-        lockfile=Lockfile(profiles={"default": profile, "other": other}),
+        lockfile=Lockfile(profiles={"default": profile, "other": other, "sdks": of_sdks}),
         policy=Policy(retry=RetryPolicy(attempts=1), breaker=None),
         prices={"sim:*": Prices(input=Decimal(1), output=Decimal(2))},
         **settings,
@@ -37,3 +47,18 @@ def ring_of(*rules: Rule, **settings: Any) -> LLMRing:
     script = Script(rules=rules or (Rule(answer=WORDS),))
     ring.register_provider("sim", create(ProviderSettings(name="sim", transport=SimTransport()), script))
     return ring
+
+
+@contextmanager
+def serving(*rules: Rule, keys: KeyStore | None = None, **settings: Any) -> Iterator[str]:
+    """Serve a ring over real HTTP, in a thread of its own, and yield the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        gateway = app(ring_of(*rules, **settings), keys=keys)
+        server = uvicorn.Server(uvicorn.Config(gateway, log_level="error", lifespan="off", access_log=False))
+        thread = Thread(target=lambda: server.run(sockets=[listener]))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -38,7 +38,7 @@ def test_the_tree_of_the_docstring_is_the_tree_of_the_classes() -> None:
     drawn: dict[int, type[LLMRingError]] = {}
     seen = set()
     for line in (exceptions.__doc__ or "").splitlines():
-        found = re.match(r"([│├└─ ]*)(\w+Error)", line)
+        found = re.match(r" {4}([│├└─ ]*)(\w+Error)", line)
         if found is None:
             continue
         kind = getattr(exceptions, found[2])

@@ -1,6 +1,7 @@
 """Images, documents and audio as parts, from files, bytes and addresses."""
 
 import base64
+import mimetypes
 import os
 import struct
 import zlib
@@ -178,16 +179,81 @@ def test_the_helpers_of_the_original_put_the_text_first(tmp_path: Path) -> None:
 def test_the_helpers_of_the_original_know_files_by_their_bytes(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(PNG)
-    assert file_utils.get_file_mime_type(path) == "application/pdf"
-    assert file_utils.get_file_mime_type("a") == "application/octet-stream"
     assert file_utils.validate_image_file(path)
     assert file_utils.is_image_file(path)
     assert not file_utils.is_pdf_file(path)
     assert not file_utils.is_document_file(path)
-    assert file_utils.validate_file_for_vision_api(path)
-    assert file_utils.is_pdf_file(tmp_path / "gone.pdf")
-    assert file_utils.is_document_file("gone.txt")
-    assert not file_utils.validate_image_file(tmp_path / "gone.png")
+    file_utils.validate_file_for_vision_api(path)
+    path.write_bytes(PDF)
+    assert file_utils.is_pdf_file(path)
+    assert file_utils.is_document_file(path)
+    file_utils.validate_file_for_vision_api(path)
+    path.write_text("Hello")
+    assert not file_utils.validate_image_file(path)
+    with pytest.raises(ValueError, match="is text/plain; models with vision take"):
+        file_utils.validate_file_for_vision_api(path)
+    gone = tmp_path / "gone.png"
+    for ask in (
+        file_utils.validate_image_file,
+        file_utils.is_image_file,
+        file_utils.is_pdf_file,
+        file_utils.is_document_file,
+    ):
+        assert not ask(gone)
+    with pytest.raises(FileNotFoundError):
+        file_utils.validate_file_for_vision_api(gone)
+
+
+BY_NAME = [
+    ("a.png", "image/png"),
+    ("a.JPG", "image/jpeg"),
+    ("a.gif", "image/gif"),
+    ("a.webp", "image/webp"),
+    ("a.pdf", "application/pdf"),
+    ("a.txt", "text/plain"),
+    ("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    ("a.unknown", "application/octet-stream"),
+    ("a", "application/octet-stream"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), BY_NAME)
+@pytest.mark.parametrize("table", ["this machine's", "none"])
+def test_names_tell_the_type_on_every_machine(
+    name: str, kind: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if table == "none":
+        monkeypatch.setattr(mimetypes, "guess_type", mimetypes.MimeTypes(()).guess_type)
+    assert file_utils.get_file_mime_type(name) == kind
+
+
+def test_the_helpers_of_the_original_take_its_arguments_in_its_order() -> None:
+    coded = base64.b64encode(PNG * 3).decode()
+    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{coded}"}}
+    address = "https://x.example/a.png"
+    remote = {"type": "image_url", "image_url": {"url": address}}
+    given = {"data": coded, "mime_type": "image/png"}
+    assert file_utils.analyze_image(coded, "What?", "image/png") == [{"type": "text", "text": "What?"}, part]
+    assert file_utils.extract_text_from_image(coded, "image/png")[1] == part
+    assert file_utils.compare_images(given, address, "Which?") == [
+        {"type": "text", "text": "Which?"},
+        part,
+        remote,
+    ]
+    assert file_utils.create_multi_image_content([address, coded, given]) == [remote, part, part]
+    assert file_utils.create_base64_image_content("UklGRiA")[0]["image_url"]["url"].startswith(
+        "data:image/jpeg"
+    )
+    asked = [file_utils.analyze_image(address), file_utils.compare_images(address, address)]
+    assert [content[0]["text"] for content in asked] == ["Analyze this image", "Compare these images"]
+    assert file_utils.analyze_file(address, mime_type="image/png")[0]["text"] == "Analyze this file"
+
+
+def test_damaged_base64_is_not_taken_for_the_name_of_a_file() -> None:
+    with pytest.raises(ValidationError, match="the text of 201 characters is damaged base64"):
+        file_utils.create_image_content("A" * 201)
+    with pytest.raises(FileNotFoundError):
+        file_utils.create_image_content("A" * 99)
 
 
 def test_a_large_file_is_refused_by_the_helpers_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ FACTS = ModelFacts(provider="a", model="b", max_output_tokens=4000)
 def test_before_a_call_its_output_is_what_the_request_allows_or_else_the_model(
     facts: ModelFacts | None, limit: int | None, answers: int, output: int
 ) -> None:
-    assert most_usage(ASKED, facts, output_limit=limit, answers=answers) == {
+    assert most_usage(ASKED, 104, facts, output_limit=limit, answers=answers) == {
         "prompt_tokens": 104,
         "completion_tokens": output,
     }
@@ -70,7 +70,7 @@ def test_before_a_call_its_output_is_what_the_request_allows_or_else_the_model(
 
 def test_before_a_call_its_input_counts_as_written_to_the_cache_where_that_is_asked_for() -> None:
     asked = LLMRequest(messages=ASKED.messages, cache={"type": "ephemeral"})
-    assert most_usage(asked, None, output_limit=1)["cache_creation_1h_tokens"] == 104
+    assert most_usage(asked, 104, None, output_limit=1)["cache_creation_1h_tokens"] == 104
 
 
 ATTEMPTS: list[tuple[Attempt, bool]] = [

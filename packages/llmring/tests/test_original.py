@@ -1,11 +1,13 @@
 """Methods that code for llmring 1 calls."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from llmring import LLMResponse, LLMRing, Message
 from llmring.exceptions import AliasNotFoundError
 from llmring.testing import FakeProvider
+from llmring.utils import is_model_reference, parse_model_string, strip_provider_prefix
 from llmring_lockfile import bind
 
 MESSAGES = [Message(role="user", content="Hi")]
@@ -55,3 +57,37 @@ def test_the_sync_ring_has_them_too(tmp_path: Path) -> None:
         assert ring.chat_with_alias("assistant", MESSAGES, temperature=0.5).content == "Hello"
         assert ring.get_model_info("assistant")["model"] == "x"
         assert ring.get_enhanced_model_info("openai:gpt-5-mini")["supports_vision"] is True
+
+
+def test_references_are_read_as_by_the_original() -> None:
+    assert parse_model_string("ollama:llama3:8b") == ("ollama", "llama3:8b")
+    assert strip_provider_prefix("openai:gpt-4o", "openai") == "gpt-4o"
+    assert strip_provider_prefix("gpt-4o", "openai") == "gpt-4o"
+    assert strip_provider_prefix("openai:gpt-4o", "anthropic") == "openai:gpt-4o"
+    assert is_model_reference("openai:gpt-4o")
+    assert not is_model_reference("summarizer")
+    for text in ("gpt-4o", "openai:", ":gpt-4o"):
+        with pytest.raises(ValueError, match="Invalid model format"):
+            parse_model_string(text)
+
+
+MOVED = [
+    ("llmring", "BaseLLMProvider", "llmring_providers.Provider"),
+    ("llmring", "FileMetadata", "llmring_providers.files.StoredFile"),
+    ("llmring.schemas", "FileUploadResponse", "llmring_providers.files.StoredFile"),
+    ("llmring.base", "ProviderConfig", "llmring_providers.ProviderSettings"),
+    ("llmring.constants", "LOCKFILE_NAME", "llmring_lockfile.LOCKFILE_NAME"),
+    ("llmring.registry", "RegistryModel", "llmring_types.ModelFacts"),
+    ("llmring.service", "LLMRing", "llmring.LLMRing"),
+]
+
+
+@pytest.mark.parametrize(("module", "name", "place"), MOVED)
+def test_a_name_that_moved_says_where_to_in_the_file_that_uses_it(module: str, name: str, place: str) -> None:
+    home, _, new_name = place.rpartition(".")
+    with pytest.warns(DeprecationWarning, match=rf"{name} is {place} now") as caught:
+        found = getattr(import_module(module), name)
+    assert found is getattr(import_module(home), new_name)
+    assert [warning.filename for warning in caught] == [__file__]
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = import_module(module).Nothing

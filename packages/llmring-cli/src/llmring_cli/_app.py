@@ -62,7 +62,7 @@ COMMANDS = (
     Command("serve", "serve:SERVE", "Serve the aliases to programs that speak a provider's protocol."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
-    Command("trust", "trust:trust", "Approve the addresses and settings in a .env file."),
+    Command("trust", "trust:trust", "Approve the addresses in a .env file or a lockfile."),
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {

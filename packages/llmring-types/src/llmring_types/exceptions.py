@@ -1,68 +1,68 @@
 """Every error that llmring raises.
 
 Two properties belong to the type, not to the message: ``retryable`` (the same call may work a moment later) and
-``fails_over`` (another member of the pool may answer).
+``fails_over`` (another member of the pool may answer). The tree::
 
-LLMRingError
-├─ ConfigurationError
-│  ├─ CassetteError
-│  │  └─ CassetteMismatchError
-│  ├─ UntrustedAddressError
-│  └─ MissingSDKError                     also AttributeError: ``hasattr(provider, "client")`` is then False
-├─ ValidationError                        also ValueError
-│  ├─ MessageValidationError
-│  ├─ ModelReferenceError
-│  └─ UnsupportedContentError             fails over
-├─ LockfileError
-│  ├─ LockfileNotFoundError               also FileNotFoundError
-│  ├─ LockfileParseError                  also ValueError
-│  │  └─ LockfileVersionError
-│  ├─ LockfileWriteError                  also OSError
-│  │  └─ LockfileExistsError              also FileExistsError
-│  └─ ProfileNotFoundError                also ValueError
-├─ ProviderError
-│  ├─ ProviderNotFoundError
-│  ├─ ProviderAuthenticationError
-│  │  └─ ProviderPermissionError
-│  ├─ ProviderRateLimitError              retryable, fails over
-│  │  └─ ProviderQuotaError               fails over only
-│  ├─ ProviderTimeoutError                retryable, fails over; also TimeoutError
-│  ├─ ProviderConnectionError             retryable, fails over; also ConnectionError
-│  │  └─ ProxyAuthenticationError         neither
-│  └─ ProviderResponseError
-│     ├─ ProviderBadRequestError
-│     │  ├─ ProviderRequestTooLargeError   fails over, to a larger context
-│     │  └─ ProviderUnsupportedRequestError  fails over
-│     ├─ ProviderServerError              retryable, fails over
-│     │  └─ ProviderOverloadedError
-│     ├─ ProviderResponseTooLargeError    fails over
-│     ├─ MalformedResponseError           retryable, fails over
-│     │  └─ StreamInterruptedError
-│     ├─ StructuredOutputError
-│     └─ BatchError
-│        ├─ BatchExpiredError             retryable, fails over
-│        ├─ BatchCancelledError
-│        └─ BatchRejectedError
-├─ ModelError
-│  ├─ ModelNotFoundError                  fails over; also ProviderError
-│  │  └─ AliasNotFoundError               does not; also LockfileError, ValueError
-│  │     └─ UnknownProviderError          also ProviderNotFoundError
-│  └─ ModelCapabilityError                fails over
-├─ CircuitBreakerError                    fails over
-├─ ToolLoopError
-├─ ConversationNotFoundError
-├─ CostTrackingError
-│  └─ BudgetExceededError
-├─ RegistryError
-│  ├─ RegistryConnectionError
-│  ├─ RegistryNotFoundError
-│  ├─ RegistryValidationError
-│  └─ RegistryStaleError
-└─ ServerError
-   ├─ ServerConnectionError
-   │  └─ ServerTimeoutError               also TimeoutError
-   ├─ ServerAuthenticationError
-   └─ ServerResponseError
+    LLMRingError
+    ├─ ConfigurationError
+    │  ├─ CassetteError
+    │  │  └─ CassetteMismatchError
+    │  ├─ UntrustedAddressError
+    │  └─ MissingSDKError                     also AttributeError: ``hasattr(provider, "client")`` is then False
+    ├─ ValidationError                        also ValueError
+    │  ├─ MessageValidationError
+    │  ├─ ModelReferenceError
+    │  └─ UnsupportedContentError             fails over
+    ├─ LockfileError
+    │  ├─ LockfileNotFoundError               also FileNotFoundError
+    │  ├─ LockfileParseError                  also ValueError
+    │  │  └─ LockfileVersionError
+    │  ├─ LockfileWriteError                  also OSError
+    │  │  └─ LockfileExistsError              also FileExistsError
+    │  └─ ProfileNotFoundError                also ValueError
+    ├─ ProviderError
+    │  ├─ ProviderNotFoundError
+    │  ├─ ProviderAuthenticationError
+    │  │  └─ ProviderPermissionError
+    │  ├─ ProviderRateLimitError              retryable, fails over
+    │  │  └─ ProviderQuotaError               fails over only
+    │  ├─ ProviderTimeoutError                retryable, fails over; also TimeoutError
+    │  ├─ ProviderConnectionError             retryable, fails over; also ConnectionError
+    │  │  └─ ProxyAuthenticationError         neither
+    │  └─ ProviderResponseError
+    │     ├─ ProviderBadRequestError
+    │     │  ├─ ProviderRequestTooLargeError   fails over, to a larger context
+    │     │  └─ ProviderUnsupportedRequestError  fails over
+    │     ├─ ProviderServerError              retryable, fails over
+    │     │  └─ ProviderOverloadedError
+    │     ├─ ProviderResponseTooLargeError    fails over
+    │     ├─ MalformedResponseError           retryable, fails over
+    │     │  └─ StreamInterruptedError
+    │     ├─ StructuredOutputError
+    │     └─ BatchError
+    │        ├─ BatchExpiredError             retryable, fails over
+    │        ├─ BatchCancelledError
+    │        └─ BatchRejectedError
+    ├─ ModelError
+    │  ├─ ModelNotFoundError                  fails over; also ProviderError
+    │  │  └─ AliasNotFoundError               does not; also LockfileError, ValueError
+    │  │     └─ UnknownProviderError          also ProviderNotFoundError
+    │  └─ ModelCapabilityError                fails over
+    ├─ CircuitBreakerError                    fails over
+    ├─ ToolLoopError
+    ├─ ConversationNotFoundError
+    ├─ CostTrackingError
+    │  └─ BudgetExceededError
+    ├─ RegistryError
+    │  ├─ RegistryConnectionError
+    │  ├─ RegistryNotFoundError
+    │  ├─ RegistryValidationError
+    │  └─ RegistryStaleError
+    └─ ServerError
+       ├─ ServerConnectionError
+       │  └─ ServerTimeoutError               also TimeoutError
+       ├─ ServerAuthenticationError
+       └─ ServerResponseError
 """
 
 from llmring_types._call_exceptions import (

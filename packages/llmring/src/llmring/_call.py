@@ -245,9 +245,9 @@ class Call:
         reservation = None if permit is None else permit.reservation
         most = None if reservation is None else reservation.output_limit
         sure = check_counts(response, self._asked, most_output=most)
-        chat.accounting.price_answer(response, candidate)
+        cost = chat.accounting.price_answer(response, candidate)
         if self._budget is not None and reservation is not None:
-            self._budget.settle_answer(reservation, candidate, response, sure=sure)
+            self._budget.settle_answer(reservation, candidate, response, cost, sure=sure)
         self._comment(response, candidate)
 
     def _comment(self, response: LLMResponse, candidate: Candidate) -> None:

@@ -19,11 +19,19 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 _SHORTEST_BASE64 = 100
 _SHORTEST_WITH_SLASH = 500
 """Shorter texts with a slash may be paths."""
+_BY_NAME = {
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".webp": "image/webp",
+}
+"""Types that not every machine's table has."""
+
+_Source = str | Path | Mapping[str, str]
 
 
 def get_file_mime_type(file_path: str | Path) -> str:
     """Return the media type by the name, ``application/octet-stream`` where it says nothing."""
-    return mimetypes.guess_type(str(file_path))[0] or "application/octet-stream"
+    by_name = mimetypes.guess_type(str(file_path))[0] or _BY_NAME.get(Path(file_path).suffix.lower())
+    return by_name or "application/octet-stream"
 
 
 def encode_file_to_base64(file_path: str | Path) -> str:
@@ -52,24 +60,34 @@ def validate_image_file(file_path: str | Path) -> bool:
 
 
 def is_image_file(file_path: str | Path) -> bool:
-    """Return whether its bytes, or its name where it does not exist, are an image's."""
-    return (_kind_of(file_path) or get_file_mime_type(file_path)).startswith("image/")
+    """Return whether it is an image file, by its bytes."""
+    return (_kind_of(file_path) or "").startswith("image/")
 
 
 def is_pdf_file(file_path: str | Path) -> bool:
-    """Return whether its bytes, or its name where it does not exist, are a PDF's."""
-    return (_kind_of(file_path) or get_file_mime_type(file_path)) == "application/pdf"
+    """Return whether it is a PDF file, by its bytes."""
+    return _kind_of(file_path) == "application/pdf"
 
 
 def is_document_file(file_path: str | Path) -> bool:
-    """Return whether it is a PDF or a text."""
-    kind = _kind_of(file_path) or get_file_mime_type(file_path)
-    return kind == "application/pdf" or kind.startswith("text/")
+    """Return whether it is a file, and none of an image."""
+    return Path(file_path).is_file() and not is_image_file(file_path)
 
 
-def validate_file_for_vision_api(file_path: str | Path) -> bool:
-    """Return whether models with vision take it: a PNG, JPEG, GIF or WebP image, or a PDF."""
-    return _kind_of(file_path) in {*_IMAGES, "application/pdf"}
+def validate_file_for_vision_api(file_path: str | Path) -> None:
+    """Make sure that models with vision take a file: a PNG, JPEG, GIF or WebP image, or a PDF.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValidationError: it is of another type (also a ``ValueError``).
+    """
+    kind = _kind_of(file_path, missing_ok=False)
+    if kind not in {*_IMAGES, "application/pdf"}:
+        raise ValidationError(
+            f"{file_path} is {kind or 'of no known type'}; models with vision take PNG, JPEG, GIF and WebP images "
+            "and PDF files",
+            field="file_path",
+        )
 
 
 def create_file_content(
@@ -79,7 +97,7 @@ def create_file_content(
     loaded, kind = _loaded(source, mime_type)
     is_image = kind is not None and kind.startswith("image/")
     if kind is None and isinstance(loaded, str):
-        is_image = is_image_file(loaded.partition("?")[0])
+        is_image = get_file_mime_type(loaded.partition("?")[0]).startswith("image/")
     part = (
         content.image(loaded, media_type=mime_type)
         if is_image
@@ -96,9 +114,7 @@ def create_image_content(
     return _with_text(text, content.image(loaded, media_type=kind or mime_type))
 
 
-def create_multi_image_content(
-    images: Sequence[str | Path | Mapping[str, str]], text: str = ""
-) -> list[dict[str, Any]]:
+def create_multi_image_content(images: Sequence[_Source], text: str = "") -> list[dict[str, Any]]:
     """Return several images as content, each a source or ``{"data": base64, "mime_type": …}``."""
     parts = [
         part
@@ -121,27 +137,30 @@ def create_base64_image_content(
     )
 
 
-def analyze_file(source: str | Path, prompt: str = "Please analyze this file.") -> list[dict[str, Any]]:
-    """Return a question about a file."""
-    return create_file_content(source, prompt)
-
-
-def analyze_image(source: str | Path, prompt: str = "Please analyze this image.") -> list[dict[str, Any]]:
-    """Return a question about an image."""
-    return create_image_content(source, prompt)
-
-
-def extract_text_from_image(
-    source: str | Path, prompt: str = "Extract all text from this image."
+def analyze_file(
+    source: str | Path, prompt: str = "Analyze this file", mime_type: str | None = None
 ) -> list[dict[str, Any]]:
+    """Return a question about a file."""
+    return create_file_content(source, prompt, mime_type)
+
+
+def analyze_image(
+    source: str | Path, prompt: str = "Analyze this image", mime_type: str | None = None
+) -> list[dict[str, Any]]:
+    """Return a question about an image."""
+    return create_image_content(source, prompt, mime_type)
+
+
+def extract_text_from_image(source: str | Path, mime_type: str | None = None) -> list[dict[str, Any]]:
     """Return the request to read the text in an image."""
-    return create_image_content(source, prompt)
+    prompt = "Extract all text from this image. Preserve formatting and layout."
+    return create_image_content(source, prompt, mime_type)
 
 
 def compare_images(
-    image1: str | Path, image2: str | Path, prompt: str = "Compare these two images."
+    image1: _Source, image2: _Source, prompt: str = "Compare these images"
 ) -> list[dict[str, Any]]:
-    """Return a question about two images."""
+    """Return a question about two images, each a source or ``{"data": base64, "mime_type": …}``."""
     return create_multi_image_content([image1, image2], prompt)
 
 
@@ -157,7 +176,7 @@ def _loaded(source: str | Path, mime_type: str | None) -> tuple[str | Path | byt
         if source.lower().startswith(("http://", "https://")):
             return source, mime_type
         if _is_base64(source):
-            data = base64.b64decode("".join(source.split()))
+            data = _decoded(source)
             return data, mime_type or content.media_type_of(data)
     path = Path(source)
     return path, mime_type or _kind_of(path, missing_ok=False)
@@ -166,7 +185,16 @@ def _loaded(source: str | Path, mime_type: str | None) -> tuple[str | Path | byt
 def _is_base64(text: str) -> bool:
     shortest = _SHORTEST_WITH_SLASH if "/" in text else _SHORTEST_BASE64
     bare = "".join(text.split())
-    return len(bare) >= shortest and len(bare) % 4 == 0 and _BASE64.fullmatch(text) is not None
+    return len(bare) >= shortest and _BASE64.fullmatch(text) is not None
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()))
+    except ValueError as error:
+        raise ValidationError(
+            f"the text of {len(text):,} characters is damaged base64: {error}", field="source"
+        ) from error
 
 
 def _kind_of(file_path: str | Path, *, missing_ok: bool = True) -> str | None:

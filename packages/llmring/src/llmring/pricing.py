@@ -129,7 +129,9 @@ def price(usage: Usage | None, facts: ModelFacts | None) -> Cost:
     if compaction is not None:
         for name, part in _parts(compaction, prices, facts.provider).items():
             parts[name] = _EXACT.add(parts.get(name, _ZERO), part)
-    breakdown = {name: _dollars(part, _MILLIONTH) for name, part in parts.items()}
+    breakdown = parts
+    for name, part in parts.items():
+        breakdown[name] = _dollars(part, _MILLIONTH)
     searches = usage.get("web_searches")
     if searches and prices.web_search is not None:
         breakdown["web_search"] = _dollars(_EXACT.multiply(prices.web_search, searches), _THOUSANDTH)
@@ -227,9 +229,10 @@ def _count(usage: TokenCounts) -> _Counts | None:
     read = usage.get("cache_read_input_tokens") or 0
     write_5m = usage.get("cache_creation_5m_tokens") or 0
     write_1h = usage.get("cache_creation_1h_tokens") or 0
-    write_other = max((usage.get("cache_creation_input_tokens") or 0) - write_5m - write_1h, 0)
+    created, reasoning = usage.get("cache_creation_input_tokens"), usage.get("reasoning_tokens")
+    write_other = max(created - write_5m - write_1h, 0) if created else 0
     fresh = max(prompt - read - write_5m - write_1h - write_other, 0)
-    reasoning = min(usage.get("reasoning_tokens") or 0, completion)
+    reasoning = min(reasoning, completion) if reasoning else 0
     return _Counts(prompt, fresh, read, write_5m, write_1h, write_other, completion, reasoning)
 
 

@@ -183,6 +183,23 @@ async def test_a_limit_of_the_cost_is_a_number_of_dollars(most: Any) -> None:
     assert not provider.calls
 
 
+async def test_one_round_is_enough_for_an_answer_and_none_is_refused() -> None:
+    ring, provider = ring_with("ok")
+    assert (await ring.run(ASKED, tools=[add], max_rounds=1)).content == "ok"
+    with pytest.raises(ValidationError, match="max_rounds must be 1 or more; got 0"):
+        await ring.run(ASKED, tools=[add], max_rounds=0)
+    assert len(provider.calls) == 1
+
+
+async def test_a_limit_of_no_dollars_lets_only_free_models_answer() -> None:
+    ring, provider = ring_with("ok", prices=PRICES)
+    with pytest.raises(BudgetExceededError):
+        await ring.run(ASKED, max_cost_usd=0)
+    assert not provider.calls
+    ring, _ = ring_with("ok", prices={"fake:x": Prices(input=Decimal(0), output=Decimal(0))})
+    assert (await ring.run(ASKED, max_cost_usd=0)).content == "ok"
+
+
 async def test_a_choice_that_forces_a_call_holds_for_the_first_request_only() -> None:
     ring, provider = ring_with(ADD, "3")
     request = LLMRequest(messages=ASKED.messages, model="fake:x", tool_choice="required")

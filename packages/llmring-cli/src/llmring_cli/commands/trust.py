@@ -23,7 +23,7 @@ def trust(
     revoke: Flag = False,
     json: Json = False,
 ) -> int:
-    """Approve the addresses and settings in a .env file.
+    """Approve the addresses in a .env file or a lockfile.
 
     Until you approve the file, llmring sends none of your keys to an address in it, and ignores settings that
     write files or name a registry or a usage server. Any change to the file ends the approval; of a lockfile, any

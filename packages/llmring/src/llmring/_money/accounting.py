@@ -12,7 +12,7 @@ from llmring_types.hosts import host_of
 
 from llmring._money.estimates import output_tokens
 from llmring._routing import Candidate, Route
-from llmring.pricing import annotate, cost_info, price, unpriced
+from llmring.pricing import Cost, annotate, cost_info, price, unpriced
 from llmring.registry import Registry
 from llmring.tokens import estimate_tokens
 
@@ -82,12 +82,14 @@ class Accounting:
             route, candidates=[_priced(candidate) for candidate in route.candidates]
         )
 
-    def price_answer(self, response: LLMResponse, candidate: Candidate) -> None:
-        """Write the cost into the response's usage, where there is one."""
+    def price_answer(self, response: LLMResponse, candidate: Candidate) -> Cost | None:
+        """Write the cost into the response's usage, where there is one, and return it."""
         if response.usage is None:
-            return
+            return None
         facts = candidate.facts or self.facts(candidate.ref, response.provider_model)
-        annotate(response.usage, price(response.usage, facts))
+        cost = price(response.usage, facts)
+        annotate(response.usage, cost)
+        return cost
 
     def cost(self, usage: Usage, ref: ModelRef, facts: ModelFacts | None = None) -> Decimal | None:
         """Return the dollars for this usage of a model; ``None`` where they cannot be known."""

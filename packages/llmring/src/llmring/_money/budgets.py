@@ -169,7 +169,8 @@ class Budgets:
             try:
                 while self._changes:
                     self._changes.popleft()()
-                self._serve()
+                if self._queues:
+                    self._serve()
             finally:
                 self._lock.release()
 

@@ -16,7 +16,7 @@ from llmring._money.budgets import Budgets, Reservation
 from llmring._money.estimates import completed_usage, input_usage, most_usage
 from llmring._policy import UnknownPrice
 from llmring._routing import Candidate, Route
-from llmring.pricing import unpriced
+from llmring.pricing import Cost, unpriced
 from llmring.tokens import estimate_tokens
 
 _ZERO = Decimal(0)
@@ -87,9 +87,9 @@ class Purse:
         counted = self._counted.get(ref)
         return estimated if counted is None else counted.most(estimated)
 
-    def learn(self, ref: ModelRef, request: LLMRequest, usage: Usage) -> None:
-        """Take note of the input that a host has counted."""
-        estimated, reported = estimate_tokens(request), usage.get("prompt_tokens", 0)
+    def learn(self, ref: ModelRef, estimated: int, usage: Usage) -> None:
+        """Take note of the input that a host has counted where so many tokens were estimated."""
+        reported = usage.get("prompt_tokens", 0)
         if reported > estimated:
             self._counted.setdefault(ref, _Counted()).learn(estimated, reported)
 
@@ -126,6 +126,7 @@ class CallBudget:
         self._progress = progress
         self._purse = purse
         self._request = request
+        self._estimated = estimate_tokens(request)
         self._prepared = prepared
         self._route = route
 
@@ -161,7 +162,9 @@ class CallBudget:
 
     def _most(self, candidate: Candidate, bounds: OutputBounds) -> Decimal:
         purse, facts = self._purse, candidate.facts
-        usage = most_usage(self._request, facts, output_limit=bounds.limit, answers=bounds.answers)
+        usage = most_usage(
+            self._request, self._estimated, facts, output_limit=bounds.limit, answers=bounds.answers
+        )
         usage["prompt_tokens"] = purse.most_input(candidate.ref, usage["prompt_tokens"])
         cost = purse.accounting.cost(usage, candidate.ref, facts)
         if self._tier is not None:
@@ -185,14 +188,31 @@ class CallBudget:
         return _ZERO
 
     def settle_answer(
-        self, reservation: Reservation, candidate: Candidate, response: LLMResponse, *, sure: bool
+        self,
+        reservation: Reservation,
+        candidate: Candidate,
+        response: LLMResponse,
+        priced: Cost | None,
+        *,
+        sure: bool,
     ) -> None:
-        """Count a whole answer. Where its usage was not reported, or not believed, the worst case stays set aside."""
-        usage = response.usage
-        if usage is not None and sure:
-            self._purse.learn(candidate.ref, self._request, usage)
-        cost, exact = self._cost(candidate, response, whole=True)
-        reported = usage is not None and "prompt_tokens" in usage and "completion_tokens" in usage
+        """Count a whole answer. Where its usage was not reported, or not believed, the worst case stays set aside.
+
+        Args:
+            reservation: for the attempt.
+            candidate: who answered.
+            response: the answer.
+            priced: its cost.
+            sure: every count of it can be right.
+        """
+        usage = response.usage or {}
+        reported = "prompt_tokens" in usage and "completion_tokens" in usage
+        if sure:
+            self._purse.learn(candidate.ref, self._estimated, usage)
+        if reported and "reported_cost" not in usage and priced is not None and priced.total is not None:
+            cost, exact = priced.total, True
+        else:
+            cost, exact = self._cost(candidate, response, whole=True)
         if reservation.amount and not (reported and exact):
             lacking = (
                 "the price of this answer's service tier or searches is not known"

@@ -14,7 +14,7 @@ UNKNOWN_OUTPUT_TOKENS = 16_384
 
 
 def most_usage(
-    request: LLMRequest, facts: ModelFacts | None, *, output_limit: int | None, answers: int = 1
+    request: LLMRequest, prompt: int, facts: ModelFacts | None, *, output_limit: int | None, answers: int = 1
 ) -> Usage:
     """Return the most that a call can use, as far as that can be known before it, in its dearest form.
 
@@ -23,11 +23,11 @@ def most_usage(
 
     Args:
         request: what is to be sent.
+        prompt: the estimate of its input.
         facts: the model's.
         output_limit: what the request that is sent allows for one answer.
         answers: how many it asks for.
     """
-    prompt = estimate_tokens(request)
     longest = facts.max_output_tokens if facts is not None else None
     output = (output_limit or longest or UNKNOWN_OUTPUT_TOKENS) * answers
     usage: Usage = {"prompt_tokens": prompt, "completion_tokens": output}

@@ -1,15 +1,13 @@
 """The batches of a job at providers, as they are recorded: in a handle, a journal, or in memory."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import Literal, Protocol, Self
 
 import msgspec
+from llmring_providers.batches import BatchStatus
 from llmring_types.exceptions import ValidationError
 
 from llmring.bulk._outcomes import KeptError
-
-if TYPE_CHECKING:
-    from llmring_providers.batches import BatchStatus
 
 PartState = Literal["sending", "open", "done"]
 

@@ -99,9 +99,9 @@ class _Exchange:
                     prompt_tokens=result.tokens, completion_tokens=0, total_tokens=result.tokens
                 )
             sure = check_counts(shown, request)
-            chat.accounting.price_answer(shown, candidate)
+            cost = chat.accounting.price_answer(shown, candidate)
             if budget is not None and permit is not None and permit.reservation is not None:
-                budget.settle_answer(permit.reservation, candidate, shown, sure=sure)
+                budget.settle_answer(permit.reservation, candidate, shown, cost, sure=sure)
             return _Part(result, shown)
 
         answered: Answered[_Part] = await chat.failover.run(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 
 import msgspec
+from llmring_lockfile import Resolution
 from llmring_providers.hosting import CODECS, Codec, HostedRequest, Route, Stamp
 from llmring_providers.hosting.embeddings import HostedTexts, read_embedding, write_embedding
 from llmring_types import EmbeddingRequest, LLMRequest, Message
@@ -144,16 +145,22 @@ class Answering:
     def _read(self, body: bytes) -> HostedRequest:
         asked = self._codec.read(self._route, self._exchange.headers, body)
         request = asked.request
-        self._check_model(request.model)
+        found = self._check_model(request.model)
         request.metadata = {"request_id": self._id, **self._payer}
         if taken := _OURS & request.extra_params.keys():
             for name in taken:
                 del request.extra_params[name]
             asked = msgspec.structs.replace(asked, unread=(*asked.unread, *sorted(taken)))
+        if self._route.protocol == "openai_responses" and all(
+            ref.provider == "openai" for ref in found.models
+        ):
+            request.extra_params["api"] = (
+                "responses"  # which keeps more of this protocol than chat completions
+            )
         return asked
 
-    def _check_model(self, name: str | None) -> None:
-        """Refuse names that are no aliases, unless models may be named directly.
+    def _check_model(self, name: str | None) -> Resolution:
+        """Return what a name stands for, and refuse those that are no aliases, unless models may be named directly.
 
         Raises:
             ModelNotFoundError: there is no such alias, or it is a model's own name.
@@ -168,6 +175,7 @@ class Answering:
             raise _no_model(name)
         if not self._is_allowed(found.name):
             raise ProviderPermissionError(f"this key is not for the model {found.name!r}")
+        return found
 
     async def _whole(self, asked: HostedRequest) -> None:
         response = await self._call(asked).answer()
