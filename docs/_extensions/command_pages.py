@@ -7,7 +7,7 @@ import os
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from llmring_cli import run
-from llmring_cli._app import COMMANDS, GROUPS
+from llmring_cli._commands import COMMANDS, GROUPS
 from sphinx.application import Sphinx
 
 WIDTH = "96"

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from llmring_cli._app import COMMANDS, GROUPS
+from llmring_cli._commands import COMMANDS, GROUPS
 
 Cost = Callable[[Sequence[str], str], float]
 """Runs a command in a home and tells what that took."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hostile import STEERING, Attacker, build_repository
 from llmring_cli import run
-from llmring_cli._app import COMMANDS, GROUPS
+from llmring_cli._commands import COMMANDS, GROUPS
 from llmring_cli._output import printable
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes and signals are made in POSIX's way")
@@ -39,6 +39,15 @@ WORDS = [command.name for command in COMMANDS] + [
 ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "--install-completion": [("--shell", "bash", "--output", "out.sh")],
     "aliases": [(), ("--profile", STEERING), ("-f", "broken.lock"), ("--json",)],
+    "batch cancel": [("job.json",), ("there/victim",)],
+    "batch poll": [("job.json",), ("notes.txt",), ("link.lock", "--json")],
+    "batch results": [("job.json",), ("job.json", "--wait")],
+    "batch submit": [
+        ("there/victim", "out.json", "-m", "openai:gpt-4o"),
+        ("notes.txt", "out.json", "-m", "openai:gpt-4o", "--json"),
+        ("notes.txt", "link.lock", "-m", "fast"),
+        ("notes.txt", "pipe.py", "-m", "openai:gpt-4o"),
+    ],
     "bind": [("new", "openai:gpt-4o"), ("new", "openai:gpt-4o", "-f", "link.lock")],
     "chat": [
         ("Hi",),

@@ -9,7 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from llmring_cli._app import COMMANDS, GROUPS, Command, build_app
+from llmring_cli._app import build_app
+from llmring_cli._commands import COMMANDS, GROUPS, Command
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -266,7 +266,7 @@ def test_a_file_behind_a_link_out_of_the_folder_is_not_attached(llmring: Run, fo
     code, out, err = llmring("chat", "Hi", "-m", "sim:demo", "-f", "notes.txt")
     assert (code, out) == (1, "")
     assert err == (
-        f"error: cannot attach notes.txt: a symbolic link leads out of this folder to {outside}; "
+        f"error: cannot read notes.txt: a symbolic link leads out of this folder to {outside}; "
         "name that file itself\n"
     )
     assert llmring("chat", "Hi", "-m", "sim:demo", "-f", str(outside))[0] == 0

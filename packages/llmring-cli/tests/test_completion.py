@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from llmring_cli._app import COMMANDS, GROUPS
+from llmring_cli._commands import COMMANDS, GROUPS
 
 Run = Callable[..., tuple[int, str, str]]
 

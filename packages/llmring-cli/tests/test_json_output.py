@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from llmring_cli._app import COMMANDS, GROUPS
+from llmring_cli._commands import COMMANDS, GROUPS
 from referencing import Registry, Resource
 from usage_server import UsageServer
 
@@ -88,9 +88,20 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
 ]
 # Three run until they are interrupted: tests/cli/test_sim.py, test_mcp.py and test_serve.py,
 # which has the one that needs a key, too. One needs a provider: see
-# test_files_command.py.
-ELSEWHERE = {"sim", "serve", "serve-key-revoke", "mcp-lockfile", "files-rm", "keys-set"}
+# test_files_command.py; jobs for batches too: test_batches_command.py.
+ELSEWHERE = {
+    "sim",
+    "serve",
+    "serve-key-revoke",
+    "mcp-lockfile",
+    "files-rm",
+    "keys-set",
+    "batch-submit",
+    "batch-poll",
+    "batch-cancel",
+}
 NO_JSON = {
+    "batch-results",
     "embed",
     "export",
     "keys-path",

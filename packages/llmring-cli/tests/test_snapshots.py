@@ -31,6 +31,8 @@ ROWS: list[tuple[str, ...]] = [
     ("embed", "--help"),
     ("embed", "Hello", "-m", "sim:demo", "--dimensions", "3", "--verbose"),
     ("chat", "--frobnicate"),
+    ("batch", "--help"),
+    ("batch", "submit", "--help"),
     ("files", "--help"),
     ("files", "list", "--help"),
     ("files", "list"),

@@ -15,7 +15,7 @@ from cyclopts import (
     ValidationError,
 )
 
-from llmring_cli._app import COMMANDS, GROUPS
+from llmring_cli._commands import COMMANDS, GROUPS
 from llmring_cli._environment import REFUSED_HOSTS
 
 if TYPE_CHECKING:

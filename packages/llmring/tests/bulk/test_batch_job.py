@@ -1,5 +1,6 @@
 """Batch jobs that are submitted now and read later: ``ring.submit_batch`` and its companions."""
 
+import os
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from pathlib import Path
 
@@ -184,6 +185,10 @@ async def test_a_file_that_is_no_handle_is_left_as_it_is(tmp_path: Path) -> None
     with pytest.raises(ConfigurationError, match=r"notes\.txt, cannot be read: this is no handle"):
         await Host().ring.submit_batch(requests_of("openai", 1), path=path)
     assert path.read_text() == "mine"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        await Host().ring.submit_batch(requests_of("openai", 1), path=pipe)
     missing = tmp_path / "no" / "such" / "job.json"
     with pytest.raises(ConfigurationError, match="cannot be written"):
         await Host().ring.submit_batch(requests_of("openai", 1), path=missing)

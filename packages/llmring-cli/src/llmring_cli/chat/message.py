@@ -63,18 +63,27 @@ def piped(example: str) -> str:
         raise ValidationError(f"standard input is not text: {error}", field="message") from error
 
 
+def refuse_link_out(path: Path) -> None:
+    """Refuse a link in this folder that leads out of it: the author of a repository may have made it.
+
+    Raises:
+        ValidationError: it is one.
+    """
+    here = Path.cwd()
+    if path.absolute().is_relative_to(here) and not path.resolve().is_relative_to(here.resolve()):
+        raise ValidationError(
+            f"cannot read {path}: a symbolic link leads out of this folder to {path.resolve()}; name that file itself",
+            field="file",
+        )
+
+
 def read_file(path: Path) -> bytes:
     """Return the content of a file that the user names.
 
     Raises:
         ValidationError: it cannot be read, is too large, or is a link in this folder that leads out of it.
     """
-    here = Path.cwd()
-    if path.absolute().is_relative_to(here) and not path.resolve().is_relative_to(here.resolve()):
-        raise ValidationError(  # the author of a repository may have made it
-            f"cannot attach {path}: a symbolic link leads out of this folder to {path.resolve()}; name that file itself",
-            field="file",
-        )
+    refuse_link_out(path)
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)

@@ -1,5 +1,6 @@
 """Jobs that are submitted now and read later, perhaps by another process."""
 
+import errno
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -42,7 +43,7 @@ class HandleFile(MemoryStore):
         from anyio import to_thread  # noqa: PLC0415 - only for jobs with a file
 
         try:
-            document = await to_thread.run_sync(self._path.read_bytes)
+            document = await to_thread.run_sync(self._content)
             handle = BatchHandle.from_json(document)
         except FileNotFoundError:
             return
@@ -52,6 +53,11 @@ class HandleFile(MemoryStore):
             ) from error
         self._parts = {part.label: part for part in handle.parts}
         self.refused = dict(handle.refused)
+
+    def _content(self) -> bytes:
+        if self._path.exists() and not self._path.is_file():  # a pipe would be waited for
+            raise OSError(errno.EINVAL, "it is no regular file")
+        return self._path.read_bytes()
 
     async def save(self, part: BatchPart) -> None:
         await super().save(part)
