@@ -189,3 +189,12 @@ def test_a_pipe_is_no_conversation_and_is_not_waited_for(tmp_path: Path) -> None
     for path in (pipe, Path("/dev/zero"), tmp_path):
         with pytest.raises(ConfigurationError, match="not a regular file"):
             Conversation.load(path, LLMRing())
+
+
+async def test_options_that_cannot_be_are_refused_before_anything_is_sent() -> None:
+    with pytest.raises(ValidationError, match="max_tokens must be 1 or more"):
+        talk_with(max_tokens=0)
+    talk, provider = talk_with("one")
+    with pytest.raises(ValidationError, match="send has no option zzz"):
+        await talk.send("1?", zzz=1)
+    assert not provider.calls
