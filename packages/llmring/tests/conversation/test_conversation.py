@@ -171,6 +171,13 @@ def test_what_is_no_conversation_is_told_as_such(data: bytes) -> None:
         Conversation.from_json(data, LLMRing())
 
 
+def test_what_json_cannot_carry_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    talk, _ = talk_with(messages=[Message.user("half of a pair: \ud83d")])
+    with pytest.raises(ValidationError, match="cannot be written as JSON"):
+        talk.save(tmp_path / "talk.json")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_later_form_is_not_guessed_at() -> None:
     with pytest.raises(ConfigurationError, match="update llmring"):
         Conversation.from_json(b'{"version": 2}', LLMRing())

@@ -176,6 +176,14 @@ async def test_a_host_that_reports_no_cost_does_not_make_a_run_free() -> None:
     assert len(provider.calls) == 2
 
 
+async def test_a_limit_of_the_cost_ends_a_run_with_an_answer_whose_cost_is_not_known() -> None:
+    ring, provider = ring_with(calls(("add", '{"a": 1, "b": 2}'), usage=None), prices=PRICES)
+    with pytest.raises(ToolLoopError, match="the cost of fake:x is not known") as caught:
+        await ring.run(ASKED, tools=[add], max_cost_usd=100)
+    assert len(provider.calls) == 1
+    assert caught.value.run is not None
+
+
 @pytest.mark.parametrize("most", [float("nan"), float("inf"), -1, "x"])
 async def test_a_limit_of_the_cost_is_a_number_of_dollars(most: Any) -> None:
     ring, provider = ring_with("ok", prices=PRICES)
