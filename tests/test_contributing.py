@@ -9,7 +9,7 @@ from llmring_types import LLMRequest
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 SOURCES = ROOT / "packages" / "llmring-providers" / "src" / "llmring_providers"
-PROTOCOLS = ("openai", "anthropic", "google", "ollama")
+PROTOCOLS = ("openai", "anthropic", "google", "ollama", "bedrock")
 BEFORE_PROTOCOLS = {"files", "response_format", "json_response", "max_response_bytes", "metadata", "timeout"}
 """Fields that are used up, or brought into one form, outside of the protocols."""
 

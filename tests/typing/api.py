@@ -315,3 +315,11 @@ async def served(ring: LLMRing) -> None:
     assert_type(llmring.serve.app(ring, direct_models=True), llmring.serve.Gateway)
     assert_type(ring.chat_stream(LLMRequest([])).attempts, Sequence[Attempt])
     llmring.serve.app("ring")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def paced(response: LLMResponse) -> None:
+    Policy(pace=llmring.Pace(requests_per_minute=60, tokens_per_minute=1e6, shared=Path("pace.db")))
+    Policy(pace={"openai": llmring.Pace(shared="redis://localhost")})
+    if response.rate_limits is not None and response.rate_limits.tokens is not None:
+        assert_type(response.rate_limits.tokens.per_minute, float | None)
+        assert_type(response.rate_limits.retry_after, float | None)

@@ -377,7 +377,7 @@ def test_a_provider_without_its_key_is_not_among_the_providers(monkeypatch: pyte
         LLMRing().get_provider("nobody")
     with pytest.raises(KeyError, match="anthropic"):
         LLMRing().providers["anthropic"]
-    with pytest.raises(ProviderAuthenticationError, match="pass api_key= or set ANTHROPIC_API_KEY"):
+    with pytest.raises(ProviderAuthenticationError, match="pass api_key=, set ANTHROPIC_API_KEY"):
         LLMRing().register_provider("anthropic")
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     assert LLMRing().get_provider("openai").name == "openai"

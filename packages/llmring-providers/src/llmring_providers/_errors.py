@@ -191,12 +191,18 @@ def stated_wait(headers: Mapping[str, str], names: Iterable[str]) -> float | Non
     if header_wait(headers) is not None:
         return None
     for name in names:
-        text = headers.get(name, "")
-        if (seconds := _number(text)) is not None:
+        if (seconds := span_of(headers.get(name, ""))) is not None:
             return seconds
-        if spans := _SPAN.findall(text):
-            return sum(float(amount) * _SECONDS[unit.lower()] for amount, unit in spans)
     return None
+
+
+def span_of(text: str) -> float | None:
+    """Read seconds, or a span as ``1m30.5s``; ``None`` for anything else."""
+    if (seconds := _number(text)) is not None:
+        return seconds
+    if _SPAN.sub("", text).strip() or not text:
+        return None
+    return sum(float(amount) * _SECONDS[unit.lower()] for amount, unit in _SPAN.findall(text))
 
 
 def _number(text: str | None) -> float | None:

@@ -19,7 +19,7 @@ from botocore.credentials import Credentials as Keys  # type: ignore[import-unty
 from hosted import STAMP, chunks_of
 from llmring_providers import ChatCall, HttpProvider, ProviderSettings, find_factory
 from llmring_providers._settings import KeySource
-from llmring_providers.bedrock.provider import build_client
+from llmring_providers.bedrock.provider import BedrockListing, build_client
 from llmring_providers.bedrock.signing import may_sign, region_of
 from llmring_providers.hosting import CODECS, find_route
 from llmring_providers.transport import AutoTransport, ByteStream, HttpRequest, HttpResponse, Transport
@@ -400,6 +400,12 @@ async def test_models_and_profiles_are_listed_and_tokens_counted() -> None:
         assert (method, target.rpartition("/")[2]) == ("POST", "count-tokens")
         assert json.loads(body)["input"]["converse"].keys() == {"messages", "system", "toolConfig"}
         assert all("AWS4-HMAC-SHA256" in seen[2]["authorization"] for seen in room.seen)
+
+
+async def test_a_host_that_lists_models_and_profiles_at_once_is_asked_once() -> None:
+    names = ["a.b-v1:0", "c.d-v1:0"]
+    page = BedrockListing(AMAZON).decode(CODECS["bedrock"].models(names, STAMP))
+    assert ([facts.model for facts in page.models], page.next_path) == (names, None)
 
 
 async def test_credentials_of_a_process_are_renewed_before_they_expire(

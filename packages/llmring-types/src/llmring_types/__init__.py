@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmring_types._facts import CAPABILITIES, ModelFacts, Prices
     from llmring_types._media import Media
     from llmring_types._messages import Message, Role
+    from llmring_types._rate_limits import RateLimit, RateLimits
     from llmring_types._refs import ModelRef
     from llmring_types._request import LLMRequest, ReasoningEffort
     from llmring_types._response import Attempt, FinishReason, LLMResponse, StreamChunk, TokenCounts, Usage
@@ -39,6 +40,8 @@ __all__ = [
     "ModelRef",
     "Prices",
     "RankedDocument",
+    "RateLimit",
+    "RateLimits",
     "ReasoningEffort",
     "RerankRequest",
     "RerankResponse",
@@ -69,6 +72,7 @@ if not TYPE_CHECKING:
             "llmring_types._facts": ("CAPABILITIES", "ModelFacts", "Prices"),
             "llmring_types._media": ("Media",),
             "llmring_types._messages": ("Message", "Role"),
+            "llmring_types._rate_limits": ("RateLimit", "RateLimits"),
             "llmring_types._refs": ("ModelRef",),
             "llmring_types._request": ("LLMRequest", "ReasoningEffort"),
             "llmring_types._response": (

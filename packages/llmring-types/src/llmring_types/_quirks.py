@@ -48,6 +48,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             ``base_resp`` is MiniMax's.
         error_in_success: reports errors with the status 200.
         wait_headers: headers, besides ``retry-after``, that say how long a rate limit lasts.
+        limit_headers: headers that state rate limits, by what they limit, with ``{}`` for limit, remaining and reset.
+        limit_periods: seconds that such a limit is for, where that is not a minute.
         listed_prices: the tokens that the prices in its list of models are for: one ``token``, or a ``million``.
         pages: the vendor's page for each of these, by the name of the field.
     """
@@ -79,5 +81,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     error: Literal["object", "text", "list", "flat", "detail", "base_resp"] = "object"
     error_in_success: bool = False
     wait_headers: tuple[str, ...] = ()
+    limit_headers: Mapping[Literal["requests", "tokens", "input_tokens", "output_tokens"], str] = {}
+    limit_periods: Mapping[Literal["requests", "tokens", "input_tokens", "output_tokens"], float] = {}
     listed_prices: Literal["token", "million"] | None = None
     pages: Mapping[str, str] = {}

@@ -6,6 +6,7 @@ import msgspec
 
 from llmring_types._messages import Message
 from llmring_types._pydantic_methods import Model
+from llmring_types._rate_limits import RateLimits
 from llmring_types._tools import ToolCall
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class LLMResponse(Model, kw_only=True, omit_defaults=True):
         request_id: the provider's id of the request, for its support.
         native: what the provider wants back unchanged in the next turn (signatures, encrypted reasoning), and
             what it said beyond the neutral form (citations, logprobs). JSON; :meth:`to_message` carries it.
+        rate_limits: those of the key, as the headers of the answer state them; ``None`` on streams.
         attempts: every pool member tried or skipped, in order; the last one answered.
         warnings: what was dropped or lost on the way, one sentence each.
     """
@@ -111,6 +113,7 @@ class LLMResponse(Model, kw_only=True, omit_defaults=True):
     response_id: str | None = None
     request_id: str | None = None
     native: dict[str, Any] | None = None
+    rate_limits: RateLimits | None = None
     attempts: list[Attempt] = msgspec.field(default_factory=list)
     warnings: list[str] = msgspec.field(default_factory=list)
 

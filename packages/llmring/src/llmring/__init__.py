@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from llmring import schemas
     from llmring._access import ProviderAccess, ProviderStatus, provider_access, provider_status
     from llmring._money.accounts import BudgetState
-    from llmring._policy import BreakerPolicy, Policy, RetryPolicy
+    from llmring._policy import BreakerPolicy, Pace, Policy, RetryPolicy
     from llmring._records import CallRecord, Observer
     from llmring._ring import LLMRing
     from llmring._settings import ServerAccess, open_registry, server_access, usage_log_path
@@ -102,6 +102,7 @@ __all__ = [
     "ModelNotFoundError",
     "ModelRef",
     "Observer",
+    "Pace",
     "Policy",
     "Prices",
     "ProviderAccess",
@@ -159,7 +160,7 @@ if not TYPE_CHECKING:
         {
             "llmring._access": ("ProviderAccess", "ProviderStatus", "provider_access", "provider_status"),
             "llmring._money.accounts": ("BudgetState",),
-            "llmring._policy": ("BreakerPolicy", "Policy", "RetryPolicy"),
+            "llmring._policy": ("BreakerPolicy", "Pace", "Policy", "RetryPolicy"),
             "llmring._records": ("CallRecord", "Observer"),
             "llmring._ring": ("LLMRing",),
             "llmring._settings": ("ServerAccess", "open_registry", "server_access", "usage_log_path"),

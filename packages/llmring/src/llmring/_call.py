@@ -187,6 +187,7 @@ class Call:
                 discard=discard,
                 trace=None if watch is None else watch.attempts,
                 started=started,
+                request=self._asked,
             )
         except BaseException as error:
             if watch is not None:
@@ -246,6 +247,8 @@ class Call:
         most = None if reservation is None else reservation.output_limit
         sure = check_counts(response, self._asked, most_output=most)
         cost = chat.accounting.price_answer(response, candidate)
+        if chat.failover.pacer is not None:
+            chat.failover.pacer.answered(candidate.ref, response, None if permit is None else permit.ticket)
         if self._budget is not None and reservation is not None:
             self._budget.settle_answer(reservation, candidate, response, cost, sure=sure)
         self._comment(response, candidate)

@@ -1,5 +1,6 @@
 """State that the calls of a ring share: routes, screening, accounting and observers."""
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from llmring._money.budgets import Budgets
 from llmring._money.calls import Purse
 from llmring._money.counting import TokenCounter
 from llmring._observing.watch import Watcher
+from llmring._policy import Pace
 from llmring._providers import Providers
 from llmring._records import Observers
 from llmring._routing import Candidate, Route, Router
@@ -66,6 +68,18 @@ class Chat:
         self.default_timeout = timeout
         self._files: FileStore | None = None
         self._opening = Lock()
+        if policy.pace is not None:
+            self.pace(policy.pace)
+
+    def pace(self, pace: Pace | Mapping[str, Pace]) -> None:
+        """Pace the calls from now on."""
+        from llmring._failover.pace import Pacer  # noqa: PLC0415 - most rings do not pace their calls
+
+        self.failover.pacer = Pacer(pace, self.failover.clock, self._secrets)
+
+    def _secrets(self, provider: str) -> Iterable[str]:
+        secrets = getattr(self.providers[provider], "secrets", None)
+        return () if secrets is None else secrets()
 
     @property
     def files(self) -> "FileStore":

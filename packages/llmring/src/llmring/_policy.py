@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
@@ -50,6 +51,33 @@ class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
         check_seconds("breaker.open_s", self.open_s)
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """The pace of calls with a key. Limits that are not given are learned from the headers of answers.
+
+    Attributes:
+        requests_per_minute: most calls in a minute.
+        tokens_per_minute: most tokens in a minute, input and output together: estimated before a call, corrected by its
+            usage.
+        shared: who else uses the key: a file shares the pace with the other processes of this user on this machine, an
+            address of Redis or Valkey (``redis://host:6379/0``, extra ``redis``) with other machines. ``None`` is this
+            ring alone.
+    """
+
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    shared: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("requests_per_minute", "tokens_per_minute"):
+            value = getattr(self, name)
+            if value is not None and not _is_amount(value):
+                raise ConfigurationError(f"pace.{name} must be a number above 0; got {value!r}")
+        if self.shared is not None and not isinstance(self.shared, (str, Path)):
+            raise ConfigurationError(
+                f"pace.shared must be a path or an address of Redis; got {self.shared!r:.80}"
+            )
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The policy of a ring for its calls: retries, failover, waits and refusals.
 
@@ -64,6 +92,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         fail_over_on_authentication: let a refused key move on to another provider of the pool.
         max_concurrent: provider to most calls at once, in each event loop; more wait, first come, first served. The
             wait counts against ``deadline_s`` alone: the timeout of an attempt begins when it has its place.
+        pace: requests and tokens in a minute, for each key: a :class:`Pace`, or a mapping of provider to one. Calls
+            wait for their turn, within ``deadline_s`` alone; one refusal (429) slows all calls of its key. ``None``
+            does not pace calls; :meth:`LLMRing.map` then learns.
         hedge_after_s: start the next member beside the first when it has not answered so many seconds after it was sent
             to it; the first answer counts, the other call is cancelled. ``None`` never does.
         budget_usd: US dollars that all calls of the ring may cost together; ``None`` has no limit. What an attempt may
@@ -86,6 +117,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     chunk_timeout_s: float | UnsetType | None = UNSET
     fail_over_on_authentication: bool = False
     max_concurrent: Mapping[str, int] = msgspec.field(default_factory=dict)
+    pace: Pace | Mapping[str, Pace] | None = None
     hedge_after_s: float | None = None
     budget_usd: Decimal | float | None = None
     unknown_price: UnknownPrice = "refuse"
@@ -107,16 +139,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"{name} must be {_FORMS[name]}; got {getattr(self, name)!r}")
         for provider, places in self.max_concurrent.items():
             _check_count(f"max_concurrent[{provider!r}]", places)
+        for provider, pace in (self.pace if isinstance(self.pace, Mapping) else {}).items():
+            _check_pace(f"pace[{provider!r}]", pace)
 
 
 _PARTS: dict[str, tuple[type, ...]] = {
     "retry": (RetryPolicy,),
     "breaker": (BreakerPolicy, type(None)),
     "max_concurrent": (Mapping,),
+    "pace": (Pace, Mapping, type(None)),
 }
 _FORMS = {
     "retry": "a RetryPolicy(…)",
     "breaker": "a BreakerPolicy(…) or None",
+    "pace": "a Pace(…), a mapping of provider to one, or None",
     "max_concurrent": "a mapping of provider to calls, such as {'openai': 8}",
 }
 
@@ -156,6 +192,11 @@ def check_bytes(name: str, value: object) -> None:
 def _check_count(name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigurationError(f"{name} must be an integer, 1 or more; got {value!r}")
+
+
+def _check_pace(name: str, value: object) -> None:
+    if not isinstance(value, Pace):
+        raise ConfigurationError(f"{name} must be a Pace(…); got {value!r:.80}")
 
 
 def _is_amount(value: object) -> bool:

@@ -10,7 +10,15 @@ from llmring_types.exceptions import LLMRingError, ProviderError
 from llmring_types.hosts import host_of
 from msgspec import UNSET
 
-from llmring_providers._http.replies import blotted, redirection, request_id, unanswered, whole, without_key
+from llmring_providers._http.replies import (
+    blotted,
+    rate_limits,
+    redirection,
+    request_id,
+    unanswered,
+    whole,
+    without_key,
+)
 from llmring_providers._http.resources import HttpEmbedding, HttpFiles, HttpModels
 from llmring_providers._http.stream import HttpStream
 from llmring_providers._protocol import Adapter, ChatCall, EncodedCall, OutputBounds, WireRequest
@@ -172,6 +180,7 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
             error.request_id = error.request_id or self._request_id(reply.headers)
             raise without_key(error, self._key()) from error.original
         response.request_id = self._request_id(reply.headers)
+        response.rate_limits = rate_limits(reply.headers, self._quirks)
         response.warnings = [*wire.warnings, *response.warnings]
         return response
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
 
-from llmring_types import Usage
+from llmring_types import RateLimits, Usage
 from llmring_types.exceptions import (
     LLMRingError,
     ProviderConnectionError,
@@ -15,6 +15,7 @@ from llmring_types.exceptions import (
     ProviderResponseTooLargeError,
     ProxyAuthenticationError,
 )
+from llmring_types.hosts import Quirks
 
 from llmring_providers._protocol import ChatCall
 from llmring_providers.transport import (
@@ -100,6 +101,24 @@ def request_id(headers: Mapping[str, str]) -> str | None:
         if value:
             return value
     return None
+
+
+def rate_limits(headers: Mapping[str, str], quirks: Quirks | None) -> RateLimits | None:
+    """Return the rate limits that an answer states, if any."""
+    if not any(name in headers for name in _LIMITS) and (quirks is None or not quirks.limit_headers):
+        return None
+    from llmring_providers._http.limits import stated_limits  # noqa: PLC0415 - the first answer pays for it
+
+    return stated_limits(headers, quirks)
+
+
+_LIMITS = (
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-limit-tokens",
+    "anthropic-ratelimit-requests-limit",
+    "anthropic-ratelimit-tokens-limit",
+    "retry-after",
+)
 
 
 def redirection(reply: HttpResponse, base_url: str) -> bytes | None:

@@ -129,13 +129,12 @@ class BedrockListing:
             page = msgspec.json.decode(body, type=_Models)
         except DECODE_ERRORS as error:
             raise malformed_listing("bedrock", error) from error
-        if page.model_summaries is not None:
-            return Page(
-                [_facts(model) for model in page.model_summaries if _on_demand(model)], self._profiles
-            )
+        models = [_facts(model) for model in page.model_summaries or () if _on_demand(model)]
+        if page.inference_profile_summaries is None:
+            return Page(models, self._profiles if page.model_summaries is not None else None)
         token = page.next_token
         return Page(
-            [_profile(profile) for profile in page.inference_profile_summaries or ()],
+            [*models, *map(_profile, page.inference_profile_summaries)],
             f"{self._profiles}&nextToken={quote(token, safe='')}" if token else None,
         )
 

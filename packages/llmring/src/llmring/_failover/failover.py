@@ -1,10 +1,10 @@
 """The loop of failover: one attempt after another, each with its time limit and its trace, until one answers."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
-from llmring_types import Attempt
+from llmring_types import Attempt, LLMRequest
 from llmring_types.exceptions import LLMRingError, ProviderTimeoutError
 
 from llmring._failover.hedge import Outcome, hedged
@@ -14,6 +14,9 @@ from llmring._money.calls import CallBudget
 from llmring._policy import Policy
 from llmring._routing import Candidate, Route
 from llmring._runtime import Clock, SystemClock, TimeLimitError, current_caller, within
+
+if TYPE_CHECKING:
+    from llmring._failover.pace import Pacer
 
 T = TypeVar("T")
 
@@ -39,6 +42,7 @@ class Failover:
         self.clock: Clock = clock or SystemClock()
         self.breakers = Breakers(policy.breaker)
         self.limits = Limits(policy.max_concurrent)
+        self.pacer: Pacer | None = None
 
     async def run(
         self,
@@ -51,6 +55,7 @@ class Failover:
         discard: Callable[[T], None] | None = None,
         trace: list[Attempt] | None = None,
         started: float | None = None,
+        request: LLMRequest | None = None,
     ) -> Answered[T]:
         """Try the candidates until one answers.
 
@@ -63,6 +68,7 @@ class Failover:
             discard: frees a result that came too late to count, when calls are hedged.
             trace: where the attempts are noted, for a caller who wants them of a cancelled call too.
             started: when the call began, by the clock of failover, if that was not now: the deadline counts from there.
+            request: what is asked, for the estimate of its tokens where calls are paced.
 
         Raises:
             LLMRingError: the last attempt's own error; ``attempts`` on it lists all of them.
@@ -75,7 +81,14 @@ class Failover:
             None if policy.hedge_after_s is None else Planner(route.candidates, policy, deadline=deadline)
         )
         attempts = _Attempts(
-            self, attempt, budget, timeout=timeout, deadline=deadline, whole=whole, trace=trace
+            self,
+            attempt,
+            budget,
+            timeout=timeout,
+            deadline=deadline,
+            whole=whole,
+            trace=trace,
+            request=request,
         )
         failure: LLMRingError | None = None
         candidate = route.candidates[0]
@@ -130,6 +143,7 @@ class _Attempts(Generic[T]):
         deadline: float | None,
         whole: bool,
         trace: list[Attempt] | None,
+        request: LLMRequest | None,
     ) -> None:
         self.trace = [] if trace is None else trace
         self._failover = failover
@@ -139,14 +153,16 @@ class _Attempts(Generic[T]):
         self._whole = whole
         self._budget = budget
         self._queue: Queue | None = None
-        if budget is not None or failover.policy.max_concurrent:
+        if budget is not None or failover.policy.max_concurrent or failover.pacer is not None:
             self._queue = Queue(
                 failover.limits,
                 failover.breakers,
                 failover.clock,
                 budget,
+                failover.pacer,
                 owner=current_caller(),
                 deadline=deadline,
+                request=request,
             )
 
     async def make(self, candidate: Candidate, sent: Callable[[], None] | None = None) -> Outcome[T]:
@@ -219,6 +235,8 @@ class _Attempts(Generic[T]):
             return Outcome(result)
         now = failover.clock.now()
         failover.breakers.record_failure(ref, error, now)
+        if failover.pacer is not None:
+            await failover.pacer.failed(ref, error, None if permit is None else permit.ticket)
         failed = _failed_attempt(candidate, error, now - started, waited)
         self.trace.append(failed)
         self._give_back(candidate, permit, error, billed=failed.billed)

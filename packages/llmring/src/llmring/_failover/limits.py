@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 from llmring_providers import ProviderStream
-from llmring_types import StreamChunk
+from llmring_types import LLMRequest, StreamChunk
 from llmring_types.exceptions import LLMRingError, ProviderTimeoutError
 
 from llmring._failover.planner import Breakers
@@ -20,6 +20,8 @@ from llmring._runtime import Clock, TimeLimitError, within
 
 if TYPE_CHECKING:
     from anyio.lowlevel import RunVar
+
+    from llmring._failover.pace import Pacer, Ticket
 
 
 class _Provider:
@@ -145,10 +147,14 @@ class Permit:
 
     Attributes:
         reservation: the dollars; ``None`` where no budget bounds the call.
+        ticket: the requests and tokens; ``None`` where nothing paces the call.
     """
 
-    def __init__(self, place: Place | None, reservation: Reservation | None) -> None:
+    def __init__(
+        self, place: Place | None, reservation: Reservation | None, ticket: "Ticket | None" = None
+    ) -> None:
         self.reservation = reservation
+        self.ticket = ticket
         self._place = place
 
     def take_place(self) -> Place | None:
@@ -166,6 +172,8 @@ class Permit:
         self.leave()
         if self.reservation is not None:
             self.reservation.settle(Decimal(0))
+        if self.ticket is not None:
+            self.ticket.give_back()
 
 
 class Queue:
@@ -176,8 +184,10 @@ class Queue:
         breakers: of the ring.
         clock: that of failover.
         budget: sets aside what an attempt may cost; ``None`` where nothing bounds the call.
+        pacer: paces the calls; ``None`` where nothing does.
         owner: the task whose call it is.
         deadline: of the call, by the clock.
+        request: for the estimate of its tokens.
     """
 
     def __init__(
@@ -186,10 +196,14 @@ class Queue:
         breakers: Breakers,
         clock: Clock,
         budget: CallBudget | None,
+        pacer: "Pacer | None" = None,
         *,
         owner: object,
         deadline: float | None,
+        request: LLMRequest | None = None,
     ) -> None:
+        self._pacer = pacer
+        self._request = request
         self._limits = limits
         self._breakers = breakers
         self._clock = clock
@@ -199,7 +213,9 @@ class Queue:
 
     def concerns(self, provider: str) -> bool:
         """Return whether calls to a provider have anything to wait for."""
-        return self._budget is not None or self._limits.bound(provider)
+        if self._budget is not None or self._limits.bound(provider):
+            return True
+        return self._pacer is not None and self._pacer.concerns(provider)
 
     async def pass_through(self, candidate: Candidate) -> Permit:
         """Wait for a place and for the budget, within the deadline, and look again at what may have changed meanwhile.
@@ -224,19 +240,22 @@ class Queue:
 
     async def _permit(self, candidate: Candidate) -> Permit:
         place = await self._limits.take(candidate.ref.provider, self._owner)
+        permit = Permit(place, None)
         try:
-            reservation = None if self._budget is None else await self._budget.reserve(candidate, self._owner)
+            if self._budget is not None:
+                permit.reservation = await self._budget.reserve(candidate, self._owner)
+            if self._pacer is not None:
+                permit.ticket = await self._pacer.admit(candidate.ref, self._request)
         except BaseException:
-            if place is not None:
-                place.release()
+            permit.cancel()
             raise
-        return Permit(place, reservation)
+        return permit
 
 
 def _too_late(candidate: Candidate, seconds: float | None) -> ProviderTimeoutError:
     return ProviderTimeoutError(
-        f"the deadline of the call came after {seconds:g} s in llmring's own queue, for a place (max_concurrent) or "
-        "for budget that calls under way had set aside; nothing was sent",
+        f"the deadline of the call came after {seconds:g} s in llmring's own queue, for a place (max_concurrent), "
+        "for the pace, or for budget that calls under way had set aside; nothing was sent",
         provider=candidate.ref.provider,
         model=candidate.ref.model,
         timeout=seconds,

@@ -85,3 +85,31 @@ def output_tokens(response: LLMResponse) -> int:
     if response.tool_calls:
         tokens += text_tokens(msgspec.json.encode(response.tool_calls).decode())
     return round(tokens)
+
+
+class ExpectedTokens:
+    """The tokens that calls of a model turn out to have, as moving averages."""
+
+    def __init__(self) -> None:
+        self._output: float | None = None
+        self._estimated = self._prompt = 1.0
+
+    def learn(self, estimated: int, prompt: int, completion: int) -> None:
+        """Take note of an answer, and of the estimate for its prompt."""
+        self._estimated += _WEIGHT * (estimated - self._estimated)
+        self._prompt += _WEIGHT * (prompt - self._prompt)
+        before = float(completion) if self._output is None else self._output
+        self._output = before + _WEIGHT * (completion - before)
+
+    def of(self, estimated: int, max_tokens: int | None) -> tuple[float, float]:
+        """Return the input and output tokens to expect of a call."""
+        output = self._output
+        if output is None:
+            output = min(_FIRST_OUTPUT, float(max_tokens or _FIRST_OUTPUT))
+        return estimated * self._prompt / self._estimated, output
+
+
+_FIRST_OUTPUT = 500.0
+"""Tokens of an answer, before there was one."""
+_WEIGHT = 0.1
+"""Weight of the last answer in the averages."""

@@ -6,11 +6,11 @@ A journal holds answers that are believed, so a file of somebody else's is refus
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from llmring_types.exceptions import ConfigurationError
 
@@ -96,29 +96,48 @@ def require_sqlite() -> None:
         import sqlite3  # noqa: F401, PLC0415 - some builds of Python have none
     except ImportError as error:
         raise ConfigurationError(
-            "a journal needs Python's module sqlite3, which this Python lacks: install its SQLite package",
+            "journals and shared paces need Python's module sqlite3, which this Python lacks: install its SQLite package",
             original=error,
         ) from error
 
 
-def create_or_check(path: Path) -> None:
-    """Make the journal, readable by its owner alone, or check that the one that is there is ours.
+class Form(NamedTuple):
+    """A kind of file.
+
+    Attributes:
+        name: for messages.
+        application: its mark.
+        version: of its tables.
+        tables: the statements that make them, by name.
+    """
+
+    name: str
+    application: int
+    version: int
+    tables: Mapping[str, str]
+
+
+JOURNAL = Form("journal", _APPLICATION, VERSION, _TABLES)
+
+
+def create_or_check(path: Path, form: Form = JOURNAL) -> None:
+    """Make the file, readable by its owner alone, or check that the one that is there is ours.
 
     Raises:
-        ConfigurationError: it cannot be made or opened, or is not a journal of this version and of this user.
+        ConfigurationError: it cannot be made or opened, or is not of this form and version, or not this user's.
     """
-    with _reported(path):
+    with _reported(path, form):
         path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(path, flags, 0o600)
         try:
-            _check_owner(path, os.fstat(descriptor))
+            _check_owner(path, os.fstat(descriptor), form)
         finally:
             os.close(descriptor)
         with closing(connect(path)) as database:
             if not database.execute("SELECT 1 FROM sqlite_master").fetchone() and _marks(database) == (0, 0):
-                _create(database)
-            _check(database, path)
+                _create(database, form)
+            _check(database, path, form)
             database.execute("PRAGMA journal_mode = WAL")  # https://www.sqlite.org/wal.html
 
 
@@ -148,7 +167,7 @@ def opened(path: str | Path, *, read_only: bool = True) -> Iterator["sqlite3.Con
     if not journal.is_file():
         raise ConfigurationError(f"there is no journal {path}; ring.map(…, journal=…) makes one")
     create_or_check(journal)
-    with _reported(journal), closing(connect(journal, read_only=read_only)) as database:
+    with _reported(journal, JOURNAL), closing(connect(journal, read_only=read_only)) as database:
         if read_only:
             yield database
             return
@@ -158,7 +177,7 @@ def opened(path: str | Path, *, read_only: bool = True) -> Iterator["sqlite3.Con
 
 
 @contextmanager
-def _reported(path: Path) -> Iterator[None]:
+def _reported(path: Path, form: Form) -> Iterator[None]:
     """Translate the errors of SQLite and of the system.
 
     Raises:
@@ -171,38 +190,40 @@ def _reported(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = "it is a link" if path.is_symlink() else error.strerror
-        raise ConfigurationError(f"the journal {path} cannot be opened: {reason}", original=error) from error
+        raise ConfigurationError(
+            f"the {form.name} {path} cannot be opened: {reason}", original=error
+        ) from error
     except (sqlite3.Error, ValueError) as error:  # a ValueError is a path with a zero byte
-        raise ConfigurationError(f"the journal {path}: {error}", original=error) from error
+        raise ConfigurationError(f"the {form.name} {path}: {error}", original=error) from error
 
 
-def _check_owner(path: Path, status: os.stat_result) -> None:
+def _check_owner(path: Path, status: os.stat_result, form: Form) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigurationError(f"the journal {path} is not a file: name another one")
+        raise ConfigurationError(f"the {form.name} {path} is not a file: name another one")
     if os.name != "posix":
         return
     if status.st_uid != os.geteuid():
-        raise ConfigurationError(f"the journal {path} belongs to another user: name another file")
+        raise ConfigurationError(f"the {form.name} {path} belongs to another user: name another file")
     if status.st_mode & 0o077:
         raise ConfigurationError(
-            f"others may read or write {path}, which llmring never allows: somebody else made it, or copied it here. "
-            f"Its answers would be taken for the models'. Name another file, or, if it is yours, chmod 600 {path}"
+            f"others may read or write {path}, which llmring never allows: somebody else made it, or copied it here, and "
+            f"the {form.name} is believed. Name another file, or, if it is yours, chmod 600 {path}"
         )
 
 
-def _check(database: "sqlite3.Connection", path: Path) -> None:
+def _check(database: "sqlite3.Connection", path: Path, form: Form) -> None:
     application, version = _marks(database)
-    if application != _APPLICATION:
-        raise ConfigurationError(f"{path} is a file of another program: name another one for the journal")
-    if version != VERSION:
+    if application != form.application:
+        raise ConfigurationError(f"{path} is a file of another program: name another one for the {form.name}")
+    if version != form.version:
         raise ConfigurationError(
-            f"the journal {path} has version {version}, and this llmring reads {VERSION}"
-            + (": update llmring" if version > VERSION else "")
+            f"the {form.name} {path} has version {version}, and this llmring reads {form.version}"
+            + (": update llmring" if version > form.version else "")
         )
     found = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-    if found != _TABLES:  # a trigger or a generated column could change what is written and read
+    if found != form.tables:  # a trigger or a generated column could change what is written and read
         raise ConfigurationError(
-            f"the journal {path} has tables, views or triggers that llmring does not make: name another file"
+            f"the {form.name} {path} has tables, views or triggers that llmring does not make: name another file"
         )
 
 
@@ -212,15 +233,15 @@ def _marks(database: "sqlite3.Connection") -> tuple[int, int]:
     return application, version
 
 
-def _create(database: "sqlite3.Connection") -> None:
+def _create(database: "sqlite3.Connection", form: Form) -> None:
     """Make the tables and the marks, all or none, unless another process has just made them."""
     database.execute("BEGIN IMMEDIATE")
     with database:
         if not database.execute("SELECT 1 FROM sqlite_master").fetchone():
-            for statement in _TABLES.values():
+            for statement in form.tables.values():
                 database.execute(statement)
-            database.execute(f"PRAGMA application_id = {_APPLICATION}")
-            database.execute(f"PRAGMA user_version = {VERSION}")
+            database.execute(f"PRAGMA application_id = {form.application}")
+            database.execute(f"PRAGMA user_version = {form.version}")
 
 
 def insert(connection: "sqlite3.Connection", into: Table, rows: Sequence[Values]) -> None:

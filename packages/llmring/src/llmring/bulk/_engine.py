@@ -13,6 +13,7 @@ from llmring_types.exceptions import LLMRingError, ValidationError
 
 from llmring._call import Call
 from llmring._chat import Chat
+from llmring._policy import Pace
 from llmring._runtime import Clock
 from llmring.bulk._digest import Digests, digest_of_text
 from llmring.bulk._outcomes import Outcome, Requests, Row, Tally
@@ -51,6 +52,8 @@ class Engine:
         self._settings = settings
         self._digests = digests
         self._clock: Clock = chat.failover.clock
+        if chat.failover.pacer is None:
+            chat.pace(Pace())  # jobs learn that of their keys
         factor = _ORDERED_WINDOW if settings.ordered else _WINDOW
         is_live = settings.via == "live"
         self._window = factor * settings.concurrency if is_live else sys.maxsize

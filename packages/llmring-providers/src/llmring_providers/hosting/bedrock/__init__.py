@@ -40,7 +40,7 @@ class _ConverseCodec(ProtocolCodec):
 
 
 def _models(names: Sequence[str], stamp: Stamp) -> bytes:  # noqa: ARG001 - the list has no times
-    """Write both lists in one: the models are the answer to the first question, and there are no profiles.
+    """Write both lists in one document: the models, and no profiles.
 
     https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListFoundationModels.html
     """
@@ -52,7 +52,7 @@ def _models(names: Sequence[str], stamp: Stamp) -> bytes:  # noqa: ARG001 - the 
         }
         for name in names
     ]
-    return msgspec.json.encode({"modelSummaries": models})
+    return msgspec.json.encode({"modelSummaries": models, "inferenceProfileSummaries": []})
 
 
 BEDROCK = _ConverseCodec(
