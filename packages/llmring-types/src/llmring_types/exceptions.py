@@ -43,7 +43,7 @@ Two properties belong to the type, not to the message: ``retryable`` (the same c
     │        ├─ BatchExpiredError             retryable, fails over
     │        ├─ BatchCancelledError
     │        └─ BatchRejectedError
-│           └─ BatchQueueFullError        retryable, fails over
+    │           └─ BatchQueueFullError        retryable, fails over
     ├─ ModelError
     │  ├─ ModelNotFoundError                  fails over; also ProviderError
     │  │  └─ AliasNotFoundError               does not; also LockfileError, ValueError
