@@ -73,6 +73,7 @@ class BatchStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         expires_at: when the provider gives up.
         results: where the results are: paths below the base URL, in the order in which they are to be read.
         problems: why the provider refused it as a whole, one sentence each.
+        is_queue_full: it was refused for what else is waiting: the same batch may be taken later.
     """
 
     id: str
@@ -85,6 +86,7 @@ class BatchStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     expires_at: datetime | None = None
     results: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    is_queue_full: bool = False
 
     @property
     def has_ended(self) -> bool:
