@@ -104,6 +104,7 @@ class OpenAIBatches:
         "https://platform.openai.com/docs/api-reference/batch/create#batch-create-input_file_id",
     )
     listing = "/batches?limit=100"
+    takes_embeddings = True
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:
         head = msgspec.json.encode({"custom_id": key, "method": "POST", "url": f"/v1{wire.path}"})
