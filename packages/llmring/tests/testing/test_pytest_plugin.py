@@ -22,7 +22,7 @@ from llmring.testing import *
 def ask(model="default", text="Hi"):
     return LLMRequest(messages=[Message(role="user", content=text)], model=model)
 """
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[4] / "docs" / "how-to" / "testing.md"
 INI = """
 [pytest]
 addopts = -p no:hypothesispytest
@@ -341,10 +341,10 @@ def test_without_the_switch_nothing_is_refused(pytester: pytest.Pytester) -> Non
     pytester.runpytest("-k", "test_refused").assert_outcomes(failed=1, deselected=1)
 
 
-def test_the_examples_of_the_readme_pass(pytester: pytest.Pytester, provider: Simulator) -> None:
+def test_the_examples_of_the_page_pass(pytester: pytest.Pytester, provider: Simulator) -> None:
     [example] = [
         block
-        for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+        for block in re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
         if "def test_" in block
     ]
     llmring_lockfile.bind(pytester.path / "llmring.lock", "assistant", "openai:gpt-5-mini", create=True)
