@@ -23,7 +23,9 @@ RECORDINGS = Path(__file__).parent / "recordings"
 
 
 def recorded() -> Iterator[Any]:
-    for file in sorted(RECORDINGS.rglob("*.json")):
+    for file in sorted(
+        RECORDINGS.glob("*/*.json")
+    ):  # one exchange each; those of many hosts lie beside the folders
         found = json.loads(file.read_text())
         request = found.get("request") or {}
         if isinstance(request.get("json"), dict) and "compat" not in file.name:

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from llmring_providers import ChatCall, HttpProvider, ProviderSettings, find_factory
 from llmring_providers._settings import KeySource
 from llmring_providers._vertex import DefaultCredentials, vertex_address
-from llmring_providers.transport import AutoTransport, refuse_network
+from llmring_providers.transport import AutoTransport, HttpRequest, HttpResponse, refuse_network
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
     ConfigurationError,
@@ -19,6 +19,7 @@ from llmring_types.exceptions import (
     ModelNotFoundError,
     ProviderPermissionError,
     ProviderRateLimitError,
+    ProviderResponseError,
     StreamInterruptedError,
 )
 from llmring_types.hosts import HOSTS
@@ -51,6 +52,22 @@ GEMINI_EVENTS: list[dict[str, Any]] = [
     {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hel"}]}}]},
     {**GEMINI, "candidates": [{"content": {"parts": [{"text": "lo"}]}, "finishReason": "STOP"}]},
 ]
+LISTED: dict[str, dict[str, Any]] = {
+    "": {
+        "publisherModels": [
+            {"name": "publishers/google/models/gemini-2.5-flash", "versionId": "default"},
+            {"name": "publishers/google/models/gemini-embedding-001", "versionId": "default"},
+            {"name": "publishers/google/models/imagen-3", "versionId": "001"},
+        ],
+        "nextPageToken": "next",
+    },
+    "next": {
+        "publisherModels": [
+            {"name": "publishers/anthropic/models/claude-sonnet-4", "versionId": "20250514"},
+            {"name": "publishers/anthropic/models/claude-opus-4-6", "versionId": "default"},
+        ]
+    },
+}
 
 
 class Vertex:
@@ -63,12 +80,14 @@ class Vertex:
 
     async def answer(self, request: web.Request) -> web.Response:
         key = request.headers.get("authorization")
-        body = json.loads(await request.read())
+        body = json.loads(await request.read() or b"null")
         self.seen.append({"path": request.raw_path, "key": key, "body": body})
         status = self._status if key == f"Bearer {TOKEN}" else 401
         if status != 200:
             error = {"code": status, "message": f"Refused: {key}", "status": "UNKNOWN"}
             return web.json_response({"error": error}, status=status)
+        if request.method == "GET":
+            return web.json_response(LISTED[request.query.get("pageToken", "")])
         if "count" in request.path:
             return web.json_response({"totalTokens": 7, "input_tokens": 7})
         gemini = "/publishers/google/" in request.path
@@ -90,7 +109,7 @@ class Room:
 
     async def __aenter__(self) -> HttpProvider:
         app = web.Application()
-        app.router.add_post("/{path:.*}", self._vertex.answer)
+        app.router.add_route("*", "/{path:.*}", self._vertex.answer)
         self._server = TestServer(app)
         await self._server.start_server()
         self._transport = AutoTransport()
@@ -194,6 +213,37 @@ def test_tokens_are_counted(row: str) -> None:
     assert vertex.seen[0]["path"].endswith(f"/locations/europe-west1/publishers/{expected[row]}")
 
 
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [
+        ("vertex", ["gemini-2.5-flash"]),
+        ("vertex-anthropic", ["claude-sonnet-4@20250514", "claude-opus-4-6"]),
+    ],
+)
+def test_the_models_of_the_publisher_are_listed(row: str, names: list[str]) -> None:
+    vertex = Vertex()
+
+    async def listed() -> list[tuple[str, str]]:
+        async with Room(row, vertex) as provider:
+            return [(facts.provider, facts.model) for facts in await provider.models()]
+
+    assert asyncio.run(listed()) == [(row, name) for name in names]
+    publisher = {"vertex": "google", "vertex-anthropic": "anthropic"}[row]
+    path = f"/v1beta1/publishers/{publisher}/models?pageSize=100"
+    assert [each["path"] for each in vertex.seen] == [path, f"{path}&pageToken=next"]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_an_address_of_another_form_is_not_asked_for_a_list(row: str) -> None:
+    settings = ProviderSettings(
+        name=row, transport=AutoTransport(), api_key=TOKEN, base_url="https://proxy.example/vertex"
+    )
+    provider = find_factory(row)(settings)
+    assert isinstance(provider, HttpProvider)
+    with pytest.raises(ProviderResponseError, match="does not list"):
+        asyncio.run(provider.models())
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("row", ROWS)
 def test_a_token_that_has_expired_is_renewed_once(row: str, stream: bool) -> None:
@@ -266,6 +316,49 @@ def test_without_a_key_there_are_the_default_credentials(row: str, monkeypatch: 
     base_url = HOSTS[row].url_with({"GOOGLE_CLOUD_PROJECT": "acme", "GOOGLE_CLOUD_LOCATION": "global"})
     with pytest.raises(MissingSDKError, match=r"llmring\[vertex\]"):
         find_factory(row)(ProviderSettings(name=row, transport=AutoTransport(), base_url=base_url))
+
+
+class Person:
+    """The credentials that ``gcloud auth application-default login`` leaves."""
+
+    quota_project_id = "payer"
+    token: str | None = None
+
+    def refresh(self, request: object) -> None:
+        del request
+        self.token = TOKEN
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_project_that_pays_is_named(row: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    auth = pytest.importorskip("google.auth")
+    monkeypatch.setattr(auth, "default", lambda **_: (Person(), "acme"))
+    seen: list[HttpRequest] = []
+
+    class Recording:
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            seen.append(request)
+            body = GEMINI if row == "vertex" else CLAUDE
+            return HttpResponse(
+                200, {}, b'{"publisherModels": []}' if request.method == "GET" else json.dumps(body).encode()
+            )
+
+        async def open(self, request: HttpRequest) -> Any:
+            raise NotImplementedError
+
+        async def aclose(self) -> None:
+            return
+
+    base_url = HOSTS[row].url_with({"GOOGLE_CLOUD_PROJECT": "acme", "GOOGLE_CLOUD_LOCATION": "global"})
+    provider = find_factory(row)(ProviderSettings(name=row, transport=Recording(), base_url=base_url))
+    assert isinstance(provider, HttpProvider)
+
+    async def asked() -> None:
+        await provider.chat(call(row))
+        await provider.models()
+
+    asyncio.run(asked())
+    assert [request.headers["x-goog-user-project"] for request in seen] == ["payer", "payer"]
 
 
 def test_where_the_network_is_refused_no_token_is_fetched() -> None:

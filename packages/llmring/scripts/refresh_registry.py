@@ -49,6 +49,8 @@ _VERTEX_CLAUDE = "vertex-claude"
 _SEARCHES_BY_COUNT = frozenset({"anthropic", "openai"})
 """Gemini bills searches by the prompt or by the query, after a free allowance: the count alone is no price."""
 
+_BEDROCK_REGIONS = ("us", "eu", "apac", "jp", "au", "ca", "us-gov", "global")
+
 
 def main() -> None:
     """Read the source, check everything, then write."""
@@ -113,6 +115,8 @@ def _facts(provider: Provider, model: ModelInfo, published: list[str], now: date
     if prices is None:
         return None
     candidates = [model.id, *_names(model.match), *published]
+    if provider.id == "aws":
+        candidates += _profiles(model.id)
     names = {name: None for name in candidates if provider.find_model(name) is model}
     return ModelFacts(
         provider=provider.id,
@@ -122,6 +126,15 @@ def _facts(provider: Provider, model: ModelInfo, published: list[str], now: date
         prices=prices,
         tiers=dict(_tiers(model, now)),
     )
+
+
+def _profiles(name: str) -> list[str]:
+    """Return the ids of a model on Bedrock and of its inference profiles, whose regions have prices of their own.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
+    """
+    base = name.removeprefix("regional.").removeprefix("global.")
+    return [base, *(f"{where}.{base}" for where in _BEDROCK_REGIONS)]
 
 
 def _names(clause: object) -> Iterator[str]:

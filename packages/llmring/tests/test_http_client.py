@@ -14,6 +14,7 @@ from llmring import (
     LLMRing,
     Message,
     Policy,
+    ProviderConnectionError,
     ProviderRateLimitError,
     RetryPolicy,
 )
@@ -167,3 +168,13 @@ async def test_a_transport_and_a_client_are_too_much() -> None:
     async with httpx.AsyncClient() as client:
         with pytest.raises(ConfigurationError, match="not both"):
             LLMRing(http_client=client, transport=SimTransport())
+
+
+async def test_a_client_that_was_closed_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-hunter2")
+    client = httpx.AsyncClient()
+    await client.aclose()
+    async with LLMRing(http_client=client, policy=Policy(retry=RetryPolicy(attempts=1))) as ring:
+        with pytest.raises(ProviderConnectionError, match="the HTTP client is closed") as caught:
+            await ring.chat(ASK)
+    assert not caught.value.sent

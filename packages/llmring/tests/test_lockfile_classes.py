@@ -65,9 +65,12 @@ def test_saving_changes_only_what_differs() -> None:
     lockfile = Lockfile.load("own.lock")
     lockfile.save()
     assert Path("own.lock").read_text() == WRITTEN
-    lockfile.get_profile().remove_binding("old")
+    assert lockfile.get_profile().remove_binding("old")
+    assert not lockfile.get_profile().remove_binding("old")
     lockfile.set_binding("new", "sim:demo")
     lockfile.get_profile("dev").set_binding("mini", "sim:demo")
+    lockfile.get_profile("empty")
+    lockfile.extends.packages.append("llmring")
     lockfile.get_profile("prod").registry_versions["openai"] = 3
     lockfile.default_profile = "dev"
     lockfile.save()
@@ -82,6 +85,8 @@ def test_saving_changes_only_what_differs() -> None:
         ["mini"],
     )
     assert found.profiles["prod"].registry_versions == {"openai": 3}
+    assert found.profiles["empty"].bindings == []
+    assert found.extends.packages == ["llmring"]
     del found.profiles["dev"].bindings[:]
     found.save("own.lock")
     assert Lockfile.load("own.lock").list_aliases("dev") == []

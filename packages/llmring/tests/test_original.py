@@ -1,10 +1,11 @@
 """Methods that code for llmring 1 calls."""
 
+import warnings
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-from llmring import LLMResponse, LLMRing, Message
+from llmring import LLMResponse, LLMRing, Message, exceptions
 from llmring.exceptions import AliasNotFoundError
 from llmring.testing import FakeProvider
 from llmring.utils import is_model_reference, parse_model_string, strip_provider_prefix
@@ -48,6 +49,10 @@ async def test_infos_have_the_keys_of_the_original(ring: LLMRing) -> None:
         True,
     )
     assert enhanced["dollars_per_million_tokens_output"] > 0
+    facts = await ring.get_model_from_registry("openai", "gpt-5-mini")
+    assert facts is not None
+    assert facts.vision is True
+    assert await ring.get_model_from_registry("openai", "no-such-model") is None
 
 
 def test_the_sync_ring_has_them_too(tmp_path: Path) -> None:
@@ -57,6 +62,7 @@ def test_the_sync_ring_has_them_too(tmp_path: Path) -> None:
         assert ring.chat_with_alias("assistant", MESSAGES, temperature=0.5).content == "Hello"
         assert ring.get_model_info("assistant")["model"] == "x"
         assert ring.get_enhanced_model_info("openai:gpt-5-mini")["supports_vision"] is True
+        assert ring.get_model_from_registry("openai", "gpt-5-mini") is not None
 
 
 def test_references_are_read_as_by_the_original() -> None:
@@ -71,7 +77,23 @@ def test_references_are_read_as_by_the_original() -> None:
             parse_model_string(text)
 
 
+RAISED_NO_MORE = """
+    ConnectionError ConversationAccessError ConversationError FileAccessError FileProcessingError FileSizeError
+    InitializationError InvalidFileFormatError MCPError MCPInitializationError MCPProtocolError MCPResourceError
+    MCPServerError MCPToolError MCPTransportError MessageError MessageStorageError NetworkError SchemaValidationError
+    SessionError SessionExpiredError SessionNotFoundError TimeoutError ToolError ToolExecutionError ToolNotFoundError
+    ToolValidationError
+"""
+ERRORS = [
+    ("MCPTransportError", "llmring_types.exceptions.ConfigurationError"),
+    ("FileSizeError", "llmring_types.exceptions.ValidationError"),
+    ("FileAccessError", "builtins.OSError"),
+    ("ToolExecutionError", "llmring.tools.ToolError"),
+    ("SessionNotFoundError", "llmring_types.exceptions.ConversationNotFoundError"),
+    ("NetworkError", "llmring_types.exceptions.ProviderConnectionError"),
+]
 MOVED = [
+    *(("llmring.exceptions", *each) for each in ERRORS),
     ("llmring", "BaseLLMProvider", "llmring_providers.Provider"),
     ("llmring", "FileMetadata", "llmring_providers.files.StoredFile"),
     ("llmring.schemas", "FileUploadResponse", "llmring_providers.files.StoredFile"),
@@ -80,6 +102,13 @@ MOVED = [
     ("llmring.registry", "RegistryModel", "llmring_types.ModelFacts"),
     ("llmring.service", "LLMRing", "llmring.LLMRing"),
 ]
+
+
+def test_every_error_that_is_raised_no_more_has_one_in_its_place() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = {name: getattr(exceptions, name) for name in RAISED_NO_MORE.split()}
+    assert all(issubclass(each, Exception) for each in found.values())
 
 
 @pytest.mark.parametrize(("module", "name", "place"), MOVED)

@@ -18,6 +18,11 @@ from llmring_cli._environment import dotenv, forget_hosts, register_own_hosts
 from llmring_cli._output import WRONG_USAGE, CommandError
 from llmring_cli._run import version_text
 
+if TYPE_CHECKING:
+    from cyclopts.help import HelpPanel
+    from cyclopts.help.formatters import DefaultFormatter, PlainFormatter
+    from rich.console import Console, ConsoleOptions
+
 _HELP = """\
 Manage aliases for language models, and chat with the models.
 
@@ -128,12 +133,6 @@ def _run(app: App, arguments: list[str]) -> int:
     finally:
         forget_hosts()
     return result if isinstance(result, int) else 0
-
-
-if TYPE_CHECKING:
-    from cyclopts.help import HelpPanel
-    from cyclopts.help.formatters import DefaultFormatter, PlainFormatter
-    from rich.console import Console, ConsoleOptions
 
 
 class HelpFormatter:

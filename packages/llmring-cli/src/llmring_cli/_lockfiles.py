@@ -13,6 +13,9 @@ from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 from llmring_cli._environment import admit_hosts
 from llmring_cli._output import FAILED, CommandError, count_text, print_line, report
 
+if TYPE_CHECKING:  # diff needs nothing of findings, and check nothing of changes
+    from llmring_lockfile import Change, Finding
+
 
 class Source(NamedTuple):
     """A lockfile that was read: its path, its content and its text."""
@@ -92,10 +95,6 @@ def shown(path: Path) -> Path:
     """Return a path as people and tools in this folder write it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-if TYPE_CHECKING:  # diff needs nothing of findings, and check nothing of changes
-    from llmring_lockfile import Change, Finding
 
 
 def print_changes(changes: "Iterable[Change]") -> None:

@@ -34,6 +34,8 @@ _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+_SURROGATES, _STAND_INS = 0xD800, 0x10F800
+"""Half a pair is no character, so one of the last private-use characters stands for it until both are there."""
 _HALVES = re.compile("([\U0010f800-\U0010fbff])([\U0010fc00-\U0010ffff])|[\U0010f800-\U0010ffff]")
 _HIGH = re.compile("[\U0010f800-\U0010fbff]\\Z")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -128,10 +130,6 @@ def malformed(what: str, call: ChatCall, error: Exception | None = None) -> Malf
         model=call.ref.model,
         original=error,
     )
-
-
-_SURROGATES, _STAND_INS = 0xD800, 0x10F800
-"""Half a pair is no character, so one of the last private-use characters stands for it until both are there."""
 
 
 def reread(

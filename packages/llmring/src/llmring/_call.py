@@ -102,7 +102,8 @@ class Call:
 
     async def complete(self, response: LLMResponse, opened: Opened) -> None:
         ref, limit = opened.candidate.ref, opened.chunk_timeout
-        self._chat.failover.breakers.record_success(ref)
+        if self._chat.failover.breakers.states:
+            self._chat.failover.breakers.record_success(ref)
         self._account(response, opened.candidate, opened.permit)
         try:
             await within(limit, self._read(response))

@@ -35,3 +35,42 @@ original = moved(
     stacklevel=3,
 )
 """Names of the package that are elsewhere now."""
+
+_ERRORS = "llmring_types.exceptions"
+exceptions = moved(
+    "llmring.exceptions",
+    {
+        **dict.fromkeys(
+            ("ConversationError", "SessionError", "SessionExpiredError", "SessionNotFoundError"),
+            f"{_ERRORS}.ConversationNotFoundError",
+        ),
+        **dict.fromkeys(
+            ("FileProcessingError", "FileSizeError", "InvalidFileFormatError", "SchemaValidationError"),
+            f"{_ERRORS}.ValidationError",
+        ),
+        **dict.fromkeys(
+            (
+                "InitializationError",
+                "MCPError",
+                "MCPInitializationError",
+                "MCPProtocolError",
+                "MCPResourceError",
+                "MCPServerError",
+                "MCPTransportError",
+            ),
+            f"{_ERRORS}.ConfigurationError",
+        ),
+        **dict.fromkeys(
+            ("MCPToolError", "ToolError", "ToolExecutionError", "ToolNotFoundError", "ToolValidationError"),
+            "llmring.tools.ToolError",
+        ),
+        **dict.fromkeys(("ConnectionError", "NetworkError"), f"{_ERRORS}.ProviderConnectionError"),
+        "ConversationAccessError": f"{_ERRORS}.ServerAuthenticationError",
+        "FileAccessError": "builtins.OSError",
+        "MessageError": f"{_ERRORS}.MessageValidationError",
+        "MessageStorageError": f"{_ERRORS}.ServerError",
+        "TimeoutError": f"{_ERRORS}.ProviderTimeoutError",
+    },
+    stacklevel=3,
+)
+"""Errors that are raised no more, each to the one that is raised in its place."""

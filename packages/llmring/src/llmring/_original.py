@@ -94,6 +94,10 @@ class OriginalMethods:
         facts = self._chat.accounting.facts(ref)
         return _info(ref) if facts is None else {**_info(ref), **_enhanced(facts)}
 
+    async def get_model_from_registry(self, provider: str, model_name: str) -> ModelFacts | None:
+        """Return what the registry knows of a model, by its name or another of its names; nothing is fetched."""
+        return self._chat.accounting.facts(ModelRef(provider, model_name))
+
 
 def _info(ref: ModelRef) -> dict[str, Any]:
     return {"provider": ref.provider, "model": ref.model, "supported": True, "is_default": False}

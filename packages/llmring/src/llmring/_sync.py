@@ -8,12 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, Unpack
 from weakref import finalize
 
-from llmring_types import (
-    LLMRequest,
-    LLMResponse,
-    Message,
-    StreamChunk,
-)
+from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk
 
 from llmring._facade import RingFacade
 from llmring._maps import MapsRequestsSync
@@ -23,7 +18,7 @@ from llmring._stream import ChatStream
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
-    from llmring_types import EmbeddingRequest, EmbeddingResponse, RerankRequest, RerankResponse
+    from llmring_types import EmbeddingRequest, EmbeddingResponse, ModelFacts, RerankRequest, RerankResponse
 
     from llmring._ask import AskOptions
     from llmring._ring import LLMRing
@@ -209,6 +204,10 @@ class SyncLLMRing(RingFacade, ListsFiles, MapsRequestsSync):
             lambda ring: ring.chat_with_alias(alias_or_model, messages, **fields)
         )
         return answer
+
+    def get_model_from_registry(self, provider: str, model_name: str) -> "ModelFacts | None":
+        """As :meth:`LLMRing.get_model_from_registry`."""
+        return self._loop.run(self._ring.get_model_from_registry, provider, model_name)
 
     def get_model_info(self, alias_or_model: str, profile: str | None = None) -> dict[str, Any]:
         """As :meth:`LLMRing.get_model_info`."""

@@ -6,6 +6,7 @@ __getattr__ = moved(
     __name__,
     {
         "BaseLLMProvider": "llmring_providers.Provider",
+        "ProviderCapabilities": "llmring_types.ModelFacts",
         "ProviderConfig": "llmring_providers.ProviderSettings",
     },
 )

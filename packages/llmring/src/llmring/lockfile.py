@@ -219,7 +219,7 @@ class Lockfile(msgspec.Struct, kw_only=True):
         return msgspec.structs.replace(msgspec.convert(known, cls), file_path=found.path)
 
     def _frozen(self) -> llmring_lockfile.Lockfile:
-        plain = _without_none(msgspec.to_builtins(msgspec.structs.replace(self, file_path=None)))
+        plain = msgspec.structs.replace(self, file_path=None)
         found = llmring_lockfile.parse(msgspec.json.encode(plain).decode(), "llmring.lock.json")
         return msgspec.structs.replace(found, path=self.file_path)
 
@@ -239,9 +239,3 @@ def _apply(content: llmring_lockfile.Lockfile, document: Document) -> None:
     document.set_extends(content.extends)
     if content.default_profile in content.profiles:
         document.set_default_profile(content.default_profile)
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_none(inner) for name, inner in value.items() if inner is not None}
-    return [_without_none(inner) for inner in value] if isinstance(value, list) else value

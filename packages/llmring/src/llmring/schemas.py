@@ -11,5 +11,6 @@ __getattr__ = moved(
     {
         "FileMetadata": "llmring_providers.files.StoredFile",
         "FileUploadResponse": "llmring_providers.files.StoredFile",
+        "RegisteredFile": "llmring.files.RegisteredFile",
     },
 )

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+import trio
 from batch_hosts import MODELS, Host, Row, answered, cost_of, each, row_said, rows_of
 from llmring import LLMRequest, Message, Policy
 from llmring.bulk._batch_parts import BatchHandle, BatchPart, MemoryStore
@@ -121,6 +122,32 @@ async def test_a_job_that_dies_is_taken_up_and_nothing_is_submitted_twice(vendor
     assert len(list(host.batches)) == 1
 
 
+async def test_rows_that_expire_after_a_death_are_submitted_again_by_the_next_run() -> None:
+    host = Host(Script(batches=(BatchRule(until=1, looks=1, expired_every=2),)))
+    rows, store = rows_of(MODELS["anthropic"], 4), Dying("open")
+    assert await until_death(host, store, rows) == 0
+    found = await answered(host.run(store=MemoryStore(store.handle.parts)), rows)
+    assert all(answer.response is not None for answer in found.values())
+    assert [len(batch.lines) for batch in host.batches] == [4, 2]
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_full_queue_is_waited_for_and_no_attempt_is_counted(vendor: str) -> None:
+    host = Host(Script(batches=(BatchRule(until=7, is_queue_full=True),)))
+    found = await answered(host.run(), rows_of(MODELS[vendor], 2))
+    assert all(answer.response is not None for answer in found.values())
+    assert {answer.attempts for answer in found.values()} == {1}
+    assert host.clock.time > 30
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_queue_that_stays_full_until_the_deadline_hands_the_rows_back(vendor: str) -> None:
+    host = Host(Script(batches=(BatchRule(is_queue_full=True),)))
+    found = await answered(host.run(tail="live", deadline_s=600.0), rows_of(MODELS[vendor], 2))
+    assert all(answer.live for answer in found.values())
+    assert all(answer.error is not None and answer.error.retryable for answer in found.values())
+
+
 async def test_a_part_that_never_arrived_is_submitted_by_the_next_run() -> None:
     host, rows = Host(), rows_of(MODELS["anthropic"], 3)
     lost = BatchPart(
@@ -171,6 +198,22 @@ async def test_at_the_deadline_batches_are_cancelled_and_the_rest_is_handed_back
     assert {key for key, answer in found.items() if answer.response is not None} == {"k0", "k1", "k2"}
     assert {key for key, answer in found.items() if answer.live} == {"k3", "k4", "k5"}
     assert all(isinstance(found[key].error, BatchCancelledError) for key in ("k3", "k4", "k5"))
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_trio_does_the_same(vendor: str) -> None:
+    async def main() -> None:
+        host = Host(Script(batches=(FAULTS,)))
+        found = await answered(host.run(part_bytes=2_000), rows_of(MODELS[vendor], 120))
+        assert {key: row_said(answer.response) for key, answer in found.items() if answer.response} == {
+            key: key for key in found
+        }
+        handle = await host.ring.submit_batch([row.request for row in rows_of(MODELS[vendor], 3)])
+        outcomes = [outcome async for outcome in host.ring.batch_results(handle)]
+        assert all(outcome.error is None for outcome in outcomes)
+        await host.ring.close()
+
+    trio.run(main)
 
 
 async def test_looks_begin_close_together_and_never_lie_further_apart_than_the_limit() -> None:

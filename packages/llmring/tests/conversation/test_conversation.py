@@ -171,6 +171,13 @@ def test_what_is_no_conversation_is_told_as_such(data: bytes) -> None:
         Conversation.from_json(data, LLMRing())
 
 
+def test_what_json_cannot_carry_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    talk, _ = talk_with(messages=[Message.user("half of a pair: \ud83d")])
+    with pytest.raises(ValidationError, match="cannot be written as JSON"):
+        talk.save(tmp_path / "talk.json")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_later_form_is_not_guessed_at() -> None:
     with pytest.raises(ConfigurationError, match="update llmring"):
         Conversation.from_json(b'{"version": 2}', LLMRing())
@@ -189,3 +196,12 @@ def test_a_pipe_is_no_conversation_and_is_not_waited_for(tmp_path: Path) -> None
     for path in (pipe, Path("/dev/zero"), tmp_path):
         with pytest.raises(ConfigurationError, match="not a regular file"):
             Conversation.load(path, LLMRing())
+
+
+async def test_options_that_cannot_be_are_refused_before_anything_is_sent() -> None:
+    with pytest.raises(ValidationError, match="max_tokens must be 1 or more"):
+        talk_with(max_tokens=0)
+    talk, provider = talk_with("one")
+    with pytest.raises(ValidationError, match="send has no option zzz"):
+        await talk.send("1?", zzz=1)
+    assert not provider.calls

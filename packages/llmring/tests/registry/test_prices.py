@@ -229,3 +229,17 @@ def test_a_clouds_own_list_comes_before_the_vendors() -> None:
     facts = Registry().facts("azure", "phi-4")
     assert facts is not None
     assert facts.prices.input == Decimal("0.125")
+
+
+@pytest.mark.parametrize(
+    ("model", "dollars"),
+    [
+        ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "3"),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "3.3"),
+        ("eu.anthropic.claude-sonnet-4-5-20250929-v1:0", "3.3"),
+        ("us.meta.llama3-1-70b-instruct-v1:0", "0.72"),
+    ],
+)
+def test_profiles_of_bedrock_have_the_prices_of_their_regions(model: str, dollars: str) -> None:
+    names = {name: facts for facts in price_list("bedrock") for name in (facts.model, *facts.aliases)}
+    assert names[model].prices.input == Decimal(dollars)

@@ -10,6 +10,7 @@ import pytest
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Policy, RetryPolicy, StreamChunk, ToolCall
 from llmring.exceptions import (
     BudgetExceededError,
+    ConfigurationError,
     LLMRingError,
     ProviderAuthenticationError,
     ProviderServerError,
@@ -175,6 +176,14 @@ async def test_a_host_that_reports_no_cost_does_not_make_a_run_free() -> None:
     assert len(provider.calls) == 2
 
 
+async def test_a_limit_of_the_cost_ends_a_run_with_an_answer_whose_cost_is_not_known() -> None:
+    ring, provider = ring_with(calls(("add", '{"a": 1, "b": 2}'), usage=None), prices=PRICES)
+    with pytest.raises(ToolLoopError, match="the cost of fake:x is not known") as caught:
+        await ring.run(ASKED, tools=[add], max_cost_usd=100)
+    assert len(provider.calls) == 1
+    assert caught.value.run is not None
+
+
 @pytest.mark.parametrize("most", [float("nan"), float("inf"), -1, "x"])
 async def test_a_limit_of_the_cost_is_a_number_of_dollars(most: Any) -> None:
     ring, provider = ring_with("ok", prices=PRICES)
@@ -316,3 +325,24 @@ def test_a_cancelled_run_cancels_its_tools(backend: str) -> None:
 
     anyio.run(main, backend=backend)
     assert ended == ["tool", "tool"]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({"tools": add}, ValidationError, r"tools must be a list: tools=\[…\]"),
+        ({"tools": "add"}, ValidationError, "tools must be a list"),
+        (
+            {"tools": [add], "tool_timeout_s": -1},
+            ConfigurationError,
+            "tool_timeout_s must be a number of seconds",
+        ),
+    ],
+)
+async def test_options_of_a_run_that_cannot_be_are_refused_before_anything_is_sent(
+    options: dict[str, Any], kind: type[LLMRingError], words: str
+) -> None:
+    ring, provider = ring_with("never")
+    with pytest.raises(kind, match=words):
+        await ring.run(ASKED, **options)
+    assert not provider.calls

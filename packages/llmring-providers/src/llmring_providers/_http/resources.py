@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llmring_providers._http.provider import HttpProvider
     from llmring_providers._listing import Counting, Listing
     from llmring_providers.batches import BatchApi
+    from llmring_providers.embeddings import EmbeddingCall, EmbeddingLimits, RankCall, Ranking, Vectors
     from llmring_providers.files import FileCodec, FileUpload, StoredFile
 
 _OK = range(200, 300)
@@ -145,10 +146,6 @@ class HttpFiles:
 
     def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
         raise NotImplementedError
-
-
-if TYPE_CHECKING:
-    from llmring_providers.embeddings import EmbeddingCall, EmbeddingLimits, RankCall, Ranking, Vectors
 
 
 class HttpModels:

@@ -1,5 +1,6 @@
 """Claude on Vertex AI: the model in the path, the version of the API in the body."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,13 +11,14 @@ from llmring_types.exceptions import MissingSDKError
 
 from llmring_providers._http.provider import HttpProvider
 from llmring_providers._protocol import ChatCall, WireRequest
-from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
-from llmring_providers._vertex import Place, bearer, vertex_address, with_credentials
+from llmring_providers._settings import AwaitedKeySource, KeySource, ProviderSettings, plain_key
+from llmring_providers._vertex import Place, bearer, vertex_address, vertex_listing, with_credentials
 from llmring_providers.anthropic.provider import AnthropicAdapter, AnthropicCounting
 
 VERSION = "vertex-2023-10-16"
 """https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai"""
 
+_CHATS = re.compile(r"claude-.+")
 _MODELS = "/publishers/anthropic/models"
 
 
@@ -26,8 +28,11 @@ class VertexClaudeAdapter(AnthropicAdapter):
     https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai
     """
 
+    source: str | KeySource = ""
+    """Of the token, which may know which project pays."""
+
     def auth_headers(self, api_key: str) -> Mapping[str, str]:
-        return bearer(api_key)
+        return bearer(api_key, self.source)
 
     def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
         wire = super().encode(call, stream=stream)
@@ -72,10 +77,15 @@ def create_vertex(settings: ProviderSettings) -> HttpProvider:
         ConfigurationError: there is no address.
         MissingSDKError: the credentials are needed, and ``google-auth`` is not installed.
     """
+    base_url = vertex_address(settings.address("anthropic"))
+    source = with_credentials(settings)
+    adapter = VertexClaudeAdapter()
+    adapter.source = source
     return HttpProvider.from_settings(
-        msgspec.structs.replace(settings, api_key=with_credentials(settings)),
-        adapter=VertexClaudeAdapter(),
-        base_url=vertex_address(settings.address("anthropic")),
+        msgspec.structs.replace(settings, api_key=source),
+        adapter=adapter,
+        base_url=base_url,
+        listing=vertex_listing(settings, base_url, _CHATS),
         client_factory=partial(_build_client, default=not settings.api_key),
         sdk="llmring_providers.anthropic.sdk",
         counting=VertexClaudeCounting(),

@@ -1,5 +1,6 @@
 """Gemini on Vertex AI: models below their publisher, access tokens, and a count of its own."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,11 +11,12 @@ from llmring_types.exceptions import MissingSDKError
 
 from llmring_providers._listing import with_fields
 from llmring_providers._protocol import ChatCall, WireRequest
-from llmring_providers._settings import AwaitedKeySource, ProviderSettings, plain_key
-from llmring_providers._vertex import Place, bearer, vertex_address, with_credentials
+from llmring_providers._settings import AwaitedKeySource, KeySource, ProviderSettings, plain_key
+from llmring_providers._vertex import Place, bearer, vertex_address, vertex_listing, with_credentials
 from llmring_providers.google import request
 from llmring_providers.google.provider import GoogleAdapter, GoogleCounting, GoogleProvider
 
+_CHATS = re.compile(r"gemini-(?!.*(?:embedding|live)).+")
 _COUNTED = frozenset({"contents", "generationConfig", "systemInstruction", "tools"})
 
 
@@ -24,8 +26,11 @@ class VertexAdapter(GoogleAdapter):
     https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
     """
 
+    source: str | KeySource = ""
+    """Of the token, which may know which project pays."""
+
     def auth_headers(self, api_key: str) -> Mapping[str, str]:
-        return bearer(api_key)
+        return bearer(api_key, self.source)
 
     def encode(self, call: ChatCall, *, stream: bool) -> WireRequest:
         return request.encode(_published(call), stream=stream)
@@ -61,10 +66,15 @@ def create_vertex(settings: ProviderSettings) -> GoogleProvider:
         ConfigurationError: there is no address.
         MissingSDKError: the credentials are needed, and ``google-auth`` is not installed.
     """
+    base_url = vertex_address(settings.address("gemini"))
+    source = with_credentials(settings)
+    adapter = VertexAdapter()
+    adapter.source = source
     return GoogleProvider.from_settings(
-        msgspec.structs.replace(settings, api_key=with_credentials(settings)),
-        adapter=VertexAdapter(),
-        base_url=vertex_address(settings.address("gemini")),
+        msgspec.structs.replace(settings, api_key=source),
+        adapter=adapter,
+        base_url=base_url,
+        listing=vertex_listing(settings, base_url, _CHATS),
         client_factory=partial(_build_client, default=not settings.api_key),
         sdk="llmring_providers.google.sdk",
         counting=VertexCounting(),

@@ -19,7 +19,13 @@ from llmring_providers.transport._httpx import (
 )
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
-from llmring_providers.transport._protocol import HttpRequest, HttpResponse, ProxyRefusalError, host_of
+from llmring_providers.transport._protocol import (
+    HttpRequest,
+    HttpResponse,
+    ProxyRefusalError,
+    TransportError,
+    host_of,
+)
 from llmring_providers.transport._proxies import AUTHENTICATION_REQUIRED
 
 if TYPE_CHECKING:
@@ -63,6 +69,8 @@ class HttpxTransport:
 
     async def open(self, request: HttpRequest) -> HttpxStream:
         check_network(request)
+        if self._client.is_closed:
+            raise TransportError(f"{host_of(request.url)}: the HTTP client is closed", sent=False)
         closed_streams = await self._leftovers.get()
         await closed_streams.clear()
         events = ConnectionEvents()

@@ -12,6 +12,7 @@ from llmring_types.exceptions import (
     BatchCancelledError,
     BatchError,
     BatchExpiredError,
+    BatchQueueFullError,
     BatchRejectedError,
     LLMRingError,
     MalformedResponseError,
@@ -215,7 +216,8 @@ def unanswered(part: BatchPart, status: BatchStatus | None) -> LLMRingError:
         return BatchError(f"{name} no longer has the batch {part.batch_id}: its results are lost", **ids)
     if status.state == "failed":
         reason = "; ".join(status.problems[:3]) or "no reason given"
-        return BatchRejectedError(f"the batch was refused: {reason}", **ids)
+        kind = BatchQueueFullError if status.is_queue_full else BatchRejectedError
+        return kind(f"the batch was refused: {reason}", **ids)
     if status.state == "cancelled" or part.is_cancelled:
         return BatchCancelledError("the batch was cancelled before the request was processed", **ids)
     return BatchExpiredError("the batch ended without a result for the request", **ids)

@@ -82,6 +82,8 @@ class Conversation:
         self.ring = ring
         self.model = model
         self.profile = profile
+        if max_tokens is not None and max_tokens < 1:
+            raise ValidationError(f"max_tokens must be 1 or more; got {max_tokens}", field="max_tokens")
         self.max_tokens = max_tokens
         self.tools = tools
         self.options = dict(options or {})
@@ -242,7 +244,10 @@ class Conversation:
             )
         if self.max_tokens is not None:
             messages = trimmed(messages, self.max_tokens)
-        return said, LLMRequest(messages=messages, **{"model": self.model, **self.options, **fields})
+        given = {"model": self.model, **self.options, **fields}
+        if unknown := given.keys() - LLMRequest.__annotations__.keys():
+            raise ValidationError(f"send has no option {', '.join(sorted(unknown))}", field=min(unknown))
+        return said, LLMRequest(messages=messages, **given)
 
     def _keep(self, messages: Iterable[Message], responses: Iterable[LLMResponse]) -> None:
         self.messages.extend(messages)

@@ -4,7 +4,7 @@
 """
 
 from llmring.serve._app import Gateway, app
+from llmring.serve._keys import Budget, GatewayKey, KeyState, KeyStore, NewKey, default_store
 from llmring.serve._server import run
-from llmring.serve.keys import Budget, GatewayKey, KeyState, KeyStore, NewKey, default_store
 
 __all__ = ["Budget", "Gateway", "GatewayKey", "KeyState", "KeyStore", "NewKey", "app", "default_store", "run"]

@@ -15,11 +15,11 @@ from llmring._ring import LLMRing
 from llmring.serve._answering import Answering, Caller, refuse
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
+from llmring.serve._keys import KeyStore
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._notes import json_answer
 from llmring.serve._tab import Tab
-from llmring.serve.keys import KeyStore
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Anthropic's own limit on a request (https://platform.claude.com/docs/en/api/errors), the largest of the vendors'."""

@@ -7,7 +7,7 @@ from llmring_types.exceptions import ProviderAuthenticationError, ProviderPermis
 
 from llmring._addressed import is_addressed
 from llmring.serve._exchange import Exchange
-from llmring.serve.keys import GatewayKey, KeyStore
+from llmring.serve._keys import GatewayKey, KeyStore
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 """Set by proxies: the address that such a request came from is not its client's."""

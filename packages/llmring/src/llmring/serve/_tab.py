@@ -3,8 +3,8 @@
 from llmring_types import LLMRequest, Usage
 
 from llmring._money.accounts import Account
-from llmring.serve.keys import GatewayKey
-from llmring.serve.keys._ledger import Ledger
+from llmring.serve._keys import GatewayKey
+from llmring.serve._keys._ledger import Ledger
 from llmring.tokens import estimate_tokens
 
 

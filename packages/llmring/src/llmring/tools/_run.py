@@ -15,6 +15,7 @@ from llmring_types.exceptions import LLMRingError, ToolLoopError, ValidationErro
 
 from llmring._call import Call
 from llmring._money.accounts import Account
+from llmring._policy import check_seconds
 from llmring._stream import ChatStream
 from llmring.tools._tool import Tool, ToolError, ToolResult, result_content, tool
 
@@ -88,9 +89,13 @@ class ToolLoop:
         self._account = None if most is None else Account(_dollars(most), scope="run")
         self._approve = options.get("approve")
         self._tool_timeout_s = options.get("tool_timeout_s")
+        check_seconds("tool_timeout_s", self._tool_timeout_s)
         self._tools: dict[str, Tool] = {}
         specs = list(request.tools or ())
-        for each in options.get("tools", ()):
+        given: object = options.get("tools", ())
+        if not isinstance(given, Iterable) or isinstance(given, (str, Mapping)):
+            raise ValidationError(f"tools must be a list: tools=[…]; got {given!r:.80}", field="tools")
+        for each in given:
             if isinstance(each, Mapping):
                 specs.append(dict(each))
                 continue

@@ -22,6 +22,9 @@ from llmring_cli._output import (
 )
 from llmring_cli._parameters import Alias, Count, Flag, Json, LockfilePath, today
 
+if TYPE_CHECKING:
+    from llmring_lockfile import Document
+
 
 def update(
     *,
@@ -111,10 +114,6 @@ def _report(path: Path, before: Lockfile, after: Lockfile, *, json: bool) -> Non
         print_json({"lockfile": str(path), "changes": changes_json(changes)})
     else:
         print_changes(changes)
-
-
-if TYPE_CHECKING:
-    from llmring_lockfile import Document
 
 
 def upgrade(

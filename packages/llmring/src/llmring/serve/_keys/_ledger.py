@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from llmring_types.exceptions import ConfigurationError, ProviderRateLimitError
 
 from llmring._money.accounts import Account
-from llmring.serve.keys._database import changing, reported
-from llmring.serve.keys._key import Budget, GatewayKey, to_dollars, to_units
+from llmring.serve._keys._database import changing, reported
+from llmring.serve._keys._key import Budget, GatewayKey, to_dollars, to_units
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,9 +13,9 @@ import msgspec
 from llmring_types.exceptions import ValidationError
 
 from llmring._settings import config_folder
-from llmring.serve.keys._database import changing, open_database, reported
-from llmring.serve.keys._key import Budget, GatewayKey, KeyState, NewKey, to_dollars
-from llmring.serve.keys._ledger import Ledger
+from llmring.serve._keys._database import changing, open_database, reported
+from llmring.serve._keys._key import Budget, GatewayKey, KeyState, NewKey, to_dollars
+from llmring.serve._keys._ledger import Ledger
 
 _PREFIX = "llmr-"
 _SECRET_BYTES = 32
