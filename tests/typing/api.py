@@ -330,3 +330,8 @@ async def planned(ring: LLMRing, rows: Sequence[Row]) -> None:
     assert_type((await ring.plan(rows, output_tokens=50)).batch_usd, float | None)
     assert_type(llmring.bulk.journal_state("job.db").errors, dict[str, int])
     assert_type(llmring.bulk.retry_failed(Path("job.db"), ["StructuredOutputError"]), int)
+
+
+def kept(ring: LLMRing) -> None:
+    llmring.serve.app(ring, cache=llmring.CachePolicy(ttl_s=60))
+    llmring.Policy(cache=60)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -23,6 +23,7 @@ from llmring_types.exceptions import (
 )
 
 from llmring._call import Call
+from llmring._policy import NO_STORE
 from llmring._ring import LLMRing
 from llmring._stream import ChatStream
 from llmring.embeddings import Embedding
@@ -146,6 +147,9 @@ class Answering:
         asked = self._codec.read(self._route, self._exchange.headers, body)
         request = asked.request
         found = self._check_model(request.model)
+        wish = self._exchange.headers.get("cache-control", "").lower()
+        if "no-store" in wish and self._ring._chat.kept_answers is not None:  # noqa: SLF001 - as below
+            request.cache = {**(request.cache or {}), NO_STORE: True}
         request.metadata = {"request_id": self._id, **self._payer}
         if taken := _OURS & request.extra_params.keys():
             for name in taken:
@@ -216,7 +220,9 @@ class Answering:
         tab = self._caller.tab
         tab.open(asked.request)
         chat = self._ring._chat  # noqa: SLF001 - the ring's own door
-        return Call(chat, asked.request, self._caller.profile, streamed=asked.stream, account=tab.account)
+        return chat.call_type(
+            chat, asked.request, self._caller.profile, streamed=asked.stream, account=tab.account
+        )
 
     async def _count(self, asked: HostedRequest) -> None:
         """Count by the provider; where it does not, answer with an estimate that is named one."""

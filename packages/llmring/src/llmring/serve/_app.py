@@ -10,6 +10,7 @@ from llmring_types.exceptions import (
     ProviderPermissionError,
 )
 
+from llmring._policy import CachePolicy
 from llmring._records import CallRecord
 from llmring._ring import LLMRing
 from llmring.serve._answering import Answering, Caller, refuse
@@ -38,6 +39,7 @@ class Gateway:
         ring: answers. It stays yours: it is not closed.
         keys: once a key was made there, nobody is served without one; until then, and without a store, clients of this
             machine are.
+        cache: have the ring keep its answers; ``None`` leaves that to the ring's own policy.
         profile: of the lockfile, for requests without the header ``llmring-profile``.
         direct_models: let clients name ``provider:model`` beside the aliases.
         host_names: names by which clients may call it, besides ``localhost`` and any IP address.
@@ -50,6 +52,7 @@ class Gateway:
         ring: LLMRing,
         *,
         keys: KeyStore | None = None,
+        cache: CachePolicy | None = None,
         profile: str | None = None,
         direct_models: bool = False,
         host_names: Collection[str] = (),
@@ -67,6 +70,8 @@ class Gateway:
         self._draining = False
         self._live = LiveCalls()
         self._metrics = Metrics()
+        if cache is not None:
+            ring._chat.keep_answers(cache)  # noqa: SLF001 - the ring's own door
         ring._chat.watcher.add(self._observe)  # noqa: SLF001 - the ring's own door
 
     @property
@@ -192,6 +197,7 @@ def app(
     ring: LLMRing,
     *,
     keys: KeyStore | None = None,
+    cache: CachePolicy | None = None,
     profile: str | None = None,
     direct_models: bool = False,
     host_names: Collection[str] = (),
@@ -205,6 +211,7 @@ def app(
     return Gateway(
         ring,
         keys=keys,
+        cache=cache,
         profile=profile,
         direct_models=direct_models,
         host_names=host_names,
