@@ -9,6 +9,7 @@ from pathlib import Path
 
 import llmring_lockfile
 import pytest
+from llmring import LLMRing
 from llmring.testing import Rule, Script, Simulator, faults
 
 pytest_plugins = ["pytester"]
@@ -30,6 +31,8 @@ filterwarnings =
     error
     ignore:.*asyncio_default_fixture_loop_scope
 """
+LLMRing(lockfile=llmring_lockfile.Lockfile())
+"""Loads what a ring loads: pytester takes modules that its runs load out again, and packages keep names of theirs."""
 WITHOUT_ASYNC = ("-p", "no:asyncio", "-p", "no:anyio")
 
 
