@@ -32,6 +32,7 @@ from llmring.serve._live import LiveCalls
 from llmring.serve._notes import json_answer, notes
 from llmring.serve._tab import Tab
 from llmring.serve._tracing import continued_trace
+from llmring.serve._writing import write_chunk, write_whole
 from llmring.tokens import estimate_tokens
 
 _OURS = frozenset(
@@ -191,7 +192,7 @@ class Answering:
             warnings=response.warnings,
             unread=asked.unread,
         )
-        await self._answer(self._codec.write(response, asked, self._stamp), said)
+        await self._answer(write_whole(self._codec, response, asked, self._stamp), said)
 
     async def _stream(self, asked: HostedRequest) -> None:
         """Pass a stream on, chunks that came together in one piece. A failure after its begin is its last event."""
@@ -202,13 +203,13 @@ class Answering:
             kind = {"content-type": codec.stream_type(asked)}
             await exchange.begin({**kind, **_STREAMED, **self._identity, **said})
             writer = codec.stream_writer(asked, self._stamp)
-            events = writer.write(chunk)
+            events = write_chunk(writer, chunk)
             try:
                 while not writer.over:
                     while (ready := stream.next_ready()) is not None:
-                        events += writer.write(ready)
+                        events += write_chunk(writer, ready)
                     await exchange.write(events)
-                    events = writer.write(await anext(stream))
+                    events = write_chunk(writer, await anext(stream))
             except LLMRingError as error:
                 events = writer.fail(_as_gateway(error))
             if stream.response is not None:
