@@ -209,6 +209,19 @@ async def test_the_aliases_are_the_models(gateway: Gateway, path: str, headers: 
     assert names(reply.json) == ["fast", "safe"]
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "name"),
+    [
+        ("/v1/models/", {}, "id"),
+        ("/v1/models/", {"anthropic-version": "2023-06-01"}, "id"),
+        ("/v1beta/models/", {}, "displayName"),
+    ],
+)
+async def test_one_model_is_shown_by_its_name(gateway: Gateway, path: str, headers: Any, name: str) -> None:
+    assert (await ask(gateway, f"{path}fast", headers=headers)).json[name] == "fast"
+    assert (await ask(gateway, f"{path}none", headers=headers)).status == 404
+
+
 @pytest.mark.parametrize("name", ["sim:small", "missing", "fast:latest", ""])
 async def test_only_aliases_are_served(gateway: Gateway, name: str) -> None:
     reply = await ask(gateway, OPENAI, {**CHAT, "model": name})

@@ -4,6 +4,7 @@ import math
 import secrets
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from llmring_lockfile import Resolution
@@ -107,9 +108,17 @@ class Answering:
         self._identity: Mapping[str, str] = {self._codec.request_id_header: f"req_{self._id}"}
 
     async def models(self) -> None:
-        """List the aliases."""
+        """List the aliases, or show the one that the path names."""
         names = sorted(filter(self._is_allowed, self._ring.list_aliases(self._caller.profile)))
-        await self._answer(self._codec.models(names, self._stamp))
+        wanted = self._route.model
+        if wanted is None:
+            await self._answer(self._codec.models(names, self._stamp))
+        elif wanted not in names:
+            await self.refuse(_no_model(wanted))
+        else:
+            found = msgspec.json.decode(self._codec.models([wanted], self._stamp), type=dict[str, Any])
+            (entry,) = next(value for value in found.values() if isinstance(value, list))
+            await self._answer(msgspec.json.encode(entry))
 
     async def reply(self, body: bytes) -> None:
         """Answer what the body asks for; whatever is wrong with it is answered in the protocol's own form."""
