@@ -1,7 +1,9 @@
 """The ASGI application: doors, limits, and the way to whatever answers."""
 
 from collections.abc import Collection
+from urllib.parse import unquote
 
+import msgspec
 from llmring_providers.hosting import Route, find_route
 from llmring_types.exceptions import (
     LLMRingError,
@@ -102,7 +104,7 @@ class Gateway:
             await send({"type": "websocket.close"})
 
     async def _serve(self, exchange: Exchange) -> None:
-        route = find_route(exchange.method, exchange.target, exchange.headers)
+        route = find_route(exchange.method, exchange.target, exchange.headers) or _entry(exchange)
         if route is None:
             await self._serve_other(exchange)
             return
@@ -218,6 +220,15 @@ def app(
         max_body_bytes=max_body_bytes,
         max_calls=max_calls,
     )
+
+
+def _entry(exchange: Exchange) -> Route | None:
+    """Return the endpoint of one entry of a list of models: ``GET /v1/models/NAME``."""
+    above, _, name = exchange.path.rpartition("/")
+    if exchange.method != "GET" or not above.endswith("/models"):
+        return None
+    route = find_route("GET", above, exchange.headers)
+    return route and msgspec.structs.replace(route, model=unquote(name))
 
 
 async def _live(receive: Receive, send: Send) -> None:
