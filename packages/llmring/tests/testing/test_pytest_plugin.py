@@ -310,9 +310,9 @@ class TestOld(unittest.TestCase):
 # ---------------------------------------------------------------------- the network
 
 CALLS = """
-def call(url="http://192.0.2.1/v1"):
+def call(url="http://192.0.2.1/v1", timeout=20):
     async def main():
-        async with LLMRing(timeout=0.05, policy=Policy(retry=RetryPolicy(attempts=1))) as ring:
+        async with LLMRing(timeout=timeout, policy=Policy(retry=RetryPolicy(attempts=1))) as ring:
             ring.register_provider("openai", api_key="any-key-at-all", base_url=url)
             await ring.chat(ask("openai:m"))
     asyncio.run(main())
@@ -325,7 +325,7 @@ def test_refused(llmring_simulator):
 @pytest.mark.llmring_network
 def test_allowed():
     with pytest.raises((ProviderTimeoutError, ProviderConnectionError)):
-        call()
+        call(timeout=0.05)
 """
 
 
