@@ -170,15 +170,9 @@ class Answering:
 
     def ended(self, row: Pending, answer: BatchAnswer, *, live: bool) -> BatchAnswer:
         """Return the answer with which a row leaves the batches; whatever is still set aside for it is free again."""
-        if row.reservation is not None:
-            billed = (
-                answer.error.attempts[-1].billed
-                if answer.error is not None and answer.error.attempts
-                else False
-            )
-            row.reservation.settle(
-                _NOTHING, certain=billed is False
-            )  # no effect where the answer was counted
+        if row.reservation is not None and answer.error is not None:
+            is_free = answer.error.attempts[-1].billed is False
+            row.reservation.settle(_NOTHING, certain=is_free)  # once: that of an answer is counted
         answer.live = live
         return answer
 
