@@ -4,6 +4,7 @@ import math
 import secrets
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from llmring_lockfile import Resolution
@@ -23,6 +24,7 @@ from llmring_types.exceptions import (
 )
 
 from llmring._call import Call
+from llmring._policy import NO_STORE
 from llmring._ring import LLMRing
 from llmring._stream import ChatStream
 from llmring.embeddings import Embedding
@@ -31,6 +33,7 @@ from llmring.serve._live import LiveCalls
 from llmring.serve._notes import json_answer, notes
 from llmring.serve._tab import Tab
 from llmring.serve._tracing import continued_trace
+from llmring.serve._writing import write_chunk, write_whole
 from llmring.tokens import estimate_tokens
 
 _OURS = frozenset(
@@ -105,9 +108,17 @@ class Answering:
         self._identity: Mapping[str, str] = {self._codec.request_id_header: f"req_{self._id}"}
 
     async def models(self) -> None:
-        """List the aliases."""
+        """List the aliases, or show the one that the path names."""
         names = sorted(filter(self._is_allowed, self._ring.list_aliases(self._caller.profile)))
-        await self._answer(self._codec.models(names, self._stamp))
+        wanted = self._route.model
+        if wanted is None:
+            await self._answer(self._codec.models(names, self._stamp))
+        elif wanted not in names:
+            await self.refuse(_no_model(wanted))
+        else:
+            found = msgspec.json.decode(self._codec.models([wanted], self._stamp), type=dict[str, Any])
+            (entry,) = next(value for value in found.values() if isinstance(value, list))
+            await self._answer(msgspec.json.encode(entry))
 
     async def reply(self, body: bytes) -> None:
         """Answer what the body asks for; whatever is wrong with it is answered in the protocol's own form."""
@@ -146,6 +157,9 @@ class Answering:
         asked = self._codec.read(self._route, self._exchange.headers, body)
         request = asked.request
         found = self._check_model(request.model)
+        wish = self._exchange.headers.get("cache-control", "").lower()
+        if "no-store" in wish and self._ring._chat.kept_answers is not None:  # noqa: SLF001 - as below
+            request.cache = {**(request.cache or {}), NO_STORE: True}
         request.metadata = {"request_id": self._id, **self._payer}
         if taken := _OURS & request.extra_params.keys():
             for name in taken:
@@ -187,7 +201,7 @@ class Answering:
             warnings=response.warnings,
             unread=asked.unread,
         )
-        await self._answer(self._codec.write(response, asked, self._stamp), said)
+        await self._answer(write_whole(self._codec, response, asked, self._stamp), said)
 
     async def _stream(self, asked: HostedRequest) -> None:
         """Pass a stream on, chunks that came together in one piece. A failure after its begin is its last event."""
@@ -198,13 +212,13 @@ class Answering:
             kind = {"content-type": codec.stream_type(asked)}
             await exchange.begin({**kind, **_STREAMED, **self._identity, **said})
             writer = codec.stream_writer(asked, self._stamp)
-            events = writer.write(chunk)
+            events = write_chunk(writer, chunk)
             try:
                 while not writer.over:
                     while (ready := stream.next_ready()) is not None:
-                        events += writer.write(ready)
+                        events += write_chunk(writer, ready)
                     await exchange.write(events)
-                    events = writer.write(await anext(stream))
+                    events = write_chunk(writer, await anext(stream))
             except LLMRingError as error:
                 events = writer.fail(_as_gateway(error))
             if stream.response is not None:
@@ -216,7 +230,9 @@ class Answering:
         tab = self._caller.tab
         tab.open(asked.request)
         chat = self._ring._chat  # noqa: SLF001 - the ring's own door
-        return Call(chat, asked.request, self._caller.profile, streamed=asked.stream, account=tab.account)
+        return chat.call_type(
+            chat, asked.request, self._caller.profile, streamed=asked.stream, account=tab.account
+        )
 
     async def _count(self, asked: HostedRequest) -> None:
         """Count by the provider; where it does not, answer with an estimate that is named one."""
