@@ -350,12 +350,16 @@ async def test_observers_get_a_record_of_each_row() -> None:
     records: list[CallRecord] = []
     host = Host(Script((Rule(call=2, fault=faults.Status(status=400)),)), observers=[records.append])
     await answered(host.run(), rows_of(MODELS["openai"], 3))
-    assert [record.ending for record in records] == ["answered", "failed", "answered"]
+    assert [record.ending for record in records] == ["answered", "answered", "failed"]  # in a file of its own
     assert records[0].usage is not None
     assert records[0].usage["service_tier"] == "batch"
     assert records[0].cost == cost_of([records[0].response] if records[0].response else [], MODELS["openai"])
-    assert records[1].attempts[0].billed is False
+    assert records[2].attempts[0].billed is False
     assert {str(record.model) for record in records} == {MODELS["openai"]}
+    records.clear()
+    host.simulation.script = Script(batches=(BatchRule(expired_every=1),))
+    await answered(host.run(), rows_of(MODELS["openai"], 1))
+    assert [record.ending for record in records] == ["failed"]  # of three batches
 
 
 async def test_what_was_set_aside_for_rows_without_an_answer_is_free_again() -> None:

@@ -185,7 +185,7 @@ async def results(
             api = submission.api(running.part)
             async with aclosing(answering.answers(api, running.part, status, running.rows)) as answers:
                 async for row, answer in answers:
-                    yield _outcome(answer, places[row.digest])
+                    yield _outcome(answering.ended(row, answer, live=False), places[row.digest])
             await submission.close(running)
         if submission.open:
             await clock.sleep(min(_LONGEST_PAUSE_S, _FIRST_LOOK_S * _LOOKS_FACTOR**looks))
