@@ -15,13 +15,14 @@ from llmring_types.exceptions import (
 from llmring._policy import CachePolicy
 from llmring._records import CallRecord
 from llmring._ring import LLMRing
-from llmring.serve._answering import Answering, Caller, refuse
+from llmring.serve._answering import Answering, Caller
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
 from llmring.serve._keys import KeyStore
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._notes import json_answer
+from llmring.serve._refusals import refuse
 from llmring.serve._tab import Tab
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -131,20 +132,17 @@ class Gateway:
             return
         self._calls += 1
         try:
-            await self._answer(exchange, route, answering)
+            await self._answer(exchange, answering)
         finally:
             self._calls -= 1
 
-    async def _answer(self, exchange: Exchange, route: Route, answering: Answering) -> None:
+    async def _answer(self, exchange: Exchange, answering: Answering) -> None:
         try:
             body = await exchange.body(self._max_body_bytes)
         except LLMRingError as error:
             await answering.refuse(error)
             return
-        if route.operation == "models":
-            await answering.models()
-        else:
-            await exchange.until_gone(lambda: answering.reply(body))
+        await exchange.until_gone(lambda: answering.reply(body))
 
     def _admit(self, exchange: Exchange) -> Caller:
         """Return who asks.
