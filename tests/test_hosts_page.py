@@ -16,6 +16,13 @@ def test_the_tables_are_those_of_the_rows() -> None:
     assert page == hosts_page.renewed(page), "run: python tests/support/hosts_page.py"
 
 
+def test_the_page_names_what_is_not_proved() -> None:
+    said = hosts_page.PAGE.read_text("utf-8").partition("## Clouds")[0]
+    reasons = said[said.index("\n- ") : said.index("Keys and addresses")]
+    named = reasons.split("`")[1::2]
+    assert sorted(named) == sorted(name for name, host in HOSTS.items() if not host.is_proved)
+
+
 @pytest.mark.parametrize("name", [name for host in hosts_page.SHIPPED for name in host.variables])
 def test_variables_of_hosts_are_taken_from_a_dotenv_file(name: str) -> None:
     assert name in hosts_page.PAGE.read_text("utf-8")

@@ -36,7 +36,7 @@ def tables() -> str:
 
 def _line(host: Host) -> str:
     address = (host.default_url or host.url_template or "").replace("|", "\\|")
-    proof = f"[yes]({host.proof})" if host.proof else "no"
+    proof = f"[{host.proof_kind}]({_link(host.proof)})" if host.proof else "no"
     cells = (
         f"[{host.title}]({host.source}) `{host.name}`",
         f"`{address}`" if host.protocol == "openai" else f"`{address}`, {host.protocol}",
@@ -45,6 +45,10 @@ def _line(host: Host) -> str:
         proof,
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _link(proof: str) -> str:
+    return proof if "://" in proof else f"../{proof}"
 
 
 def _deviations(host: Host) -> Iterator[str]:

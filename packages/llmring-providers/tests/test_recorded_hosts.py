@@ -18,6 +18,8 @@ RECORDED = msgspec.json.decode((Path(__file__).parent / "recordings" / "hosts.js
 WHOLE: list[Mapping[str, Any]] = RECORDED["whole"]
 STREAMS: list[Mapping[str, Any]] = RECORDED["streams"]
 EMBEDDED: list[Mapping[str, Any]] = RECORDED["embeddings"]
+RUN = {"local": "run", "sim": "run"}
+DOCUMENTED = "the vendor's documented example"
 
 
 class Replaying:
@@ -79,7 +81,7 @@ def url_of(recorded: Mapping[str, Any]) -> str:
 
 def identity(recorded: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str | None, str]:
     """The id and the model that the host names, under OpenAI's names or Gemini's."""
-    found = recorded.get("id") or document.get("id") or document.get("responseId")
+    found = recorded.get("id") or document.get("id") or document.get("responseId") or None
     return found, recorded.get("model") or document.get("model") or document["modelVersion"]
 
 
@@ -128,7 +130,8 @@ def test_recorded_embeddings_are_asked_for_and_read(recorded: Mapping[str, Any])
     provider = provider_of(recorded, transport)
     assert isinstance(provider, Embeds)
     ref = ModelRef(recorded["host"], asked["model"])
-    vectors = asyncio.run(provider.embed(EmbeddingCall(asked["input"], ref, purpose=asked.get("input_type"))))
+    purpose = recorded.get("purpose") or asked.get("input_type")
+    vectors = asyncio.run(provider.embed(EmbeddingCall(asked["input"], ref, purpose=purpose)))
     assert (transport.urls, msgspec.json.decode(transport.sent[0])) == ([recorded["url"]], asked)
     assert vectors.embeddings == [pytest.approx(recorded["vector"], abs=1e-5)]
     assert vectors.tokens == recorded["tokens"]
@@ -139,7 +142,7 @@ def test_every_recording_names_its_source_and_its_licence_or_is_the_vendors_exam
         if row["source"].startswith("https://github.com/"):
             assert row["licence"].startswith(("MIT", "Apache-2.0"))
         else:
-            assert row["licence"] == "the vendor's documented example"
+            assert row["licence"] == DOCUMENTED
 
 
 def test_a_recorded_stream_that_fails_after_its_reason_to_end_is_an_error() -> None:
@@ -163,6 +166,23 @@ def test_a_recorded_stream_that_fails_after_its_reason_to_end_is_an_error() -> N
 
 
 def test_a_row_is_proved_by_what_is_recorded_here_and_by_nothing_else() -> None:
-    proofs = {row["host"]: row["source"] for row in [*STREAMS, *WHOLE, *EMBEDDED]}
+    proofs = {row["host"]: (row["source"], kind_of(row)) for row in [*STREAMS, *WHOLE, *EMBEDDED]}
     others = [host for host in HOSTS.values() if not host.is_vendor and host.protocol != "bedrock"]
-    assert {host.name: host.proof for host in others if host.is_proved} == proofs
+    proved = {host.name: (host.proof, host.proof_kind) for host in others if host.is_proved}
+    assert proved == proofs
+
+
+def kind_of(recorded: Mapping[str, Any]) -> str:
+    return "documented" if recorded["licence"].endswith(DOCUMENTED) else "recorded"
+
+
+def test_a_row_says_what_kind_of_proof_it_has() -> None:
+    assert all((host.proof is None) is (host.proof_kind is None) for host in HOSTS.values())
+    others = {host.name: host.proof_kind for host in HOSTS.values() if host.is_vendor}
+    assert others == {**dict.fromkeys(("openai", "anthropic", "google", "ollama"), "recorded"), **RUN}
+    assert HOSTS["bedrock"].proof_kind == "recorded"
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_what_runs_here_names_its_tests(name: str) -> None:
+    assert list((Path(__file__).parents[3] / str(HOSTS[name].proof)).glob("test_*.py"))

@@ -68,7 +68,10 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         keys_page: where a person gets a key.
         models_page: where the vendor lists its models.
         source: the vendor's page on which the row rests.
-        proof: the public recording or the vendor's example of an exchange against which the row is tested.
+        proof: the public recording or the vendor's example of an exchange against which the row is tested, or the
+            tests that run the host itself.
+        proof_kind: ``recorded`` by somebody who called the host, ``documented`` by an example of the vendor's, or
+            ``run`` by the tests themselves.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     models_page: str | None = None
     source: str | None = None
     proof: str | None = None
+    proof_kind: Literal["recorded", "documented", "run"] | None = None
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -133,7 +137,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def is_proved(self) -> bool:
-        """True where an exchange with the real host, or its documented example, is among the tests."""
+        """True where an exchange with the real host, or its documented example, is among the tests, or they run it."""
         return self.proof is not None
 
     def url_with(self, values: Mapping[str, str]) -> str | None:

@@ -25,8 +25,9 @@ class HostState(msgspec.Struct, kw_only=True):
         key_in: the environment variables that may hold its key.
         key: ``set``, ``not set``, ``not needed`` where there is none and none is wanted, or ``not approved`` of a host
             that a lockfile names without an approval.
-        proved: an exchange with the real host is among the tests of llmring.
-        proof: where that exchange is published.
+        proved: an exchange with the real host, or the vendor's example of one, is among the tests of llmring.
+        proof: where that exchange is published, or the tests that run the host.
+        proof_kind: ``recorded``, ``documented`` or ``run``.
         source: the page on which all else rests.
         deviations: the fields of its quirks.
     """
@@ -39,6 +40,7 @@ class HostState(msgspec.Struct, kw_only=True):
     key: str
     proved: bool
     proof: str | None
+    proof_kind: str | None
     source: str | None
     deviations: list[str]
 
@@ -59,8 +61,9 @@ def hosts(
     With add, add a host of your own for models named NAME:MODEL; with rm, remove one, with exit code 1 if there is
     none of this name. They are kept in hosts.toml in the user configuration, without keys.
 
-    No request is sent. Keys are never shown. With --json, also where each host deviates from its protocol, and
-    whether an exchange with it is among the tests.
+    No request is sent. Keys are never shown. A host is proved by an answer that the tests of llmring read: recorded,
+    documented by its vendor, or run by them. With --json, also where that answer is, and where each host deviates from
+    its protocol.
 
     $ llmring hosts
     $ llmring hosts add lab --base-url http://localhost:8000/v1
@@ -121,7 +124,7 @@ def _list(*, json: bool) -> None:
                 state.name,
                 state.protocol or "",
                 state.key if state.key != "not set" else f"not set ({' or '.join(state.key_in)})",
-                "yes" if state.proved else "no",
+                state.proof_kind or "no",
                 state.address or "",
             )
             for state in states
@@ -141,6 +144,7 @@ def _state(host: Host) -> HostState:
         key=key,
         proved=host.is_proved,
         proof=host.proof,
+        proof_kind=host.proof_kind,
         source=host.source,
         deviations=sorted(host.quirks.pages) if host.quirks is not None else [],
     )
@@ -156,6 +160,7 @@ def _refused_state(name: str, entry: HostEntry) -> HostState:
         key="not approved",
         proved=False,
         proof=None,
+        proof_kind=None,
         source=None,
         deviations=[],
     )

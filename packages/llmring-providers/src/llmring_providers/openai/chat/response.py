@@ -107,11 +107,11 @@ def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResp
         usage=usage_of(usage, tier=completion.service_tier, quirks=call.quirks),
         finish_reason=finish_reason(word, called=bool(calls), refused=bool(message.refusal)),
         tool_calls=calls or None,
-        reasoning=reasoning_of(message) or None,
+        reasoning=reasoning_of(message) or _detailed_reasoning(message) or None,
         refusal=message.refusal or None,
         provider_finish_reason=word,
         provider_model=completion.model,
-        response_id=None if completion.id is None else str(completion.id),
+        response_id=str(completion.id or "") or None,
         native=native_of(call, said, replay(made, said, spoken_reasoning(message), message.content)),
     )
 
@@ -157,6 +157,13 @@ def reasoning_of(message: WireMessage) -> str:
         return ""
     thinking = (part.get("thinking") for part in message.content if isinstance(part, dict))
     return "".join(parts_text(parts) for parts in thinking if isinstance(parts, list))
+
+
+def _detailed_reasoning(message: WireMessage) -> str:
+    """The text that MiniMax puts nowhere else: https://platform.minimax.io/docs/guides/text-m2-function-call."""
+    details = message.reasoning_details
+    blocks = [block for block in details if isinstance(block, dict)] if isinstance(details, list) else []
+    return "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "reasoning.text")
 
 
 def calls_of(message: WireMessage) -> list[Call]:
