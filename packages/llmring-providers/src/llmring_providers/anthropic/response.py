@@ -45,7 +45,7 @@ https://platform.claude.com/docs/en/about-claude/pricing
 _UNCOUNTED = ("server_tool_use", "iterations", "fallback_credit", *_USUAL)
 _uncounted = attrgetter(*_UNCOUNTED)
 _STANDARD = tuple(product((None,), (None,), (None,), *_USUAL.values()))
-"""What a standard answer says beside its counts: nothing that has to be read one by one."""
+"""Those fields in a standard answer, where none has to be read by itself."""
 _said = attrgetter(
     "container",
     "stop_sequence",
