@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from decimal import Decimal
 from typing import Literal, Protocol
 
@@ -11,6 +12,9 @@ from llmring_types import Attempt, LLMRequest, LLMResponse, ModelRef, Usage
 Ending = Literal["answered", "failed", "aborted"]
 Operation = Literal["chat", "embeddings", "rerank"]
 
+current_conversation: ContextVar[str | None] = ContextVar("llmring_conversation", default=None)
+"""The conversation that the calls of this context belong to."""
+
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One call that has ended; observers get it.
@@ -19,6 +23,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
         id: of this call: 32 hexadecimal digits. The provider's ids are on the response.
         operation: ``embeddings`` and ``rerank`` have their texts as messages of ``request``, and no answer in words.
         origin: who asked.
+        conversation_id: of the conversation that it belongs to, in :class:`llmring.LLMRingSession`.
         started_at: seconds since 1970.
         seconds: from the start to the answer, the last chunk or the failure.
         first_chunk_s: seconds from the start to a stream's first chunk.
@@ -40,6 +45,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     operation: Operation = "chat"
     origin: str
+    conversation_id: str | None = None
     started_at: float
     seconds: float
     first_chunk_s: float | None = None

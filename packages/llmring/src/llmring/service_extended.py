@@ -2,7 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ from llmring_types import LLMRequest, LLMResponse, Message
 from llmring_types.exceptions import ServerError, ServerResponseError
 from msgspec import UNSET, UnsetType
 
+from llmring._records import current_conversation
 from llmring._ring import LLMRing
 from llmring.conversation import Conversation
 
@@ -108,7 +110,8 @@ class LLMRingSession(LLMRing):
         profile: str | None = None,
     ) -> LLMResponse:
         """Send the request as :meth:`LLMRing.chat` does, and keep its messages and the answer in a conversation."""
-        response = await self.chat(request, profile)
+        with _belonging_to(conversation_id):
+            response = await self.chat(request, profile)
         if conversation_id is not None and store_messages:
             await self.store_messages(conversation_id, [*request.messages, response.to_message()], response)
         return response
@@ -235,9 +238,10 @@ class ConversationManager:
             LLMRingError: as from :meth:`LLMRing.chat`; the conversation is as it was before.
         """
         fields = {"model": model, "temperature": temperature, "max_tokens": max_tokens}
-        response = await self.conversation.send(
-            content, **{name: value for name, value in fields.items() if value is not None}
-        )
+        with _belonging_to(self.current_conversation_id):
+            response = await self.conversation.send(
+                content, **{name: value for name, value in fields.items() if value is not None}
+            )
         if self.current_conversation_id is not None:
             await self.llm.store_messages(self.current_conversation_id, self.conversation.messages, response)
         return response
@@ -263,6 +267,16 @@ class ConversationManager:
     def get_history(self) -> list[dict[str, Any]]:
         """Return a copy of the messages with their ``role`` and ``content``."""
         return self.message_history
+
+
+@contextmanager
+def _belonging_to(conversation_id: UUID | None) -> Iterator[None]:
+    """Let the records of calls name this conversation."""
+    token = current_conversation.set(None if conversation_id is None else str(conversation_id))
+    try:
+        yield
+    finally:
+        current_conversation.reset(token)
 
 
 def _shown(identifier: UUID, kept: _Kept, limit: int) -> dict[str, Any]:
