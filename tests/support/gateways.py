@@ -29,7 +29,10 @@ def binding(alias: str, *models: str) -> Binding:
     return Binding(alias=alias, models=tuple(map(ModelRef.parse, models)))
 
 
-def ring_of(*rules: Rule, **settings: Any) -> LLMRing:
+ONCE = Policy(retry=RetryPolicy(attempts=1), breaker=None)
+
+
+def ring_of(*rules: Rule, policy: Policy = ONCE, **settings: Any) -> LLMRing:
     profile = Profile(
         name="default", bindings=(binding("fast", "sim:small"), binding("safe", "sim:bad", "sim:good"))
     )
@@ -40,7 +43,7 @@ def ring_of(*rules: Rule, **settings: Any) -> LLMRing:
     )
     ring = LLMRing(
         lockfile=Lockfile(profiles={"default": profile, "other": other, "sdks": of_sdks}),
-        policy=Policy(retry=RetryPolicy(attempts=1), breaker=None),
+        policy=policy,
         prices={"sim:*": Prices(input=Decimal(1), output=Decimal(2))},
         **settings,
     )

@@ -7,6 +7,7 @@ from typing import Any, Literal, assert_type
 from uuid import UUID
 
 import llmring
+import llmring.bulk
 import llmring.lockfile
 import llmring.serve
 import llmring_lockfile
@@ -325,3 +326,14 @@ def paced(response: LLMResponse) -> None:
     if response.rate_limits is not None and response.rate_limits.tokens is not None:
         assert_type(response.rate_limits.tokens.per_minute, float | None)
         assert_type(response.rate_limits.retry_after, float | None)
+
+
+async def planned(ring: LLMRing, rows: Sequence[Row]) -> None:
+    assert_type((await ring.plan(rows, output_tokens=50)).batch_usd, float | None)
+    assert_type(llmring.bulk.journal_state("job.db").errors, dict[str, int])
+    assert_type(llmring.bulk.retry_failed(Path("job.db"), ["StructuredOutputError"]), int)
+
+
+def kept(ring: LLMRing) -> None:
+    llmring.serve.app(ring, cache=llmring.CachePolicy(ttl_s=60))
+    llmring.Policy(cache=60)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

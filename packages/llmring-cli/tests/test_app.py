@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 from llmring_cli._app import build_app
 from llmring_cli._commands import COMMANDS, GROUPS, Command
 
@@ -23,7 +24,8 @@ ALL = [((command.name,), command) for command in COMMANDS] + [
 
 def doc(command: Command) -> str:
     module, _, name = command.place.partition(":")
-    text = inspect.getdoc(getattr(import_module(f"llmring_cli.commands.{module}"), name))
+    found = getattr(import_module(f"llmring_cli.commands.{module}"), name)
+    text = inspect.getdoc(found.default_command if isinstance(found, App) else found)
     assert text is not None
     return text
 

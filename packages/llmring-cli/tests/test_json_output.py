@@ -88,7 +88,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
 ]
 # Three run until they are interrupted: tests/cli/test_sim.py, test_mcp.py and test_serve.py,
 # which has the one that needs a key, too. One needs a provider: see
-# test_files_command.py; jobs for batches too: test_batches_command.py.
+# test_files_command.py; jobs too: test_batches_command.py, test_bulk_commands.py.
 ELSEWHERE = {
     "sim",
     "serve",
@@ -99,8 +99,13 @@ ELSEWHERE = {
     "batch-submit",
     "batch-poll",
     "batch-cancel",
+    "batch-plan",
+    "batch-retry",
+    "batch-status",
 }
 NO_JSON = {
+    "batch-export",
+    "batch-run",
     "batch-results",
     "embed",
     "export",

@@ -31,11 +31,18 @@ COMMANDS = (
 )
 GROUPS = {
     "batch": (
-        "Submit jobs to the batch APIs of providers, and read their answers.",
+        "Answer the rows of files in bulk, live or through the batch APIs of providers.",
         (
             Command("cancel", "batches:cancel", "Ask providers to end a batch job."),
+            Command("export", "journals:export", "Write the outcomes of a bulk job as a table."),
+            Command("plan", "bulk:plan", "Estimate the tokens and the cost of a bulk job."),
             Command("poll", "batches:poll", "Show how far a batch job has come."),
             Command("results", "batches:results", "Print the answers of a batch job as JSON lines."),
+            Command("retry", "journals:retry", "Have the next run of a bulk job ask failed rows again."),
+            Command(
+                "run", "bulk:run", "Answer every row of a file, and resume where an earlier run stopped."
+            ),
+            Command("status", "journals:status", "Show how far a bulk job has come."),
             Command(
                 "submit",
                 "batches:submit",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import msgspec
-from llmring import LLMRing, ModelFacts, ModelRef, open_registry, provider_access
+from llmring import LLMRing, ModelFacts, ModelRef, Policy, open_registry, provider_access
 from llmring.suggest import suggest_aliases
 from llmring_lockfile import DEFAULT_PROFILE, Binding, Lockfile, Profile, discover
 from llmring_providers import HttpProvider
@@ -73,7 +73,7 @@ def _complete(live: ModelFacts, known: ModelFacts | None) -> ModelFacts:
     return msgspec.structs.replace(known, **reported)
 
 
-async def ring_for(model: str | None) -> LLMRing:
+async def ring_for(model: str | None, policy: Policy | None = None) -> LLMRing:
     """Return a ring. Without a model and a lockfile, its alias ``default`` is a model that can answer.
 
     That is one of the first provider with a key, else one that Ollama has installed, else the simulated one. A message
@@ -82,11 +82,12 @@ async def ring_for(model: str | None) -> LLMRing:
     found = discover()
     report_place(found)
     if model is not None or not found.is_bundled:
-        return LLMRing()
+        return LLMRing(policy=policy)
     ref = await _default_model()
     report(f"no lockfile here; using {ref}. To choose models yourself: llmring lock init")
     binding = Binding("default", (ref,))
-    return LLMRing(lockfile=Lockfile(profiles={DEFAULT_PROFILE: Profile(DEFAULT_PROFILE, (binding,))}))
+    lockfile = Lockfile(profiles={DEFAULT_PROFILE: Profile(DEFAULT_PROFILE, (binding,))})
+    return LLMRing(lockfile=lockfile, policy=policy)
 
 
 async def _default_model() -> ModelRef:

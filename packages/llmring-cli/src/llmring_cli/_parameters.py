@@ -130,6 +130,7 @@ Count = Annotated[int, Parameter(validator=_at_least_one)]
 Port = Annotated[int, Parameter(validator=_port)]
 Price = Annotated[Decimal, Parameter(validator=_price)]
 """US dollars per million tokens."""
+Dollars = Annotated[Decimal, Parameter(validator=_price)]
 
 
 def now() -> datetime:

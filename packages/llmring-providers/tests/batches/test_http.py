@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 from llmring_providers import ChatCall, ProviderSettings, find_factory
 from llmring_providers.batches import BatchApi, BatchResult, BatchStatus, RunsBatches
-from llmring_providers.transport import HttpRequest, HttpResponse, TransportError
+from llmring_providers.embeddings import EmbeddingCall
+from llmring_providers.sim import SimTransport
+from llmring_providers.transport import HttpRequest, HttpResponse, Transport, TransportError
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
     BatchCancelledError,
     BatchExpiredError,
     LLMRingError,
     MalformedResponseError,
+    ModelCapabilityError,
     ProviderAuthenticationError,
     ProviderConnectionError,
     ProviderRateLimitError,
@@ -71,8 +74,8 @@ class Host:
         """Nothing is held."""
 
 
-def batches_at(host: Host, name: str = "openai") -> BatchApi:
-    settings = ProviderSettings(name=name, transport=host, api_key=SECRET, max_response_bytes=LIMIT)
+def batches_over(transport: Transport, name: str = "openai") -> BatchApi:
+    settings = ProviderSettings(name=name, transport=transport, api_key=SECRET, max_response_bytes=LIMIT)
     provider: object = find_factory(name)(settings)
     assert isinstance(provider, RunsBatches)
     found = provider.batches()
@@ -89,7 +92,7 @@ async def test_lines_are_read_however_the_bytes_are_split() -> None:
     host = Host(
         Body(200, *(data[place : place + 7] for place in range(0, len(data), 7))), Body(200, LINE % 4)
     )
-    assert await keys_of(batches_at(host).read(STATUS, at_most=9)) == ["k1", "k2", "k3", "k4"]
+    assert await keys_of(batches_over(host).read(STATUS, at_most=9)) == ["k1", "k2", "k3", "k4"]
     assert all(body.is_closed for body in host.given)
     assert {request.headers["authorization"] for request in host.asked} == {f"Bearer {SECRET}"}
 
@@ -110,7 +113,7 @@ async def test_results_that_cannot_be_read_are_a_typed_error(name: str) -> None:
     body, kind = READINGS[name]
     host = Host(body)
     with pytest.raises(kind) as caught:
-        await keys_of(batches_at(host).read(STATUS, at_most=3))
+        await keys_of(batches_over(host).read(STATUS, at_most=3))
     assert SECRET not in str(caught.value)
     assert all(each.is_closed for each in host.given) or name == "a refusal"
 
@@ -118,7 +121,7 @@ async def test_results_that_cannot_be_read_are_a_typed_error(name: str) -> None:
 async def test_a_host_cannot_send_the_key_elsewhere_for_the_results() -> None:
     ended = b'{"id":"msgbatch_1","processing_status":"ended","results_url":"https://elsewhere.test/r"}'
     host = Host(Body(200, ended), Body(200))
-    batches = batches_at(host, "anthropic")
+    batches = batches_over(host, "anthropic")
     found = await batches.get("msgbatch_1")
     assert found is not None
     assert await keys_of(batches.read(found, at_most=1)) == []
@@ -138,9 +141,33 @@ RESULTS: list[tuple[BatchResult, type[LLMRingError]]] = [
 def test_a_result_that_is_no_answer_raises_what_the_request_alone_would(
     result: BatchResult, kind: type[LLMRingError]
 ) -> None:
-    batches = batches_at(Host())
+    batches = batches_over(Host())
     with pytest.raises(kind):
         batches.answer(CALL, batches.request(CALL), result)
+
+
+async def test_vectors_are_asked_for_by_batch_at_openai() -> None:
+    batches = batches_over(SimTransport(), "openai")
+    call = EmbeddingCall(["a", "b"], ModelRef("openai", "text-embedding-3-small"), dimensions=4)
+    line = batches.embedding_line(call, "k")
+    made = await batches.submit([line.data], line.group, "label")
+    found = await batches.get(made.id)
+    assert found is not None
+    (result,) = [each async for each in batches.read(found, at_most=1)]
+    vectors = batches.vectors(call, result)
+    assert [len(vector) for vector in vectors.embeddings] == [4, 4]
+    assert vectors.tokens is not None
+    with pytest.raises(BatchExpiredError):
+        batches.vectors(call, BatchResult("k", "expired"))
+    with pytest.raises(MalformedResponseError, match="2"):
+        batches.vectors(call, result._replace(body=b'{"data": []}'))
+
+
+@pytest.mark.parametrize("name", ["anthropic", "google"])
+def test_other_vendors_batches_take_no_embeddings(name: str) -> None:
+    call = EmbeddingCall(["a"], ModelRef(name, "m"))
+    with pytest.raises(ModelCapabilityError, match="no batches of embeddings"):
+        batches_over(SimTransport(), name).embedding_line(call, "k")
 
 
 def test_a_host_without_a_batch_api_has_none() -> None:

@@ -208,6 +208,13 @@ class BatchRejectedError(BatchError):
     """The provider refused the batch as a whole, and processed none of its requests."""
 
 
+class BatchQueueFullError(BatchRejectedError):
+    """The account has as much in unfinished batches as it may: the same batch may be taken once others have ended."""
+
+    retryable = True
+    fails_over = True
+
+
 class ModelError(LLMRingError):
     """Something about a model."""
 

@@ -43,6 +43,7 @@ Two properties belong to the type, not to the message: ``retryable`` (the same c
     │        ├─ BatchExpiredError             retryable, fails over
     │        ├─ BatchCancelledError
     │        └─ BatchRejectedError
+    │           └─ BatchQueueFullError        retryable, fails over
     ├─ ModelError
     │  ├─ ModelNotFoundError                  fails over; also ProviderError
     │  │  └─ AliasNotFoundError               does not; also LockfileError, ValueError
@@ -70,6 +71,7 @@ from llmring_types._call_exceptions import (
     BatchCancelledError,
     BatchError,
     BatchExpiredError,
+    BatchQueueFullError,
     BatchRejectedError,
     BudgetExceededError,
     CircuitBreakerError,
@@ -135,6 +137,7 @@ __all__ = [
     "BatchCancelledError",
     "BatchError",
     "BatchExpiredError",
+    "BatchQueueFullError",
     "BatchRejectedError",
     "BudgetExceededError",
     "CassetteError",

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from llmring import schemas
     from llmring._access import ProviderAccess, ProviderStatus, provider_access, provider_status
     from llmring._money.accounts import BudgetState
-    from llmring._policy import BreakerPolicy, Pace, Policy, RetryPolicy
+    from llmring._policy import BreakerPolicy, CachePolicy, Pace, Policy, RetryPolicy
     from llmring._records import CallRecord, Observer
     from llmring._ring import LLMRing
     from llmring._settings import ServerAccess, open_registry, server_access, usage_log_path
@@ -81,6 +81,7 @@ __all__ = [
     "BreakerPolicy",
     "BudgetExceededError",
     "BudgetState",
+    "CachePolicy",
     "CallRecord",
     "ChatStream",
     "CircuitBreakerError",
@@ -160,7 +161,7 @@ if not TYPE_CHECKING:
         {
             "llmring._access": ("ProviderAccess", "ProviderStatus", "provider_access", "provider_status"),
             "llmring._money.accounts": ("BudgetState",),
-            "llmring._policy": ("BreakerPolicy", "Pace", "Policy", "RetryPolicy"),
+            "llmring._policy": ("BreakerPolicy", "CachePolicy", "Pace", "Policy", "RetryPolicy"),
             "llmring._records": ("CallRecord", "Observer"),
             "llmring._ring": ("LLMRing",),
             "llmring._settings": ("ServerAccess", "open_registry", "server_access", "usage_log_path"),

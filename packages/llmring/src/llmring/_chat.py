@@ -14,7 +14,7 @@ from llmring._money.budgets import Budgets
 from llmring._money.calls import Purse
 from llmring._money.counting import TokenCounter
 from llmring._observing.watch import Watcher
-from llmring._policy import Pace
+from llmring._policy import CachePolicy, Pace
 from llmring._providers import Providers
 from llmring._records import Observers
 from llmring._routing import Candidate, Route, Router
@@ -22,6 +22,8 @@ from llmring._runtime import TimeLimitError, within
 from llmring.tokens import context_problem
 
 if TYPE_CHECKING:
+    from llmring._call import Call
+    from llmring._kept_answers import KeptAnswers
     from llmring.files._store import FileStore
 
 
@@ -37,6 +39,7 @@ class Chat:
         origin: who asks, for the records of calls.
         observers: get those records.
         timeout: seconds for one attempt where neither request nor alias says otherwise; ``None`` for no limit.
+        call_type: what calls are made of, unless answers are kept.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Chat:
         origin: str,
         observers: Observers,
         timeout: float | None,
+        call_type: "type[Call]",
     ) -> None:
         policy = failover.policy
         self.providers = providers
@@ -68,8 +72,19 @@ class Chat:
         self.default_timeout = timeout
         self._files: FileStore | None = None
         self._opening = Lock()
+        self.kept_answers: KeptAnswers | None = None
+        self.call_type = call_type
+        if policy.cache is not None:
+            self.keep_answers(policy.cache)
         if policy.pace is not None:
             self.pace(policy.pace)
+
+    def keep_answers(self, policy: CachePolicy) -> None:
+        """Keep answers from now on."""
+        from llmring._kept_answers import CachedCall, KeptAnswers  # noqa: PLC0415 - most rings keep no answers
+
+        self.kept_answers = KeptAnswers(policy, self.failover.clock)
+        self.call_type = CachedCall
 
     def pace(self, pace: Pace | Mapping[str, Pace]) -> None:
         """Pace the calls from now on."""

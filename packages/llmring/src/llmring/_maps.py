@@ -15,7 +15,7 @@ from llmring._money.accounts import Account
 if TYPE_CHECKING:
     from llmring._ring import LLMRing
     from llmring._sync import _Loop
-    from llmring.bulk import BatchHandle, BatchProgress, Outcome, Outcomes, Progress, SyncOutcomes
+    from llmring.bulk import BatchHandle, BatchProgress, Outcome, Outcomes, Plan, Progress, SyncOutcomes
     from llmring.bulk._outcomes import Requests
 
 CONCURRENCY = 64
@@ -34,6 +34,7 @@ class MapOptions(TypedDict, total=False):
     via: Literal["live", "batch", "auto"]
     deadline_s: float | None
     poll_s: float
+    total: int | None
 
 
 class MapsRequests:
@@ -63,6 +64,7 @@ class MapsRequests:
                 ``on_progress``: called with a :class:`llmring.bulk.Progress`, ten times a second at most, and at
                 the end.
                 ``key``: a function that names a request; without it the row's position is its key.
+                ``total``: rows in all, for its estimate of the rest, where ``requests`` have no length.
                 ``profile``: the lockfile's profile.
                 ``via``: ``"batch"`` sends the rows through the providers' batch APIs, for half the price and within a
                 day; ``"auto"`` does, and asks live what no batch takes or has answered after ``deadline_s`` seconds.
@@ -90,7 +92,7 @@ class MapsRequests:
                 account=_account(options.get("budget_usd")),
                 key_of=options.get("key"),
                 on_progress=options.get("on_progress"),
-                total=len(requests) if isinstance(requests, Sized) else None,
+                total=len(requests) if isinstance(requests, Sized) else options.get("total"),
                 via=options.get("via", "live"),
                 deadline_s=options.get("deadline_s"),
                 poll_s=options.get("poll_s", 60.0),
@@ -105,6 +107,21 @@ class MapsRequests:
 
             engine.journal = Journal(path, engine.on_commit, engine.fail)
         return Outcomes(engine)
+
+    async def plan(
+        self, requests: "Requests", *, output_tokens: int | None = None, profile: str | None = None
+    ) -> "Plan":
+        """Return what a job would come to: rows, tokens, and dollars live and by batch. Nothing is sent.
+
+        Args:
+            requests: as for :meth:`map`; they are all taken.
+            output_tokens: those expected of an answer; without it, the most that the request and the model allow.
+            profile: the lockfile's profile.
+        """
+        from llmring.bulk._plan import Planner  # noqa: PLC0415 - only for plans
+
+        locked = self._aliases.lockfile.locked
+        return await Planner(self._chat, locked, profile, output_tokens).plan(requests)
 
     async def submit_batch(
         self, requests: "Requests", *, path: str | Path | None = None, profile: str | None = None
@@ -185,6 +202,12 @@ class MapsRequestsSync:
         from llmring.bulk import SyncOutcomes  # noqa: PLC0415 - only for bulk jobs
 
         return SyncOutcomes(self._ring.map(requests, **options), self._loop)
+
+    def plan(
+        self, requests: "Requests", *, output_tokens: int | None = None, profile: str | None = None
+    ) -> "Plan":
+        """As :meth:`LLMRing.plan`."""
+        return self._loop.run(lambda: self._ring.plan(requests, output_tokens=output_tokens, profile=profile))
 
     def submit_batch(
         self, requests: "Requests", *, path: str | Path | None = None, profile: str | None = None

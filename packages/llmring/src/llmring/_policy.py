@@ -13,6 +13,11 @@ from msgspec import UNSET, UnsetType
 ContextCheck = Literal["warn", "error", "exact", "off"]
 UnknownPrice = Literal["refuse", "allow"]
 
+NO_STORE = "no_store"
+"""The key of ``LLMRequest.cache`` that has a request neither answered from the cache nor kept."""
+FROM_CACHE = "from the answer cache"
+"""The message of an attempt that asked nobody."""
+
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Retries of the last candidate. Nothing is asked again while another candidate can be tried at once.
@@ -78,6 +83,27 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
+class CachePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer cache of a ring, in memory: an answer is given again to a request that would be the same on the wire.
+
+    Only whole answers are kept, those of streams too. Each hangs on the pool of its alias and the snapshots that the
+    lockfile has of it, so that ``lock upgrade`` has everything asked anew. An answer from the cache costs 0, is marked
+    in its attempts, and ``usage["cost_status"]`` is ``"answer_cache"``. ``LLMRequest(cache={"no_store": True})`` is
+    neither answered from it nor kept.
+
+    Attributes:
+        ttl_s: seconds that an answer is kept.
+        max_bytes: of all answers together; the least recently used are dropped first.
+    """
+
+    ttl_s: float = 3600.0
+    max_bytes: int = 64 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        check_seconds("cache.ttl_s", self.ttl_s)
+        _check_count("cache.max_bytes", self.max_bytes)
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The policy of a ring for its calls: retries, failover, waits and refusals.
 
@@ -108,6 +134,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             ``"exact"`` is ``"error"`` by the provider's own count: where the rough one fills more than half
             of the window, the provider is asked first, which is one more request, within the timeout of an
             attempt; the rough count stands where it cannot tell.
+        cache: keep answers and give them again to the same request: a :class:`CachePolicy`; ``None`` asks every time.
     """
 
     retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
@@ -122,6 +149,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     budget_usd: Decimal | float | None = None
     unknown_price: UnknownPrice = "refuse"
     context_check: ContextCheck = "warn"
+    cache: CachePolicy | None = None
 
     def __post_init__(self) -> None:
         for name in ("deadline_s", "first_chunk_timeout_s", "chunk_timeout_s", "hedge_after_s"):
@@ -148,11 +176,13 @@ _PARTS: dict[str, tuple[type, ...]] = {
     "breaker": (BreakerPolicy, type(None)),
     "max_concurrent": (Mapping,),
     "pace": (Pace, Mapping, type(None)),
+    "cache": (CachePolicy, type(None)),
 }
 _FORMS = {
     "retry": "a RetryPolicy(…)",
     "breaker": "a BreakerPolicy(…) or None",
     "pace": "a Pace(…), a mapping of provider to one, or None",
+    "cache": "a CachePolicy(…) or None",
     "max_concurrent": "a mapping of provider to calls, such as {'openai': 8}",
 }
 

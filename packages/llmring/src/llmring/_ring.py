@@ -165,6 +165,7 @@ class LLMRing(
                 secrets=self._providers.secrets,
             ),
             timeout=self.default_timeout,
+            call_type=Call,
         )
 
     sync = staticmethod(sync_form(__init__))
@@ -210,7 +211,7 @@ class LLMRing(
             ProviderTimeoutError: the answer did not come in time (also a ``TimeoutError``).
             LLMRingError: whatever else went wrong; ``attempts`` on it lists what was tried.
         """
-        return await Call(self._chat, request, profile, streamed=False).answer()
+        return await self._chat.call_type(self._chat, request, profile, streamed=False).answer()
 
     def chat_stream(self, request: LLMRequest, profile: str | None = None) -> ChatStream:
         """Send the request and return the answer in chunks: ``async for chunk in ring.chat_stream(request)``.
@@ -219,7 +220,7 @@ class LLMRing(
         the pool is tried only until the first chunk has come. The errors are those of :meth:`chat`, raised
         while iterating; one that comes in the middle carries what came before it as ``partial``.
         """
-        return ChatStream(Call(self._chat, request, profile, streamed=True))
+        return ChatStream(self._chat.call_type(self._chat, request, profile, streamed=True))
 
     # ------------------------------------------------------------------ providers
 

@@ -1,10 +1,10 @@
 """From what the user asked for to the models to try, in order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-from llmring_lockfile import Constraints, Resolution, unmet_needs
+from llmring_lockfile import Constraints, LockedModel, Resolution, unmet_needs
 from llmring_types import ModelFacts, ModelRef
 from llmring_types.exceptions import (
     AliasNotFoundError,
@@ -118,6 +118,11 @@ class Router:
         self._accounting = accounting
         self._registry = accounting.registry
         self._kept: dict[tuple[str | None, str | None], _Kept] = {}
+
+    @property
+    def locked(self) -> Mapping[str, LockedModel]:
+        """The models as the lockfile has recorded them, by ``provider:model``."""
+        return self._aliases.lockfile.locked
 
     def route(self, name: str | None, profile: str | None) -> Route:
         """Return what to try for this alias or ``provider:model``; ``None`` asks for the alias ``default``.

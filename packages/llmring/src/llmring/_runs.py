@@ -61,6 +61,7 @@ class RunsTools:
         profile = options.get("profile")
 
         def call(following: LLMRequest, account: Account | None, streamed: bool) -> Call:
-            return Call(self._chat, following, profile, streamed=streamed, account=account)
+            chat = self._chat
+            return chat.call_type(chat, following, profile, streamed=streamed, account=account)
 
         return ToolLoop(call, request, options)

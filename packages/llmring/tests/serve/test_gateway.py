@@ -1,12 +1,17 @@
 """The gateway, asked as clients of each protocol ask, with the simulator behind it."""
 
+import json
+from collections import Counter
 from collections.abc import AsyncIterator
+from random import Random
 from typing import Any
 
 import pytest
 from asgi import Reply, ask
 from gateways import ANTHROPIC, CHAT, CLAUDE, GEMINI, HELLO, OPENAI, RESPONSES, STREAMED, WORDS, ring_of
+from interop.transport import RecordingTransport
 from llmring.serve import Gateway, app
+from llmring_providers import ProviderSettings, openai
 from llmring_providers.sim import Rule, faults
 
 
@@ -204,6 +209,19 @@ async def test_the_aliases_are_the_models(gateway: Gateway, path: str, headers: 
     assert names(reply.json) == ["fast", "safe"]
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "name"),
+    [
+        ("/v1/models/", {}, "id"),
+        ("/v1/models/", {"anthropic-version": "2023-06-01"}, "id"),
+        ("/v1beta/models/", {}, "displayName"),
+    ],
+)
+async def test_one_model_is_shown_by_its_name(gateway: Gateway, path: str, headers: Any, name: str) -> None:
+    assert (await ask(gateway, f"{path}fast", headers=headers)).json[name] == "fast"
+    assert (await ask(gateway, f"{path}none", headers=headers)).status == 404
+
+
 @pytest.mark.parametrize("name", ["sim:small", "missing", "fast:latest", ""])
 async def test_only_aliases_are_served(gateway: Gateway, name: str) -> None:
     reply = await ask(gateway, OPENAI, {**CHAT, "model": name})
@@ -244,3 +262,71 @@ async def test_other_places_are_not_found(gateway: Gateway, method: str, path: s
     reply = await ask(gateway, path, b"{}", method=method)
     assert reply.status == 404
     assert reply.json["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (OPENAI, CHAT),
+        (OPENAI, CHAT | STREAMED),
+        ("/v1/responses", RESPONSES | STREAMED),
+        (ANTHROPIC, CLAUDE),
+        (ANTHROPIC, CLAUDE | STREAMED),
+        ("/v1beta/models/fast:streamGenerateContent?alt=sse", GEMINI),
+        ("/api/chat", CHAT),
+    ],
+)
+async def test_half_a_letter_costs_no_answer(path: str, body: Any) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": HALF}}
+    message = {"content": HALF, "reasoning_content": HALF, "tool_calls": [call]}
+    delta = {**message, "tool_calls": [{"index": 0, **call}]}
+    whole = json.dumps({"choices": [{"message": message, "finish_reason": "tool_calls"}]})
+    chunks = [{"choices": [{"delta": delta}]}, {"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}]
+    streamed = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+    is_stream = "stream" in path or body.get("stream", path == "/api/chat")
+    upstream = RecordingTransport(200, {}, (streamed if is_stream else whole).encode())
+    async with ring_of() as ring:
+        settings = ProviderSettings(
+            name="sim", transport=upstream, base_url="http://127.0.0.1/v1", api_key="k"
+        )
+        ring.register_provider("sim", openai.create(settings))
+        reply = await ask(app(ring), path, body)
+    assert (reply.status, reply.whole) == (200, True)
+    assert reply.body.count("\ufffd".encode()) >= 3
+
+
+HALF = "ab \ud83d cd"
+SEEDS: dict[str, Any] = {
+    OPENAI: {
+        **CHAT,
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+        "max_tokens": 5,
+    },
+    ANTHROPIC: {**CLAUDE, "system": "s", "tools": [{"name": "f", "input_schema": {"type": "object"}}]},
+    "/v1/responses": {**RESPONSES, "reasoning": {"effort": "low"}, "text": {"format": {"type": "text"}}},
+    "/v1beta/models/fast:generateContent": {**GEMINI, "generationConfig": {"temperature": 0.5}},
+    "/api/chat": {**CHAT, "stream": False, "options": {"temperature": 0.5}},
+    "/v1/embeddings": {"model": "fast", "input": ["a"], "encoding_format": "base64"},
+}
+ODD: list[Any] = [None, True, -1, 1.5, 2**70, "", "x", "\ud800", [], {}, [None], [[[]]], {"type": "object"}]
+
+
+def changed(value: Any, random: Random) -> Any:
+    if random.random() < 0.05:
+        return random.choice(ODD)
+    if isinstance(value, dict):
+        return {name: changed(inner, random) for name, inner in value.items() if random.random() > 0.03}
+    return [changed(inner, random) for inner in value] if isinstance(value, list) else value
+
+
+async def test_a_body_of_any_shape_is_answered_in_the_form_of_the_protocol(gateway: Gateway) -> None:
+    random = Random(7)  # noqa: S311 - the same bodies each time
+    statuses: Counter[int] = Counter()
+    for _ in range(600):
+        path, body = random.choice(list(SEEDS.items()))
+        reply = await ask(gateway, path, json.dumps(changed(body, random)).encode())
+        statuses[reply.status] += 1
+        if reply.headers["content-type"].startswith("application/json"):
+            assert isinstance(reply.json, dict)
+    assert set(statuses) <= {200, 400, 404}
+    assert min(statuses[200], statuses[400]) > 100

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
-from llmring import LLMRing
+from llmring import CachePolicy, LLMRing
 from llmring_types.exceptions import MissingSDKError
 
 from llmring_cli._app import command_with_group
@@ -30,6 +30,7 @@ def serve(
     port: Port = 8787,
     host_name: Annotated[list[str] | None, Parameter(negative="")] = None,
     direct_models: Flag = False,
+    cache: Count | None = None,
     store: Store = None,
     lockfile: LockfilePath = None,
     profile: ProfileName = None,
@@ -49,6 +50,7 @@ def serve(
         host: The address to listen on.
         port: The port; 0 picks a free one.
         host_name: Another host name that clients use, such as a container's. May be given several times.
+        cache: Keep whole answers for so many seconds, and give them again to the same request.
         direct_models: Let clients name provider:model as well.
     """
     import llmring.serve as serving  # noqa: PLC0415 - the commands of keys, and help, do without
@@ -76,7 +78,12 @@ def serve(
             keys.close()
 
     gateway = serving.app(
-        ring, keys=keys, profile=profile, direct_models=direct_models, host_names=[host, *(host_name or ())]
+        ring,
+        cache=None if cache is None else CachePolicy(ttl_s=cache),
+        keys=keys,
+        profile=profile,
+        direct_models=direct_models,
+        host_names=[host, *(host_name or ())],
     )
     try:
         serving.run(gateway, host=host, port=port, on_ready=ready, at_end=end)

@@ -8,6 +8,7 @@ import msgspec
 from llmring_types import LLMResponse
 
 from llmring_providers._protocol import ChatCall, WireRequest
+from llmring_providers.embeddings import EmbeddingCall, Vectors
 from llmring_providers.files import FileUpload
 from llmring_providers.transport import HttpRequest
 
@@ -73,6 +74,7 @@ class BatchStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         expires_at: when the provider gives up.
         results: where the results are: paths below the base URL, in the order in which they are to be read.
         problems: why the provider refused it as a whole, one sentence each.
+        is_queue_full: it was refused for what else is waiting: the same batch may be taken later.
     """
 
     id: str
@@ -85,6 +87,7 @@ class BatchStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     expires_at: datetime | None = None
     results: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    is_queue_full: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -126,10 +129,14 @@ class BatchCodec(Protocol):
     Attributes:
         limits: of one batch.
         listing: the path of the first page of the list.
+        keeps_labels: a batch can be found by the label that it was submitted with.
+        takes_embeddings: requests may ask for vectors.
     """
 
     limits: BatchLimits
     listing: str
+    keeps_labels: bool
+    takes_embeddings: bool
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:
         """Return a request in the vendor's form; ``key`` has up to 64 letters, digits, hyphens and underscores."""
@@ -182,9 +189,11 @@ class BatchApi(Protocol):
 
     Attributes:
         limits: of one batch.
+        keeps_labels: a batch can be found by the label that it was submitted with.
     """
 
     limits: BatchLimits
+    keeps_labels: bool
 
     def request(self, call: ChatCall) -> WireRequest:
         """Return the request for a call, as it would be sent alone.
@@ -263,6 +272,22 @@ class BatchApi(Protocol):
         Raises:
             BatchExpiredError: the request was not processed in time.
             BatchCancelledError: the batch was cancelled first.
+            LLMRingError: what the request alone would have raised.
+        """
+
+    def embedding_line(self, call: EmbeddingCall, key: str) -> BatchLine:
+        """Return a request for vectors in the form of the provider's batches.
+
+        Raises:
+            ModelCapabilityError: its batches take none: only those of OpenAI do.
+        """
+
+    def vectors(self, call: EmbeddingCall, result: BatchResult) -> Vectors:
+        """Return the vectors that a result is.
+
+        Raises:
+            BatchError: the request was not processed.
+            MalformedResponseError: the answer does not have one vector for each text.
             LLMRingError: what the request alone would have raised.
         """
 

@@ -5,12 +5,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from llmring_types import LLMResponse
+from llmring_types import LLMRequest, LLMResponse
 from llmring_types.exceptions import (
     BatchCancelledError,
     BatchError,
     BatchExpiredError,
     MalformedResponseError,
+    ModelCapabilityError,
     ProviderError,
     ProviderResponseTooLargeError,
     StreamInterruptedError,
@@ -25,6 +26,7 @@ from llmring_providers.batches.calls import (
     BatchResult,
     BatchStatus,
 )
+from llmring_providers.embeddings import EmbeddingCall, Vectors, embedding_codec
 from llmring_providers.transport import (
     ByteStream,
     HttpRequest,
@@ -60,7 +62,8 @@ class HttpBatches:
     def __init__(self, provider: "HttpProvider", codec: BatchCodec) -> None:
         self._provider = provider
         self._codec = codec
-        self.limits = self._codec.limits
+        self.limits = codec.limits
+        self.keeps_labels = codec.keeps_labels
 
     def request(self, call: ChatCall) -> WireRequest:
         """Return the request for a call, as it would be sent alone."""
@@ -123,15 +126,7 @@ class HttpBatches:
     def answer(self, call: ChatCall, wire: WireRequest, result: BatchResult) -> LLMResponse:
         """Return the answer that a result is, marked as served by the tier ``batch``."""
         call = self._provider._addressed(call)
-        if result.kind != "answered":
-            kind, ending = _UNPROCESSED[result.kind]
-            raise kind(
-                f"the batch {ending} before the request was processed",
-                provider=self._provider.name,
-                model=call.ref.model,
-            )
-        if result.status not in _OK:
-            raise self._provider._rejection(HttpResponse(result.status, {}, result.body), call)
+        self._check(call, result)
         try:
             response = self._provider._adapter.decode(result.body, call, wire)
         except ProviderError as error:
@@ -142,6 +137,41 @@ class HttpBatches:
         if response.usage is not None:
             response.usage["service_tier"] = "batch"
         return response
+
+    def embedding_line(self, call: EmbeddingCall, key: str) -> BatchLine:
+        """Return a request for vectors in the form of the provider's batches."""
+        codec = embedding_codec(self._provider.name)
+        if codec is None or not self._codec.takes_embeddings:
+            raise ModelCapabilityError(
+                f"{self._provider.name} has no batches of embeddings",
+                provider=self._provider.name,
+                model=call.ref.model,
+            )
+        return self._codec.line(
+            key, WireRequest(path=codec.endpoint, body=codec.encode(call)), call.ref.model
+        )
+
+    def vectors(self, call: EmbeddingCall, result: BatchResult) -> Vectors:
+        """Return the vectors that a result is."""
+        codec = embedding_codec(self._provider.name)
+        self._check(ChatCall(LLMRequest([]), call.ref), result)
+        if codec is None:
+            raise ModelCapabilityError(
+                f"{self._provider.name} has no embeddings", provider=self._provider.name
+            )
+        return codec.decode(result.body, call)
+
+    def _check(self, call: ChatCall, result: BatchResult) -> None:
+        """Raise the error that a result is, if it is one."""
+        if result.kind != "answered":
+            kind, ending = _UNPROCESSED[result.kind]
+            raise kind(
+                f"the batch {ending} before the request was processed",
+                provider=self._provider.name,
+                model=call.ref.model,
+            )
+        if result.status not in _OK:
+            raise self._provider._rejection(HttpResponse(result.status, {}, result.body), call)
 
     def _left(self, left: int, read: int) -> int:
         if read > left:

@@ -37,6 +37,9 @@ _STATES: Mapping[str, BatchState] = {
 _ENDINGS: Mapping[str | None, ResultKind] = {"batch_expired": "expired", "batch_cancelled": "cancelled"}
 """Codes of requests that were not processed: https://developers.openai.com/api/docs/guides/batch#batch-expiration"""
 
+_QUEUE_FULL = "token_limit_exceeded"
+"""The code of a batch that is refused for the tokens in others: https://developers.openai.com/api/docs/guides/batch#rate-limits"""
+
 _SERVER_ERROR = 500
 LABEL = "llmring"
 """The key in the metadata of a batch under which its label is."""
@@ -101,6 +104,8 @@ class OpenAIBatches:
         "https://platform.openai.com/docs/api-reference/batch/create#batch-create-input_file_id",
     )
     listing = "/batches?limit=100"
+    keeps_labels = True
+    takes_embeddings = True
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:
         head = msgspec.json.encode({"custom_id": key, "method": "POST", "url": f"/v1{wire.path}"})
@@ -177,6 +182,7 @@ def _status(batch: _Batch) -> BatchStatus:
         expires_at=moment(batch.expires_at),
         results=tuple(f"/files/{quote(each, safe='')}/content" for each in files),
         problems=tuple(_sentence(each) for each in problems),
+        is_queue_full=any(each.code == _QUEUE_FULL for each in problems),
     )
 
 

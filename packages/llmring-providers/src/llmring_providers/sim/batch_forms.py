@@ -127,8 +127,13 @@ class _OpenAI:
                 "failed": len(results) - answered,
             },
         }
-        if batch.rule.refusal is not None:
-            problem = {"code": "invalid_request", "line": 1, "message": batch.rule.refusal, "param": None}
+        if batch.state == "failed":
+            problem: dict[str, Any] = {
+                "code": "token_limit_exceeded",
+                "message": "Enqueued token limit reached",
+            }
+            if batch.rule.refusal is not None:
+                problem = {"code": "invalid_request", "line": 1, "message": batch.rule.refusal}
             said["errors"] = {"object": "list", "data": [problem]}
         return said
 
@@ -203,7 +208,9 @@ class _Anthropic:
         return msgspec.json.encode({"custom_id": result.key, "result": said})
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        kind = {400: "invalid_request_error", 404: "not_found_error"}.get(status, "api_error")
+        kind = {400: "invalid_request_error", 404: "not_found_error", 429: "rate_limit_error"}.get(
+            status, "api_error"
+        )
         return {"type": "error", "error": {"type": kind, "message": message}, "request_id": None}
 
 
@@ -278,9 +285,11 @@ class _Gemini:
         return msgspec.json.encode(said)
 
     def error(self, status: int, message: str) -> dict[str, Any]:
-        word = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND"}.get(status, "UNAVAILABLE")
+        word = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}.get(
+            status, "UNAVAILABLE"
+        )
         return {"error": {"code": status, "message": message, "status": word}}
 
 
-_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 429: 8, 500: 13, 503: 14, 504: 4}
+_CODES = {499: 1, 400: 3, 401: 16, 403: 7, 404: 5, 429: 8, 500: 13, 503: 14, 504: 4}
 _FORMS: Mapping[Vendor, BatchForm] = {"openai": _OpenAI(), "anthropic": _Anthropic(), "gemini": _Gemini()}

@@ -62,7 +62,7 @@ class HostedBatch(msgspec.Struct):
     @property
     def state(self) -> HostedState:
         """The state, in words of no vendor."""
-        if self.rule.refusal is not None:
+        if self.rule.refusal is not None or self.rule.is_queue_full:
             return "failed"
         if self.looks <= self.rule.looks:
             return "cancelling" if self.is_cancelled else "running"
@@ -151,6 +151,8 @@ class HostedBatches:
         batch.origin = f"{target.scheme or 'http'}://{target.netloc or request.headers.get('host', '')}"
         if batch.rule.refusal is not None and vendor == "anthropic":  # which refuses at once
             return _json(400, form.error(400, batch.rule.refusal))
+        if batch.rule.is_queue_full and vendor != "openai":  # which says so later
+            return _json(429, form.error(429, _QUEUE_FULL))
         self._batches[name] = batch
         return BatchReply(None, b"") if batch.rule.lost_create else _json(200, form.describe(batch))
 
@@ -220,6 +222,7 @@ class HostedBatches:
             yield HostedResult("nobody-asked-for-this", plan.status or 500, body)
 
 
+_QUEUE_FULL = "too much is enqueued in batches"
 _PREFIXES: Mapping[Vendor, str] = {"openai": "batch_", "anthropic": "msgbatch_", "gemini": "batches/"}
 
 

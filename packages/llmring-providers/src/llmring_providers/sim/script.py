@@ -146,6 +146,7 @@ class BatchRule(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
         lost_create: the batch is made, and the connection is lost before the answer.
         lost_looks: the first so many looks at it fail with 503.
         refusal: why it is refused as a whole; its requests are not processed.
+        is_queue_full: it is refused for what else is waiting.
         expired_every: every so many requests are not processed in time.
         lost_every: every so many results are missing.
         repeated_every: every so many results come twice.
@@ -158,6 +159,7 @@ class BatchRule(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     lost_create: bool = False
     lost_looks: int = 0
     refusal: str | None = None
+    is_queue_full: bool = False
     expired_every: int | None = None
     lost_every: int | None = None
     repeated_every: int | None = None

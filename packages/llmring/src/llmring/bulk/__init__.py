@@ -5,15 +5,22 @@
 
 from llmring.bulk._batch_parts import BatchHandle, BatchPart, BatchProgress
 from llmring.bulk._outcomes import Outcome, Progress, Row
+from llmring.bulk._plan import Plan
+from llmring.bulk._reading import JournalState, journal_outcomes, journal_state, retry_failed
 from llmring.bulk._stream import Outcomes, SyncOutcomes
 
 __all__ = [
     "BatchHandle",
     "BatchPart",
     "BatchProgress",
+    "JournalState",
     "Outcome",
     "Outcomes",
+    "Plan",
     "Progress",
     "Row",
     "SyncOutcomes",
+    "journal_outcomes",
+    "journal_state",
+    "retry_failed",
 ]

@@ -76,7 +76,7 @@ class Pending(msgspec.Struct, kw_only=True, eq=False):
     key: str
     digest: str
     shape: Shape
-    place: tuple[int, int] | None = None
+    place: tuple[int, int] = (0, 0)
     reservation: Reservation | None = None
 
 

@@ -91,11 +91,6 @@ class Submission:
         self._job = token_hex(6)
         self._number = 0
 
-    @property
-    def is_empty(self) -> bool:
-        """True if no row waits to be submitted."""
-        return not self._filling
-
     def api(self, part: BatchPart) -> BatchApi:
         """Return the batch API that runs a part.
 
@@ -237,8 +232,12 @@ class Submission:
         part = filling.part
         if filling.group is None:
             raise BatchError("there is nothing to submit", provider=part.provider)
+        api = self.api(part)
+        if part.previous is None and not api.keeps_labels:
+            part.previous = await self._newest(part)
+            await self._store.save(part)
         try:
-            return await within(_SUBMIT_S, self.api(part).submit(filling.lines, filling.group, part.label))
+            return await within(_SUBMIT_S, api.submit(filling.lines, filling.group, part.label))
         except TimeLimitError:
             raise ProviderTimeoutError(
                 f"the batch was not accepted within {_SUBMIT_S:g} s",
@@ -249,12 +248,14 @@ class Submission:
     async def _found(self, part: BatchPart) -> BatchStatus | None:
         """Return the batch of a part whose submission was not confirmed; ``None`` if there is none.
 
-        Where the provider keeps no name with a batch, one of the same size is looked into once it has ended.
+        Where the provider keeps no name with a batch, newer ones of the same size are looked into once they have ended.
         """
         api, seen = self.api(part), 0
         own = {each.part.batch_id for each in self.open.values()}
         async with aclosing(api.list_all()) as listed:
             async for status in listed:
+                if status.id == part.previous:
+                    break  # what follows is older
                 seen += 1
                 if status.label == part.label:
                     return status
@@ -264,6 +265,11 @@ class Submission:
                 if seen == _LISTED:
                     break
         return None
+
+    async def _newest(self, part: BatchPart) -> str:
+        async with aclosing(self.api(part).list_all()) as listed:
+            found = await anext(listed, None)
+        return "" if found is None else found.id
 
     async def _is_of(self, part: BatchPart, status: BatchStatus) -> bool:
         """Return whether the results of a batch are those of a part, by the key of the first."""

@@ -12,6 +12,7 @@ from llmring_types.exceptions import (
     LLMRingError,
     ModelCapabilityError,
     ProviderError,
+    ProviderRateLimitError,
 )
 
 from llmring._chat import Chat
@@ -25,6 +26,9 @@ from llmring.bulk._batch_submission import PART_BYTES, Part, Submission
 
 _ATTEMPTS = 3
 """Batches that a row may be in before its failure counts."""
+
+_FULL_LOOKS = 1_440
+"""Looks in a row, a day at the longest pause, in which no batch of the job runs and the account has no room for one."""
 
 _FIRST_LOOK_S, _LOOKS_FACTOR = 5.0, 1.5
 
@@ -75,6 +79,9 @@ class BatchRun:
         """Digests of rows that were submitted before, with the label of their part."""
         self._is_taking = True
         self._ready: list[BatchAnswer] = []
+        self._later: list[tuple[Pending, int]] = []
+        """Rows to be submitted again, with the attempt that it will be."""
+        self._full_looks = 0
         self._looks = 0
         self._next_look = self._clock.now() + min(_FIRST_LOOK_S, poll_s)
 
@@ -94,7 +101,7 @@ class BatchRun:
                         yield answer
             self._is_taking = False
             await self._submission.flush()
-            while self._submission.open or self._ready:
+            while self._submission.open or self._ready or self._later:
                 async with aclosing(self._looked()) as answers:
                     async for answer in answers:
                         yield answer
@@ -137,6 +144,7 @@ class BatchRun:
     async def _take(self, key: str, request: LLMRequest) -> None:
         encoded = await self._encoder.encode(key, request)
         row, shape = encoded.row, encoded.row.shape
+        row.place = self._spool.add(encoded.body)
         label = self._known.pop(row.digest, None)
         if label is not None and label in self._submission.open:
             self._submission.open[label].rows[row.digest] = row
@@ -147,13 +155,12 @@ class BatchRun:
                 self._chat.purse, asked, asked, shape.route, account=self._account, tier="batch"
             )
             row.reservation = await budget.reserve(shape.candidate, current_caller())
-        row.place = self._spool.add(encoded.body)
-        await self._submission.put(row, encoded.body)
+        await self._submission.put(row, encoded.body, attempt=1)
 
     async def _has_others(self) -> bool:
         """Submit what waits, and return whether some rows may still leave a part of what is set aside for them."""
         await self._submission.flush()
-        return any(self._is_whole(running) for running in self._submission.open.values())
+        return bool(self._later) or any(self._is_whole(running) for running in self._submission.open.values())
 
     def _is_whole(self, running: Part) -> bool:
         """Return whether the rows of a part are all here: those of one from an earlier run come one by one."""
@@ -165,7 +172,7 @@ class BatchRun:
         """Look at every part once, at the time for it, and yield the answers of those that have ended."""
         for answer in self._drained():
             yield answer
-        if wait and self._submission.open:
+        if wait and (self._submission.open or self._later):
             moments = [self._next_look]
             if self._deadline is not None and not self._is_late:
                 moments.append(self._deadline)
@@ -182,11 +189,19 @@ class BatchRun:
             async with aclosing(self._finished(running, status)) as answers:
                 async for answer in answers:
                     yield answer
-        await self._submission.flush()
+        await self._submit_later()
         for answer in self._drained():
             yield answer
         self._looks += 1
         self._next_look = self._clock.now() + min(self._poll_s, _FIRST_LOOK_S * _LOOKS_FACTOR**self._looks)
+
+    async def _submit_later(self) -> None:
+        """Submit rows again; those for which there is still no room wait for the next look."""
+        self._full_looks = 0 if self._submission.open else self._full_looks + 1
+        later, self._later = self._later, []
+        for row, attempt in later:
+            await self._submission.put(row, self._spool.read(row.place), attempt=attempt)
+        await self._submission.flush()
 
     async def _cancel(self, running: Part) -> None:
         try:
@@ -208,9 +223,8 @@ class BatchRun:
                     yield self._answering.ended(row, answer, live=fate == "live")
         await self._submission.close(ended)
         for row in again:
-            if row.place is None:  # of an earlier process, and not here to be submitted again
-                continue
-            await self._submission.put(row, self._spool.read(row.place), attempt=part.attempt + 1)
+            full = status is not None and status.is_queue_full
+            self._later.append((row, part.attempt if full else part.attempt + 1))
 
     def _fate(self, part: BatchPart, status: BatchStatus | None, error: LLMRingError | None) -> Fate:
         """Decide what becomes of a row with this error."""
@@ -224,10 +238,16 @@ class BatchRun:
             return "final"
         if self._tail == "live":
             return "live"
+        if status.is_queue_full:
+            return "final" if self._is_late or self._full_looks >= _FULL_LOOKS else "again"
         return "final" if self._is_late or part.attempt >= _ATTEMPTS else "again"
 
     def _fail(self, part: BatchPart, row: Pending, error: LLMRingError) -> None:
-        """Take note of a row that was not submitted."""
+        """Take note of a row that was not submitted; one for which there is no room now waits until there is."""
+        is_full = isinstance(error, ProviderRateLimitError) and error.retryable
+        if is_full and self._tail == "batch" and not self._is_late and self._full_looks < _FULL_LOOKS:
+            self._later.append((row, part.attempt))
+            return
         answer = self._answering.failed(part, row, error)
         self._ready.append(self._answering.ended(row, answer, live=self._tail == "live"))
 

@@ -1,7 +1,9 @@
 """The ASGI application: doors, limits, and the way to whatever answers."""
 
 from collections.abc import Collection
+from urllib.parse import unquote
 
+import msgspec
 from llmring_providers.hosting import Route, find_route
 from llmring_types.exceptions import (
     LLMRingError,
@@ -10,15 +12,17 @@ from llmring_types.exceptions import (
     ProviderPermissionError,
 )
 
+from llmring._policy import CachePolicy
 from llmring._records import CallRecord
 from llmring._ring import LLMRing
-from llmring.serve._answering import Answering, Caller, refuse
+from llmring.serve._answering import Answering, Caller
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
 from llmring.serve._keys import KeyStore
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._notes import json_answer
+from llmring.serve._refusals import refuse
 from llmring.serve._tab import Tab
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -38,6 +42,7 @@ class Gateway:
         ring: answers. It stays yours: it is not closed.
         keys: once a key was made there, nobody is served without one; until then, and without a store, clients of this
             machine are.
+        cache: have the ring keep its answers; ``None`` leaves that to the ring's own policy.
         profile: of the lockfile, for requests without the header ``llmring-profile``.
         direct_models: let clients name ``provider:model`` beside the aliases.
         host_names: names by which clients may call it, besides ``localhost`` and any IP address.
@@ -50,6 +55,7 @@ class Gateway:
         ring: LLMRing,
         *,
         keys: KeyStore | None = None,
+        cache: CachePolicy | None = None,
         profile: str | None = None,
         direct_models: bool = False,
         host_names: Collection[str] = (),
@@ -67,6 +73,8 @@ class Gateway:
         self._draining = False
         self._live = LiveCalls()
         self._metrics = Metrics()
+        if cache is not None:
+            ring._chat.keep_answers(cache)  # noqa: SLF001 - the ring's own door
         ring._chat.watcher.add(self._observe)  # noqa: SLF001 - the ring's own door
 
     @property
@@ -97,7 +105,7 @@ class Gateway:
             await send({"type": "websocket.close"})
 
     async def _serve(self, exchange: Exchange) -> None:
-        route = find_route(exchange.method, exchange.target, exchange.headers)
+        route = find_route(exchange.method, exchange.target, exchange.headers) or _entry(exchange)
         if route is None:
             await self._serve_other(exchange)
             return
@@ -124,20 +132,17 @@ class Gateway:
             return
         self._calls += 1
         try:
-            await self._answer(exchange, route, answering)
+            await self._answer(exchange, answering)
         finally:
             self._calls -= 1
 
-    async def _answer(self, exchange: Exchange, route: Route, answering: Answering) -> None:
+    async def _answer(self, exchange: Exchange, answering: Answering) -> None:
         try:
             body = await exchange.body(self._max_body_bytes)
         except LLMRingError as error:
             await answering.refuse(error)
             return
-        if route.operation == "models":
-            await answering.models()
-        else:
-            await exchange.until_gone(lambda: answering.reply(body))
+        await exchange.until_gone(lambda: answering.reply(body))
 
     def _admit(self, exchange: Exchange) -> Caller:
         """Return who asks.
@@ -192,6 +197,7 @@ def app(
     ring: LLMRing,
     *,
     keys: KeyStore | None = None,
+    cache: CachePolicy | None = None,
     profile: str | None = None,
     direct_models: bool = False,
     host_names: Collection[str] = (),
@@ -205,12 +211,22 @@ def app(
     return Gateway(
         ring,
         keys=keys,
+        cache=cache,
         profile=profile,
         direct_models=direct_models,
         host_names=host_names,
         max_body_bytes=max_body_bytes,
         max_calls=max_calls,
     )
+
+
+def _entry(exchange: Exchange) -> Route | None:
+    """Return the endpoint of one entry of a list of models: ``GET /v1/models/NAME``."""
+    above, _, name = exchange.path.rpartition("/")
+    if exchange.method != "GET" or not above.endswith("/models"):
+        return None
+    route = find_route("GET", above, exchange.headers)
+    return route and msgspec.structs.replace(route, model=unquote(name))
 
 
 async def _live(receive: Receive, send: Send) -> None:

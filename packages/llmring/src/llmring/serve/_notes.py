@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from llmring_types import Attempt, Usage
 
+from llmring._policy import FROM_CACHE
+
 _LONGEST = 2000
 """Most letters of a header's value: servers and proxies limit all headers together to 8 KiB and more."""
 _SAFE = " !#$%&'()*+,-./:;<=>?@[]^_`{|}~"
@@ -26,6 +28,8 @@ def notes(
     found = {}
     if attempts:
         found["llmring-attempts"] = _listed(map(_attempt, attempts))
+        if attempts[-1].message == FROM_CACHE:
+            found["llmring-cache"] = "hit"
     if model:
         found["llmring-model"] = quote(model, safe=_SAFE)
     cost = usage.get("cost") if usage is not None else None

@@ -1,0 +1,282 @@
+"""Bulk jobs from files: templates of prompts, schemas of answers, rows of outcomes, and progress."""
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module, util
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+from llmring import LLMRequest, LLMRingError, Message
+from llmring.bulk import Outcome, Progress, Row
+from llmring_types.exceptions import MissingSDKError, ValidationError
+
+from llmring_cli._output import WRONG_USAGE, CommandError, count_text, dollars_text, report
+from llmring_cli._tables import Values, count_rows, read_rows
+from llmring_cli.chat.message import read_file
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+_PLACE = re.compile(r"\{([^{}\n\"':]+)\}")
+_LINE_S = 60.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+class Template:
+    """A text with columns of the row in braces, ``{question}``; with ``{{`` or ``{%`` it is a template of Jinja.
+
+    Other braces stay as they are. Jinja runs in its sandbox: https://jinja.palletsprojects.com/en/stable/sandbox/
+
+    Args:
+        text: the template.
+
+    Raises:
+        CommandError: it is no template of Jinja.
+        MissingSDKError: Jinja is not installed.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._render: Callable[[Values], str]
+        if "{{" in text or "{%" in text:
+            self._render = _jinja(text)
+        else:
+            self._render = lambda values: _PLACE.sub(lambda found: _text(values, found[1].strip()), text)
+
+    def render(self, values: Values) -> str:
+        """Return the text for a row.
+
+        Raises:
+            ValidationError: the row lacks a column.
+        """
+        return self._render(values)
+
+
+def _text(values: Values, name: str) -> str:
+    if name not in values:
+        raise ValidationError(f"there is no column {name!r}; there are {', '.join(values)}", field="prompt")
+    value = values[name]
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _jinja(text: str) -> Callable[[Values], str]:
+    try:
+        from jinja2 import StrictUndefined, TemplateError  # noqa: PLC0415 - an extra
+        from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - as above
+    except ImportError as error:
+        raise MissingSDKError(
+            "a prompt with {{ }} or {% %} needs Jinja: pip install 'llmring-cli[bulk]'", original=error
+        ) from error
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    try:
+        template = environment.from_string(text)
+    except TemplateError as error:
+        raise CommandError(f"the prompt is no template: {error}", exit_code=WRONG_USAGE) from error
+
+    def render(values: Values) -> str:
+        try:
+            return template.render(values)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise ValidationError(f"the prompt cannot be made: {error}", field="prompt") from error
+
+    return render
+
+
+def read_schema(text: str) -> Any:
+    """Return the form of the answers: a type, or a JSON Schema.
+
+    Args:
+        text: ``module:Type`` or ``file.py:Type``, whose code runs; a file ``.json``; or JSON.
+
+    Raises:
+        CommandError: it is none of these.
+    """
+    if text.lstrip().startswith("{"):
+        return _schema("answer", text)
+    if text.endswith(".json"):
+        try:
+            return _schema(Path(text).stem, read_file(Path(text)).decode())
+        except UnicodeDecodeError as error:
+            raise CommandError(f"cannot read {text}: it is not UTF-8") from error
+    place, colon, name = text.rpartition(":")
+    if not colon or not name.isidentifier():
+        raise CommandError(
+            f"--schema {text} names no form: write module:Type, file.py:Type, a file that ends in .json, or JSON",
+            exit_code=WRONG_USAGE,
+        )
+    try:
+        if place.endswith(".py"):
+            return getattr(_module_of(Path(place)), name)
+        return getattr(import_module(place), name)
+    except (ImportError, AttributeError, OSError, SyntaxError) as error:
+        raise CommandError(f"--schema {text}: {error}") from error
+
+
+def _module_of(path: Path) -> ModuleType:
+    found = util.spec_from_file_location(path.stem, path)
+    if found is None or found.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = util.module_from_spec(found)
+    sys.modules[found.name] = module  # types look their names up there
+    found.loader.exec_module(module)
+    return module
+
+
+def _schema(name: str, text: str) -> dict[str, Any]:
+    try:
+        schema = msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise CommandError(f"the schema is no JSON object: {error}", exit_code=WRONG_USAGE) from error
+    form = {"name": re.sub(r"\W", "_", name), "schema": schema, "strict": True}
+    return {"type": "json_schema", "json_schema": form}
+
+
+class FileRows:
+    """The rows of a file as requests, read one by one.
+
+    Args:
+        path: the file.
+        fields: of every request.
+        table: of an SQLite file.
+        prompt: the template of the message; without it the rows have ``messages``.
+        system: the template of the instructions.
+        key: the column that names the rows; without it their numbers do.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        fields: dict[str, Any],
+        *,
+        table: str | None,
+        prompt: str | None,
+        system: str | None,
+        key: str | None = None,
+    ) -> None:
+        self._path = path
+        self._table = table
+        self._prompt = None if prompt is None else Template(prompt)
+        self._system = None if system is None else Template(system)
+        self._key = key
+        self._fields = fields
+        self.model: str | None = fields.get("model")
+        self.total = count_rows(path)
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, values, error in read_rows(self._path, self._table):
+            key = str(number) if self._key is None else str(values.get(self._key, number))
+            request: LLMRequest | LLMRingError
+            try:
+                request = error or self._request(values)
+            except ValidationError as problem:
+                request = ValidationError(f"row {number}: {problem.message}", field=problem.field)
+            yield Row(request=request, key=key, data=values)
+
+    def _request(self, values: Values) -> LLMRequest:
+        messages = (
+            [] if self._system is None else [Message(role="system", content=self._system.render(values))]
+        )
+        if self._prompt is not None:
+            messages.append(Message(role="user", content=self._prompt.render(values)))
+        else:
+            found = values.get("messages")
+            if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+                raise ValidationError("has no messages: give --prompt, or a column of them", field="messages")
+            try:
+                messages += [Message(**each) for each in found]
+            except TypeError as error:
+                raise ValidationError(f"has a message that is none: {error}", field="messages") from error
+        return LLMRequest(messages, **self._fields)
+
+
+def outcome_values(outcome: Outcome, *, in_columns: bool) -> Values:
+    """Return the row of an outcome: its key, the columns that it had, the answer, and what became of it.
+
+    Args:
+        outcome: of the job.
+        in_columns: the fields of an answer that is an object become columns.
+    """
+    data = outcome.data if isinstance(outcome.data, dict) else {}
+    values: Values = {"key": outcome.key, **data}
+    response = outcome.response
+    usage = (response.usage if response is not None else None) or {}
+    answer: Values = {"answer": None if response is None else response.content}
+    if in_columns and response is not None:
+        parsed = msgspec.to_builtins(response.parsed, enc_hook=_plain, str_keys=True)
+        answer = parsed if isinstance(parsed, dict) else {"answer": parsed}
+    elif in_columns:
+        answer = {}
+    about = {
+        "error": None if outcome.error is None else str(outcome.error),
+        "model": None if response is None else response.model,
+        "cost": outcome.cost if response is None or not usage else usage.get("cost"),
+        "input_tokens": usage.get("prompt_tokens"),
+        "output_tokens": usage.get("completion_tokens"),
+    }
+    for name, value in {**answer, **about}.items():
+        values[name if name not in values else f"llmring_{name}"] = value
+    return values
+
+
+def _plain(value: Any) -> Any:
+    """Return a model of pydantic as a dict."""
+    dump = getattr(value, "model_dump", None)
+    return dump(mode="json") if callable(dump) else str(value)
+
+
+class ProgressReport:
+    """Shows the progress of a job: a bar on a terminal, a line a minute elsewhere."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last = clock()
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich.console import Console  # noqa: PLC0415 - only on terminals
+            from rich.progress import BarColumn, TextColumn  # noqa: PLC0415 - as above
+            from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
+
+            console = Console(stderr=True)
+            self._bar = Bar(BarColumn(20), TextColumn("{task.description}"), console=console, transient=True)
+            self._bar.add_task("", total=None)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Take a report."""
+        if self._bar is not None:
+            task = self._bar.task_ids[0]
+            self._bar.update(
+                task, description=summary(progress), completed=progress.done, total=progress.total
+            )
+        if progress.is_over or (self._bar is None and self._clock() - self._last >= _LINE_S):
+            self._last = self._clock()
+            if self._bar is not None:
+                self._bar.stop()
+            report(summary(progress))
+
+
+def summary(progress: Progress) -> str:
+    """Return the state of a job in a line."""
+    of = "" if progress.total is None else f" of {progress.total:,}"
+    parts = [f"{progress.done:,}{of} rows", f"{progress.rows_per_second:,.1f}/s", dollars_text(progress.cost)]
+    if progress.failed:
+        parts.append(count_text(progress.failed, "error"))
+    if progress.from_journal:
+        parts.append(f"{progress.from_journal:,} from the journal")
+    left = progress.seconds_left
+    if left is not None and not progress.is_over:
+        minutes, seconds = divmod(round(left), 60)
+        parts.append(f"{minutes // 60}:{minutes % 60:02}:{seconds:02} left")
+    return ", ".join(parts)

@@ -1,0 +1,199 @@
+"""Tables that commands read row by row: JSON lines, CSV, Parquet and SQLite."""
+
+import csv
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, TextIO
+
+import msgspec
+from llmring_types.exceptions import MissingSDKError, ValidationError
+
+from llmring_cli._output import WRONG_USAGE, CommandError
+from llmring_cli.chat.message import refuse_link_out
+
+Values = dict[str, Any]
+FORMS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".db", ".sqlite", ".sqlite3")
+_LONGEST_LINE = 64 * 2**20
+_CHUNK = 1000
+_SQLITE = (".db", ".sqlite", ".sqlite3")
+
+
+class TableRow(NamedTuple):
+    """A row: its number from 1, and its values, or the error of one that cannot be read."""
+
+    number: int
+    values: Values
+    error: ValidationError | None = None
+
+
+def form_of(path: Path) -> str:
+    """Return the ending that says what a file holds.
+
+    Raises:
+        CommandError: it says nothing that is known.
+    """
+    ending = path.suffix.lower()
+    if ending not in FORMS:
+        raise CommandError(
+            f"the name of {path} does not say what it holds: it ends in none of {', '.join(FORMS)}",
+            exit_code=WRONG_USAGE,
+        )
+    return ending
+
+
+def read_rows(path: Path, table: str | None = None) -> Iterator[TableRow]:
+    """Yield the rows of a file, one by one. A row that cannot be read has an error, and the next one follows.
+
+    Args:
+        path: the file.
+        table: of an SQLite file; its only one where it has one.
+
+    Raises:
+        CommandError: the file itself cannot be read.
+        MissingSDKError: Parquet needs pyarrow or polars.
+    """
+    form = form_of(path)
+    refuse_link_out(path)
+    try:
+        if form in {".jsonl", ".ndjson"}:
+            with path.open("rb") as file:
+                yield from _json_lines(file)
+        elif form in {".csv", ".tsv"}:
+            with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+                yield from _csv(text, "\t" if form == ".tsv" else ",")
+        elif form == ".parquet":
+            yield from _numbered(_parquet(path))
+        else:
+            yield from _numbered(_sqlite(path, table))
+    except OSError as error:
+        raise CommandError(f"cannot read {path}: {error.strerror or error}") from error
+    except sqlite3.Error as error:
+        raise CommandError(f"cannot read {path}: {error}") from error
+
+
+def count_rows(path: Path) -> int | None:
+    """Return how many rows a file has, about; ``None`` where that would take as long as reading them."""
+    form = form_of(path)
+    try:
+        if form == ".parquet":
+            return int(import_module("pyarrow.parquet").read_metadata(path).num_rows)
+        if form in _SQLITE:
+            return None
+        with path.open("rb") as file:
+            lines = sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b""))
+        return lines - (form in {".csv", ".tsv"})
+    except (OSError, ImportError, ValueError):  # whoever reads the rows says what is wrong
+        return None
+
+
+def _numbered(rows: Iterator[Values]) -> Iterator[TableRow]:
+    for number, values in enumerate(rows, 1):
+        yield TableRow(number, values)
+
+
+def _json_lines(file: BinaryIO) -> Iterator[TableRow]:
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    number = 0
+    while line := file.readline(_LONGEST_LINE):
+        number += 1
+        if not line.strip():
+            continue
+        try:
+            yield TableRow(number, decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            yield TableRow(number, {}, _unreadable(number, f"is no JSON object: {error}"))
+
+
+def _csv(file: TextIO, delimiter: str) -> Iterator[TableRow]:
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    names = next(reader, [])
+    if len(set(names)) != len(names):
+        raise CommandError(f"two columns have one name: {', '.join(names)}")
+    number = 0
+    while True:
+        number += 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield TableRow(number, {}, _unreadable(number, f"is no CSV: {error}"))
+            continue
+        if not cells:
+            number -= 1
+        elif len(cells) != len(names):
+            problem = f"has {len(cells)} cells, and there are {len(names)} columns"
+            yield TableRow(number, {}, _unreadable(number, problem))
+        elif not all(cell.isprintable() or _is_text(cell) for cell in cells):
+            yield TableRow(number, {}, _unreadable(number, "is not UTF-8"))
+        else:
+            yield TableRow(number, dict(zip(names, cells, strict=True)))
+
+
+def _is_text(cell: str) -> bool:
+    """Return whether a cell has no stand-in for a byte that is not UTF-8."""
+    try:
+        cell.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unreadable(number: int, problem: str) -> ValidationError:
+    return ValidationError(f"row {number} {problem}", field="row")
+
+
+def _parquet(path: Path) -> Iterator[Values]:
+    try:
+        parquet = import_module("pyarrow.parquet")  # it has no types
+    except ImportError:
+        yield from _parquet_by_polars(path)
+        return
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_CHUNK):
+                yield from batch.to_pylist()
+    except ValueError as error:  # pyarrow's own errors are
+        raise CommandError(f"cannot read {path}: {error}") from error
+
+
+def _parquet_by_polars(path: Path) -> Iterator[Values]:
+    try:
+        polars = import_module("polars")
+    except ImportError as error:
+        raise no_parquet(error) from error
+    lazy = polars.scan_parquet(path)
+    start = 0
+    while (frame := lazy.slice(start, _CHUNK).collect()).height:
+        yield from frame.iter_rows(named=True)
+        start += _CHUNK
+
+
+def no_parquet(error: ImportError) -> MissingSDKError:
+    """Return the error for a file that nothing here can read or write."""
+    return MissingSDKError(
+        "Parquet files need pyarrow or polars: pip install 'llmring-cli[bulk]'", original=error
+    )
+
+
+def _sqlite(path: Path, table: str | None) -> Iterator[Values]:
+    if not path.is_file():
+        raise CommandError(f"there is no file {path}")
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        database.execute("PRAGMA trusted_schema = OFF")
+        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        if table is None and len(names) == 1:
+            (table,) = names
+        if table is None or table not in names:
+            raise CommandError(
+                f"name a table of {path} with --table: {', '.join(names) or 'it has none'}",
+                exit_code=WRONG_USAGE,
+            )
+        quoted = table.replace('"', '""')
+        cursor = database.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 - a name that the file has
+        columns = [column[0] for column in cursor.description]
+        for cells in cursor:
+            yield dict(zip(columns, cells, strict=True))

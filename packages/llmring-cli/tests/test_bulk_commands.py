@@ -1,0 +1,259 @@
+"""The commands ``batch run``, ``plan``, ``status``, ``retry`` and ``export``."""
+
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from llmring.bulk import Progress
+from llmring.testing import Answer, Rule, Script, Simulator, faults
+from llmring_cli._bulk import ProgressReport, Template, read_schema, summary
+from llmring_cli._output import CommandError
+from llmring_cli._tables import read_rows
+from llmring_types.exceptions import ValidationError
+
+Run = Callable[..., tuple[int, str, str]]
+SCHEMAS = Path(__file__).parent / "schemas"
+CITIES = "city,text\nOslo,A fjord\nRome,Seven hills\nbroken\nParis,A tower\n"
+CODE = """
+from dataclasses import dataclass
+
+
+@dataclass
+class City:
+    name: str
+    size: int
+"""
+RUN = ("batch", "run", "cities.csv", "-m", "openai:gpt-4o-mini")
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    rules = (Rule(answer=Answer(text='{"name": "Oslo", "size": 7}')),)
+    with Simulator(Script(rules)) as simulator:
+        for name, value in simulator.environment.items():
+            monkeypatch.setenv(name, value)
+        yield simulator
+
+
+@pytest.fixture(autouse=True)
+def cities(folder: Path) -> Path:
+    path = folder / "cities.csv"
+    path.write_text(CITIES)
+    (folder / "cities.py").write_text(CODE)
+    return path
+
+
+def check(schema: str, document: object) -> None:
+    Draft202012Validator(json.loads((SCHEMAS / f"{schema}.json").read_text())).validate(document)
+
+
+def asked(simulator: Simulator) -> list[str]:
+    return [received.json["messages"][-1]["content"] for received in simulator.requests]
+
+
+def test_rows_become_columns_and_a_job_is_resumed(llmring: Run, simulator: Simulator, folder: Path) -> None:
+    arguments = (*RUN, "-p", "What is {city}? {text}", "--schema", "cities.py:City", "--out", "out.csv")
+    code, out, err = llmring(*arguments)
+    assert (code, out) == (1, "")
+    assert "4 of 4 rows" in err
+    assert err.endswith("error: 1 row failed: llmring batch status out.csv.journal.db\n")
+    assert sorted(asked(simulator)) == [
+        "What is Oslo? A fjord",
+        "What is Paris? A tower",
+        "What is Rome? Seven hills",
+    ]
+    rows = [*csv.DictReader(io.StringIO((folder / "out.csv").read_text()))]
+    assert [(row["key"], row["city"], row["name"], row["size"]) for row in rows] == [
+        ("1", "Oslo", "Oslo", "7"),
+        ("2", "Rome", "Oslo", "7"),
+        ("3", "", "", ""),
+        ("4", "Paris", "Oslo", "7"),
+    ]
+    assert rows[2]["error"] == "row 3 has 1 cells, and there are 2 columns"
+    assert rows[0]["model"] == "openai:gpt-4o-mini"
+    assert float(rows[0]["cost"]) > 0
+    llmring(*arguments)
+    assert len(asked(simulator)) == 3
+    state = json.loads(llmring("batch", "status", "out.csv.journal.db", "--json")[1])
+    check("batch-status", state)
+    assert (state["rows"], state["answered"], state["failed"], state["runs"]) == (4, 3, 1, 2)
+    assert state["errors"] == {"ValidationError": 1}
+
+
+@pytest.mark.usefixtures("simulator")
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".tsv", ".parquet", ".db"])
+def test_results_have_the_form_that_their_name_says(llmring: Run, folder: Path, ending: str) -> None:
+    name = f"out{ending}"
+    assert llmring(*RUN, "-p", "{city}", "-o", name, "--key", "city", "-q")[0] == 1
+    rows = list(read_rows(folder / name))
+    assert [row.values["key"] for row in rows] == ["Oslo", "Rome", "3", "Paris"]
+    assert [str(row.values["answer"] or "") for row in rows][2:] == ["", '{"name": "Oslo", "size": 7}']
+    if ending == ".parquet":
+        assert isinstance(rows[0].values["cost"], float)
+    again = f"again{ending}"
+    assert llmring("batch", "export", f"{name}.journal.db", "-o", again)[0] == 0
+    exported = list(read_rows(folder / again))
+    assert [row.values.get("city") or None for row in exported] == ["Oslo", "Rome", None, "Paris"]
+
+
+@pytest.mark.usefixtures("simulator")
+def test_without_a_file_the_result_is_json_lines_and_there_is_no_journal(llmring: Run, folder: Path) -> None:
+    code, out, _ = llmring(*RUN, "-p", "{city}")
+    assert code == 1
+    assert [json.loads(line)["key"] for line in out.splitlines()] == ["1", "2", "3", "4"]
+    assert not [*folder.glob("*.db")]
+
+
+@pytest.mark.usefixtures("simulator")
+def test_errors_that_are_kept_are_asked_again_after_retry(
+    llmring: Run, simulator: Simulator, folder: Path
+) -> None:
+    simulator.script = Script((Rule(until=1, fault=faults.Status(status=400)),))
+    (folder / "one.jsonl").write_text('{"messages": [{"role": "user", "content": "?"}]}\n')
+    arguments = ("batch", "run", "one.jsonl", "-m", "openai:gpt-4o-mini", "--journal", "job.db")
+    assert [llmring(*arguments)[0] for _ in range(2)] == [1, 1]
+    assert len(simulator.requests) == 1
+    answer = json.loads(llmring("batch", "retry", "job.db", "--error", "ProviderServerError", "--json")[1])
+    assert answer["retried"] == 0
+    _, out, err = llmring("batch", "retry", "job.db")
+    assert (out, err) == ("", "1 request will be asked again by the next run\n")
+    answer = json.loads(llmring("batch", "retry", "job.db", "--json")[1])
+    check("batch-retry", answer)
+    assert llmring(*arguments)[0] == 0
+    assert len(simulator.requests) == 2
+
+
+def test_a_plan_sends_nothing(llmring: Run, simulator: Simulator) -> None:
+    plan = ("batch", "plan", "cities.csv", "-m", "openai:gpt-4o-mini", "-p", "{city}", "--max-tokens", "100")
+    code, out, _ = llmring(*plan, "--json")
+    answer = json.loads(out)
+    check("batch-plan", answer)
+    assert code == 1
+    assert (answer["rows"], answer["unreadable"], answer["output_tokens"]) == (4, 1, 300)
+    assert answer["batch_usd"] == pytest.approx(answer["live_usd"] / 2)
+    code, out, _ = llmring(*plan, "--output-tokens", "10")
+    assert "output tokens\tabout 30\n" in out
+    assert simulator.requests == []
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_budget_is_a_wall(llmring: Run) -> None:
+    _, out, _ = llmring(*RUN, "-p", "{city}", "--max-tokens", "1000", "--budget", "0.0001")
+    errors = [json.loads(line)["error"] for line in out.splitlines()]
+    assert sum("budget of the job" in (error or "") for error in errors) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "match"),
+    [
+        (("batch", "run", "cities.txt", "-p", "x"), 2, "does not say what it holds"),
+        (("batch", "run", "none.csv", "-p", "x"), 1, "cannot read none.csv: No such file"),
+        (("batch", "run", "cities.csv", "-p", "{{ x"), 2, "the prompt is no template"),
+        (("batch", "run", "cities.csv", "-p", "x", "--schema", "City"), 2, "names no form"),
+        (
+            ("batch", "run", "cities.csv", "-p", "x", "--schema", "nothing:City"),
+            1,
+            "No module named 'nothing'",
+        ),
+        (("batch", "run", "cities.csv", "-p", "x", "--schema", "{"), 2, "the schema is no JSON object"),
+        (("batch", "status", "none.db"), 1, "there is no journal none.db"),
+        (("batch", "export", "cities.csv"), 1, "others may read or write"),
+    ],
+)
+def test_mistakes_are_explained(llmring: Run, arguments: tuple[str, ...], code: int, match: str) -> None:
+    found, out, err = llmring(*arguments)
+    assert (found, out) == (code, "")
+    assert match in err
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "expected"),
+    [
+        ("{a} and { b }", {"a": "x", "b": 2}, "x and 2"),
+        ('{"json": {a}}', {"a": None}, '{"json": }'),
+        ("{a}", {"a": {"k": [1]}}, '{"k":[1]}'),
+        ("{{ a | upper }}{% if b %}!{% endif %}", {"a": "x", "b": 1}, "X!"),
+        ("{{ 'é' }}\n", {}, "é\n"),
+    ],
+)
+def test_a_template_takes_columns(template: str, values: dict[str, Any], expected: str) -> None:
+    assert Template(template).render(values) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "match"),
+    [
+        ("{b}", "there is no column 'b'; there are a"),
+        ("{a.__class__}", "there is no column 'a.__class__'"),
+        ("{{ b }}", "'b' is undefined"),
+        ("{{ a.__class__.__mro__ }}", "is unsafe"),
+        ("{{ 1 / 0 }}", "division by zero"),
+    ],
+)
+def test_a_row_without_a_column_is_an_error_and_templates_reach_nothing_else(
+    template: str, match: str
+) -> None:
+    with pytest.raises(ValidationError, match=match):
+        Template(template).render({"a": "x"})
+
+
+def test_rows_that_cannot_be_read_are_errors_and_the_others_follow(folder: Path) -> None:
+    (folder / "rows.jsonl").write_bytes(b'{"a": 1}\n\nno\n[1]\n"\xff"\n{"a": 2}\n')
+    rows = list(read_rows(folder / "rows.jsonl"))
+    assert [(row.number, row.error is None) for row in rows] == [
+        (1, True),
+        (3, False),
+        (4, False),
+        (5, False),
+        (6, True),
+    ]
+    (folder / "rows.csv").write_bytes(b'a,b\n1,2\n\xff,3\n\n"x\ny",4\n5\n')
+    assert [(row.number, row.error is None) for row in read_rows(folder / "rows.csv")] == [
+        (1, True),
+        (2, False),
+        (3, True),
+        (4, False),
+    ]
+
+
+def test_a_table_of_a_database_is_named_where_it_has_several(folder: Path) -> None:
+    with sqlite3.connect(folder / "rows.db") as database:
+        database.executescript('CREATE TABLE "a""b" (x); CREATE TABLE c (y); INSERT INTO "a""b" VALUES (1)')
+    assert [row.values for row in read_rows(folder / "rows.db", 'a"b')] == [{"x": 1}]
+    with pytest.raises(CommandError, match=r'name a table of .* with --table: a"b, c'):
+        list(read_rows(folder / "rows.db"))
+
+
+def test_a_schema_is_a_file_a_type_or_json(folder: Path) -> None:
+    (folder / "city.json").write_text('{"type": "object"}')
+    form = read_schema("city.json")["json_schema"]
+    assert (form["name"], form["schema"], form["strict"]) == ("city", {"type": "object"}, True)
+    assert read_schema('{"type": "array"}')["json_schema"]["schema"] == {"type": "array"}
+    assert read_schema("fractions:Fraction").__name__ == "Fraction"
+
+
+def progress(**changed: Any) -> Progress:
+    fields = {"done": 30, "answered": 28, "failed": 2, "from_journal": 10, "in_flight": 3, "cost": 0.5}
+    return Progress(**{**fields, "tokens": 100, "seconds": 10.0, "total": 3630, **changed})
+
+
+def test_progress_is_told_in_a_line() -> None:
+    assert (
+        summary(progress()) == "30 of 3,630 rows, 2.0/s, $0.5000, 2 errors, 10 from the journal, 0:20:00 left"
+    )
+    assert summary(progress(total=None, failed=0, from_journal=0)) == "30 rows, 3.0/s, $0.5000"
+
+
+def test_off_a_terminal_there_is_a_line_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 1.0, 59.0, 61.0, 61.0, 62.0, 63.0, 63.0])
+    with ProgressReport(clock=lambda: next(times)) as report:
+        for _ in range(4):
+            report(progress())
+        report(progress(is_over=True))
+    assert len(capsys.readouterr().err.splitlines()) == 2
