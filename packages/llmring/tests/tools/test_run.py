@@ -228,11 +228,11 @@ async def test_a_choice_that_forces_a_call_holds_for_the_first_request_only() ->
 async def test_calls_are_approved_one_by_one(answer: Any, content: str) -> None:
     seen: list[str] = []
 
-    def approve(call: ToolCall) -> bool | str:
+    def approve(call: ToolCall) -> Any:
         seen.append(call["function"]["name"])
         return answer
 
-    async def approve_later(call: ToolCall) -> bool | str:
+    async def approve_later(call: ToolCall) -> Any:
         return approve(call)
 
     for hook in (approve, approve_later):
