@@ -22,7 +22,7 @@ from llmring.serve._keys import KeyStore
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._notes import json_answer
-from llmring.serve._refusals import refuse
+from llmring.serve._refusals import as_gateway, refuse
 from llmring.serve._tab import Tab
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -118,7 +118,7 @@ class Gateway:
         try:
             caller = self._admit(exchange)
         except LLMRingError as error:
-            await refuse(exchange, route, error)
+            await refuse(exchange, route, as_gateway(error))
             return
         answering = Answering(self._ring, exchange, route, caller, self._live)
         if self._calls >= self._max_calls:
@@ -176,7 +176,11 @@ class Gateway:
         """Show the figures to whom would be served: they name aliases and sums."""
         try:
             self._admit(exchange)
-        except ProviderAuthenticationError as error:
+        except LLMRingError as raised:
+            error = as_gateway(raised)
+            if not isinstance(error, ProviderAuthenticationError):
+                await exchange.answer(500, _TEXT, f"{error.message}\n".encode())
+                return
             status = 403 if isinstance(error, ProviderPermissionError) else 401
             await exchange.answer(status, _TEXT, f"{error.message}\n".encode())
             return
