@@ -2,8 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +12,7 @@ from llmring_types import LLMRequest, LLMResponse, Message
 from llmring_types.exceptions import ServerError, ServerResponseError
 from msgspec import UNSET, UnsetType
 
-from llmring._records import current_conversation
+from llmring._records import calls_of_conversation
 from llmring._ring import LLMRing
 from llmring.conversation import Conversation
 
@@ -110,7 +109,7 @@ class LLMRingSession(LLMRing):
         profile: str | None = None,
     ) -> LLMResponse:
         """Send the request as :meth:`LLMRing.chat` does, and keep its messages and the answer in a conversation."""
-        with _belonging_to(conversation_id):
+        with calls_of_conversation(conversation_id):
             response = await self.chat(request, profile)
         if conversation_id is not None and store_messages:
             await self.store_messages(conversation_id, [*request.messages, response.to_message()], response)
@@ -238,7 +237,7 @@ class ConversationManager:
             LLMRingError: as from :meth:`LLMRing.chat`; the conversation is as it was before.
         """
         fields = {"model": model, "temperature": temperature, "max_tokens": max_tokens}
-        with _belonging_to(self.current_conversation_id):
+        with calls_of_conversation(self.current_conversation_id):
             response = await self.conversation.send(
                 content, **{name: value for name, value in fields.items() if value is not None}
             )
@@ -267,16 +266,6 @@ class ConversationManager:
     def get_history(self) -> list[dict[str, Any]]:
         """Return a copy of the messages with their ``role`` and ``content``."""
         return self.message_history
-
-
-@contextmanager
-def _belonging_to(conversation_id: UUID | None) -> Iterator[None]:
-    """Let the records of calls name this conversation."""
-    token = current_conversation.set(None if conversation_id is None else str(conversation_id))
-    try:
-        yield
-    finally:
-        current_conversation.reset(token)
 
 
 def _shown(identifier: UUID, kept: _Kept, limit: int) -> dict[str, Any]:
