@@ -15,7 +15,7 @@ from llmring_types.exceptions import (
 from llmring._policy import CachePolicy
 from llmring._records import CallRecord
 from llmring._ring import LLMRing
-from llmring.serve._answering import Answering, Caller, refuse
+from llmring.serve._answering import Answering, Caller
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
 from llmring.serve._keys import KeyStore
@@ -23,6 +23,7 @@ from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._notes import json_answer
 from llmring.serve._page import Page, is_of_page
+from llmring.serve._refusals import as_gateway, refuse
 from llmring.serve._tab import Tab
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -121,7 +122,7 @@ class Gateway:
         try:
             caller = self._admit(exchange)
         except LLMRingError as error:
-            await refuse(exchange, route, error)
+            await refuse(exchange, route, as_gateway(error))
             return
         answering = Answering(self._ring, exchange, route, caller, self._live)
         if self._calls >= self._max_calls:
@@ -135,20 +136,17 @@ class Gateway:
             return
         self._calls += 1
         try:
-            await self._answer(exchange, route, answering)
+            await self._answer(exchange, answering)
         finally:
             self._calls -= 1
 
-    async def _answer(self, exchange: Exchange, route: Route, answering: Answering) -> None:
+    async def _answer(self, exchange: Exchange, answering: Answering) -> None:
         try:
             body = await exchange.body(self._max_body_bytes)
         except LLMRingError as error:
             await answering.refuse(error)
             return
-        if route.operation == "models":
-            await answering.models()
-        else:
-            await exchange.until_gone(lambda: answering.reply(body))
+        await exchange.until_gone(lambda: answering.reply(body))
 
     def _admit(self, exchange: Exchange) -> Caller:
         """Return who asks.
@@ -196,7 +194,11 @@ class Gateway:
         """Show the figures to whom would be served: they name aliases and sums."""
         try:
             self._admit(exchange)
-        except ProviderAuthenticationError as error:
+        except LLMRingError as raised:
+            error = as_gateway(raised)
+            if not isinstance(error, ProviderAuthenticationError):
+                await exchange.answer(500, _TEXT, f"{error.message}\n".encode())
+                return
             status = 403 if isinstance(error, ProviderPermissionError) else 401
             await exchange.answer(status, _TEXT, f"{error.message}\n".encode())
             return
