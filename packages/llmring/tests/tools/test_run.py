@@ -270,6 +270,7 @@ async def test_a_slow_tool_is_given_up_after_its_time() -> None:
     ring, _ = ring_with(calls(("slow", "")), "too slow")
     run = await ring.run(ASKED, tools=[slow], tool_timeout_s=0.01)
     assert run.results[0].content == "The tool took longer than 0.01 s."
+    assert run.results[0].seconds > 0
 
 
 async def test_two_tools_of_one_name_are_refused() -> None:
@@ -351,6 +352,7 @@ def test_a_cancelled_run_cancels_its_tools(backend: str) -> None:
             "a run has no option max_cost; its options are .*max_cost_usd",
         ),
         ({"tools": [add], "max_rounds": "3"}, ValidationError, "max_rounds must be 1 or more; got '3'"),
+        ({"tools": [add], "max_rounds": True}, ValidationError, "max_rounds must be 1 or more; got True"),
         ({"tools": [add], "max_rounds": 2.5}, ValidationError, "max_rounds must be 1 or more; got 2.5"),
         ({"tools": [add], "approve": True}, ValidationError, "approve must be a function"),
         (
