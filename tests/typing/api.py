@@ -215,6 +215,8 @@ def prices(usage: Usage, facts: ModelFacts) -> None:
 def lockfiles(path: Path) -> None:
     lockfile = llmring_lockfile.load(path)
     assert_type(lockfile, Lockfile)
+    assert_type(lockfile.resolve_alias("fast"), list[str])
+    assert_type(lockfile.has_alias("fast"), bool)
     assert_type(llmring_lockfile.resolve(lockfile, "fast"), Resolution)
     assert_type(llmring_lockfile.emit(lockfile), str)
     assert_type(llmring_lockfile.digest(lockfile), str)

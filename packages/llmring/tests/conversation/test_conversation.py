@@ -90,17 +90,20 @@ async def test_only_what_fits_is_sent_and_all_is_kept() -> None:
     assert len(talk.messages) == 8
 
 
-async def test_tools_run_and_their_messages_are_kept() -> None:
-    def add(a: int, b: int) -> int:
-        return a + b
+def add(a: int, b: int) -> int:
+    return a + b
 
-    calls = LLMResponse(
-        content="",
-        model="fake:x",
-        finish_reason="tool_calls",
-        tool_calls=[tool_call("c", "add", '{"a": 1, "b": 2}')],
-    )
-    talk, provider = talk_with("hello", calls, "3", tools=[add], max_tokens=1000)
+
+CALLS = LLMResponse(
+    content="",
+    model="fake:x",
+    finish_reason="tool_calls",
+    tool_calls=[tool_call("c", "add", '{"a": 1, "b": 2}')],
+)
+
+
+async def test_tools_run_and_their_messages_are_kept() -> None:
+    talk, provider = talk_with("hello", CALLS, "3", tools=[add], max_tokens=1000)
     await talk.send("Hi")
     response = await talk.send("1+2?")
     assert response.content == "3"
@@ -113,6 +116,40 @@ async def test_tools_run_and_their_messages_are_kept() -> None:
         "assistant",
     ]
     assert provider.calls[-1].request.tools is not None
+
+
+async def test_tools_run_within_a_stream_too() -> None:
+    talk, provider = talk_with("hello", CALLS, "It is 3.", tools=[add], max_tokens=1000)
+    await talk.send("Hi")
+    stream = talk.stream("1+2?")
+    chunks = [chunk async for chunk in stream]
+    assert "".join(chunk.delta for chunk in chunks) == "It is 3."
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["tool_calls", "stop"]
+    assert stream.response is not None
+    assert stream.response.content == "It is 3."
+    assert contents(talk.messages) == ["Hi", "hello", "1+2?", None, "3", "It is 3."]
+    assert [call.request.tools is not None for call in provider.calls] == [True] * 3
+    assert await anext(stream, None) is None
+    assert len(talk.messages) == 6
+
+
+async def test_a_stream_of_a_run_is_kept_with_its_last_chunk_and_not_before() -> None:
+    talk, _ = talk_with(
+        CALLS, "3", CALLS, ProviderAuthenticationError("401", provider="fake"), "left", tools=[add]
+    )
+    async with talk.stream("1+2?") as stream:
+        async for chunk in stream:
+            if chunk.finish_reason == "stop":
+                break
+    assert contents(talk.messages) == ["1+2?", None, "3", "3"]
+    stream = talk.stream("2+1?")
+    with pytest.raises(ProviderAuthenticationError):
+        [chunk async for chunk in stream]
+    assert await anext(stream, None) is None
+    async with talk.stream("0+3?") as stream:
+        await anext(stream)
+    assert await anext(stream, None) is None
+    assert len(talk.messages) == 4
 
 
 async def test_an_appended_message_is_sent_without_another() -> None:

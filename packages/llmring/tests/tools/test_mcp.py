@@ -153,6 +153,25 @@ def test_a_server_at_an_address_gets_the_headers(backend: str) -> None:
     assert set(seen) == {"Bearer t"}
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_call_of_a_server_that_has_gone_is_an_error_of_the_tool(backend: str) -> None:
+    server = uvicorn.Server(uvicorn.Config(adding().streamable_http_app(), log_level="error"))
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            running = _running(server, listener)
+            with running:
+                connected = mcp_tools(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp")
+                tools = await connected.__aenter__()
+        try:
+            with pytest.raises(ToolError, match="attempts"):
+                await tools[0].call('{"a": 2, "b": 2}')
+        finally:
+            await connected.__aexit__(None, None, None)
+
+    anyio.run(main, backend=backend)
+
+
 class _running:  # noqa: N801 - used like a function
     """A server in a thread, until the block ends."""
 

@@ -218,16 +218,21 @@ async def test_a_choice_that_forces_a_call_holds_for_the_first_request_only() ->
 
 @pytest.mark.parametrize(
     ("answer", "content"),
-    [(True, "3"), (False, "The user did not allow this call."), ("not on Sundays", "not on Sundays")],
+    [
+        (True, "3"),
+        (False, "The user did not allow this call."),
+        ("not on Sundays", "not on Sundays"),
+        (1, "The user did not allow this call."),
+    ],
 )
-async def test_calls_are_approved_one_by_one(answer: bool | str, content: str) -> None:
+async def test_calls_are_approved_one_by_one(answer: Any, content: str) -> None:
     seen: list[str] = []
 
-    def approve(call: ToolCall) -> bool | str:
+    def approve(call: ToolCall) -> Any:
         seen.append(call["function"]["name"])
         return answer
 
-    async def approve_later(call: ToolCall) -> bool | str:
+    async def approve_later(call: ToolCall) -> Any:
         return approve(call)
 
     for hook in (approve, approve_later):
@@ -332,6 +337,14 @@ def test_a_cancelled_run_cancels_its_tools(backend: str) -> None:
     [
         ({"tools": add}, ValidationError, r"tools must be a list: tools=\[…\]"),
         ({"tools": "add"}, ValidationError, "tools must be a list"),
+        (
+            {"tools": [add], "max_cost": 1},
+            ValidationError,
+            "a run has no option max_cost; its options are .*max_cost_usd",
+        ),
+        ({"tools": [add], "max_rounds": "3"}, ValidationError, "max_rounds must be 1 or more; got '3'"),
+        ({"tools": [add], "max_rounds": 2.5}, ValidationError, "max_rounds must be 1 or more; got 2.5"),
+        ({"tools": [add], "approve": True}, ValidationError, "approve must be a function"),
         (
             {"tools": [add], "tool_timeout_s": -1},
             ConfigurationError,
