@@ -66,6 +66,7 @@ class Submission:
         store: keeps the parts.
         clock: waits between tries.
         part_bytes: the largest part.
+        pause_s: between looks at a batch that may be one that is looked for.
         fail: takes a row that was not submitted, with its part and the reason.
 
     Attributes:
@@ -79,6 +80,7 @@ class Submission:
         clock: Clock,
         *,
         part_bytes: int,
+        pause_s: float = _LONGEST_PAUSE_S,
         fail: Callable[[BatchPart, Pending, LLMRingError], None],
     ) -> None:
         self.open: dict[str, Part] = {}
@@ -86,6 +88,7 @@ class Submission:
         self._store = store
         self._clock = clock
         self._part_bytes = part_bytes
+        self._pause_s = min(pause_s, _LONGEST_PAUSE_S)
         self._fail = fail
         self._filling: dict[tuple[object, ...], Part] = {}
         self._job = token_hex(6)
@@ -276,7 +279,7 @@ class Submission:
         api = self.api(part)
         found: BatchStatus | None = status
         while found is not None and not found.has_ended:
-            await self._clock.sleep(_LONGEST_PAUSE_S)
+            await self._clock.sleep(self._pause_s)
             found = await api.get(status.id)
         if found is None:
             return False
