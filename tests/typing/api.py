@@ -171,6 +171,7 @@ def aliases(ring: LLMRing) -> None:
     assert_type(ring.pool("fast"), tuple[ModelRef, ...])
     assert_type(ring.facts("openai:gpt-5-mini"), ModelFacts | None)
     assert_type(ring.budgets, tuple[BudgetState, ...])
+    assert_type(ring.strict_cost, bool)
     assert_type(ring.providers, Mapping[str, Provider])
     ring.require_aliases(["fast"], context="the summaries")
     ring.unbind_alias("fast")

@@ -339,6 +339,22 @@ def test_rings_share_a_pace_through_a_file(tmp_path: Path) -> None:
     trio.run(main)
 
 
+def test_a_lease_ends_with_its_time(tmp_path: Path) -> None:
+    async def main() -> int:
+        ledger = FileLedger(tmp_path / "pace.db", now=trio.current_time)
+        pacer = pacer_of(Pace(requests_per_minute=6000), ledger)
+        await pacer.admit(MODEL, None)
+        await trio.sleep(10)
+        began, admitted = trio.current_time(), 0
+        while trio.current_time() == began:
+            await pacer.admit(MODEL, None)
+            admitted += 1
+        return admitted
+
+    admitted = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert admitted <= 95 * 0.5 + 3  # the burst, without what was left of the lease
+
+
 async def test_a_refusal_in_one_process_stops_the_others(tmp_path: Path) -> None:
     one, other = (FileLedger(tmp_path / "pace.db", now=lambda: 1000.0) for _ in range(2))
     rates = (10.0, None, None, None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from cyclopts import Parameter
 from llmring import CachePolicy, LLMRing, usage_log_path
+from llmring_lockfile import discover
 from llmring_types.exceptions import MissingSDKError
 
 from llmring_cli._app import command_with_group
@@ -63,6 +64,10 @@ def serve(
     if host not in {"127.0.0.1", "::1", "localhost"} and (keys is None or not keys.in_use):
         raise CommandError(
             f"without keys, only this machine is served: make one before listening on {host}: llmring serve key create"
+        )
+    if lockfile is None and discover().is_bundled:
+        report(
+            "warning: there is no lockfile here, so no alias of yours is served; create one: llmring lock init"
         )
     ring = LLMRing(origin="llmring-serve", lockfile_path=lockfile)
     opened = open_page(
