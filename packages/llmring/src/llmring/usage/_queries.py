@@ -12,7 +12,7 @@ from llmring.usage._database import FIELDS, open_to_read, place
 from llmring.usage._entry import UsageEntry
 from llmring.usage._moments import Moment, stamp
 
-Group = Literal["model", "provider", "alias", "profile", "origin", "day"]
+Group = Literal["model", "provider", "alias", "profile", "origin", "day", "key"]
 
 _COLUMNS: dict[Group, str] = {
     "model": "provider || ':' || model",
@@ -21,6 +21,7 @@ _COLUMNS: dict[Group, str] = {
     "profile": "profile",
     "origin": "origin",
     "day": "substr(logged_at, 1, 10)",
+    "key": "CASE WHEN json_valid(metadata) THEN CAST(json_extract(metadata, '$.request.key') AS TEXT) END",
 }
 
 _UNPRICED = "SUM(cost IS NULL AND input_tokens IS NOT NULL)"
@@ -83,7 +84,8 @@ def stats(
 
     Args:
         path: the log.
-        by: what to group by; nothing gives one row for everything, or none where there is nothing.
+        by: what to group by (``key`` is the id of a gateway's key); nothing gives one row for everything, or none where
+            there is nothing.
         since: the first moment that counts.
         until: the last moment that counts.
         origin: only what this origin asked.
