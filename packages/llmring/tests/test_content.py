@@ -105,6 +105,7 @@ WRONG: list[Case] = [
     (lambda: image("data:image/png;base64,%%"), "no base64"),
     (lambda: audio(PNG), "no audio"),
     (lambda: document(b"\x00\x01\x02\xff"), "no known type"),
+    (lambda: document(b"a\0b"), "no known type"),
 ]
 
 

@@ -10,6 +10,7 @@ from llmring import ConfigurationError, LLMResponse, LLMRing, Message, ProviderA
 from llmring.conversation import Conversation
 from llmring.exceptions import ProviderServerError, ValidationError
 from llmring.testing import FakeProvider
+from llmring_lockfile import bind
 from llmring_types import Usage, tool_call
 
 
@@ -37,7 +38,7 @@ async def test_each_question_is_sent_with_all_that_was_said() -> None:
     assert contents(second.messages) == ["Be brief.", "1?", "one", "2?"]
     assert (first.temperature, second.temperature) == (0.5, 0.0)
     talk.instruct("Be long.")
-    assert contents(talk.messages)[0] == "Be long."
+    assert contents(talk.messages) == ["Be long.", "1?", "one", "2?", "two"]
 
 
 async def test_a_failed_question_leaves_the_conversation_as_it_was() -> None:
@@ -65,9 +66,10 @@ async def test_a_stream_is_kept_once_it_is_whole() -> None:
 
 
 async def test_a_branch_goes_its_own_way() -> None:
-    talk, _ = talk_with("one", "two")
+    talk, _ = talk_with("one", "two", tools=[add])
     await talk.send("1?")
     branch = talk.branch()
+    assert branch.tools == [add]
     await branch.send("2?")
     assert contents(talk.messages) == ["1?", "one"]
     assert contents(branch.messages) == ["1?", "one", "2?", "two"]
@@ -80,6 +82,22 @@ async def test_the_model_may_change_in_the_middle() -> None:
     await talk.send("2?")
     await talk.send("3?", model="fake:z")
     assert [str(call.ref) for call in provider.calls] == ["fake:x", "other:y", "fake:z"]
+
+
+async def test_all_that_is_sent_goes_by_the_profile(tmp_path: Path) -> None:
+    path = tmp_path / "llmring.lock"
+    bind(path, "assistant", "fake:default", create=True)
+    bind(path, "assistant", "fake:dev", profile="dev")
+    provider = FakeProvider("1", "2", "3", "4", "5")
+    async with LLMRing(lockfile_path=path) as ring:
+        ring.register_provider("fake", provider)
+        talk = Conversation(ring, "assistant", profile="dev")
+        for tools in ((), (add,)):
+            talk.tools = tools
+            await talk.send("whole?")
+            assert [chunk async for chunk in talk.stream("in chunks?")]
+        await Conversation.from_json(talk.to_json(), ring).send("from a file?")
+    assert [call.ref.model for call in provider.calls] == ["dev"] * 5
 
 
 async def test_only_what_fits_is_sent_and_all_is_kept() -> None:
@@ -227,6 +245,16 @@ def test_a_file_with_options_that_no_request_has_is_refused() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX")
+def test_a_file_that_is_too_large_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmring.conversation._conversation._LARGEST", 10)
+    path = tmp_path / "talk.json"
+    path.write_bytes(b'{"model":1}')
+    with pytest.raises(ConfigurationError, match="more than 10 bytes"):
+        Conversation.load(path, LLMRing())
+
+
 def test_a_pipe_is_no_conversation_and_is_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
