@@ -134,6 +134,7 @@ def sign_in(page: Page, base: str) -> None:
     page.get_by_label("Token").fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.wait_for_load_state("load")  # with its style sheet
 
 
 def ask(page: Page, model: str) -> None:
