@@ -46,7 +46,7 @@ from llmring.pricing import Cost, price
 from llmring.suggest import Suggestion, Wish, suggest_models
 from llmring.testing import FakeProvider, Simulator
 from llmring.tools import Run, ToolResult, tool
-from llmring.usage import UsageLog, UsageStats, stats
+from llmring.usage import UsageLatency, UsageLog, UsageStats, latencies, stats
 from llmring_lockfile import Lockfile, Resolution
 from llmring_providers import ChatCall, Provider, ProviderStream
 from llmring_types.hosts import HOSTS, Host, register
@@ -211,6 +211,7 @@ def prices(usage: Usage, facts: ModelFacts) -> None:
     assert_type(cost.total, Decimal | None)
     assert_type(suggest_models(Wish(needs=("tools",)), [facts]), list[Suggestion])
     assert_type(stats("usage.db", "model"), list[UsageStats])
+    assert_type(latencies("usage.db", "key"), list[UsageLatency])
 
 
 def lockfiles(path: Path) -> None:

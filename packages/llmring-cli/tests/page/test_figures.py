@@ -4,9 +4,8 @@ import re
 from datetime import date
 from pathlib import Path
 
-import pytest
 from llmring_cli.page.charts import bar_chart, day_chart
-from llmring_cli.page.figures import Row, quantile, usage_of
+from llmring_cli.page.figures import Row, usage_of
 
 TODAY = date(2026, 11, 22)
 
@@ -37,14 +36,6 @@ def test_what_is_before_the_period_does_not_count(usage_log: Path) -> None:
 
 def test_a_period_without_calls_has_no_total(usage_log: Path) -> None:
     assert usage_of(usage_log, today=date(2020, 1, 1), days=7, key_names={}).total is None
-
-
-@pytest.mark.parametrize(
-    ("values", "median", "p95"),
-    [([4.0], 4.0, 4.0), ([1.0, 2.0], 1.0, 2.0), ([float(n) for n in range(1, 101)], 50.0, 95.0)],
-)
-def test_quantiles_are_values_that_were_measured(values: list[float], median: float, p95: float) -> None:
-    assert (quantile(values, 0.5), quantile(values, 0.95)) == (median, p95)
 
 
 def _rectangles(svg: str, side: str) -> list[float]:

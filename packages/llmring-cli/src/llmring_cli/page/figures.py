@@ -1,18 +1,14 @@
 """The figures of the page: sums and times of the usage log."""
 
-import math
-from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
-from llmring.usage import UsageStats, read, stats
+from llmring.usage import UsageLatency, UsageStats, latencies, stats
 
 PERIODS = (1, 7, 30, 90)
 """Days, today included, that can be chosen."""
-_TIMES_KEPT = 10_000
-"""Calls of an alias whose times are compared, the last ones: more need memory and say little else."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,15 +24,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     failed_cost: float = 0.0
 
 
-class Times(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of the answered calls of an alias or model, to the end of the answer."""
-
-    name: str
-    calls: int
-    median: float
-    p95: float
-
-
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """What was used in a period; ``total`` is ``None`` where there was no call."""
 
@@ -45,7 +32,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     by_alias: Sequence[Row]
     by_model: Sequence[Row]
     by_key: Sequence[Row]
-    times: Sequence[Times]
+    times: Sequence[UsageLatency]
 
 
 def usage_of(log: Path, *, today: date, days: int, key_names: Mapping[str, str]) -> Usage:
@@ -69,7 +56,7 @@ def usage_of(log: Path, *, today: date, days: int, key_names: Mapping[str, str])
         by_alias=[_row(found, "no alias") for found in stats(log, "alias", since=since, until=today)],
         by_model=[_row(found, "no model") for found in stats(log, "model", since=since, until=today)],
         by_key=[_named(_row(found, "no key"), key_names) for found in by_key],
-        times=_times(log, since, today),
+        times=latencies(log, "alias", since=since, until=today),
     )
 
 
@@ -96,22 +83,3 @@ def _every_day(found: Iterable[UsageStats], first: date, days: int) -> list[Row]
     rows = {row.name: row for row in (_row(each, "") for each in found)}
     names = [str(first + timedelta(days=number)) for number in range(days)]
     return [rows.get(name) or Row(name=name) for name in names]
-
-
-def _times(log: Path, since: date, until: date) -> list[Times]:
-    seconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_TIMES_KEPT))
-    for entry in read(log, since=since, until=until):
-        if entry.ending == "answered" and entry.latency_ms is not None:
-            seconds[entry.alias or f"{entry.provider}:{entry.model}"].append(entry.latency_ms / 1000)
-    found = [
-        Times(name=name, calls=len(each), median=quantile(each, 0.5), p95=quantile(each, 0.95))
-        for name, each in seconds.items()
-    ]
-    return sorted(found, key=lambda times: (-times.calls, times.name))
-
-
-def quantile(values: Iterable[float], share: float) -> float:
-    """Return the smallest value that so large a share of them does not exceed (nearest rank); there must be one."""
-    ordered = sorted(values)
-    rank = max(1, math.ceil(share * len(ordered)))
-    return ordered[rank - 1]
