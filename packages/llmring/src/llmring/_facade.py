@@ -113,7 +113,7 @@ class RingFacade:
 
     @property
     def strict_cost(self) -> bool:
-        """Whether nothing is sent to a model whose price cannot be known."""
+        """``True`` if nothing is sent to a model whose price cannot be known."""
         return self._chat.accounting.strict
 
     def resolve_alias(self, alias_or_model: str, profile: str | None = None) -> str:
