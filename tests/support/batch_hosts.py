@@ -57,8 +57,10 @@ class Recorder(SimTransport):
 class Host:
     """A ring over a simulated host in memory, and everything that was asked of it."""
 
-    def __init__(self, script: Script | None = None, **options: Any) -> None:
-        self.transport = Recorder(script)
+    def __init__(
+        self, script: Script | None = None, *, transport: Recorder | None = None, **options: Any
+    ) -> None:
+        self.transport = transport or Recorder(script)
         self.clock = Clock()
         self.ring = LLMRing(transport=self.transport, **options)
         for name in ("openai", "anthropic", "google"):

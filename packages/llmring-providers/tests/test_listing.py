@@ -196,3 +196,30 @@ async def test_whatever_a_host_says_of_its_models_is_read_with_its_source(
 async def test_a_host_without_a_list_says_so() -> None:
     with pytest.raises(ProviderResponseError, match="does not list"):
         await provider("cohere", Pages({})).models()
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("anthropic", {"data": [{"id": "claude-6"}], "has_more": True, "last_id": "claude-6"}),
+        ("google", {"models": [{"name": "models/gemini-6"}], "nextPageToken": "again"}),
+    ],
+)
+async def test_a_list_that_repeats_a_page_ends_as_malformed(name: str, page: dict[str, Any]) -> None:
+    transport = Pages({"": page})
+    with pytest.raises(MalformedResponseError, match="has no end: after 2 pages"):
+        await provider(name, transport).models()
+    assert len(transport.requests) == 2
+
+
+async def test_a_list_whose_pages_never_end_is_malformed() -> None:
+    class Endless(Pages):
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            self.requests.append(request)
+            page = {"data": [], "has_more": True, "last_id": str(len(self.requests))}
+            return HttpResponse(200, {}, json.dumps(page).encode())
+
+    transport = Endless({})
+    with pytest.raises(MalformedResponseError, match="has no end"):
+        await provider("anthropic", transport).models()
+    assert len(transport.requests) == 1_000

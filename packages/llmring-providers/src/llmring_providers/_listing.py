@@ -16,6 +16,7 @@ _PRICES = {
     "output": ("completion", "output"),
     "cache_read": ("input_cache_read", "cached_input"),
 }
+_MOST_PAGES = 1_000
 _PER = {"token": Decimal(1_000_000), "million": Decimal(1)}
 
 
@@ -40,11 +41,24 @@ class Listing(Protocol):
         """
 
 
-async def read_pages(listing: Listing, get: Callable[[str], Awaitable[bytes]]) -> list[ModelFacts]:
-    """Return the models of all pages; ``get`` fetches what is at a path."""
+async def read_pages(
+    listing: Listing, get: Callable[[str], Awaitable[bytes]], *, provider: str
+) -> list[ModelFacts]:
+    """Return the models of all pages; ``get`` fetches what is at a path.
+
+    Raises:
+        MalformedResponseError: a page is no such page, or the list has no end.
+    """
     found: list[ModelFacts] = []
+    read: set[str] = set()
     path: str | None = listing.path
     while path is not None:
+        if path in read or len(read) == _MOST_PAGES:
+            raise MalformedResponseError(
+                f"the list of models has no end: after {len(read)} pages the host names another",
+                provider=provider,
+            )
+        read.add(path)
         page = listing.decode(await get(path))
         found += page.models
         path = page.next_path

@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 import trio
-from batch_hosts import MODELS, Host, Row, answered, cost_of, each, row_said, rows_of
-from llmring import LLMRequest, Message, Policy
+from batch_hosts import MODELS, Host, Recorder, Row, answered, cost_of, each, row_said, rows_of
+from llmring import CallRecord, LLMRequest, Message, Policy
 from llmring.bulk._batch_parts import BatchHandle, BatchPart, MemoryStore
+from llmring.bulk._batch_rows import Encoder
 from llmring.testing import Answer, BatchRule, Rule, Script, faults
+from llmring_providers.sim.transport import SimStream
+from llmring_providers.transport import HttpRequest, TransportError
 from llmring_types.exceptions import (
     BatchCancelledError,
     BatchExpiredError,
@@ -20,6 +23,7 @@ from llmring_types.exceptions import (
     ModelCapabilityError,
     ProviderAuthenticationError,
     ProviderBadRequestError,
+    ProviderConnectionError,
     ProviderServerError,
     StructuredOutputError,
     ValidationError,
@@ -131,6 +135,13 @@ async def test_rows_that_expire_after_a_death_are_submitted_again_by_the_next_ru
     assert [len(batch.lines) for batch in host.batches] == [4, 2]
 
 
+async def test_a_request_that_gemini_cancels_by_itself_is_submitted_again() -> None:
+    host = Host(Script((Rule(call=1, fault=faults.Status(status=499)),)))
+    found = await answered(host.run(), rows_of(MODELS["google"], 2))
+    assert all(answer.response is not None for answer in found.values())
+    assert {key: answer.attempts for key, answer in found.items()} == {"k0": 2, "k1": 1}
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_full_queue_is_waited_for_and_no_attempt_is_counted(vendor: str) -> None:
     host = Host(Script(batches=(BatchRule(until=7, is_queue_full=True),)))
@@ -158,6 +169,53 @@ async def test_a_part_that_never_arrived_is_submitted_by_the_next_run() -> None:
     assert all(answer.response is not None for answer in found.values())
     assert await store.parts() == []
     assert [len(part.rows) for part in store.handle.parts] == [3]
+
+
+async def test_a_batch_of_the_same_size_is_not_taken_for_one_that_never_arrived() -> None:
+    host = Host()
+    await answered(host.run(), rows_of(MODELS["anthropic"], 3, max_tokens=80))
+    rows = rows_of(MODELS["anthropic"], 3)
+    encoder = Encoder(host.ring._chat, None)
+    digests = {(await encoder.encode(row.key, row.request)).row.digest: row.key for row in rows}
+    lost = BatchPart(
+        label="lr0-0", provider="anthropic", model="claude-haiku-4-5", path="/v1/messages", rows=digests
+    )
+    found = await answered(host.run(store=MemoryStore([lost])), rows)
+    assert {answer.attempts for answer in found.values()} == {1}
+    assert len(list(host.batches)) == 2
+
+
+async def test_older_batches_are_not_waited_for_where_one_is_looked_for() -> None:
+    host = Host(Script(batches=(BatchRule(until=1, looks=9_999),)))
+    rows = rows_of(MODELS["anthropic"], 3)
+    await host.ring.submit_batch([row.request for row in rows])
+    host.simulation.script = Script(batches=(BatchRule(until=1, lost_create=True),))
+    found = await answered(host.run(), rows)
+    assert all(answer.response is not None for answer in found.values())
+    assert len(list(host.batches)) == 2
+    host.simulation.script = Script()
+    gone = Host(transport=Deaf())
+    gone.transport._simulation = host.simulation
+    failed = await answered(gone.run(), rows)
+    assert all(answer.error is not None for answer in failed.values())
+    assert gone.clock.time < 60  # the first batch runs for days
+
+
+class Deaf(Recorder):
+    """A host whose connection breaks whenever a batch is created."""
+
+    async def open(self, request: HttpRequest) -> SimStream:
+        if request.method == "POST" and request.url.endswith("/batches"):
+            raise TransportError("h.test: the connection was reset")
+        return await super().open(request)
+
+
+async def test_a_part_that_may_have_arrived_stays_in_the_store_to_be_looked_for() -> None:
+    host, store = Host(transport=Deaf()), MemoryStore()
+    found = await answered(host.run(store=store), rows_of(MODELS["anthropic"], 2))
+    assert all(isinstance(answer.error, ProviderConnectionError) for answer in found.values())
+    assert [part.state for part in await store.parts()] == ["sending"]
+    assert len(host.clock.pauses) == 4
 
 
 async def test_a_changed_row_is_a_new_one_and_its_old_answer_is_nobody_s() -> None:
@@ -299,7 +357,34 @@ async def test_a_budget_holds_for_rows_under_way_and_lets_more_in_as_they_end() 
         isinstance(answer.error, BudgetExceededError) for answer in found.values() if answer.response is None
     )
     (state,) = host.ring.budgets
-    assert state.reserved == 0
+    assert state.reserved == state.withheld == 0
+    assert state.spent == cost_of(responses, MODELS["openai"])
+    assert len(next(iter(host.batches)).lines) == 10  # by the price of a batch, which is half
+
+
+async def test_observers_get_a_record_of_each_row() -> None:
+    records: list[CallRecord] = []
+    host = Host(Script((Rule(call=2, fault=faults.Status(status=400)),)), observers=[records.append])
+    await answered(host.run(), rows_of(MODELS["openai"], 3))
+    assert [record.ending for record in records] == ["answered", "answered", "failed"]  # in a file of its own
+    assert records[0].usage is not None
+    assert records[0].usage["service_tier"] == "batch"
+    assert records[0].cost == cost_of([records[0].response] if records[0].response else [], MODELS["openai"])
+    assert records[2].attempts[0].billed is False
+    assert {str(record.model) for record in records} == {MODELS["openai"]}
+    records.clear()
+    host.simulation.script = Script(batches=(BatchRule(expired_every=1),))
+    await answered(host.run(), rows_of(MODELS["openai"], 1))
+    assert [record.ending for record in records] == ["failed"]  # of three batches
+
+
+async def test_what_was_set_aside_for_rows_without_an_answer_is_free_again() -> None:
+    script = Script((Rule(call=1, fault=faults.Status(status=400)),), (BatchRule(expired_every=2),))
+    host = Host(script, policy=Policy(budget_usd=1))
+    found = await answered(host.run(tail="live"), rows_of(MODELS["anthropic"], 2, max_tokens=50))
+    assert all(answer.error is not None for answer in found.values())
+    (state,) = host.ring.budgets
+    assert state.spent == state.reserved == state.withheld == 0
 
 
 def test_a_handle_has_neither_prompts_nor_keys_of_providers() -> None:

@@ -127,3 +127,12 @@ async def test_no_websocket_is_opened_and_lifespan_is_agreed_to() -> None:
         await app(ring)({"type": "lifespan"}, receive, send)
         await app(ring)({"type": "websocket"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete", "websocket.close"]
+
+
+def test_it_runs_on_trio_as_well() -> None:
+    async def both() -> list[int]:
+        async with ring_of() as ring:
+            gateway = app(ring)
+            return [(await ask(gateway, OPENAI, body)).status for body in (CHAT, CHAT | STREAMED)]
+
+    assert anyio.run(both, backend="trio") == [200, 200]

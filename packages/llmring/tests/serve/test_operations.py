@@ -38,21 +38,25 @@ async def test_it_is_alive_whoever_asks_and_ready_until_it_ends(keys: KeyStore) 
 
 
 async def test_a_lockfile_that_is_changed_counts_at_once_and_a_broken_one_is_not_ready(
-    tmp_path: Path,
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "llmring.lock"
-    llmring_lockfile.bind(path, "fast", "sim:one", create=True)
-    async with LLMRing(lockfile_path=path) as ring:
+    lockfile = tmp_path / "llmring.lock"
+    llmring_lockfile.bind(lockfile, "fast", "sim:one", create=True)
+    async with LLMRing(lockfile_path=lockfile) as ring:
         gateway = app(ring)
         assert (await ask(gateway, OPENAI, CHAT)).headers["llmring-model"] == "sim:one"
-        llmring_lockfile.bind(path, "fast", "sim:two")
+        llmring_lockfile.bind(lockfile, "fast", "sim:two")
         ring.clear_alias_cache()  # in place of waiting a second
         assert (await ask(gateway, OPENAI, CHAT)).headers["llmring-model"] == "sim:two"
-        path.write_text("version = ")
+        lockfile.write_text("version = ")
         ring.clear_alias_cache()
         unready = await ask(gateway, "/readyz")
         assert (unready.status, unready.body) == (503, b"the lockfile cannot be read\n")
-        assert (await ask(gateway, OPENAI, CHAT)).status == 500
+        for body, path in ((CHAT, OPENAI), (None, "/v1/models")):
+            reply = await ask(gateway, path, body)
+            assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+            assert str(tmp_path) not in reply.body.decode()
+    assert str(lockfile) in caplog.text
 
 
 async def test_metrics_count_requests_calls_tokens_dollars_and_failed_attempts() -> None:

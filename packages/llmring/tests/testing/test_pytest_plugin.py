@@ -9,6 +9,7 @@ from pathlib import Path
 
 import llmring_lockfile
 import pytest
+from llmring import LLMRing
 from llmring.testing import Rule, Script, Simulator, faults
 
 pytest_plugins = ["pytester"]
@@ -22,7 +23,7 @@ from llmring.testing import *
 def ask(model="default", text="Hi"):
     return LLMRequest(messages=[Message(role="user", content=text)], model=model)
 """
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[4] / "docs" / "how-to" / "testing.md"
 INI = """
 [pytest]
 addopts = -p no:hypothesispytest
@@ -30,6 +31,8 @@ filterwarnings =
     error
     ignore:.*asyncio_default_fixture_loop_scope
 """
+LLMRing(lockfile=llmring_lockfile.Lockfile())
+"""Loads what a ring loads: pytester takes modules that its runs load out again, and packages keep names of theirs."""
 WITHOUT_ASYNC = ("-p", "no:asyncio", "-p", "no:anyio")
 
 
@@ -307,9 +310,9 @@ class TestOld(unittest.TestCase):
 # ---------------------------------------------------------------------- the network
 
 CALLS = """
-def call(url="http://192.0.2.1/v1"):
+def call(url="http://192.0.2.1/v1", timeout=20):
     async def main():
-        async with LLMRing(timeout=0.05, policy=Policy(retry=RetryPolicy(attempts=1))) as ring:
+        async with LLMRing(timeout=timeout, policy=Policy(retry=RetryPolicy(attempts=1))) as ring:
             ring.register_provider("openai", api_key="any-key-at-all", base_url=url)
             await ring.chat(ask("openai:m"))
     asyncio.run(main())
@@ -322,7 +325,7 @@ def test_refused(llmring_simulator):
 @pytest.mark.llmring_network
 def test_allowed():
     with pytest.raises((ProviderTimeoutError, ProviderConnectionError)):
-        call()
+        call(timeout=0.05)
 """
 
 
@@ -341,10 +344,10 @@ def test_without_the_switch_nothing_is_refused(pytester: pytest.Pytester) -> Non
     pytester.runpytest("-k", "test_refused").assert_outcomes(failed=1, deselected=1)
 
 
-def test_the_examples_of_the_readme_pass(pytester: pytest.Pytester, provider: Simulator) -> None:
+def test_the_examples_of_the_page_pass(pytester: pytest.Pytester, provider: Simulator) -> None:
     [example] = [
         block
-        for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+        for block in re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
         if "def test_" in block
     ]
     llmring_lockfile.bind(pytester.path / "llmring.lock", "assistant", "openai:gpt-5-mini", create=True)

@@ -168,7 +168,7 @@ class HttpModels:
             raise ProviderResponseError("this provider does not list its models", provider=self.name)
         from llmring_providers._listing import read_pages  # noqa: PLC0415 - seldom asked for
 
-        found = await read_pages(self._listing, self._get)
+        found = await read_pages(self._listing, self._get, provider=self.name)
         return [
             facts if facts.provider == self.name else msgspec.structs.replace(facts, provider=self.name)
             for facts in found

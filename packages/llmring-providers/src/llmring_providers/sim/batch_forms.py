@@ -291,5 +291,5 @@ class _Gemini:
         return {"error": {"code": status, "message": message, "status": word}}
 
 
-_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 429: 8, 500: 13, 503: 14, 504: 4}
+_CODES = {499: 1, 400: 3, 401: 16, 403: 7, 404: 5, 429: 8, 500: 13, 503: 14, 504: 4}
 _FORMS: Mapping[Vendor, BatchForm] = {"openai": _OpenAI(), "anthropic": _Anthropic(), "gemini": _Gemini()}

@@ -131,23 +131,17 @@ class Answering:
         """Return the answer of a row, priced by the tier ``batch`` and counted in the budgets."""
         shape = row.shape
         watch = self._chat.watcher.begin(shape.asked, shape.route)
-        ref = str(shape.candidate.ref)
         try:
             response = api.answer(shape.call, shape.wire, result)
-            response.attempts = [Attempt(model=ref, outcome="ok")]
-            if watch is not None:
-                watch.attempts += response.attempts
+            response.attempts = [Attempt(model=str(shape.candidate.ref), outcome="ok")]
             self._account(row, response)
             await self._read(row, response)
         except LLMRingError as error:
             if isinstance(error, BatchError):
                 error.batch_id = part.batch_id
-            failed = self.failed(part, row, error)
-            if watch is not None:
-                watch.attempts[:] = error.attempts
-                watch.report_failure(error)
-            return failed
+            return self.failed(part, row, error)
         if watch is not None:
+            watch.attempts += response.attempts
             watch.report_answer(response)
         return BatchAnswer(key=row.key, response=response, attempts=part.attempt)
 
@@ -169,17 +163,19 @@ class Answering:
         return BatchAnswer(key=row.key, error=error, attempts=part.attempt)
 
     def ended(self, row: Pending, answer: BatchAnswer, *, live: bool) -> BatchAnswer:
-        """Return the answer with which a row leaves the batches; whatever is still set aside for it is free again."""
-        if row.reservation is not None:
-            billed = (
-                answer.error.attempts[-1].billed
-                if answer.error is not None and answer.error.attempts
-                else False
-            )
-            row.reservation.settle(
-                _NOTHING, certain=billed is False
-            )  # no effect where the answer was counted
+        """Return the answer with which a row leaves the batches.
+
+        Whatever is still set aside for it is free again. An error is reported to observers now, and not for each batch.
+        """
+        if row.reservation is not None and answer.error is not None:
+            is_free = answer.error.attempts[-1].billed is False
+            row.reservation.settle(_NOTHING, certain=is_free)  # once: that of an answer is counted
         answer.live = live
+        if answer.error is not None and not live:
+            watch = self._chat.watcher.begin(row.shape.asked, row.shape.route)
+            if watch is not None:
+                watch.attempts += answer.error.attempts
+                watch.report_failure(answer.error)
         return answer
 
     def _account(self, row: Pending, response: LLMResponse) -> None:

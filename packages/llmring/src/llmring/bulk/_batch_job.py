@@ -160,9 +160,7 @@ async def results(
     chat: Chat, handle: BatchHandle, requests: "Requests | None", profile: str | None
 ) -> AsyncGenerator[Outcome]:
     """Yield an outcome for each row; see :meth:`LLMRing.batch_results`."""
-    parts = [
-        msgspec.structs.replace(part, state="open" if part.batch_id else "sending") for part in handle.parts
-    ]
+    parts = [msgspec.structs.replace(part, state="open") for part in handle.parts]
     places = {digest: place for place, digest in enumerate(digest for part in parts for digest in part.rows)}
     encoder, answering, clock = Encoder(chat, profile), Answering(chat), chat.failover.clock
     submission = Submission(encoder, MemoryStore(parts), clock, part_bytes=PART_BYTES, fail=lambda *_: None)
@@ -187,7 +185,7 @@ async def results(
             api = submission.api(running.part)
             async with aclosing(answering.answers(api, running.part, status, running.rows)) as answers:
                 async for row, answer in answers:
-                    yield _outcome(answer, places[row.digest])
+                    yield _outcome(answering.ended(row, answer, live=False), places[row.digest])
             await submission.close(running)
         if submission.open:
             await clock.sleep(min(_LONGEST_PAUSE_S, _FIRST_LOOK_S * _LOOKS_FACTOR**looks))

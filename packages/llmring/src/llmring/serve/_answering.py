@@ -1,6 +1,5 @@
 """One request of a protocol, answered by the ring: read by the codec, sent on, and written back by the codec."""
 
-import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -15,9 +14,6 @@ from llmring_types.exceptions import (
     AliasNotFoundError,
     LLMRingError,
     ModelCapabilityError,
-    ModelNotFoundError,
-    ProviderAuthenticationError,
-    ProviderNotFoundError,
     ProviderPermissionError,
     ProviderResponseError,
     ValidationError,
@@ -31,9 +27,9 @@ from llmring.embeddings import Embedding
 from llmring.serve._exchange import Exchange
 from llmring.serve._live import LiveCalls
 from llmring.serve._notes import json_answer, notes
+from llmring.serve._refusals import as_gateway, no_model, refuse
 from llmring.serve._tab import Tab
 from llmring.serve._tracing import continued_trace
-from llmring.serve._writing import write_chunk, write_whole
 from llmring.tokens import estimate_tokens
 
 _OURS = frozenset(
@@ -51,7 +47,6 @@ _OURS = frozenset(
     }
 )
 """Names by which a body could ask for another model or conversation than the one that was read, priced and admitted."""
-_NO_HEADERS: Mapping[str, str] = {}
 _STREAMED = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 """So that no proxy gathers a stream: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering"""
 
@@ -68,17 +63,6 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | None = None
     direct: bool = False
     tab: Tab
-
-
-async def refuse(
-    exchange: Exchange, route: Route, error: LLMRingError, identity: Mapping[str, str] = _NO_HEADERS
-) -> None:
-    """Answer with an error, in the form of the endpoint's protocol."""
-    answer = CODECS[route.protocol].error(error)
-    wait = getattr(error, "retry_after", None)
-    later = {} if wait is None else {"retry-after": f"{math.ceil(wait)}"}
-    headers = {**answer.headers, **later, **identity, **notes(attempts=error.attempts)}
-    await exchange.answer(answer.status, headers, answer.body)
 
 
 class Answering:
@@ -107,14 +91,14 @@ class Answering:
         self._stamp = Stamp(seed=self._id, created=int(time.time()))
         self._identity: Mapping[str, str] = {self._codec.request_id_header: f"req_{self._id}"}
 
-    async def models(self) -> None:
+    async def _models(self) -> None:
         """List the aliases, or show the one that the path names."""
         names = sorted(filter(self._is_allowed, self._ring.list_aliases(self._caller.profile)))
         wanted = self._route.model
         if wanted is None:
             await self._answer(self._codec.models(names, self._stamp))
         elif wanted not in names:
-            await self.refuse(_no_model(wanted))
+            raise no_model(wanted)
         else:
             found = msgspec.json.decode(self._codec.models([wanted], self._stamp), type=dict[str, Any])
             (entry,) = next(value for value in found.values() if isinstance(value, list))
@@ -126,11 +110,14 @@ class Answering:
             with continued_trace(self._exchange.headers):
                 await self._reply(body)
         except LLMRingError as error:
-            await self.refuse(_as_gateway(error))
+            await self.refuse(as_gateway(error))
         finally:
             self._live.forget(self._id)
 
     async def _reply(self, body: bytes) -> None:
+        if self._route.operation == "models":
+            await self._models()
+            return
         if self._route.operation == "embeddings":
             await self._embed(body)
             return
@@ -184,9 +171,9 @@ class Answering:
         try:
             found = ring._aliases.resolve(name or "default", self._caller.profile)  # noqa: SLF001 - the ring's own door
         except (AliasNotFoundError, ValidationError) as error:
-            raise _no_model(name) from error
+            raise no_model(name) from error
         if not found.is_alias and not self._caller.direct:
-            raise _no_model(name)
+            raise no_model(name)
         if not self._is_allowed(found.name):
             raise ProviderPermissionError(f"this key is not for the model {found.name!r}")
         return found
@@ -201,7 +188,7 @@ class Answering:
             warnings=response.warnings,
             unread=asked.unread,
         )
-        await self._answer(write_whole(self._codec, response, asked, self._stamp), said)
+        await self._answer(self._codec.write(response, asked, self._stamp), said)
 
     async def _stream(self, asked: HostedRequest) -> None:
         """Pass a stream on, chunks that came together in one piece. A failure after its begin is its last event."""
@@ -212,15 +199,15 @@ class Answering:
             kind = {"content-type": codec.stream_type(asked)}
             await exchange.begin({**kind, **_STREAMED, **self._identity, **said})
             writer = codec.stream_writer(asked, self._stamp)
-            events = write_chunk(writer, chunk)
+            events = writer.write(chunk)
             try:
                 while not writer.over:
                     while (ready := stream.next_ready()) is not None:
-                        events += write_chunk(writer, ready)
+                        events += writer.write(ready)
                     await exchange.write(events)
-                    events = write_chunk(writer, await anext(stream))
+                    events = writer.write(await anext(stream))
             except LLMRingError as error:
-                events = writer.fail(_as_gateway(error))
+                events = writer.fail(as_gateway(error))
             if stream.response is not None:
                 self._caller.tab.close(stream.response.usage)
             await exchange.write([*events, *writer.close()])
@@ -275,20 +262,3 @@ class Answering:
 
     async def _answer(self, body: bytes, said: Mapping[str, str] | None = None) -> None:
         await self._exchange.answer(200, json_answer(self._identity, said or {}), body)
-
-
-def _as_gateway(error: LLMRingError) -> LLMRingError:
-    """Return an error of the gateway's own access to a provider as one of the gateway: the client's key is right."""
-    if not isinstance(error, ProviderAuthenticationError | ProviderNotFoundError):
-        return error
-    if isinstance(error, ModelNotFoundError) or not error.provider:  # a refused key of ours names no provider
-        return error
-    ours = ProviderResponseError(f"the gateway cannot use {error.provider}: {error.message}")
-    ours.attempts = error.attempts
-    return ours
-
-
-def _no_model(name: str | None) -> ModelNotFoundError:
-    return ModelNotFoundError(
-        f"there is no model {name!r} here; the list of models names the aliases that are served"
-    )

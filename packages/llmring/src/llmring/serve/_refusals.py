@@ -1,0 +1,66 @@
+"""Refusals and failures, as clients get them: in their protocol, and about the gateway where it is at fault."""
+
+import logging
+import math
+from collections.abc import Mapping
+
+from llmring_providers.hosting import CODECS, Route
+from llmring_types.exceptions import (
+    AliasNotFoundError,
+    ConfigurationError,
+    LLMRingError,
+    LockfileError,
+    ModelNotFoundError,
+    ProfileNotFoundError,
+    ProviderAuthenticationError,
+    ProviderNotFoundError,
+    ProviderOverloadedError,
+    ProviderResponseError,
+    ProviderServerError,
+)
+
+from llmring.serve._exchange import Exchange
+from llmring.serve._notes import notes
+
+_LOCKFILE_S = 5
+_logger = logging.getLogger("llmring.serve")
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+async def refuse(
+    exchange: Exchange, route: Route, error: LLMRingError, identity: Mapping[str, str] = _NO_HEADERS
+) -> None:
+    """Answer with an error, in the form of the endpoint's protocol."""
+    answer = CODECS[route.protocol].error(error)
+    wait = getattr(error, "retry_after", None)
+    later = {} if wait is None else {"retry-after": f"{math.ceil(wait)}"}
+    headers = {**answer.headers, **later, **identity, **notes(attempts=error.attempts)}
+    await exchange.answer(answer.status, headers, answer.body)
+
+
+def as_gateway(error: LLMRingError) -> LLMRingError:
+    """Return an error of the gateway's own settings as one of the gateway: the client has made no mistake."""
+    if isinstance(error, LockfileError) and not isinstance(error, AliasNotFoundError | ProfileNotFoundError):
+        _logger.error("%s", error)
+        return ProviderOverloadedError(
+            "the lockfile of this gateway cannot be read at the moment",
+            retry_after=_LOCKFILE_S,
+            status_code=503,
+        )
+    if isinstance(error, ConfigurationError):  # its text names files and variables of the gateway
+        _logger.error("%s", error)
+        return ProviderServerError("this gateway is not set up rightly; its log says what is wrong")
+    if not isinstance(error, ProviderAuthenticationError | ProviderNotFoundError):
+        return error
+    if isinstance(error, ModelNotFoundError) or not error.provider:  # a refused key of ours names no provider
+        return error
+    ours = ProviderResponseError(f"the gateway cannot use {error.provider}: {error.message}")
+    ours.attempts = error.attempts
+    return ours
+
+
+def no_model(name: str | None) -> ModelNotFoundError:
+    """Return the error for a name that is not served."""
+    return ModelNotFoundError(
+        f"there is no model {name!r} here; the list of models names the aliases that are served"
+    )
