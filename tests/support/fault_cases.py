@@ -25,7 +25,7 @@ from llmring.testing import Answer, Fault, faults
 PIECE = 20
 TEXT = "".join(f"{number:03} fault;" for number in range(20))
 ANSWER = Answer(text=TEXT, chunk_size=PIECE)
-FIRST_PIECE = {"openai": 1, "responses": 4, "anthropic": 3, "google": 0, "ollama": 0}
+FIRST_PIECE = {"openai": 1, "responses": 4, "anthropic": 3, "google": 0, "ollama": 0, "bedrock": 1}
 """Events of a stream before the first one with text."""
 MID = 6
 

@@ -1,4 +1,4 @@
-"""A ring whose four providers are simulated, on either event loop, and what must not be left of it."""
+"""A ring whose providers are simulated, on either event loop, and what must not be left of it."""
 
 import asyncio
 import ssl
@@ -20,7 +20,9 @@ from llmring_types import ModelRef
 
 BACKENDS = ("asyncio", "trio")
 PROTOCOLS = ("openai", "responses", "anthropic", "google", "ollama")
-PROVIDERS = ("openai", "anthropic", "google", "ollama")
+FRAMED = (*PROTOCOLS, "bedrock")
+"""With the one whose streams are binary frames: what is said of lines and texts does not hold for it."""
+PROVIDERS = ("openai", "anthropic", "google", "ollama", "bedrock")
 _PATIENCE_S = 120.0
 
 

@@ -46,7 +46,7 @@ from llmring.pricing import Cost, price
 from llmring.suggest import Suggestion, Wish, suggest_models
 from llmring.testing import FakeProvider, Simulator
 from llmring.tools import Run, ToolResult, tool
-from llmring.usage import UsageLog, UsageStats, stats
+from llmring.usage import UsageLatency, UsageLog, UsageStats, latencies, stats
 from llmring_lockfile import Lockfile, Resolution
 from llmring_providers import ChatCall, Provider, ProviderStream
 from llmring_types.hosts import HOSTS, Host, register
@@ -171,6 +171,7 @@ def aliases(ring: LLMRing) -> None:
     assert_type(ring.pool("fast"), tuple[ModelRef, ...])
     assert_type(ring.facts("openai:gpt-5-mini"), ModelFacts | None)
     assert_type(ring.budgets, tuple[BudgetState, ...])
+    assert_type(ring.strict_cost, bool)
     assert_type(ring.providers, Mapping[str, Provider])
     ring.require_aliases(["fast"], context="the summaries")
     ring.unbind_alias("fast")
@@ -210,11 +211,14 @@ def prices(usage: Usage, facts: ModelFacts) -> None:
     assert_type(cost.total, Decimal | None)
     assert_type(suggest_models(Wish(needs=("tools",)), [facts]), list[Suggestion])
     assert_type(stats("usage.db", "model"), list[UsageStats])
+    assert_type(latencies("usage.db", "key"), list[UsageLatency])
 
 
 def lockfiles(path: Path) -> None:
     lockfile = llmring_lockfile.load(path)
     assert_type(lockfile, Lockfile)
+    assert_type(lockfile.resolve_alias("fast"), list[str])
+    assert_type(lockfile.has_alias("fast"), bool)
     assert_type(llmring_lockfile.resolve(lockfile, "fast"), Resolution)
     assert_type(llmring_lockfile.emit(lockfile), str)
     assert_type(llmring_lockfile.digest(lockfile), str)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from llmring.bulk import Progress
 from llmring.testing import Answer, Rule, Script, Simulator, faults
 from llmring_cli._bulk import ProgressReport, Template, read_schema, summary
 from llmring_cli._output import CommandError
+from llmring_cli._results import TableWriter
 from llmring_cli._tables import read_rows
-from llmring_types.exceptions import ValidationError
+from llmring_types.exceptions import MissingSDKError, ValidationError
 
 Run = Callable[..., tuple[int, str, str]]
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -84,6 +86,10 @@ def test_rows_become_columns_and_a_job_is_resumed(llmring: Run, simulator: Simul
     check("batch-status", state)
     assert (state["rows"], state["answered"], state["failed"], state["runs"]) == (4, 3, 1, 2)
     assert state["errors"] == {"ValidationError": 1}
+    code, out, _ = llmring("batch", "status", "out.csv.journal.db")
+    assert code == 1
+    assert "answered\t3\n" in out
+    assert "ValidationError\t1\n" in out
 
 
 @pytest.mark.usefixtures("simulator")
@@ -257,3 +263,90 @@ def test_off_a_terminal_there_is_a_line_a_minute(capsys: pytest.CaptureFixture[s
             report(progress())
         report(progress(is_over=True))
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_on_a_terminal_there_is_a_bar_and_a_last_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with ProgressReport() as report:
+        report(progress())
+        report(progress(is_over=True))
+    shown = capsys.readouterr().err
+    assert "30 of 3,630 rows" in shown
+    assert shown.endswith("10 from the journal\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("batch", "run", "rows.parquet", "-m", "sim:demo", "-p", "{a}"),
+        ("batch", "run", "cities.csv", "-m", "sim:demo", "-p", "{city}", "-o", "out.parquet"),
+    ],
+)
+def test_without_pyarrow_parquet_names_the_extra(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    (folder / "rows.parquet").write_bytes(b"PAR1")
+    for module in ("pyarrow", "pyarrow.parquet", "polars"):
+        monkeypatch.setitem(sys.modules, module, None)
+    code, _, err = llmring(*arguments)
+    assert code == 1
+    assert "pip install 'llmring-cli[bulk]'" in err
+
+
+def test_without_jinja_a_template_of_it_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingSDKError, match="llmring-cli"):
+        Template("{{ a }}")
+
+
+@pytest.mark.usefixtures("simulator")
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ('{"messages": "hello"}', "has no messages: give --prompt"),
+        ('{"messages": [{"rôle": "user"}]}', "has a message that is none"),
+        ('{"messages": [{"role": "admin", "content": "x"}]}', "row 1: "),
+    ],
+)
+def test_a_row_whose_messages_are_none_is_an_error(
+    llmring: Run, folder: Path, row: str, problem: str
+) -> None:
+    (folder / "rows.jsonl").write_text(f"{row}\n")
+    code, out, _ = llmring("batch", "run", "rows.jsonl", "-m", "openai:gpt-4o-mini")
+    assert code == 1
+    assert problem in json.loads(out)["error"]
+
+
+@pytest.mark.usefixtures("simulator")
+def test_pydantic_models_and_other_answers_become_columns(llmring: Run, folder: Path) -> None:
+    (folder / "forms.py").write_text(
+        "from pydantic import BaseModel\n\n\nclass City(BaseModel):\n    name: str\n    size: int\n"
+    )
+    arguments = ("-p", "{city}", "--schema", "forms.py:City", "--system", "Be brief, {city}.")
+    _, out, _ = llmring("batch", "run", "cities.csv", "-m", "openai:gpt-4o-mini", *arguments)
+    first = json.loads(out.splitlines()[0])
+    assert (first["name"], first["size"]) == ("Oslo", 7)
+
+
+def test_columns_of_several_types_are_written_as_text(folder: Path) -> None:
+    with TableWriter(folder / "out.parquet", sys.stdout) as writer:
+        for values in ({"a": 1, "b": 1, "c": [1]}, {"a": 1.5, "b": "x", "d": True}):
+            writer.add(values)
+    assert [row.values for row in read_rows(folder / "out.parquet")] == [
+        {"a": 1.0, "b": "1", "c": "[1]", "d": None},
+        {"a": 1.5, "b": "x", "c": None, "d": True},
+    ]
+
+
+def test_a_broken_table_is_explained(folder: Path) -> None:
+    (folder / "rows.parquet").write_bytes(b"no")
+    (folder / "rows.db").write_bytes(b"no database" * 99)
+    (folder / "twice.csv").write_text("a,a\n1,2\n")
+    for name in ("rows.parquet", "rows.db", "none.sqlite"):
+        with pytest.raises(CommandError, match=name):
+            list(read_rows(folder / name))
+    with pytest.raises(CommandError, match="two columns have one name"):
+        list(read_rows(folder / "twice.csv"))

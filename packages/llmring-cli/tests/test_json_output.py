@@ -86,12 +86,13 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("lock-validate", ("lock", "validate")),
     ("lock-validate", ("lock", "validate", "--registry", "http://127.0.0.1:9")),
 ]
-# Three run until they are interrupted: tests/cli/test_sim.py, test_mcp.py and test_serve.py,
+# Four run until they are interrupted: tests/cli/test_sim.py, test_mcp.py, test_ui.py and test_serve.py,
 # which has the one that needs a key, too. One needs a provider: see
 # test_files_command.py; jobs too: test_batches_command.py, test_bulk_commands.py.
 ELSEWHERE = {
     "sim",
     "serve",
+    "ui",
     "serve-key-revoke",
     "mcp-lockfile",
     "files-rm",

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from llmring_lockfile import NEEDS, Constraints, UnmetNeed, unmet_needs
+from llmring_lockfile import NEEDS, Constraints, UnmetNeed, parse, unmet_needs
 from llmring_types import CAPABILITIES, ModelFacts
 
 FACTS = ModelFacts(provider="openai", model="x", vision=True, tools=False, context_window=1000)
@@ -55,3 +55,24 @@ def test_an_unknown_need_is_refused_at_construction() -> None:
 
 def test_every_need_is_a_capability() -> None:
     assert set(NEEDS) <= set(CAPABILITIES)
+
+
+def test_a_lockfile_resolves_aliases_by_itself_and_says_nothing_of_those_it_lacks() -> None:
+    lockfile = parse(
+        """
+        [extends]
+        packages = ["llmring"]
+        [[profiles.default.bindings]]
+        alias = "fast"
+        models = ["sim:demo", "openai:gpt-5-mini"]
+        """
+    )
+    assert lockfile.resolve_alias("fast") == ["sim:demo", "openai:gpt-5-mini"]
+    assert (lockfile.resolve_alias("slow"), lockfile.resolve_alias("fast", "dev")) == ([], [])
+    assert (lockfile.has_alias("fast"), lockfile.has_alias("fast", "dev"), lockfile.has_alias("slow")) == (
+        True,
+        False,
+        False,
+    )
+    assert lockfile.has_alias("sim:demo") is False
+    assert lockfile.has_alias("llmring:advisor")

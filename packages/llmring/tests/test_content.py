@@ -82,6 +82,17 @@ def test_addresses_are_left_to_the_provider() -> None:
         audio("https://x.example/a.mp3")
 
 
+def data_url(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def test_the_bytes_of_a_data_url_count_before_the_type_that_it_names() -> None:
+    assert image(data_url("image/webp", PNG)) == image(PNG)
+    strange = data_url("image/x-strange", b"\x00\x01\x02\xff")
+    assert image(strange)["image_url"] == {"url": strange}
+    assert document("DATA:text/plain;base64,YQ==")["source"] == document(b"a")["source"]
+
+
 Case = tuple[Callable[[], Any], str]
 WRONG: list[Case] = [
     (lambda: image(PDF), "application/pdf, which is no image"),
@@ -89,8 +100,12 @@ WRONG: list[Case] = [
     (lambda: image(b""), "empty"),
     (lambda: image(PNG, max_bytes=10), "more than 10 bytes"),
     (lambda: document("data:application/pdf;base64,%%"), "no base64"),
+    (lambda: image(data_url("image/png", PNG), max_bytes=10), "more than 10 bytes"),
+    (lambda: image(data_url("image/png", b"some text")), "text/plain, which is no image"),
+    (lambda: image("data:image/png;base64,%%"), "no base64"),
     (lambda: audio(PNG), "no audio"),
     (lambda: document(b"\x00\x01\x02\xff"), "no known type"),
+    (lambda: document(b"a\0b"), "no known type"),
 ]
 
 

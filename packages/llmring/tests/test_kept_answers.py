@@ -20,6 +20,7 @@ from llmring import (
     LLMRingError,
     Message,
     Policy,
+    ProviderNotFoundError,
     RetryPolicy,
 )
 from llmring._kept_answers import KeptAnswers
@@ -241,3 +242,21 @@ def test_what_is_no_time_or_size_is_refused(fields: dict[str, Any]) -> None:
 def test_a_policy_of_another_kind_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="CachePolicy"):
         Policy(cache=True)  # type: ignore[arg-type]
+
+
+async def test_a_request_that_cannot_be_sent_fails_as_without_a_cache(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(ProviderNotFoundError, match="OPENAI_API_KEY"):
+        await asked.whole(model="openai:gpt-4o-mini")
+
+
+async def test_json_is_read_again_from_a_kept_answer() -> None:
+    asked = Asked(Rule(answer=Answer(json={"city": "Rome"})))
+    schema = {
+        "type": "json_schema",
+        "json_schema": {"name": "n", "schema": {"type": "object"}, "strict": False},
+    }
+    parsed = [(await asked.whole(response_format=schema)).parsed for _ in range(2)]
+    assert (parsed, asked.sent) == ([{"city": "Rome"}] * 2, 1)

@@ -4,6 +4,7 @@ import os
 import random
 import sqlite3
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +13,11 @@ import pytest
 import trio
 import trio.testing
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, ModelRef, Pace, Policy, RetryPolicy
-from llmring._failover.ledgers import FileLedger, Ledger, given
+from llmring._failover.ledgers import FileLedger, Ledger, given, open_ledger
 from llmring._failover.pace import Pacer
 from llmring.exceptions import (
     ConfigurationError,
+    MissingSDKError,
     ProviderConnectionError,
     ProviderRateLimitError,
     ProviderTimeoutError,
@@ -320,6 +322,52 @@ async def test_a_shared_file_that_breaks_is_a_typed_error(tmp_path: Path) -> Non
         database.execute("DROP TABLE lane")
     with pytest.raises(ConfigurationError, match="no such table"):
         await ledger.take("x", (1, 0, 0, 0), (1.0, None, None, None))
+
+
+def test_rings_share_a_pace_through_a_file(tmp_path: Path) -> None:
+    async def main() -> None:
+        path = tmp_path / "pace.db"
+        policy = Policy(pace=Pace(requests_per_minute=6000, shared=path))
+        one, other = paced_ring(policy, "yes"), paced_ring(policy, "yes")
+        await one.chat(request(1))
+        await other.chat(request(1))
+        with sqlite3.connect(path) as database:
+            names = [name for (name,) in database.execute("SELECT name FROM lane")]
+        assert len(names) == 1
+        assert names[0].startswith("fake ")
+
+    trio.run(main)
+
+
+def test_a_lease_ends_with_its_time(tmp_path: Path) -> None:
+    async def main() -> int:
+        ledger = FileLedger(tmp_path / "pace.db", now=trio.current_time)
+        pacer = pacer_of(Pace(requests_per_minute=6000), ledger)
+        await pacer.admit(MODEL, None)
+        await trio.sleep(10)
+        began, admitted = trio.current_time(), 0
+        while trio.current_time() == began:
+            await pacer.admit(MODEL, None)
+            admitted += 1
+        return admitted
+
+    admitted = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert admitted <= 95 * 0.5 + 3  # the burst, without what was left of the lease
+
+
+async def test_a_refusal_in_one_process_stops_the_others(tmp_path: Path) -> None:
+    one, other = (FileLedger(tmp_path / "pace.db", now=lambda: 1000.0) for _ in range(2))
+    rates = (10.0, None, None, None)
+    await one.block("lane", 20.0)
+    assert await other.take("lane", (1, 0, 0, 0), rates) == 20
+    clock_was_set = FileLedger(tmp_path / "pace.db", now=lambda: 5.0)
+    assert await clock_was_set.take("lane", (1, 0, 0, 0), rates) == 0
+
+
+def test_redis_without_its_client_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(MissingSDKError, match=r"llmring\[redis\]"):
+        open_ledger("redis://localhost")
 
 
 @pytest.mark.parametrize(

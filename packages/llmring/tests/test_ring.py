@@ -194,6 +194,7 @@ async def test_a_model_that_only_the_responses_api_serves_is_asked_there(server:
 async def test_strict_cost_refuses_before_anything_is_sent(server: Server) -> None:
     server.answers = [answer()]
     async with LLMRing(strict_cost=True, policy=ONCE) as ring:
+        assert (ring.strict_cost, LLMRing().strict_cost) == (True, False)
         ring.register_provider("openai", api_key="k", base_url=server.url)
         with pytest.raises(CostTrackingError) as caught:
             await ring.chat(ask("openai:gpt-unheard-of"))

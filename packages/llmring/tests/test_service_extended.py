@@ -98,6 +98,21 @@ async def test_a_conversation_on_the_server_is_stored_once_and_goes_on_in_anothe
         assert not await manager.load_conversation(uuid4())
 
 
+async def test_the_usage_of_a_conversation_names_it(double: UsageServer) -> None:
+    ring, _ = session("one", "two", "three", server_url=double.url, api_key="k")
+    async with ring:
+        manager = ConversationManager(ring)
+        identifier = await manager.start_conversation("Counting", "Be brief.", "assistant")
+        await manager.send_message("1?")
+        await ring.chat_with_conversation(LLMRequest([Message.user("2?")]), identifier, store_messages=False)
+        await ring.chat(LLMRequest([Message.user("3?")]))
+    first, second, other = double.store.rows["k"]
+    for row in (first, second):
+        assert (row["id_at_origin"], row["metadata"]["conversation_id"]) == (str(identifier), str(identifier))
+    assert "conversation_id" not in other["metadata"]
+    assert other["id_at_origin"] != str(identifier)
+
+
 async def test_a_server_that_keeps_only_metadata_gets_no_content(double: UsageServer) -> None:
     ring, _ = session("one", server_url=double.url, api_key="k", message_logging_level="metadata")
     async with ring:

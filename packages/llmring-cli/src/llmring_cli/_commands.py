@@ -27,6 +27,7 @@ COMMANDS = (
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
     Command("trust", "trust:trust", "Approve the addresses in a .env file or a lockfile."),
+    Command("ui", "ui:ui", "Show usage, latency and pools as a page in a browser."),
     Command("unbind", "aliases:unbind", "Remove an alias."),
 )
 GROUPS = {

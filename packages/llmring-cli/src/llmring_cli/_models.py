@@ -91,6 +91,10 @@ class KnownModels:
             raise failure
         return self.registry.published(ref.provider, ref.model)
 
+    def priced(self, ref: ModelRef) -> ModelFacts | None:
+        """Return all that is known of a model here, prices of other sources included; no request is made."""
+        return self.registry.facts(ref.provider, ref.model)
+
     def release(self, provider: str) -> "RegistryRelease":
         """Return the registry version of a provider's document."""
         from llmring_lockfile import RegistryRelease  # noqa: PLC0415 - it brings what reviews lockfiles

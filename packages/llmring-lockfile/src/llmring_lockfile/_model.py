@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 from llmring_types import ModelFacts, ModelRef, Prices
-from llmring_types.exceptions import ProfileNotFoundError
+from llmring_types.exceptions import AliasNotFoundError, ProfileNotFoundError
 
 Need = Literal["vision", "tools", "json_schema", "reasoning", "documents", "audio"]
 """A capability that a binding may need; each is a field of :class:`llmring_types.ModelFacts`."""
@@ -252,6 +252,24 @@ class Lockfile(msgspec.Struct, frozen=True, kw_only=True):
                 key=f"profiles.{wanted}",
             )
         return profile
+
+    def resolve_alias(self, alias: str, profile: str | None = None) -> list[str]:
+        """Return the pool of an alias, or of ``package:alias``; nothing where it is not bound.
+
+        :func:`llmring_lockfile.resolve` says why.
+        """
+        from llmring_lockfile._project import installed_lockfile  # noqa: PLC0415 - these import this module
+        from llmring_lockfile._resolve import resolve  # noqa: PLC0415 - as above
+
+        try:
+            found = resolve(self, alias, profile, providers=(), packages=installed_lockfile)
+        except (AliasNotFoundError, ProfileNotFoundError):
+            return []
+        return [str(ref) for ref in found.models]
+
+    def has_alias(self, alias: str, profile: str | None = None) -> bool:
+        """Return whether an alias is bound, whatever keys are set."""
+        return bool(self.resolve_alias(alias, profile))
 
     @property
     def place(self) -> str:

@@ -147,6 +147,18 @@ class EncodedCall(NamedTuple):
         return self.wire
 
 
+class Fingerprint(NamedTuple):
+    """Content that tells a call from others.
+
+    Attributes:
+        content: address and body of its request, without any key.
+        encoded: the request, for whoever sends it next.
+    """
+
+    content: bytes
+    encoded: EncodedCall | None = None
+
+
 class StreamDecoder(Protocol):
     """Turns the body of one stream into chunks, however its bytes are split.
 

@@ -83,6 +83,24 @@ def test_the_request_or_the_model_decides_the_api(
     assert ADAPTER.encode(call_with(model, known, extra_params=extra), stream=False).path == path
 
 
+@pytest.mark.parametrize(
+    ("tool", "host", "path"),
+    [
+        ({"type": "shell"}, "api.openai.com", "/responses"),
+        ({"type": "web_search"}, "api.openai.com", "/responses"),
+        ({"type": "web_search"}, "localhost", "/chat/completions"),
+        ({"type": "web_search"}, "api.groq.com", "/chat/completions"),
+        ({"type": "custom", "custom": {"name": "f"}}, "api.openai.com", "/chat/completions"),
+        ({"name": "f", "parameters": {"type": "object"}}, "api.openai.com", "/chat/completions"),
+    ],
+)
+def test_tools_of_openais_own_go_where_it_has_them(
+    tool: dict[str, Any], host: str, path: str, call_with: CallWith
+) -> None:
+    call = call_with("gpt-4o", tools=[tool])._replace(host=host)
+    assert ADAPTER.encode(call, stream=False).path == path
+
+
 def test_an_api_that_does_not_exist_is_a_wrong_value(call_with: CallWith) -> None:
     with pytest.raises(ValidationError, match="'chat' or 'responses'"):
         ADAPTER.encode(call_with(extra_params={"api": "assistants"}), stream=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from llmring_providers import ChatCall, Provider, ProviderStream
+from llmring_providers import ChatCall, EncodedCall, Provider, ProviderStream
 from llmring_types import LLMRequest, LLMResponse, collect
 from llmring_types.exceptions import (
     LLMRingError,
@@ -42,6 +42,7 @@ class Call:
         request: never changed.
         profile: the lockfile's profile.
         streamed: the answer is asked for in chunks.
+        encoded: the request, where it was encoded for its first candidate already.
         account: of the run that it belongs to, if that is bounded.
     """
 
@@ -53,12 +54,14 @@ class Call:
         *,
         streamed: bool,
         account: Account | None = None,
+        encoded: EncodedCall | None = None,
     ) -> None:
         self._chat = chat
         self._asked = self._prepared = request
         self._profile = profile
         self._streamed = streamed
         self._run_account = account
+        self._encoded = encoded
         self._expectation: Expectation | None = None
         self._watch: Watch | None = None
         self._budget: CallBudget | None = None
@@ -206,7 +209,7 @@ class Call:
 
     def _call_of(self, candidate: Candidate, permit: Permit | None) -> ChatCall:
         bounds = None if permit is None or permit.reservation is None else permit.reservation.bounds
-        encoded = None if bounds is None else bounds.encoded
+        encoded = self._encoded if bounds is None else bounds.encoded
         return ChatCall(self._prepared, candidate.ref, candidate.facts, self._progress, encoded=encoded)
 
     async def _send_whole(self, candidate: Candidate, permit: Permit | None) -> LLMResponse:

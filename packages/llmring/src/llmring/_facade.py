@@ -111,6 +111,11 @@ class RingFacade:
         """The budgets that calls have come under, the ring's first, with what was spent since the ring was made."""
         return self._chat.budgets.states
 
+    @property
+    def strict_cost(self) -> bool:
+        """``True`` if nothing is sent to a model whose price cannot be known."""
+        return self._chat.accounting.strict
+
     def resolve_alias(self, alias_or_model: str, profile: str | None = None) -> str:
         """Return the ``provider:model`` that would be tried first.
 

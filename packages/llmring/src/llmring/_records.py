@@ -1,15 +1,36 @@
 """The record of one finished call, and the observers that get it."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from contextvars import ContextVar
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 from llmring_types import Attempt, LLMRequest, LLMResponse, ModelRef, Usage
 
+if TYPE_CHECKING:
+    from uuid import UUID
+
 Ending = Literal["answered", "failed", "aborted"]
 Operation = Literal["chat", "embeddings", "rerank"]
+
+_conversation_id: ContextVar[str | None] = ContextVar("llmring_conversation", default=None)
+"""The conversation that the calls of this context belong to."""
+
+
+@contextmanager
+def calls_of_conversation(conversation_id: "UUID | None") -> Iterator[None]:
+    """Let the records of the calls within the block name this conversation."""
+    token = _conversation_id.set(None if conversation_id is None else str(conversation_id))
+    try:
+        yield
+    finally:
+        _conversation_id.reset(token)
+
+
+def conversation_of_this_call() -> str | None:
+    return _conversation_id.get()
 
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +40,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
         id: of this call: 32 hexadecimal digits. The provider's ids are on the response.
         operation: ``embeddings`` and ``rerank`` have their texts as messages of ``request``, and no answer in words.
         origin: who asked.
+        conversation_id: of the conversation that it belongs to, in :class:`llmring.LLMRingSession`.
         started_at: seconds since 1970.
         seconds: from the start to the answer, the last chunk or the failure.
         first_chunk_s: seconds from the start to a stream's first chunk.
@@ -40,6 +62,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     operation: Operation = "chat"
     origin: str
+    conversation_id: str | None = None
     started_at: float
     seconds: float
     first_chunk_s: float | None = None

@@ -10,7 +10,8 @@ from llmring._money.accounts import Account
 
 if TYPE_CHECKING:
     from llmring.tools import Run, RunStream
-    from llmring.tools._run import RunOptions, ToolLoop
+    from llmring.tools._options import RunOptions
+    from llmring.tools._run import ToolLoop
 
 
 class RunsTools:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from llmring._ask import AskOptions
     from llmring._ring import LLMRing
     from llmring.tools import Run, RunStream, ToolResult
-    from llmring.tools._run import RunOptions
+    from llmring.tools._options import RunOptions
 
 T = TypeVar("T")
 Item_co = TypeVar("Item_co", covariant=True)

@@ -52,7 +52,9 @@ def image(
         FileNotFoundError: no such file; other ``OSError`` where it cannot be read.
         ValidationError: too large, empty, or no image (also a ``ValueError``).
     """
-    url = _address(source) or _data_url(*_loaded(source, "image", media_type, max_bytes))
+    url = _address(source)
+    if url is None or _is_data(url):
+        url = _data_url(*_loaded(source, "image", media_type, max_bytes))
     inner = {"url": url} if detail is None else {"url": url, "detail": detail}
     return {"type": "image_url", "image_url": inner}
 
@@ -73,7 +75,7 @@ def document(
         ValidationError: too large or empty (also a ``ValueError``).
     """
     url = _address(source)
-    if url is not None and not url.startswith("data:"):
+    if url is not None and not _is_data(url):
         inner = {"type": "url", "url": url}
     else:
         data, kind = _loaded(source, "document", media_type, max_bytes)
@@ -97,7 +99,7 @@ def audio(source: Source, *, media_type: str | None = None, max_bytes: int = MAX
         ValidationError: too large, empty, an address, or no sound (also a ``ValueError``).
     """
     url = _address(source)
-    if url is not None and not url.startswith("data:"):
+    if url is not None and not _is_data(url):
         raise ValidationError(
             "no provider fetches audio from an address: give the file or its bytes", field="source"
         )
@@ -143,6 +145,10 @@ def _address(source: Source) -> str | None:
     return source if scheme in {"http", "https", "data", "gs"} else None
 
 
+def _is_data(url: str) -> bool:
+    return url[:5].lower() == "data:"
+
+
 def _loaded(source: Source, wanted: str, media_type: str | None, max_bytes: int) -> tuple[bytes, str]:
     """Return the bytes and their media type."""
     data, where = _bytes_of(source, max_bytes)
@@ -150,7 +156,7 @@ def _loaded(source: Source, wanted: str, media_type: str | None, max_bytes: int)
         raise ValidationError(f"{where} is empty", field="source")
     if len(data) > max_bytes:
         raise ValidationError(f"{where} has more than {max_bytes:,} bytes", field="source")
-    kind = media_type or _media_type(data, wanted)
+    kind = media_type or _media_type(data, wanted) or _declared(source)
     if kind is None:
         raise ValidationError(f"{where} is of no known type: say which with media_type=", field="source")
     if wanted in {"image", "audio"} and not kind.startswith(f"{wanted}/"):
@@ -161,7 +167,7 @@ def _loaded(source: Source, wanted: str, media_type: str | None, max_bytes: int)
 def _bytes_of(source: Source, max_bytes: int) -> tuple[bytes, str]:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source), "the data"
-    if isinstance(source, str) and source[:5].lower() == "data:":
+    if isinstance(source, str) and _is_data(source):
         _, _, data = source.partition(",")
         try:
             return base64.b64decode("".join(data.split()), validate=True), "the data URL"
@@ -189,6 +195,13 @@ def _media_type(data: bytes, wanted: str) -> str | None:
     if fitting:
         return fitting[0]
     return _text_type(data) or next(iter(kinds), None)
+
+
+def _declared(source: Source) -> str | None:
+    """Return the media type that a data URL names, for bytes that show none."""
+    if not isinstance(source, str) or not _is_data(source):
+        return None
+    return source[5:].partition(",")[0].partition(";")[0].lower() or None
 
 
 def _is_document(kind: str) -> bool:

@@ -20,7 +20,6 @@ from llmring_lockfile import (
     installed_lockfile,
 )
 from llmring_types import ModelRef
-from llmring_types.exceptions import AliasNotFoundError, ProfileNotFoundError
 
 __all__ = ["AliasBinding", "ExtendsConfig", "Lockfile", "ProfileConfig", "discover_package_lockfile"]
 
@@ -185,13 +184,7 @@ class Lockfile(msgspec.Struct, kw_only=True):
 
     def resolve_alias(self, alias: str, profile: str | None = None) -> list[str]:
         """Return the pool of an alias, or of ``package:alias``; nothing where it is not bound."""
-        try:
-            found = llmring_lockfile.resolve(
-                self._frozen(), alias, profile, providers=(), packages=installed_lockfile
-            )
-        except (AliasNotFoundError, ProfileNotFoundError):
-            return []
-        return [str(ref) for ref in found.models]
+        return self._frozen().resolve_alias(alias, profile)
 
     def has_alias(self, alias: str, profile: str | None = None) -> bool:
         return bool(self.resolve_alias(alias, profile))

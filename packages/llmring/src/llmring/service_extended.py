@@ -12,6 +12,7 @@ from llmring_types import LLMRequest, LLMResponse, Message
 from llmring_types.exceptions import ServerError, ServerResponseError
 from msgspec import UNSET, UnsetType
 
+from llmring._records import calls_of_conversation
 from llmring._ring import LLMRing
 from llmring.conversation import Conversation
 
@@ -108,7 +109,8 @@ class LLMRingSession(LLMRing):
         profile: str | None = None,
     ) -> LLMResponse:
         """Send the request as :meth:`LLMRing.chat` does, and keep its messages and the answer in a conversation."""
-        response = await self.chat(request, profile)
+        with calls_of_conversation(conversation_id):
+            response = await self.chat(request, profile)
         if conversation_id is not None and store_messages:
             await self.store_messages(conversation_id, [*request.messages, response.to_message()], response)
         return response
@@ -235,9 +237,10 @@ class ConversationManager:
             LLMRingError: as from :meth:`LLMRing.chat`; the conversation is as it was before.
         """
         fields = {"model": model, "temperature": temperature, "max_tokens": max_tokens}
-        response = await self.conversation.send(
-            content, **{name: value for name, value in fields.items() if value is not None}
-        )
+        with calls_of_conversation(self.current_conversation_id):
+            response = await self.conversation.send(
+                content, **{name: value for name, value in fields.items() if value is not None}
+            )
         if self.current_conversation_id is not None:
             await self.llm.store_messages(self.current_conversation_id, self.conversation.messages, response)
         return response

@@ -185,6 +185,22 @@ async def test_a_batch_of_the_same_size_is_not_taken_for_one_that_never_arrived(
     assert len(list(host.batches)) == 2
 
 
+async def test_older_batches_are_not_waited_for_where_one_is_looked_for() -> None:
+    host = Host(Script(batches=(BatchRule(until=1, looks=9_999),)))
+    rows = rows_of(MODELS["anthropic"], 3)
+    await host.ring.submit_batch([row.request for row in rows])
+    host.simulation.script = Script(batches=(BatchRule(until=1, lost_create=True),))
+    found = await answered(host.run(), rows)
+    assert all(answer.response is not None for answer in found.values())
+    assert len(list(host.batches)) == 2
+    host.simulation.script = Script()
+    gone = Host(transport=Deaf())
+    gone.transport._simulation = host.simulation
+    failed = await answered(gone.run(), rows)
+    assert all(answer.error is not None for answer in failed.values())
+    assert gone.clock.time < 60  # the first batch runs for days
+
+
 class Deaf(Recorder):
     """A host whose connection breaks whenever a batch is created."""
 

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -11,11 +13,13 @@ import anyio
 import msgspec
 import pytest
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Prices
-from llmring.bulk import Outcome, Row
+from llmring.bulk import Outcome, Row, journal_outcomes, journal_state
 from llmring.exceptions import (
+    AliasNotFoundError,
     BudgetExceededError,
     ConfigurationError,
     ProviderBadRequestError,
+    ProviderNotFoundError,
     ProviderServerError,
     StructuredOutputError,
     ValidationError,
@@ -248,3 +252,89 @@ async def test_a_row_that_is_no_outcome_is_a_typed_error(journal: Path) -> None:
         database.execute("UPDATE outcome SET response = '[1'")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         await outcomes_of(questions(1), journal=journal)
+
+
+async def test_rows_without_a_model_are_outcomes_and_are_asked_once_there_is_one(journal: Path) -> None:
+    rows = [LLMRequest([Message(role="user", content="?")], model=model) for model in ("unbound", "openai:x")]
+    for _ in range(2):
+        found, asked = await outcomes_of(rows, journal=journal)
+        assert asked == 0
+        assert isinstance(found[0].error, AliasNotFoundError)
+        assert isinstance(found[1].error, ProviderNotFoundError)
+        assert not found[0].from_journal
+
+
+async def test_a_kept_answer_that_is_not_as_asked_now_is_an_error(journal: Path) -> None:
+    form: dict[str, Any] = {
+        "type": "json_schema",
+        "json_schema": {"name": "a", "schema": {"type": "integer"}},
+    }
+    strict = {"type": "json_schema", "json_schema": {**form["json_schema"], "strict": True}}
+    for asked_form, is_answered in ((form, True), (strict, False)):
+        found, _ = await outcomes_of([question("a", response_format=asked_form)], '"x"', journal=journal)
+        assert found[0].is_answered == is_answered
+    with sqlite3.connect(journal) as database:
+        database.execute(
+            "UPDATE outcome SET state = 'answered', response = (SELECT response FROM outcome WHERE state = 'answered')"
+        )
+    found, asked = await outcomes_of([question("a", response_format=strict)], journal=journal)
+    assert asked == 0
+    assert isinstance(found[0].error, StructuredOutputError)
+
+
+async def test_an_error_of_the_application_ends_a_job_with_a_journal(journal: Path) -> None:
+    def refuse(_: object) -> Any:
+        raise ZeroDivisionError("mine")
+
+    for option in ("on_progress", "key"):
+        with pytest.raises(ZeroDivisionError, match="mine"):
+            await outcomes_of(questions(300), journal=journal, **{option: refuse})
+
+
+def test_what_a_killed_interpreter_has_not_waited_for_is_written_at_its_end(journal: Path) -> None:
+    """A generator that nobody closes holds the job until the interpreter ends."""
+    code = f"""
+import asyncio
+from llmring import LLMRequest, LLMRing, Message
+from llmring.testing import FakeProvider
+
+async def main():
+    ring = LLMRing()
+    ring.register_provider("fake", FakeProvider("yes"))
+    rows = (LLMRequest([Message(role="user", content=str(row))], model="fake:x") for row in range(10))
+    job = ring.map(rows, journal={str(journal)!r}, concurrency=2)
+    await anext(job)
+    globals()["job"] = job
+
+asyncio.run(main())
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert journal_state(journal).answered >= 1
+    assert journal_state(journal).open_runs == 0
+
+
+async def test_what_the_file_holds_of_batches_must_be_batches(journal: Path) -> None:
+    await outcomes_of(questions(1), journal=journal)
+    with sqlite3.connect(journal) as database:
+        database.execute("INSERT INTO batch_part VALUES ('x', 'open', '[]')")
+        database.execute("UPDATE outcome SET response = '[]'")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        await outcomes_of(questions(1), journal=journal, via="batch")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        list(journal_outcomes(journal))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="users and links of POSIX")
+async def test_a_journal_whose_lock_is_a_link_is_refused(journal: Path) -> None:
+    journal.with_name("job.db-lock").symlink_to(journal.with_name("elsewhere"))
+    with pytest.raises(ConfigurationError, match="in use by another run"):
+        await outcomes_of(questions(1), journal=journal)
+    assert not journal.with_name("elsewhere").exists()
+
+
+async def test_a_path_in_the_home_of_nobody_is_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await outcomes_of(questions(1), journal="~nobody-of-this-name/job.db")
+    assert (tmp_path / "~nobody-of-this-name" / "job.db").is_file()

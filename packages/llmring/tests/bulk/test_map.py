@@ -13,6 +13,7 @@ from llmring.exceptions import (
     AliasNotFoundError,
     BudgetExceededError,
     ProviderBadRequestError,
+    ProviderRateLimitError,
     ProviderServerError,
     ValidationError,
 )
@@ -239,6 +240,34 @@ def test_an_abandoned_wait_for_an_outcome_loses_none(run: Callable[[Main], Any])
         return f"question {place}"
 
     run(main)
+
+
+def test_a_row_that_is_refused_for_a_rate_limit_is_asked_again_behind_the_others() -> None:
+    class Clock:
+        """Time that passes while somebody sleeps."""
+
+        moment = 0.0
+
+        def now(self) -> float:
+            return self.moment
+
+        async def sleep(self, seconds: float) -> None:
+            self.moment += seconds
+            await anyio.lowlevel.checkpoint()
+
+    async def main() -> None:
+        refusal = ProviderRateLimitError("slow down", provider="fake", status_code=429, retry_after=5.0)
+        ring, provider = ring_with(*[refusal] * 5, echo)
+        ring._chat.failover.clock = Clock()
+        outcomes = [each async for each in ring.map(questions(3), concurrency=1)]
+        assert sorted(map(text, outcomes)) == ["question 0", "question 1", "question 2"]
+        assert sum(len(outcome.attempts) for outcome in outcomes) == 8 == len(provider.calls)
+        provider.replies = [refusal]
+        (outcome,) = [each async for each in ring.map(questions(1))]
+        assert isinstance(outcome.error, ProviderRateLimitError)
+        assert len(outcome.attempts) == 2 * 9
+
+    anyio.run(main)
 
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}

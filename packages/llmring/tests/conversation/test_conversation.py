@@ -10,6 +10,7 @@ from llmring import ConfigurationError, LLMResponse, LLMRing, Message, ProviderA
 from llmring.conversation import Conversation
 from llmring.exceptions import ProviderServerError, ValidationError
 from llmring.testing import FakeProvider
+from llmring_lockfile import bind
 from llmring_types import Usage, tool_call
 
 
@@ -37,7 +38,7 @@ async def test_each_question_is_sent_with_all_that_was_said() -> None:
     assert contents(second.messages) == ["Be brief.", "1?", "one", "2?"]
     assert (first.temperature, second.temperature) == (0.5, 0.0)
     talk.instruct("Be long.")
-    assert contents(talk.messages)[0] == "Be long."
+    assert contents(talk.messages) == ["Be long.", "1?", "one", "2?", "two"]
 
 
 async def test_a_failed_question_leaves_the_conversation_as_it_was() -> None:
@@ -65,9 +66,10 @@ async def test_a_stream_is_kept_once_it_is_whole() -> None:
 
 
 async def test_a_branch_goes_its_own_way() -> None:
-    talk, _ = talk_with("one", "two")
+    talk, _ = talk_with("one", "two", tools=[add])
     await talk.send("1?")
     branch = talk.branch()
+    assert branch.tools == [add]
     await branch.send("2?")
     assert contents(talk.messages) == ["1?", "one"]
     assert contents(branch.messages) == ["1?", "one", "2?", "two"]
@@ -82,6 +84,22 @@ async def test_the_model_may_change_in_the_middle() -> None:
     assert [str(call.ref) for call in provider.calls] == ["fake:x", "other:y", "fake:z"]
 
 
+async def test_all_that_is_sent_goes_by_the_profile(tmp_path: Path) -> None:
+    path = tmp_path / "llmring.lock"
+    bind(path, "assistant", "fake:default", create=True)
+    bind(path, "assistant", "fake:dev", profile="dev")
+    provider = FakeProvider("1", "2", "3", "4", "5")
+    async with LLMRing(lockfile_path=path) as ring:
+        ring.register_provider("fake", provider)
+        talk = Conversation(ring, "assistant", profile="dev")
+        for tools in ((), (add,)):
+            talk.tools = tools
+            await talk.send("whole?")
+            assert [chunk async for chunk in talk.stream("in chunks?")]
+        await Conversation.from_json(talk.to_json(), ring).send("from a file?")
+    assert [call.ref.model for call in provider.calls] == ["dev"] * 5
+
+
 async def test_only_what_fits_is_sent_and_all_is_kept() -> None:
     talk, provider = talk_with("a" * 400, max_tokens=150)
     for number in range(4):
@@ -90,17 +108,20 @@ async def test_only_what_fits_is_sent_and_all_is_kept() -> None:
     assert len(talk.messages) == 8
 
 
-async def test_tools_run_and_their_messages_are_kept() -> None:
-    def add(a: int, b: int) -> int:
-        return a + b
+def add(a: int, b: int) -> int:
+    return a + b
 
-    calls = LLMResponse(
-        content="",
-        model="fake:x",
-        finish_reason="tool_calls",
-        tool_calls=[tool_call("c", "add", '{"a": 1, "b": 2}')],
-    )
-    talk, provider = talk_with("hello", calls, "3", tools=[add], max_tokens=1000)
+
+CALLS = LLMResponse(
+    content="",
+    model="fake:x",
+    finish_reason="tool_calls",
+    tool_calls=[tool_call("c", "add", '{"a": 1, "b": 2}')],
+)
+
+
+async def test_tools_run_and_their_messages_are_kept() -> None:
+    talk, provider = talk_with("hello", CALLS, "3", tools=[add], max_tokens=1000)
     await talk.send("Hi")
     response = await talk.send("1+2?")
     assert response.content == "3"
@@ -113,6 +134,40 @@ async def test_tools_run_and_their_messages_are_kept() -> None:
         "assistant",
     ]
     assert provider.calls[-1].request.tools is not None
+
+
+async def test_tools_run_within_a_stream_too() -> None:
+    talk, provider = talk_with("hello", CALLS, "It is 3.", tools=[add], max_tokens=1000)
+    await talk.send("Hi")
+    stream = talk.stream("1+2?")
+    chunks = [chunk async for chunk in stream]
+    assert "".join(chunk.delta for chunk in chunks) == "It is 3."
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["tool_calls", "stop"]
+    assert stream.response is not None
+    assert stream.response.content == "It is 3."
+    assert contents(talk.messages) == ["Hi", "hello", "1+2?", None, "3", "It is 3."]
+    assert [call.request.tools is not None for call in provider.calls] == [True] * 3
+    assert await anext(stream, None) is None
+    assert len(talk.messages) == 6
+
+
+async def test_a_stream_of_a_run_is_kept_with_its_last_chunk_and_not_before() -> None:
+    talk, _ = talk_with(
+        CALLS, "3", CALLS, ProviderAuthenticationError("401", provider="fake"), "left", tools=[add]
+    )
+    async with talk.stream("1+2?") as stream:
+        async for chunk in stream:
+            if chunk.finish_reason == "stop":
+                break
+    assert contents(talk.messages) == ["1+2?", None, "3", "3"]
+    stream = talk.stream("2+1?")
+    with pytest.raises(ProviderAuthenticationError):
+        [chunk async for chunk in stream]
+    assert await anext(stream, None) is None
+    async with talk.stream("0+3?") as stream:
+        await anext(stream)
+    assert await anext(stream, None) is None
+    assert len(talk.messages) == 4
 
 
 async def test_an_appended_message_is_sent_without_another() -> None:
@@ -190,6 +245,16 @@ def test_a_file_with_options_that_no_request_has_is_refused() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX")
+def test_a_file_that_is_too_large_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmring.conversation._conversation._LARGEST", 10)
+    path = tmp_path / "talk.json"
+    path.write_bytes(b'{"model":1}')
+    with pytest.raises(ConfigurationError, match="more than 10 bytes"):
+        Conversation.load(path, LLMRing())
+
+
 def test_a_pipe_is_no_conversation_and_is_not_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

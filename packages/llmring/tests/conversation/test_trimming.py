@@ -44,6 +44,13 @@ def test_the_oldest_turns_go_and_instructions_stay() -> None:
 def test_two_questions_in_a_row_are_one_turn() -> None:
     messages = [user(), answer(), user("1"), user("2")]
     assert trimmed(messages, size(user("1"), user("2"))) == [user("1"), user("2")]
+    assert trimmed(messages, 0) == [user("1"), user("2")]
+
+
+def test_instructions_take_up_room() -> None:
+    system = Message.system("s" * 400)
+    messages = [system, user(), answer(), user("1")]
+    assert trimmed(messages, size(system, user("1"))) == [system, user("1")]
 
 
 @pytest.mark.parametrize("limit", [0, 1, 20])

@@ -50,6 +50,7 @@ class Embedder:
         self.name = name
         self.calls: list[Sequence[str]] = []
         self.dimensions: list[int | None] = []
+        self.asked: list[EmbeddingCall | RankCall] = []
         self._texts, self._fails, self._short = texts, fails, short
 
     def embedding_limits(self) -> EmbeddingLimits:
@@ -58,6 +59,7 @@ class Embedder:
     async def embed(self, call: EmbeddingCall) -> Vectors:
         self.calls.append(call.texts)
         self.dimensions.append(call.dimensions)
+        self.asked.append(call)
         if self._fails:
             raise ProviderServerError("down", provider=self.name)
         return Vectors([[float(text), 1.0] for text in call.texts], tokens=len(call.texts))
@@ -66,6 +68,7 @@ class Embedder:
         return True
 
     async def rerank(self, call: RankCall) -> Ranking:
+        self.asked.append(call)
         if self._fails:
             raise ProviderServerError("down", provider=self.name)
         return Ranking([(index, 1.0 - index) for index in range(len(call.documents))][: call.top_n])
@@ -220,6 +223,27 @@ async def test_documents_are_ranked_and_another_member_may_do_it() -> None:
     assert [(each.index, each.document) for each in response.results] == [(0, "a"), (1, "b")]
     assert response.model == "three:other"
     assert response.usage is None
+
+
+async def test_all_that_is_asked_reaches_the_provider() -> None:
+    one = Embedder("one")
+    ring, extra = ring_of(one), {"user": "u"}
+    await ring.embed(EmbeddingRequest(["1"], model="docs-index", purpose="query", extra_params=extra))
+    await ring.rerank(RerankRequest("q", ["a", "b"], model="docs-index", top_n=1, extra_params=extra))
+    embedded, ranked = one.asked
+    assert isinstance(embedded, EmbeddingCall)
+    assert (embedded.texts, embedded.purpose, embedded.extra_params) == (["1"], "query", extra)
+    assert isinstance(ranked, RankCall)
+    assert (ranked.query, ranked.documents, ranked.top_n, ranked.extra_params) == ("q", ["a", "b"], 1, extra)
+
+
+async def test_a_count_that_cannot_be_is_reported_once() -> None:
+    class Miscounting(Embedder):
+        async def embed(self, call: EmbeddingCall) -> Vectors:
+            return Vectors((await super().embed(call)).embeddings, tokens=-1)
+
+    response = await ring_of(Miscounting("one")).embed(EmbeddingRequest(["1"] * 6, model="docs-index"))
+    assert len(response.warnings) == 1
 
 
 @pytest.fixture

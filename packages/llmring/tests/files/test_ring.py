@@ -1,6 +1,7 @@
 """Registered files through the ring: uploaded where they are needed, once, and in step with the disk."""
 
 import base64
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from llmring.exceptions import (
     ProviderResponseError,
     ValidationError,
 )
-from llmring.files._registered import media_type_at
+from llmring.files._registered import inline, media_type_at, with_parts
 from llmring.files._store import FileStore
 from llmring.testing import Simulator
 from llmring_providers import ChatCall
@@ -361,6 +362,84 @@ async def test_an_expired_copy_is_uploaded_again(report: Path) -> None:
         "f2",
         "f2",
     ]
+
+
+class Forgetful(Keeper):
+    """Has forgotten its first copy when two calls name it; one of them may look for it slowly."""
+
+    def __init__(self, status: int, *, slowly: bool) -> None:
+        super().__init__(lambda number: StoredFile(id=f"f{number}"))
+        self._status = status
+        self._looks = 1 if slowly else 0
+        self._both, self._again = anyio.Event(), anyio.Event()
+
+    async def chat(self, call: ChatCall) -> LLMResponse:
+        answer = await super().chat(call)
+        if "f1 " in call.request.messages[0].content[0]["text"]:
+            if len(self.calls) == 2:
+                self._both.set()
+            await self._both.wait()
+            raise ProviderResponseError("no such file", provider="keeper", status_code=self._status)
+        self._again.set()
+        return answer
+
+    async def get_file(self, file_id: str) -> StoredFile | None:
+        self._looks -= 1
+        if self._looks == 0:
+            await self._again.wait()
+        return await super().get_file(file_id)
+
+
+@pytest.mark.parametrize("slowly", [False, True])
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+async def test_calls_that_meet_a_forgotten_copy_upload_it_again_once(
+    report: Path, status: int, slowly: bool
+) -> None:
+    keeper = Forgetful(status, slowly=slowly)
+    answers: list[str] = []
+    async with LLMRing() as ring, anyio.create_task_group() as group:
+        ring.register_provider("keeper", keeper)
+        request = asking("keeper:model", ring.register_file(report))
+
+        async def ask() -> None:
+            answers.append((await ring.chat(request)).content)
+
+        group.start_soon(ask)
+        group.start_soon(ask)
+    assert answers == ["read", "read"]
+    assert keeper.uploaded == 2
+
+
+async def test_a_file_that_changes_before_it_is_read_is_known_by_what_was_uploaded(report: Path) -> None:
+    class Hasty(Keeper):
+        def takes_file(self, media_type: str) -> bool:
+            report.write_bytes(PDF)
+            return super().takes_file(media_type)
+
+    keeper = Hasty(lambda number: StoredFile(id=f"f{number}"))
+    write(report, PDF + b"more")
+    async with LLMRing() as ring:
+        ring.register_provider("keeper", keeper)
+        request = asking("keeper:model", ring.register_file(report))
+        await ring.chat(request)
+        (shown,) = ring.list_registered_files()
+        assert shown["content_hash"] == hashlib.sha256(PDF).hexdigest()
+        assert shown["uploads"]["keeper"]["provider_file_id"] == "f1"
+        await ring.chat(request)
+    assert keeper.uploaded == 1
+
+
+def test_files_stand_in_a_message_of_their_own_where_the_user_said_nothing() -> None:
+    part = {"type": "text", "text": "x"}
+    asked = with_parts(LLMRequest([Message.system("s")], files=["f"]), [part])
+    assert [(each.role, each.content) for each in asked.messages] == [("system", "s"), ("user", [part])]
+    assert asked.files is None
+
+
+def test_a_file_inline_has_its_name_and_its_kind() -> None:
+    report = inline(FileUpload("report.pdf", "application/pdf", PDF))
+    assert (report["type"], report["title"]) == ("document", "report.pdf")
+    assert inline(FileUpload("talk.mp4", "video/mp4", b"\0"))["type"] == "video"
 
 
 class Instant:

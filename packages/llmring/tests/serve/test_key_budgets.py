@@ -135,3 +135,16 @@ async def test_the_refusal_names_the_budget_and_no_amount_of_others(keys: KeySto
     async with ring_of(Rule(answer=ANSWER)) as ring:
         (reply,) = await ask_all([app(ring, keys=keys)], 1, secret, CALL)
     assert "of the budget of the key, $0.0001" in reply.json["error"]["message"]
+
+
+def test_what_was_given_up_for_dead_and_settles_after_all_leaves_nothing_behind(keys: KeyStore) -> None:
+    made = keys.create(budget="1").key
+    with KeyStore(keys.path) as late:
+        assert late.ledger.hold(made.id, "total", 10**9, 10**12)
+        keys._database.execute("UPDATE worker SET seen = 0")
+        assert keys.ledger.hold(made.id, "total", 1, 10**12)  # a sign of life buries the dead
+        assert state_of(keys).withheld == Decimal("0.001")
+        late.ledger.settle(made.id, "total", 10**9, 10**8, 10**12, certain=True)
+        late.ledger.settle(made.id, "other", 10**9, 0, 10**12, certain=True)
+    assert (state_of(keys).spent, state_of(keys).withheld) == (Decimal("0.0001"), Decimal(0))
+    assert keys.ledger.totals(made.id, "other")[:2] == (0, 0)

@@ -20,8 +20,9 @@ ELSEWHERE = ("10.0.0.7", 1234)
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Iterator[KeyStore]:
-    with KeyStore(tmp_path / "serve.db") as store:
-        yield store
+    store = KeyStore(tmp_path / "serve.db")
+    yield store
+    store.close()
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -136,6 +137,22 @@ def test_what_was_made_is_found_again(keys: KeyStore) -> None:
 def test_the_file_is_for_its_owner_alone(keys: KeyStore) -> None:
     keys.create()
     assert {stat.S_IMODE(path.stat().st_mode) for path in keys.path.parent.iterdir()} == {0o600}
+
+
+async def test_a_store_that_fails_lets_nobody_in_and_names_no_file(
+    keys: KeyStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = keys.create().secret
+    async with ring_of() as ring:
+        gateway = app(ring, keys=keys)
+        keys._database.close()
+        replies = [
+            await ask(gateway, path, body, headers=bearer(secret))
+            for path, body in ((OPENAI, CHAT), ("/metrics", None))
+        ]
+    assert [reply.status for reply in replies] == [500, 500]
+    assert all(b"serve.db" not in reply.body for reply in replies)
+    assert "serve.db" in caplog.text
 
 
 def link(path: Path) -> None:

@@ -34,6 +34,10 @@ SERVER = """
     def environment() -> str:
         return ",".join(sorted(os.environ))
 
+    @server.tool()
+    def folder() -> str:
+        return os.getcwd()
+
     server.run()
 """
 
@@ -97,10 +101,11 @@ def test_a_command_is_started_without_keys_and_ended(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-hunter2")
 
     async def main() -> None:
-        async with mcp_tools([sys.executable, str(script)]) as tools:
+        async with mcp_tools([sys.executable, str(script)], cwd=script.parent) as tools:
             named = {tool.name: tool for tool in tools}
             assert await named["add"].call('{"a": 1, "b": 2}') == "3"
             assert "OPENAI_API_KEY" not in await named["environment"].call("")
+            assert await named["folder"].call("") == str(script.parent.resolve())
 
     anyio.run(main, backend=backend)
 
@@ -151,6 +156,42 @@ def test_a_server_at_an_address_gets_the_headers(backend: str) -> None:
 
             anyio.run(main, backend=backend)
     assert set(seen) == {"Bearer t"}
+
+
+async def test_a_server_that_wants_a_token_is_said_to_want_one() -> None:
+    async def refuse(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    server = uvicorn.Server(uvicorn.Config(refuse, log_level="error", lifespan="off"))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        _running(server, listener),
+        pytest.raises(ConfigurationError, match="it requires a token: give headers") as caught,
+    ):
+        async with mcp_tools(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"):
+            pass
+    assert caught.value.details["unauthorized"] is True
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_call_of_a_server_that_has_gone_is_an_error_of_the_tool(backend: str) -> None:
+    server = uvicorn.Server(uvicorn.Config(adding().streamable_http_app(), log_level="error"))
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            running = _running(server, listener)
+            with running:
+                connected = mcp_tools(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp")
+                tools = await connected.__aenter__()
+        try:
+            with pytest.raises(ToolError, match="attempts"):
+                await tools[0].call('{"a": 2, "b": 2}')
+        finally:
+            await connected.__aexit__(None, None, None)
+
+    anyio.run(main, backend=backend)
 
 
 class _running:  # noqa: N801 - used like a function

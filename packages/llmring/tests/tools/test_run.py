@@ -56,7 +56,7 @@ async def test_the_model_gets_the_results_and_answers() -> None:
     assert run.content == "It is 3."
     assert [(result.name, result.content, result.is_error) for result in run.results] == [("add", "3", False)]
     assert [message.role for message in run.messages] == ["user", "assistant", "tool", "assistant"]
-    assert run.messages[2].tool_call_id == "c0"
+    assert (run.messages[2].tool_call_id, run.messages[2].name) == ("c0", "add")
     assert len(run.responses) == 2
     first, second = provider.calls
     assert first.request.tools is not None
@@ -209,25 +209,31 @@ async def test_a_limit_of_no_dollars_lets_only_free_models_answer() -> None:
     assert (await ring.run(ASKED, max_cost_usd=0)).content == "ok"
 
 
-async def test_a_choice_that_forces_a_call_holds_for_the_first_request_only() -> None:
+@pytest.mark.parametrize("choice", ["required", "add", {"type": "function", "function": {"name": "add"}}])
+async def test_a_choice_that_forces_a_call_holds_for_the_first_request_only(choice: Any) -> None:
     ring, provider = ring_with(ADD, "3")
-    request = LLMRequest(messages=ASKED.messages, model="fake:x", tool_choice="required")
+    request = LLMRequest(messages=ASKED.messages, model="fake:x", tool_choice=choice)
     await ring.run(request, tools=[add])
-    assert [call.request.tool_choice for call in provider.calls] == ["required", None]
+    assert [call.request.tool_choice for call in provider.calls] == [choice, None]
 
 
 @pytest.mark.parametrize(
     ("answer", "content"),
-    [(True, "3"), (False, "The user did not allow this call."), ("not on Sundays", "not on Sundays")],
+    [
+        (True, "3"),
+        (False, "The user did not allow this call."),
+        ("not on Sundays", "not on Sundays"),
+        (1, "The user did not allow this call."),
+    ],
 )
-async def test_calls_are_approved_one_by_one(answer: bool | str, content: str) -> None:
+async def test_calls_are_approved_one_by_one(answer: Any, content: str) -> None:
     seen: list[str] = []
 
-    def approve(call: ToolCall) -> bool | str:
+    def approve(call: ToolCall) -> Any:
         seen.append(call["function"]["name"])
         return answer
 
-    async def approve_later(call: ToolCall) -> bool | str:
+    async def approve_later(call: ToolCall) -> Any:
         return approve(call)
 
     for hook in (approve, approve_later):
@@ -250,6 +256,13 @@ async def test_a_call_of_the_applications_own_tool_ends_the_run() -> None:
     assert run.results == []
 
 
+async def test_a_call_in_a_form_of_the_providers_own_ends_the_run() -> None:
+    own: Any = {"id": "c", "type": "custom", "custom": {"name": "f", "input": "x"}}
+    ring, _ = ring_with(LLMResponse(content="", model="fake:x", finish_reason="tool_calls", tool_calls=[own]))
+    run = await ring.run(ASKED, tools=[add])
+    assert (run.response.tool_calls, run.results) == ([own], [])
+
+
 async def test_a_slow_tool_is_given_up_after_its_time() -> None:
     async def slow() -> None:
         await anyio.sleep_forever()
@@ -257,6 +270,7 @@ async def test_a_slow_tool_is_given_up_after_its_time() -> None:
     ring, _ = ring_with(calls(("slow", "")), "too slow")
     run = await ring.run(ASKED, tools=[slow], tool_timeout_s=0.01)
     assert run.results[0].content == "The tool took longer than 0.01 s."
+    assert run.results[0].seconds > 0
 
 
 async def test_two_tools_of_one_name_are_refused() -> None:
@@ -332,6 +346,15 @@ def test_a_cancelled_run_cancels_its_tools(backend: str) -> None:
     [
         ({"tools": add}, ValidationError, r"tools must be a list: tools=\[…\]"),
         ({"tools": "add"}, ValidationError, "tools must be a list"),
+        (
+            {"tools": [add], "max_cost": 1},
+            ValidationError,
+            "a run has no option max_cost; its options are .*max_cost_usd",
+        ),
+        ({"tools": [add], "max_rounds": "3"}, ValidationError, "max_rounds must be 1 or more; got '3'"),
+        ({"tools": [add], "max_rounds": True}, ValidationError, "max_rounds must be 1 or more; got True"),
+        ({"tools": [add], "max_rounds": 2.5}, ValidationError, "max_rounds must be 1 or more; got 2.5"),
+        ({"tools": [add], "approve": True}, ValidationError, "approve must be a function"),
         (
             {"tools": [add], "tool_timeout_s": -1},
             ConfigurationError,

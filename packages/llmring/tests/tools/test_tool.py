@@ -66,6 +66,7 @@ async def test_arguments_are_read_and_defaults_kept() -> None:
     ("text", "problem"),
     [
         ("{}", "city"),
+        ("{", "the text of the arguments is not JSON"),
         ('{"city": 3}', r"\$\.city"),
         ('{"city": "x", "unit": "K"}', r"\$\.unit"),
         ('{"city"', "JSON"),

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
-from llmring import CachePolicy, LLMRing
+from llmring import CachePolicy, LLMRing, usage_log_path
+from llmring_lockfile import discover
 from llmring_types.exceptions import MissingSDKError
 
 from llmring_cli._app import command_with_group
 from llmring_cli._output import CommandError, dollars_text, print_json, print_line, print_table, report
 from llmring_cli._parameters import Alias, Count, Flag, Json, LockfilePath, Port, ProfileName
+from llmring_cli.page import open_page
 
 if TYPE_CHECKING:
     from llmring.serve import GatewayKey, KeyState, KeyStore
@@ -40,6 +42,8 @@ def serve(
 
     OpenAI's (chat completions, responses, embeddings), Anthropic's, Gemini's and Ollama's are served at one address.
     The server runs until interrupted. Clients name an alias as the model. Without keys it serves this machine alone.
+    A page at its address shows usage, calls, pools and keys; one signs in with LLMRING_PAGE_TOKEN, or a token made
+    at start.
     Needs: pip install 'llmring-cli[serve]'
 
     $ llmring serve
@@ -61,15 +65,22 @@ def serve(
         raise CommandError(
             f"without keys, only this machine is served: make one before listening on {host}: llmring serve key create"
         )
+    if lockfile is None and discover().is_bundled:
+        report(
+            "warning: there is no lockfile here, so no alias of yours is served; create one: llmring lock init"
+        )
     ring = LLMRing(origin="llmring-serve", lockfile_path=lockfile)
+    opened = open_page(
+        log=usage_log_path(), lockfile=lambda: ring.lockfile, profile=profile, keys=keys, serves=True
+    )
 
     def ready(url: str) -> None:
         if json:
-            print_json(
-                {"url": url, "lockfile": None if ring.lockfile_path is None else str(ring.lockfile_path)}
-            )
+            path = None if ring.lockfile_path is None else str(ring.lockfile_path)
+            print_json({"url": url, "lockfile": path, "page": opened.url(url)})
         else:
             report(f"serving {ring.lockfile_path} at {url}; press Ctrl-C to stop")
+            report(f"page: {opened.url(url)}")
         sys.stdout.flush()
 
     async def end() -> None:
@@ -81,6 +92,7 @@ def serve(
         ring,
         cache=None if cache is None else CachePolicy(ttl_s=cache),
         keys=keys,
+        page=opened.page,
         profile=profile,
         direct_models=direct_models,
         host_names=[host, *(host_name or ())],

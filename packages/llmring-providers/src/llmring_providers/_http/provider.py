@@ -21,7 +21,14 @@ from llmring_providers._http.replies import (
 )
 from llmring_providers._http.resources import HttpEmbedding, HttpFiles, HttpModels
 from llmring_providers._http.stream import HttpStream
-from llmring_providers._protocol import Adapter, ChatCall, EncodedCall, OutputBounds, WireRequest
+from llmring_providers._protocol import (
+    Adapter,
+    ChatCall,
+    EncodedCall,
+    Fingerprint,
+    OutputBounds,
+    WireRequest,
+)
 from llmring_providers._settings import ClientFactory, KeySource, ProviderSettings
 from llmring_providers.transport import (
     MAX_RESPONSE_BYTES,
@@ -194,10 +201,11 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
             raise self._rejection(await whole(reply), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
 
-    def fingerprint(self, call: ChatCall) -> bytes:
-        """Return the address and the body of the request for this call, without any key: equal for equal requests."""
+    def fingerprint(self, call: ChatCall) -> Fingerprint:
+        """Return what tells this call from others: the address and the body of its request, without any key."""
         _, wire = self._encode(call, stream=False)
-        return f"{without_credentials(self.base_url)}{wire.path}\n".encode() + wire.body
+        content = f"{without_credentials(self.base_url)}{wire.path}\n".encode() + wire.body
+        return Fingerprint(content, EncodedCall(self, call, wire))
 
     def output_bounds(self, call: ChatCall) -> OutputBounds:
         """Return how much the request for this call lets the model write."""

@@ -105,8 +105,12 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 def rate_limits(headers: Mapping[str, str], quirks: Quirks | None) -> RateLimits | None:
     """Return the rate limits that an answer states, if any."""
-    if not any(name in headers for name in _LIMITS) and (quirks is None or not quirks.limit_headers):
-        return None
+    if quirks is None or not quirks.limit_headers:
+        for name in _LIMITS:
+            if name in headers:
+                break
+        else:
+            return None
     from llmring_providers._http.limits import stated_limits  # noqa: PLC0415 - the first answer pays for it
 
     return stated_limits(headers, quirks)
@@ -150,7 +154,7 @@ def count_of(value: object) -> int | None:
     Some hosts write ``12.0``, and some ``"12"``, as the JSON form of Protocol Buffers does with long integers:
     https://protobuf.dev/programming-guides/json/
     """
-    if type(value) is int:
+    if type(value) is int or value is None:
         return value
     if isinstance(value, str):
         try:

@@ -1,6 +1,8 @@
 """A message as the neutral response."""
 
 from collections import Counter
+from itertools import product
+from operator import attrgetter
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -18,6 +20,7 @@ from llmring_providers.anthropic.wire import (
     WireUsage,
     decode_block,
     decode_json,
+    decode_lax_message,
     decode_message,
 )
 
@@ -39,6 +42,19 @@ _USUAL = {
 
 https://platform.claude.com/docs/en/about-claude/pricing
 """
+_UNCOUNTED = ("server_tool_use", "iterations", "fallback_credit", *_USUAL)
+_uncounted = attrgetter(*_UNCOUNTED)
+_STANDARD = tuple(product((None,), (None,), (None,), *_USUAL.values()))
+"""Those fields in a standard answer, where none has to be read by itself."""
+_said = attrgetter(
+    "container",
+    "stop_sequence",
+    "stop_details",
+    "context_management",
+    "input_transformations",
+    "diagnostics",
+)
+_NOTHING = (None,) * 6
 
 
 class _Content(NamedTuple):
@@ -56,7 +72,10 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         ProviderError: the host reports an error with status 200.
     """
     try:
-        message = decode_message(body)
+        try:
+            message = decode_message(body)
+        except msgspec.ValidationError:
+            message = decode_lax_message(body)
         content = _content(message.content or ())
     except DECODE_ERRORS as error:
         raise malformed("the answer is not a message", call, error) from error
@@ -83,7 +102,8 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
 
 
 def _content(blocks: "list[msgspec.Raw] | tuple[()]") -> _Content:
-    text, reasoning, calls, plain = "", "", list[ToolCall](), True
+    text, reasoning, plain = "", "", True
+    calls: list[ToolCall] = []
     for raw in blocks:
         block = decode_block(raw)
         if block.type == "text":
@@ -134,6 +154,8 @@ def usage_of(wire: WireUsage | None) -> Usage | None:
     if wire is None:
         return None
     usage = cast("Usage", _counts(wire))
+    if _uncounted(wire) in _STANDARD:
+        return usage
     if wire.iterations and (spent := _compactions(wire.iterations)):
         usage["compaction"] = spent
     tools = wire.server_tool_use
@@ -199,6 +221,10 @@ def _compactions(iterations: Any) -> TokenCounts | None:
 
 def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) -> dict[str, Any] | None:
     """Return the blocks to replay and the content beyond the neutral form, if any."""
+    usage = message.usage
+    standard = usage is None or _uncounted(usage) in _STANDARD
+    if replay is None and standard and _said(message) == _NOTHING:
+        return None
     said: dict[str, Any] = {
         "replay": replay,
         "container": message.container,
@@ -208,8 +234,8 @@ def native_of(message: WireMessage, call: ChatCall, replay: list[Any] | None) ->
         "input_transformations": message.input_transformations,
         "diagnostics": message.diagnostics,
     }
-    if message.usage is not None:
-        said |= _usage_extras(message.usage)
+    if usage is not None:
+        said |= _usage_extras(usage)
     kept = {name: value for name, value in said.items() if value}
     return {"provider": call.ref.provider, **sealed(kept, call)} if kept else None
 

@@ -32,7 +32,7 @@ from llmring_providers.anthropic.wire import (
     decode_event,
     decode_json,
     decode_lax_event,
-    decode_message,
+    decode_lax_message,
     kind_of,
 )
 
@@ -57,6 +57,8 @@ class _BlockSlot:
             raw
         )  # now, for what is wrong with it is an error of this event
         self.block: Block = decode_block(raw)
+        self.kind = "text_delta" if self.block.type == "text" else ""
+        """The type of its deltas, where they are nothing but text."""
         self.pieces: list[str] = []
         self.resent = False
         """Once the arguments were read."""
@@ -135,11 +137,21 @@ class MessageStreamDecoder(BaseStreamDecoder):
                 return  # of another shape than any event we know: nothing that we could read
             part = decode_lax_event(event.data)
         kind = part.type or event.name.decode("utf-8", "replace")
-        place = part.index
         if kind == "content_block_delta":
-            self._add(place if type(place) is int else self._place(place), part.delta or Delta(), chunks)
-        elif kind == "content_block_start":
-            self._start(place if type(place) is int else self._place(place), part.content_block, chunks)
+            place, delta = part.index, part.delta
+            slot = self._slots.get(place) if type(place) is int else None
+            if slot is None or delta is None or slot.kind != delta.type or not delta.text or delta.thinking:
+                self._add(self._place(place), delta or Delta(), chunks)
+            else:  # a piece of a text, as nearly every event: there is nothing else in it to look for
+                slot.pieces.append(delta.text)
+                chunks.append(StreamChunk(delta=delta.text, model=self._model))
+        else:
+            self._take_other(kind, part, event.data, chunks)
+
+    def _take_other(self, kind: str, part: StreamEvent, data: bytes, chunks: list[StreamChunk]) -> None:
+        """Read an event that is no piece of a block."""
+        if kind == "content_block_start":
+            self._start(self._place(part.index), part.content_block, chunks)
         elif kind == "message_start":
             self._begin(part.message or WireMessage(), chunks)
         elif kind == "message_delta":
@@ -147,7 +159,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
         elif kind == "message_stop":
             self._end(chunks)
         elif kind == "message":
-            self._begin(decode_message(event.data), chunks)
+            self._begin(decode_lax_message(data), chunks)
             self._end(chunks)
         elif kind == "error" or part.error:
             raise reported_error(part.error, self._call, request_id=part.request_id)

@@ -145,4 +145,6 @@ decode_event = msgspec.json.Decoder(StreamEvent).decode
 decode_lax_event = msgspec.json.Decoder(StreamEvent, strict=False).decode
 """Reads numbers that come as text, too."""
 decode_json = msgspec.json.Decoder().decode
-decode_message = decoder_of(WireMessage)
+decode_message = msgspec.json.Decoder(WireMessage).decode
+decode_lax_message = decoder_of(WireMessage)
+"""Reads numbers that come as text, too."""

@@ -98,6 +98,7 @@ class AnthropicBatches:
         "https://platform.claude.com/docs/en/build-with-claude/batch-processing#batch-limitations",
     )
     listing = f"{_PATH}?limit=1000"
+    keeps_labels = False
     takes_embeddings = False
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:  # noqa: ARG002 - it is in the body

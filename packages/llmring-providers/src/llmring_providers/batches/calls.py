@@ -129,11 +129,13 @@ class BatchCodec(Protocol):
     Attributes:
         limits: of one batch.
         listing: the path of the first page of the list.
+        keeps_labels: a batch can be found by the label that it was submitted with.
         takes_embeddings: requests may ask for vectors.
     """
 
     limits: BatchLimits
     listing: str
+    keeps_labels: bool
     takes_embeddings: bool
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:
@@ -187,9 +189,11 @@ class BatchApi(Protocol):
 
     Attributes:
         limits: of one batch.
+        keeps_labels: a batch can be found by the label that it was submitted with.
     """
 
     limits: BatchLimits
+    keeps_labels: bool
 
     def request(self, call: ChatCall) -> WireRequest:
         """Return the request for a call, as it would be sent alone.
@@ -282,8 +286,7 @@ class BatchApi(Protocol):
         """Return the vectors that a result is.
 
         Raises:
-            BatchExpiredError: the request was not processed in time.
-            BatchCancelledError: the batch was cancelled first.
+            BatchError: the request was not processed.
             MalformedResponseError: the answer does not have one vector for each text.
             LLMRingError: what the request alone would have raised.
         """

@@ -127,6 +127,7 @@ class GeminiBatches:
         100_000, 2_000_000_000, "https://ai.google.dev/gemini-api/docs/batch-api#input-file"
     )  # the vendor has no limit on the number, but one on the tokens that wait, by account
     listing = "/batches?pageSize=100"
+    keeps_labels = True
     takes_embeddings = False  # asyncBatchEmbedContent is experimental: https://ai.google.dev/api/batch-api
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:

@@ -62,7 +62,8 @@ class HttpBatches:
     def __init__(self, provider: "HttpProvider", codec: BatchCodec) -> None:
         self._provider = provider
         self._codec = codec
-        self.limits = self._codec.limits
+        self.limits = codec.limits
+        self.keeps_labels = codec.keeps_labels
 
     def request(self, call: ChatCall) -> WireRequest:
         """Return the request for a call, as it would be sent alone."""

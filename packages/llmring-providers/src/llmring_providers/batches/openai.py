@@ -104,6 +104,7 @@ class OpenAIBatches:
         "https://platform.openai.com/docs/api-reference/batch/create#batch-create-input_file_id",
     )
     listing = "/batches?limit=100"
+    keeps_labels = True
     takes_embeddings = True
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:

@@ -70,6 +70,8 @@ _FINISH_NUMBERS = (
 )
 """The words where the answer was asked for with numbers (``$alt=json;enum-encoding=int``)."""
 _DETAILS = tuple(f"{kind}TokensDetails" for kind in ("prompt", "candidates", "cache", "toolUsePrompt"))
+_COUNTS = {f"{kind}TokenCount" for kind in ("prompt", "candidates", "thoughts", "cachedContent", "total")}
+"""The fields that the neutral form holds whole."""
 _USUAL = {"serviceTier": "standard", "trafficType": "ON_DEMAND"}
 _STANDARD = frozenset({"standard", "ON_DEMAND", "TRAFFIC_TYPE_UNSPECIFIED", ""})
 _TIERS = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
@@ -235,15 +237,19 @@ def usage_of(said: Mapping[str, Any], *, searches: int = 0) -> Usage | None:
     """Count results of hosted tools as input and thoughts as output; Gemini counts both apart."""
     if not said:
         return None
-    return add_billing(_counts(said), tier=_tier(said), searches=searches)
+    usage = _counts(said)
+    if not searches and _COUNTS.issuperset(said):
+        return usage
+    return add_billing(usage, tier=_tier(said), searches=searches)
 
 
 def _counts(said: Mapping[str, Any]) -> Usage | None:
     usage: Usage = {}
-    prompt, total = _count(said, "promptTokenCount"), _count(said, "totalTokenCount")
-    candidates, thoughts = _count(said, "candidatesTokenCount"), _count(said, "thoughtsTokenCount")
+    count = said.get
+    prompt, total = count_of(count("promptTokenCount")), count_of(count("totalTokenCount"))
+    candidates, thoughts = count_of(count("candidatesTokenCount")), count_of(count("thoughtsTokenCount"))
     if prompt is not None:
-        usage["prompt_tokens"] = prompt + (_count(said, "toolUsePromptTokenCount") or 0)
+        usage["prompt_tokens"] = prompt + (count_of(count("toolUsePromptTokenCount")) or 0)
     if candidates is not None or thoughts is not None:
         usage["completion_tokens"] = (candidates or 0) + (thoughts or 0)
     elif prompt is not None and total == usage["prompt_tokens"]:
@@ -252,7 +258,7 @@ def _counts(said: Mapping[str, Any]) -> Usage | None:
         usage["total_tokens"] = total
     elif "prompt_tokens" in usage and "completion_tokens" in usage:
         usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-    cached = _count(said, "cachedContentTokenCount")
+    cached = count_of(count("cachedContentTokenCount"))
     if cached is not None:
         usage["cache_read_input_tokens"] = cached
     if thoughts is not None:
@@ -276,6 +282,8 @@ def unusual(said: Mapping[str, Any]) -> dict[str, Any]:
 
     Other modalities than text and tiers of service change its price; tokens of hosted tools are part of the input.
     """
+    if _COUNTS.issuperset(said):
+        return {}
     kept: dict[str, Any] = {
         name: said[name] for name, usual in _USUAL.items() if said.get(name) not in (None, usual)
     }
@@ -286,10 +294,6 @@ def unusual(said: Mapping[str, Any]) -> dict[str, Any]:
     if tools := said.get("toolUsePromptTokenCount"):
         kept["toolUsePromptTokenCount"] = tools
     return kept
-
-
-def _count(said: Mapping[str, Any], name: str) -> int | None:
-    return count_of(said.get(name))
 
 
 def _is_text(detail: Any) -> bool:

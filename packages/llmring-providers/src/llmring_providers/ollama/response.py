@@ -94,7 +94,8 @@ class Gathered:
         self._served = part.model or self._served
         message = part.message
         if message is not None:
-            self._spoke = self._spoke or bool(message.content or message.thinking or message.tool_calls)
+            if not self._spoke:
+                self._spoke = bool(message.content or message.thinking or message.tool_calls)
             if message.thinking:
                 self._thinking.append(message.thinking)
             if message.tool_calls:

@@ -13,6 +13,7 @@ from llmring_providers.ollama.response import Gathered
 from llmring_providers.ollama.wire import decode_lax_part, decode_part
 
 _BLANKS = b" \t\r"
+_BRACE = b"{"[0]
 
 
 class LinesOrDocument:
@@ -60,7 +61,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
         data = event.data
-        if not data.startswith(b"{"):  # hosts that copy OpenAI's framing
+        if data[0] != _BRACE:  # hosts that copy OpenAI's framing
             if not data.startswith(b"data:") or data.endswith(b"[DONE]"):
                 return
             data = data.removeprefix(b"data:")
@@ -70,12 +71,12 @@ class ChatStreamDecoder(BaseStreamDecoder):
             part = decode_lax_part(data)
         self._gathered.take(part)
         message = part.message
-        if message is not None and (message.content or message.thinking):
-            chunks.append(
-                StreamChunk(
-                    delta=message.content or "", model=self._model, reasoning=message.thinking or None
-                )
-            )
+        if message is not None:
+            text, thinking = message.content or "", message.thinking
+            if thinking:
+                chunks.append(StreamChunk(delta=text, model=self._model, reasoning=thinking))
+            elif text:
+                chunks.append(StreamChunk(delta=text, model=self._model))
         if part.done:
             self._gathered.check()
             self.done = True

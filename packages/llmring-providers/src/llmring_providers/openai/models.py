@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+from llmring_types import function_spec
 
 from llmring_providers._fit.media import family_of
 from llmring_providers._fit.models import ModelRules, nearest_effort, rules_of
@@ -165,7 +166,9 @@ def needs_responses(call: ChatCall) -> bool:
     facts, rules = call.facts, rules_for(call)
     if facts is not None and facts.api == "responses":
         return True
-    if _refuses_functions(call, rules) or (is_real_openai(call) and _has_media_for_responses(call)):
+    if _refuses_functions(call, rules):
+        return True
+    if is_real_openai(call) and (_has_media_for_responses(call) or _has_tools_for_responses(call)):
         return True
     if facts is not None and facts.api is not None:
         return False
@@ -204,6 +207,16 @@ def _has_media_for_responses(call: ChatCall) -> bool:
         for message in call.request.messages
         if isinstance(message.content, list)
         for part in message.content
+    )
+
+
+def _has_tools_for_responses(call: ChatCall) -> bool:
+    """Tell whether there are tools of OpenAI's own: "You can provide either custom tools or function tools" to chat.
+
+    https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools
+    """
+    return any(
+        tool.get("type") != "custom" and function_spec(tool) is None for tool in call.request.tools or ()
     )
 
 

@@ -28,6 +28,10 @@ _GUESS, _GUESS_GROWTH_PER_S = 0.7, 1.03
 """Part of the present rate that a refusal leaves where no limit is known, and by what it grows in a second."""
 _WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds after refusals in a row that state no wait."""
+_LONGEST_WAIT_S = 60.0
+"""A wish for a longer pause, until tomorrow say, stops the key no longer than that: the next calls get the error."""
+_STALE = 2
+"""Lengths of a lease after which it is over: many that were kept would be a burst."""
 _KEPT_S = 1.0
 """Seconds' worth that estimates may have taken too much of and that later calls get: more would come all at once."""
 _NOTHING: Amounts = (0.0, 0.0, 0.0, 0.0)
@@ -154,8 +158,10 @@ class Lane:
         """Take the amounts, out of the last lease or a new one; return from when on they may be used."""
         with self._lock:
             rates = self._rates(now)
-            left = tuple(have - need for have, need in zip(self._balance, amounts, strict=True))
             lease_s = self._ledger.lease_s
+            if lease_s and now - self._from > _STALE * lease_s:  # others have had that time since
+                self._balance = tuple(min(each, 0.0) for each in self._balance)  # type: ignore[assignment]
+            left = tuple(have - need for have, need in zip(self._balance, amounts, strict=True))
             if all(
                 rate is None or -_EXACT <= have <= rate * lease_s
                 for rate, have in zip(rates, left, strict=True)
@@ -194,6 +200,7 @@ class Lane:
             wait = error.retry_after
             if wait is None:
                 wait = _WAITS[min(self._refusals, len(_WAITS) - 1)]
+            wait = min(wait, _LONGEST_WAIT_S)
             if now - self._slowed_at >= 1:  # one refusal of many that were under way together
                 self._refusals += 1
                 self._factor = max(_LEAST_FACTOR, self._present_factor(now) * _SLOWER)

@@ -13,7 +13,7 @@ from llmring_types.exceptions import ProviderError, StructuredOutputError
 
 from llmring._money.accounting import Accounting, check_counts
 from llmring._money.estimates import completed_usage, input_usage, maybe_billed
-from llmring._records import CallRecord, Ending, Observer, Observers, Operation
+from llmring._records import CallRecord, Ending, Observer, Observers, Operation, conversation_of_this_call
 from llmring._routing import Route
 from llmring._runtime import Clock
 
@@ -73,6 +73,7 @@ class Watch:
         self, watcher: Watcher, request: LLMRequest, route: Route, *, streamed: bool, operation: Operation
     ) -> None:
         self._operation: Operation = operation
+        self._conversation_id = conversation_of_this_call()
         self.id = os.urandom(16).hex()
         self.attempts: list[Attempt] = []
         self._watcher = watcher
@@ -125,6 +126,7 @@ class Watch:
             id=self.id,
             operation=self._operation,
             origin=watcher.origin,
+            conversation_id=self._conversation_id,
             started_at=self._started_at,
             seconds=watcher.clock.now() - self._started,
             first_chunk_s=self._first_chunk_s,

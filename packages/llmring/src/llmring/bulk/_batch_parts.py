@@ -24,6 +24,7 @@ class BatchPart(msgspec.Struct, kw_only=True, omit_defaults=True):
         batch_id: the provider's; ``None`` until it has answered.
         state: ``sending`` until the provider has answered, ``done`` once all results are read.
         submitted_at: seconds since 1970.
+        previous: the newest batch of the account just before, where the provider keeps no labels; empty for none.
         attempt: how often its requests have been submitted, this time included.
         is_cancelled: its end was asked for.
     """
@@ -36,6 +37,7 @@ class BatchPart(msgspec.Struct, kw_only=True, omit_defaults=True):
     batch_id: str | None = None
     state: PartState = "sending"
     submitted_at: float = 0.0
+    previous: str | None = None
     attempt: int = 1
     is_cancelled: bool = False
 

@@ -66,6 +66,7 @@ class Submission:
         store: keeps the parts.
         clock: waits between tries.
         part_bytes: the largest part.
+        pause_s: between looks at a batch that may be one that is looked for.
         fail: takes a row that was not submitted, with its part and the reason.
 
     Attributes:
@@ -79,6 +80,7 @@ class Submission:
         clock: Clock,
         *,
         part_bytes: int,
+        pause_s: float = _LONGEST_PAUSE_S,
         fail: Callable[[BatchPart, Pending, LLMRingError], None],
     ) -> None:
         self.open: dict[str, Part] = {}
@@ -86,15 +88,11 @@ class Submission:
         self._store = store
         self._clock = clock
         self._part_bytes = part_bytes
+        self._pause_s = min(pause_s, _LONGEST_PAUSE_S)
         self._fail = fail
         self._filling: dict[tuple[object, ...], Part] = {}
         self._job = token_hex(6)
         self._number = 0
-
-    @property
-    def is_empty(self) -> bool:
-        """True if no row waits to be submitted."""
-        return not self._filling
 
     def api(self, part: BatchPart) -> BatchApi:
         """Return the batch API that runs a part.
@@ -237,8 +235,12 @@ class Submission:
         part = filling.part
         if filling.group is None:
             raise BatchError("there is nothing to submit", provider=part.provider)
+        api = self.api(part)
+        if part.previous is None and not api.keeps_labels:
+            part.previous = await self._newest(part)
+            await self._store.save(part)
         try:
-            return await within(_SUBMIT_S, self.api(part).submit(filling.lines, filling.group, part.label))
+            return await within(_SUBMIT_S, api.submit(filling.lines, filling.group, part.label))
         except TimeLimitError:
             raise ProviderTimeoutError(
                 f"the batch was not accepted within {_SUBMIT_S:g} s",
@@ -249,12 +251,14 @@ class Submission:
     async def _found(self, part: BatchPart) -> BatchStatus | None:
         """Return the batch of a part whose submission was not confirmed; ``None`` if there is none.
 
-        Where the provider keeps no name with a batch, one of the same size is looked into once it has ended.
+        Where the provider keeps no name with a batch, newer ones of the same size are looked into once they have ended.
         """
         api, seen = self.api(part), 0
         own = {each.part.batch_id for each in self.open.values()}
         async with aclosing(api.list_all()) as listed:
             async for status in listed:
+                if status.id == part.previous:
+                    break  # what follows is older
                 seen += 1
                 if status.label == part.label:
                     return status
@@ -265,12 +269,17 @@ class Submission:
                     break
         return None
 
+    async def _newest(self, part: BatchPart) -> str:
+        async with aclosing(self.api(part).list_all()) as listed:
+            found = await anext(listed, None)
+        return "" if found is None else found.id
+
     async def _is_of(self, part: BatchPart, status: BatchStatus) -> bool:
         """Return whether the results of a batch are those of a part, by the key of the first."""
         api = self.api(part)
         found: BatchStatus | None = status
         while found is not None and not found.has_ended:
-            await self._clock.sleep(_LONGEST_PAUSE_S)
+            await self._clock.sleep(self._pause_s)
             found = await api.get(status.id)
         if found is None:
             return False

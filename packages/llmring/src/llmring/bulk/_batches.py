@@ -68,7 +68,12 @@ class BatchRun:
         self._encoder = Encoder(chat, profile)
         self._answering = Answering(chat)
         self._submission = Submission(
-            self._encoder, store or MemoryStore(), self._clock, part_bytes=part_bytes, fail=self._fail
+            self._encoder,
+            store or MemoryStore(),
+            self._clock,
+            part_bytes=part_bytes,
+            pause_s=poll_s,
+            fail=self._fail,
         )
         self._account = account
         self._tail: Tail = tail

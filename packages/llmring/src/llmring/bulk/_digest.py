@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 from llmring_lockfile import LockedModel
-from llmring_providers import ChatCall
+from llmring_providers import ChatCall, EncodedCall, Fingerprint
 from llmring_types import LLMRequest
 
 from llmring._chat import Chat
@@ -22,7 +22,7 @@ _encode = msgspec.json.Encoder(enc_hook=repr, order="deterministic").encode
 class FingerprintsCalls(Protocol):
     """A provider that can show what it would send; third-party ones may have the method too."""
 
-    def fingerprint(self, call: ChatCall) -> bytes:
+    def fingerprint(self, call: ChatCall) -> Fingerprint:
         """Return the address and the body of the request, without any key."""
 
 
@@ -49,8 +49,8 @@ class Digests:
         self._locked = locked
         self._profile = profile
 
-    async def of(self, request: LLMRequest) -> bytes:
-        """Return the digest.
+    async def of(self, request: LLMRequest) -> tuple[bytes, EncodedCall | None]:
+        """Return the digest, and the request as it was encoded for it.
 
         Raises:
             LLMRingError: the request cannot be sent to any model, or not as it is.
@@ -67,10 +67,11 @@ class Digests:
             raise candidate.unusable
         provider: Any = self._chat.providers[candidate.ref.provider]
         if _fingerprints(provider.__class__):
-            digest.update(provider.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts)))
-        else:
-            digest.update(_encode(prepared))
-        return digest.digest()
+            found: Fingerprint = provider.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts))
+            digest.update(found.content)
+            return digest.digest(), found.encoded
+        digest.update(_encode(prepared))
+        return digest.digest(), None
 
 
 def digest_of_text(*parts: str) -> bytes:

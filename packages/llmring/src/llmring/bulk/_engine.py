@@ -4,20 +4,20 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import msgspec
 from llmring_types import LLMRequest, LLMResponse
-from llmring_types.exceptions import LLMRingError, ValidationError
+from llmring_types.exceptions import LLMRingError, ProviderRateLimitError
 
 from llmring._call import Call
 from llmring._chat import Chat
 from llmring._policy import Pace
 from llmring._runtime import Clock
 from llmring.bulk._digest import Digests, digest_of_text
-from llmring.bulk._outcomes import Outcome, Requests, Row, Tally
-from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, first_error, outcome_of
+from llmring.bulk._outcomes import Outcome, Requests, Tally
+from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, first_error, outcome_of, task_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from llmring.bulk._journal import Journal
     from llmring.bulk._lane import BatchLane
 
+_MOST_REFUSALS = 8
+"""Times that a row is asked again after its call was refused for a rate limit, retries of its policy included."""
 _WINDOW = 2
 """Rows that may be taken and not yet handed out, by the calls at once."""
 _ORDERED_WINDOW = 8
@@ -131,23 +133,10 @@ class Engine:
                     group.start_soon(self._work)
                 self.outlet.taken += 1
                 self._unsettled += 1
-                await self._admit(self._task(index, item))
+                await self._admit(task_of(index, item, self._settings.key_of))
                 index += 1
         finally:
             await source.aclose()
-
-    def _task(self, index: int, item: Any) -> Task:
-        row = item if isinstance(item, Row) else Row(request=item)
-        request: Any = row.request
-        key = row.key
-        if isinstance(request, LLMRequest):
-            if key is None and self._settings.key_of is not None:
-                key = self._settings.key_of(request)
-        elif not isinstance(request, LLMRingError):
-            request = ValidationError(
-                f"row {index} is no LLMRequest but a {type(request).__name__}", field="requests"
-            )
-        return Task(index, str(index) if key is None else key, request, row.data)
 
     async def _admit(self, task: Task) -> None:
         """Have a row asked, unless its outcome is known or will be."""
@@ -161,7 +150,7 @@ class Engine:
             return
         if isinstance(request, LLMRequest):
             try:
-                task.digest = await self._digests.of(request)
+                task.digest, task.encoded = await self._digests.of(request)
             except LLMRingError as error:
                 request = task.request = error
         if isinstance(request, LLMRingError):
@@ -239,13 +228,29 @@ class Engine:
                 outcome = await self._ask(task)
             finally:
                 self._in_flight -= 1
+            if isinstance(outcome.error, ProviderRateLimitError) and outcome.error.retryable:
+                task.refusals = (*task.refusals, *outcome.attempts)
+                if task.times_refused < _MOST_REFUSALS:
+                    task.times_refused += 1
+                    self._ask_live(task)  # behind the others; its key is slower from now on
+                    continue
+                outcome.attempts = task.refusals
+            elif task.refusals:
+                outcome.attempts = (*task.refusals, *outcome.attempts)
             self._end(task, outcome)
 
     async def _ask(self, task: Task) -> Outcome:
         settings, request = self._settings, task.request
         if not isinstance(request, LLMRequest):
             raise TypeError(request)
-        call = Call(self._chat, request, settings.profile, streamed=False, account=settings.account)
+        call = Call(
+            self._chat,
+            request,
+            settings.profile,
+            streamed=False,
+            account=settings.account,
+            encoded=task.encoded,
+        )
         try:
             return outcome_of(task, await call.answer())
         except LLMRingError as error:

@@ -40,6 +40,8 @@ _BATCH_S = 0.002
 """Time in which others may join a commit. A commit for each row would take the interpreter away from the calls."""
 _BATCH = 256
 _CLOSE_LIMIT_S = 30.0
+_CHECKPOINT = "PRAGMA wal_autocheckpoint = 8000"
+"""Pages, 32 MB: eight times the default, since the same pages of the index are written again and again."""
 _FIND = "SELECT state, response, error FROM outcome WHERE digest = ?"
 _UNDER_WAY = "SELECT DISTINCT digest FROM row WHERE digest NOT IN (SELECT digest FROM outcome)"
 
@@ -207,6 +209,7 @@ class _Writer(Generic[T]):
         """Commit batches until the journal is closed."""
         try:
             connection = connect(self._path)
+            connection.execute(_CHECKPOINT)
             try:
                 while batch := self._next_batch():
                     self._commit(connection, batch)

@@ -98,7 +98,7 @@ class Planner:
             return
         try:
             route = self._chat.router.route(request.model, self._profile)
-            digest = await self._digests.of(request)
+            digest, _ = await self._digests.of(request)
             asked = await self._chat.files.inlined(request) if request.files else request
             candidate = next(each for each in route.candidates if each.unusable is None)
             prepared, _ = prepare(asked)

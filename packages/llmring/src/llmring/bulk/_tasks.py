@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 import anyio
 import msgspec
-from llmring_types import LLMRequest, LLMResponse
-from llmring_types.exceptions import LLMRingError
+from llmring_providers import EncodedCall
+from llmring_types import Attempt, LLMRequest, LLMResponse
+from llmring_types.exceptions import LLMRingError, ValidationError
 
 from llmring._money.accounts import Account
-from llmring.bulk._outcomes import Outcome, Progress, Requests, outcome_cost
+from llmring.bulk._outcomes import Outcome, Progress, Requests, Row, outcome_cost
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +52,26 @@ class Task(msgspec.Struct, eq=False):
     digest: bytes = b""
     outcome: Outcome | None = None
     followers: "list[Task] | None" = None
+    encoded: EncodedCall | None = None
     asked_again: bool = False
     is_live: bool = False
+    times_refused: int = 0
+    refusals: tuple[Attempt, ...] = ()
+
+
+def task_of(index: int, item: Any, key_of: Callable[[LLMRequest], str] | None) -> Task:
+    """Return the task of what the requests have yielded."""
+    row = item if isinstance(item, Row) else Row(request=item)
+    request: Any = row.request
+    key = row.key
+    if isinstance(request, LLMRequest):
+        if key is None and key_of is not None:
+            key = key_of(request)
+    elif not isinstance(request, LLMRingError):
+        request = ValidationError(
+            f"row {index} is no LLMRequest but a {type(request).__name__}", field="requests"
+        )
+    return Task(index, str(index) if key is None else key, request, row.data)
 
 
 def outcome_of(task: Task, ended: LLMResponse | LLMRingError, *, from_journal: bool = False) -> Outcome:

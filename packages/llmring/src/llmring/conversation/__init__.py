@@ -3,8 +3,9 @@
 ``conversation = Conversation(ring, "assistant", system="Be brief.")``, then ``await conversation.send("Hello")``.
 """
 
-from llmring.conversation._conversation import Conversation, ConversationStream
+from llmring.conversation._conversation import Conversation
 from llmring.conversation._store import ConversationStore, StoredConversation
+from llmring.conversation._stream import ConversationStream
 from llmring.conversation._trimming import trimmed
 
 __all__ = ["Conversation", "ConversationStore", "ConversationStream", "StoredConversation", "trimmed"]

@@ -3,20 +3,19 @@
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk
+from llmring_types import LLMRequest, LLMResponse, Message
 from llmring_types.exceptions import ConfigurationError, ValidationError
 
 from llmring._json import DECODE_ERRORS
-from llmring._stream import ChatStream
+from llmring.conversation._stream import ConversationStream
 from llmring.conversation._trimming import trimmed
 
 if TYPE_CHECKING:
     from llmring._ring import LLMRing
-    from llmring.tools._run import AnyTool
+    from llmring.tools._options import AnyTool
 
 _VERSION = 1
 _LARGEST = 256 * 2**20
@@ -135,10 +134,17 @@ class Conversation:
     def stream(self, *content: str | dict[str, Any], **fields: Any) -> "ConversationStream":
         """Send what the user says and return the answer in chunks; it is kept once the last one has come.
 
-        Tools do not run: an answer that calls some has the calls on its last chunk.
+        Tools run in between: the chunks are those of every answer, and :attr:`messages` has the results.
         """
         said, request = self._next(content, fields)
-        return ConversationStream(self, said, self.ring.chat_stream(request, self.profile))
+
+        def keep(messages: Sequence[Message], responses: Sequence[LLMResponse]) -> None:
+            self._keep([*said, *messages], responses)
+
+        if not self.tools:
+            return ConversationStream(self.ring.chat_stream(request, self.profile), keep)
+        run = self.ring.run_stream(request, tools=self.tools, profile=self.profile)
+        return ConversationStream(run, keep, sent=len(request.messages))
 
     # ------------------------------------------------------------------ files
 
@@ -257,44 +263,3 @@ class Conversation:
                 self._unpriced += 1
             else:
                 self._cost += cost
-
-
-class ConversationStream:
-    """An answer in chunks: ``async for chunk in conversation.stream("Hello")``.
-
-    The question and the answer are kept once the last chunk has come; of a stream that is left or that breaks off,
-    nothing is.
-    """
-
-    def __init__(self, conversation: Conversation, said: Sequence[Message], stream: ChatStream) -> None:
-        self._conversation = conversation
-        self._said = said
-        self._stream = stream
-
-    @property
-    def response(self) -> LLMResponse | None:
-        """The whole answer; ``None`` until the last chunk has come."""
-        return self._stream.response
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> StreamChunk:
-        kept = self._stream.response is not None
-        chunk = await anext(self._stream)
-        response = self._stream.response
-        if response is not None and not kept:
-            self._conversation._keep([*self._said, response.to_message()], [response])  # noqa: SLF001 - a part of it
-        return chunk
-
-    async def aclose(self) -> None:
-        """Close the connection; nothing of this exchange is kept."""
-        await self._stream.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from llmring._ring import LLMRing
-    from llmring.tools._run import AnyTool
+    from llmring.tools._options import AnyTool
 
 _APPLICATION = 0x4C4C4D43
 """``LLMC``: marks the file as ours. https://www.sqlite.org/pragma.html#pragma_application_id"""

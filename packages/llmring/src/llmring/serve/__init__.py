@@ -4,7 +4,26 @@
 """
 
 from llmring.serve._app import Gateway, app
+from llmring.serve._exchange import Exchange
 from llmring.serve._keys import Budget, GatewayKey, KeyState, KeyStore, NewKey, default_store
+from llmring.serve._live import EndedCall, LiveCall, LiveCalls
+from llmring.serve._page import Page, PageServer
 from llmring.serve._server import run
 
-__all__ = ["Budget", "Gateway", "GatewayKey", "KeyState", "KeyStore", "NewKey", "app", "default_store", "run"]
+__all__ = [
+    "Budget",
+    "EndedCall",
+    "Exchange",
+    "Gateway",
+    "GatewayKey",
+    "KeyState",
+    "KeyStore",
+    "LiveCall",
+    "LiveCalls",
+    "NewKey",
+    "Page",
+    "PageServer",
+    "app",
+    "default_store",
+    "run",
+]

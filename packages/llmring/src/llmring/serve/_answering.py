@@ -30,7 +30,6 @@ from llmring.serve._notes import json_answer, notes
 from llmring.serve._refusals import as_gateway, no_model, refuse
 from llmring.serve._tab import Tab
 from llmring.serve._tracing import continued_trace
-from llmring.serve._writing import write_chunk, write_whole
 from llmring.tokens import estimate_tokens
 
 _OURS = frozenset(
@@ -189,7 +188,7 @@ class Answering:
             warnings=response.warnings,
             unread=asked.unread,
         )
-        await self._answer(write_whole(self._codec, response, asked, self._stamp), said)
+        await self._answer(self._codec.write(response, asked, self._stamp), said)
 
     async def _stream(self, asked: HostedRequest) -> None:
         """Pass a stream on, chunks that came together in one piece. A failure after its begin is its last event."""
@@ -200,13 +199,13 @@ class Answering:
             kind = {"content-type": codec.stream_type(asked)}
             await exchange.begin({**kind, **_STREAMED, **self._identity, **said})
             writer = codec.stream_writer(asked, self._stamp)
-            events = write_chunk(writer, chunk)
+            events = writer.write(chunk)
             try:
                 while not writer.over:
                     while (ready := stream.next_ready()) is not None:
-                        events += write_chunk(writer, ready)
+                        events += writer.write(ready)
                     await exchange.write(events)
-                    events = write_chunk(writer, await anext(stream))
+                    events = writer.write(await anext(stream))
             except LLMRingError as error:
                 events = writer.fail(as_gateway(error))
             if stream.response is not None:

@@ -22,7 +22,8 @@ from llmring.serve._keys import KeyStore
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._notes import json_answer
-from llmring.serve._refusals import refuse
+from llmring.serve._page import Page, is_of_page
+from llmring.serve._refusals import as_gateway, refuse
 from llmring.serve._tab import Tab
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -43,6 +44,7 @@ class Gateway:
         keys: once a key was made there, nobody is served without one; until then, and without a store, clients of this
             machine are.
         cache: have the ring keep its answers; ``None`` leaves that to the ring's own policy.
+        page: answers ``/`` and ``/page/…`` to people; without one there is nothing.
         profile: of the lockfile, for requests without the header ``llmring-profile``.
         direct_models: let clients name ``provider:model`` beside the aliases.
         host_names: names by which clients may call it, besides ``localhost`` and any IP address.
@@ -56,6 +58,7 @@ class Gateway:
         *,
         keys: KeyStore | None = None,
         cache: CachePolicy | None = None,
+        page: Page | None = None,
         profile: str | None = None,
         direct_models: bool = False,
         host_names: Collection[str] = (),
@@ -66,6 +69,7 @@ class Gateway:
         self._profile = profile
         self._direct = direct_models
         self._keys = keys
+        self._page = page
         self._door = Door(host_names, keys)
         self._max_body_bytes = max_body_bytes
         self._max_calls = max_calls
@@ -118,7 +122,7 @@ class Gateway:
         try:
             caller = self._admit(exchange)
         except LLMRingError as error:
-            await refuse(exchange, route, error)
+            await refuse(exchange, route, as_gateway(error))
             return
         answering = Answering(self._ring, exchange, route, caller, self._live)
         if self._calls >= self._max_calls:
@@ -169,14 +173,32 @@ class Gateway:
             await exchange.answer(503 if problem else 200, _TEXT, f"{problem or 'ready'}\n".encode())
         elif place == "metrics":
             await self._show_metrics(exchange)
+        elif self._page is not None and is_of_page(exchange.path):
+            await self._show_page(exchange, self._page)
         else:
             await exchange.answer(404, json_answer(), _NOT_FOUND)
+
+    async def _show_page(self, exchange: Exchange, page: Page) -> None:
+        try:
+            self._door.check_address(exchange)
+        except ProviderPermissionError as error:
+            await exchange.answer(403, _TEXT, f"{error.message}\n".encode())
+            return
+        try:
+            admitted = self._door.key_of(exchange) is None
+        except ProviderAuthenticationError:
+            admitted = False
+        await page(exchange, self._live, admitted=admitted)
 
     async def _show_metrics(self, exchange: Exchange) -> None:
         """Show the figures to whom would be served: they name aliases and sums."""
         try:
             self._admit(exchange)
-        except ProviderAuthenticationError as error:
+        except LLMRingError as raised:
+            error = as_gateway(raised)
+            if not isinstance(error, ProviderAuthenticationError):
+                await exchange.answer(500, _TEXT, f"{error.message}\n".encode())
+                return
             status = 403 if isinstance(error, ProviderPermissionError) else 401
             await exchange.answer(status, _TEXT, f"{error.message}\n".encode())
             return
@@ -198,6 +220,7 @@ def app(
     *,
     keys: KeyStore | None = None,
     cache: CachePolicy | None = None,
+    page: Page | None = None,
     profile: str | None = None,
     direct_models: bool = False,
     host_names: Collection[str] = (),
@@ -212,6 +235,7 @@ def app(
         ring,
         keys=keys,
         cache=cache,
+        page=page,
         profile=profile,
         direct_models=direct_models,
         host_names=host_names,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from llmring_providers.hosting import CODECS, Route
 from llmring_types.exceptions import (
     AliasNotFoundError,
+    ConfigurationError,
     LLMRingError,
     LockfileError,
     ModelNotFoundError,
@@ -15,6 +16,7 @@ from llmring_types.exceptions import (
     ProviderNotFoundError,
     ProviderOverloadedError,
     ProviderResponseError,
+    ProviderServerError,
 )
 
 from llmring.serve._exchange import Exchange
@@ -45,6 +47,9 @@ def as_gateway(error: LLMRingError) -> LLMRingError:
             retry_after=_LOCKFILE_S,
             status_code=503,
         )
+    if isinstance(error, ConfigurationError):  # its text names files and variables of the gateway
+        _logger.error("%s", error)
+        return ProviderServerError("this gateway is not set up rightly; its log says what is wrong")
     if not isinstance(error, ProviderAuthenticationError | ProviderNotFoundError):
         return error
     if isinstance(error, ModelNotFoundError) or not error.provider:  # a refused key of ours names no provider

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llmring_types.exceptions import MissingSDKError
 
 from llmring.serve._app import Gateway
+from llmring.serve._page import PageServer
 
 if TYPE_CHECKING:
     import uvicorn
@@ -20,7 +21,7 @@ _YOUNG = 20_000
 
 
 def run(
-    gateway: Gateway,
+    gateway: Gateway | PageServer,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -31,7 +32,7 @@ def run(
     """Serve until the process is told to end (SIGINT, SIGTERM); calls under way are then finished first.
 
     Args:
-        gateway: the application.
+        gateway: the application: a gateway, or a page alone.
         host: the address to listen at.
         port: 0 takes a free one.
         drain_s: seconds that calls under way may take to end.
@@ -70,7 +71,7 @@ def run(
 
 
 def _server(
-    config: "uvicorn.Config", gateway: Gateway, at_end: Callable[[], Awaitable[object]] | None
+    config: "uvicorn.Config", gateway: Gateway | PageServer, at_end: Callable[[], Awaitable[object]] | None
 ) -> "uvicorn.Server":
     """Return the server. uvicorn sends itself the signal again once it has ended, so what is left is done before."""
     import uvicorn  # noqa: PLC0415 - an extra

@@ -90,7 +90,8 @@ class ServerLog:
     async def _send(self, parcel: _Parcel) -> None:
         if parcel.with_conversation:
             await self._send_conversation(parcel)
-        await self.client.log(self._without_secrets(usage_row(parcel.record, parcel.conversation_id)))
+        conversation_id = parcel.record.conversation_id or parcel.conversation_id
+        await self.client.log(self._without_secrets(usage_row(parcel.record, conversation_id)))
 
     def _without_secrets(self, body: bytes) -> bytes:
         return b"".join(Redactor(self._secrets()).pieces([body]))

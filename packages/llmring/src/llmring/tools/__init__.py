@@ -5,7 +5,8 @@ it answers.
 """
 
 from llmring.tools._mcp import mcp_tools
-from llmring.tools._run import Approve, Run, RunStream
+from llmring.tools._options import Approve
+from llmring.tools._run import Run, RunStream
 from llmring.tools._tool import Tool, ToolError, ToolResult, tool
 
 __all__ = ["Approve", "Run", "RunStream", "Tool", "ToolError", "ToolResult", "mcp_tools", "tool"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
 _UNAUTHORIZED = 401
+_UNAVAILABLE = 503
 
 
 @asynccontextmanager
@@ -84,6 +85,7 @@ async def _connect(
     import httpx2  # noqa: PLC0415 - comes with the extra
     from mcp import Client, MCPError  # noqa: PLC0415 - as above
     from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415 - as above
+    from mcp.types import INTERNAL_ERROR  # noqa: PLC0415 - as above
 
     refused = False
 
@@ -91,9 +93,20 @@ async def _connect(
         nonlocal refused  # the SDK's error does not mention it
         refused = refused or response.status_code == _UNAUTHORIZED
 
+    class Connection(httpx2.AsyncClient):
+        """Answers for a server that has gone: the SDK would end the whole block, and the run of tools with it."""
+
+        async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+            try:
+                return await super().send(request, **options)
+            except httpx2.TransportError as error:
+                problem = {"code": INTERNAL_ERROR, "message": str(error) or type(error).__name__}
+                answer = {"jsonrpc": "2.0", "id": None, "error": problem}
+                return httpx2.Response(_UNAVAILABLE, json=answer, request=request)
+
     timeout = httpx2.Timeout(30, read=timeout_s)
     try:
-        http = httpx2.AsyncClient(headers=dict(headers), timeout=timeout, event_hooks={"response": [look]})
+        http = Connection(headers=dict(headers), timeout=timeout, event_hooks={"response": [look]})
         await stack.enter_async_context(http)
         transport = streamable_http_client(url, http_client=http)
         return await stack.enter_async_context(Client(transport, read_timeout_seconds=timeout_s))

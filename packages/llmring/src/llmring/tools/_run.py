@@ -2,12 +2,11 @@
 
 import inspect
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from math import isfinite
 from types import TracebackType
-from typing import Any, Self, TypeAlias, TypedDict, cast
+from typing import Any, Self, TypeAlias, cast
 
 import msgspec
 from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk, ToolCall, function_spec
@@ -15,13 +14,9 @@ from llmring_types.exceptions import LLMRingError, ToolLoopError, ValidationErro
 
 from llmring._call import Call
 from llmring._money.accounts import Account
-from llmring._policy import check_seconds
 from llmring._stream import ChatStream
+from llmring.tools._options import RunOptions, check_options
 from llmring.tools._tool import Tool, ToolError, ToolResult, result_content, tool
-
-AnyTool: TypeAlias = "Tool | Callable[..., Any] | Mapping[str, Any]"
-Approve: TypeAlias = Callable[[ToolCall], bool | str | Awaitable[bool | str]]
-"""Asked before a call runs, in the order of the calls: ``True`` lets it run, ``False`` or a reason refuses it."""
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -56,17 +51,6 @@ class Run(msgspec.Struct, kw_only=True):
         return sum(known) if len(known) == len(costs) else None
 
 
-class RunOptions(TypedDict, total=False):
-    """The options of :meth:`LLMRing.run`, which describes them."""
-
-    tools: Iterable[AnyTool]
-    profile: str | None
-    max_rounds: int
-    max_cost_usd: float | Decimal | None
-    approve: Approve | None
-    tool_timeout_s: float | None
-
-
 Send: TypeAlias = Callable[[LLMRequest, Account | None, bool], Call]
 """Makes the call of a request, which is paid from the account of the run if that is bounded, streamed or not."""
 
@@ -82,20 +66,15 @@ class ToolLoop:
 
     def __init__(self, send: Send, request: LLMRequest, options: RunOptions) -> None:
         self._send = send
+        check_options(options)
         self._max_rounds = options.get("max_rounds", 10)
-        if self._max_rounds < 1:
-            raise ValidationError(f"max_rounds must be 1 or more; got {self._max_rounds}", field="max_rounds")
         most = options.get("max_cost_usd")
-        self._account = None if most is None else Account(_dollars(most), scope="run")
+        self._account = None if most is None else Account(Decimal(str(most + 0)), scope="run")
         self._approve = options.get("approve")
         self._tool_timeout_s = options.get("tool_timeout_s")
-        check_seconds("tool_timeout_s", self._tool_timeout_s)
         self._tools: dict[str, Tool] = {}
         specs = list(request.tools or ())
-        given: object = options.get("tools", ())
-        if not isinstance(given, Iterable) or isinstance(given, (str, Mapping)):
-            raise ValidationError(f"tools must be a list: tools=[…]; got {given!r:.80}", field="tools")
-        for each in given:
+        for each in options.get("tools", ()):
             if isinstance(each, Mapping):
                 specs.append(dict(each))
                 continue
@@ -206,7 +185,7 @@ class ToolLoop:
         approved = await answer if inspect.isawaitable(answer) else answer
         if approved is True:
             return None
-        return approved or "The user did not allow this call."
+        return approved if isinstance(approved, str) and approved else "The user did not allow this call."
 
     async def _result(self, call: ToolCall) -> ToolResult:
         import anyio  # noqa: PLC0415 - as above
@@ -273,14 +252,6 @@ def _keep_trace(trace: Run) -> Iterator[None]:
     except LLMRingError as error:
         error.run = trace
         raise
-
-
-def _dollars(most: object) -> Decimal:
-    if not isinstance(most, int | float | Decimal) or not isfinite(most) or most < 0:
-        raise ValidationError(
-            f"max_cost_usd must be a number of dollars of 0 or more; got {most!r}", field="max_cost_usd"
-        )
-    return Decimal(str(most + 0))
 
 
 def _message(result: ToolResult) -> Message:

@@ -136,7 +136,7 @@ class _Arguments:
         try:
             values = self._read(text or "{}")
         except MismatchError as error:
-            raise ValueError(f"the arguments {error}") from error
+            raise ValueError(f"the text of the arguments {error}") from error
         return {name: getattr(values, name) for name in self._names}
 
 

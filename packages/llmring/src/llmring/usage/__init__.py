@@ -8,16 +8,18 @@ from llmring.usage._entry import UsageEntry
 from llmring.usage._export import Format, export
 from llmring.usage._log import UsageLog
 from llmring.usage._moments import Moment, parse_moment
-from llmring.usage._queries import Group, UsageStats, read, stats
+from llmring.usage._queries import Group, UsageLatency, UsageStats, latencies, read, stats
 
 __all__ = [
     "Format",
     "Group",
     "Moment",
     "UsageEntry",
+    "UsageLatency",
     "UsageLog",
     "UsageStats",
     "export",
+    "latencies",
     "parse_moment",
     "read",
     "stats",

@@ -12,7 +12,7 @@ from llmring.usage._database import FIELDS, open_to_read, place
 from llmring.usage._entry import UsageEntry
 from llmring.usage._moments import Moment, stamp
 
-Group = Literal["model", "provider", "alias", "profile", "origin", "day"]
+Group = Literal["model", "provider", "alias", "profile", "origin", "day", "key"]
 
 _COLUMNS: dict[Group, str] = {
     "model": "provider || ':' || model",
@@ -21,6 +21,7 @@ _COLUMNS: dict[Group, str] = {
     "profile": "profile",
     "origin": "origin",
     "day": "substr(logged_at, 1, 10)",
+    "key": "CASE WHEN json_valid(metadata) THEN CAST(json_extract(metadata, '$.request.key') AS TEXT) END",
 }
 
 _UNPRICED = "SUM(cost IS NULL AND input_tokens IS NOT NULL)"
@@ -70,6 +71,22 @@ class UsageStats(msgspec.Struct, frozen=True, kw_only=True):
     mean_latency_ms: float | None
 
 
+class UsageLatency(msgspec.Struct, frozen=True, kw_only=True):
+    """Times of the answered calls of a group, in milliseconds to the end of the answer.
+
+    Attributes:
+        name: the value of the column; ``None`` for calls that have none.
+        calls: answered ones whose time is known.
+        median_ms: a time that was measured (nearest rank).
+        p95_ms: 95 of 100 calls took no longer; likewise.
+    """
+
+    name: str | None
+    calls: int
+    median_ms: int
+    p95_ms: int
+
+
 def stats(
     path: str | Path,
     *by: Group,
@@ -83,7 +100,8 @@ def stats(
 
     Args:
         path: the log.
-        by: what to group by; nothing gives one row for everything, or none where there is nothing.
+        by: what to group by (``key`` is the id of a gateway's key); nothing gives one row for everything, or none where
+            there is nothing.
         since: the first moment that counts.
         until: the last moment that counts.
         origin: only what this origin asked.
@@ -111,6 +129,29 @@ def stats(
     with open_to_read(place(path)) as connection:
         rows = connection.execute(query, values).fetchall()
     return [UsageStats(group=row[: len(by)], **dict(zip(_SUMS, row[len(by) :], strict=True))) for row in rows]
+
+
+def latencies(
+    path: str | Path, by: Group, *, since: Moment | None = None, until: Moment | None = None
+) -> list[UsageLatency]:
+    """Return the times of each group, the one with the most calls first. Arguments and errors: see :func:`stats`."""
+    if by not in _COLUMNS:
+        raise ValidationError(f"usage is not grouped by {by!r}, but by {', '.join(_COLUMNS)}", field="by")
+    where, values = _where(since, until, None, None, None)
+    timed = f"{where or 'WHERE TRUE'} AND ending = 'answered' AND latency_ms IS NOT NULL"
+    query = f"""
+        WITH timed AS (SELECT {_COLUMNS[by]} AS name, latency_ms FROM usage {timed}),
+        ranked AS (
+            SELECT *, ROW_NUMBER() OVER (PARTITION BY name ORDER BY latency_ms) AS place,
+            COUNT(*) OVER (PARTITION BY name) AS calls FROM timed
+        )
+        SELECT name, calls, MIN(CASE WHEN place * 2 >= calls THEN latency_ms END),
+        MIN(CASE WHEN place * 20 >= calls * 19 THEN latency_ms END)
+        FROM ranked GROUP BY name ORDER BY calls DESC, name
+    """  # noqa: S608 - columns of our own
+    with open_to_read(place(path)) as connection:
+        rows = connection.execute(query, values).fetchall()
+    return [UsageLatency(name=row[0], calls=row[1], median_ms=row[2], p95_ms=row[3]) for row in rows]
 
 
 def read(

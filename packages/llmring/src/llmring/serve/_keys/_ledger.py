@@ -32,7 +32,7 @@ _SILENCE_S = 120
 _ADD_HELD = """INSERT INTO held VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"""
 _ADD_SPEND = """INSERT INTO spend VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, withheld = MAX(0, withheld + excluded.withheld),
+ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, withheld = withheld + excluded.withheld,
 excess = excess + excluded.excess"""
 _WITHHOLD = """INSERT INTO spend SELECT key, period, 0, SUM(amount), 0 FROM held
 WHERE worker IN (SELECT id FROM worker WHERE seen < ?) GROUP BY key, period
@@ -162,7 +162,10 @@ class Ledger:
             (amount, key, period, self._worker, amount),
         )
         if not found.rowcount:
-            self._database.execute(_ADD_SPEND, (key, period, 0, -amount, 0))
+            self._database.execute(
+                "UPDATE spend SET withheld = MAX(0, withheld - ?) WHERE key = ? AND period = ?",
+                (amount, key, period),
+            )
 
     def _beat(self) -> None:
         """Give a sign of life now and then, and withhold what the dead have left."""

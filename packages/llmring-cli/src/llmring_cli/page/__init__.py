@@ -1,0 +1,81 @@
+"""The page of ``llmring serve`` and ``llmring ui``: usage, calls, pools, keys and a playground."""
+
+import os
+import secrets
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from llmring_types.exceptions import MissingSDKError
+
+if TYPE_CHECKING:
+    from llmring.serve import Exchange, KeyStore, LiveCalls, Page
+    from llmring_lockfile import Lockfile
+
+TOKEN_VARIABLE = "LLMRING_PAGE_TOKEN"  # noqa: S105 - its name
+
+
+class OpenedPage(NamedTuple):
+    """A page, and the token that signs in to it.
+
+    Attributes:
+        page: answers requests.
+        token: of the environment, or made now.
+        is_new: it was made now, so that the user has yet to see it.
+    """
+
+    page: "Page"
+    token: str
+    is_new: bool
+
+    def url(self, base: str) -> str:
+        """Return the address to open; with the token only where nobody knows it yet."""
+        return f"{base}/?token={self.token}" if self.is_new else f"{base}/"
+
+
+def open_page(
+    *,
+    log: Path | None,
+    lockfile: "Callable[[], Lockfile] | None",
+    profile: str | None = None,
+    keys: "KeyStore | None" = None,
+    serves: bool = False,
+) -> OpenedPage:
+    """Return the page; :class:`llmring_cli.page.views.Sources` describes the arguments.
+
+    Raises:
+        MissingSDKError: the extra is not installed.
+        ValidationError: the token of the environment is too short (also a ``ValueError``).
+    """
+    if any(find_spec(name) is None for name in ("jinja2", "leather")):
+        raise MissingSDKError("the page needs an extra: pip install 'llmring-cli[ui]'")
+    from llmring_cli.page.sessions import Sessions  # noqa: PLC0415 - help does without
+
+    given = os.environ.get(TOKEN_VARIABLE)
+    token = given or secrets.token_urlsafe(32)
+    sessions = Sessions(token)
+
+    def make() -> "Page":
+        from llmring_cli.page.site import Site  # noqa: PLC0415 - see _FirstUse
+        from llmring_cli.page.views import Sources, Views  # noqa: PLC0415 - as above
+
+        sources = Sources(log=log, lockfile=lockfile, profile=profile, keys=keys, serves=serves)
+        return Site(Views(sources), sessions)
+
+    return OpenedPage(_FirstUse(make), token, is_new=not given)
+
+
+class _FirstUse:
+    """A page that is made when somebody first looks: templates and charts take 0.2 s to load, calls do not wait."""
+
+    def __init__(self, make: "Callable[[], Page]") -> None:
+        self._make = make
+        self._page: Page | None = None
+
+    async def __call__(self, exchange: "Exchange", live: "LiveCalls | None", *, admitted: bool) -> None:
+        if self._page is None:
+            from anyio import to_thread  # noqa: PLC0415 - as above
+
+            self._page = await to_thread.run_sync(self._make)
+        await self._page(exchange, live, admitted=admitted)
