@@ -139,6 +139,7 @@ def test_nothing_is_printed_but_by_the_functions_that_make_it_printable() -> Non
     }
     assert found == {
         "_app.py",
+        "_bulk.py",
         "_output.py",
         "_run.py",
         "_table.py",

@@ -25,7 +25,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """What was used in a period; ``total`` is ``None`` where there was no call."""
+    """Usage of a period; ``total`` is ``None`` where there was no call."""
 
     total: Row | None
     by_day: Sequence[Row]

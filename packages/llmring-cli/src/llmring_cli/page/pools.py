@@ -10,7 +10,7 @@ from llmring_types import ModelFacts, ModelRef
 from llmring_cli._models import price_text
 
 _AUDITED_DAYS = 90
-"""How far ahead retirements are findings, as for ``llmring lock audit``."""
+"""Days ahead within which retirements are findings, as for ``llmring lock audit``."""
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ _MOST_DIGITS = 16
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page shows.
+    """The sources of what the page shows.
 
     Attributes:
         log: the usage log; ``None`` where none is written.

@@ -140,7 +140,15 @@ class MessageStreamDecoder(BaseStreamDecoder):
         if kind == "content_block_delta":
             place, delta = part.index, part.delta
             slot = self._slots.get(place) if type(place) is int else None
-            if slot is None or delta is None or slot.kind != delta.type or not delta.text or delta.thinking:
+            if (
+                slot is None
+                or delta is None
+                or slot.kind != delta.type
+                or not delta.text
+                or delta.thinking
+                or delta.citation is not None
+                or delta.signature is not None
+            ):
                 self._add(self._place(place), delta or Delta(), chunks)
             else:  # a piece of a text, as nearly every event: there is nothing else in it to look for
                 slot.pieces.append(delta.text)
