@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +230,7 @@ def test_rows_that_cannot_be_read_are_errors_and_the_others_follow(folder: Path)
 
 
 def test_a_table_of_a_database_is_named_where_it_has_several(folder: Path) -> None:
-    with sqlite3.connect(folder / "rows.db") as database:
+    with closing(sqlite3.connect(folder / "rows.db", isolation_level=None)) as database:
         database.executescript('CREATE TABLE "a""b" (x); CREATE TABLE c (y); INSERT INTO "a""b" VALUES (1)')
     assert [row.values for row in read_rows(folder / "rows.db", 'a"b')] == [{"x": 1}]
     with pytest.raises(CommandError, match=r'name a table of .* with --table: a"b, c'):

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -318,7 +319,7 @@ def test_a_shared_file_is_its_owners_alone(tmp_path: Path) -> None:
 
 async def test_a_shared_file_that_breaks_is_a_typed_error(tmp_path: Path) -> None:
     ledger = FileLedger(tmp_path / "pace.db")
-    with sqlite3.connect(tmp_path / "pace.db") as database:
+    with closing(sqlite3.connect(tmp_path / "pace.db", isolation_level=None)) as database:
         database.execute("DROP TABLE lane")
     with pytest.raises(ConfigurationError, match="no such table"):
         await ledger.take("x", (1, 0, 0, 0), (1.0, None, None, None))
@@ -331,7 +332,7 @@ def test_rings_share_a_pace_through_a_file(tmp_path: Path) -> None:
         one, other = paced_ring(policy, "yes"), paced_ring(policy, "yes")
         await one.chat(request(1))
         await other.chat(request(1))
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
             names = [name for (name,) in database.execute("SELECT name FROM lane")]
         assert len(names) == 1
         assert names[0].startswith("fake ")

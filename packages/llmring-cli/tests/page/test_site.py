@@ -1,7 +1,7 @@
 """The page's routes, over a gateway in memory: who sees what, and what changes."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -56,8 +56,9 @@ def text(reply: Reply) -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> KeyStore:
-    return KeyStore(tmp_path / "keys.db")
+def store(tmp_path: Path) -> Iterator[KeyStore]:
+    with KeyStore(tmp_path / "keys.db") as store:
+        yield store
 
 
 @pytest.fixture

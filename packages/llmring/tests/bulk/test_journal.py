@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,7 @@ async def test_rows_that_cannot_be_sent_are_in_the_journal(journal: Path) -> Non
     for _ in range(2):
         found, _ = await outcomes_of(rows, journal=journal)
         assert [outcome.is_answered for outcome in found] == [False, True]
-    with sqlite3.connect(journal) as database:
+    with closing(sqlite3.connect(journal, isolation_level=None)) as database:
         states = database.execute("SELECT key, state FROM row JOIN outcome USING (digest) ORDER BY position")
         assert states.fetchall() == [("line 1", "failed"), ("1", "answered")]
 
@@ -167,7 +168,7 @@ async def test_the_file_is_its_owners_alone_and_can_be_read_with_plain_sql(journ
         "job.db": 0o600,
         "job.db-lock": 0o600,
     }
-    with sqlite3.connect(journal) as database:
+    with closing(sqlite3.connect(journal, isolation_level=None)) as database:
         query = """SELECT key, data ->> 'city', state, model, response ->> 'content', cost, input_tokens, output_tokens
             FROM row JOIN outcome USING (digest)"""
         assert database.execute(query).fetchall() == [("0", "Oslo", "answered", "fake:x", "a", 1.0, 10, 10)]
@@ -185,7 +186,7 @@ async def test_two_runs_do_not_share_a_journal(journal: Path) -> None:
 
 def foreign(path: Path) -> None:
     path.touch(mode=0o600)
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("CREATE TABLE t (x)")
 
 
@@ -195,12 +196,12 @@ def no_database(path: Path) -> None:
 
 
 def trap(path: Path) -> None:
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("CREATE TRIGGER t AFTER INSERT ON row BEGIN DELETE FROM outcome; END")
 
 
 def later(path: Path) -> None:
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA user_version = 99")
 
 
@@ -239,7 +240,7 @@ async def test_a_journal_that_can_no_longer_be_written_ends_the_job(journal: Pat
 
     async def main() -> None:
         async for _ in ring.map(questions(5000), journal=journal, concurrency=2):
-            with sqlite3.connect(journal) as database:
+            with closing(sqlite3.connect(journal, isolation_level=None)) as database:
                 database.execute("DROP TABLE IF EXISTS row")
 
     with pytest.raises(ConfigurationError, match="cannot be written: no such table"):
@@ -248,7 +249,7 @@ async def test_a_journal_that_can_no_longer_be_written_ends_the_job(journal: Pat
 
 async def test_a_row_that_is_no_outcome_is_a_typed_error(journal: Path) -> None:
     await outcomes_of(questions(1), journal=journal)
-    with sqlite3.connect(journal) as database:
+    with closing(sqlite3.connect(journal, isolation_level=None)) as database:
         database.execute("UPDATE outcome SET response = '[1'")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         await outcomes_of(questions(1), journal=journal)
@@ -273,7 +274,7 @@ async def test_a_kept_answer_that_is_not_as_asked_now_is_an_error(journal: Path)
     for asked_form, is_answered in ((form, True), (strict, False)):
         found, _ = await outcomes_of([question("a", response_format=asked_form)], '"x"', journal=journal)
         assert found[0].is_answered == is_answered
-    with sqlite3.connect(journal) as database:
+    with closing(sqlite3.connect(journal, isolation_level=None)) as database:
         database.execute(
             "UPDATE outcome SET state = 'answered', response = (SELECT response FROM outcome WHERE state = 'answered')"
         )
@@ -315,7 +316,7 @@ asyncio.run(main())
 
 async def test_what_the_file_holds_of_batches_must_be_batches(journal: Path) -> None:
     await outcomes_of(questions(1), journal=journal)
-    with sqlite3.connect(journal) as database:
+    with closing(sqlite3.connect(journal, isolation_level=None)) as database:
         database.execute("INSERT INTO batch_part VALUES ('x', 'open', '[]')")
         database.execute("UPDATE outcome SET response = '[]'")
     with pytest.raises(ConfigurationError, match="cannot be read"):

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def test_every_row_has_one_outcome_and_only_calls_under_way_are_asked_again(tmp_
 
     last = [row for run, row, *_ in outcomes if run == KILLS]
     assert sorted(last) == [*range(ROWS)]
-    with sqlite3.connect(tmp_path / "job.db") as database:
+    with closing(sqlite3.connect(tmp_path / "job.db", isolation_level=None)) as database:
         assert database.execute("SELECT COUNT(*), SUM(state = 'answered') FROM outcome").fetchone() == (
             ROWS,
             ROWS,

@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,7 @@ def test_a_store_that_another_process_makes_meanwhile_is_used(tmp_path: Path) ->
 
 def test_databases_of_others_are_not_altered(tmp_path: Path) -> None:
     path = tmp_path / "theirs.db"
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("CREATE TABLE theirs (a)")
     database.close()
     before = path.read_bytes()
@@ -136,7 +137,7 @@ def test_a_later_version_and_what_is_no_database_are_refused(
     tmp_path: Path, store: ConversationStore
 ) -> None:
     store.save(said("Hello"))
-    with sqlite3.connect(store.path) as database:
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as database:
         database.execute("PRAGMA user_version = 9")
     database.close()
     with pytest.raises(ConfigurationError, match="later version"):

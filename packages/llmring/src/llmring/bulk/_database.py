@@ -150,9 +150,13 @@ def connect(path: Path, *, read_only: bool = False) -> "sqlite3.Connection":
     import sqlite3  # noqa: PLC0415 - only journals need it
 
     database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
-    database.execute("PRAGMA synchronous = NORMAL")
-    if read_only:
-        database.execute("PRAGMA query_only = ON")
+    try:
+        database.execute("PRAGMA synchronous = NORMAL")
+        if read_only:
+            database.execute("PRAGMA query_only = ON")
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 

@@ -270,11 +270,14 @@ def _locked(path: Path) -> sqlite3.Connection:
         ConfigurationError: another run holds it.
     """
     beside = path.with_name(f"{path.name}-lock")
+    lock: sqlite3.Connection | None = None
     try:
         os.close(os.open(beside, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
         lock = sqlite3.connect(beside, timeout=0, isolation_level=None, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
     except (OSError, sqlite3.Error) as error:
+        if lock is not None:
+            lock.close()
         raise ConfigurationError(
             f"the journal {path} is in use by another run ({error}): wait for its end, or name another file",
             original=error,
