@@ -100,7 +100,7 @@ class MapsRequests:
             Digests(self._chat, self._aliases.lockfile.locked, profile),
         )
         if path is not None:
-            from llmring.bulk._database import require_sqlite  # noqa: PLC0415 - only for jobs with one
+            from llmring._database import require_sqlite  # noqa: PLC0415 - only for jobs with one
 
             require_sqlite()
             from llmring.bulk._journal import Journal  # noqa: PLC0415 - as above

@@ -123,7 +123,7 @@ class FileLedger:
     lease_s = 0.25
 
     def __init__(self, path: str | Path, now: Callable[[], float] = time.time) -> None:
-        from llmring.bulk._database import Form, create_or_check, place  # noqa: PLC0415 - only for shared paces
+        from llmring._database import Form, create_or_check, place  # noqa: PLC0415 - only for shared paces
 
         self._path = place(path)
         self._now = now

@@ -18,19 +18,10 @@ import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
+from llmring._database import connect, create_or_check, place
 from llmring._runtime import LoopHandle, Wakeup
 from llmring.bulk._batch_parts import BatchPart
-from llmring.bulk._database import (
-    BATCH_PART,
-    OUTCOME,
-    ROW,
-    Table,
-    Values,
-    connect,
-    create_or_check,
-    insert,
-    place,
-)
+from llmring.bulk._database import BATCH_PART, JOURNAL, OUTCOME, ROW, Table, Values, insert
 from llmring.bulk._digest import DigestFilter
 from llmring.bulk._outcomes import KeptError, is_settled, keep, restore
 
@@ -178,7 +169,7 @@ class Journal(Generic[T]):
         return restored if is_settled(restored) else None
 
     def _open(self) -> None:
-        create_or_check(self.path)
+        create_or_check(self.path, JOURNAL)
         self._lock = _locked(self.path)
         try:
             reader = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
