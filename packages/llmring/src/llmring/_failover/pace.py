@@ -7,7 +7,7 @@ processes or machines may share: then in leases, of a fraction of a second.
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from threading import Lock
 
@@ -89,7 +89,7 @@ class Lane:
         self._admitted: deque[float] = deque(maxlen=64)
         self._queue: deque[Wakeup] = deque()
         self._is_busy = False
-        self._balance: Amounts = _NOTHING
+        self._balance: Sequence[float] = _NOTHING
         self._from = -math.inf
         """The moment from which the balance may be used."""
         self._expected: dict[ModelRef, ExpectedTokens] = {}
@@ -160,18 +160,18 @@ class Lane:
             rates = self._rates(now)
             lease_s = self._ledger.lease_s
             if lease_s and now - self._from > _STALE * lease_s:  # others have had that time since
-                self._balance = tuple(min(each, 0.0) for each in self._balance)  # type: ignore[assignment]
+                self._balance = tuple(min(each, 0.0) for each in self._balance)
             left = tuple(have - need for have, need in zip(self._balance, amounts, strict=True))
             if all(
                 rate is None or -_EXACT <= have <= rate * lease_s
                 for rate, have in zip(rates, left, strict=True)
             ):
-                self._balance = left  # type: ignore[assignment]  # four of them
+                self._balance = left
                 return self._from
             # What estimates took too much of goes back with it.
             leases = tuple(0.0 if rate is None else rate * lease_s for rate in rates)
             wanted = tuple(lease - have for lease, have in zip(leases, left, strict=True))
-            self._balance = leases  # type: ignore[assignment]
+            self._balance = leases
         start = self._from = now + await self._ledger.take(self._name, wanted, rates)
         return start
 
@@ -179,7 +179,7 @@ class Lane:
         """Put what was used in the place of what was taken."""
         with self._lock:
             rates = self._rates(self._clock.now())
-            self._balance = tuple(  # type: ignore[assignment]
+            self._balance = tuple(
                 0.0 if rate is None else min(have + one - other, max(rate * _KEPT_S, have))
                 for rate, have, one, other in zip(rates, self._balance, taken, used, strict=True)
             )
@@ -208,7 +208,7 @@ class Lane:
                 if not any(self._stated) and not any(self._learned):
                     self._guess = (self._present_rate(now) * _GUESS, now)
             self._blocked_until = max(self._blocked_until, now + wait)
-            self._balance = tuple(min(each, 0.0) for each in self._balance)  # type: ignore[assignment]
+            self._balance = tuple(min(each, 0.0) for each in self._balance)
         await self._ledger.block(self._name, wait)
 
     def _rates(self, now: float) -> tuple[float | None, ...]:

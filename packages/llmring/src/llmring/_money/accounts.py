@@ -4,7 +4,6 @@ At any moment ``spent + withheld + reserved <= limit``. Only :meth:`Account.rese
 fits; settling moves dollars from one term to another.
 """
 
-from collections import Counter
 from decimal import Decimal
 from typing import Literal
 
@@ -63,7 +62,7 @@ class Account:
         self.alias = alias
         self.profile = profile
         self.spent = self.reserved = self.withheld = self.excess = _ZERO
-        self.held_by: Counter[object] = Counter()
+        self.held_by: dict[object, Decimal] = {}
         """Reserved amounts, by the task that holds them."""
 
     def fits(self, amount: Decimal) -> bool:
@@ -71,7 +70,7 @@ class Account:
 
     def may_fit(self, amount: Decimal, owner: object) -> bool:
         """Return whether the amount would fit if all that other tasks have set aside came back."""
-        own = self.held_by[owner] if owner is not None else _ZERO
+        own = self.held_by.get(owner, _ZERO) if owner is not None else _ZERO
         return amount <= self.limit - self.spent - self.withheld - own
 
     def reserve(self, amount: Decimal, owner: object) -> bool:
@@ -79,7 +78,7 @@ class Account:
         if not self.fits(amount):
             return False
         self.reserved += amount
-        self.held_by[owner] += amount  # type: ignore[assignment]  # Counter is typed for integers alone
+        self._set_aside(amount, owner)
         return True
 
     def settle(self, amount: Decimal, cost: Decimal, owner: object, *, certain: bool) -> None:
@@ -93,8 +92,11 @@ class Account:
         if not certain:
             self.withheld += max(amount - counted, _ZERO)
 
+    def _set_aside(self, amount: Decimal, owner: object) -> None:
+        self.held_by[owner] = self.held_by.get(owner, _ZERO) + amount
+
     def _give_back(self, amount: Decimal, owner: object) -> None:
-        self.held_by[owner] -= amount  # type: ignore[assignment]  # as above
+        self.held_by[owner] = self.held_by.get(owner, _ZERO) - amount
         if not self.held_by[owner]:
             del self.held_by[owner]
 

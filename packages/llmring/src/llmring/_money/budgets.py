@@ -229,8 +229,8 @@ def _check(accounts: Sequence[Account], candidate: Candidate, amount: Decimal, o
         if account.may_fit(amount, owner):
             continue
         state = account.state()
-        own = account.held_by[owner] if owner is not None else _ZERO
-        held = f", {dollars(Decimal(own))} of it set aside by this task's own open streams" if own else ""
+        own = account.held_by.get(owner, _ZERO) if owner is not None else _ZERO
+        held = f", {dollars(own)} of it set aside by this task's own open streams" if own else ""
         left = max(account.limit - account.spent - account.withheld, _ZERO)
         raise exceeded(
             f"{may_cost(candidate, amount)}, and {dollars(left)} is left of {state}{held}",

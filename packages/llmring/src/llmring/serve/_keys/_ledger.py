@@ -218,7 +218,7 @@ class KeyAccount(Account):
     def reserve(self, amount: Decimal, owner: object) -> bool:
         if not self._ledger.hold(self._key, self.period, to_units(amount), self._units):
             return False
-        self.held_by[owner] += amount  # type: ignore[assignment]  # Counter is typed for integers alone
+        self._set_aside(amount, owner)
         return True
 
     def settle(self, amount: Decimal, cost: Decimal, owner: object, *, certain: bool) -> None:
