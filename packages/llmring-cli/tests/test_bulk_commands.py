@@ -245,6 +245,14 @@ def test_a_schema_is_a_file_a_type_or_json(folder: Path) -> None:
     assert read_schema("fractions:Fraction").__name__ == "Fraction"
 
 
+def test_a_file_of_types_takes_the_place_of_no_module(folder: Path) -> None:
+    own = sys.modules["types"]
+    (folder / "types.py").write_text("class City:\n    name: str\n")
+    found = read_schema("types.py:City")
+    assert sys.modules["types"] is own
+    assert sys.modules[found.__module__].City is found
+
+
 def progress(**changed: Any) -> Progress:
     fields = {"done": 30, "answered": 28, "failed": 2, "from_journal": 10, "in_flight": 3, "cost": 0.5}
     return Progress(**{**fields, "tokens": 100, "seconds": 10.0, "total": 3630, **changed})

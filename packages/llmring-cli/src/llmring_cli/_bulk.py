@@ -118,11 +118,12 @@ def read_schema(text: str) -> Any:
 
 
 def _module_of(path: Path) -> ModuleType:
-    found = util.spec_from_file_location(path.stem, path)
+    name = f"llmring_schema_{path.stem}"  # types.py must not take the place of Python's own module
+    found = util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
         raise ImportError(f"{path} is no Python file")
     module = util.module_from_spec(found)
-    sys.modules[found.name] = module  # types look their names up there
+    sys.modules[name] = module  # types look their names up there
     found.loader.exec_module(module)
     return module
 
