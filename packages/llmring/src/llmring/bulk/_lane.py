@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Literal
 
 import anyio
 import msgspec
@@ -16,7 +15,6 @@ from llmring.bulk._batches import BatchRun
 from llmring.bulk._tasks import Settings, Task
 
 End = Callable[[Task, LLMResponse | LLMRingError], object]
-Via = Literal["live", "batch", "auto"]
 
 
 class _Row(msgspec.Struct, frozen=True):
