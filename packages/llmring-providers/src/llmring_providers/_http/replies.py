@@ -164,6 +164,31 @@ def count_of(value: object) -> int | None:
     return int(value) if isinstance(value, float) and math.isfinite(value) else None
 
 
+def counts_beside_cache(
+    *, given: int | None, made: int | None, read: int | None, written: int | None
+) -> dict[str, int]:
+    """Return token counts in the neutral keys, where a vendor counts its cache beside the fresh input.
+
+    Args:
+        given: fresh tokens of the input; what the cache read and wrote is added to them.
+        made: tokens of the output.
+        read: tokens that the cache had.
+        written: tokens that it took.
+    """
+    counts: dict[str, int] = {}
+    if given is not None:
+        counts["prompt_tokens"] = given + (read or 0) + (written or 0)
+    if made is not None:
+        counts["completion_tokens"] = made
+    if given is not None and made is not None:
+        counts["total_tokens"] = counts["prompt_tokens"] + made
+    if read is not None:
+        counts["cache_read_input_tokens"] = read
+    if written is not None:
+        counts["cache_creation_input_tokens"] = written
+    return counts
+
+
 def add_billing(
     usage: Usage | None, *, tier: Any = None, searches: Any = None, cost: Any = None
 ) -> Usage | None:

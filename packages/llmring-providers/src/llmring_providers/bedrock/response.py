@@ -11,7 +11,7 @@ from llmring_types import FinishReason, LLMResponse, ToolCall, Usage, tool_call
 
 from llmring_providers._fit.history import sealed
 from llmring_providers._fit.tools import unquoted
-from llmring_providers._http.replies import add_billing
+from llmring_providers._http.replies import add_billing, counts_beside_cache
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.bedrock.errors import reported_error
@@ -158,19 +158,12 @@ def usage_of(ending: Ending) -> Usage | None:
 
 
 def _counts(wire: WireUsage) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    given, made = wire.input_tokens, wire.output_tokens
-    read, written = wire.cache_read_input_tokens, wire.cache_write_input_tokens
-    if given is not None:
-        counts["prompt_tokens"] = given + (read or 0) + (written or 0)
-    if made is not None:
-        counts["completion_tokens"] = made
-    if given is not None and made is not None:
-        counts["total_tokens"] = counts["prompt_tokens"] + made
-    if read is not None:
-        counts["cache_read_input_tokens"] = read
-    if written is not None:
-        counts["cache_creation_input_tokens"] = written
+    counts = counts_beside_cache(
+        given=wire.input_tokens,
+        made=wire.output_tokens,
+        read=wire.cache_read_input_tokens,
+        written=wire.cache_write_input_tokens,
+    )
     for detail in wire.cache_details or ():
         if detail.ttl in ("5m", "1h") and detail.input_tokens is not None:
             counts[f"cache_creation_{detail.ttl}_tokens"] = detail.input_tokens
