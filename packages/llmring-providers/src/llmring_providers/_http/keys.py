@@ -16,6 +16,25 @@ _REFUSED = (401,)
 _REMEMBERED = 8
 
 
+class LoopLock:
+    """A lock for each event loop: what one of them guards may be used in several, one after the other.
+
+    Args:
+        name: for the variable that holds it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._locks: anyio.lowlevel.RunVar[anyio.Lock] = anyio.lowlevel.RunVar(name)
+
+    def get(self) -> anyio.Lock:
+        """Return the lock of the running loop."""
+        lock = self._locks.get(None)
+        if lock is None:
+            lock = anyio.Lock()
+            self._locks.set(lock)
+        return lock
+
+
 class ExpiringKey:
     """The key that a function gives: cached until it is refused, and asked for once however many calls wait for it.
 
@@ -29,7 +48,7 @@ class ExpiringKey:
         self._provider = provider
         self._current = ""
         self._seen: deque[str] = deque(maxlen=_REMEMBERED)
-        self._lock: anyio.lowlevel.RunVar[anyio.Lock] = anyio.lowlevel.RunVar(f"key of {provider}")
+        self._lock = LoopLock(f"key of {provider}")
 
     def __repr__(self) -> str:
         return f"ExpiringKey(provider={self._provider!r})"
@@ -53,19 +72,12 @@ class ExpiringKey:
         Raises:
             ProviderAuthenticationError: the function failed, or gave no key.
         """
-        async with self._loop_lock():
+        async with self._lock.get():
             if self._current == refused:
                 self._current = ""
                 self._current = await self._ask()
                 self._seen.append(self._current)
             return self._current
-
-    def _loop_lock(self) -> anyio.Lock:
-        lock = self._lock.get(None)
-        if lock is None:
-            lock = anyio.Lock()
-            self._lock.set(lock)
-        return lock
 
     async def _ask(self) -> str:
         try:

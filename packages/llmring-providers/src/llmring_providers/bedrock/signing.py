@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import anyio
-import anyio.lowlevel
 import anyio.to_thread
 from llmring_types.exceptions import ConfigurationError, MissingSDKError, ProviderAuthenticationError
 
+from llmring_providers._http.keys import LoopLock
 from llmring_providers.bedrock.errors import EXPIRED, NAME_HEADER, name_of
 from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse, Transport
 from llmring_providers.transport._network import check_network
@@ -66,7 +65,7 @@ class Credentials:
         self._found: Any = None
         self._used: Any = None
         self._round = 0
-        self._lock: anyio.lowlevel.RunVar[anyio.Lock] = anyio.lowlevel.RunVar(f"credentials of {provider}")
+        self._lock = LoopLock(f"credentials of {provider}")
 
     def __repr__(self) -> str:
         return f"Credentials(provider={self._provider!r})"
@@ -98,17 +97,10 @@ class Credentials:
         Raises:
             ProviderAuthenticationError: there are none.
         """
-        async with self._loop_lock():
+        async with self._lock.get():
             if self._round == refused:
                 self._found = await anyio.to_thread.run_sync(self._look)
                 self._round += 1
-
-    def _loop_lock(self) -> anyio.Lock:
-        lock = self._lock.get(None)
-        if lock is None:
-            lock = anyio.Lock()
-            self._lock.set(lock)
-        return lock
 
     def _look(self) -> Any:
         """Walk the chain; its last members ask services of the machine that the process runs on."""
