@@ -63,6 +63,21 @@ def test_a_part_that_would_lead_elsewhere_makes_no_address(part: str) -> None:
     assert ACCOUNT.url_with({"REGION": part, "ACCOUNT": "a"}) is None
 
 
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({"REGION": "eu", "ZONE": "eu-1"}, "https://eu.eu-1.acme.test/v1"),
+        ({"REGION": "eu", "ZONE": " "}, "https://eu.eu.acme.test/v1"),
+        ({"ZONE": "eu-1"}, None),
+    ],
+)
+def test_each_place_of_an_address_takes_the_first_of_its_variables(
+    values: dict[str, str], url: str | None
+) -> None:
+    host = msgspec.structs.replace(ACCOUNT, url_template="https://{REGION}.{ZONE|REGION}.acme.test/v1")
+    assert host.url_with(values) == url
+
+
 def test_no_variable_belongs_to_two_hosts_but_to_the_forms_of_one() -> None:
     owners = {
         (name, host.cloud.partition("-")[0] if host.cloud else host.name.removesuffix("-anthropic"))

@@ -116,9 +116,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def url_sources(self, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return the variables that the address is made of where these are set: the first of each place."""
-        places = (place.split("|") for place in _PLACEHOLDER.findall(self.url_template or ""))
-        found = (next((name for name in names if values.get(name, "").strip()), names[0]) for names in places)
-        return tuple(dict.fromkeys(found))
+        places = _PLACEHOLDER.findall(self.url_template or "")
+        return tuple(dict.fromkeys(_first_set(place, values) for place in places))
 
     @property
     def is_vendor(self) -> bool:
@@ -148,10 +147,9 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """
         if self.url_lacks(values):
             return None
-        url = self.url_template or ""
-        for name in self.url_sources(values):
-            value = _address_part(values.get(name, ""))
-            url = re.sub(rf"\{{(?:\w+\|)*{name}(?:\|\w+)*\}}", value, url)
+        url = _PLACEHOLDER.sub(
+            lambda place: _address_part(values.get(_first_set(place[1], values), "")), self.url_template or ""
+        )
         return url or None
 
     def url_lacks(self, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -249,6 +247,12 @@ def unregister(name: str) -> None:
     if name in _TABLE.built_in:
         raise ConfigurationError(f"the host {name!r} comes with llmring and cannot be removed")
     _TABLE.rows.pop(name, None)
+
+
+def _first_set(place: str, values: Mapping[str, str]) -> str:
+    """Return the variable of ``ONE|OTHER`` that fills the place: the first one set, else the first."""
+    names = place.split("|")
+    return next((name for name in names if values.get(name, "").strip()), names[0])
 
 
 def _address_part(value: str) -> str:
