@@ -175,31 +175,15 @@ def fitted_effort(wanted: str, levels: Sequence[str], model: object, warnings: l
     return found
 
 
-class _GenerationConfig(msgspec.Struct):
-    """https://ai.google.dev/api/generate-content#v1beta.GenerationConfig"""
-
-    max_output_tokens: Any = msgspec.field(default=None, name="maxOutputTokens")
-    candidates: Any = msgspec.field(default=None, name="candidateCount")
-
-
-class _InferenceConfig(msgspec.Struct):
-    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html"""
-
-    max_tokens: Any = msgspec.field(default=None, name="maxTokens")
-
-
-class _Options(msgspec.Struct):
-    """https://docs.ollama.com/modelfile#valid-parameters-and-values"""
-
-    num_predict: Any = None
-
-
 class _Body(msgspec.Struct):
     """The fields of all protocols side by side: no protocol has a name for something else.
 
     https://platform.openai.com/docs/api-reference/chat/create
     https://platform.openai.com/docs/api-reference/responses/create
     https://platform.claude.com/docs/en/api/messages
+    https://ai.google.dev/api/generate-content#v1beta.GenerationConfig
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InferenceConfiguration.html
+    https://docs.ollama.com/modelfile#valid-parameters-and-values
     """
 
     max_tokens: Any = None
@@ -224,13 +208,12 @@ def output_bounds(body: bytes) -> tuple[int | None, int]:
     limits = [read.max_tokens, read.max_completion_tokens, read.max_output_tokens]
     numbers = [read.n]
     if isinstance(read.generation, dict):
-        generation = msgspec.convert(read.generation, _GenerationConfig)
-        limits.append(generation.max_output_tokens)
-        numbers.append(generation.candidates)
+        limits.append(read.generation.get("maxOutputTokens"))
+        numbers.append(read.generation.get("candidateCount"))
     if isinstance(read.inference, dict):
-        limits.append(msgspec.convert(read.inference, _InferenceConfig).max_tokens)
+        limits.append(read.inference.get("maxTokens"))
     if isinstance(read.options, dict):
-        limits.append(msgspec.convert(read.options, _Options).num_predict)
+        limits.append(read.options.get("num_predict"))
     counts = [_count(limit) for limit in limits if limit is not None]
     answers = [_count(number) for number in numbers if number is not None]
     # Where one of them cannot be read, a lenient host may keep to any of them.
