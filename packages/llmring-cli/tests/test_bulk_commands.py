@@ -229,6 +229,16 @@ def test_rows_that_cannot_be_read_are_errors_and_the_others_follow(folder: Path)
     ]
 
 
+def test_a_cell_of_a_csv_file_may_be_a_long_document(folder: Path) -> None:
+    before = csv.field_size_limit(128 * 1024)  # as in a new process
+    document = "x" * (128 * 1024 + 1)
+    (folder / "rows.csv").write_text(f"a\n{document}\nshort\n")
+    try:
+        assert [row.values for row in read_rows(folder / "rows.csv")] == [{"a": document}, {"a": "short"}]
+    finally:
+        csv.field_size_limit(before)
+
+
 def test_a_table_of_a_database_is_named_where_it_has_several(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "rows.db", isolation_level=None)) as database:
         database.executescript('CREATE TABLE "a""b" (x); CREATE TABLE c (y); INSERT INTO "a""b" VALUES (1)')
