@@ -255,6 +255,19 @@ def test_a_schema_is_a_file_a_type_or_json(folder: Path) -> None:
     assert read_schema("fractions:Fraction").__name__ == "Fraction"
 
 
+def test_a_schema_is_found_in_a_module_of_this_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])  # as of an installed command
+    (folder / "own_forms.py").write_text("class City:\n    name: str\n")
+    assert read_schema("own_forms:City").__module__ == "own_forms"
+
+
+@pytest.mark.parametrize("schema", ["raising.py:City", "raising:City"])
+def test_an_error_of_the_module_of_a_schema_is_explained(folder: Path, schema: str) -> None:
+    (folder / "raising.py").write_text("1 / 0\n")
+    with pytest.raises(CommandError, match=rf"--schema {schema}: ZeroDivisionError: division by zero"):
+        read_schema(schema)
+
+
 def test_a_file_of_types_takes_the_place_of_no_module(folder: Path) -> None:
     own = sys.modules["types"]
     (folder / "types.py").write_text("class City:\n    name: str\n")
