@@ -229,6 +229,16 @@ def test_rows_that_cannot_be_read_are_errors_and_the_others_follow(folder: Path)
     ]
 
 
+def test_a_cell_of_a_csv_file_may_be_a_long_document(folder: Path) -> None:
+    before = csv.field_size_limit(128 * 1024)  # as in a new process
+    document = "x" * (128 * 1024 + 1)
+    (folder / "rows.csv").write_text(f"a\n{document}\nshort\n")
+    try:
+        assert [row.values for row in read_rows(folder / "rows.csv")] == [{"a": document}, {"a": "short"}]
+    finally:
+        csv.field_size_limit(before)
+
+
 def test_a_table_of_a_database_is_named_where_it_has_several(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "rows.db", isolation_level=None)) as database:
         database.executescript('CREATE TABLE "a""b" (x); CREATE TABLE c (y); INSERT INTO "a""b" VALUES (1)')
@@ -243,6 +253,19 @@ def test_a_schema_is_a_file_a_type_or_json(folder: Path) -> None:
     assert (form["name"], form["schema"], form["strict"]) == ("city", {"type": "object"}, True)
     assert read_schema('{"type": "array"}')["json_schema"]["schema"] == {"type": "array"}
     assert read_schema("fractions:Fraction").__name__ == "Fraction"
+
+
+def test_a_schema_is_found_in_a_module_of_this_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])  # as of an installed command
+    (folder / "own_forms.py").write_text("class City:\n    name: str\n")
+    assert read_schema("own_forms:City").__module__ == "own_forms"
+
+
+@pytest.mark.parametrize("schema", ["raising.py:City", "raising:City"])
+def test_an_error_of_the_module_of_a_schema_is_explained(folder: Path, schema: str) -> None:
+    (folder / "raising.py").write_text("1 / 0\n")
+    with pytest.raises(CommandError, match=rf"--schema {schema}: ZeroDivisionError: division by zero"):
+        read_schema(schema)
 
 
 def test_a_file_of_types_takes_the_place_of_no_module(folder: Path) -> None:

@@ -4,7 +4,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib import import_module, util
+from importlib import util
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +16,7 @@ from llmring_types.exceptions import MissingSDKError, ValidationError
 
 from llmring_cli._output import WRONG_USAGE, CommandError, count_text, dollars_text, report
 from llmring_cli._tables import Values, count_rows, read_rows
+from llmring_cli.chat.exchange import import_object
 from llmring_cli.chat.message import read_file
 
 if TYPE_CHECKING:
@@ -112,9 +113,9 @@ def read_schema(text: str) -> Any:
     try:
         if place.endswith(".py"):
             return getattr(_module_of(Path(place)), name)
-        return getattr(import_module(place), name)
-    except (ImportError, AttributeError, OSError, SyntaxError) as error:
-        raise CommandError(f"--schema {text}: {error}") from error
+        return import_object(text)
+    except Exception as error:  # whatever the module raises
+        raise CommandError(f"--schema {text}: {type(error).__name__}: {error}") from error
 
 
 def _module_of(path: Path) -> ModuleType:

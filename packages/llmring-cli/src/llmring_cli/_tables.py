@@ -108,6 +108,8 @@ def _json_lines(file: BinaryIO) -> Iterator[TableRow]:
 
 
 def _csv(file: TextIO, delimiter: str) -> Iterator[TableRow]:
+    # Of all readers: the default, 131,072 characters, is less than a long document.
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_LINE))
     reader = csv.reader(file, delimiter=delimiter, strict=True)
     names = next(reader, [])
     if len(set(names)) != len(names):

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,21 +107,28 @@ async def open_tools(functions: Sequence[str], servers: Sequence[str]) -> "Async
 def _find(name: str) -> Callable[..., Any]:
     if not _FUNCTION.fullmatch(name):
         raise ValidationError(f"{name!r} is no function: write module:function", field="tool")
-    module_name, _, path = name.partition(":")
-    sys.path.append("")  # last: a module of a cloned repository must not stand in for an installed one
     try:
-        found: Any = importlib.import_module(module_name)
-        for part in path.split("."):
-            found = getattr(found, part)
+        found = import_object(name)
     except Exception as error:  # whatever the module raises
         raise ValidationError(
             f"the tool {name} cannot be loaded: {type(error).__name__}: {error}", field="tool"
         ) from error
-    finally:
-        sys.path.remove("")
     if not callable(found):
         raise ConfigurationError(f"the tool {name} is no function")
     return found  # type: ignore[no-any-return]
+
+
+def import_object(name: str) -> Any:
+    """Return what ``module:name`` names; its code runs. Modules of the working directory are looked up last.
+
+    A module of a cloned repository must not stand in for an installed one.
+    """
+    module, _, path = name.partition(":")
+    sys.path.append("")
+    try:
+        return attrgetter(path)(importlib.import_module(module))
+    finally:
+        sys.path.remove("")
 
 
 class Conversation(msgspec.Struct, omit_defaults=True):
