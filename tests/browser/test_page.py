@@ -1,18 +1,15 @@
 """The page in a real browser: signing in, charts, a streamed answer, a narrow screen, and nothing from elsewhere."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 from typing import Literal
 
 import pytest
-import uvicorn
 from browsers import find_browser
-from gateways import ring_of
-from llmring.serve import Gateway, KeyStore, PageServer, app
+from gateways import listening, ring_of
+from llmring.serve import KeyStore, PageServer, app
 from llmring.usage import UsageLog
 from llmring_cli.page.sessions import Sessions
 from llmring_cli.page.site import Site
@@ -113,20 +110,6 @@ def known_log(path: Path) -> Path:
 def site(sources: Sources) -> Site:
     """Return the page as it is at noon of the last day of the log."""
     return Site(Views(sources, clock=lambda: datetime.fromtimestamp(NOON, UTC)), Sessions(TOKEN))
-
-
-@contextmanager
-def listening(served: Gateway | PageServer) -> Iterator[str]:
-    """Serve an application in a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(served, log_level="error", lifespan="off", access_log=False))
-        thread = Thread(target=lambda: server.run(sockets=[listener]))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def sign_in(page: Page, base: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 from llmring import LLMRing, Policy, RetryPolicy
-from llmring.serve import KeyStore, app
+from llmring.serve import Gateway, KeyStore, PageServer, app
 from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers import ProviderSettings
 from llmring_providers.sim import Answer, Rule, Script, SimTransport, create
@@ -53,11 +53,10 @@ def ring_of(*rules: Rule, policy: Policy = ONCE, **settings: Any) -> LLMRing:
 
 
 @contextmanager
-def serving(*rules: Rule, keys: KeyStore | None = None, **settings: Any) -> Iterator[str]:
-    """Serve a ring over real HTTP, in a thread of its own, and yield the URL."""
+def listening(served: Gateway | PageServer) -> Iterator[str]:
+    """Serve an application over real HTTP, in a thread of its own, and yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        gateway = app(ring_of(*rules, **settings), keys=keys)
-        server = uvicorn.Server(uvicorn.Config(gateway, log_level="error", lifespan="off", access_log=False))
+        server = uvicorn.Server(uvicorn.Config(served, log_level="error", lifespan="off", access_log=False))
         thread = Thread(target=lambda: server.run(sockets=[listener]))
         thread.start()
         try:
@@ -65,3 +64,10 @@ def serving(*rules: Rule, keys: KeyStore | None = None, **settings: Any) -> Iter
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def serving(*rules: Rule, keys: KeyStore | None = None, **settings: Any) -> Iterator[str]:
+    """Serve a ring, and yield the URL."""
+    with listening(app(ring_of(*rules, **settings), keys=keys)) as url:
+        yield url
