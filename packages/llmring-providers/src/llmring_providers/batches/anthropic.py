@@ -6,7 +6,6 @@ https://platform.claude.com/docs/en/api/messages/batches
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -158,10 +157,8 @@ class AnthropicBatches:
         counts = batch.request_counts or _Counts()
         failed = counts.errored + counts.canceled + counts.expired
         state = _STATES.get(batch.processing_status, "running")
-        more: dict[str, Any] = {}
-        if state == "completed":
-            # ``results_url`` says the same; a host that named another one would get the key.
-            more["results"] = (f"{self.path(batch.id)}/results",)
+        # ``results_url`` says the same; a host that named another one would get the key.
+        results = (f"{self.path(batch.id)}/results",) if state == "completed" else ()
         return BatchStatus(
             id=batch.id,
             state=state,
@@ -170,5 +167,5 @@ class AnthropicBatches:
             failed=failed,
             created_at=batch.created_at,
             expires_at=batch.expires_at,
-            **more,
+            results=results,
         )

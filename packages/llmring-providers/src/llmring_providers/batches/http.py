@@ -26,7 +26,7 @@ from llmring_providers.batches.calls import (
     BatchResult,
     BatchStatus,
 )
-from llmring_providers.embeddings import EmbeddingCall, Vectors, embedding_codec
+from llmring_providers.embeddings import EmbeddingCall, EmbeddingCodec, Vectors, embedding_codec
 from llmring_providers.transport import (
     ByteStream,
     HttpRequest,
@@ -140,6 +140,18 @@ class HttpBatches:
 
     def embedding_line(self, call: EmbeddingCall, key: str) -> BatchLine:
         """Return a request for vectors in the form of the provider's batches."""
+        codec = self._embeddings(call)
+        return self._codec.line(
+            key, WireRequest(path=codec.endpoint, body=codec.encode(call)), call.ref.model
+        )
+
+    def vectors(self, call: EmbeddingCall, result: BatchResult) -> Vectors:
+        """Return the vectors that a result is."""
+        codec = self._embeddings(call)
+        self._check(ChatCall(LLMRequest([]), call.ref), result)
+        return codec.decode(result.body, call)
+
+    def _embeddings(self, call: EmbeddingCall) -> EmbeddingCodec:
         codec = embedding_codec(self._provider.name)
         if codec is None or not self._codec.takes_embeddings:
             raise ModelCapabilityError(
@@ -147,19 +159,7 @@ class HttpBatches:
                 provider=self._provider.name,
                 model=call.ref.model,
             )
-        return self._codec.line(
-            key, WireRequest(path=codec.endpoint, body=codec.encode(call)), call.ref.model
-        )
-
-    def vectors(self, call: EmbeddingCall, result: BatchResult) -> Vectors:
-        """Return the vectors that a result is."""
-        codec = embedding_codec(self._provider.name)
-        self._check(ChatCall(LLMRequest([]), call.ref), result)
-        if codec is None:
-            raise ModelCapabilityError(
-                f"{self._provider.name} has no embeddings", provider=self._provider.name
-            )
-        return codec.decode(result.body, call)
+        return codec
 
     def _check(self, call: ChatCall, result: BatchResult) -> None:
         """Raise the error that a result is, if it is one."""
