@@ -128,7 +128,9 @@ class ConverseStreamDecoder(BaseStreamDecoder):
             )
 
     def _add(self, part: BlockEvent, delta: Delta, chunks: list[StreamChunk]) -> None:
-        slot = self._slots.setdefault(part.content_block_index, _BlockSlot())
+        slot = self._slots.get(part.content_block_index)
+        if slot is None:
+            slot = self._slots[part.content_block_index] = _BlockSlot()
         if delta.text:
             slot.text.append(delta.text)
             chunks.append(StreamChunk(delta=delta.text, model=self._model))
