@@ -100,11 +100,6 @@ def counted(usage: Usage, names: Mapping[str, str]) -> dict[str, Any]:
     return {name: said[ours] for name, ours in names.items() if said.get(ours) is not None}
 
 
-def without_nothing(**fields: Any) -> dict[str, Any]:
-    """Return the fields that are not ``None``."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def moment(seconds: int) -> str:
     """Return a moment in the form of RFC 3339."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
