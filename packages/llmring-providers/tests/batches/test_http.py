@@ -19,10 +19,11 @@ from llmring_types.exceptions import (
     ProviderConnectionError,
     ProviderRateLimitError,
     ProviderResponseTooLargeError,
+    ProviderServerError,
     StreamInterruptedError,
 )
 
-SECRET = "sk-hunter2"
+SECRET = "plain-hunter2-key"
 LIMIT = 2**20
 LINE = b'{"custom_id":"k%d","response":{"status_code":200,"body":{}},"error":null}\n'
 STATUS = BatchStatus(id="batch_1", state="completed", results=("/files/out/content", "/files/err/content"))
@@ -104,7 +105,10 @@ READINGS: dict[str, tuple[Body | TransportError, type[LLMRingError]]] = {
     "half a line": (Body(200, (LINE % 1)[:20]), MalformedResponseError),
     "a cut": (Body(200, LINE % 1, TransportError("h.test: reset")), StreamInterruptedError),
     "no connection": (TransportError("h.test: refused"), ProviderConnectionError),
-    "a refusal": (Body(401, b'{"error":{"message":"bad key sk-hunter2"}}'), ProviderAuthenticationError),
+    "a refusal": (
+        Body(401, b'{"error":{"message":"bad key plain-hunter2-key"}}'),
+        ProviderAuthenticationError,
+    ),
 }
 
 
@@ -115,7 +119,30 @@ async def test_results_that_cannot_be_read_are_a_typed_error(name: str) -> None:
     with pytest.raises(kind) as caught:
         await keys_of(batches_over(host).read(STATUS, at_most=3))
     assert SECRET not in str(caught.value)
-    assert all(each.is_closed for each in host.given) or name == "a refusal"
+    assert all(each.is_closed for each in host.given)
+
+
+async def test_results_may_be_as_long_together_as_so_many_answers_alone() -> None:
+    host = Host(Body(200, LINE % 1), Body(200))
+    await keys_of(batches_over(host).read(STATUS, at_most=3))
+    assert all((request.max_response_bytes or 0) >= 3 * LIMIT for request in host.asked)
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+async def test_a_batch_that_is_not_there_is_none(status: int) -> None:
+    assert await batches_over(Host(Body(status))).get("batch_1") is None
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 410])
+async def test_a_batch_that_has_ended_cannot_be_cancelled(status: int) -> None:
+    assert await batches_over(Host(Body(status))).cancel("batch_1") is False
+
+
+async def test_a_list_that_leads_back_to_a_page_ends_there() -> None:
+    page = b'{"data":[{"id":"batch_1","status":"completed"}],"has_more":true}'
+    host = Host(Body(200, page), Body(200, page))
+    assert [each.id async for each in batches_over(host).list_all()] == ["batch_1", "batch_1"]
+    assert host.bodies == []
 
 
 async def test_a_host_cannot_send_the_key_elsewhere_for_the_results() -> None:
@@ -134,6 +161,10 @@ RESULTS: list[tuple[BatchResult, type[LLMRingError]]] = [
     (BatchResult("k", "cancelled"), BatchCancelledError),
     (BatchResult("k", "answered", 429, b'{"error":{"message":"slow down"}}'), ProviderRateLimitError),
     (BatchResult("k", "answered", 200, b"{}"), MalformedResponseError),
+    (
+        BatchResult("k", "answered", 200, b'{"error":{"message":"bad plain-hunter2-key"}}'),
+        ProviderServerError,
+    ),
 ]
 
 
@@ -142,8 +173,9 @@ def test_a_result_that_is_no_answer_raises_what_the_request_alone_would(
     result: BatchResult, kind: type[LLMRingError]
 ) -> None:
     batches = batches_over(Host())
-    with pytest.raises(kind):
+    with pytest.raises(kind) as caught:
         batches.answer(CALL, batches.request(CALL), result)
+    assert SECRET not in str(caught.value)
 
 
 async def test_vectors_are_asked_for_by_batch_at_openai() -> None:
