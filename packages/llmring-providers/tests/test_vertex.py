@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from llmring_providers import ChatCall, HttpProvider, ProviderSettings, find_factory
 from llmring_providers._settings import KeySource
-from llmring_providers._vertex import DefaultCredentials, vertex_address
+from llmring_providers._vertex import DefaultCredentials, vertex_address, with_credentials
 from llmring_providers.transport import AutoTransport, HttpRequest, HttpResponse, refuse_network
 from llmring_types import LLMRequest, Message, ModelRef
 from llmring_types.exceptions import (
@@ -308,6 +308,21 @@ def test_credentials_of_the_person_go_to_no_other_host_than_googles() -> None:
 
     vertex = Vertex()
     assert [each["key"] for each in asyncio.run(asked())] == [None]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://eu-aiplatform.googleapis.com/v1",
+        "https://storage.googleapis.com/v1",
+        "https://aiplatform.googleapis.com.thief.test/v1",
+        "https://thief.test/aiplatform.googleapis.com",
+    ],
+)
+@pytest.mark.parametrize("row", ROWS)
+def test_credentials_of_the_person_go_to_vertex_alone_and_under_tls(row: str, url: str) -> None:
+    settings = ProviderSettings(name=row, transport=AutoTransport(), base_url=url)
+    assert with_credentials(settings) == ""
 
 
 @pytest.mark.parametrize("row", ROWS)
