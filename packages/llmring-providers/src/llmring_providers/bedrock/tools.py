@@ -79,7 +79,7 @@ def _choice(call: ChatCall, warnings: list[str]) -> ToolChoice | None:
         return None
     if isinstance(given, Mapping) and (own := _own_choice(given)) is not None:
         return own
-    read = read_choice(given, function_names(tools))
+    read = read_choice(given, function_names(tool for tool in tools if _NATIVE.isdisjoint(tool)))
     if read is None:
         warnings.append(f"tool_choice was dropped: Bedrock has no {given!r}")
     return read
@@ -126,10 +126,10 @@ def _choose(config: dict[str, Any], choice: ToolChoice, call: ChatCall, warnings
 
 
 def _tool(tool: dict[str, Any], call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
+    if not _NATIVE.isdisjoint(tool):
+        return {name: inner for name, inner in tool.items() if name in _NATIVE}
     function = function_spec(tool)
     if function is None:
-        if not _NATIVE.isdisjoint(tool):
-            return {name: inner for name, inner in tool.items() if name in _NATIVE}
         raise UnsupportedContentError(
             f"{call.ref.provider} takes functions, and tools in the form of Converse; got {tool!r}",
             provider=call.ref.provider,
