@@ -57,5 +57,5 @@ def test_every_tool_that_is_configured_runs_in_the_check() -> None:
 def test_coverage_counts_branches_and_has_a_floor_that_ci_holds() -> None:
     coverage = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["coverage"]
     assert coverage["run"]["branch"]
-    assert coverage["report"]["fail_under"] >= 97.5
+    assert coverage["report"]["fail_under"] >= 98
     assert re.search(r"tests/check --cov$", CI, re.MULTILINE)

@@ -98,3 +98,12 @@ def test_requests_are_not_read_through_a_link_that_leads_out_of_the_folder(
     code, _, err = llmring("batch", "submit", "questions.jsonl", "job.json", "-m", "openai:gpt-4o")
     assert code == 1
     assert "leads out of this folder" in err
+
+
+@pytest.mark.usefixtures("simulator")
+def test_requests_come_from_standard_input_or_from_a_file_that_there_is(llmring: Run) -> None:
+    submit = ("batch", "submit", "-", "job.json", "-m", "openai:gpt-4o-mini")
+    code, _, err = llmring(*submit, stdin='{"prompt": "What is up?"}\n')
+    assert (code, err) == (0, "submitted 1 rows in 1 batches\n")
+    code, _, err = llmring("batch", "submit", "nosuch.jsonl", "other.json", "-m", "openai:gpt-4o-mini")
+    assert (code, err) == (1, "error: cannot read nosuch.jsonl: No such file or directory\n")

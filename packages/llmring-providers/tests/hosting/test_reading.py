@@ -52,6 +52,13 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = [
     (OLLAMA, {"options": {"think": True}}, {"extra_params": {"options": {"think": True}}}),
     (OLLAMA, {"think": True}, {"reasoning_effort": "medium"}),
     (OLLAMA, {"format": "json"}, {"response_format": {"type": "json_object"}}),
+    (GENERATE, {"tools": {"functionDeclarations": [{"parameters": {}}]}}, None),
+    (GENERATE, {"contents": {"parts": [{"text": "Hi"}]}}, {}),
+    (GENERATE, {"contents": []}, None),
+    (GENERATE, {"toolConfig": {"functionCallingConfig": {"mode": "ODD"}}}, {"tool_choice": {"mode": "ODD"}}),
+    (GENERATE, {"toolConfig": {"retrievalConfig": {"languageCode": "en"}}}, {"extra_params": {"toolConfig": {"retrievalConfig": {"languageCode": "en"}}}}),
+    (GENERATE, {"generationConfig": {"responseMimeType": "application/json"}}, {"response_format": {"type": "json_object"}}),
+    (GENERATE, {"generationConfig": {"responseMimeType": "text/x.enum"}}, {"extra_params": {"responseMimeType": "text/x.enum"}}),
 ]  # fmt: skip
 """Path, what the body has beside a greeting, and what is read of it; ``None`` is a refusal."""
 GREETING: dict[str, dict[str, Any]] = {
@@ -210,3 +217,10 @@ def test_no_json_raises_anything_but_a_refusal(data: st.DataObject) -> None:
     except ValidationError:
         return
     assert asked.request.messages is not None
+
+
+def test_tokens_of_gemini_are_counted_of_a_request_within_another() -> None:
+    inner = {"model": "models/m", "contents": [{"parts": [{"text": "Hi"}]}]}
+    asked = read("/v1beta/models/m:countTokens", {"generateContentRequest": inner})
+
+    assert asked.request.messages == [Message(role="user", content="Hi")]

@@ -20,7 +20,7 @@ HandlePath = Annotated[Path, Parameter(name="HANDLE")]
 
 
 def submit(
-    requests: Annotated[Path, Parameter(name="REQUESTS")],
+    requests: Annotated[Path, Parameter(name="REQUESTS", allow_leading_hyphen=True)],
     handle: HandlePath,
     /,
     *,
