@@ -17,7 +17,9 @@ from llmring_types.exceptions import (
     BatchError,
     BatchExpiredError,
     ConfigurationError,
+    MessageValidationError,
     ModelCapabilityError,
+    ProviderNotFoundError,
     ProviderServerError,
     ValidationError,
 )
@@ -74,6 +76,8 @@ async def test_rows_that_cannot_be_submitted_are_outcomes() -> None:
         *requests_of("openai", 1),
         Row(key="groq", request=rows_of("groq:llama", 1)[0].request),
         Row(key="unread", request=ValidationError("line 7 is no JSON")),
+        Row(key="empty", request=LLMRequest([], model=MODELS["openai"])),
+        Row(key="nobody", request=LLMRequest([Message(role="user", content="x")], model="absent:m")),
     ]
     handle = await host.ring.submit_batch(rows)
     found = await outcomes_of(host, BatchHandle.from_json(handle.to_json()))
@@ -81,6 +85,8 @@ async def test_rows_that_cannot_be_submitted_are_outcomes() -> None:
     assert isinstance(found["groq"].error, ModelCapabilityError)
     assert isinstance(found["unread"].error, ValidationError)
     assert found["unread"].cost == 0
+    assert isinstance(found["empty"].error, MessageValidationError)
+    assert isinstance(found["nobody"].error, ProviderNotFoundError)
 
 
 async def test_where_nothing_can_be_submitted_the_first_reason_is_raised() -> None:
