@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from llmring import (
@@ -18,7 +19,7 @@ from llmring import (
     Policy,
     SyncLLMRing,
 )
-from llmring.exceptions import AliasNotFoundError, ProviderAuthenticationError
+from llmring.exceptions import AliasNotFoundError, ProviderAuthenticationError, ProviderResponseError
 from llmring.testing import FakeProvider
 
 ASKED = LLMRequest(messages=[Message(role="user", content="Hello")], model="fake:x")
@@ -201,3 +202,24 @@ def test_budgets_hold_across_threads() -> None:
         ring.register_provider("openai", api_key="k", base_url="http://127.0.0.1:9")
         with pytest.raises(BudgetExceededError):
             ring.chat(LLMRequest(messages=ASKED.messages, model="openai:gpt-4o-mini"))
+
+
+def test_facts_files_and_costs_are_those_of_the_async_ring(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    request = LLMRequest([Message(role="user", content="Hi")], model="sim:demo")
+    with LLMRing.sync() as ring:
+        assert repr(ring).startswith("SyncLLMRing(")
+        assert ring.validate_context_limit(request) is None
+        with pytest.raises(ProviderResponseError, match="does not count tokens"):
+            ring.count_tokens(request)
+        assert ring.deregister_file(ring.register_file(file))
+        assert not ring.deregister_file("nosuch")
+        assert "sim" in ring.get_available_models()
+        response = ring.chat(request)
+        assert ring.calculate_cost(response) == ring.run_async(lambda inner: inner.calculate_cost(response))
+        assert ring.get_model_info("sim:demo") == ring.run_async(
+            lambda inner: inner.get_model_info("sim:demo")
+        )
+        assert ring.get_enhanced_model_info("sim:demo")["model"]
+        assert ring.get_model_from_registry("openai", "gpt-4o-mini") is not None
