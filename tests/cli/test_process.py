@@ -112,6 +112,7 @@ def test_an_interrupt_ends_the_command_with_130(tmp_path: Path) -> None:
         )
         connection, _ = server.accept()
         with connection:
+            connection.recv(1)  # the request is under way, not the connection
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, b"", b"")

@@ -17,7 +17,7 @@ from llmring.testing import Answer, Rule, Script, Simulator, faults
 from llmring_cli._bulk import ProgressReport, Template, read_schema, summary
 from llmring_cli._output import CommandError
 from llmring_cli._results import TableWriter
-from llmring_cli._tables import read_rows
+from llmring_cli._tables import count_rows, read_rows
 from llmring_types.exceptions import MissingSDKError, ValidationError
 
 Run = Callable[..., tuple[int, str, str]]
@@ -227,6 +227,19 @@ def test_rows_that_cannot_be_read_are_errors_and_the_others_follow(folder: Path)
         (3, True),
         (4, False),
     ]
+
+
+def test_a_row_with_a_stray_quote_is_an_error_and_the_next_one_is_read(folder: Path) -> None:
+    (folder / "rows.csv").write_bytes(b'a,b\n"1"2,3\n4,5\n')
+    first, second = read_rows(folder / "rows.csv")
+    assert "is no CSV" in str(first.error)
+    assert second.values == {"a": "4", "b": "5"}
+
+
+def test_the_rows_of_a_database_are_not_counted_beforehand(folder: Path) -> None:
+    (folder / "rows.db").write_bytes(b"")
+    assert count_rows(folder / "rows.db") is None
+    assert count_rows(folder / "nosuch.csv") is None
 
 
 def test_a_cell_of_a_csv_file_may_be_a_long_document(folder: Path) -> None:

@@ -8,9 +8,14 @@ import pytest
 from llmring_providers import ChatCall
 from llmring_providers.bedrock import BedrockAdapter
 from llmring_providers.bedrock.frames import frame
-from llmring_providers.hosting import CODECS, HostedRequest, find_route
+from llmring_providers.hosting import CODECS, HostedRequest, Stamp, find_route
 from llmring_types import LLMRequest, Message, ModelRef, StreamChunk
-from llmring_types.exceptions import MalformedResponseError, ProviderError, ValidationError
+from llmring_types.exceptions import (
+    MalformedResponseError,
+    ProviderError,
+    ProviderOverloadedError,
+    ValidationError,
+)
 
 PATH = "/model/amazon.nova-pro-v1:0/converse"
 HI = {"role": "user", "content": [{"text": "Hi"}]}
@@ -183,6 +188,30 @@ REPLAYED: list[tuple[list[bytes], dict[str, Any]]] = [
 def test_a_block_that_came_in_pieces_goes_back_whole(events: list[bytes], block: dict[str, Any]) -> None:
     native = last(*events, END).native or {}
     assert native["replay"] == [block]
+
+
+@pytest.mark.parametrize("block", [block for _, block in REPLAYED if "*AB" not in str(block)])
+def test_a_stream_of_any_block_is_written_so_that_it_is_read_again(block: dict[str, Any]) -> None:
+    events = next(events for events, found in REPLAYED if found is block)
+    chunk = last(*events, END)
+    asked = read({"messages": [HI]}, f"{PATH}-stream")
+    writer = CODECS[asked.route.protocol].stream_writer(asked, Stamp(seed="0" * 32, created=0))
+    said = [StreamChunk(delta="It is."), chunk] if "citationsContent" in block else [chunk]
+    if "reasoningText" in str(block):
+        said = [StreamChunk(reasoning="Hm"), chunk]
+    written = b"".join(piece for each in said for piece in writer.write(each)) + b"".join(writer.close())
+
+    assert (last(written).native or {})["replay"] == [block]
+
+
+def test_a_stream_that_fails_is_written_as_an_exception() -> None:
+    asked = read({"messages": [HI]}, f"{PATH}-stream")
+    writer = CODECS[asked.route.protocol].stream_writer(asked, Stamp(seed="0" * 32, created=0))
+    written = b"".join(writer.write(StreamChunk(delta="Hi")))
+    written += b"".join(writer.fail(ProviderOverloadedError("busy", provider="bedrock")))
+
+    with pytest.raises(ProviderOverloadedError, match="busy"):
+        last(written)
 
 
 def test_arguments_that_come_twice_are_reported() -> None:

@@ -164,3 +164,28 @@ def test_rules_for_calls_hold_for_the_requests_of_a_batch(vendor: str) -> None:
     said = msgspec.json.encode(found)
     failed = {"openai": b'"failed":1', "anthropic": b'"errored":1', "google": b'"failedRequestCount":"1"'}
     assert failed[vendor] in said
+
+
+REFUSED: list[tuple[str, object, str]] = [
+    ("openai", "[]", "not an object"),
+    ("openai", "{", "not JSON"),
+    ("openai", {"input_file_id": "nosuch"}, "no such file: nosuch"),
+    ("anthropic", {"requests": []}, "a batch has 1 to"),
+    ("anthropic", {"requests": [{"custom_id": "a", "params": {}}] * 2}, "are not unique"),
+    ("anthropic", {"requests": [{"custom_id": "a b", "params": {}}]}, "does not match"),
+]
+
+
+@pytest.mark.parametrize(("vendor", "asked", "why"), REFUSED)
+def test_a_batch_that_is_none_is_refused_with_the_reason(vendor: str, asked: object, why: str) -> None:
+    host = Host(vendor, BatchRule())
+    if isinstance(asked, str):
+        simulation = host.simulation
+        plan, _ = simulation.plan(
+            HttpRequest("POST", PATHS[vendor], {"host": "h.test", **HEADERS[vendor]}, asked.encode())
+        )
+        status, body = plan.status, b"".join(step for step in plan.steps if isinstance(step, bytes))
+    else:
+        status, body = host.send("POST", PATHS[vendor], asked)
+    assert status == 400
+    assert why in body.decode()

@@ -1,0 +1,80 @@
+"""One request over ASGI: bodies in pieces, bodies that are too long, clients that leave."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+import pytest
+from llmring.serve._exchange import ClientGoneError, Event, Exchange
+from llmring_types.exceptions import ProviderRequestTooLargeError
+
+GONE = {"type": "http.disconnect"}
+
+
+def piece(body: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def exchange(events: Sequence[Event], headers: Sequence[tuple[bytes, bytes]] = ()) -> Exchange:
+    """Return a request whose client sends these events, and nothing more."""
+    coming = iter(events)
+
+    async def receive() -> Event:
+        for event in coming:
+            return event
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(_: Event) -> None:
+        raise AssertionError("nothing is answered")
+
+    scope = {"method": "POST", "path": "/a b", "query_string": b"x=1", "headers": headers, "client": None}
+    return Exchange(scope, receive, send)
+
+
+def test_a_path_without_its_bytes_is_quoted_again() -> None:
+    asked = exchange([])
+    assert (asked.path, asked.target, asked.client) == ("/a%20b", "/a%20b?x=1", None)
+
+
+async def test_a_body_in_pieces_is_one() -> None:
+    assert await exchange([piece(b"ab", more=True), piece(b"cd", more=True), piece(b"")]).body(4) == b"abcd"
+
+
+@pytest.mark.parametrize(
+    ("events", "headers"),
+    [
+        ([], [(b"content-length", b"5")]),  # before anything has come
+        ([piece(b"abcde")], []),
+        ([piece(b"abc", more=True), piece(b"de", more=True)], []),  # before the end has come
+    ],
+)
+async def test_a_body_beyond_the_limit_is_refused(
+    events: Sequence[Event], headers: Sequence[tuple[bytes, bytes]]
+) -> None:
+    with pytest.raises(ProviderRequestTooLargeError, match="larger than the 4 bytes"):
+        await exchange(events, headers).body(4)
+
+
+@pytest.mark.parametrize("events", [[GONE], [piece(b"ab", more=True), GONE]])
+async def test_a_client_that_leaves_amid_its_body_is_gone(events: Sequence[Event]) -> None:
+    with pytest.raises(ClientGoneError):
+        await exchange(events).body(4)
+
+
+async def test_work_ends_when_the_client_leaves() -> None:
+    async def work() -> None:
+        await anyio.sleep_forever()
+
+    with pytest.raises(ClientGoneError):
+        await exchange([piece(b""), GONE]).until_gone(work)
+
+
+async def test_work_that_is_done_waits_for_no_client() -> None:
+    done = []
+
+    async def work() -> None:
+        done.append(True)
+
+    await exchange([]).until_gone(work)
+    assert done == [True]
