@@ -8,7 +8,7 @@ import pytest
 from llmring_providers import ChatCall
 from llmring_providers.bedrock import BedrockAdapter
 from llmring_types import LLMRequest, Message, ModelRef
-from llmring_types.exceptions import UnsupportedContentError
+from llmring_types.exceptions import MalformedResponseError, ProviderError, UnsupportedContentError
 
 NOVA, LLAMA = "amazon.nova-pro-v1:0", "meta.llama3-1-70b-instruct-v1:0"
 USER = Message(role="user", content="Hi")
@@ -134,3 +134,28 @@ def test_a_call_of_no_function_is_refused() -> None:
     custom: Any = {"id": "c", "type": "custom", "custom": {"name": "x", "input": "y"}}
     with pytest.raises(UnsupportedContentError, match="takes only calls of functions"):
         sent(USER, Message(role="assistant", content=None, tool_calls=[custom]), USER)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "why"),
+    [
+        (b'{"__type": "ThrottlingException", "message": "too fast"}', ProviderError, "too fast"),
+        (b"{}", MalformedResponseError, "has no content"),
+        (b"[]", MalformedResponseError, "not what Converse says"),
+    ],
+)
+def test_an_answer_of_status_200_that_is_none_is_an_error(
+    body: bytes, kind: type[Exception], why: str
+) -> None:
+    call = ChatCall(LLMRequest([USER]), ModelRef("bedrock", NOVA))
+    adapter = BedrockAdapter()
+    with pytest.raises(kind, match=why):
+        adapter.decode(body, call, adapter.encode(call, stream=False))
+
+
+def test_a_system_prompt_for_a_model_that_takes_none_is_the_users() -> None:
+    body, warnings = sent(
+        Message(role="system", content="Be brief."), USER, model="amazon.titan-text-express-v1"
+    )
+    assert body["messages"][0]["content"] == [{"text": "Be brief."}, {"text": "Hi"}]
+    assert any("takes none" in text for text in warnings)
