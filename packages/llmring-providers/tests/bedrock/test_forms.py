@@ -159,3 +159,24 @@ def test_a_system_prompt_for_a_model_that_takes_none_is_the_users() -> None:
     )
     assert body["messages"][0]["content"] == [{"text": "Be brief."}, {"text": "Hi"}]
     assert any("takes none" in text for text in warnings)
+
+
+@pytest.mark.parametrize(
+    ("said", "tier"),
+    [
+        ({"serviceTier": {"type": "default"}}, None),
+        ({"performanceConfig": {"latency": "standard"}}, None),
+        ({"serviceTier": {"type": "flex"}}, "flex"),
+    ],
+)
+def test_only_a_tier_with_a_price_of_its_own_is_in_the_usage(said: dict[str, Any], tier: str | None) -> None:
+    answer = {
+        "output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 1, "outputTokens": 2},
+        **said,
+    }
+    call = ChatCall(LLMRequest([USER]), ModelRef("bedrock", NOVA))
+    adapter = BedrockAdapter()
+    response = adapter.decode(msgspec.json.encode(answer), call, adapter.encode(call, stream=False))
+    assert (response.usage or {}).get("service_tier") == tier
