@@ -49,6 +49,8 @@ ROWS: list[tuple[str, ...]] = [
     ("unbind", "fast"),
     ("stats",),
     ("stats", "--by", "day", "--chart"),
+    ("scan-models", "--help"),
+    ("scan-models", "models.py"),
     ("server", "status"),
     ("server", "stats"),
     ("server", "logs"),
@@ -101,6 +103,7 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
     llmring("lock", "update")
     publish({"gpt-5": {"is_active": False}, "gpt-6": {"max_input_tokens": 50_000}}, version=8)
     (folder / "app.py").write_text('LLMRequest([], model="fast")\nLLMRequest([], model="fsat")\n')
+    (folder / "models.py").write_text('MODEL = "claude-3-opus-20240229"\nOTHER = "openai:gpt-4o-mini"\n')
 
 
 @pytest.mark.usefixtures("lockfile", "usage_log")
