@@ -10,6 +10,7 @@ from llmring_types.exceptions import (
     AliasNotFoundError,
     LockfileNotFoundError,
     LockfileWriteError,
+    UnknownProviderError,
 )
 
 from llmring._providers import Providers
@@ -67,7 +68,11 @@ class Aliases:
         except AliasNotFoundError as error:
             if self._is_of_new_provider(name):
                 return self.resolver.resolve(name, profile)
-            if self._found is not None and self._found.is_bundled:
+            if (
+                self._found is not None
+                and self._found.is_bundled
+                and not isinstance(error, UnknownProviderError)
+            ):
                 error.message = (
                     f"alias {name!r} is not bound: there is no lockfile here ({lockfiles.new_lockfile_path()}). "
                     f"Create one with 'llmring lock init', then: llmring bind {name} provider:model"
