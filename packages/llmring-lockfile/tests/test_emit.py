@@ -21,7 +21,7 @@ from llmring_lockfile import (
     parse,
     stubs,
 )
-from llmring_lockfile._emit import render_key, render_line, render_value
+from llmring_lockfile._values import render_key, render_line, render_value
 from llmring_types import ModelRef, Prices
 from llmring_types.exceptions import ProfileNotFoundError, ValidationError
 

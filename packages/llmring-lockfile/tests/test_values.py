@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llmring_lockfile._values import place_of_value, replace_value
+from llmring_lockfile._statements import place_of_value
+from llmring_lockfile._values import replace_value
 
 KEPT = [
     ('x = "a" # c\n', "b", 'x = "b" # c\n'),

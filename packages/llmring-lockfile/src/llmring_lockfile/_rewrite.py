@@ -13,10 +13,16 @@ from typing import Any
 import msgspec
 from llmring_types.exceptions import LockfileWriteError
 
-from llmring_lockfile._emit import is_block, render_block, render_element, render_line
 from llmring_lockfile._names import KeyPath
-from llmring_lockfile._statements import Outline, is_blank, split_lines
-from llmring_lockfile._values import comments_in, match_items, replace_value
+from llmring_lockfile._statements import Outline, comments_in, is_blank, split_lines
+from llmring_lockfile._values import (
+    is_block,
+    match_items,
+    render_block,
+    render_element,
+    render_line,
+    replace_value,
+)
 
 
 def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -1,6 +1,10 @@
-"""The statements of a TOML text: which lines say what, and where new ones would go."""
+"""The statements of a TOML text: which lines say what, where new ones would go, and where keys and values end.
+
+The text is valid TOML already, so that this takes a few patterns and no second parser.
+"""
 
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Literal
@@ -8,9 +12,17 @@ from typing import Literal
 import msgspec
 
 from llmring_lockfile._names import KeyPath
-from llmring_lockfile._values import place_of_value, read_key
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*'""")
+_KEY = re.compile(rf"(?:[ \t.]|{_PART.pattern})+")
+SPACE = re.compile(r"[ \t]*")
+BETWEEN = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+"""Text allowed between the items of an array."""
+COMMENT = re.compile(r"[ \t]*#[^\r\n]*")
+_SCALAR = re.compile(
+    r"""\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'|[^,\]}#\r\n]+""", re.DOTALL
+)
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -165,3 +177,62 @@ class Outline:
         while end < len(self.lines) and is_comment(self.lines[end]):
             end += 1
         return end if end == len(self.lines) or is_blank(self.lines[end]) else line
+
+
+def read_key(text: str, at: int = 0) -> tuple[KeyPath, int]:
+    """Read a dotted key; gives it and the place behind it."""
+    match = _KEY.match(text, at)
+    assert match is not None  # noqa: S101 - valid TOML has a key here
+    return tuple(map(_plain_part, _PART.findall(match[0]))), match.end()
+
+
+def end_of_value(text: str, at: int) -> int:
+    """Return the place behind the value that begins at ``at``."""
+    opening = text[at]
+    if opening not in "[{":
+        match = _SCALAR.match(text, at)
+        assert match is not None  # noqa: S101 - valid TOML has a value here
+        return at + len(match[0].rstrip())
+    closing = "]" if opening == "[" else "}"
+    at = past(BETWEEN, text, at + 1)
+    while text[at] != closing:
+        if opening == "{":
+            at = past(SPACE, text, read_key(text, at)[1] + 1)
+        at = past(BETWEEN, text, end_of_value(text, at))
+        if text[at] == ",":
+            at = past(BETWEEN, text, at + 1)
+    return at + 1
+
+
+def place_of_value(statement: str, at: int = 0) -> tuple[int, int]:
+    """Return the start and the end of the value in the ``key = value`` that begins at ``at``."""
+    start = past(SPACE, statement, read_key(statement, at)[1] + 1)
+    return start, end_of_value(statement, start)
+
+
+def comments_in(statement: str) -> list[str]:
+    """The comments inside and behind the value of a statement."""
+    start, end = place_of_value(statement)
+    found = []
+    while start < len(statement):
+        if statement[start] == "#":
+            found.append(statement[start:].partition("\n")[0].rstrip())
+            start += len(found[-1])
+        elif start < end and statement[start] in "\"'":
+            start = end_of_value(statement, start)
+        else:
+            start += 1
+    return found
+
+
+def past(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return at if match is None else match.end()
+
+
+def _plain_part(part: str) -> str:
+    if part[0] not in "\"'":
+        return part
+    if "\\" in part and part[0] == '"':
+        return str(tomllib.loads(f"key = {part}")["key"])
+    return part[1:-1]
