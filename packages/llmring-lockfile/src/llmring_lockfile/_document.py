@@ -14,9 +14,8 @@ from llmring_lockfile._edits import Content, Models, read_pool
 from llmring_lockfile._emit import emit, emit_json
 from llmring_lockfile._files import read_text
 from llmring_lockfile._model import DEFAULT_PROFILE, Binding, Constraints, LockedModel, Lockfile, Profile
-from llmring_lockfile._parse import parse, read_data
+from llmring_lockfile._parse import BOM, is_json, parse, parse_data, read_data
 from llmring_lockfile._rewrite import rewrite
-from llmring_lockfile._syntax import BOM, is_json, parse_data
 from llmring_lockfile._writing import check_writable, create_text, locked_for_writing, replace_text
 
 _INDENT = re.compile(r"\n( +)")

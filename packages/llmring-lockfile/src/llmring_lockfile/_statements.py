@@ -6,7 +6,6 @@ The text is valid TOML already, so that this takes a few patterns and no second 
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -77,19 +76,6 @@ def scan(lines: list[str]) -> list[Statement]:
             found.append(Statement("key", table + read_key(line)[0], table, start, end))
         start, offset = end, behind
     return found
-
-
-def lines_of(text: str) -> Callable[[KeyPath], int | None]:
-    """Return the function that gives the line, counted from 1, of the value at a path, or of the nearest around it."""
-    first: dict[KeyPath, int] = {}
-    for statement in scan(split_lines(text)):
-        for length in range(1, len(statement.path) + 1):
-            first.setdefault(statement.path[:length], statement.start + 1)
-
-    def line_of(path: KeyPath) -> int | None:
-        return next((first[path[:n]] for n in range(len(path), 0, -1) if path[:n] in first), None)
-
-    return line_of
 
 
 def _read_header(line: str, elements: dict[KeyPath, int]) -> tuple[Literal["table", "element"], KeyPath]:
