@@ -160,6 +160,7 @@ def hosts() -> None:
     assert_type(HOSTS, Mapping[str, Host])
     row = Host(name="acme", protocol="openai", default_url="https://api.acme.example/v1", keyless=True)
     assert_type(row.variables, tuple[str, ...])
+    assert_type(llmring.provider_status()[0].missing, str | None)
     register(row)
 
 
@@ -222,6 +223,7 @@ def lockfiles(path: Path) -> None:
     assert_type(llmring_lockfile.resolve(lockfile, "fast"), Resolution)
     assert_type(llmring_lockfile.emit(lockfile), str)
     assert_type(llmring_lockfile.digest(lockfile), str)
+    assert_type(llmring_lockfile.near_providers("openi", HOSTS), list[str])
     llmring_lockfile.bind(path, "fast", "openai:gpt-5", create=True)
 
 
@@ -333,6 +335,8 @@ def paced(response: LLMResponse) -> None:
 async def planned(ring: LLMRing, rows: Sequence[Row]) -> None:
     assert_type((await ring.plan(rows, output_tokens=50)).batch_usd, float | None)
     assert_type(llmring.bulk.journal_state("job.db").errors, dict[str, int])
+    assert_type(llmring.bulk.RequestTemplate("{text}", model="summarizer").request({"text": "x"}), LLMRequest)
+    assert_type(llmring.bulk.Template("{text}").render({"text": "x"}), str)
     assert_type(llmring.bulk.retry_failed(Path("job.db"), ["StructuredOutputError"]), int)
 
 
