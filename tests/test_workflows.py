@@ -90,15 +90,21 @@ def test_the_action_takes_its_inputs_as_values_and_pins_what_it_uses() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the step is a script of bash")
-@pytest.mark.parametrize(("source", "status"), [('x = "gpt-4o-mini"', 0), ('x = "claude-3-opus-20240229"', 1)])
+@pytest.mark.parametrize(
+    ("source", "status"), [('x = "gpt-4o-mini"', 0), ('x = "claude-3-opus-20240229"', 1)]
+)
 def test_the_action_scans_and_summarizes(tmp_path: Path, source: str, status: int) -> None:
     (run,) = [
-        step for step in read(ROOT / ".github/actions/scan-models/action.yml")["runs"]["steps"] if "run" in step
+        step
+        for step in read(ROOT / ".github/actions/scan-models/action.yml")["runs"]["steps"]
+        if "run" in step
     ]
     (tmp_path / "odd name.py").write_text(source)
     command = tmp_path / "bin" / "uv"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nwhile [ "$1" != llmring ]; do shift; done\nshift\nexec {sys.executable} -m llmring_cli "$@"\n')
+    command.write_text(
+        f'#!/bin/sh\nwhile [ "$1" != llmring ]; do shift; done\nshift\nexec {sys.executable} -m llmring_cli "$@"\n'
+    )
     command.chmod(0o755)
     done = subprocess.run(
         ["bash", "-e", "-c", run["run"]],  # noqa: S607 - as GitHub runs it
