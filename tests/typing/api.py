@@ -132,7 +132,8 @@ async def conversations(ring: LLMRing, path: Path) -> None:
     assert_type(talk.branch().cost, float | None)
     store = ConversationStore(path)
     assert_type(store.load(store.save(talk), ring), Conversation)
-    assert_type(store.list(), list[StoredConversation])
+    assert_type(store.list(topic="here"), list[StoredConversation])
+    assert_type(store.document(store.save(talk, topic="here")), bytes)
 
 
 def contents(path: Path) -> Message:
