@@ -14,7 +14,14 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_pages", "site_rules"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "benchmark_charts",
+    "command_pages",
+    "site_rules",
+]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["examples/**"]
 nitpicky = False  # types of private modules have no page

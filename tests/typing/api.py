@@ -334,6 +334,8 @@ def paced(response: LLMResponse) -> None:
 async def planned(ring: LLMRing, rows: Sequence[Row]) -> None:
     assert_type((await ring.plan(rows, output_tokens=50)).batch_usd, float | None)
     assert_type(llmring.bulk.journal_state("job.db").errors, dict[str, int])
+    assert_type(llmring.bulk.RequestTemplate("{text}", model="summarizer").request({"text": "x"}), LLMRequest)
+    assert_type(llmring.bulk.Template("{text}").render({"text": "x"}), str)
     assert_type(llmring.bulk.retry_failed(Path("job.db"), ["StructuredOutputError"]), int)
 
 

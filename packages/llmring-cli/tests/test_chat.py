@@ -311,6 +311,14 @@ def test_tools_of_a_server_run(llmring: Run, folder: Path) -> None:
     assert (code, "noon" in out) == (0, True)
 
 
+@pytest.mark.unmeasured
+def test_an_error_beside_a_server_is_one_line(llmring: Run, folder: Path) -> None:
+    (folder / "server.py").write_text("from mcp.server.mcpserver import MCPServer\nMCPServer('t').run()\n")
+    code, out, err = llmring("chat", "Hello", "-m", "nowhere", "--mcp", f"{sys.executable} server.py")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("error: alias 'nowhere' is not bound")
+
+
 @pytest.mark.parametrize(
     ("option", "value", "problem"),
     [

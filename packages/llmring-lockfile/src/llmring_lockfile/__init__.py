@@ -9,17 +9,11 @@ if TYPE_CHECKING:
     from llmring_lockfile._audit import UNLISTED_PROVIDERS, Validation, audit, validate
     from llmring_lockfile._check import Check, check
     from llmring_lockfile._diff import Change, diff
-    from llmring_lockfile._discovery import (
-        Found,
-        active_profile,
-        discover,
-        load,
-        new_lockfile_path,
-    )
-    from llmring_lockfile._document import DEFAULT_PROFILES, Document, bind, create_lockfile, editing, unbind
-    from llmring_lockfile._edits import Models
+    from llmring_lockfile._discovery import Found, discover, load, new_lockfile_path
+    from llmring_lockfile._document import Document, Models
+    from llmring_lockfile._editing import DEFAULT_PROFILES, bind, create_lockfile, editing, unbind
     from llmring_lockfile._emit import digest, emit, stubs
-    from llmring_lockfile._files import BUNDLED, find_project_root
+    from llmring_lockfile._files import BUNDLED, active_profile, find_project_root
     from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, to_sarif, with_lines
     from llmring_lockfile._lock import FactsOf, RegistryRelease, embedding_model, lock_models
     from llmring_lockfile._model import (
@@ -149,24 +143,11 @@ if not TYPE_CHECKING:
             "llmring_lockfile._audit": ("UNLISTED_PROVIDERS", "Validation", "audit", "validate"),
             "llmring_lockfile._check": ("Check", "check"),
             "llmring_lockfile._diff": ("Change", "diff"),
-            "llmring_lockfile._discovery": (
-                "Found",
-                "active_profile",
-                "discover",
-                "load",
-                "new_lockfile_path",
-            ),
-            "llmring_lockfile._document": (
-                "DEFAULT_PROFILES",
-                "Document",
-                "bind",
-                "create_lockfile",
-                "editing",
-                "unbind",
-            ),
-            "llmring_lockfile._edits": ("Models",),
+            "llmring_lockfile._discovery": ("Found", "discover", "load", "new_lockfile_path"),
+            "llmring_lockfile._document": ("Document", "Models"),
+            "llmring_lockfile._editing": ("DEFAULT_PROFILES", "bind", "create_lockfile", "editing", "unbind"),
             "llmring_lockfile._emit": ("digest", "emit", "stubs"),
-            "llmring_lockfile._files": ("BUNDLED", "find_project_root"),
+            "llmring_lockfile._files": ("BUNDLED", "active_profile", "find_project_root"),
             "llmring_lockfile._findings": (
                 "RULES",
                 "Finding",

@@ -11,7 +11,8 @@ import msgspec
 from llmring_lockfile._lock import Member, embedding_model, members
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KeyPath, show_key
-from llmring_lockfile._syntax import line_finder
+from llmring_lockfile._parse import BOM, is_json
+from llmring_lockfile._problems import line_finder
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -108,7 +109,7 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 def with_lines(findings: Iterable[Finding], text: str, path: object = None) -> tuple[Finding, ...]:
     """The same findings with the lines of their places, looked up in the text of the lockfile."""
-    locate = line_finder(text, None if path is None else str(path))
+    locate = line_finder(text.removeprefix(BOM), as_json=path is not None and is_json(str(path)))
     return tuple(
         msgspec.structs.replace(
             finding,

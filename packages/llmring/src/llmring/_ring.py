@@ -10,11 +10,11 @@ from llmring_providers.transport import Transport
 from llmring_types import LLMRequest, LLMResponse, Prices
 from msgspec import UNSET, UnsetType
 
-from llmring._aliases import Aliases
+from llmring._aliases import Aliases, one_of
 from llmring._ask import AsksQuestions
 from llmring._call import Call
 from llmring._chat import Chat
-from llmring._facade import RingFacade, one_of
+from llmring._facade import RingFacade
 from llmring._failover import Failover
 from llmring._maps import MapsRequests
 from llmring._money.accounting import Accounting

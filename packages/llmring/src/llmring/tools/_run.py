@@ -14,6 +14,7 @@ from llmring_types.exceptions import LLMRingError, ToolLoopError, ValidationErro
 
 from llmring._call import Call
 from llmring._money.accounts import Account
+from llmring._runtime import task_group
 from llmring._stream import ChatStream
 from llmring.tools._options import RunOptions, check_options
 from llmring.tools._tool import Tool, ToolError, ToolResult, result_content, tool
@@ -159,15 +160,13 @@ class ToolLoop:
 
     async def _results(self, calls: Sequence[ToolCall]) -> list[ToolResult]:
         """Ask for approval one by one, then run all that may run at the same time."""
-        import anyio  # noqa: PLC0415 - only where tools run
-
         results: dict[int, ToolResult] = {}
 
         async def run(place: int, call: ToolCall) -> None:
             results[place] = await self._result(call)
 
         refusals = [await self._refusal(call) for call in calls]
-        async with anyio.create_task_group() as group:
+        async with task_group() as group:
             for place, (call, refusal) in enumerate(zip(calls, refusals, strict=True)):
                 if refusal is None:
                     group.start_soon(run, place, call)
@@ -188,7 +187,7 @@ class ToolLoop:
         return approved if isinstance(approved, str) and approved else "The user did not allow this call."
 
     async def _result(self, call: ToolCall) -> ToolResult:
-        import anyio  # noqa: PLC0415 - as above
+        import anyio  # noqa: PLC0415 - only where tools run
 
         started = time.perf_counter()
         error: Exception | None = None
