@@ -161,6 +161,7 @@ def hosts() -> None:
     assert_type(HOSTS, Mapping[str, Host])
     row = Host(name="acme", protocol="openai", default_url="https://api.acme.example/v1", keyless=True)
     assert_type(row.variables, tuple[str, ...])
+    assert_type(llmring.provider_status()[0].missing, str | None)
     register(row)
 
 
@@ -223,6 +224,7 @@ def lockfiles(path: Path) -> None:
     assert_type(llmring_lockfile.resolve(lockfile, "fast"), Resolution)
     assert_type(llmring_lockfile.emit(lockfile), str)
     assert_type(llmring_lockfile.digest(lockfile), str)
+    assert_type(llmring_lockfile.near_providers("openi", HOSTS), list[str])
     llmring_lockfile.bind(path, "fast", "openai:gpt-5", create=True)
 
 

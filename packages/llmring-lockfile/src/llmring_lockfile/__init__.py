@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         UnmetNeed,
         unmet_needs,
     )
-    from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference
+    from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference, near_providers
     from llmring_lockfile._parse import parse
     from llmring_lockfile._project import (
         find_package_directory,
@@ -116,6 +116,7 @@ __all__ = [
     "known_aliases",
     "load",
     "lock_models",
+    "near_providers",
     "new_lockfile_path",
     "parse",
     "propose_upgrades",
@@ -174,7 +175,7 @@ if not TYPE_CHECKING:
                 "UnmetNeed",
                 "unmet_needs",
             ),
-            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference"),
+            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference", "near_providers"),
             "llmring_lockfile._parse": ("parse",),
             "llmring_lockfile._project": (
                 "find_package_directory",
