@@ -64,8 +64,8 @@ def _size(base64: str) -> str:
 
 
 def _call_text(call: ToolCall) -> str:
-    function = call.get("function") or {}
-    return f"[calls {function.get('name')}({function.get('arguments', '')})]"
+    function = dict[str, Any](call).get("function") or {}  # a provider's own tools have none
+    return f"[calls {function.get('name', 'a tool')}({function.get('arguments', '')})]"
 
 
 def markdown(found: StoredConversation, messages: Sequence[Message]) -> str:

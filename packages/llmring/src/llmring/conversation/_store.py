@@ -208,9 +208,11 @@ class _Words(msgspec.Struct):
 
 def _said(document: object) -> str:
     """Return the text of a document; nothing where it is none, which loading it reports."""
+    if not isinstance(document, bytes):
+        return ""
     try:
-        messages = msgspec.json.decode(document, type=_Words).messages  # type: ignore[arg-type] # whatever the file has
-    except (*DECODE_ERRORS, TypeError):
+        messages = msgspec.json.decode(document, type=_Words).messages
+    except DECODE_ERRORS:
         return ""
     return _clean("\n".join(filter(None, (_text(each) for each in messages if each.role != "system"))))
 
