@@ -75,6 +75,11 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("Hi", "-m", "ollama:x", "-f", "there/victim"),
         ("--continue", "Hi"),
     ],
+    "chats export": [(), ("-o", "there/new.md"), (STEERING,)],
+    "chats list": [(), ("--here",), ("--json",)],
+    "chats rm": [("--all", "--yes"), (STEERING,)],
+    "chats search": [("Hi",), (STEERING, "--json")],
+    "chats show": [(), (STEERING,), ("--json",)],
     "doctor": [(), ("--online",), ("--json",), ("-f", "broken.lock")],
     "embed": [
         ("Hi", "-m", "fast"),

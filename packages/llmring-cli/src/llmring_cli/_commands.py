@@ -59,6 +59,16 @@ GROUPS = {
             Command("info", "cache:info", "List the cached registry documents."),
         ),
     ),
+    "chats": (
+        "List, search, show and remove the saved conversations.",
+        (
+            Command("export", "chats:export", "Write a saved conversation as Markdown or JSON."),
+            Command("list", "chats:list_chats", "List the saved conversations, latest change first."),
+            Command("rm", "chats:remove", "Remove saved conversations, after a confirmation."),
+            Command("search", "chats:search", "Search the saved conversations."),
+            Command("show", "chats:show", "Show a saved conversation."),
+        ),
+    ),
     "files": (
         "List and delete the files that providers keep.",
         (
