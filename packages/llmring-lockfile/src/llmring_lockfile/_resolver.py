@@ -6,8 +6,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from llmring_lockfile._discovery import PROFILE_VARIABLE, active_profile, environment
-from llmring_lockfile._files import Signature, read_lockfile, signature
+from llmring_lockfile._files import (
+    PROFILE_VARIABLE,
+    Signature,
+    active_profile,
+    environment,
+    read_lockfile,
+    signature,
+)
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KNOWN_PROVIDERS
 from llmring_lockfile._project import find_package_lockfile

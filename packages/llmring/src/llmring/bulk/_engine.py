@@ -14,10 +14,10 @@ from llmring_types.exceptions import LLMRingError, ProviderRateLimitError
 from llmring._call import Call
 from llmring._chat import Chat
 from llmring._policy import Pace
-from llmring._runtime import Clock
+from llmring._runtime import Clock, task_group
 from llmring.bulk._digest import Digests, digest_of_text
 from llmring.bulk._outcomes import Outcome, Requests, Tally
-from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, first_error, outcome_of, task_of
+from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, outcome_of, task_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -90,7 +90,7 @@ class Engine:
                 from llmring.bulk._lane import BatchLane  # noqa: PLC0415 - most jobs are live
 
                 self._lane = BatchLane(self._chat, self._settings, self.journal)
-            async with anyio.create_task_group() as group:
+            async with task_group() as group:
                 self._scope = group.cancel_scope
                 if self._lane is not None:
                     group.start_soon(self._lane.run, self._end_batched, self._ask_live)
@@ -103,8 +103,6 @@ class Engine:
                 group.cancel_scope.cancel()  # workers without work
             if self._failure is not None:
                 raise self._failure
-        except BaseExceptionGroup as group:
-            raise first_error(group) from None
         finally:
             if self.journal is not None:
                 await self.journal.aclose()

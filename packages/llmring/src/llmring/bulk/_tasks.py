@@ -88,14 +88,6 @@ def outcome_of(task: Task, ended: LLMResponse | LLMRingError, *, from_journal: b
     )
 
 
-def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the error that ended the job: the others followed from it."""
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found
-
-
 END = object()
 
 
