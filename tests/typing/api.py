@@ -10,6 +10,7 @@ from uuid import UUID
 import llmring
 import llmring.bulk
 import llmring.lockfile
+import llmring.ray
 import llmring.serve
 import llmring_lockfile
 from llmring import (
@@ -142,7 +143,8 @@ async def conversations(ring: LLMRing, path: Path) -> None:
     assert_type(talk.branch().cost, float | None)
     store = ConversationStore(path)
     assert_type(store.load(store.save(talk), ring), Conversation)
-    assert_type(store.list(), list[StoredConversation])
+    assert_type(store.list(topic="here"), list[StoredConversation])
+    assert_type(store.document(store.save(talk, topic="here")), bytes)
 
 
 def contents(path: Path) -> Message:
@@ -356,6 +358,13 @@ async def planned(ring: LLMRing, rows: Sequence[Row]) -> None:
     assert_type(llmring.bulk.RequestTemplate("{text}", model="summarizer").request({"text": "x"}), LLMRequest)
     assert_type(llmring.bulk.Template("{text}").render({"text": "x"}), str)
     assert_type(llmring.bulk.retry_failed(Path("job.db"), ["StructuredOutputError"]), int)
+
+
+def on_clusters() -> None:
+    chat = llmring.ray.Chat("summarizer", prompt="{text}", schema=list[str], policy=Policy(), max_tokens=50)
+    assert_type(chat, type[llmring.ray.BlockChat])
+    llmring.ray.Chat("summarizer", prompt="{text}", ring=LLMRing.sync, journals=Path("journals"))
+    llmring.ray.Chat("summarizer", ring=LLMRing)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def kept(ring: LLMRing) -> None:

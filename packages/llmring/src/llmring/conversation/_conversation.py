@@ -104,9 +104,12 @@ class Conversation:
         """Replace the instructions."""
         self.messages = [Message.system(system), *(each for each in self.messages if each.role != "system")]
 
-    def append(self, message: Message) -> None:
-        """Add a message without sending anything."""
-        self.messages.append(message)
+    def append(self, message: Message | LLMResponse) -> None:
+        """Add a message without sending anything; of a response its message, and its cost."""
+        if isinstance(message, LLMResponse):
+            self._keep([message.to_message()], [message])
+        else:
+            self.messages.append(message)
 
     def branch(self) -> "Conversation":
         """Return a conversation that goes its own way from here; this one stays as it is."""
