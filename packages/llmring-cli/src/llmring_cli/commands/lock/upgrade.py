@@ -101,8 +101,7 @@ def upgrade(
         try_: Ask both models before anything is written.
         cassettes: Cassettes, or folders with them, whose requests are tried. Default: those below this folder.
         prompts: A file of prompts to try instead: a table (JSON lines, CSV), or one prompt a line.
-        require: Write without confirmation if this bar is met, and nothing if not: answered, schema or tools at
-            least, length, latency or cost at most, in percent.
+        require: Write if this bar is met, else not: schema, tools, answered (least), cost, latency, length (most).
         budget: Most US dollars that a trial may cost.
         html: Also write the trial, with all answers side by side, to this file.
         profile: Only this profile.
