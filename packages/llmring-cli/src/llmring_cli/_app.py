@@ -105,11 +105,6 @@ def with_command(arguments: Sequence[str]) -> list[str]:
 
 
 def _dispatch(app: App, arguments: list[str]) -> int:
-    if (
-        arguments[:1] == ["sim"] and "--" in arguments
-    ):  # cyclopts would take its words for arguments of our own
-        place = arguments.index("--")
-        arguments[place:] = ["--run", shlex.join(arguments[place + 1 :])]
     if arguments in ([], ["--help"], ["-h"]):
         return _show_overview(sys.stdout if arguments else sys.stderr)
     _, apps, rest = app.parse_commands(arguments)

@@ -27,6 +27,7 @@ PANELS = (
         "Talk",
         (
             ("chat", "ask a model"),
+            ("chats", "saved conversations"),
             ("embed", "embeddings of texts"),
             ("batch", "files, row by row"),
             ("files", "files kept by providers"),
@@ -43,6 +44,7 @@ PANELS = (
             ("doctor", "what is missing here"),
             ("registry", "renew the known facts"),
             ("cache", "fetched facts"),
+            ("scan-models", "model names in code"),
         ),
     ),
     Panel(

@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -10,7 +10,17 @@ from msgspec import UNSET, UnsetType
 from llmring_types._dicts import read_messages
 from llmring_types._messages import Message
 from llmring_types._pydantic_methods import Model
+from llmring_types._response import Parsed
 from llmring_types.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from types import UnionType
+    from typing import TypeAlias, _SpecialForm
+
+    ResponseFormat: TypeAlias = "type[Parsed] | dict[str, Any] | UnionType | _SpecialForm | None"
+else:
+    ResponseFormat = {Parsed: Any}  # msgspec knows no such union, and checks nothing here
+"""A value of ``response_format``. Type checkers learn :data:`Parsed` from a class or an alias (``list[City]``)."""
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 _EFFORTS = frozenset(get_args(ReasoningEffort))
@@ -18,7 +28,7 @@ _SECRET = re.compile(r"authorization|headers?$|token$|api_?key|secret|password|c
 _CONTAINERS = ("tools", "extra_params", "metadata", "cache", "tool_choice")
 
 
-class LLMRequest(Model, omit_defaults=True):
+class LLMRequest(Model, Generic[Parsed], omit_defaults=True):
     """A chat request. It is mutable, and the library never changes it.
 
     Attributes:
@@ -34,7 +44,8 @@ class LLMRequest(Model, omit_defaults=True):
             allows it, and adds none to ``max_tokens``.
         response_format: ``{"type": "json_schema", "json_schema": {"name": …, "schema": …, "strict": …}}``,
             ``{"type": "json_object"}``, or a type (msgspec Struct, dataclass, TypedDict, pydantic model):
-            then :attr:`LLMResponse.parsed` is an instance of it.
+            then :attr:`LLMResponse.parsed` is an instance of it, also to type checkers. Of ``City | Town``, give them
+            the type by ``LLMRequest[City | Town](…)``.
         tools: functions in OpenAI's form or flat; tools of a provider's own pass through.
         tool_choice: ``"auto"``, ``"none"``, ``"required"``, or a function: its name, ``{"function": name}`` or
             OpenAI's own form.
@@ -59,7 +70,7 @@ class LLMRequest(Model, omit_defaults=True):
     temperature: float | None = None
     max_tokens: int | None = None
     reasoning_tokens: int | None = None
-    response_format: Any = None
+    response_format: ResponseFormat[Parsed] = None
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     cache: dict[str, Any] | None = None

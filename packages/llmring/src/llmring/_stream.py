@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Generic, NamedTuple, Protocol, Self
 
 from llmring_providers import ProviderStream
-from llmring_types import Attempt, ChunkCollector, LLMResponse, StreamChunk
+from llmring_types import Attempt, ChunkCollector, LLMResponse, Parsed, StreamChunk
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError, StreamInterruptedError
 
 from llmring._failover import Permit
@@ -51,7 +51,7 @@ class StreamOwner(Protocol):
         """Take note that nobody reads on, of a stream that was alive; ``partial`` joins what has come."""
 
 
-class ChatStream:
+class ChatStream(Generic[Parsed]):
     """An answer in chunks: ``async for chunk in ring.chat_stream(request)``.
 
     Leaving the loop early closes the connection at once. A stream that a variable holds may still be read on: leaving
@@ -68,7 +68,7 @@ class ChatStream:
         self._opened: Opened | None = None
         self._pending: list[StreamChunk] = []
         self._collector = ChunkCollector()
-        self._response: LLMResponse | None = None
+        self._response: LLMResponse[Parsed] | None = None
         self._loop: LoopHandle | None = None
         self._reading = False
         self._over = False
@@ -76,7 +76,7 @@ class ChatStream:
         """The owner knows how the stream ended."""
 
     @property
-    def response(self) -> LLMResponse | None:
+    def response(self) -> LLMResponse[Parsed] | None:
         """The whole answer, as the same call without streaming gives it; ``None`` until the last chunk has come."""
         return self._response
 

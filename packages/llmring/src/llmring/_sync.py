@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from threading import Lock, Thread, get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar, Unpack
 from weakref import finalize
 
-from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk
+from llmring_types import LLMRequest, LLMResponse, Message, Parsed, StreamChunk
 
+from llmring._ask import AsksQuestionsSync
 from llmring._facade import RingFacade
 from llmring._maps import MapsRequestsSync
 from llmring._resources import ListsFiles
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
     from llmring_types import EmbeddingRequest, EmbeddingResponse, ModelFacts, RerankRequest, RerankResponse
 
-    from llmring._ask import AskOptions
     from llmring._ring import LLMRing
     from llmring.tools import Run, RunStream, ToolResult
     from llmring.tools._options import RunOptions
@@ -113,7 +113,7 @@ def _close(loop: _Loop, ring: "LLMRing") -> None:
         work()  # in this thread: at exit, Python 3.12 and newer start no other
 
 
-class SyncLLMRing(RingFacade, ListsFiles, MapsRequestsSync):
+class SyncLLMRing(RingFacade, AsksQuestionsSync, ListsFiles, MapsRequestsSync):
     """:class:`LLMRing` for code without ``await``; ``LLMRing.sync(…)`` makes one, with the same arguments.
 
     ``with LLMRing.sync() as ring: response = ring.chat(request)``. Any thread may use it, several at once,
@@ -156,25 +156,25 @@ class SyncLLMRing(RingFacade, ListsFiles, MapsRequestsSync):
         """
         return self._loop.run(func, self._ring)
 
-    def run(self, request: LLMRequest, **options: "Unpack[RunOptions]") -> "Run":
+    def run(self, request: LLMRequest[Parsed], **options: "Unpack[RunOptions]") -> "Run[Parsed]":
         """As :meth:`LLMRing.run`; sync tools run in threads of their own."""
         return self.run_async(lambda ring: ring.run(request, **options))
 
-    def run_stream(self, request: LLMRequest, **options: "Unpack[RunOptions]") -> "SyncRunStream":
+    def run_stream(
+        self, request: LLMRequest[Parsed], **options: "Unpack[RunOptions]"
+    ) -> "SyncRunStream[Parsed]":
         """As :meth:`LLMRing.run_stream`: ``for event in ring.run_stream(request, tools=…)``."""
         return SyncRunStream(self._ring.run_stream(request, **options), self._loop)
 
-    def chat(self, request: LLMRequest, profile: str | None = None) -> LLMResponse:
+    def chat(self, request: LLMRequest[Parsed], profile: str | None = None) -> LLMResponse[Parsed]:
         """As :meth:`LLMRing.chat`."""
         return self._loop.run(self._ring.chat, request, profile)
 
-    def chat_stream(self, request: LLMRequest, profile: str | None = None) -> "SyncChatStream":
+    def chat_stream(
+        self, request: LLMRequest[Parsed], profile: str | None = None
+    ) -> "SyncChatStream[Parsed]":
         """As :meth:`LLMRing.chat_stream`: ``for chunk in ring.chat_stream(request)``."""
         return SyncChatStream(self._ring.chat_stream(request, profile), self._loop)
-
-    def ask(self, prompt: str, *, profile: str | None = None, **options: "Unpack[AskOptions]") -> str:
-        """As :meth:`LLMRing.ask`."""
-        return self.run_async(lambda ring: ring.ask(prompt, profile=profile, **options))
 
     def embed(self, request: "EmbeddingRequest", profile: str | None = None) -> "EmbeddingResponse":
         """As :meth:`LLMRing.embed`."""
@@ -258,15 +258,15 @@ class _SyncStream(Iterator[Item_co]):
         self.close()
 
 
-class SyncChatStream(_SyncStream[StreamChunk]):
+class SyncChatStream(_SyncStream[StreamChunk], Generic[Parsed]):
     """An answer in chunks: ``for chunk in ring.chat_stream(request)``, as :class:`ChatStream`.
 
     Leaving the loop early closes the connection, as does leaving ``with``, or :meth:`close`.
     """
 
-    _stream: ChatStream
+    _stream: ChatStream[Parsed]
 
-    def __init__(self, stream: ChatStream, loop: _Loop) -> None:
+    def __init__(self, stream: ChatStream[Parsed], loop: _Loop) -> None:
         super().__init__(stream, loop)
 
     def __next__(self) -> StreamChunk:
@@ -275,23 +275,23 @@ class SyncChatStream(_SyncStream[StreamChunk]):
         return super().__next__() if chunk is None else chunk
 
     @property
-    def response(self) -> LLMResponse | None:
+    def response(self) -> LLMResponse[Parsed] | None:
         """The whole answer; ``None`` until the last chunk has come."""
         return self._stream.response
 
 
-class SyncRunStream(_SyncStream[Event]):
+class SyncRunStream(_SyncStream[Event], Generic[Parsed]):
     """A run in pieces: ``for event in ring.run_stream(request, tools=…)``, as :class:`llmring.tools.RunStream`.
 
     What tools have done when it is closed stays done.
     """
 
-    _stream: "RunStream"
+    _stream: "RunStream[Parsed]"
 
-    def __init__(self, stream: "RunStream", loop: _Loop) -> None:
+    def __init__(self, stream: "RunStream[Parsed]", loop: _Loop) -> None:
         super().__init__(stream, loop)
 
     @property
-    def trace(self) -> "Run":
+    def trace(self) -> "Run[Parsed]":
         """The trace so far; whole after the last event."""
         return self._stream.trace
