@@ -18,7 +18,7 @@ from llmring_cli._output import WRONG_USAGE, CommandError, print_json, print_lin
 from llmring_cli._parameters import Json, Port
 
 _SIGNALLED = 128
-"""What shells add to the number of the signal that ended a command."""
+"""Added by shells to the number of the signal that ended a command."""
 
 
 def sim(
