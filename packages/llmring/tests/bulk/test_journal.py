@@ -84,7 +84,9 @@ async def test_identical_requests_are_asked_once(journal: Path) -> None:
 
 def has_index(journal: Path) -> bool:
     with closing(sqlite3.connect(journal, isolation_level=None)) as database:
-        return bool(database.execute("SELECT 1 FROM sqlite_master WHERE type = 'index' AND sql != ''").fetchall())
+        return bool(
+            database.execute("SELECT 1 FROM sqlite_master WHERE type = 'index' AND sql != ''").fetchall()
+        )
 
 
 async def test_outcomes_are_indexed_once_one_is_looked_for(journal: Path) -> None:

@@ -148,7 +148,7 @@ class Engine:
             return
         if isinstance(request, LLMRequest):
             try:
-                task.digest, task.encoded = await self._digests.of(request)
+                task.digest, task.route, task.encoded = await self._digests.of(request)
             except LLMRingError as error:
                 request = task.request = error
         if isinstance(request, LLMRingError):
@@ -249,6 +249,7 @@ class Engine:
             streamed=False,
             account=settings.account,
             encoded=task.encoded,
+            route=task.route,
         )
         try:
             return outcome_of(task, await call.answer())
