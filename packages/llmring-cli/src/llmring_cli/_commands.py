@@ -23,6 +23,7 @@ COMMANDS = (
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
     Command("providers", "models:providers", "List the providers in use, and the settings they lack."),
+    Command("scan-models", "scan:scan_models", "Find the names of models in code and configuration."),
     Command("serve", "serve:SERVE", "Serve the aliases to programs that speak a provider's protocol."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
@@ -56,6 +57,16 @@ GROUPS = {
         (
             Command("clear", "cache:clear", "Delete the cached registry documents."),
             Command("info", "cache:info", "List the cached registry documents."),
+        ),
+    ),
+    "chats": (
+        "List, search, show and remove the saved conversations.",
+        (
+            Command("export", "chats:export", "Write a saved conversation as Markdown or JSON."),
+            Command("list", "chats:list_chats", "List the saved conversations, latest change first."),
+            Command("rm", "chats:remove", "Remove saved conversations, after a confirmation."),
+            Command("search", "chats:search", "Search the saved conversations."),
+            Command("show", "chats:show", "Show a saved conversation."),
         ),
     ),
     "files": (
