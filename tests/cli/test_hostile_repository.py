@@ -113,6 +113,13 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "lock upgrade": [("--yes",), ("--offline", "--yes"), (STEERING, "--offline")],
     "lock validate": [(), ("--offline",), ("--json",)],
     "mcp lockfile": [("--http",)],
+    "scan-models": [
+        (),
+        ("--json",),
+        ("there",),
+        ("pipe.py",),
+        ("--sarif", "there/out", "--markdown", "link.lock"),
+    ],
     "serve key create": [(), ("--budget", "1/day"), ("--json",)],
     "serve key list": [(), ("--json",)],
     "serve key revoke": [(STEERING,)],

@@ -10,6 +10,7 @@ from uuid import UUID
 import llmring
 import llmring.bulk
 import llmring.lockfile
+import llmring.ray
 import llmring.serve
 import llmring_lockfile
 from llmring import (
@@ -53,6 +54,7 @@ from llmring_providers import ChatCall, Provider, ProviderStream
 from llmring_types import Parsed
 from llmring_types.hosts import HOSTS, Host, register
 from msgspec import Struct
+from openai.types.chat import ChatCompletionContentPartTextParam, ChatCompletionToolParam
 from pydantic import BaseModel
 
 
@@ -84,6 +86,7 @@ async def answers(request: LLMRequest) -> None:
         assert_type(response.attempts, list[Attempt])
         assert_type(response.warnings, list[str])
         assert_type(response.total_tokens, int | None)
+        assert_type(response.cost, float | None)
         assert_type(response.to_message(), Message)
         if response.usage is not None:
             assert_type(response.usage.get("prompt_tokens"), int | None)
@@ -104,6 +107,9 @@ async def streams(ring: LLMRing, request: LLMRequest) -> AsyncIterator[str]:
             assert_type(chunk, StreamChunk)
             yield chunk.delta
     assert_type(stream.response, LLMResponse | None)
+    assert_type(await ring.chat_stream(request).start(), ChatStream)
+    async for text in stream.text():
+        assert_type(text, str)
 
 
 def without_async(request: LLMRequest) -> None:
@@ -114,6 +120,7 @@ def without_async(request: LLMRequest) -> None:
         with ring.chat_stream(request) as stream:
             for chunk in stream:
                 assert_type(chunk, StreamChunk)
+        assert_type(list(ring.chat_stream(request).start().text()), list[str])
         assert_type(ring.count_tokens(request), int)
         assert_type(ring.register_file("report.pdf"), str)
         assert_type(ring.list_registered_files(), list[RegisteredFile])
@@ -141,7 +148,8 @@ async def conversations(ring: LLMRing, path: Path) -> None:
 
 
 def contents(path: Path) -> Message:
-    message = Message.user("Compare", image(path), document(b"%PDF-"), name="Ann")
+    part: ChatCompletionContentPartTextParam = {"type": "text", "text": "Compare"}
+    message = Message.user("Compare", part, image(path), document(b"%PDF-"), name="Ann")
     assert_type(message, Message)
     return message
 
@@ -158,6 +166,9 @@ async def tools(ring: LLMRing, request: LLMRequest) -> None:
     assert_type(run.cost, float | None)
     async for event in ring.run_stream(request, tools=[weather], max_cost_usd=0.1):
         assert_type(event, StreamChunk | ToolResult)
+    of_openai: list[ChatCompletionToolParam] = [{"type": "function", "function": {"name": "sky"}}]
+    LLMRequest(request.messages, tools=of_openai)
+    LLMRequest(request.messages, tools=[tool(weather).spec()])
     await ring.run(request, tool=[weather])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
@@ -347,6 +358,13 @@ async def planned(ring: LLMRing, rows: Sequence[Row]) -> None:
     assert_type(llmring.bulk.RequestTemplate("{text}", model="summarizer").request({"text": "x"}), LLMRequest)
     assert_type(llmring.bulk.Template("{text}").render({"text": "x"}), str)
     assert_type(llmring.bulk.retry_failed(Path("job.db"), ["StructuredOutputError"]), int)
+
+
+def on_clusters() -> None:
+    chat = llmring.ray.Chat("summarizer", prompt="{text}", schema=list[str], policy=Policy(), max_tokens=50)
+    assert_type(chat, type[llmring.ray.BlockChat])
+    llmring.ray.Chat("summarizer", prompt="{text}", ring=LLMRing.sync, journals=Path("journals"))
+    llmring.ray.Chat("summarizer", ring=LLMRing)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def kept(ring: LLMRing) -> None:

@@ -52,6 +52,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("trust", ("trust", "old.env")),
     ("trust", ("trust", "--list")),
     ("trust", ("trust", "--revoke")),
+    ("scan-models", ("scan-models", "app.py")),
     (
         "serve-key-create",
         ("serve", "key", "create", "ci", "--alias", "fast", "--budget", "2/day", "--store", "keys.db"),

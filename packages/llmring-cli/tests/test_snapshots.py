@@ -54,6 +54,8 @@ ROWS: list[tuple[str, ...]] = [
     ("unbind", "fast"),
     ("stats",),
     ("stats", "--by", "day", "--chart"),
+    ("scan-models", "--help"),
+    ("scan-models", "models.py"),
     ("server", "status"),
     ("server", "stats"),
     ("server", "logs"),
@@ -112,6 +114,7 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
     )
     open_store().save(talk, "3f9c0a1b2c3d4e5f", topic=str(folder))
     (folder / "app.py").write_text('LLMRequest([], model="fast")\nLLMRequest([], model="fsat")\n')
+    (folder / "models.py").write_text('MODEL = "claude-3-opus-20240229"\nOTHER = "openai:gpt-4o-mini"\n')
 
 
 @pytest.mark.usefixtures("lockfile", "usage_log")

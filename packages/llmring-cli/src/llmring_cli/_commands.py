@@ -23,6 +23,7 @@ COMMANDS = (
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
     Command("providers", "models:providers", "List the providers in use, and the settings they lack."),
+    Command("scan-models", "scan:scan_models", "Find the names of models in code and configuration."),
     Command("serve", "serve:SERVE", "Serve the aliases to programs that speak a provider's protocol."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "usage:stats", "Summarize the usage and cost of calls."),

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, get_args
 
 import msgspec
@@ -71,7 +72,7 @@ class LLMRequest(Model, Generic[Parsed], omit_defaults=True):
     max_tokens: int | None = None
     reasoning_tokens: int | None = None
     response_format: ResponseFormat[Parsed] = None
-    tools: list[dict[str, Any]] | None = None
+    tools: Sequence[Mapping[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     cache: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
@@ -152,10 +153,23 @@ def _are_ids(value: object) -> bool:
 
 def _check_container(name: str, value: object) -> None:
     if name == "tools":
-        if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
-            raise ValidationError("tools must be a list of dicts", field=name)
+        _check_tools(value)
     elif not isinstance(value, dict) and not (name == "tool_choice" and isinstance(value, str)):
         raise ValidationError(f"{name} must be a dict; got {type(value).__name__}", field=name)
+
+
+def _check_tools(tools: object) -> None:
+    if not isinstance(tools, list):
+        raise ValidationError(f"tools must be a list of dicts; got {type(tools).__name__}", field="tools")
+    for place, tool in enumerate(tools):
+        if isinstance(tool, dict):
+            continue
+        problem = f"tools[{place}] must be a dict; got {type(tool).__name__}"
+        name = getattr(tool, "__name__", None) or getattr(tool, "name", None)
+        if name is not None and (callable(tool) or hasattr(tool, "spec")):
+            made = name if hasattr(tool, "spec") else f"llmring.tools.tool({name})"
+            problem += f". To have it run: ring.run(request, tools=[{name}]). To answer its calls yourself: {made}.spec()"
+        raise ValidationError(problem, field=f"tools[{place}]")
 
 
 def _number(name: str, value: object, *, least: float) -> None:

@@ -1,5 +1,6 @@
 """Responses: whole, or in chunks."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, cast
 
 import msgspec
@@ -133,6 +134,15 @@ class LLMResponse(Model, Generic[Parsed], kw_only=True, omit_defaults=True):
         return _total(self.usage)
 
     @property
+    def cost(self) -> float | None:
+        """US dollars; ``None`` where it cannot be known (``usage["cost_status"]`` then says why)."""
+        return None if self.usage is None else self.usage.get("cost")
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Yield the fields with their names: ``dict(response)``, as of a pydantic model. FastAPI asks for it."""
+        return iter(self.model_dump().items())
+
+    @property
     def images(self) -> "list[Media]":
         """Images that the model made, as bytes with their media type; decoded anew at each look."""
         from llmring_types._media import images_of  # noqa: PLC0415 - few answers have any
@@ -191,6 +201,11 @@ class StreamChunk(Model, kw_only=True, omit_defaults=True):
     def total_tokens(self) -> int | None:
         """All tokens, on the last chunk."""
         return _total(self.usage)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars, on the last chunk; ``None`` where it cannot be known."""
+        return None if self.usage is None else self.usage.get("cost")
 
 
 def _total(usage: Usage | None) -> int | None:

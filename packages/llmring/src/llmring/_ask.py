@@ -1,6 +1,6 @@
 """The part of both rings for one-line questions: a text in, a text or an instance out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from llmring_types import LLMRequest, LLMResponse, Message, Parsed, ReasoningEffort
@@ -22,7 +22,7 @@ class AskOptions(TypedDict, total=False):
     temperature: float | None
     max_tokens: int | None
     reasoning_tokens: int | None
-    tools: list[dict[str, Any]] | None
+    tools: Sequence[Mapping[str, Any]] | None
     tool_choice: str | dict[str, Any] | None
     cache: dict[str, Any] | None
     metadata: dict[str, Any] | None

@@ -1,6 +1,6 @@
 """The stream that users iterate over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from types import TracebackType
 from typing import Generic, NamedTuple, Protocol, Self
 
@@ -84,6 +84,26 @@ class ChatStream(Generic[Parsed]):
     def attempts(self) -> Sequence[Attempt]:
         """Every member of the pool tried or skipped, once the first chunk has come; the last one answers."""
         return () if self._opened is None else self._opened.attempts
+
+    async def start(self) -> Self:
+        """Wait for the first chunk, which is kept for who iterates: the errors of :meth:`LLMRing.chat` come here.
+
+        ``stream = await ring.chat_stream(request).start()``, before a web application sends its status. A stream that
+        has been started is as it was.
+        """
+        if self._opened is None and not self._over:
+            await self._fill()
+        return self
+
+    async def text(self) -> AsyncGenerator[str]:
+        """Yield the text alone, in pieces that are never empty: ``async for text in stream.text()``.
+
+        Leaving the loop early closes the connection once the generator is closed, as :func:`contextlib.aclosing` does.
+        """
+        async with self:
+            async for chunk in self:
+                if chunk.delta:
+                    yield chunk.delta
 
     def __aiter__(self) -> Self:
         return self

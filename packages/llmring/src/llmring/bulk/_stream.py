@@ -1,17 +1,15 @@
 """The outcomes of a job as users iterate over them."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Self
 
 from llmring_types import Parsed
 
 from llmring._runtime import BackgroundTask, LoopHandle, detached_context
+from llmring._sync_streams import Runs
 from llmring.bulk._engine import Engine
 from llmring.bulk._outcomes import Outcome
-
-T = TypeVar("T")
 
 
 class Outcomes(Generic[Parsed]):
@@ -77,13 +75,6 @@ class Outcomes(Generic[Parsed]):
         task = self._task
         if task is not None and self._loop is not None and not task.is_over:
             self._loop.run(task.cancel_soon)  # garbage is collected in whichever thread comes to it
-
-
-class Runs(Protocol):
-    """A loop in another thread."""
-
-    def run(self, func: Callable[..., Awaitable[T]]) -> T:
-        """Run an async function to its end."""
 
 
 class SyncOutcomes(Generic[Parsed]):

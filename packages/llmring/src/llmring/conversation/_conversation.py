@@ -1,7 +1,7 @@
 """A conversation with a model, or with several in turn."""
 
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, overload
 
@@ -117,13 +117,13 @@ class Conversation:
 
     @overload
     async def send(
-        self, *content: str | dict[str, Any], response_format: type[Parsed], **fields: Any
+        self, *content: str | Mapping[str, Any], response_format: type[Parsed], **fields: Any
     ) -> LLMResponse[Parsed]: ...
 
     @overload
-    async def send(self, *content: str | dict[str, Any], **fields: Any) -> LLMResponse: ...
+    async def send(self, *content: str | Mapping[str, Any], **fields: Any) -> LLMResponse: ...
 
-    async def send(self, *content: str | dict[str, Any], **fields: Any) -> LLMResponse:
+    async def send(self, *content: str | Mapping[str, Any], **fields: Any) -> LLMResponse:
         """Send what the user says and return the answer; tools run in between.
 
         Args:
@@ -144,13 +144,13 @@ class Conversation:
 
     @overload
     def stream(
-        self, *content: str | dict[str, Any], response_format: type[Parsed], **fields: Any
+        self, *content: str | Mapping[str, Any], response_format: type[Parsed], **fields: Any
     ) -> ConversationStream[Parsed]: ...
 
     @overload
-    def stream(self, *content: str | dict[str, Any], **fields: Any) -> ConversationStream: ...
+    def stream(self, *content: str | Mapping[str, Any], **fields: Any) -> ConversationStream: ...
 
-    def stream(self, *content: str | dict[str, Any], **fields: Any) -> ConversationStream:
+    def stream(self, *content: str | Mapping[str, Any], **fields: Any) -> ConversationStream:
         """Send what the user says and return the answer in chunks; it is kept once the last one has come.
 
         Tools run in between: the chunks are those of every answer, and :attr:`messages` has the results.
@@ -259,7 +259,7 @@ class Conversation:
         return found
 
     def _next(
-        self, content: Sequence[str | dict[str, Any]], fields: dict[str, Any]
+        self, content: Sequence[str | Mapping[str, Any]], fields: dict[str, Any]
     ) -> tuple[list[Message], LLMRequest]:
         said = [Message.user(*content)] if content else []
         messages = [*self.messages, *said]
