@@ -3,7 +3,7 @@
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,7 @@ def talking(
     *arguments: str,
     model: str | None = "openai:gpt-4o",
     columns: int = 80,
-    lines: int = 80,
-    **environment: str,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Talking]:
     options = () if model is None else ("-m", model)
     with (
@@ -84,9 +83,9 @@ def talking(
             *(arguments or ("chat",)),
             *options,
             folder=folder,
-            environment={**simulated.environment, **environment},
+            environment={**simulated.environment, **(environment or {})},
             columns=columns,
-            lines=lines,
+            lines=80,
         ) as terminal,
     ):
         talk = Talking(terminal, simulated)
@@ -275,8 +274,12 @@ def test_tools_run_within_an_answer(tmp_path: Path) -> None:
 def test_a_fallback_is_seen(tmp_path: Path) -> None:
     pool = "anthropic:claude-haiku-4-5,openai:gpt-4o"
     llmring_lockfile.bind(tmp_path / "llmring.lock", "default", pool, create=True)
-    environment = {"ANTHROPIC_API_KEY": "sk-made-up", "LLMRING_RETRY_ATTEMPTS": "1"}
-    with talking(tmp_path, model=None, ANTHROPIC_BASE_URL="http://127.0.0.1:9", **environment) as talk:
+    environment = {
+        "ANTHROPIC_API_KEY": "sk-made-up",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+        "LLMRING_RETRY_ATTEMPTS": "1",
+    }
+    with talking(tmp_path, model=None, environment=environment) as talk:
         screen = talk.say("Hello")
         assert "anthropic:claude-haiku-4-5 did not answer: " in screen
         assert "openai:gpt-4o · " in screen
