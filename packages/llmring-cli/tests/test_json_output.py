@@ -111,6 +111,7 @@ ELSEWHERE = {
     "batch-status",
 }
 NO_JSON = {
+    "help",
     "batch-export",
     "batch-run",
     "batch-results",

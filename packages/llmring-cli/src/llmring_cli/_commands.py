@@ -19,6 +19,7 @@ COMMANDS = (
     Command("doctor", "doctor:doctor", "Show what is configured here and what is missing."),
     Command("embed", "embed:embed", "Print the embeddings of texts as JSON lines."),
     Command("export", "usage:export", "Write the rows of the local usage log for other tools."),
+    Command("help", "help:help_", "Explain a topic, or a command."),
     Command("hosts", "hosts:hosts", "List every host that llmring knows, and whether its key is set here."),
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
