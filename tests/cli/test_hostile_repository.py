@@ -110,7 +110,12 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "lock stubs": [(), ("-o", "aliases.py"), ("-o", "there/new.py"), ("--json",)],
     "lock suggest": [(), ("--ready",), ("--json",)],
     "lock update": [(), ("--offline",)],
-    "lock upgrade": [("--yes",), ("--offline", "--yes"), (STEERING, "--offline")],
+    "lock upgrade": [
+        ("--yes",),
+        ("--offline", "--yes"),
+        (STEERING, "--offline"),
+        ("--try", "--offline", "--yes"),
+    ],
     "lock validate": [(), ("--offline",), ("--json",)],
     "mcp lockfile": [("--http",)],
     "scan-models": [

@@ -150,7 +150,7 @@ GROUPS = {
             Command(
                 "update", "lock.update:update", "Record the current facts about the models in the lockfile."
             ),
-            Command("upgrade", "lock.update:upgrade", "Propose successors for outdated models."),
+            Command("upgrade", "lock.upgrade:upgrade", "Propose successors for outdated models."),
             Command(
                 "validate", "lock.review:validate", "Check every model of every pool against the registry."
             ),
