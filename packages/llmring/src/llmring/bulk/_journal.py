@@ -21,7 +21,17 @@ from llmring_types.exceptions import ConfigurationError, LLMRingError
 from llmring._database import connect, create_or_check, place
 from llmring._runtime import LoopHandle, Wakeup
 from llmring.bulk._batch_parts import BatchPart
-from llmring.bulk._database import BATCH_PART, JOURNAL, OUTCOME, ROW, Table, Values, insert
+from llmring.bulk._database import (
+    BATCH_PART,
+    JOURNAL,
+    OUTCOME,
+    OUTCOME_INDEX,
+    ROW,
+    Table,
+    Values,
+    has_index,
+    insert,
+)
 from llmring.bulk._digest import DigestFilter
 from llmring.bulk._outcomes import KeptError, is_settled, keep, restore
 
@@ -41,8 +51,8 @@ _response_of = msgspec.json.Decoder(LLMResponse).decode
 _error_of = msgspec.json.Decoder(KeptError).decode
 _part_of = msgspec.json.Decoder(BatchPart).decode
 
-_Entry = tuple[Table, Values, T | anyio.Event]
-"""A table, the values of its row, and the subject."""
+_Entry = tuple[Table | None, Values, T | anyio.Event]
+"""A table, the values of its row, and the subject; without a table, the wish for an index of the outcomes."""
 
 
 class Journal(Generic[T]):
@@ -70,6 +80,7 @@ class Journal(Generic[T]):
         self.interrupted: set[bytes] = set()
         """Digests of rows that were under way when an earlier run ended."""
         self._seen = DigestFilter()
+        self._is_indexed = False
         self._entries: queue.SimpleQueue[_Entry[T] | None] = queue.SimpleQueue()
         self._on_commit, self._on_failure = on_commit, on_failure
         self._reader: sqlite3.Connection | None = None
@@ -146,13 +157,24 @@ class Journal(Generic[T]):
         except (sqlite3.Error, msgspec.MsgspecError, TypeError) as problem:
             raise ConfigurationError(f"the journal {self.path} cannot be read: {problem}") from problem
 
-    def find(self, digest: bytes) -> LLMResponse | LLMRingError | None:
+    async def expect(self, digest: bytes) -> bool:
+        """Return whether a request may have an outcome already, which its next one will replace."""
+        if not self._seen.may_have(digest):
+            return False
+        if not self._is_indexed:
+            made = anyio.Event()
+            self._entries.put((None, (), made))
+            await made.wait()
+            self._is_indexed = True
+        return True
+
+    async def find(self, digest: bytes) -> LLMResponse | LLMRingError | None:
         """Return how a request ended; ``None`` where it did not, or may end otherwise when asked again.
 
         Raises:
             ConfigurationError: what the file holds is no outcome.
         """
-        if self._reader is None or not self._seen.may_have(digest):
+        if not await self.expect(digest) or self._reader is None:
             return None
         try:
             found = self._reader.execute(_FIND, (digest,)).fetchall()
@@ -177,6 +199,9 @@ class Journal(Generic[T]):
             (self.run,) = reader.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM run").fetchone()
             reader.execute("INSERT INTO run (number, started_at) VALUES (?, ?)", (self.run, _now()))
             if self.run > 1:
+                if not has_index(reader):
+                    reader.execute(OUTCOME_INDEX)
+                self._is_indexed = True
                 self.interrupted = {digest for (digest,) in reader.execute(_UNDER_WAY)}
                 for (digest,) in reader.execute("SELECT digest FROM outcome"):
                     self._seen.add(digest)
@@ -236,8 +261,12 @@ class _Writer(Generic[T]):
     def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Entry[T]]) -> None:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            for table in (ROW, OUTCOME, BATCH_PART):
-                insert(connection, table, [values for into, values, _ in batch if into is table])
+            now = (_now(),)
+            insert(connection, ROW, [values for into, values, _ in batch if into is ROW])
+            insert(connection, OUTCOME, [values + now for into, values, _ in batch if into is OUTCOME])
+            insert(connection, BATCH_PART, [values for into, values, _ in batch if into is BATCH_PART])
+            if any(into is None for into, _, _ in batch) and not has_index(connection):
+                connection.execute(OUTCOME_INDEX)
         self._loop.run(partial(self._on_commit, [subject for _, _, subject in batch]))
 
 
