@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from llmring_providers import ChatCall, ProviderSettings, find_factory
@@ -106,21 +105,24 @@ def test_a_limit_is_known_per_minute(limit: RateLimit, per_minute: float | None)
     assert limit.per_minute == per_minute
 
 
-class Stating(SimTransport):
-    """The simulator, whose answers state the limits of the key."""
+class Stating:
+    """A transport whose answers state the limits of the key."""
 
-    def __init__(self, script: Script, headers: Mapping[str, str]) -> None:
-        super().__init__(script)
+    def __init__(self, transport: SimTransport, headers: Mapping[str, str]) -> None:
+        self._transport = transport
         self._stated = headers
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        reply = await super().send(request)
+        reply = await self._transport.send(request)
         return reply._replace(headers={**reply.headers, **self._stated})
 
     async def open(self, request: HttpRequest) -> ByteStream:
-        reply: Any = await super().open(request)
+        reply = await self._transport.open(request)
         reply.headers = {**reply.headers, **self._stated}
-        return reply  # type: ignore[no-any-return]
+        return reply
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 DAILY = {"x-ratelimit-limit-requests": "14400", "x-ratelimit-limit-tokens": "6000"}
@@ -142,7 +144,8 @@ async def test_a_stream_states_limits_at_its_start(
     model: str, headers: Mapping[str, str], requests_per_minute: float
 ) -> None:
     ref = ModelRef.parse(model)
-    transport = Stating(Script((Rule(answer=Answer(text="Hello there", chunk_size=3)),)), headers)
+    script = Script((Rule(answer=Answer(text="Hello there", chunk_size=3)),))
+    transport = Stating(SimTransport(script), headers)
     base_url = "https://bedrock-runtime.us-east-1.amazonaws.com" if ref.provider == "bedrock" else None
     settings = ProviderSettings(name=ref.provider, transport=transport, api_key="k", base_url=base_url)
     provider = find_factory(ref.provider)(settings)
