@@ -183,7 +183,7 @@ class Engine:
         """Continue with rows whose begin or end has been written, and with whoever waits for a batch to be."""
         try:
             for task in written:
-                if isinstance(task, anyio.Event):
+                if not isinstance(task, Task):
                     task.set()
                 elif task.outcome is not None:
                     if self._same.get(task.digest) is task:
