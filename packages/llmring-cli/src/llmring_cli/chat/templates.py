@@ -14,6 +14,7 @@ from llmring_types.exceptions import ConfigurationError, LockfileError
 
 from llmring_cli._mistakes import meant
 from llmring_cli._output import CommandError
+from llmring_cli._schemas import read_form
 from llmring_cli.chat.message import refuse_link_out
 
 REPOSITORY_FOLDER = Path(".llmring") / "templates"
@@ -55,6 +56,12 @@ class ChatTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if message and not _OWN_INPUT.search(self.prompt + (self.system or "")):
             text = f"{text}\n\n{message}" if text else message
         return text, None if self.system is None else Template(self.system).render(values)
+
+    def options(self) -> dict[str, Any]:
+        """Return the fields of the request that the template sets."""
+        form = None if self.schema is None else read_form(self.schema)
+        options = {"temperature": self.temperature, "max_tokens": self.max_tokens, "response_format": form}
+        return {name: value for name, value in options.items() if value is not None}
 
 
 def folders() -> list[Path]:
@@ -98,7 +105,13 @@ def read_template(name: str) -> ChatTemplate:
     refuse_link_out(path)
     try:
         return msgspec.convert(tomllib.loads(read_content(path).decode()), ChatTemplate)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, ConfigurationError) as error:
+    except (
+        OSError,
+        UnicodeDecodeError,
+        tomllib.TOMLDecodeError,
+        msgspec.ValidationError,
+        ConfigurationError,
+    ) as error:
         raise CommandError(f"cannot read the template {path}: {error}") from error
 
 
