@@ -11,6 +11,7 @@ READMES = sorted([*ROOT.glob("*.md"), *ROOT.glob("packages/*/README.md"), *ROOT.
 BLOCKS = [
     pytest.param(block, id=f"{readme.relative_to(ROOT)}-{number}")
     for readme in READMES
+    if readme.name != "ray-and-dask.md"  # which tests/cluster runs
     for number, block in enumerate(
         re.findall(r"^```python\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL)
     )
