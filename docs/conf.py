@@ -10,6 +10,7 @@ copyright = "2025-2026, the llmring authors"  # noqa: A001 - Sphinx's name
 html_title = "llmring"
 html_theme = "furo"
 html_theme_options = {"source_repository": "https://github.com/juanre/llmring/", "source_branch": "main"}
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False

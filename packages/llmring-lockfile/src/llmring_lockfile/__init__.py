@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         UnmetNeed,
         unmet_needs,
     )
-    from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference
+    from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference, near_providers
     from llmring_lockfile._parse import parse
     from llmring_lockfile._project import (
         find_package_directory,
@@ -49,7 +49,9 @@ if TYPE_CHECKING:
         resolve,
     )
     from llmring_lockfile._resolver import Resolver
-    from llmring_lockfile._scan import ALIAS_PARAMETERS, AliasUse, Scan, read_sources, scan
+    from llmring_lockfile._sarif import SarifPlace, SarifResult, sarif_log
+    from llmring_lockfile._scan import ALIAS_PARAMETERS, AliasUse, Scan, scan
+    from llmring_lockfile._sources import read_files, read_sources
     from llmring_lockfile._upgrade import Upgrade, apply_upgrades, propose_upgrades
 
 
@@ -87,6 +89,8 @@ __all__ = [
     "RegistryRelease",
     "Resolution",
     "Resolver",
+    "SarifPlace",
+    "SarifResult",
     "Scan",
     "Severity",
     "Step",
@@ -116,13 +120,16 @@ __all__ = [
     "known_aliases",
     "load",
     "lock_models",
+    "near_providers",
     "new_lockfile_path",
     "parse",
     "propose_upgrades",
+    "read_files",
     "read_sources",
     "replacing",
     "require_aliases",
     "resolve",
+    "sarif_log",
     "scan",
     "stubs",
     "to_sarif",
@@ -174,7 +181,7 @@ if not TYPE_CHECKING:
                 "UnmetNeed",
                 "unmet_needs",
             ),
-            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference"),
+            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference", "near_providers"),
             "llmring_lockfile._parse": ("parse",),
             "llmring_lockfile._project": (
                 "find_package_directory",
@@ -191,7 +198,9 @@ if not TYPE_CHECKING:
                 "resolve",
             ),
             "llmring_lockfile._resolver": ("Resolver",),
-            "llmring_lockfile._scan": ("ALIAS_PARAMETERS", "AliasUse", "Scan", "read_sources", "scan"),
+            "llmring_lockfile._sarif": ("SarifPlace", "SarifResult", "sarif_log"),
+            "llmring_lockfile._scan": ("ALIAS_PARAMETERS", "AliasUse", "Scan", "scan"),
+            "llmring_lockfile._sources": ("read_files", "read_sources"),
             "llmring_lockfile._upgrade": ("Upgrade", "apply_upgrades", "propose_upgrades"),
         },
     )

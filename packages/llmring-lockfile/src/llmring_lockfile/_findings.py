@@ -1,6 +1,5 @@
 """Findings of reviews, as values, as text and as SARIF 2.1.0."""
 
-import os
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import PurePath
@@ -13,8 +12,7 @@ from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KeyPath, show_key
 from llmring_lockfile._parse import BOM, is_json
 from llmring_lockfile._problems import line_finder
-
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+from llmring_lockfile._sarif import SarifPlace, SarifResult, sarif_log
 
 
 class Severity(StrEnum):
@@ -130,54 +128,25 @@ def to_sarif(
         tool: who found them.
         version: of the tool.
     """
-    findings = list(findings)
-    rules = sorted({finding.rule for finding in findings})
-    driver = {
-        "name": tool,
-        "version": version,
-        "rules": [{"id": rule, "shortDescription": {"text": RULES[rule]}} for rule in rules],
-    }
-    from urllib.parse import quote  # noqa: PLC0415 - few ask for SARIF
-
-    uri = quote(os.fsencode(PurePath(path).as_posix()))
-    return {
-        "$schema": _SCHEMA,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": [_result(found, rules, uri) for found in findings]}],
-    }
-
-
-def _result(finding: Finding, rules: list[str], uri: str) -> dict[str, Any]:
-    places = finding.places or (Place(path=()),)
-    return {
-        "ruleId": finding.rule,
-        "ruleIndex": rules.index(finding.rule),
-        "level": finding.severity.value,
-        "message": {"text": finding.message},
-        "locations": [_location(place, uri) for place in places],
-        # The same finding in a later run, wherever its lines have moved to.
-        "partialFingerprints": {"finding/v1": _fingerprint(finding)},
-    }
+    results = (
+        SarifResult(
+            rule=finding.rule,
+            level=finding.severity.value,
+            message=finding.message,
+            places=tuple(
+                SarifPlace(path=path, line=place.line or 1, name=place.key if place.path else None)
+                for place in finding.places or (Place(path=()),)
+            ),
+            identity=_identity(finding),
+        )
+        for finding in findings
+    )
+    return sarif_log(results, RULES, tool=tool, version=version)
 
 
-def _location(place: Place, uri: str) -> dict[str, Any]:
-    location: dict[str, Any] = {
-        "physicalLocation": {
-            "artifactLocation": {"uri": uri},
-            "region": {"startLine": place.line or 1},
-        }
-    }
-    if place.path:
-        location["logicalLocations"] = [{"fullyQualifiedName": place.key}]
-    return location
-
-
-def _fingerprint(finding: Finding) -> str:
-    import hashlib  # noqa: PLC0415 - slow to import, and few ask for SARIF
-
+def _identity(finding: Finding) -> tuple[str, ...]:
     where = sorted(f"{place.profile}/{place.alias}" for place in finding.places)
-    text = "\n".join([finding.rule, finding.model or "", *where])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return (finding.rule, finding.model or "", *where)
 
 
 def mixed_embeddings(lockfile: Lockfile) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from llmring_types.exceptions import (
     AliasNotFoundError,
     LockfileNotFoundError,
     LockfileWriteError,
+    UnknownProviderError,
 )
 
 from llmring._providers import Providers
@@ -85,7 +86,7 @@ class Aliases:
         except AliasNotFoundError as error:
             if self._is_of_new_provider(name):
                 return self.resolver.resolve(name, profile)
-            if self.is_bundled:
+            if self.is_bundled and not isinstance(error, UnknownProviderError):
                 error.message = (
                     f"alias {name!r} is not bound: there is no lockfile here ({lockfiles.new_lockfile_path()}). "
                     f"Create one with 'llmring lock init', then: llmring bind {name} provider:model"

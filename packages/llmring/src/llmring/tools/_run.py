@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import contextmanager
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Generic, Self, TypeAlias, cast
 
 import msgspec
-from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk, ToolCall, function_spec
+from llmring_types import LLMRequest, LLMResponse, Message, Parsed, StreamChunk, ToolCall, function_spec
 from llmring_types.exceptions import LLMRingError, ToolLoopError, ValidationError
 
 from llmring._call import Call
@@ -20,7 +20,7 @@ from llmring.tools._options import RunOptions, check_options
 from llmring.tools._tool import Tool, ToolError, ToolResult, result_content, tool
 
 
-class Run(msgspec.Struct, kw_only=True):
+class Run(msgspec.Struct, Generic[Parsed], kw_only=True):
     """The trace of a run.
 
     Attributes:
@@ -32,11 +32,11 @@ class Run(msgspec.Struct, kw_only=True):
     """
 
     messages: list[Message]
-    responses: list[LLMResponse] = []
+    responses: list[LLMResponse[Parsed]] = []
     results: list[ToolResult] = []
 
     @property
-    def response(self) -> LLMResponse:
+    def response(self) -> LLMResponse[Parsed]:
         return self.responses[-1]
 
     @property
@@ -208,7 +208,7 @@ class ToolLoop:
         )
 
 
-class RunStream:
+class RunStream(Generic[Parsed]):
     """A run in pieces: ``async for event in ring.run_stream(request, tools=…)``.
 
     An event is a :class:`StreamChunk` of the model's answer, or the :class:`ToolResult` of a call that its last chunk
@@ -220,7 +220,7 @@ class RunStream:
         self._events = loop.events()
 
     @property
-    def trace(self) -> Run:
+    def trace(self) -> Run[Parsed]:
         """The trace so far; whole after the last event."""
         return self._loop.trace
 
