@@ -75,6 +75,7 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
         ("Hi", "-m", "ollama:x", "-f", "there/victim"),
         ("--continue", "Hi"),
     ],
+    "chats continue": [(), (STEERING,)],
     "chats export": [(), ("-o", "there/new.md"), (STEERING,)],
     "chats list": [(), ("--here",), ("--json",)],
     "chats rm": [("--all", "--yes"), (STEERING,)],

@@ -115,12 +115,13 @@ NO_JSON = {
     "batch-export",
     "batch-run",
     "batch-results",
+    "chats-continue",
     "chats-export",
     "embed",
     "export",
     "keys-path",
     "lock-chat",
-}  # JSON lines, formats of its own, a path, a conversation
+}  # JSON lines, formats of its own, a path, conversations
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ COMMANDS = (
     Command("--install-completion", "completion:install", "Install completion for the shell."),
     Command("aliases", "aliases:aliases", "List the aliases of a profile."),
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
-    Command("chat", "chat:chat", "Send a message and print the answer."),
+    Command("chat", "chat:chat", "Send a message and print the answer, or hold a conversation."),
     Command("doctor", "doctor:doctor", "Show what is configured here and what is missing."),
     Command("embed", "embed:embed", "Print the embeddings of texts as JSON lines."),
     Command("export", "usage:export", "Write the rows of the local usage log for other tools."),
@@ -61,8 +61,9 @@ GROUPS = {
         ),
     ),
     "chats": (
-        "List, search, show and remove the saved conversations.",
+        "List, search, show, continue and remove the saved conversations.",
         (
+            Command("continue", "chats:continue_", "Continue a saved conversation on the terminal."),
             Command("export", "chats:export", "Write a saved conversation as Markdown or JSON."),
             Command("list", "chats:list_chats", "List the saved conversations, latest change first."),
             Command("rm", "chats:remove", "Remove saved conversations, after a confirmation."),

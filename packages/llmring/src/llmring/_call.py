@@ -176,13 +176,9 @@ class Call:
                 self._route = await chat.counted(await self._with_files(self._asked), self._route)
             if chat.bounded or self._route.bounded or self._run_account is not None:
                 asked, prepared = await self._with_files(self._asked), await self._with_files(self._prepared)
+                account, progress = self._run_account, self._progress
                 self._budget = CallBudget(
-                    chat.purse,
-                    asked,
-                    prepared,
-                    self._route,
-                    account=self._run_account,
-                    progress=self._progress,
+                    chat.purse, asked, prepared, self._route, account=account, progress=progress
                 )
             return await chat.failover.run(
                 self._route,
@@ -237,7 +233,10 @@ class Call:
         if place is not None:
             stream = PlacedStream(stream, place)
         try:
-            return Opened(stream, await stream.receive(), candidate, permit, [], started)
+            chunks = await stream.receive()
+            if self._chat.failover.pacer is not None and chunks:
+                self._chat.failover.pacer.learn(candidate.ref, chunks[0].rate_limits)
+            return Opened(stream, chunks, candidate, permit, [], started)
         except ProviderError as error:
             error.partial = collect([stream.partial()])
             stream.close()

@@ -13,7 +13,7 @@ from llmring_types import Message
 from llmring_types.exceptions import ProviderError
 
 from llmring_cli._live import ring_for
-from llmring_cli._output import print_json, report, report_logs, write_exact
+from llmring_cli._output import print_json, report_logs, write_exact
 from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli.chat.answer import (
     ask,
@@ -22,10 +22,12 @@ from llmring_cli.chat.answer import (
     print_lines,
     report_attempts,
     report_response,
+    report_warnings,
     response_json,
     show,
 )
 from llmring_cli.chat.exchange import Exchange, open_tools
+from llmring_cli.chat.interactive import Opening, converse
 from llmring_cli.chat.message import read_message
 from llmring_cli.chat.saved import Held, Record, begin, last_of, saving_is_on
 
@@ -57,12 +59,14 @@ def chat(
     json: Json = False,
     verbose: Annotated[Flag, Parameter(alias="-v")] = False,
 ) -> None:
-    """Send a message and print the answer.
+    """Send a message and print the answer, or hold a conversation.
 
-    A terminal shows the answer as Markdown while it arrives. Piped input is added to the message. Without a
-    lockfile and --model, the first provider that has a key or runs answers, otherwise a simulated model. The
-    command prints which one. The last question of each working directory is saved for --continue: see llmring chats.
+    Without a message, a terminal opens a conversation; /help lists its commands. A terminal shows the answer as
+    Markdown while it arrives, and piped input is added to the message. Without a lockfile and --model, the first
+    provider that has a key or runs answers, otherwise a simulated model; the command prints which one. Conversations
+    are saved, of single questions the last one in each working directory: see llmring chats.
 
+    $ llmring chat
     $ llmring chat "What is a monad?"
     $ llmring chat --continue "And in Python?"
     $ git diff | llmring chat "Review this change." --model reviewer
@@ -70,7 +74,7 @@ def chat(
     $ llmring chat "Which file is the largest?" --mcp "npx -y @modelcontextprotocol/server-filesystem ."
 
     Args:
-        message: The message. Read from standard input if omitted or "-".
+        message: The message. In a pipe, it is read from standard input if omitted or "-".
         model: An alias or provider:model. Default: the alias "default".
         system: Instructions for the model.
         file: An image, a PDF or a text file to attach. May be given several times.
@@ -81,23 +85,32 @@ def chat(
         max_tokens: Maximum number of tokens in the answer.
         stream: Print the answer while it arrives, also without a terminal; with --json one document per piece.
         plain: Print the answer as plain text instead of rendering Markdown.
-        no_save: Keep nothing of this for --continue and for llmring chats.
+        no_save: Save nothing.
         verbose: Report model, tokens, cost and attempts on standard error.
     """
-    added = read_message(message, file or ())
+    converses = message is None and not json and sys.stdin.isatty() and sys.stdout.isatty()
+    added = None if converses else read_message(message, file or ())
     held = last_of(Path.cwd()) if continue_ else None
     record = Record(Path.cwd(), on=saving_is_on(no_save=no_save), held=held)
     options = {"temperature": temperature, "max_tokens": max_tokens}
+    tools = _Tools(tool or (), mcp or ())
+    if added is None:
+        attached = [str(path) for path in file or ()]
+        opening = Opening(model, profile, system, options, attached, tools, held, plain, verbose)
+        asyncio.run(converse(opening, record))
+        return
     asked = _Asked(added, model, profile, system, options, held)
     # Standard input is read before there is an event loop: in one, Ctrl-C would wait for its end.
     try:
         manner = _Manner(stream=stream, plain=plain, json=json)
-        response = asyncio.run(_answer(asked, manner, _Tools(tool or (), mcp or ()), record))
+        response = asyncio.run(_answer(asked, manner, tools, record))
     except ProviderError as error:
         if verbose or len(error.attempts) > 1:
             report_attempts(error.attempts)
         raise
-    _account(response, verbose=verbose)
+    report_warnings(response)
+    if verbose:
+        report_response(response)
 
 
 class _Manner(NamedTuple):
@@ -162,12 +175,3 @@ async def _print(exchange: Exchange, manner: _Manner) -> LLMResponse:
     response = await ask(exchange)
     print_json(response_json(response)) if manner.json else write_exact(f"{response.content}\n")
     return response
-
-
-def _account(response: LLMResponse, *, verbose: bool) -> None:
-    for warning in response.warnings:
-        report(f"warning: {warning}")
-    if response.finish_reason not in ("stop", "tool_calls", None):
-        report(f"warning: the answer ended early: {response.finish_reason}")
-    if verbose:
-        report_response(response)
