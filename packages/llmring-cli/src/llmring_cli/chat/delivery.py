@@ -1,4 +1,4 @@
-"""Where an answer goes besides the screen: its first code block alone, and the clipboard."""
+"""Destinations of an answer besides the screen: its first code block alone, and the clipboard."""
 
 from llmring_cli._output import CommandError
 
