@@ -1,6 +1,6 @@
 """The aliases of a ring: its lockfile, read and edited."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import llmring_lockfile as lockfiles
@@ -8,6 +8,7 @@ import msgspec
 from llmring_lockfile import ActiveProfile, Lockfile, Resolution, Resolver
 from llmring_types.exceptions import (
     AliasNotFoundError,
+    LockfileError,
     LockfileNotFoundError,
     LockfileWriteError,
 )
@@ -43,6 +44,7 @@ class Aliases:
         self._ttl = cache_ttl
         self._providers = providers
         self._found = _discover(path) if lockfile is None else None
+        self._report: Callable[[LockfileError | None], object] | None = None
         self.resolver = self._resolve_from(lockfile if self._found is None else self._found.path)
         self._admit_hosts()
 
@@ -124,6 +126,11 @@ class Aliases:
         """Drop every kept answer and look at the files anew."""
         self.resolver.invalidate()
 
+    def keep_last_good(self, report: Callable[[LockfileError | None], object]) -> None:
+        """Outlive a lockfile that breaks: :meth:`llmring_lockfile.Resolver.keep_last_good`."""
+        self._report = report
+        self.resolver.keep_last_good(report)
+
     def _use(self, path: Path) -> None:
         """Take the answers from this file from now on."""
         if self._found is not None and self._found.path != path:
@@ -164,9 +171,12 @@ class Aliases:
         return lockfiles.new_lockfile_path() if self._found.is_bundled else self._found.path
 
     def _resolve_from(self, source: Lockfile | Path | None) -> Resolver:
-        return Resolver(
+        resolver = Resolver(
             source or Lockfile(), providers=self._providers.known(), size=self._size, ttl=self._ttl
         )
+        if self._report is not None:
+            resolver.keep_last_good(self._report)
+        return resolver
 
 
 def _discover(path: str | Path | None) -> lockfiles.Found:
