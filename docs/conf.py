@@ -10,11 +10,19 @@ copyright = "2025-2026, the llmring authors"  # noqa: A001 - Sphinx's name
 html_title = "llmring"
 html_theme = "furo"
 html_theme_options = {"source_repository": "https://github.com/juanre/llmring/", "source_branch": "main"}
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_pages", "site_rules"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "benchmark_charts",
+    "command_pages",
+    "site_rules",
+]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["examples/**"]
 nitpicky = False  # types of private modules have no page

@@ -22,9 +22,8 @@ def test_the_public_api_is_as_committed(package: str) -> None:
 
 
 def test_a_snapshot_has_signatures_fields_properties_and_inherited_members() -> None:
-    assert (
-        "    async chat(request: LLMRequest, profile: str | None = None) -> LLMResponse\n" in API["llmring"]
-    )
+    chat = "    async chat(request: LLMRequest[Parsed], profile: str | None = None) -> LLMResponse[Parsed]\n"
+    assert chat in API["llmring"]
     assert "    temperature: float | None = None\n" in API["llmring-types"]
     assert "    property budgets: tuple[BudgetState, ...]\n" in API["llmring"]
     assert "\nMessage = llmring_types.Message\n" in API["llmring"]

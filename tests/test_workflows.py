@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,62 @@ def test_the_hooks_before_a_commit_run_the_tools_of_the_check() -> None:
     for hook in repository["hooks"]:
         tool = hook["entry"].removeprefix("uv run -q --frozen --all-packages ")
         assert re.search(rf"^ *{re.escape(tool)}\b", check, re.MULTILINE), tool
+
+
+def test_the_action_takes_its_inputs_as_values_and_pins_what_it_uses() -> None:
+    action = read(ROOT / ".github" / "actions" / "scan-models" / "action.yml")
+    steps = action["runs"]["steps"]
+    assert all(re.fullmatch(r"[\w./-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
+    (run,) = [step for step in steps if "run" in step]
+    assert "${{" not in run["run"]
+    used = {name for value in run["env"].values() for name in re.findall(r"inputs\.([\w-]+)", value)}
+    assert used == set(action["inputs"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the step is a script of bash")
+@pytest.mark.parametrize(
+    ("source", "status"), [('x = "gpt-4o-mini"', 0), ('x = "claude-3-opus-20240229"', 1)]
+)
+def test_the_action_scans_and_summarizes(tmp_path: Path, source: str, status: int) -> None:
+    (run,) = [
+        step
+        for step in read(ROOT / ".github/actions/scan-models/action.yml")["runs"]["steps"]
+        if "run" in step
+    ]
+    (tmp_path / "odd name.py").write_text(source)
+    command = tmp_path / "bin" / "uv"
+    command.parent.mkdir()
+    command.write_text(
+        f'#!/bin/sh\nwhile [ "$1" != llmring ]; do shift; done\nshift\nexec {sys.executable} -m llmring_cli "$@"\n'
+    )
+    command.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-e", "-c", run["run"]],  # noqa: S607 - as GitHub runs it
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PATH": f"{command.parent}:{os.environ['PATH']}",
+            "PROJECT": str(ROOT),
+            "PATHS": "odd name.py\nbin",
+            "FAIL_ON": "retired",
+            "DAYS": "90",
+            "SARIF": "out.sarif",
+            "RUNNER_TEMP": str(tmp_path),
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert "odd name.py:1:6" in (tmp_path / "summary").read_text()
+    assert (tmp_path / "out.sarif").is_file()
+
+
+def test_hooks_for_other_repositories_run_a_command_that_is_there() -> None:
+    (hook,) = read(ROOT / ".pre-commit-hooks.yaml")
+    assert hook["entry"] == "llmring scan-models --fail-on retired"
+    assert hook["language"] == "system"
 
 
 def test_every_other_yaml_file_of_the_repository_can_be_read() -> None:

@@ -17,7 +17,7 @@ from samples import SAMPLES
 
 PACKAGES = str(Path(__file__).parents[2] / "packages")
 REQUEST = LLMRequest([Message(role="user", content="Hello")], model="fast", max_tokens=256)
-MOST = {"chat": 22, "chat_stream": 28, "failed_attempt": 4, "bind_alias": 16}
+MOST = {"chat": 22, "chat_stream": 28, "failed_attempt": 4, "bind_alias": 10}
 
 
 class Walk:

@@ -1,13 +1,12 @@
 """The page in a real browser: signing in, charts, a streamed answer, a narrow screen, and nothing from elsewhere."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from browsers import find_browser
+from browsers import window
 from gateways import listening, ring_of
 from llmring.serve import KeyStore, PageServer, app
 from llmring.usage import UsageLog
@@ -17,13 +16,11 @@ from llmring_cli.page.views import Sources, Views
 from llmring_lockfile import Lockfile
 from llmring_providers.sim import Answer, Rule, faults
 from llmring_types import ModelRef
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from records import record
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)  # milliseconds: a busy machine is no failure
 
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 NOON = 1_795_348_800.0
 """2026-11-22, 12:00 UTC."""
 DAY_S = 86_400.0
@@ -33,15 +30,6 @@ ANSWER = "<b>Good</b> morning<img src=x onerror=alert(1)> to you"
 
 CALLS = (("fast", "small", 0.5), ("safe", "good", 1.0), ("fast", "small", 0.25))
 """Alias, model and dollars of one call a day, up to that day."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Its sandbox needs user namespaces, which containers that run as root do not have.
-        launched = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
@@ -58,37 +46,6 @@ def base(tmp_path: Path) -> Iterator[str]:
         )
         with listening(app(ring, keys=keys, page=site(sources))) as url:
             yield url
-
-
-@contextmanager
-def window(
-    browser: Browser,
-    base: str,
-    name: str,
-    *,
-    width: int = 1280,
-    scheme: Literal["light", "dark"] = "light",
-) -> Iterator[Page]:
-    """Open a window; at its end keep a picture of it, and hold that it has done nothing that it should not."""
-    problems: list[str] = []
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    with closing(context):
-        page = context.new_page()
-        page.on("console", lambda message: problems.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: problems.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
-        page.on(
-            "request",
-            lambda request: problems.append(request.url) if _is_foreign(request.url, base) else None,
-        )
-        yield page
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-    assert problems == []
-
-
-def _is_foreign(url: str, base: str) -> bool:
-    return not url.startswith(f"{base}/")
 
 
 def known_log(path: Path) -> Path:

@@ -124,8 +124,8 @@ def _attribute(name: str, attribute: griffe.Object) -> str:
 def _function(name: str, function: griffe.Function) -> Iterator[str]:
     labels = [label for label in ("async", "classmethod", "staticmethod") if label in function.labels]
     start = " ".join([*labels, name])
-    end = "" if function.returns is None else f" -> {function.returns}"
     for signature in function.overloads or [function]:
+        end = "" if signature.returns is None else f" -> {signature.returns}"
         parameters = list(_parameters(signature.parameters))
         line = f"{start}({', '.join(parameters)}){end}"
         if len(line) <= WIDTH:

@@ -1,14 +1,16 @@
 """The public API as a typed application uses it: mypy and pyright check this file in strict mode, nobody runs it."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, assert_type
+from typing import Any, Literal, TypedDict, assert_type
 from uuid import UUID
 
 import llmring
 import llmring.bulk
 import llmring.lockfile
+import llmring.ray
 import llmring.serve
 import llmring_lockfile
 from llmring import (
@@ -49,7 +51,11 @@ from llmring.tools import Run, ToolResult, tool
 from llmring.usage import UsageLatency, UsageLog, UsageStats, latencies, stats
 from llmring_lockfile import Lockfile, Resolution
 from llmring_providers import ChatCall, Provider, ProviderStream
+from llmring_types import Parsed, RateLimits
 from llmring_types.hosts import HOSTS, Host, register
+from msgspec import Struct
+from openai.types.chat import ChatCompletionContentPartTextParam, ChatCompletionToolParam
+from pydantic import BaseModel
 
 
 def requests() -> LLMRequest:
@@ -80,6 +86,7 @@ async def answers(request: LLMRequest) -> None:
         assert_type(response.attempts, list[Attempt])
         assert_type(response.warnings, list[str])
         assert_type(response.total_tokens, int | None)
+        assert_type(response.cost, float | None)
         assert_type(response.to_message(), Message)
         if response.usage is not None:
             assert_type(response.usage.get("prompt_tokens"), int | None)
@@ -100,6 +107,9 @@ async def streams(ring: LLMRing, request: LLMRequest) -> AsyncIterator[str]:
             assert_type(chunk, StreamChunk)
             yield chunk.delta
     assert_type(stream.response, LLMResponse | None)
+    assert_type(await ring.chat_stream(request).start(), ChatStream)
+    async for text in stream.text():
+        assert_type(text, str)
 
 
 def without_async(request: LLMRequest) -> None:
@@ -110,6 +120,7 @@ def without_async(request: LLMRequest) -> None:
         with ring.chat_stream(request) as stream:
             for chunk in stream:
                 assert_type(chunk, StreamChunk)
+        assert_type(list(ring.chat_stream(request).start().text()), list[str])
         assert_type(ring.count_tokens(request), int)
         assert_type(ring.register_file("report.pdf"), str)
         assert_type(ring.list_registered_files(), list[RegisteredFile])
@@ -132,11 +143,13 @@ async def conversations(ring: LLMRing, path: Path) -> None:
     assert_type(talk.branch().cost, float | None)
     store = ConversationStore(path)
     assert_type(store.load(store.save(talk), ring), Conversation)
-    assert_type(store.list(), list[StoredConversation])
+    assert_type(store.list(topic="here"), list[StoredConversation])
+    assert_type(store.document(store.save(talk, topic="here")), bytes)
 
 
 def contents(path: Path) -> Message:
-    message = Message.user("Compare", image(path), document(b"%PDF-"), name="Ann")
+    part: ChatCompletionContentPartTextParam = {"type": "text", "text": "Compare"}
+    message = Message.user("Compare", part, image(path), document(b"%PDF-"), name="Ann")
     assert_type(message, Message)
     return message
 
@@ -153,6 +166,9 @@ async def tools(ring: LLMRing, request: LLMRequest) -> None:
     assert_type(run.cost, float | None)
     async for event in ring.run_stream(request, tools=[weather], max_cost_usd=0.1):
         assert_type(event, StreamChunk | ToolResult)
+    of_openai: list[ChatCompletionToolParam] = [{"type": "function", "function": {"name": "sky"}}]
+    LLMRequest(request.messages, tools=of_openai)
+    LLMRequest(request.messages, tools=[tool(weather).spec()])
     await ring.run(request, tool=[weather])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
@@ -160,6 +176,7 @@ def hosts() -> None:
     assert_type(HOSTS, Mapping[str, Host])
     row = Host(name="acme", protocol="openai", default_url="https://api.acme.example/v1", keyless=True)
     assert_type(row.variables, tuple[str, ...])
+    assert_type(llmring.provider_status()[0].missing, str | None)
     register(row)
 
 
@@ -222,6 +239,7 @@ def lockfiles(path: Path) -> None:
     assert_type(llmring_lockfile.resolve(lockfile, "fast"), Resolution)
     assert_type(llmring_lockfile.emit(lockfile), str)
     assert_type(llmring_lockfile.digest(lockfile), str)
+    assert_type(llmring_lockfile.near_providers("openi", HOSTS), list[str])
     llmring_lockfile.bind(path, "fast", "openai:gpt-5", create=True)
 
 
@@ -280,7 +298,11 @@ def lockfile_of(ring: LLMRing) -> None:
 
 async def asked(ring: LLMRing) -> None:
     assert_type(await ring.ask("Hi", model="fast", temperature=0.5, profile="dev"), str)
-    await ring.ask("Hi", temprature=0.5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    assert_type(await ring.ask("Hi", response_format={"type": "json_object"}), str)
+    assert_type(await ring.ask("Hi", response_format=City), City)
+    assert_type(LLMRing.sync().ask("Hi", response_format=list[City], profile="dev"), list[City])
+    await ring.ask("Hi", response_format=City | Town)
+    await ring.ask("Hi", temprature=0.5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
 async def as_in_1_4(manager: llmring.ConversationManager, llm: EnhancedLLM) -> None:
@@ -328,14 +350,92 @@ def paced(response: LLMResponse) -> None:
     if response.rate_limits is not None and response.rate_limits.tokens is not None:
         assert_type(response.rate_limits.tokens.per_minute, float | None)
         assert_type(response.rate_limits.retry_after, float | None)
+    assert_type(StreamChunk().rate_limits, RateLimits | None)
 
 
 async def planned(ring: LLMRing, rows: Sequence[Row]) -> None:
     assert_type((await ring.plan(rows, output_tokens=50)).batch_usd, float | None)
     assert_type(llmring.bulk.journal_state("job.db").errors, dict[str, int])
+    assert_type(llmring.bulk.RequestTemplate("{text}", model="summarizer").request({"text": "x"}), LLMRequest)
+    assert_type(llmring.bulk.Template("{text}").render({"text": "x"}), str)
     assert_type(llmring.bulk.retry_failed(Path("job.db"), ["StructuredOutputError"]), int)
+
+
+def on_clusters() -> None:
+    chat = llmring.ray.Chat("summarizer", prompt="{text}", schema=list[str], policy=Policy(), max_tokens=50)
+    assert_type(chat, type[llmring.ray.BlockChat])
+    llmring.ray.Chat("summarizer", prompt="{text}", ring=LLMRing.sync, journals=Path("journals"))
+    llmring.ray.Chat("summarizer", ring=LLMRing)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def kept(ring: LLMRing) -> None:
     llmring.serve.app(ring, cache=llmring.CachePolicy(ttl_s=60))
     llmring.Policy(cache=60)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+class City(Struct):
+    name: str
+
+
+@dataclass
+class Town:
+    name: str
+
+
+class Village(TypedDict):
+    name: str
+
+
+class Hamlet(BaseModel):
+    name: str
+
+
+async def parsed(ring: LLMRing) -> None:
+    """A type as ``response_format`` is the type of ``parsed``, whatever way the request takes."""
+    question = [Message.user("Where?")]
+    city = LLMRequest(question, response_format=City)
+    assert_type(city, LLMRequest[City])
+    assert_type((await ring.chat(city)).parsed, City)
+    assert_type((await ring.chat(LLMRequest(question, response_format=Town))).parsed, Town)
+    assert_type((await ring.chat(LLMRequest(question, response_format=Village), "dev")).parsed, Village)
+    assert_type((await ring.chat(LLMRequest(question, response_format=Hamlet))).parsed, Hamlet)
+    assert_type((await ring.chat(LLMRequest(question, response_format=list[City]))).parsed, list[City])
+    either = LLMRequest[City | Town](question, response_format=City | Town)
+    assert_type((await ring.chat(either)).parsed, City | Town)
+    assert_type((await ring.chat(LLMRequest(question))).parsed, Any)
+    assert_type((await ring.chat(LLMRequest(question, response_format={"type": "json_object"}))).parsed, Any)
+    assert_type(ring.chat_stream(city).response, LLMResponse[City] | None)
+    assert_type((await ring.run(city, tools=[len])).response.parsed, City)
+    assert_type(ring.run_stream(city).trace, Run[City])
+    async for outcome in ring.map([city], via="auto"):
+        assert_type(outcome.unwrap().parsed, City)
+    async for outcome in ring.map(Row(request=city, key=str(place)) for place in range(3)):
+        assert_type(outcome, Outcome[City])
+    async for outcome in ring.batch_results(await ring.submit_batch([city]), [city]):
+        assert_type(outcome, Outcome[City])
+    talk = Conversation(ring)
+    assert_type((await talk.send("Where?", response_format=City, temperature=0)).parsed, City)
+    assert_type(talk.stream("Where?", response_format=City).response, LLMResponse[City] | None)
+    assert_type(talk.stream("Where?").response, LLMResponse | None)
+
+
+def parsed_without_async(city: LLMRequest[City]) -> None:
+    with LLMRing.sync() as ring:
+        assert_type(ring.chat(city).parsed, City)
+        assert_type(ring.chat_stream(city).response, LLMResponse[City] | None)
+        assert_type(ring.run(city).response.parsed, City)
+        assert_type(ring.run_stream(city).trace.response.parsed, City)
+        for outcome in ring.map([city]):
+            assert_type(outcome, Outcome[City])
+
+
+def untyped(requests: list[LLMRequest], response: LLMResponse) -> list[LLMRequest]:
+    """Whoever never writes the parameter need not know of it."""
+    requests.append(LLMRequest([Message.user("Where?")], response_format=City))
+    response.parsed["name"].upper()
+    return requests
+
+
+async def of_any_type(ring: LLMRing, wanted: type[Parsed]) -> Parsed:
+    """A generic function of the application's own."""
+    return (await ring.chat(LLMRequest([Message.user("Where?")], response_format=wanted))).parsed

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from llmring import LLMRing
-from llmring.conversation import Conversation
 from llmring.testing import Answer, Received, Rule, Script
-from llmring_cli.chat.exchange import conversation_path
+from llmring_cli.chat.message import attachment
+from llmring_cli.chat.saved import open_store
 from simulated import Simulated
 
 Run = Callable[..., tuple[int, str, str]]
@@ -204,6 +204,17 @@ def test_a_file_that_cannot_be_attached_is_named(
     assert part in err
 
 
+@pytest.mark.parametrize(
+    ("address", "part"),
+    [
+        ("https://x/y.png", {"type": "image_url", "image_url": {"url": "https://x/y.png"}}),
+        ("HTTP://x/y.PDF?z", {"type": "document", "source": {"type": "url", "url": "HTTP://x/y.PDF?z"}}),
+    ],
+)
+def test_an_address_is_attached_without_being_fetched(address: str, part: dict[str, Any]) -> None:
+    assert attachment(address) == part
+
+
 def test_a_conversation_goes_on_with_its_model(llmring: Run, simulated: Simulated) -> None:
     first = llmring(*CHAT, "One", "--system", "Be brief.")[1]
     llmring("chat", "--continue", "Two")
@@ -235,18 +246,43 @@ def test_each_folder_has_its_own_conversation(
     assert err.startswith("error: there is no conversation to continue")
 
 
-def test_nobody_else_can_read_the_conversation(llmring: Run, folder: Path) -> None:
+def test_nobody_else_can_read_the_conversation(llmring: Run) -> None:
     llmring("chat", "One", "-m", "sim:demo")
-    path = conversation_path(folder)
+    path = open_store().path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert b"One" in path.read_bytes()
 
 
+def test_a_single_question_takes_the_place_of_the_last_until_it_is_continued(llmring: Run) -> None:
+    for arguments in (("One",), ("Two",), ("-c", "Three"), ("-c", "Four"), ("Five",)):
+        llmring("chat", "-m", "sim:demo", *arguments)
+    assert [(each.title, each.messages) for each in open_store().list()] == [("Five", 2), ("Two", 6)]
+
+
+def test_saving_can_be_switched_off(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    llmring("chat", "One", "-m", "sim:demo", "--no-save")
+    monkeypatch.setenv("LLMRING_SAVE_CHATS", "off")
+    llmring("chat", "Two", "-m", "sim:demo")
+    assert open_store().list() == []
+    monkeypatch.setenv("LLMRING_SAVE_CHATS", "maybe")
+    code, _, err = llmring("chat", "Two", "-m", "sim:demo")
+    assert (code, err) == (1, "error: LLMRING_SAVE_CHATS must be on or off; got 'maybe'\n")
+
+
+def test_a_store_that_cannot_be_written_is_a_warning(llmring: Run) -> None:
+    path = open_store().path
+    path.mkdir(parents=True)
+    code, out, err = llmring("chat", "One", "-m", "sim:demo")
+    assert (code, "One" in out) == (0, True)
+    assert err.startswith("warning: the conversation cannot be saved: the store of conversations ")
+
+
 def test_a_program_can_load_the_conversation(llmring: Run, folder: Path) -> None:
-    """The command stores the form of :class:`llmring.conversation.Conversation`, without what it has no use for."""
     llmring("chat", "One", "-m", "sim:demo", "--system", "Be brief.")
-    loaded = Conversation.load(conversation_path(folder), LLMRing())
-    assert loaded.model == "sim:demo"
+    store = open_store()
+    (saved,) = store.list()
+    loaded = store.load(saved.id, LLMRing())
+    assert (saved.topic, saved.cost, loaded.model) == (str(folder.resolve()), 0.0, "sim:demo")
     assert [message.role for message in loaded.messages] == ["system", "user", "assistant"]
 
 
@@ -290,8 +326,9 @@ def test_tools_run_and_are_kept_with_the_conversation(
     code, out, err = llmring("chat", "Use weather: how is Rome?", "--tool", "lookups:weather", *form)
     assert (code, err) == (0, "")
     assert "It rains in" in out
-    messages = json.loads(conversation_path(folder).read_bytes())["messages"]
-    assert [message["role"] for message in messages] == ["user", "assistant", "tool", "assistant"]
+    store = open_store()
+    messages = store.load(store.list()[0].id, LLMRing()).messages
+    assert [message.role for message in messages] == ["user", "assistant", "tool", "assistant"]
 
 
 def test_json_of_a_stream_has_the_results_of_tools(llmring: Run, folder: Path) -> None:
@@ -309,6 +346,14 @@ def test_tools_of_a_server_run(llmring: Run, folder: Path) -> None:
     (folder / "server.py").write_text(server)
     code, out, _ = llmring("chat", "Use now: what time is it?", "--mcp", f"{sys.executable} server.py")
     assert (code, "noon" in out) == (0, True)
+
+
+@pytest.mark.unmeasured
+def test_an_error_beside_a_server_is_one_line(llmring: Run, folder: Path) -> None:
+    (folder / "server.py").write_text("from mcp.server.mcpserver import MCPServer\nMCPServer('t').run()\n")
+    code, out, err = llmring("chat", "Hello", "-m", "nowhere", "--mcp", f"{sys.executable} server.py")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("error: alias 'nowhere' is not bound")
 
 
 @pytest.mark.parametrize(

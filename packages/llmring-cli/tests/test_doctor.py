@@ -126,6 +126,7 @@ def test_online_every_provider_that_can_be_used_is_asked(
         "name": "google",
         "configured": False,
         "needs": ["GOOGLE_GEMINI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"],
+        "missing": "set GOOGLE_GEMINI_API_KEY or GEMINI_API_KEY or GOOGLE_API_KEY",
         "base_url": None,
         "key_from": None,
         "models": None,

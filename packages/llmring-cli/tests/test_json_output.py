@@ -25,6 +25,11 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("unbind", ("unbind", "nosuch")),
     ("chat", ("chat", "Hi", "-m", "helper")),
     ("chat", ("chat", "Hi", "-m", "sim:demo", "--max-tokens", "2")),
+    ("chats-list", ("chats", "list")),
+    ("chats-search", ("chats", "search", "moon")),
+    ("chats-search", ("chats", "search", "nowhere")),
+    ("chats-show", ("chats", "show")),
+    ("chats-rm", ("chats", "rm", "--all", "--yes")),
     ("doctor", ("doctor",)),
     ("doctor", ("doctor", "-f", "broken.lock")),
     ("doctor", ("doctor", "--online")),
@@ -47,6 +52,7 @@ OUTPUTS: list[tuple[str, tuple[str, ...]]] = [
     ("trust", ("trust", "old.env")),
     ("trust", ("trust", "--list")),
     ("trust", ("trust", "--revoke")),
+    ("scan-models", ("scan-models", "app.py")),
     (
         "serve-key-create",
         ("serve", "key", "create", "ci", "--alias", "fast", "--budget", "2/day", "--store", "keys.db"),
@@ -105,14 +111,17 @@ ELSEWHERE = {
     "batch-status",
 }
 NO_JSON = {
+    "help",
     "batch-export",
     "batch-run",
     "batch-results",
+    "chats-continue",
+    "chats-export",
     "embed",
     "export",
     "keys-path",
     "lock-chat",
-}  # JSON lines, formats of its own, a path, a conversation
+}  # JSON lines, formats of its own, a path, conversations
 
 
 @pytest.fixture
@@ -122,6 +131,7 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
     llmring("bind", "fast", "openai:gpt-5,openai:gpt-99")
     llmring("bind", "helper", "sim:demo")
     llmring("lock", "update")
+    llmring("chat", "Tell me about the moon", "-m", "helper")
     publish({"gpt-5": {"is_active": False}, "gpt-6": {}}, version=8)
     (folder / "app.py").write_text(
         'LLMRequest([], model="fast")\nLLMRequest([], model=name)\nring.has_alias("x")\n'

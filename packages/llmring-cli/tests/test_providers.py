@@ -31,4 +31,5 @@ def test_as_json_a_base_url_is_told(llmring: Run, monkeypatch: pytest.MonkeyPatc
         "needs": ["ANTHROPIC_API_KEY"],
         "base_url": "http://127.0.0.1:1",
         "key_from": None,
+        "missing": "set ANTHROPIC_API_KEY",
     }

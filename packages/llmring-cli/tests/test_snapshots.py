@@ -11,6 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from llmring import LLMRing, Message
+from llmring.conversation import Conversation
+from llmring_cli.chat.saved import open_store
 from usage_server import UsageServer
 
 Run = Callable[..., tuple[int, str, str]]
@@ -41,6 +44,8 @@ ROWS: list[tuple[str, ...]] = [
     ("files", "list"),
     ("keys", "--help"),
     ("keys", "set", "--help"),
+    ("chats", "--help"),
+    ("chats", "list"),
     ("doctor",),
     ("info", "fast"),
     ("list", "-p", "openai"),
@@ -49,6 +54,8 @@ ROWS: list[tuple[str, ...]] = [
     ("unbind", "fast"),
     ("stats",),
     ("stats", "--by", "day", "--chart"),
+    ("scan-models", "--help"),
+    ("scan-models", "models.py"),
     ("server", "status"),
     ("server", "stats"),
     ("server", "logs"),
@@ -73,6 +80,7 @@ NARROW: list[tuple[str, ...]] = [
     ("--help",),
     ("chat", "--help"),
     ("aliases",),
+    ("chats", "list"),
     ("doctor",),
     ("info", "anthropic:claude-haiku-4-5"),
     ("list", "-p", "anthropic"),
@@ -89,6 +97,7 @@ CHANGING = [
     (r"sha256:[0-9a-f]{64}|\d{4}-\d\d-\d\dT[\d:.+]+", "X"),
     (r"\d+(\s+)days(\s+)old", r"N\1days\2old"),
     (r"in \d+\.\d+ s\b", "in N s"),
+    (r"(3f9c0a1b.*)\d{4}-\d\d-\d\d \d\d:\d\d|(\(UTC\): )\d{4}-\d\d-\d\d \d\d:\d\d", r"\1\2YYYY-MM-DD HH:MM"),
 ]
 
 
@@ -100,7 +109,12 @@ def lockfile(llmring: Run, folder: Path, publish: Publish) -> None:
     llmring("bind", "deep", "sim:demo")
     llmring("lock", "update")
     publish({"gpt-5": {"is_active": False}, "gpt-6": {"max_input_tokens": 50_000}}, version=8)
+    talk = Conversation(
+        LLMRing(), "deep", messages=[Message.user("Why is the sky blue, and the sunset red?")]
+    )
+    open_store().save(talk, "3f9c0a1b2c3d4e5f", topic=str(folder))
     (folder / "app.py").write_text('LLMRequest([], model="fast")\nLLMRequest([], model="fsat")\n')
+    (folder / "models.py").write_text('MODEL = "claude-3-opus-20240229"\nOTHER = "openai:gpt-4o-mini"\n')
 
 
 @pytest.mark.usefixtures("lockfile", "usage_log")

@@ -1,10 +1,11 @@
 """Whatever the user gets wrong: one line on standard error, a non-zero exit code, and never a traceback."""
 
 import os
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 from llmring_cli._files import state_folder
 from llmring_cli._output import printable
-from llmring_cli.chat.exchange import conversation_path
+from llmring_cli.chat.saved import open_store
 
 Run = Callable[..., tuple[int, str, str]]
 Answering = Callable[[int, object], str]
@@ -239,10 +240,13 @@ def test_a_dotenv_file_that_is_no_text_is_named(llmring: Run, folder: Path) -> N
 DEEP = "[" * 100_000 + "]" * 100_000
 
 
-def test_a_conversation_that_is_nested_too_deeply_is_told(llmring: Run, folder: Path) -> None:
+def test_a_conversation_that_is_nested_too_deeply_is_told(llmring: Run) -> None:
     llmring("chat", "Hi", "-m", "sim:demo")
-    conversation_path(folder).write_text(f'{{"messages": [{{"role": "user", "content": {DEEP}}}]}}')
+    deep = f'{{"messages": [{{"role": "user", "content": {DEEP}}}]}}'.encode()
+    with closing(sqlite3.connect(open_store().path, isolation_level=None)) as database:
+        database.execute("UPDATE conversation SET document = ?", (deep,))
     refused(llmring("chat", "-c", "Hi", "-m", "sim:demo"), 1, "cannot read the conversation")
+    refused(llmring("chats", "show"), 1, "cannot read the conversation")
 
 
 def test_a_session_that_is_nested_too_deeply_is_none(llmring: Run) -> None:

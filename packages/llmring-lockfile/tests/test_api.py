@@ -30,9 +30,7 @@ def test_nothing_is_loaded_that_is_not_needed(code: str, absent: set[str], tmp_p
 
 
 def test_one_module_knows_of_the_environment() -> None:
-    assert [path.name for path in SOURCES.glob("*.py") if "os.environ" in path.read_text()] == [
-        "_discovery.py"
-    ]
+    assert [path.name for path in SOURCES.glob("*.py") if "os.environ" in path.read_text()] == ["_files.py"]
 
 
 def test_the_bundled_lockfile_ships_with_the_package() -> None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from llmring_lockfile import BUNDLED, _writing, bind, create_lockfile, editing, parse, unbind
+from llmring_lockfile import BUNDLED, bind, create_lockfile, editing, parse, unbind
+from llmring_lockfile._atomic import open_to_lock
+from llmring_lockfile._editing import exclusive
 from llmring_lockfile._files import read_text, signature
-from llmring_lockfile._writing import exclusive
 from llmring_types.exceptions import (
     LockfileError,
     LockfileExistsError,
@@ -268,7 +269,7 @@ def test_a_folder_cannot_be_read_as_a_lockfile(tmp_path: Path) -> None:
 def test_a_file_replaced_while_it_was_waited_for_is_opened_anew(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = _writing._open
+    real = open_to_lock
     opened: list[int] = []
 
     def replaced_meanwhile(target: Path) -> int:
@@ -280,21 +281,21 @@ def test_a_file_replaced_while_it_was_waited_for_is_opened_anew(
         opened.append(handle)
         return handle
 
-    monkeypatch.setattr(_writing, "_open", replaced_meanwhile)
+    monkeypatch.setattr("llmring_lockfile._editing.open_to_lock", replaced_meanwhile)
     bind(path, "a", "openai:x", environ={})
     assert len(opened) == 2
     assert parse(path.read_text()).profile().aliases == ("fast", "a")
 
 
 def test_a_file_removed_while_it_was_waited_for_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = _writing._open
+    real = open_to_lock
 
     def removed_meanwhile(target: Path) -> int:
         handle = real(target)
         target.unlink()
         return handle
 
-    monkeypatch.setattr(_writing, "_open", removed_meanwhile)
+    monkeypatch.setattr("llmring_lockfile._editing.open_to_lock", removed_meanwhile)
     with pytest.raises(LockfileNotFoundError, match="there is no"):
         bind(path, "a", "openai:x", environ={})
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from llmring_lockfile import Binding, Constraints, LockedModel, Lockfile, Profile, emit, parse
 from llmring_lockfile._names import KeyPath
-from llmring_lockfile._syntax import line_finder
+from llmring_lockfile._problems import line_finder
 from llmring_types import ModelRef, Prices
 from llmring_types.exceptions import LockfileParseError, LockfileVersionError, ProfileNotFoundError
 
@@ -199,7 +199,7 @@ def test_an_error_in_json_names_its_line_too(text: str, line: int, key: str) -> 
     [((), 1), (("a",), 2), (("a", 1, "b"), 3), (("a", "b"), 2), (("a", 7), 2), (("x", 0), 1)],
 )
 def test_a_path_in_json_has_a_line_or_the_nearest_one_around_it(path: KeyPath, line: int) -> None:
-    assert line_finder('{\n"a": [1, {\n"b": 2}]}', "x.json")(path) == line
+    assert line_finder('{\n"a": [1, {\n"b": 2}]}', as_json=True)(path) == line
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,12 @@ from llmring_lockfile import (
     resolve,
 )
 from llmring_types import ModelRef
-from llmring_types.exceptions import AliasNotFoundError, ModelReferenceError, ProfileNotFoundError
+from llmring_types.exceptions import (
+    AliasNotFoundError,
+    ModelReferenceError,
+    ProfileNotFoundError,
+    UnknownProviderError,
+)
 
 OURS = parse(
     """
@@ -139,6 +144,21 @@ def test_without_a_lockfile_of_ones_own_the_error_says_how_to_create_one() -> No
         AliasNotFoundError, match=r"no llmring\.lock was found.*only advisor.*llmring lock init"
     ):
         resolve(bundled, "summarizer")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("openi:gpt-5", "Did you mean 'openai:gpt-5'?"),
+        ("Gemini:flash", "Did you mean 'google:flash' or 'vertex:flash'?"),
+        ("nosuch:x", "To list the providers: llmring hosts"),
+    ],
+)
+def test_without_a_lockfile_of_ones_own_an_unknown_provider_is_said_to_be_one(name: str, meant: str) -> None:
+    bundled = parse(BUNDLED.read_text(), BUNDLED)
+    with pytest.raises(UnknownProviderError, match="is not a known provider") as caught:
+        resolve(bundled, name)
+    assert meant in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["summarizer", "my-tools:extractor"])

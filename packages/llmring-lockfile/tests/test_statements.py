@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llmring_lockfile._names import KeyPath
-from llmring_lockfile._statements import lines_of, scan, split_lines
+from llmring_lockfile._problems import line_finder
+from llmring_lockfile._statements import scan, split_lines
 
 TEXT = '''\
 # a comment
@@ -56,7 +57,7 @@ def test_every_statement_is_found_with_its_path_and_lines() -> None:
     ],
 )
 def test_a_path_has_a_line_or_the_nearest_one_around_it(path: KeyPath, line: int | None) -> None:
-    assert lines_of(TEXT)(path) == line
+    assert line_finder(TEXT, as_json=False)(path) == line
 
 
 @pytest.mark.parametrize(

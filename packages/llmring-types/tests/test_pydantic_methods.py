@@ -4,7 +4,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+import pydantic
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from llmring_types import Attempt, LLMRequest, LLMResponse, Message, StreamChunk, tool_call
 from llmring_types.exceptions import (
     LLMRingError,
@@ -13,6 +17,8 @@ from llmring_types.exceptions import (
     ProviderTimeoutError,
     ValidationError,
 )
+from msgspec import Struct
+from pydantic import BaseModel
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 MESSAGE = Message(role="user", content=[{"type": "text", "text": "Hi"}], timestamp=MOMENT)
@@ -53,6 +59,73 @@ def test_json_there_and_back_is_the_same(whole: Any) -> None:
     assert type(whole).model_validate(whole.model_dump()) == whole
     assert type(whole).model_validate(whole) is whole
     assert json.loads(whole.model_dump_json(indent=2, exclude_none=True))
+
+
+class City(BaseModel):
+    name: str
+
+
+class Town(Struct):
+    name: str
+
+
+def answer(parsed: Any) -> LLMResponse:
+    return msgspec.structs.replace(RESPONSE, parsed=parsed, usage={"prompt_tokens": 1, "cost": 0.5})
+
+
+@pytest.mark.parametrize("parsed", [City(name="Bern"), Town("Bern"), {"name": "Bern"}])
+def test_what_was_parsed_is_plain_in_json(parsed: Any) -> None:
+    assert answer(parsed).model_dump(mode="json")["parsed"] == {"name": "Bern"}
+    assert json.loads(answer(parsed).model_dump_json())["parsed"] == {"name": "Bern"}
+
+
+def test_a_response_is_a_dict_of_its_fields_to_those_who_ask() -> None:
+    assert dict(RESPONSE) == RESPONSE.model_dump()
+
+
+def test_a_field_of_a_pydantic_model_may_be_of_our_types() -> None:
+    class Turn(BaseModel):
+        question: Message
+        answer: LLMResponse[Town]
+
+    turn = Turn(question=MESSAGE, answer=answer(Town("Bern")))
+    assert turn.answer.parsed == Town("Bern")
+    again = Turn.model_validate_json(turn.model_dump_json())
+    assert again.question == MESSAGE
+    assert dict(again.answer)["parsed"] == {"name": "Bern"}
+    with pytest.raises(pydantic.ValidationError, match="usr"):
+        Turn.model_validate({"question": {"role": "usr", "content": ""}, "answer": RESPONSE})
+
+
+def test_fastapi_returns_a_response_with_or_without_its_type() -> None:
+    app = FastAPI()
+
+    @app.get("/typed")
+    async def typed() -> LLMResponse[City]:
+        return answer(City(name="Bern"))
+
+    @app.get("/untyped", response_model=None)
+    async def untyped() -> Any:
+        return answer(Town("Bern"))
+
+    @app.post("/messages")
+    async def messages(sent: list[Message]) -> list[Message]:
+        return sent
+
+    with TestClient(app) as client:
+        for path in ("/typed", "/untyped"):
+            given = client.get(path).json()
+            assert (given["content"], given["parsed"], given["usage"]["cost"]) == (
+                "Hi",
+                {"name": "Bern"},
+                0.5,
+            )
+            assert given["attempts"][0]["outcome"] == "ok"
+        assert client.post("/messages", json=[{"role": "user", "content": "Hi"}]).json()[0]["content"] == "Hi"
+        assert client.post("/messages", json=[{"role": "usr", "content": "Hi"}]).status_code == 422
+        documented = client.get("/openapi.json").json()["paths"]["/typed"]["get"]["responses"]["200"]
+        schema = documented["content"]["application/json"]["schema"]
+        assert schema["properties"]["attempts"]["items"]["properties"]["model"] == {"type": "string"}
 
 
 def test_a_copy_is_changed_and_checked() -> None:

@@ -96,3 +96,28 @@ def test_a_request_does_not_show_the_keys_that_are_in_it() -> None:
     assert "'server_url': 'u'" in shown
     assert "'max_output_tokens': 7" in shown
     assert "temperature" not in shown
+
+
+def weather(city: str) -> str:
+    return city
+
+
+class Named:
+    name = "weather"
+
+    def spec(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+
+@pytest.mark.parametrize(
+    ("tool", "mend"),
+    [
+        (weather, r"ring\.run\(request, tools=\[weather\]\).*llmring\.tools\.tool\(weather\)\.spec\(\)"),
+        (Named(), r"ring\.run\(request, tools=\[weather\]\).*: weather\.spec\(\)"),
+        ("weather", "must be a dict; got str$"),
+    ],
+)
+def test_a_function_among_the_tools_is_refused_with_the_way_to_run_it(tool: Any, mend: str) -> None:
+    with pytest.raises(ValidationError, match=mend) as caught:
+        LLMRequest(messages=HELLO, tools=[{"name": "f"}, tool])
+    assert caught.value.field == "tools[1]"

@@ -19,6 +19,14 @@ def test_total_tokens_is_the_reported_total_or_the_sum(usage: Usage | None, tota
     assert StreamChunk(usage=usage).total_tokens == total
 
 
+@pytest.mark.parametrize(
+    ("usage", "cost"), [(None, None), ({}, None), ({"cost": None}, None), ({"cost": 0.5}, 0.5)]
+)
+def test_the_cost_is_that_of_the_usage(usage: Usage | None, cost: float | None) -> None:
+    assert LLMResponse(content="", model="a:b", usage=usage).cost == cost
+    assert StreamChunk(usage=usage).cost == cost
+
+
 def test_to_message_carries_text_calls_and_what_the_provider_wants_back() -> None:
     native = {"provider": "anthropic", "content": [{"type": "thinking", "signature": "s"}]}
     response = LLMResponse(content="", model="a:b", tool_calls=[CALL], native=native)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from llmring import LLMRing
+from llmring import LLMRing, provider_status
 from llmring.hosts import (
     add_host,
     own_host,
@@ -27,7 +27,7 @@ from llmring_types.exceptions import (
     ProviderNotFoundError,
     UntrustedAddressError,
 )
-from llmring_types.hosts import HOSTS, unregister
+from llmring_types.hosts import HOSTS, Host, register, unregister
 
 ANSWER = b'{"id":"1","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}'
 REQUEST = LLMRequest(messages=[Message(role="user", content="Hi")], model="lab:org/model:free")
@@ -134,6 +134,34 @@ def test_a_host_that_is_not_configured_names_all_that_is_missing(
     request = LLMRequest(messages=REQUEST.messages, model=f"{provider}:model")
     with LLMRing.sync(transport=Sent()) as ring, pytest.raises(ProviderNotFoundError, match=lacking):
         ring.chat(request)
+
+
+@pytest.mark.parametrize(
+    ("module", "settings", "missing"),
+    [
+        ("no_such_module", {}, "set LAB_REGION, and pip install 'llmring[cloud]'"),
+        ("json.no_such_module", {"LAB_REGION": "north"}, "pip install 'llmring[cloud]'"),
+        ("no_such_package.module", {"LAB_REGION": "north"}, "pip install 'llmring[cloud]'"),
+        ("json.decoder", {"LAB_REGION": "north"}, None),
+        ("no_such_module", {"LAB_KEY": "key"}, "set LAB_REGION"),
+        ("no_such_module", {"LAB_URL": "https://proxy.example"}, None),
+    ],
+)
+def test_an_extra_that_finds_the_credentials_is_named_with_all_else_that_is_missing(
+    module: str, settings: dict[str, str], missing: str | None
+) -> None:
+    host = Host(
+        name="lab",
+        protocol="openai",
+        key_variables=("LAB_KEY",),
+        base_url_variables=("LAB_URL",),
+        url_template="https://{LAB_REGION}.example/v1",
+        credentials_extra=("cloud", module),
+        keyless=True,
+    )
+    register(host)
+    status = next(row for row in provider_status(settings) if row.name == "lab")
+    assert (status.missing, status.configured) == (missing, missing is None)
 
 
 def test_an_address_given_in_code_needs_no_account_in_the_environment(

@@ -5,7 +5,7 @@ from typing import Any
 
 import anyio
 import pytest
-from llmring._runtime import TimeLimitError, extend_deadline, within
+from llmring._runtime import TimeLimitError, extend_deadline, task_group, within
 
 SHORT, LONG = 0.02, 30.0
 
@@ -98,3 +98,23 @@ def test_a_timeout_of_the_work_itself_stays_one(backend: str) -> None:
             await within(LONG, fails())
 
     anyio.run(main, backend=backend)
+
+
+@pytest.mark.parametrize("in_a_task", [True, False])
+def test_a_group_of_tasks_raises_what_one_of_them_raised(backend: str, *, in_a_task: bool) -> None:
+    error = ValueError("v")
+
+    async def fail() -> None:
+        raise error
+
+    async def main() -> None:
+        async with task_group() as group:
+            if in_a_task:
+                group.start_soon(fail)
+                await anyio.sleep(LONG)
+            await fail()
+
+    with pytest.raises(ValueError, match="v") as caught:
+        anyio.run(main, backend=backend)
+    assert caught.value is error
+    assert error.__context__ is None

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import threading
+from contextlib import aclosing
 from pathlib import Path
 
 import anyio
@@ -68,6 +69,44 @@ async def test_the_last_chunk_has_what_a_whole_answer_has(server: Server) -> Non
     assert stream.response is not None
     assert (stream.response.content, stream.response.usage) == ("Hello", last.usage)
     assert server.asked[0]["stream"] is True
+
+
+async def test_a_stream_that_is_started_has_its_first_chunk_still(server: Server) -> None:
+    server.answers = [Answer(WHOLE, headers=SSE)]
+    async with ring_on(server) as ring:
+        stream = await ring.chat_stream(REQUEST).start()
+        assert stream.attempts[-1].outcome == "ok"
+        assert await stream.start() is stream
+        assert "".join(chunk.delta for chunk in await drain(stream)) == "Hello"
+        await stream.aclose()
+        assert await drain(await stream.start()) == []
+    assert len(server.asked) == 1
+
+
+async def test_an_error_before_the_first_chunk_is_raised_at_the_start(server: Server) -> None:
+    server.answers = [Answer(b"{}", status=503)]
+    async with ring_on(server) as ring:
+        with pytest.raises(ProviderServerError):
+            await ring.chat_stream(REQUEST).start()
+
+
+async def test_the_text_of_a_stream_comes_without_empty_pieces(server: Server) -> None:
+    server.answers = [Answer(WHOLE, headers=SSE)]
+    async with ring_on(server) as ring:
+        stream = ring.chat_stream(REQUEST)
+        assert [piece async for piece in stream.text()] == ["Hel", "lo"]
+    assert stream.response is not None
+    assert stream.response.cost == 0.000156
+
+
+async def test_a_text_that_is_left_closes_its_stream() -> None:
+    provider = FakeProvider("Hello")
+    ring = LLMRing()
+    ring.register_provider("openai", provider)
+    stream = ring.chat_stream(REQUEST)
+    async with aclosing(stream.text()) as pieces:
+        assert await anext(pieces)
+    assert await drain(stream) == []
 
 
 CUTS: list[tuple[bytes, bool, str]] = [

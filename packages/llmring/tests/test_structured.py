@@ -149,9 +149,15 @@ def finished(content: str, response_format: Any, **fields: Any) -> LLMResponse:
     return response
 
 
+def form_of(request: LLMRequest) -> dict[str, Any]:
+    assert isinstance(request.response_format, dict)
+    form: dict[str, Any] = request.response_format["json_schema"]
+    return form
+
+
 def schema_of(wanted: Any) -> dict[str, Any]:
     request, _ = prepare(ask(wanted))
-    schema: dict[str, Any] = request.response_format["json_schema"]["schema"]
+    schema: dict[str, Any] = form_of(request)["schema"]
     return schema
 
 
@@ -387,7 +393,7 @@ def breaches_of_strict_mode(schema: Any, *, root: bool = True) -> list[str]:
 )  # fmt: skip
 def test_the_schema_of_a_type_suits_strict_mode(wanted: Any) -> None:
     request, _ = prepare(ask(wanted))
-    form = request.response_format["json_schema"]
+    form = form_of(request)
     assert form["strict"] is True
     assert breaches_of_strict_mode(form["schema"]) == []
 
@@ -410,7 +416,7 @@ class Bare(msgspec.Struct):
 )
 def test_what_strict_mode_cannot_say_is_sent_without_it_and_checked_here(wanted: Any, text: str) -> None:
     request, expectation = prepare(ask(wanted))
-    assert request.response_format["json_schema"]["strict"] is False
+    assert form_of(request)["strict"] is False
     assert expectation is not None
     assert expectation.strict
     assert finished(text, wanted).parsed is not None
@@ -480,7 +486,7 @@ def test_mixed_constants_have_all_their_types() -> None:
 )
 def test_the_name_has_only_letters_that_providers_take(wanted: Any, name: str | None) -> None:
     request, _ = prepare(ask(wanted))
-    given_name = request.response_format["json_schema"]["name"]
+    given_name = form_of(request)["name"]
     assert name is None or given_name == name
     assert 0 < len(given_name) <= 64
     assert given_name.replace("_", "").replace("-", "").isalnum()

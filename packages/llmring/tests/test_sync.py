@@ -54,6 +54,14 @@ def test_a_stream_is_an_ordinary_iterator() -> None:
         assert list(stream) == []
 
 
+def test_a_stream_can_be_started_and_read_as_text() -> None:
+    with ring_with("one two three") as ring:
+        stream = ring.chat_stream(ASKED).start()
+        assert "".join(stream.text()) == "one two three"
+        assert all(ring.chat_stream(ASKED).text())
+        assert list(stream) == []
+
+
 def test_errors_are_those_of_the_async_ring() -> None:
     refused = ProviderAuthenticationError("401", provider="fake")
     with ring_with(refused) as ring:
@@ -64,6 +72,8 @@ def test_errors_are_those_of_the_async_ring() -> None:
             ring.chat(LLMRequest(messages=ASKED.messages, model="nowhere"))
         with pytest.raises(ProviderAuthenticationError):
             next(ring.chat_stream(ASKED))
+        with pytest.raises(ProviderAuthenticationError):
+            ring.chat_stream(ASKED).start()
 
 
 def test_a_stream_that_is_left_or_closed_gives_its_connection_back() -> None:

@@ -1,4 +1,4 @@
-"""Bulk jobs from files: templates of prompts, schemas of answers, rows of outcomes, and progress."""
+"""Bulk jobs from files: rows as requests, schemas of answers, rows of outcomes, and progress."""
 
 import re
 import sys
@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
-from llmring import LLMRequest, LLMRingError, Message
-from llmring.bulk import Outcome, Progress, Row
-from llmring_types.exceptions import MissingSDKError, ValidationError
+from llmring import LLMRequest, LLMRingError
+from llmring.bulk import Outcome, Progress, RequestTemplate, Row, parsed_values
+from llmring_types.exceptions import ValidationError
 
 from llmring_cli._output import WRONG_USAGE, CommandError, count_text, dollars_text, report
 from llmring_cli._tables import Values, count_rows, read_rows
@@ -22,70 +22,8 @@ from llmring_cli.chat.message import read_file
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-_PLACE = re.compile(r"\{([^{}\n\"':]+)\}")
 _LINE_S = 60.0
 """Seconds between two lines of progress where there is no terminal."""
-
-
-class Template:
-    """A text with columns of the row in braces, ``{question}``; with ``{{`` or ``{%`` it is a template of Jinja.
-
-    Other braces stay as they are. Jinja runs in its sandbox: https://jinja.palletsprojects.com/en/stable/sandbox/
-
-    Args:
-        text: the template.
-
-    Raises:
-        CommandError: it is no template of Jinja.
-        MissingSDKError: Jinja is not installed.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._render: Callable[[Values], str]
-        if "{{" in text or "{%" in text:
-            self._render = _jinja(text)
-        else:
-            self._render = lambda values: _PLACE.sub(lambda found: _text(values, found[1].strip()), text)
-
-    def render(self, values: Values) -> str:
-        """Return the text for a row.
-
-        Raises:
-            ValidationError: the row lacks a column.
-        """
-        return self._render(values)
-
-
-def _text(values: Values, name: str) -> str:
-    if name not in values:
-        raise ValidationError(f"there is no column {name!r}; there are {', '.join(values)}", field="prompt")
-    value = values[name]
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
-
-
-def _jinja(text: str) -> Callable[[Values], str]:
-    try:
-        from jinja2 import StrictUndefined, TemplateError  # noqa: PLC0415 - an extra
-        from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - as above
-    except ImportError as error:
-        raise MissingSDKError(
-            "a prompt with {{ }} or {% %} needs Jinja: pip install 'llmring-cli[bulk]'", original=error
-        ) from error
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-    try:
-        template = environment.from_string(text)
-    except TemplateError as error:
-        raise CommandError(f"the prompt is no template: {error}", exit_code=WRONG_USAGE) from error
-
-    def render(values: Values) -> str:
-        try:
-            return template.render(values)
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise ValidationError(f"the prompt cannot be made: {error}", field="prompt") from error
-
-    return render
 
 
 def read_schema(text: str) -> Any:
@@ -162,10 +100,11 @@ class FileRows:
     ) -> None:
         self._path = path
         self._table = table
-        self._prompt = None if prompt is None else Template(prompt)
-        self._system = None if system is None else Template(system)
         self._key = key
-        self._fields = fields
+        try:
+            self._template = RequestTemplate(prompt, system=system, **fields)
+        except ValidationError as error:
+            raise CommandError(error.message, exit_code=WRONG_USAGE) from error
         self.model: str | None = fields.get("model")
         self.total = count_rows(path)
 
@@ -174,26 +113,10 @@ class FileRows:
             key = str(number) if self._key is None else str(values.get(self._key, number))
             request: LLMRequest | LLMRingError
             try:
-                request = error or self._request(values)
+                request = error or self._template.request(values)
             except ValidationError as problem:
                 request = ValidationError(f"row {number}: {problem.message}", field=problem.field)
             yield Row(request=request, key=key, data=values)
-
-    def _request(self, values: Values) -> LLMRequest:
-        messages = (
-            [] if self._system is None else [Message(role="system", content=self._system.render(values))]
-        )
-        if self._prompt is not None:
-            messages.append(Message(role="user", content=self._prompt.render(values)))
-        else:
-            found = values.get("messages")
-            if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-                raise ValidationError("has no messages: give --prompt, or a column of them", field="messages")
-            try:
-                messages += [Message(**each) for each in found]
-            except TypeError as error:
-                raise ValidationError(f"has a message that is none: {error}", field="messages") from error
-        return LLMRequest(messages, **self._fields)
 
 
 def outcome_values(outcome: Outcome, *, in_columns: bool) -> Values:
@@ -209,7 +132,7 @@ def outcome_values(outcome: Outcome, *, in_columns: bool) -> Values:
     usage = (response.usage if response is not None else None) or {}
     answer: Values = {"answer": None if response is None else response.content}
     if in_columns and response is not None:
-        parsed = msgspec.to_builtins(response.parsed, enc_hook=_plain, str_keys=True)
+        parsed = parsed_values(response.parsed)
         answer = parsed if isinstance(parsed, dict) else {"answer": parsed}
     elif in_columns:
         answer = {}
@@ -223,12 +146,6 @@ def outcome_values(outcome: Outcome, *, in_columns: bool) -> Values:
     for name, value in {**answer, **about}.items():
         values[name if name not in values else f"llmring_{name}"] = value
     return values
-
-
-def _plain(value: Any) -> Any:
-    """Return a model of pydantic as a dict."""
-    dump = getattr(value, "model_dump", None)
-    return dump(mode="json") if callable(dump) else str(value)
 
 
 class ProgressReport:

@@ -47,6 +47,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
         name: the first half of references to its models.
         configured: it has a key or needs none.
         needs: the environment variables of which one has to be set.
+        missing: all that has to be done before it can be used; ``None`` where it can.
         base_url: its address; for one that cannot be used, only if it is not the provider's own.
         key_from: the variable that holds its key, ``llmring keys``, or ``None`` where there is no key.
         models: how many it offers, once it was asked.
@@ -56,6 +57,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
     name: str
     configured: bool
     needs: list[str]
+    missing: str | None
     base_url: str | None
     key_from: str | None = None
     models: int | None = None
@@ -190,6 +192,7 @@ def _provider(ring: LLMRing | None, row: ProviderStatus) -> ProviderState:
         name=row.name,
         configured=row.configured,
         needs=list(row.needs),
+        missing=row.missing,
         base_url=row.base_url,
         key_from=row.key_from,
     )

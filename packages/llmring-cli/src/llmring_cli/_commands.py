@@ -15,14 +15,16 @@ COMMANDS = (
     Command("--install-completion", "completion:install", "Install completion for the shell."),
     Command("aliases", "aliases:aliases", "List the aliases of a profile."),
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
-    Command("chat", "chat:chat", "Send a message and print the answer."),
+    Command("chat", "chat:chat", "Send a message and print the answer, or hold a conversation."),
     Command("doctor", "doctor:doctor", "Show what is configured here and what is missing."),
     Command("embed", "embed:embed", "Print the embeddings of texts as JSON lines."),
     Command("export", "usage:export", "Write the rows of the local usage log for other tools."),
+    Command("help", "help:help_", "Explain a topic, or a command."),
     Command("hosts", "hosts:hosts", "List every host that llmring knows, and whether its key is set here."),
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
     Command("providers", "models:providers", "List the providers in use, and the settings they lack."),
+    Command("scan-models", "scan:scan_models", "Find the names of models in code and configuration."),
     Command("serve", "serve:SERVE", "Serve the aliases to programs that speak a provider's protocol."),
     Command("sim", "sim:sim", "Run a simulated provider until interrupted."),
     Command("stats", "usage:stats", "Summarize the usage and cost of calls."),
@@ -56,6 +58,17 @@ GROUPS = {
         (
             Command("clear", "cache:clear", "Delete the cached registry documents."),
             Command("info", "cache:info", "List the cached registry documents."),
+        ),
+    ),
+    "chats": (
+        "List, search, show, continue and remove the saved conversations.",
+        (
+            Command("continue", "chats:continue_", "Continue a saved conversation on the terminal."),
+            Command("export", "chats:export", "Write a saved conversation as Markdown or JSON."),
+            Command("list", "chats:list_chats", "List the saved conversations, latest change first."),
+            Command("rm", "chats:remove", "Remove saved conversations, after a confirmation."),
+            Command("search", "chats:search", "Search the saved conversations."),
+            Command("show", "chats:show", "Show a saved conversation."),
         ),
     ),
     "files": (
@@ -137,7 +150,7 @@ GROUPS = {
             Command(
                 "update", "lock.update:update", "Record the current facts about the models in the lockfile."
             ),
-            Command("upgrade", "lock.update:upgrade", "Propose successors for outdated models."),
+            Command("upgrade", "lock.upgrade:upgrade", "Propose successors for outdated models."),
             Command(
                 "validate", "lock.review:validate", "Check every model of every pool against the registry."
             ),

@@ -70,6 +70,11 @@ def _unknown_command(word: str, above: Sequence[str]) -> str:
     return f"Unknown command: {word}.{hint}"
 
 
+def command_names() -> list[str]:
+    """Return the words of every command and group, as they are typed."""
+    return [" ".join(path) for path in _paths()]
+
+
 def _paths() -> Iterator[tuple[str, ...]]:
     for command in COMMANDS:
         yield (command.name,)
@@ -92,6 +97,7 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
         extends: packages whose aliases the lockfile may override.
     """
     from llmring import open_registry  # noqa: PLC0415 - wrong command lines do without
+    from llmring_lockfile import near_providers  # noqa: PLC0415 - as above
 
     from llmring_cli._models import known_providers  # noqa: PLC0415 - as above
 
@@ -108,7 +114,9 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
             yield f"{ref}: {REFUSED_HOSTS[ref.provider]}"
             continue
         if ref.provider not in providers:
-            yield f"{ref}: no provider {ref.provider} is known{meant(ref.provider, providers)}"
+            near = near_providers(ref.provider, providers)[:2]
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            yield f"{ref}: no provider {ref.provider} is known{hint}"
             continue
         registry = open_registry()
         names = [facts.model for facts in registry.models(ref.provider)]

@@ -64,7 +64,11 @@ def require_provider(name: str) -> str:
         raise copy(REFUSED_HOSTS[name])
     known = known_providers()
     if name not in known:
-        raise ProviderNotFoundError(f"there is no provider {name!r}; known are {', '.join(sorted(known))}")
+        from llmring_lockfile import near_providers  # noqa: PLC0415 - most names are right
+
+        near = near_providers(name, known)
+        hint = f"did you mean {' or '.join(near)}?" if near else "to list them: llmring hosts"
+        raise ProviderNotFoundError(f"there is no provider {name!r}; {hint}")
     return name
 
 

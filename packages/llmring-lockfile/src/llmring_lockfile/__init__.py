@@ -9,17 +9,11 @@ if TYPE_CHECKING:
     from llmring_lockfile._audit import UNLISTED_PROVIDERS, Validation, audit, validate
     from llmring_lockfile._check import Check, check
     from llmring_lockfile._diff import Change, diff
-    from llmring_lockfile._discovery import (
-        Found,
-        active_profile,
-        discover,
-        load,
-        new_lockfile_path,
-    )
-    from llmring_lockfile._document import DEFAULT_PROFILES, Document, bind, create_lockfile, editing, unbind
-    from llmring_lockfile._edits import Models
+    from llmring_lockfile._discovery import Found, discover, load, new_lockfile_path
+    from llmring_lockfile._document import Document, Models
+    from llmring_lockfile._editing import DEFAULT_PROFILES, bind, create_lockfile, editing, unbind
     from llmring_lockfile._emit import digest, emit, stubs
-    from llmring_lockfile._files import BUNDLED, find_project_root
+    from llmring_lockfile._files import BUNDLED, active_profile, find_project_root
     from llmring_lockfile._findings import RULES, Finding, Place, Severity, has_errors, to_sarif, with_lines
     from llmring_lockfile._lock import FactsOf, RegistryRelease, embedding_model, lock_models
     from llmring_lockfile._model import (
@@ -38,7 +32,7 @@ if TYPE_CHECKING:
         UnmetNeed,
         unmet_needs,
     )
-    from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference
+    from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference, near_providers
     from llmring_lockfile._parse import parse
     from llmring_lockfile._project import (
         find_package_directory,
@@ -55,7 +49,9 @@ if TYPE_CHECKING:
         resolve,
     )
     from llmring_lockfile._resolver import Resolver
-    from llmring_lockfile._scan import ALIAS_PARAMETERS, AliasUse, Scan, read_sources, scan
+    from llmring_lockfile._sarif import SarifPlace, SarifResult, sarif_log
+    from llmring_lockfile._scan import ALIAS_PARAMETERS, AliasUse, Scan, scan
+    from llmring_lockfile._sources import read_files, read_sources
     from llmring_lockfile._upgrade import Upgrade, apply_upgrades, propose_upgrades
 
 
@@ -93,6 +89,8 @@ __all__ = [
     "RegistryRelease",
     "Resolution",
     "Resolver",
+    "SarifPlace",
+    "SarifResult",
     "Scan",
     "Severity",
     "Step",
@@ -122,13 +120,16 @@ __all__ = [
     "known_aliases",
     "load",
     "lock_models",
+    "near_providers",
     "new_lockfile_path",
     "parse",
     "propose_upgrades",
+    "read_files",
     "read_sources",
     "replacing",
     "require_aliases",
     "resolve",
+    "sarif_log",
     "scan",
     "stubs",
     "to_sarif",
@@ -149,24 +150,11 @@ if not TYPE_CHECKING:
             "llmring_lockfile._audit": ("UNLISTED_PROVIDERS", "Validation", "audit", "validate"),
             "llmring_lockfile._check": ("Check", "check"),
             "llmring_lockfile._diff": ("Change", "diff"),
-            "llmring_lockfile._discovery": (
-                "Found",
-                "active_profile",
-                "discover",
-                "load",
-                "new_lockfile_path",
-            ),
-            "llmring_lockfile._document": (
-                "DEFAULT_PROFILES",
-                "Document",
-                "bind",
-                "create_lockfile",
-                "editing",
-                "unbind",
-            ),
-            "llmring_lockfile._edits": ("Models",),
+            "llmring_lockfile._discovery": ("Found", "discover", "load", "new_lockfile_path"),
+            "llmring_lockfile._document": ("Document", "Models"),
+            "llmring_lockfile._editing": ("DEFAULT_PROFILES", "bind", "create_lockfile", "editing", "unbind"),
             "llmring_lockfile._emit": ("digest", "emit", "stubs"),
-            "llmring_lockfile._files": ("BUNDLED", "find_project_root"),
+            "llmring_lockfile._files": ("BUNDLED", "active_profile", "find_project_root"),
             "llmring_lockfile._findings": (
                 "RULES",
                 "Finding",
@@ -193,7 +181,7 @@ if not TYPE_CHECKING:
                 "UnmetNeed",
                 "unmet_needs",
             ),
-            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference"),
+            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference", "near_providers"),
             "llmring_lockfile._parse": ("parse",),
             "llmring_lockfile._project": (
                 "find_package_directory",
@@ -210,7 +198,9 @@ if not TYPE_CHECKING:
                 "resolve",
             ),
             "llmring_lockfile._resolver": ("Resolver",),
-            "llmring_lockfile._scan": ("ALIAS_PARAMETERS", "AliasUse", "Scan", "read_sources", "scan"),
+            "llmring_lockfile._sarif": ("SarifPlace", "SarifResult", "sarif_log"),
+            "llmring_lockfile._scan": ("ALIAS_PARAMETERS", "AliasUse", "Scan", "scan"),
+            "llmring_lockfile._sources": ("read_files", "read_sources"),
             "llmring_lockfile._upgrade": ("Upgrade", "apply_upgrades", "propose_upgrades"),
         },
     )

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Write a file whole or not at all, and lock one for writing."""
 
 import errno
 import os
@@ -20,9 +20,24 @@ _ABANDONED_AFTER: Final = 3600.0
 """Seconds after which a temporary file counts as abandoned where locks cannot tell."""
 
 if sys.platform == "win32":
+    import msvcrt
 
     def _lock(handle: int) -> bool | None:  # noqa: ARG001 - Windows cannot rename a file while it is locked
         return None
+
+    def open_to_lock(path: Path) -> int:
+        # Windows cannot replace a file that is open, so the lock is a file beside it.
+        return os.open(path.with_name(path.name + ".guard"), os.O_RDWR | os.O_CREAT)
+
+    def try_lock(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
+
+    def is_current(handle: int, path: Path) -> bool:  # noqa: ARG001 - the file beside it is never replaced
+        return True
 
 else:
     import fcntl
@@ -30,12 +45,26 @@ else:
     def _lock(handle: int) -> bool | None:
         """Lock a file; ``False`` where somebody else holds it, ``None`` where the file system has no locks."""
         try:
+            return try_lock(handle)
+        except OSError:
+            return None
+
+    def open_to_lock(path: Path) -> int:
+        return os.open(path, os.O_RDWR)
+
+    def try_lock(handle: int) -> bool:
+        try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        except OSError:
-            return None
         return True
+
+    def is_current(handle: int, path: Path) -> bool:
+        # Whoever held the lock before may have put another file in place of the one that is open here.
+        try:
+            return os.path.samestat(os.fstat(handle), path.stat())
+        except FileNotFoundError:
+            return False
 
 
 def write_atomically(

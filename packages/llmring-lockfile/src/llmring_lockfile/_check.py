@@ -9,7 +9,7 @@ from llmring_types.exceptions import LockfileError
 from llmring_lockfile._findings import Finding, Place, Severity, has_errors
 from llmring_lockfile._lock import members
 from llmring_lockfile._model import Binding, Constraints, Lockfile
-from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference, nearest, normal_package
+from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference, near_providers, nearest, normal_package
 from llmring_lockfile._resolve import PackageLockfiles, no_packages
 
 
@@ -145,7 +145,7 @@ def _members(lockfile: Lockfile, providers: Collection[str]) -> Iterator[Finding
     for member in members(lockfile):
         name = str(member.model)
         if member.model.provider not in providers:
-            near = nearest(member.model.provider, providers)
+            near = near_providers(member.model.provider, providers)
             hint = f"; did you mean {near[0]}?" if near else f" (known: {', '.join(sorted(providers))})"
             yield Finding(
                 rule="provider-unknown",

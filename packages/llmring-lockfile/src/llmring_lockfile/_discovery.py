@@ -1,4 +1,4 @@
-"""Find the lockfile and the profile that count. The only module that knows of the environment."""
+"""Find the lockfile that counts."""
 
 import os
 import sys
@@ -9,12 +9,11 @@ from typing import Literal
 import msgspec
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError
 
-from llmring_lockfile._files import BUNDLED, find_project_root, is_repository, read_lockfile
-from llmring_lockfile._model import LOCKFILE_NAME, ActiveProfile, Lockfile
+from llmring_lockfile._files import BUNDLED, environment, find_project_root, is_repository, read_lockfile
+from llmring_lockfile._model import LOCKFILE_NAME, Lockfile
 from llmring_lockfile._project import find_package_directory
 
 PATH_VARIABLE = "LLMRING_LOCKFILE_PATH"
-PROFILE_VARIABLE = "LLMRING_PROFILE"
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -35,11 +34,6 @@ class Found(msgspec.Struct, frozen=True):
     @property
     def is_bundled(self) -> bool:
         return self.origin == "bundled"
-
-
-def environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
-    """The given environment, or the process's."""
-    return os.environ if environ is None else environ
 
 
 def discover(
@@ -153,21 +147,6 @@ def load(
         LockfileParseError: it is not a lockfile; the message names file, key path and line.
     """
     return read_lockfile(discover(path, environ=environ, directory=directory).path)
-
-
-def active_profile(
-    lockfile: Lockfile, profile: str | None = None, *, environ: Mapping[str, str] | None = None
-) -> ActiveProfile:
-    """Choose the profile: the argument, else ``LLMRING_PROFILE``, else the lockfile's ``default_profile``.
-
-    It need not exist.
-    """
-    if profile:
-        return ActiveProfile(profile, "argument")
-    named = environment(environ).get(PROFILE_VARIABLE, "").strip()
-    if named:
-        return ActiveProfile(named, "environment")
-    return ActiveProfile(lockfile.default_profile, "default_profile")
 
 
 def _working_directory() -> Path:

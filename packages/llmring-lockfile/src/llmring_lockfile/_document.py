@@ -1,35 +1,56 @@
-"""Edit lockfiles: their text in memory, and files on disk one at a time, each whole or not at all."""
+"""A lockfile's text and edits to it, each whole or not at all. Pure: no file is opened here."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from llmring_types.exceptions import LockfileExistsError
+from llmring_types import ModelRef
+from llmring_types.exceptions import ModelReferenceError, ValidationError
 
-from llmring_lockfile._discovery import active_profile
-from llmring_lockfile._edits import Content, Models, read_pool
-from llmring_lockfile._emit import emit, emit_json
-from llmring_lockfile._files import read_text
-from llmring_lockfile._model import DEFAULT_PROFILE, Binding, Constraints, LockedModel, Lockfile, Profile
-from llmring_lockfile._parse import parse, read_data
+from llmring_lockfile._emit import emit_json
+from llmring_lockfile._model import DEFAULT_PROFILE, Constraints, LockedModel, Lockfile
+from llmring_lockfile._parse import BOM, is_json, is_old_binding, models_of, parse_data, read_data
 from llmring_lockfile._rewrite import rewrite
-from llmring_lockfile._syntax import BOM, is_json, parse_data
-from llmring_lockfile._writing import check_writable, create_text, locked_for_writing, replace_text
+from llmring_lockfile._tables import (
+    Data,
+    constrain,
+    migrate,
+    modernize,
+    set_default_profile,
+    set_extends,
+    set_locked,
+    set_registry_versions,
+)
+
+Models = str | ModelRef | Sequence[str | ModelRef]
+"""A pool, best first: ``"openai:gpt-4o"``, ``"openai:gpt-4o, anthropic:claude-haiku-4-5"`` or a list."""
 
 _INDENT = re.compile(r"\n( +)")
-
-DEFAULT_PROFILES = (DEFAULT_PROFILE,)
-"""The profiles of a new lockfile. Others come with their first binding."""
-
-LOCK_TIMEOUT = 10.0
-"""Seconds to wait for another writer."""
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def read_pool(models: Models) -> tuple[ModelRef, ...]:
+    """The references of a pool, each once.
+
+    Raises:
+        ModelReferenceError: one is not a ``provider:model``, or there is none (also a ``ValueError``).
+    """
+    if isinstance(models, str):
+        models = [text for text in models.split(",") if text.strip()]
+    elif isinstance(models, ModelRef):
+        models = [models]
+    pool = dict.fromkeys(model if isinstance(model, ModelRef) else ModelRef.parse(model) for model in models)
+    if not pool:
+        raise ModelReferenceError("an alias needs at least one 'provider:model'", reference="")
+    for ref in pool:
+        if not _is_text(ref.model):
+            raise ModelReferenceError(f"not the name of a model: {ref.model!r}", reference=ascii(str(ref)))
+    return tuple(pool)
 
 
 class Document:
@@ -53,13 +74,13 @@ class Document:
         self, text: str, path: Path | str | None = None, *, now: Callable[[], datetime] = utc_now
     ) -> None:
         self.path = None if path is None else Path(path)
-        self._original = text
+        self._original = self._text = text
         self._now = now
-        data = parse_data(text, self.path)
-        self._content = Content(data)
-        self._lockfile: Lockfile | None = read_data(data, text, self.path)
-        self._text = text
-        self._meaning: dict[str, Any] | None = None
+        self._data = parse_data(text, self.path)
+        self._lockfile: Lockfile | None = read_data(self._data, text, self.path)
+        self._rows: dict[str, dict[str, Data]] = {}
+        """By profile, its rows by alias, as edited so far: not yet in ``_data``."""
+        self._meaning: Data | None = None
         """The content of ``_text``, copied before the first edit after it was written."""
         self._is_current = True
 
@@ -71,7 +92,7 @@ class Document:
             LockfileWriteError: the edits cannot be written in the form of the file.
         """
         if not self._is_current and self._meaning is not None:
-            self._text = self._emit(self._meaning, self._content.data)
+            self._text = self._emit(self._meaning, self._values())
             self._meaning = None
             self._is_current = True
         return self._text
@@ -80,7 +101,7 @@ class Document:
     def lockfile(self) -> Lockfile:
         """The lockfile that the text stands for."""
         if self._lockfile is None:
-            self._lockfile = read_data(self._content.data, self._text, self.path)
+            self._lockfile = read_data(self._values(), self._text, self.path)
         return self._lockfile
 
     @property
@@ -116,20 +137,51 @@ class Document:
             ModelReferenceError: a member is not a ``provider:model``, or there is none.
             ValidationError: the alias is empty.
         """
-        pool = read_pool(models)
-        self._edit(lambda content: content.bind(alias, pool, profile, constraints))
+        pool = [str(model) for model in read_pool(models)]
+        if not _is_name(alias):
+            raise ValidationError(f"not the name of an alias: {alias!r}", field="alias", value=alias)
+        name = profile or self._default()
+        self.create_profile(name)
+        rows, table = self._bound(name), self._data["profiles"][name]
+        row = rows.get(alias)
+        if row is None:
+            rows[alias] = row = {"alias": alias, "models": pool}
+            if (
+                "bindings" not in table and "registry_versions" in table
+            ):  # a new array of bindings goes before it
+                table["bindings"] = []
+                table["registry_versions"] = table.pop("registry_versions")
+            self._note_change()
+        elif [str(ModelRef.parse(text)) for text in models_of(row)] != pool:
+            if is_old_binding(row):
+                modernize(row)
+            row["models"] = pool
+            self._note_change()
+        if constraints is not None and constrain(row, constraints):
+            self._note_change()
 
     def unbind(self, alias: str, *, profile: str | None = None) -> None:
         """Take an alias out of a profile. Nothing happens where it is not bound."""
-        self._edit(lambda content: content.unbind(alias, profile))
+        name = profile or self._default()
+        self._begin()
+        if (self._data.get("profiles") or {}).get(name) and self._bound(name).pop(alias, None) is not None:
+            self._note_change()
+
+    def create_profile(self, name: str) -> None:
+        """Make an empty profile, and with the first one the default profile. Nothing happens where it exists."""
+        if not _is_name(name):
+            raise ValidationError(f"not the name of a profile: {name!r}", field="profile", value=name)
+        self._begin()
+        profiles = self._data["profiles"] = self._data.get("profiles") or {}
+        named = self._data.get("default_profile") if profiles else self._default()
+        missing = [wanted for wanted in (named or name, name) if profiles.get(wanted) is None]
+        profiles.update({wanted: {"name": wanted} for wanted in missing})
+        if missing:
+            self._note_change()
 
     def migrate(self) -> None:
         """Write bindings from before 1.0 (``provider``, ``model``) as they are written now, and keep all comments."""
-        self._edit(lambda content: content.migrate())
-
-    def create_profile(self, name: str) -> None:
-        """Make an empty profile. Nothing happens where it exists."""
-        self._edit(lambda content: content.create_profile(name))
+        self._edit(migrate)
 
     def set_default_profile(self, name: str) -> None:
         """Choose the profile used where none is named.
@@ -137,7 +189,7 @@ class Document:
         Raises:
             ProfileNotFoundError: there is none of this name.
         """
-        self._edit(lambda content: content.set_default_profile(name))
+        self._edit(lambda data: set_default_profile(data, name))
 
     def set_registry_versions(self, versions: Mapping[str, int], *, profile: str | None = None) -> None:
         """Pin providers to registry versions; providers that are not named keep theirs.
@@ -146,7 +198,10 @@ class Document:
             LockfileParseError: a version is no number.
         """
         self._check({"profiles": {DEFAULT_PROFILE: {"registry_versions": dict(versions)}}})
-        self._edit(lambda content: content.set_registry_versions(versions, profile))
+        if versions:
+            name = profile or self._default()
+            self.create_profile(name)
+            self._edit(lambda data: set_registry_versions(data["profiles"][name], versions))
 
     def set_extends(self, packages: Iterable[str]) -> None:
         """Make these the packages whose aliases may be used as ``package:alias``.
@@ -156,25 +211,54 @@ class Document:
         """
         wanted = list(packages)
         self._check({"extends": {"packages": wanted}})
-        self._edit(lambda content: content.set_extends(wanted))
+        self._edit(lambda data: set_extends(data, wanted))
 
     def set_locked(self, locked: Mapping[str, LockedModel]) -> None:
         """Record what is true of these models, and nothing of any other. See :func:`lock_models`."""
-        self._edit(lambda content: content.set_locked(locked))
+        self._edit(lambda data: set_locked(data, locked))
 
-    def _edit(self, edit: Callable[[Content], bool]) -> None:
+    def _edit(self, edit: Callable[[Data], bool]) -> None:
+        self._begin()
+        if edit(self._data):
+            self._note_change()
+
+    def _begin(self) -> None:
         if self._meaning is None:
-            self._meaning = self._content.copy()
-        if edit(self._content):
-            self._content.stamp(self._now())
-            self._lockfile = None
-            self._is_current = False
+            self._meaning = _copy(self._values())
+
+    def _note_change(self) -> None:
+        """Note that there was an edit, and its time, in the form that the file has, where it has one."""
+        if "updated_at" in self._data:
+            now = self._now()
+            self._data["updated_at"] = now if isinstance(self._data["updated_at"], date) else now.isoformat()
+        self._lockfile = None
+        self._is_current = False
+
+    def _bound(self, profile: str) -> dict[str, Data]:
+        if profile not in self._rows:
+            rows = self._data["profiles"][profile].get("bindings") or []
+            self._rows[profile] = {row["alias"]: row for row in rows}
+        return self._rows[profile]
+
+    def _values(self) -> Data:
+        """The plain values with all edits."""
+        for name, rows in self._rows.items():
+            table = self._data["profiles"][name]
+            if rows:
+                table["bindings"] = list(rows.values())
+            elif table.get("bindings"):
+                del table["bindings"]
+        self._rows.clear()
+        return self._data
+
+    def _default(self) -> str:
+        return str(self._data.get("default_profile") or DEFAULT_PROFILE)
 
     def _check(self, part: dict[str, Any]) -> None:
         """Refuse what could not be read again."""
         read_data(part, "", self.path)
 
-    def _emit(self, old: dict[str, Any], new: dict[str, Any]) -> str:
+    def _emit(self, old: Data, new: Data) -> str:
         mark = BOM if self._text.startswith(BOM) else ""
         text = self._text.removeprefix(BOM)
         if not is_json(self.path):
@@ -185,115 +269,21 @@ class Document:
         return mark + (result if text.endswith("\n") else result.rstrip("\n"))
 
 
-@contextmanager
-def editing(
-    path: Path | str,
-    *,
-    create: bool = False,
-    timeout: float = LOCK_TIMEOUT,
-    now: Callable[[], datetime] = utc_now,
-) -> Iterator[Document]:
-    """Edit a lockfile; what the :class:`Document` says at the end of the block is written.
-
-    Nobody else can edit the file inside the block, so two processes that bind at once lose neither edit. An
-    exception inside the block writes nothing, and neither does a block that changes nothing.
-
-    Args:
-        path: the file; links are followed and stay links.
-        create: make a lockfile where there is none; it goes again if the block fails.
-        timeout: seconds to wait for another writer.
-        now: tells the time for ``updated_at``.
-
-    Raises:
-        LockfileNotFoundError: there is no such file.
-        LockfileParseError: it is not a lockfile; it is left as it is.
-        LockfileWriteError: bundled, read-only, or held by another writer. The message says where to create one.
-    """
-    path = Path(path)
-    check_writable(path)
-    created = False
-    if create and not path.exists():
-        with suppress(LockfileExistsError):  # another process was faster, which is as good
-            create_lockfile(path, now=now)
-            created = True
-    with locked_for_writing(path, timeout) as target:
-        document = Document(read_text(target), path, now=now)
-        try:
-            yield document
-            if document.changed:
-                replace_text(target, document.text)
-        except BaseException:
-            if created:
-                target.unlink(missing_ok=True)  # nobody asked for an empty lockfile
-            raise
+def _copy(value: Any) -> Any:
+    """Copy tables and arrays; what else there is never changes."""
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
-def create_lockfile(
-    path: Path | str,
-    *,
-    bindings: Mapping[str, Models] | None = None,
-    force: bool = False,
-    now: Callable[[], datetime] = utc_now,
-) -> Lockfile:
-    """Write a new lockfile, whose one profile is ``default``.
-
-    Args:
-        path: where; JSON when it ends in ``.json``.
-        bindings: alias to pool, for the profile ``default``.
-        force: write over a file that exists.
-        now: tells the time.
-
-    Raises:
-        LockfileExistsError: it exists and ``force`` is not set (also a ``FileExistsError``).
-        LockfileWriteError: it cannot be written.
-    """
-    path = Path(path)
-    stamp = now().isoformat()
-    rows = tuple(Binding(alias, read_pool(models)) for alias, models in (bindings or {}).items())
-    profiles = {name: Profile(name, rows) for name in DEFAULT_PROFILES}
-    lockfile = Lockfile(created_at=stamp, updated_at=stamp, profiles=profiles, path=path)
-    text = emit(lockfile, as_json=is_json(path))
-    create_text(path, text, force=force)
-    return parse(text, path)
+def _is_name(text: str) -> bool:
+    return bool(text) and text == text.strip() and _is_text(text)
 
 
-def bind(
-    path: Path | str,
-    alias: str,
-    models: Models,
-    *,
-    profile: str | None = None,
-    constraints: Constraints | None = None,
-    create: bool = False,
-    timeout: float = LOCK_TIMEOUT,
-    environ: Mapping[str, str] | None = None,
-) -> Lockfile:
-    """Bind an alias in a lockfile on disk: :meth:`Document.bind` within :func:`editing`.
-
-    The profile is the argument's, else ``LLMRING_PROFILE``'s, else the file's default: the one in which the alias
-    will be looked for. It is created where it does not exist.
-    """
-    models = read_pool(models)  # before a file is made for it
-    with editing(path, create=create, timeout=timeout) as document:
-        chosen = active_profile(document.lockfile, profile, environ=environ)
-        document.bind(alias, models, profile=chosen.name, constraints=constraints)
-    return document.lockfile
-
-
-def unbind(
-    path: Path | str,
-    alias: str,
-    *,
-    profile: str | None = None,
-    timeout: float = LOCK_TIMEOUT,
-    environ: Mapping[str, str] | None = None,
-) -> bool:
-    """Take an alias out of a lockfile on disk; the profile is found as in :func:`bind`.
-
-    Returns:
-        Whether it was bound.
-    """
-    with editing(path, timeout=timeout) as document:
-        chosen = active_profile(document.lockfile, profile, environ=environ)
-        document.unbind(alias, profile=chosen.name)
-    return document.changed
+def _is_text(text: str) -> bool:
+    """Return whether a file can hold the text: arguments that are not UTF-8 come as halves of surrogate pairs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,14 +1,22 @@
-"""Read lockfiles from disk, and find the project around a folder."""
+"""Read lockfiles from disk, and choose the project and the profile that count.
+
+The only module that reads the environment.
+"""
 
 import errno
+import os
 import warnings
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from llmring_types.exceptions import LockfileError, LockfileNotFoundError, LockfileParseError
 
-from llmring_lockfile._model import Lockfile
+from llmring_lockfile._model import ActiveProfile, Lockfile
 from llmring_lockfile._parse import parse
+
+PROFILE_VARIABLE = "LLMRING_PROFILE"
 
 BUNDLED = Path(__file__).with_name("llmring.lock")
 """The lockfile inside this package: only what ``llmring lock chat`` needs to help write a real one."""
@@ -110,3 +118,40 @@ def find_project_root(start: Path) -> Path | None:
         if any((directory / mark).exists() for mark in _ROOT_MARKS):
             return directory
     return None
+
+
+def environment(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The given environment, or the process's."""
+    return os.environ if environ is None else environ
+
+
+def active_profile(
+    lockfile: Lockfile, profile: str | None = None, *, environ: Mapping[str, str] | None = None
+) -> ActiveProfile:
+    """Choose the profile: the argument, else ``LLMRING_PROFILE``, else the lockfile's ``default_profile``.
+
+    It need not exist.
+    """
+    if profile:
+        return ActiveProfile(profile, "argument")
+    named = environment(environ).get(PROFILE_VARIABLE, "").strip()
+    if named:
+        return ActiveProfile(named, "environment")
+    return ActiveProfile(lockfile.default_profile, "default_profile")
+
+
+def projects_around(path: Path) -> list[Path]:
+    """The folders whose symbolic links are not trusted: the repositories around the working directory and a path.
+
+    A link in the path may lead to a folder that looks like a repository of its own, so the path alone does not tell.
+    """
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - without following links
+    projects = [_project_around(folder)]
+    with suppress(OSError):  # the working directory has been removed
+        projects.append(_project_around(Path.cwd()))
+    return projects
+
+
+def _project_around(folder: Path) -> Path:
+    repository = next((above for above in (folder, *folder.parents) if is_repository(above)), None)
+    return repository or find_project_root(folder) or folder

@@ -1,6 +1,5 @@
 """Findings of reviews, as values, as text and as SARIF 2.1.0."""
 
-import os
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import PurePath
@@ -11,9 +10,9 @@ import msgspec
 from llmring_lockfile._lock import Member, embedding_model, members
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KeyPath, show_key
-from llmring_lockfile._syntax import line_finder
-
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+from llmring_lockfile._parse import BOM, is_json
+from llmring_lockfile._problems import line_finder
+from llmring_lockfile._sarif import SarifPlace, SarifResult, sarif_log
 
 
 class Severity(StrEnum):
@@ -108,7 +107,7 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 def with_lines(findings: Iterable[Finding], text: str, path: object = None) -> tuple[Finding, ...]:
     """The same findings with the lines of their places, looked up in the text of the lockfile."""
-    locate = line_finder(text, None if path is None else str(path))
+    locate = line_finder(text.removeprefix(BOM), as_json=path is not None and is_json(str(path)))
     return tuple(
         msgspec.structs.replace(
             finding,
@@ -129,54 +128,25 @@ def to_sarif(
         tool: who found them.
         version: of the tool.
     """
-    findings = list(findings)
-    rules = sorted({finding.rule for finding in findings})
-    driver = {
-        "name": tool,
-        "version": version,
-        "rules": [{"id": rule, "shortDescription": {"text": RULES[rule]}} for rule in rules],
-    }
-    from urllib.parse import quote  # noqa: PLC0415 - few ask for SARIF
-
-    uri = quote(os.fsencode(PurePath(path).as_posix()))
-    return {
-        "$schema": _SCHEMA,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": [_result(found, rules, uri) for found in findings]}],
-    }
-
-
-def _result(finding: Finding, rules: list[str], uri: str) -> dict[str, Any]:
-    places = finding.places or (Place(path=()),)
-    return {
-        "ruleId": finding.rule,
-        "ruleIndex": rules.index(finding.rule),
-        "level": finding.severity.value,
-        "message": {"text": finding.message},
-        "locations": [_location(place, uri) for place in places],
-        # The same finding in a later run, wherever its lines have moved to.
-        "partialFingerprints": {"finding/v1": _fingerprint(finding)},
-    }
+    results = (
+        SarifResult(
+            rule=finding.rule,
+            level=finding.severity.value,
+            message=finding.message,
+            places=tuple(
+                SarifPlace(path=path, line=place.line or 1, name=place.key if place.path else None)
+                for place in finding.places or (Place(path=()),)
+            ),
+            identity=_identity(finding),
+        )
+        for finding in findings
+    )
+    return sarif_log(results, RULES, tool=tool, version=version)
 
 
-def _location(place: Place, uri: str) -> dict[str, Any]:
-    location: dict[str, Any] = {
-        "physicalLocation": {
-            "artifactLocation": {"uri": uri},
-            "region": {"startLine": place.line or 1},
-        }
-    }
-    if place.path:
-        location["logicalLocations"] = [{"fullyQualifiedName": place.key}]
-    return location
-
-
-def _fingerprint(finding: Finding) -> str:
-    import hashlib  # noqa: PLC0415 - slow to import, and few ask for SARIF
-
+def _identity(finding: Finding) -> tuple[str, ...]:
     where = sorted(f"{place.profile}/{place.alias}" for place in finding.places)
-    text = "\n".join([finding.rule, finding.model or "", *where])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return (finding.rule, finding.model or "", *where)
 
 
 def mixed_embeddings(lockfile: Lockfile) -> Iterator[Finding]:

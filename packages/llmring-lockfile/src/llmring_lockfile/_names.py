@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
-from llmring_types.hosts import HostNames
+from llmring_types.hosts import HOSTS, HostNames
 
 KNOWN_PROVIDERS: AbstractSet[str] = HostNames(lambda _: True)
 """Providers whose name before a colon makes a direct reference, unless the caller names others: all hosts."""
@@ -55,3 +55,15 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
 
     folded = {candidate.lower(): candidate for candidate in known}
     return [folded[match] for match in get_close_matches(name.lower(), folded, n=3, cutoff=0.6)]
+
+
+def near_providers(name: str, known: Collection[str]) -> list[str]:
+    """Return the providers that a person may have meant: by the product or maker in their titles, else by spelling.
+
+    At most three, the best first. ``gemini`` is the provider ``google``, for example.
+    """
+    word = name.strip().lower()
+    titled = [
+        host.name for host in HOSTS.values() if word in host.title.lower().split() and host.name in known
+    ]
+    return titled[:3] or nearest(name, known)

@@ -1,14 +1,15 @@
-"""Text to :class:`Lockfile`. Pure: no file is opened here."""
+"""Text to plain values, and those to :class:`Lockfile`. Pure: no file is opened here."""
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from pathlib import Path, PurePath
+from typing import Any, Final, TypeVar
 
 import msgspec
 from llmring_types import ModelRef
-from llmring_types.exceptions import LockfileParseError, LockfileVersionError, ModelReferenceError
+from llmring_types.exceptions import LockfileVersionError, ModelReferenceError
 
 from llmring_lockfile._model import (
     DEFAULT_PROFILE,
@@ -20,14 +21,30 @@ from llmring_lockfile._model import (
     Lockfile,
     Profile,
 )
-from llmring_lockfile._names import KeyPath, read_relative, show_key
-from llmring_lockfile._syntax import kind_of, line_finder, located, parse_data
+from llmring_lockfile._names import KeyPath, read_relative
+from llmring_lockfile._problems import ProblemError, kind_of, syntax_error
 
 T = TypeVar("T")
+
+BOM: Final = "\ufeff"
+"""Some editors put this mark at the start of a file; TOML and JSON parsers refuse it."""
+DEEPEST: Final = 64
+"""Levels of tables and arrays. A lockfile has six; what walks over values would meet Python's own limit."""
+
+_MOST_DOTS: Final = 500
+"""In one key. The standard parser's time grows with the square of them."""
+_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
+_KEY = re.compile(r"[A-Za-z0-9_. \t-]+")
+_HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 _MSGSPEC_MESSAGE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
 _PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _CONSTRAINTS = frozenset(Constraints.__struct_fields__) - {"other"}
+
+
+def is_json(path: PurePath | str | None) -> bool:
+    """Return whether a file of this name is JSON; every other is TOML."""
+    return path is not None and PurePath(path).suffix.lower() == ".json"
 
 
 def parse(text: str, path: Path | str | None = None) -> Lockfile:
@@ -46,6 +63,64 @@ def parse(text: str, path: Path | str | None = None) -> Lockfile:
     return read_data(parse_data(text, path), text, path)
 
 
+def parse_data(text: str, path: Path | None = None) -> dict[str, Any]:
+    """Read TOML or JSON into plain values, whatever they mean.
+
+    Raises:
+        LockfileParseError: the text is neither, or so deep that no lockfile can be meant.
+    """
+    text, as_json = text.removeprefix(BOM), is_json(path)
+    try:
+        data = _loads_json(text) if as_json else _loads_toml(text)
+        _check_depth(data)
+    except (ValueError, RecursionError) as error:  # both parsers' errors are ValueErrors
+        raise syntax_error(error, text, path, as_json=as_json) from error
+    if not isinstance(data, dict):
+        raise ProblemError((), f"expected an object, got {kind_of(data)}").located(
+            text, path, as_json=as_json
+        )
+    return data
+
+
+def _loads_toml(text: str) -> dict[str, Any]:
+    if text.count(".") > _MOST_DOTS:
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.count(".") > _MOST_DOTS and _dots_of_a_key(line) > _MOST_DOTS:
+                raise ValueError(f"a key has more than {_MOST_DOTS} dots (at line {number})")
+    return tomllib.loads(text)
+
+
+def _dots_of_a_key(line: str) -> int:
+    bare = _STRING.sub("_", line).partition("#")[0]
+    return max((run.count(".") for run in _KEY.findall(bare)), default=0)
+
+
+def _loads_json(text: str) -> Any:
+    import json  # noqa: PLC0415 - few lockfiles are JSON
+
+    data = json.loads(text)
+    if _HALF_OF_A_PAIR.search(text):
+        try:
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a string has half of a surrogate pair, which no file can hold") from None
+    return data
+
+
+def _check_depth(data: object) -> None:
+    level = [data] if isinstance(data, (dict, list)) else []
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return
+    raise ValueError(f"tables and arrays are nested more than {DEEPEST} levels deep")
+
+
 def read_data(data: Mapping[str, Any], text: str, path: Path | None) -> Lockfile:
     """Plain values to a lockfile. The text is what they were read from: errors are located in it.
 
@@ -55,15 +130,8 @@ def read_data(data: Mapping[str, Any], text: str, path: Path | None) -> Lockfile
     try:
         return _lockfile(data, path)
     except ProblemError as problem:
-        line = line_finder(text, path)(problem.path)
-        where = located(path, line)
-        key = show_key(problem.path)
-        raise problem.kind(
-            f"{where}: {key}: {problem.text}" if key else f"{where}: {problem.text}",
-            path=None if path is None else str(path),
-            key=key or None,
-            line=line,
-        ) from problem.__cause__
+        text = text.removeprefix(BOM)
+        raise problem.located(text, path, as_json=is_json(path)) from problem.__cause__
 
 
 def _lockfile(data: Mapping[str, Any], path: Path | None) -> Lockfile:
@@ -195,16 +263,6 @@ def _constraints(value: object, path: KeyPath) -> Constraints:
     known = {key: item for key, item in table.items() if key in _CONSTRAINTS and item is not None}
     other = {key: item for key, item in table.items() if key not in _CONSTRAINTS}
     return convert({**known, "other": other}, Constraints, path)
-
-
-class ProblemError(Exception):
-    """Something is wrong at a key path; the line is looked for only now that it is needed."""
-
-    def __init__(self, path: KeyPath, text: str, kind: type[LockfileParseError] = LockfileParseError) -> None:
-        super().__init__(text)
-        self.path = path
-        self.text = text
-        self.kind = kind
 
 
 def convert(value: object, kind: type[T], path: KeyPath) -> T:

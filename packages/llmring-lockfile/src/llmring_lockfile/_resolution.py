@@ -10,7 +10,7 @@ from llmring_types.exceptions import AliasNotFoundError, LockfileError, UnknownP
 
 from llmring_lockfile._files import BUNDLED
 from llmring_lockfile._model import NO_CONSTRAINTS, Binding, Constraints, Lockfile, Profile
-from llmring_lockfile._names import nearest
+from llmring_lockfile._names import near_providers, nearest
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -111,13 +111,24 @@ def not_extended(
     asked: str, prefix: str, profile: str, lockfile: Lockfile, providers: Collection[str]
 ) -> AliasNotFoundError:
     """Return the error for a prefix that is neither a provider nor a package; near names of both are suggested."""
-    extends = ", ".join(lockfile.extends) or "nothing"
-    near = [f"{name}:{asked.partition(':')[2]}" for name in nearest(prefix, (*providers, *lockfile.extends))]
+    near = [
+        f"{name}:{asked.partition(':')[2]}"
+        for name in near_providers(prefix, {*providers, *lockfile.extends})
+    ]
     guess = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    if lockfile.path == BUNDLED:
+        problem = (
+            f"{prefix!r} in {asked!r} is not a known provider. {guess}To list the providers: llmring hosts"
+        )
+    else:
+        extends = ", ".join(lockfile.extends) or "nothing"
+        problem = (
+            f"{asked!r} is not bound in profile {profile!r} of {lockfile.place}, and {prefix!r} is neither a known "
+            f"provider nor a package that the lockfile extends (it extends {extends}). {guess}Add the package to "
+            f"[extends] packages, or bind the name: llmring bind {asked} provider:model --profile {profile}"
+        )
     return UnknownProviderError(
-        f"{asked!r} is not bound in profile {profile!r} of {lockfile.place}, and {prefix!r} is neither a known "
-        f"provider nor a package that the lockfile extends (it extends {extends}). {guess}Add the package to [extends] "
-        f"packages, or bind the name: llmring bind {asked} provider:model --profile {profile}",
+        problem,
         alias=asked,
         profile=profile,
         path=_path(lockfile),

@@ -8,8 +8,14 @@ from pathlib import Path
 
 from llmring_types.exceptions import LockfileError
 
-from llmring_lockfile._discovery import PROFILE_VARIABLE, active_profile, environment
-from llmring_lockfile._files import Signature, read_lockfile, signature
+from llmring_lockfile._files import (
+    PROFILE_VARIABLE,
+    Signature,
+    active_profile,
+    environment,
+    read_lockfile,
+    signature,
+)
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KNOWN_PROVIDERS
 from llmring_lockfile._project import find_package_lockfile

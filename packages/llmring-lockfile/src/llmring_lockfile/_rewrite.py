@@ -13,10 +13,24 @@ from typing import Any
 import msgspec
 from llmring_types.exceptions import LockfileWriteError
 
-from llmring_lockfile._emit import is_block, render_block, render_element, render_line
 from llmring_lockfile._names import KeyPath
-from llmring_lockfile._statements import Outline, is_blank, split_lines
-from llmring_lockfile._values import comments_in, match_items, replace_value
+from llmring_lockfile._statements import (
+    Splice,
+    Statement,
+    comments_in,
+    is_blank,
+    is_comment,
+    scan,
+    split_lines,
+)
+from llmring_lockfile._values import (
+    is_block,
+    match_items,
+    render_block,
+    render_element,
+    render_line,
+    replace_value,
+)
 
 
 def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -26,7 +40,7 @@ def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         LockfileWriteError: it cannot be done statement by statement; no text is returned.
     """
     lines = split_lines(text)
-    patch = _Patch(Outline(lines), _Splice(lines))
+    patch = _Patch(_Outline(lines), Splice(lines))
     patch.change_table((), old, new)
     result = patch.splice.apply()
     if not _same(tomllib.loads(result), new):
@@ -46,6 +60,78 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) or (one != one and other != other)  # noqa: PLR0124
 
 
+class _Outline:
+    """The statements of a file, found by key path. Places are lines, counted from 0."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self._statements = scan(lines)
+        self._under: dict[KeyPath, list[int]] = defaultdict(list)
+        self._headers: dict[KeyPath, int] = {}
+        for place, statement in enumerate(self._statements):
+            for length in range(1, len(statement.path) + 1):
+                self._under[statement.path[:length]].append(place)
+            if statement.kind != "key":
+                self._headers.setdefault(statement.path, place)
+        self._last_of_block = list(range(len(self._statements)))
+        for place in range(len(self._statements) - 2, -1, -1):
+            if self._statements[place + 1].kind == "key":
+                self._last_of_block[place] = self._last_of_block[place + 1]
+
+    def under(self, path: KeyPath) -> list[Statement]:
+        """Everything that is said of a path and below it, in order."""
+        return [self._statements[place] for place in self._under.get(path, ())]
+
+    def first(self, path: KeyPath) -> Statement | None:
+        """The first statement of a path or below it."""
+        return self._statements[self._under[path][0]] if path in self._under else None
+
+    def last(self, path: KeyPath) -> Statement:
+        """The last statement of a path or below it."""
+        return self._statements[self._under[path][-1]]
+
+    def key(self, path: KeyPath) -> Statement | None:
+        """The ``key = value`` that says the whole of a path."""
+        first = self.first(path)
+        return first if first is not None and first.kind == "key" and first.path == path else None
+
+    def header(self, path: KeyPath) -> Statement | None:
+        """The header of a table."""
+        return self._statements[self._headers[path]] if path in self._headers else None
+
+    def end_of_block(self, path: KeyPath) -> int:
+        """Below the keys of a table that has a header."""
+        return self._statements[self._last_of_block[self._headers[path]]].end
+
+    def top(self) -> int:
+        """Above the first statement and the comment that belongs to it."""
+        return self.with_comments_above(self._statements[0].start) if self._statements else len(self.lines)
+
+    def has_keys_at_top(self) -> bool:
+        return bool(self._statements) and self._statements[0].kind == "key"
+
+    def before(self, path: KeyPath) -> int:
+        """Above everything that is said of a path, and above the comment that belongs to it."""
+        return self.with_comments_above(self._statements[self._under[path][0]].start)
+
+    def after(self, path: KeyPath) -> int:
+        """Below everything that is said of a path, and below the rest of the table where that ends."""
+        return self.past_comments(self._statements[self._last_of_block[self._under[path][-1]]].end)
+
+    def with_comments_above(self, line: int) -> int:
+        """Up over the comment lines that stand right above a statement."""
+        while line > 0 and is_comment(self.lines[line - 1]):
+            line -= 1
+        return line
+
+    def past_comments(self, line: int) -> int:
+        """Down over comment lines that follow at once, unless they stand right above another statement."""
+        end = line
+        while end < len(self.lines) and is_comment(self.lines[end]):
+            end += 1
+        return end if end == len(self.lines) or is_blank(self.lines[end]) else line
+
+
 class _Siblings(msgspec.Struct):
     """The entries of a table that stand in the text already, before any that are added.
 
@@ -59,7 +145,7 @@ class _Siblings(msgspec.Struct):
 
 
 class _Patch:
-    def __init__(self, outline: Outline, splice: "_Splice") -> None:
+    def __init__(self, outline: _Outline, splice: Splice) -> None:
         self.outline = outline
         self.splice = splice
 
@@ -191,59 +277,3 @@ def _with_value(statement: str, keys: KeyPath, old: Any, new: Any) -> str:
     if statement.count("\n") == 1 and statement == render_line((), keys, old):
         return render_line((), keys, new)  # nobody gave it a form of its own
     return replace_value(statement, old, new)
-
-
-class _Splice:
-    """Lines taken out of a text and put into it, all counted in the text as it was, and moved at once."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = lines
-        self._eol = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-        self._cut: set[int] = set()
-        self._inserted: dict[int, list[tuple[str, bool]]] = defaultdict(list)
-
-    def cut(self, start: int, end: int) -> None:
-        self._cut.update(range(start, end))
-
-    def cut_block(self, start: int, end: int) -> None:
-        """Cut, and of the blank lines around it leave one."""
-        lines = self._lines
-        if start == 0 or is_blank(lines[start - 1]):
-            while end < len(lines) and is_blank(lines[end]):
-                end += 1
-        if end == len(lines):
-            while start > 0 and is_blank(lines[start - 1]):
-                start -= 1
-        self.cut(start, end)
-
-    def replace(self, start: int, end: int, text: str) -> None:
-        """``text`` has its line ends already."""
-        self.cut(start, end)
-        self._inserted[start].append((text, False))
-
-    def insert(self, at: int, text: str, *, is_block: bool = False) -> None:
-        """Put text above a line; a block is parted from its neighbours by blank lines."""
-        if not text:
-            return
-        self._inserted[at].append((text.replace("\n", self._eol), is_block))
-
-    def apply(self) -> str:
-        out: list[str] = []
-        after_block = False
-        for at in range(len(self._lines) + 1):
-            for text, parted in self._inserted.get(at, ()):
-                self._end_line(out)
-                if (parted or after_block) and out and not is_blank(out[-1]):
-                    out.append(self._eol)
-                out.append(text)
-                after_block = parted
-            if at < len(self._lines) and at not in self._cut:
-                if after_block and not is_blank(self._lines[at]):
-                    out.append(self._eol)
-                out.append(self._lines[at])
-                after_block = False
-        return "".join(out)
-
-    def _end_line(self, out: list[str]) -> None:
-        if out and not out[-1].endswith("\n"):
-            out.append(self._eol)

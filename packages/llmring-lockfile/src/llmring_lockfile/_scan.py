@@ -1,14 +1,12 @@
 """Find the aliases that Python code uses, without running it."""
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from llmring_lockfile._files import read_regular
 from llmring_lockfile._model import Lockfile
 from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference
 from llmring_lockfile._resolve import PackageLockfiles, known_aliases, no_packages
@@ -37,9 +35,6 @@ take the lockfile first.
 """
 _OF_RINGS_ONLY = frozenset(name for name in ALIAS_PARAMETERS if "alias" not in name)
 """Names that other objects have too: they count where the object is, by its name or its file, a ring."""
-LARGEST_SOURCE: Final = 4 * 2**20
-"""Bytes of the largest source that is read."""
-_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 
 
 class AliasUse(msgspec.Struct, frozen=True, order=True):
@@ -85,7 +80,7 @@ def scan(
 
     Args:
         lockfile: the lockfile.
-        sources: files and their text; see :func:`read_sources`.
+        sources: files and their text; see :func:`llmring_lockfile.read_sources`.
         profile: the aliases of this one; ``None`` takes those of every profile.
         providers: names that make a direct reference, which is not an alias.
         packages: gives the lockfiles of extended packages, whose aliases count as bound.
@@ -110,52 +105,6 @@ def scan(
         dynamic=tuple(use for use in uses if use.alias is None),
         unread=tuple(unread),
     )
-
-
-def read_sources(root: Path) -> Iterator[tuple[Path, str | None]]:
-    """A Python file, or all those below a folder in order, with their text as Python would decode it.
-
-    Left out are hidden files and folders, environments and caches, and links that lead out of the folder. The text is
-    ``None`` where there is none to be had: a pipe, a link to nothing, a file that nobody may read, is larger than
-    :data:`LARGEST_SOURCE` or is not text.
-    """
-    if not root.is_dir():
-        yield root, _read_source(root)
-        return
-    inside = root.resolve()
-    waiting = [root]
-    while waiting:  # a stack of our own: folders may nest deeper than functions
-        path = waiting.pop()
-        if path.suffix != ".py" or path.is_dir():
-            with suppress(PermissionError):  # a folder of somebody else's
-                waiting += sorted(filter(_is_looked_into, path.iterdir()), reverse=True)
-        elif not path.is_symlink() or _resolve(path).is_relative_to(inside):
-            yield path, _read_source(path)
-
-
-def _is_looked_into(path: Path) -> bool:
-    if path.name.startswith("."):
-        return False
-    with suppress(OSError):  # a folder that may be listed and not searched
-        if path.is_dir():
-            return path.name not in _SKIPPED_FOLDERS and not path.is_symlink()
-    return path.suffix == ".py"
-
-
-def _resolve(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):  # links in a circle
-        return path
-
-
-def _read_source(path: Path) -> str | None:
-    from importlib.util import decode_source  # noqa: PLC0415 - slow to import
-
-    try:
-        return decode_source(read_regular(path, LARGEST_SOURCE))
-    except (OSError, SyntaxError, ValueError):
-        return None
 
 
 def find_uses(text: str, path: Path) -> list[AliasUse] | None:

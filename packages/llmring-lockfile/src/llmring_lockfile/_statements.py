@@ -1,16 +1,27 @@
-"""The statements of a TOML text: which lines say what, and where new ones would go."""
+"""The statements of a TOML text and their lines: cut apart, keys and values found in them, and joined again.
+
+The text is valid TOML already, so that this takes a few patterns and no second parser.
+"""
 
 import re
+import tomllib
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 
 from llmring_lockfile._names import KeyPath
-from llmring_lockfile._values import place_of_value, read_key
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*'""")
+_KEY = re.compile(rf"(?:[ \t.]|{_PART.pattern})+")
+SPACE = re.compile(r"[ \t]*")
+BETWEEN = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+"""Text allowed between the items of an array."""
+COMMENT = re.compile(r"[ \t]*#[^\r\n]*")
+_SCALAR = re.compile(
+    r"""\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'|[^,\]}#\r\n]+""", re.DOTALL
+)
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -67,19 +78,6 @@ def scan(lines: list[str]) -> list[Statement]:
     return found
 
 
-def lines_of(text: str) -> Callable[[KeyPath], int | None]:
-    """Return the function that gives the line, counted from 1, of the value at a path, or of the nearest around it."""
-    first: dict[KeyPath, int] = {}
-    for statement in scan(split_lines(text)):
-        for length in range(1, len(statement.path) + 1):
-            first.setdefault(statement.path[:length], statement.start + 1)
-
-    def line_of(path: KeyPath) -> int | None:
-        return next((first[path[:n]] for n in range(len(path), 0, -1) if path[:n] in first), None)
-
-    return line_of
-
-
 def _read_header(line: str, elements: dict[KeyPath, int]) -> tuple[Literal["table", "element"], KeyPath]:
     is_element = line.startswith("[[")
     path: KeyPath = ()
@@ -95,73 +93,116 @@ def _read_header(line: str, elements: dict[KeyPath, int]) -> tuple[Literal["tabl
     return "element", (*path, elements[path])
 
 
-class Outline:
-    """The statements of a file, found by key path. Places are lines, counted from 0."""
+def read_key(text: str, at: int = 0) -> tuple[KeyPath, int]:
+    """Read a dotted key; gives it and the place behind it."""
+    match = _KEY.match(text, at)
+    assert match is not None  # noqa: S101 - valid TOML has a key here
+    return tuple(map(_plain_part, _PART.findall(match[0]))), match.end()
+
+
+def end_of_value(text: str, at: int) -> int:
+    """Return the place behind the value that begins at ``at``."""
+    opening = text[at]
+    if opening not in "[{":
+        match = _SCALAR.match(text, at)
+        assert match is not None  # noqa: S101 - valid TOML has a value here
+        return at + len(match[0].rstrip())
+    closing = "]" if opening == "[" else "}"
+    at = past(BETWEEN, text, at + 1)
+    while text[at] != closing:
+        if opening == "{":
+            at = past(SPACE, text, read_key(text, at)[1] + 1)
+        at = past(BETWEEN, text, end_of_value(text, at))
+        if text[at] == ",":
+            at = past(BETWEEN, text, at + 1)
+    return at + 1
+
+
+def place_of_value(statement: str, at: int = 0) -> tuple[int, int]:
+    """Return the start and the end of the value in the ``key = value`` that begins at ``at``."""
+    start = past(SPACE, statement, read_key(statement, at)[1] + 1)
+    return start, end_of_value(statement, start)
+
+
+def comments_in(statement: str) -> list[str]:
+    """The comments inside and behind the value of a statement."""
+    start, end = place_of_value(statement)
+    found = []
+    while start < len(statement):
+        if statement[start] == "#":
+            found.append(statement[start:].partition("\n")[0].rstrip())
+            start += len(found[-1])
+        elif start < end and statement[start] in "\"'":
+            start = end_of_value(statement, start)
+        else:
+            start += 1
+    return found
+
+
+def past(pattern: re.Pattern[str], text: str, at: int) -> int:
+    match = pattern.match(text, at)
+    return at if match is None else match.end()
+
+
+def _plain_part(part: str) -> str:
+    if part[0] not in "\"'":
+        return part
+    if "\\" in part and part[0] == '"':
+        return str(tomllib.loads(f"key = {part}")["key"])
+    return part[1:-1]
+
+
+class Splice:
+    """Lines taken out of a text and put into it, all counted in the text as it was, and moved at once."""
 
     def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-        self._statements = scan(lines)
-        self._under: dict[KeyPath, list[int]] = defaultdict(list)
-        self._headers: dict[KeyPath, int] = {}
-        for place, statement in enumerate(self._statements):
-            for length in range(1, len(statement.path) + 1):
-                self._under[statement.path[:length]].append(place)
-            if statement.kind != "key":
-                self._headers.setdefault(statement.path, place)
-        self._last_of_block = list(range(len(self._statements)))
-        for place in range(len(self._statements) - 2, -1, -1):
-            if self._statements[place + 1].kind == "key":
-                self._last_of_block[place] = self._last_of_block[place + 1]
+        self._lines = lines
+        self._eol = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+        self._cut: set[int] = set()
+        self._inserted: dict[int, list[tuple[str, bool]]] = defaultdict(list)
 
-    def under(self, path: KeyPath) -> list[Statement]:
-        """Everything that is said of a path and below it, in order."""
-        return [self._statements[place] for place in self._under.get(path, ())]
+    def cut(self, start: int, end: int) -> None:
+        self._cut.update(range(start, end))
 
-    def first(self, path: KeyPath) -> Statement | None:
-        """The first statement of a path or below it."""
-        return self._statements[self._under[path][0]] if path in self._under else None
+    def cut_block(self, start: int, end: int) -> None:
+        """Cut, and of the blank lines around it leave one."""
+        lines = self._lines
+        if start == 0 or is_blank(lines[start - 1]):
+            while end < len(lines) and is_blank(lines[end]):
+                end += 1
+        if end == len(lines):
+            while start > 0 and is_blank(lines[start - 1]):
+                start -= 1
+        self.cut(start, end)
 
-    def last(self, path: KeyPath) -> Statement:
-        """The last statement of a path or below it."""
-        return self._statements[self._under[path][-1]]
+    def replace(self, start: int, end: int, text: str) -> None:
+        """``text`` has its line ends already."""
+        self.cut(start, end)
+        self._inserted[start].append((text, False))
 
-    def key(self, path: KeyPath) -> Statement | None:
-        """The ``key = value`` that says the whole of a path."""
-        first = self.first(path)
-        return first if first is not None and first.kind == "key" and first.path == path else None
+    def insert(self, at: int, text: str, *, is_block: bool = False) -> None:
+        """Put text above a line; a block is parted from its neighbours by blank lines."""
+        if not text:
+            return
+        self._inserted[at].append((text.replace("\n", self._eol), is_block))
 
-    def header(self, path: KeyPath) -> Statement | None:
-        """The header of a table."""
-        return self._statements[self._headers[path]] if path in self._headers else None
+    def apply(self) -> str:
+        out: list[str] = []
+        after_block = False
+        for at in range(len(self._lines) + 1):
+            for text, parted in self._inserted.get(at, ()):
+                self._end_line(out)
+                if (parted or after_block) and out and not is_blank(out[-1]):
+                    out.append(self._eol)
+                out.append(text)
+                after_block = parted
+            if at < len(self._lines) and at not in self._cut:
+                if after_block and not is_blank(self._lines[at]):
+                    out.append(self._eol)
+                out.append(self._lines[at])
+                after_block = False
+        return "".join(out)
 
-    def end_of_block(self, path: KeyPath) -> int:
-        """Below the keys of a table that has a header."""
-        return self._statements[self._last_of_block[self._headers[path]]].end
-
-    def top(self) -> int:
-        """Above the first statement and the comment that belongs to it."""
-        return self.with_comments_above(self._statements[0].start) if self._statements else len(self.lines)
-
-    def has_keys_at_top(self) -> bool:
-        return bool(self._statements) and self._statements[0].kind == "key"
-
-    def before(self, path: KeyPath) -> int:
-        """Above everything that is said of a path, and above the comment that belongs to it."""
-        return self.with_comments_above(self._statements[self._under[path][0]].start)
-
-    def after(self, path: KeyPath) -> int:
-        """Below everything that is said of a path, and below the rest of the table where that ends."""
-        return self.past_comments(self._statements[self._last_of_block[self._under[path][-1]]].end)
-
-    def with_comments_above(self, line: int) -> int:
-        """Up over the comment lines that stand right above a statement."""
-        while line > 0 and is_comment(self.lines[line - 1]):
-            line -= 1
-        return line
-
-    def past_comments(self, line: int) -> int:
-        """Down over comment lines that follow at once, unless they stand right above another statement."""
-        end = line
-        while end < len(self.lines) and is_comment(self.lines[end]):
-            end += 1
-        return end if end == len(self.lines) or is_blank(self.lines[end]) else line
+    def _end_line(self, out: list[str]) -> None:
+        if out and not out[-1].endswith("\n"):
+            out.append(self._eol)

@@ -1,93 +1,26 @@
-"""Change the value of one TOML statement and keep its comments and its form.
-
-The text is valid TOML already, so that finding where a value ends takes a few patterns and no second parser.
-"""
+"""TOML values: written in the one layout of every new line, or changed where they stand in the form they have."""
 
 import re
-import tomllib
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time
 from typing import Any
 
 import msgspec
 
-from llmring_lockfile._emit import render_key, render_value
-from llmring_lockfile._names import KeyPath
+from llmring_lockfile._names import BARE, KeyPath
+from llmring_lockfile._statements import BETWEEN, COMMENT, SPACE, end_of_value, past, place_of_value, read_key
 
-_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*'""")
-_KEY = re.compile(rf"(?:[ \t.]|{_PART.pattern})+")
-_SPACE = re.compile(r"[ \t]*")
-_BETWEEN = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-"""Text allowed between the items of an array."""
-_COMMENT = re.compile(r"[ \t]*#[^\r\n]*")
-_SCALAR = re.compile(
-    r"""\"{3}(?:\\.|[^\\])*?\"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'|[^,\]}#\r\n]+""", re.DOTALL
-)
+_WIDTH = 100
+"""Lists that would make a line longer than this are written one item a line."""
 
-
-def read_key(text: str, at: int = 0) -> tuple[KeyPath, int]:
-    """Read a dotted key; gives it and the place behind it."""
-    match = _KEY.match(text, at)
-    assert match is not None  # noqa: S101 - valid TOML has a key here
-    return tuple(map(_plain_part, _PART.findall(match[0]))), match.end()
-
-
-def end_of_value(text: str, at: int) -> int:
-    """Return the place behind the value that begins at ``at``."""
-    opening = text[at]
-    if opening not in "[{":
-        match = _SCALAR.match(text, at)
-        assert match is not None  # noqa: S101 - valid TOML has a value here
-        return at + len(match[0].rstrip())
-    closing = "]" if opening == "[" else "}"
-    at = _past(_BETWEEN, text, at + 1)
-    while text[at] != closing:
-        if opening == "{":
-            at = _past(_SPACE, text, read_key(text, at)[1] + 1)
-        at = _past(_BETWEEN, text, end_of_value(text, at))
-        if text[at] == ",":
-            at = _past(_BETWEEN, text, at + 1)
-    return at + 1
-
-
-def place_of_value(statement: str, at: int = 0) -> tuple[int, int]:
-    """Return the start and the end of the value in the ``key = value`` that begins at ``at``."""
-    start = _past(_SPACE, statement, read_key(statement, at)[1] + 1)
-    return start, end_of_value(statement, start)
+Tables = Mapping[str, Any]
 
 
 def replace_value(statement: str, old: Any, new: Any) -> str:
     """Return a whole ``key = value`` that means ``old`` with the value ``new``."""
     start, end = place_of_value(statement)
     return statement[:start] + _changed(statement[start:end], old, new) + statement[end:]
-
-
-def comments_in(statement: str) -> list[str]:
-    """The comments inside and behind the value of a statement."""
-    start, end = place_of_value(statement)
-    found = []
-    while start < len(statement):
-        if statement[start] == "#":
-            found.append(statement[start:].partition("\n")[0].rstrip())
-            start += len(found[-1])
-        elif start < end and statement[start] in "\"'":
-            start = end_of_value(statement, start)
-        else:
-            start += 1
-    return found
-
-
-def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
-    match = pattern.match(text, at)
-    return at if match is None else match.end()
-
-
-def _plain_part(part: str) -> str:
-    if part[0] not in "\"'":
-        return part
-    if "\\" in part and part[0] == '"':
-        return str(tomllib.loads(f"key = {part}")["key"])
-    return part[1:-1]
 
 
 def _changed(text: str, old: Any, new: Any) -> str:
@@ -103,18 +36,18 @@ def _changed(text: str, old: Any, new: Any) -> str:
 def _changed_table(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     pairs: dict[str, str] = {}
     separator = ""
-    first = at = _past(_SPACE, text, 1)
+    first = at = past(SPACE, text, 1)
     while text[at] != "}":
         keys, behind = read_key(text, at)
         if len(keys) > 1:
             return render_value(new)  # a dotted key says a part of a table
         key = str(keys[0])
-        start = _past(_SPACE, text, behind + 1)
+        start = past(SPACE, text, behind + 1)
         end = end_of_value(text, start)
         if key in new:
             pairs[key] = text[at:start] + _changed(text[start:end], old[key], new[key])
-        comma = _past(_SPACE, text, end)
-        at = _past(_SPACE, text, comma + 1) if text[comma] == "," else comma
+        comma = past(SPACE, text, end)
+        at = past(SPACE, text, comma + 1) if text[comma] == "," else comma
         separator = separator or (text[end:at] if text[comma] == "," else "")
         last = end
     for key, value in new.items():
@@ -147,20 +80,20 @@ class _Array:
     """The text of an array, cut into items; comments go where their items go."""
 
     def __init__(self, text: str) -> None:
-        at = _past(_COMMENT, text, 1)
+        at = past(COMMENT, text, 1)
         self.head = text[:at]
         self.items: list[_Item] = []
         while True:
-            start, at = at, _past(_BETWEEN, text, at)
+            start, at = at, past(BETWEEN, text, at)
             if text[at] == "]":
                 self.tail = text[start:]
                 break
             item = _Item(text[start:at], text[at : end_of_value(text, at)])
             end = at + len(item.body)
-            at = _past(_BETWEEN, text, end)
+            at = past(BETWEEN, text, end)
             item.comma = text[at] == ","
             item.gap, at = (text[end:at], at + 1) if item.comma else ("", end)
-            end = _past(_COMMENT, text, at)
+            end = past(COMMENT, text, at)
             item.comment, at = text[at:end], end
             self.items.append(item)
         self.eol = "\r\n" if "\r\n" in text else "\n"
@@ -218,3 +151,94 @@ def _identity(item: Any) -> str:
 
 def _has_alias(item: Any) -> bool:
     return isinstance(item, Mapping) and "alias" in item
+
+
+def is_block(path: KeyPath, value: object) -> bool:
+    """Return whether a value gets a ``[header]`` of its own rather than a line in its parent's table.
+
+    Tables inside an array's element stay on one line, and what is locked of a model becomes dotted keys, so that
+    a reviewer's diff shows one line for each fact that changed.
+    """
+    if any(isinstance(step, int) for step in path) or (path[0] == "locked" and path[2:]):
+        return False
+    if isinstance(value, Mapping):
+        return True
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
+def render_block(path: KeyPath, value: Any) -> str:
+    """A table with its header and everything below it, or an array of tables. Blocks are parted by a blank line."""
+    if isinstance(value, Mapping):
+        return "\n".join(_blocks(path, value))
+    return "\n".join(render_element(path, element) for element in value)
+
+
+def render_element(path: KeyPath, element: Tables) -> str:
+    """One element of an array of tables."""
+    return f"[[{render_key(path)}]]\n" + _lines((*path, 0), element)
+
+
+def render_document(data: Tables) -> str:
+    """A whole file."""
+    return "\n".join(_blocks((), data))
+
+
+def _blocks(path: KeyPath, table: Tables) -> Iterable[str]:
+    direct = {key: value for key, value in table.items() if not is_block((*path, key), value)}
+    below = {key: value for key, value in table.items() if key not in direct}
+    if direct or not below:
+        header = f"[{render_key(path)}]\n" if path else ""
+        yield header + _lines(path, direct)
+    for key, value in below.items():
+        yield render_block((*path, key), value)
+
+
+def _lines(path: KeyPath, table: Tables) -> str:
+    return "".join(render_line(path, (key,), value) for key, value in table.items() if value is not None)
+
+
+def render_line(path: KeyPath, key: KeyPath, value: Any) -> str:
+    """``key = value``, or for what is locked of a model one line for each inner value."""
+    if isinstance(value, Mapping) and value and path[:1] == ("locked",):
+        return "".join(render_line(path, (*key, inner), item) for inner, item in value.items())
+    name = render_key(key)
+    text = f"{name} = {render_value(value)}"
+    if isinstance(value, (list, tuple)) and len(text) > _WIDTH:
+        items = "".join(f"    {item},\n" for item in _items(value))
+        text = f"{name} = [\n{items}]"
+    return text + "\n"
+
+
+def render_key(path: KeyPath) -> str:
+    steps = (step for step in path if isinstance(step, str))
+    return ".".join(step if BARE.fullmatch(step) else _text(step) for step in steps)
+
+
+def render_value(value: Any) -> str:
+    """A value on one line: tables and lists of tables too. What is ``None``, which TOML lacks, is left out."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _text(value)
+        case int() | float():
+            return repr(value)
+        case date() | time():
+            return re.sub(r"\+00:00$", "Z", value.isoformat())
+        case Mapping():
+            pairs = ((key, item) for key, item in value.items() if item is not None)
+            return (
+                "{" + ", ".join(f"{render_key((key,))} = {render_value(item)}" for key, item in pairs) + "}"
+            )
+        case list() | tuple():
+            return "[" + ", ".join(_items(value)) + "]"
+    raise TypeError(f"TOML has no {type(value).__name__}")
+
+
+def _items(values: Iterable[Any]) -> Iterable[str]:
+    return (render_value(value) for value in values if value is not None)
+
+
+def _text(text: str) -> str:
+    """A basic string: JSON's escapes are TOML's, but for the one control character that JSON leaves as it is."""
+    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from llmring_types._rate_limits import RateLimit, RateLimits
     from llmring_types._refs import ModelRef
     from llmring_types._request import LLMRequest, ReasoningEffort
-    from llmring_types._response import Attempt, FinishReason, LLMResponse, StreamChunk, TokenCounts, Usage
+    from llmring_types._response import (
+        Attempt,
+        FinishReason,
+        LLMResponse,
+        Parsed,
+        StreamChunk,
+        TokenCounts,
+        Usage,
+    )
     from llmring_types._tools import FunctionCall, ToolCall, function_spec, tool_call
 
 
@@ -38,6 +46,7 @@ __all__ = [
     "Message",
     "ModelFacts",
     "ModelRef",
+    "Parsed",
     "Prices",
     "RankedDocument",
     "RateLimit",
@@ -79,6 +88,7 @@ if not TYPE_CHECKING:
                 "Attempt",
                 "FinishReason",
                 "LLMResponse",
+                "Parsed",
                 "StreamChunk",
                 "TokenCounts",
                 "Usage",

@@ -1,6 +1,6 @@
 """One message of a conversation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import NoneType
 from typing import Any, Literal, Self, get_args
@@ -64,17 +64,17 @@ class Message(Model, kw_only=True, omit_defaults=True):
             raise MessageValidationError("metadata must be a dict or None", field="metadata")
 
     @classmethod
-    def user(cls, *content: str | dict[str, Any], name: str | None = None) -> Self:
+    def user(cls, *content: str | Mapping[str, Any], name: str | None = None) -> Self:
         """Return the user's message: ``Message.user("Compare", image(a), image(b))``."""
         return cls(role="user", content=_content(content), name=name)
 
     @classmethod
-    def system(cls, *content: str | dict[str, Any]) -> Self:
+    def system(cls, *content: str | Mapping[str, Any]) -> Self:
         """Return instructions for the model."""
         return cls(role="system", content=_content(content))
 
     @classmethod
-    def assistant(cls, *content: str | dict[str, Any], tool_calls: list[ToolCall] | None = None) -> Self:
+    def assistant(cls, *content: str | Mapping[str, Any], tool_calls: list[ToolCall] | None = None) -> Self:
         """Return an answer of the model; :meth:`LLMResponse.to_message` makes a whole one of a response."""
         return cls(role="assistant", content=_content(content) if content else None, tool_calls=tool_calls)
 
@@ -82,7 +82,7 @@ class Message(Model, kw_only=True, omit_defaults=True):
     def tool(
         cls,
         tool_call_id: str,
-        *content: str | dict[str, Any],
+        *content: str | Mapping[str, Any],
         is_error: bool = False,
         name: str | None = None,
     ) -> Self:
@@ -123,7 +123,7 @@ class Message(Model, kw_only=True, omit_defaults=True):
                 )
 
 
-def _content(parts: Sequence[str | dict[str, Any]]) -> str | list[dict[str, Any]]:
+def _content(parts: Sequence[str | Mapping[str, Any]]) -> str | list[Mapping[str, Any]]:
     """Return one text as it is, and anything else as a list of parts."""
     if len(parts) == 1 and isinstance(parts[0], str):
         return parts[0]

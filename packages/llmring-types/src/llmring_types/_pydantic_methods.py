@@ -1,12 +1,16 @@
-"""The methods that llmring 1 had from pydantic, on structs."""
+"""The methods that llmring 1 had from pydantic, on structs, and what pydantic and FastAPI ask of a type."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
 from msgspec import UNSET
 
 from llmring_types.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 
 class Model(msgspec.Struct):
@@ -38,7 +42,7 @@ class Model(msgspec.Struct):
         )
         fields = {name: getattr(self, name) for name in names if name not in exclude}
         dumped: dict[str, Any] = _dumped(fields, without_none=exclude_none)
-        return msgspec.to_builtins(dumped) if mode == "json" else dumped
+        return msgspec.to_builtins(dumped, enc_hook=_of_pydantic) if mode == "json" else dumped
 
     def model_dump_json(
         self,
@@ -50,7 +54,7 @@ class Model(msgspec.Struct):
     ) -> str:
         """Return the fields as JSON text; the options are those of :meth:`model_dump`."""
         dumped = self.model_dump(include=include, exclude=exclude, exclude_none=exclude_none)
-        data = msgspec.json.encode(dumped)
+        data = msgspec.json.encode(dumped, enc_hook=_of_pydantic)
         return (data if indent is None else msgspec.json.format(data, indent=indent)).decode()
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -95,8 +99,48 @@ class Model(msgspec.Struct):
         return cls.model_validate(obj)
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        """Let pydantic models have fields of this type, and FastAPI take and return it.
+
+        https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__
+        """
+        from pydantic_core import core_schema  # noqa: PLC0415 - whoever asks has imported it
+
+        return core_schema.no_info_plain_validator_function(
+            cls.model_validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value, info: value.model_dump(mode=info.mode), info_arg=True
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: "CoreSchema", handler: "GetJsonSchemaHandler"
+    ) -> dict[str, Any]:
+        """Return the JSON schema for OpenAPI, with the schemas of inner types in their places."""
+        [schema], inner = msgspec.json.schema_components((cls,))
+        whole: dict[str, Any] = _inlined(schema, inner)
+        return whole
+
+    @classmethod
     def _of(cls, fields: dict[str, Any]) -> Self:
         return msgspec.convert(fields, cls)
+
+
+def _of_pydantic(value: object) -> object:
+    """Return the plain form of a pydantic model, which ``parsed`` may be."""
+    dump = getattr(value, "model_dump", None)
+    if dump is None:
+        raise TypeError(f"JSON cannot carry a {type(value).__name__}")
+    return dump(mode="json")
+
+
+def _inlined(schema: Any, inner: Mapping[str, Any]) -> Any:
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _inlined(inner[schema["$ref"].rpartition("/")[2]], inner)
+        return {name: _inlined(each, inner) for name, each in schema.items()}
+    return [_inlined(each, inner) for each in schema] if isinstance(schema, list) else schema
 
 
 def _dumped(value: Any, *, without_none: bool) -> Any:

@@ -2,7 +2,8 @@
 
 import math
 import re
-from typing import Any, Literal, Self, get_args
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, get_args
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -10,7 +11,17 @@ from msgspec import UNSET, UnsetType
 from llmring_types._dicts import read_messages
 from llmring_types._messages import Message
 from llmring_types._pydantic_methods import Model
+from llmring_types._response import Parsed
 from llmring_types.exceptions import ValidationError
+
+if TYPE_CHECKING:
+    from types import UnionType
+    from typing import TypeAlias, _SpecialForm
+
+    ResponseFormat: TypeAlias = "type[Parsed] | dict[str, Any] | UnionType | _SpecialForm | None"
+else:
+    ResponseFormat = {Parsed: Any}  # msgspec knows no such union, and checks nothing here
+"""A value of ``response_format``. Type checkers learn :data:`Parsed` from a class or an alias (``list[City]``)."""
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 _EFFORTS = frozenset(get_args(ReasoningEffort))
@@ -18,7 +29,7 @@ _SECRET = re.compile(r"authorization|headers?$|token$|api_?key|secret|password|c
 _CONTAINERS = ("tools", "extra_params", "metadata", "cache", "tool_choice")
 
 
-class LLMRequest(Model, omit_defaults=True):
+class LLMRequest(Model, Generic[Parsed], omit_defaults=True):
     """A chat request. It is mutable, and the library never changes it.
 
     Attributes:
@@ -34,7 +45,8 @@ class LLMRequest(Model, omit_defaults=True):
             allows it, and adds none to ``max_tokens``.
         response_format: ``{"type": "json_schema", "json_schema": {"name": …, "schema": …, "strict": …}}``,
             ``{"type": "json_object"}``, or a type (msgspec Struct, dataclass, TypedDict, pydantic model):
-            then :attr:`LLMResponse.parsed` is an instance of it.
+            then :attr:`LLMResponse.parsed` is an instance of it, also to type checkers. Of ``City | Town``, give them
+            the type by ``LLMRequest[City | Town](…)``.
         tools: functions in OpenAI's form or flat; tools of a provider's own pass through.
         tool_choice: ``"auto"``, ``"none"``, ``"required"``, or a function: its name, ``{"function": name}`` or
             OpenAI's own form.
@@ -59,8 +71,8 @@ class LLMRequest(Model, omit_defaults=True):
     temperature: float | None = None
     max_tokens: int | None = None
     reasoning_tokens: int | None = None
-    response_format: Any = None
-    tools: list[dict[str, Any]] | None = None
+    response_format: ResponseFormat[Parsed] = None
+    tools: Sequence[Mapping[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     cache: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
@@ -141,10 +153,23 @@ def _are_ids(value: object) -> bool:
 
 def _check_container(name: str, value: object) -> None:
     if name == "tools":
-        if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
-            raise ValidationError("tools must be a list of dicts", field=name)
+        _check_tools(value)
     elif not isinstance(value, dict) and not (name == "tool_choice" and isinstance(value, str)):
         raise ValidationError(f"{name} must be a dict; got {type(value).__name__}", field=name)
+
+
+def _check_tools(tools: object) -> None:
+    if not isinstance(tools, list):
+        raise ValidationError(f"tools must be a list of dicts; got {type(tools).__name__}", field="tools")
+    for place, tool in enumerate(tools):
+        if isinstance(tool, dict):
+            continue
+        problem = f"tools[{place}] must be a dict; got {type(tool).__name__}"
+        name = getattr(tool, "__name__", None) or getattr(tool, "name", None)
+        if name is not None and (callable(tool) or hasattr(tool, "spec")):
+            made = name if hasattr(tool, "spec") else f"llmring.tools.tool({name})"
+            problem += f". To have it run: ring.run(request, tools=[{name}]). To answer its calls yourself: {made}.spec()"
+        raise ValidationError(problem, field=f"tools[{place}]")
 
 
 def _number(name: str, value: object, *, least: float) -> None:

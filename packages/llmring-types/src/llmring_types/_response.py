@@ -1,6 +1,7 @@
 """Responses: whole, or in chunks."""
 
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, cast
 
 import msgspec
 
@@ -10,7 +11,16 @@ from llmring_types._rate_limits import RateLimits
 from llmring_types._tools import ToolCall
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # a stub that type checkers bring
+
     from llmring_types._media import Media
+
+    Parsed = TypeVar("Parsed", default=Any)
+else:
+    from typing import TypeVar
+
+    Parsed = TypeVar("Parsed")
+"""The type of :attr:`LLMResponse.parsed`: what ``response_format`` names; ``Any`` where it names no type."""
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
 
@@ -77,8 +87,8 @@ class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     billed: bool | None = None
 
 
-class LLMResponse(Model, kw_only=True, omit_defaults=True):
-    """A whole answer.
+class LLMResponse(Model, Generic[Parsed], kw_only=True, omit_defaults=True):
+    """A whole answer; ``LLMResponse[City]`` to a request whose ``response_format`` is the type ``City``.
 
     Attributes:
         content: the text, without reasoning; empty when the model only calls tools.
@@ -86,7 +96,8 @@ class LLMResponse(Model, kw_only=True, omit_defaults=True):
         usage: tokens and cost; ``None`` where the provider reported nothing.
         finish_reason: ``stop``, ``length``, ``tool_calls``, ``content_filter``, ``error`` or ``other``.
         tool_calls: the calls the model asks for, in OpenAI's form.
-        parsed: the JSON answer when one was asked for: object, array or instance of the requested type.
+        parsed: the JSON answer when one was asked for: object, array or instance of the requested type; ``None`` beside
+            tool calls and refusals.
         reasoning: the reasoning text or summary that the provider shows.
         refusal: the model's refusal, where the provider keeps it apart from the text.
         provider_finish_reason: the provider's own word.
@@ -95,7 +106,7 @@ class LLMResponse(Model, kw_only=True, omit_defaults=True):
         request_id: the provider's id of the request, for its support.
         native: what the provider wants back unchanged in the next turn (signatures, encrypted reasoning), and
             what it said beyond the neutral form (citations, logprobs). JSON; :meth:`to_message` carries it.
-        rate_limits: those of the key, as the headers of the answer state them; ``None`` on streams.
+        rate_limits: those of the key, as the headers of the answer state them.
         attempts: every pool member tried or skipped, in order; the last one answered.
         warnings: what was dropped or lost on the way, one sentence each.
     """
@@ -105,7 +116,7 @@ class LLMResponse(Model, kw_only=True, omit_defaults=True):
     usage: Usage | None = None
     finish_reason: FinishReason | None = None
     tool_calls: list[ToolCall] | None = None
-    parsed: Any = None
+    parsed: Parsed = cast("Any", None)
     reasoning: str | None = None
     refusal: str | None = None
     provider_finish_reason: str | None = None
@@ -121,6 +132,15 @@ class LLMResponse(Model, kw_only=True, omit_defaults=True):
     def total_tokens(self) -> int | None:
         """All tokens, input and output; ``None`` without usage."""
         return _total(self.usage)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars; ``None`` where it cannot be known (``usage["cost_status"]`` then says why)."""
+        return None if self.usage is None else self.usage.get("cost")
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Yield the fields with their names: ``dict(response)``, as of a pydantic model. FastAPI asks for it."""
+        return iter(self.model_dump().items())
 
     @property
     def images(self) -> "list[Media]":
@@ -153,11 +173,13 @@ class StreamChunk(Model, kw_only=True, omit_defaults=True):
         delta: new text; may be empty.
         reasoning: new reasoning text.
         model: ``provider:model``.
+        rate_limits: on the first chunk, as in :class:`LLMResponse`.
         finish_reason: on the last chunk, as in :class:`LLMResponse`; so are all the others.
     """
 
     delta: str = ""
     model: str | None = None
+    rate_limits: RateLimits | None = None
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     tool_calls: list[ToolCall] | None = None
@@ -181,6 +203,11 @@ class StreamChunk(Model, kw_only=True, omit_defaults=True):
     def total_tokens(self) -> int | None:
         """All tokens, on the last chunk."""
         return _total(self.usage)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars, on the last chunk; ``None`` where it cannot be known."""
+        return None if self.usage is None else self.usage.get("cost")
 
 
 def _total(usage: Usage | None) -> int | None:

@@ -52,6 +52,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         embeddings: the vendor whose form its embeddings and its reranking have; ``None`` where that of the protocol is.
         cloud: the form that a cloud gives to the protocol: its paths, and its way to carry a key.
         needs_modules: modules of an extra without which it cannot be used; lists show it where they are installed.
+        credentials_extra: the extra of llmring that finds a person's credentials where no key is set, and its module.
         keyless: usable without a key.
         local: runs on the user's machine, so nobody bills its tokens.
         listed: the registry publishes its models.
@@ -86,6 +87,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     embeddings: Literal["cohere", "jina", "voyage"] | None = None
     cloud: Literal["azure", "azure-deployments", "vertex"] | None = None
     needs_modules: tuple[str, ...] = ()
+    credentials_extra: tuple[str, str] | None = None
     keyless: bool = False
     local: bool = False
     listed: bool = False

@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from llmring._ring import LLMRing
     from llmring._settings import ServerAccess, open_registry, server_access, usage_log_path
     from llmring._stream import ChatStream
-    from llmring._sync import SyncChatStream, SyncLLMRing
+    from llmring._sync import SyncLLMRing
+    from llmring._sync_streams import SyncChatStream
     from llmring.file_utils import (
         analyze_image,
         compare_images,
@@ -166,7 +167,8 @@ if not TYPE_CHECKING:
             "llmring._ring": ("LLMRing",),
             "llmring._settings": ("ServerAccess", "open_registry", "server_access", "usage_log_path"),
             "llmring._stream": ("ChatStream",),
-            "llmring._sync": ("SyncChatStream", "SyncLLMRing"),
+            "llmring._sync": ("SyncLLMRing",),
+            "llmring._sync_streams": ("SyncChatStream",),
             "llmring.file_utils": (
                 "analyze_image",
                 "compare_images",

@@ -1,6 +1,8 @@
 """Access to every host from here: its key and address, and so whether it is ready for use or what it lacks."""
 
 from collections.abc import Mapping
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,6 +28,8 @@ class ProviderAccess(msgspec.Struct, frozen=True):
         address_in: the variables that have to be set, all of them, for its address to be known.
         refusal: why nothing must be sent there: an unapproved file names the address (:mod:`llmring.trust`).
         key_from: the variable that holds the key, or ``llmring keys``; ``None`` where there is no key.
+        credentials_extra: the extra of llmring that finds the credentials to be used, and its module; ``None`` where
+            none are.
     """
 
     api_key: str = ""
@@ -34,12 +38,31 @@ class ProviderAccess(msgspec.Struct, frozen=True):
     address_in: tuple[str, ...] = ()
     refusal: UntrustedAddressError | None = None
     key_from: str | None = None
+    credentials_extra: tuple[str, str] | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """True where nothing is missing; asked for every provider of a ring."""
+        return not self.key_in and not self.address_in and self.extra is None
+
+    @property
+    def extra(self) -> str | None:
+        """The extra of llmring that has to be installed, if one has."""
+        if self.credentials_extra is None:
+            return None
+        extra, module = self.credentials_extra
+        package, dot, _ = module.rpartition(".")
+        spec = find_spec(package or module)
+        if dot and spec is not None:  # without an import of the package
+            spec = PathFinder.find_spec(module, spec.submodule_search_locations)
+        return extra if spec is None else None
 
     @property
     def missing(self) -> str | None:
-        """The variables to set before it can be used, such as ``A_KEY or A_TOKEN, and A_ACCOUNT``."""
-        parts = [" or ".join(self.key_in), " and ".join(self.address_in)]
-        return ", and ".join(filter(None, parts)) or None
+        """All that has to be done before it can be used, such as ``set A_KEY or A_TOKEN, and A_ACCOUNT``."""
+        variables = ", and ".join(filter(None, (" or ".join(self.key_in), " and ".join(self.address_in))))
+        install = f"pip install 'llmring[{self.extra}]'" if self.extra else ""
+        return ", and ".join(filter(None, (variables and f"set {variables}", install))) or None
 
     def __repr__(self) -> str:
         return f"ProviderAccess(key={'set' if self.api_key else 'not set'}, base_url={shown_url(self.base_url)!r})"
@@ -81,6 +104,7 @@ def provider_access(
     if key is None and provider in (kept := kept_keys(environ) if kept is None else kept):
         key = (KEPT, kept[provider])
     address_in: tuple[str, ...] = ()
+    has_own_address = base_url is not None  # such as a proxy, which takes no credentials of the cloud
     addresses = [base_url] if base_url else []
     if host.url_template is not None and base_url is None:
         url, address_in = host.url_with(environ), host.url_lacks(environ)
@@ -100,6 +124,7 @@ def provider_access(
         address_in=address_in,
         refusal=refusal,
         key_from=key and key[0],
+        credentials_extra=None if key or has_own_address else host.credentials_extra,
     )
 
 
@@ -112,6 +137,7 @@ class ProviderStatus(msgspec.Struct, frozen=True):
         needs: the environment variables of which one has to be set, if it is not.
         base_url: where it is spoken to, if not at its own address; without the password that it may have.
         key_from: the variable that holds its key, or ``llmring keys``; ``None`` where there is no key.
+        missing: all that has to be done before it can be used; ``None`` where it can.
     """
 
     name: str
@@ -119,6 +145,7 @@ class ProviderStatus(msgspec.Struct, frozen=True):
     needs: tuple[str, ...] = ()
     base_url: str | None = None
     key_from: str | None = None
+    missing: str | None = None
 
 
 def provider_status(
@@ -132,10 +159,11 @@ def provider_status(
     return [
         ProviderStatus(
             name,
-            configured=(access := provider_access(name, environ, kept=kept)).missing is None,
+            configured=(access := provider_access(name, environ, kept=kept)).is_complete,
             needs=access.key_in or access.address_in[:1],
             base_url=shown_url(access.base_url),
             key_from=access.key_from,
+            missing=access.missing,
         )
         for name in provider_names()
         if not in_use or host_of(name).is_shown or name in kept or _is_set(name, environ)

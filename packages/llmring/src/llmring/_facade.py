@@ -1,41 +1,24 @@
 """The part of both rings, async and sync, that needs no event loop."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from llmring_lockfile import Lockfile
 from llmring_providers import KeySource, Provider
-from llmring_types import ModelFacts, ModelRef, Prices
+from llmring_types import ModelFacts, Prices
 from llmring_types.exceptions import ProviderNotFoundError
 
-from llmring._aliases import Aliases
+from llmring._aliases import AliasMethods, one_of
 from llmring._chat import Chat
 from llmring._money.accounting import own_prices
 from llmring._money.accounts import BudgetState
 from llmring._providers import Providers
 from llmring._routing import Router
 
-T = TypeVar("T")
 
-
-def one_of(name: str, value: T | None, other: str, other_value: T | None) -> T:
-    """Return the argument that was given by either of its names.
-
-    Raises:
-        TypeError: it was given by none or by both.
-    """
-    given = [each for each in (value, other_value) if each is not None]
-    if len(given) != 1:
-        raise TypeError(f"give either {name} or {other}")
-    return given[0]
-
-
-class RingFacade:
-    """The providers, budgets and aliases of a ring."""
+class RingFacade(AliasMethods):
+    """The providers, budgets and routes of a ring."""
 
     _providers: Providers
-    _aliases: Aliases
     _router: Router
     _chat: Chat
 
@@ -132,92 +115,3 @@ class RingFacade:
         # Each names its provider, so members of the same provider say the same.
         reasons = dict.fromkeys(str(candidate.unusable) for candidate in candidates)
         raise ProviderNotFoundError(f"No available providers for {alias_or_model!r}: {'; '.join(reasons)}")
-
-    def pool(self, alias_or_model: str, profile: str | None = None) -> tuple[ModelRef, ...]:
-        """Return every model that the name stands for, in order, whether its provider is configured or not.
-
-        Raises:
-            AliasNotFoundError: not bound (also a ``ValueError``).
-        """
-        return self._aliases.resolve(alias_or_model, profile).models
-
-    def has_alias(self, alias: str, profile: str | None = None) -> bool:
-        """Return whether the alias is bound, whatever keys are set."""
-        return self._aliases.has(alias, profile)
-
-    def require_aliases(
-        self,
-        aliases: Sequence[str] | None = None,
-        profile: str | None = None,
-        context: str | None = None,
-        *,
-        required: Sequence[str] | None = None,
-    ) -> None:
-        """Check that all these aliases are bound; for libraries, at start-up.
-
-        Args:
-            aliases: those the library uses.
-            profile: the lockfile's profile.
-            context: who needs them, for the message.
-            required: another word for ``aliases``.
-
-        Raises:
-            AliasNotFoundError: one error that lists all that are missing (also a ``ValueError``).
-        """
-        self._aliases.require(one_of("aliases", aliases, "required", required), profile, context)
-
-    def list_aliases(self, profile: str | None = None) -> dict[str, str]:
-        """Return each alias of the profile with the first model of its pool."""
-        return self._aliases.primaries(profile)
-
-    @property
-    def lockfile(self) -> Lockfile:
-        """The lockfile as it is now: the user's, the bundled one where there is none, or the one in memory."""
-        return self._aliases.lockfile
-
-    @property
-    def lockfile_path(self) -> Path | None:
-        """The file of :attr:`lockfile`; ``None`` for one in memory."""
-        return self._aliases.path
-
-    def init_lockfile(self, force: bool = False) -> None:
-        """Write an empty lockfile where this ring's lockfile is, or where a new one belongs, and use it.
-
-        Args:
-            force: write over one that exists; its bindings are lost.
-
-        Raises:
-            LockfileExistsError: it exists and ``force`` is not set (also a ``FileExistsError``).
-            LockfileWriteError: it cannot be written (also an ``OSError``).
-        """
-        self._aliases.create(force=force)
-
-    def clear_alias_cache(self) -> None:
-        """Forget which models aliases stand for, and read the lockfile anew at the next call.
-
-        Edits of the file are noticed by themselves, within a second; this is for those that cannot wait.
-        """
-        self._aliases.forget()
-
-    def bind_alias(self, alias: str, model: str | Sequence[str], profile: str | None = None) -> None:
-        """Bind an alias in the lockfile, which is created when there is none.
-
-        Args:
-            alias: the name.
-            model: one ``provider:model``, or a pool: a list, or text with commas.
-            profile: the lockfile's profile.
-
-        Raises:
-            ModelReferenceError: not ``provider:model`` (also a ``ValueError``).
-            LockfileWriteError: the lockfile cannot be written (also an ``OSError``).
-        """
-        self._aliases.bind(alias, model, profile)
-
-    def unbind_alias(self, alias: str, profile: str | None = None) -> None:
-        """Remove an alias from the lockfile; nothing happens where it is not bound.
-
-        Raises:
-            LockfileNotFoundError: there is no lockfile (also a ``FileNotFoundError``).
-            LockfileWriteError: it cannot be written (also an ``OSError``).
-        """
-        self._aliases.unbind(alias, profile)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
-from llmring_types import LLMRequest
+from llmring_types import LLMRequest, Parsed
 from llmring_types.exceptions import ValidationError
 
 from llmring._aliases import Aliases
@@ -43,7 +43,7 @@ class MapsRequests:
     _aliases: Aliases
     _chat: Chat
 
-    def map(self, requests: "Requests", **options: Unpack[MapOptions]) -> "Outcomes":
+    def map(self, requests: "Requests[Parsed]", **options: Unpack[MapOptions]) -> "Outcomes[Parsed]":
         """Answer any number of requests: ``async for outcome in ring.map(requests, journal="job.db")``.
 
         Each row becomes one :class:`llmring.bulk.Outcome`, with a response or with the error that :meth:`chat` raises.
@@ -160,8 +160,8 @@ class MapsRequests:
         return await _batch_job.progress(self._chat, handle)
 
     def batch_results(
-        self, handle: "BatchHandle", requests: "Requests | None" = None, *, profile: str | None = None
-    ) -> "AsyncGenerator[Outcome]":
+        self, handle: "BatchHandle", requests: "Requests[Parsed] | None" = None, *, profile: str | None = None
+    ) -> "AsyncGenerator[Outcome[Parsed]]":
         """Wait for the batches of a job, and yield an outcome for each row, those of the first that ends first.
 
         Results are matched by their keys, which carry a digest of the request: those of nobody, and the second of a
@@ -197,7 +197,7 @@ class MapsRequestsSync:
     _ring: "LLMRing"
     _loop: "_Loop"
 
-    def map(self, requests: "Requests", **options: Unpack[MapOptions]) -> "SyncOutcomes":
+    def map(self, requests: "Requests[Parsed]", **options: Unpack[MapOptions]) -> "SyncOutcomes[Parsed]":
         """As :meth:`LLMRing.map`: ``for outcome in ring.map(requests)``; iterables are read in the ring's thread."""
         from llmring.bulk import SyncOutcomes  # noqa: PLC0415 - only for bulk jobs
 
@@ -220,8 +220,8 @@ class MapsRequestsSync:
         return self._loop.run(lambda: self._ring.batch_status(handle))
 
     def batch_results(
-        self, handle: "BatchHandle", requests: "Requests | None" = None, *, profile: str | None = None
-    ) -> "Iterator[Outcome]":
+        self, handle: "BatchHandle", requests: "Requests[Parsed] | None" = None, *, profile: str | None = None
+    ) -> "Iterator[Outcome[Parsed]]":
         """As :meth:`LLMRing.batch_results`."""
         results = self._ring.batch_results(handle, requests, profile=profile)
         try:

@@ -64,8 +64,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         tokens_per_minute: most tokens in a minute, input and output together: estimated before a call, corrected by its
             usage.
         shared: who else uses the key: a file shares the pace with the other processes of this user on this machine, an
-            address of Redis or Valkey (``redis://host:6379/0``, extra ``redis``) with other machines. ``None`` is this
-            ring alone.
+            address of Redis or Valkey (``redis://host:6379/0``, extra ``redis``) with other machines, ``ray:NAME`` with
+            the other tasks and actors of a Ray cluster (extra ``ray``). ``None`` is this ring alone.
     """
 
     requests_per_minute: float | None = None

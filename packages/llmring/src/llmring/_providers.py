@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from copy import copy
 from typing import Any, Protocol
 
+from llmring_lockfile import near_providers
 from llmring_providers import KeySource, Provider, ProviderSettings, find_factory
 from llmring_providers.transport import LoopbackOnly, Transport
 from llmring_types.exceptions import (
@@ -62,7 +63,7 @@ class Providers(Mapping[str, Provider]):
             if name in self._refused:
                 raise copy(self._refused[name])
             access = self._access_of(name)
-            if access is None or access.missing is not None:
+            if access is None or not access.is_complete:
                 raise KeyError(name)
             if access.refusal is not None:
                 raise copy(access.refusal)
@@ -117,7 +118,7 @@ class Providers(Mapping[str, Provider]):
             return self._unknown(name)
         if access.missing is not None:
             return ProviderNotFoundError(
-                f"provider {name!r} is not configured: set {access.missing}{_or_keep(name, access)}",
+                f"provider {name!r} is not configured: {access.missing}{_or_keep(name, access)}",
                 provider=name,
             )
         return copy(access.refusal)
@@ -182,9 +183,10 @@ class Providers(Mapping[str, Provider]):
         return name in LENT_HOSTS and name not in self._admitted
 
     def _unknown(self, name: str) -> ProviderNotFoundError:
-        return ProviderNotFoundError(
-            f"there is no provider {name!r}; known are {', '.join(sorted(self.known()))}", provider=name
-        )
+        known = self.known()
+        near = near_providers(name, known)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(sorted(known))}"
+        return ProviderNotFoundError(f"there is no provider {name!r}; {hint}", provider=name)
 
     def _access_of(self, name: str) -> ProviderAccess | None:
         """Return what the environment said when the ring was made, or now for a host registered since."""
@@ -194,7 +196,7 @@ class Providers(Mapping[str, Provider]):
 
     def _has_access(self, name: str) -> bool:
         access = self._access_of(name)
-        return access is not None and access.missing is None
+        return access is not None and access.is_complete
 
     def _build(self, name: str, key: str | KeySource, base_url: str | None, **more: Any) -> Provider:
         if isinstance(key, str):

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, cast
 
 from llmring_lockfile import Lockfile
 from llmring_providers.transport import Transport
-from llmring_types import LLMRequest, LLMResponse, Prices
+from llmring_types import LLMRequest, LLMResponse, Parsed, Prices
 from msgspec import UNSET, UnsetType
 
-from llmring._aliases import Aliases
+from llmring._aliases import Aliases, one_of
 from llmring._ask import AsksQuestions
 from llmring._call import Call
 from llmring._chat import Chat
-from llmring._facade import RingFacade, one_of
+from llmring._facade import RingFacade
 from llmring._failover import Failover
 from llmring._maps import MapsRequests
 from llmring._money.accounting import Accounting
@@ -195,7 +195,7 @@ class LLMRing(
 
     # ------------------------------------------------------------------ chat
 
-    async def chat(self, request: LLMRequest, profile: str | None = None) -> LLMResponse:
+    async def chat(self, request: LLMRequest[Parsed], profile: str | None = None) -> LLMResponse[Parsed]:
         """Send the request and return the whole answer.
 
         Args:
@@ -213,7 +213,7 @@ class LLMRing(
         """
         return await self._chat.call_type(self._chat, request, profile, streamed=False).answer()
 
-    def chat_stream(self, request: LLMRequest, profile: str | None = None) -> ChatStream:
+    def chat_stream(self, request: LLMRequest[Parsed], profile: str | None = None) -> ChatStream[Parsed]:
         """Send the request and return the answer in chunks: ``async for chunk in ring.chat_stream(request)``.
 
         The last chunk has ``finish_reason``, usage with cost, and the complete tool calls. Another member of

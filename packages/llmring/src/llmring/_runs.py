@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Unpack
 
-from llmring_types import LLMRequest
+from llmring_types import LLMRequest, Parsed
 
 from llmring._call import Call
 from llmring._chat import Chat
@@ -19,7 +19,7 @@ class RunsTools:
 
     _chat: Chat
 
-    async def run(self, request: LLMRequest, **options: "Unpack[RunOptions]") -> "Run":
+    async def run(self, request: LLMRequest[Parsed], **options: "Unpack[RunOptions]") -> "Run[Parsed]":
         """Answer the request with tools that run: ask, run what the model calls, ask again until it answers.
 
         ``await ring.run(request, tools=[weather])``, where ``weather`` is a Python function with type hints and a
@@ -45,7 +45,7 @@ class RunsTools:
         """
         return await self._tool_loop(request, options).finish()
 
-    def run_stream(self, request: LLMRequest, **options: "Unpack[RunOptions]") -> "RunStream":
+    def run_stream(self, request: LLMRequest[Parsed], **options: "Unpack[RunOptions]") -> "RunStream[Parsed]":
         """Do as :meth:`run`, in pieces: the chunks of each answer, then the results of the tools that it called.
 
         ``async for event in ring.run_stream(request, tools=…)``; an event is a :class:`StreamChunk` or a

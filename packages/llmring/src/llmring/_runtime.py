@@ -8,13 +8,16 @@ back to its loop (``docs/decisions/2026-11-29-anyio.md`` has the figures).
 import math
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
 from threading import get_ident
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
 
 _T = TypeVar("_T")
 
@@ -25,8 +28,7 @@ class TimeLimitError(Exception):
 
 def in_trio() -> bool:
     """Return whether the caller runs under trio; never imports it."""
-    trio = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_run())
+    return "trio" in sys.modules and bool(sys.modules["trio"].lowlevel.in_trio_run())
 
 
 class _Limit(msgspec.Struct, frozen=True):
@@ -113,9 +115,7 @@ class LoopHandle:
         self._thread = get_ident()
         self._soon: Callable[[Callable[[], object]], object]
         if in_trio():
-            import trio  # noqa: PLC0415 - it is loaded already
-
-            self._soon = trio.lowlevel.current_trio_token().run_sync_soon
+            self._soon = sys.modules["trio"].lowlevel.current_trio_token().run_sync_soon
         else:
             import asyncio  # noqa: PLC0415 - it is loaded already
 
@@ -195,10 +195,27 @@ class BackgroundTask:
             self._over.set()
 
 
-async def run_together(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    """Await all at the same time, in tasks that may be cancelled before they begin, as a loop that ends does it.
+@asynccontextmanager
+async def task_group() -> "AsyncGenerator[TaskGroup, None]":
+    """Open a task group that raises its first error as it is: callers never meet an ``ExceptionGroup``."""
+    import anyio  # noqa: PLC0415 - seldom needed
 
-    A task group of anyio warns of a coroutine that was never awaited then.
+    failure: BaseException | None = None
+    try:
+        async with anyio.create_task_group() as group:
+            yield group
+    except BaseExceptionGroup as failures:
+        failure = failures.exceptions[0]
+    if failure is not None:
+        context = failure.__context__
+        try:
+            raise failure
+        finally:  # neither the group nor the cancellation of its tasks led to it
+            failure.__context__ = context
+
+
+async def run_together(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    """Await all at the same time, in tasks that a loop may end before they begin: a task group would warn of those.
 
     Raises:
         BaseException: what the first of them in order raised; the others are cancelled.
@@ -256,14 +273,10 @@ def current_caller() -> object:
     if caller is not None:
         return caller
     if in_trio():
-        import trio  # noqa: PLC0415 - it is loaded already
-
-        return id(trio.lowlevel.current_task())
+        return id(sys.modules["trio"].lowlevel.current_task())
     import asyncio  # noqa: PLC0415 - it is loaded already
 
-    return id(
-        asyncio.current_task()
-    )  # as anyio's own, which takes twenty times as long: every budgeted call asks
+    return id(asyncio.current_task())  # as anyio's own does; that one takes twenty times as long
 
 
 class Clock(Protocol):

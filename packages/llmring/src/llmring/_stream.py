@@ -1,11 +1,11 @@
 """The stream that users iterate over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Generic, NamedTuple, Protocol, Self
 
 from llmring_providers import ProviderStream
-from llmring_types import Attempt, ChunkCollector, LLMResponse, StreamChunk
+from llmring_types import Attempt, ChunkCollector, LLMResponse, Parsed, StreamChunk
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderTimeoutError, StreamInterruptedError
 
 from llmring._failover import Permit
@@ -51,7 +51,7 @@ class StreamOwner(Protocol):
         """Take note that nobody reads on, of a stream that was alive; ``partial`` joins what has come."""
 
 
-class ChatStream:
+class ChatStream(Generic[Parsed]):
     """An answer in chunks: ``async for chunk in ring.chat_stream(request)``.
 
     Leaving the loop early closes the connection at once. A stream that a variable holds may still be read on: leaving
@@ -68,7 +68,7 @@ class ChatStream:
         self._opened: Opened | None = None
         self._pending: list[StreamChunk] = []
         self._collector = ChunkCollector()
-        self._response: LLMResponse | None = None
+        self._response: LLMResponse[Parsed] | None = None
         self._loop: LoopHandle | None = None
         self._reading = False
         self._over = False
@@ -76,7 +76,7 @@ class ChatStream:
         """The owner knows how the stream ended."""
 
     @property
-    def response(self) -> LLMResponse | None:
+    def response(self) -> LLMResponse[Parsed] | None:
         """The whole answer, as the same call without streaming gives it; ``None`` until the last chunk has come."""
         return self._response
 
@@ -84,6 +84,26 @@ class ChatStream:
     def attempts(self) -> Sequence[Attempt]:
         """Every member of the pool tried or skipped, once the first chunk has come; the last one answers."""
         return () if self._opened is None else self._opened.attempts
+
+    async def start(self) -> Self:
+        """Wait for the first chunk, which is kept for who iterates: the errors of :meth:`LLMRing.chat` come here.
+
+        ``stream = await ring.chat_stream(request).start()``, before a web application sends its status. A stream that
+        has been started is as it was.
+        """
+        if self._opened is None and not self._over:
+            await self._fill()
+        return self
+
+    async def text(self) -> AsyncGenerator[str]:
+        """Yield the text alone, in pieces that are never empty: ``async for text in stream.text()``.
+
+        Leaving the loop early closes the connection once the generator is closed, as :func:`contextlib.aclosing` does.
+        """
+        async with self:
+            async for chunk in self:
+                if chunk.delta:
+                    yield chunk.delta
 
     def __aiter__(self) -> Self:
         return self

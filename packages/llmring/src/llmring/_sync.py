@@ -1,33 +1,31 @@
 """The ring for code without ``await``: one event loop, kept in a thread, does the work."""
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from threading import Lock, Thread, get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from weakref import finalize
 
-from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk
+from llmring_types import LLMRequest, LLMResponse, Message, Parsed
 
+from llmring._ask import AsksQuestionsSync
 from llmring._facade import RingFacade
 from llmring._maps import MapsRequestsSync
 from llmring._resources import ListsFiles
 from llmring._runtime import calling_for
-from llmring._stream import ChatStream
+from llmring._sync_streams import SyncChatStream, SyncRunStream
 
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
     from llmring_types import EmbeddingRequest, EmbeddingResponse, ModelFacts, RerankRequest, RerankResponse
 
-    from llmring._ask import AskOptions
     from llmring._ring import LLMRing
-    from llmring.tools import Run, RunStream, ToolResult
+    from llmring.tools import Run
     from llmring.tools._options import RunOptions
 
 T = TypeVar("T")
-Item_co = TypeVar("Item_co", covariant=True)
-Event: TypeAlias = "StreamChunk | ToolResult"
 
 
 class _Loop:
@@ -113,7 +111,7 @@ def _close(loop: _Loop, ring: "LLMRing") -> None:
         work()  # in this thread: at exit, Python 3.12 and newer start no other
 
 
-class SyncLLMRing(RingFacade, ListsFiles, MapsRequestsSync):
+class SyncLLMRing(RingFacade, AsksQuestionsSync, ListsFiles, MapsRequestsSync):
     """:class:`LLMRing` for code without ``await``; ``LLMRing.sync(…)`` makes one, with the same arguments.
 
     ``with LLMRing.sync() as ring: response = ring.chat(request)``. Any thread may use it, several at once,
@@ -156,25 +154,23 @@ class SyncLLMRing(RingFacade, ListsFiles, MapsRequestsSync):
         """
         return self._loop.run(func, self._ring)
 
-    def run(self, request: LLMRequest, **options: "Unpack[RunOptions]") -> "Run":
+    def run(self, request: LLMRequest[Parsed], **options: "Unpack[RunOptions]") -> "Run[Parsed]":
         """As :meth:`LLMRing.run`; sync tools run in threads of their own."""
         return self.run_async(lambda ring: ring.run(request, **options))
 
-    def run_stream(self, request: LLMRequest, **options: "Unpack[RunOptions]") -> "SyncRunStream":
+    def run_stream(
+        self, request: LLMRequest[Parsed], **options: "Unpack[RunOptions]"
+    ) -> SyncRunStream[Parsed]:
         """As :meth:`LLMRing.run_stream`: ``for event in ring.run_stream(request, tools=…)``."""
         return SyncRunStream(self._ring.run_stream(request, **options), self._loop)
 
-    def chat(self, request: LLMRequest, profile: str | None = None) -> LLMResponse:
+    def chat(self, request: LLMRequest[Parsed], profile: str | None = None) -> LLMResponse[Parsed]:
         """As :meth:`LLMRing.chat`."""
         return self._loop.run(self._ring.chat, request, profile)
 
-    def chat_stream(self, request: LLMRequest, profile: str | None = None) -> "SyncChatStream":
+    def chat_stream(self, request: LLMRequest[Parsed], profile: str | None = None) -> SyncChatStream[Parsed]:
         """As :meth:`LLMRing.chat_stream`: ``for chunk in ring.chat_stream(request)``."""
         return SyncChatStream(self._ring.chat_stream(request, profile), self._loop)
-
-    def ask(self, prompt: str, *, profile: str | None = None, **options: "Unpack[AskOptions]") -> str:
-        """As :meth:`LLMRing.ask`."""
-        return self.run_async(lambda ring: ring.ask(prompt, profile=profile, **options))
 
     def embed(self, request: "EmbeddingRequest", profile: str | None = None) -> "EmbeddingResponse":
         """As :meth:`LLMRing.embed`."""
@@ -224,74 +220,3 @@ class SyncLLMRing(RingFacade, ListsFiles, MapsRequestsSync):
     def calculate_cost(self, response: LLMResponse) -> dict[str, float | None] | None:
         """As :meth:`LLMRing.calculate_cost`."""
         return self._loop.run(self._ring.calculate_cost, response)
-
-
-class _AsyncStream(Protocol[Item_co]):
-    async def __anext__(self) -> Item_co: ...
-
-    async def aclose(self) -> None: ...
-
-
-class _SyncStream(Iterator[Item_co]):
-    """A stream of the loop as an iterator."""
-
-    def __init__(self, stream: _AsyncStream[Item_co], loop: _Loop) -> None:
-        self._stream = stream
-        self._loop = loop
-
-    def __next__(self) -> Item_co:
-        try:
-            return self._loop.run(self._stream.__anext__)
-        except StopAsyncIteration:
-            raise StopIteration from None
-
-    def close(self) -> None:
-        """Close the connection; what has not been read is lost. Safe at any time and more than once."""
-        self._loop.run(self._stream.aclose)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class SyncChatStream(_SyncStream[StreamChunk]):
-    """An answer in chunks: ``for chunk in ring.chat_stream(request)``, as :class:`ChatStream`.
-
-    Leaving the loop early closes the connection, as does leaving ``with``, or :meth:`close`.
-    """
-
-    _stream: ChatStream
-
-    def __init__(self, stream: ChatStream, loop: _Loop) -> None:
-        super().__init__(stream, loop)
-
-    def __next__(self) -> StreamChunk:
-        chunk = self._stream.next_ready()
-        # Most chunks come several at a time: no need to ask the loop for each.
-        return super().__next__() if chunk is None else chunk
-
-    @property
-    def response(self) -> LLMResponse | None:
-        """The whole answer; ``None`` until the last chunk has come."""
-        return self._stream.response
-
-
-class SyncRunStream(_SyncStream[Event]):
-    """A run in pieces: ``for event in ring.run_stream(request, tools=…)``, as :class:`llmring.tools.RunStream`.
-
-    What tools have done when it is closed stays done.
-    """
-
-    _stream: "RunStream"
-
-    def __init__(self, stream: "RunStream", loop: _Loop) -> None:
-        super().__init__(stream, loop)
-
-    @property
-    def trace(self) -> "Run":
-        """The trace so far; whole after the last event."""
-        return self._stream.trace

@@ -170,6 +170,16 @@ async def test_a_stream_of_a_run_is_kept_with_its_last_chunk_and_not_before() ->
     assert len(talk.messages) == 4
 
 
+async def test_an_appended_response_is_counted() -> None:
+    talk, _ = talk_with()
+    talk.append(Message.user("1?"))
+    talk.append(priced("one", 0.25))
+    talk.append(priced("more", 0.25))
+    assert (contents(talk.messages), talk.cost) == (["1?", "one", "more"], 0.5)
+    talk.append(priced("free?", None))
+    assert talk.cost is None
+
+
 async def test_an_appended_message_is_sent_without_another() -> None:
     talk, provider = talk_with("one")
     talk.append(Message.user("1?"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from llmring import ConfigurationError, LLMRing, Message
-from llmring.conversation import Conversation, ConversationStore, _store
+from llmring.conversation import Conversation, ConversationStore, _tables
 from llmring.exceptions import ConversationNotFoundError, ValidationError
 
 
@@ -103,7 +103,7 @@ def test_a_store_whose_making_broke_off_is_made_again(
     store: ConversationStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(_store, "_CREATE", (_store._CREATE[0], "CREATE TABLE"))
+        broken.setattr(_tables, "_TABLES", (_tables._TABLES[0], "CREATE TABLE"))
         with pytest.raises(ConfigurationError, match="incomplete input"):
             store.save(said("Hello"))
     store.save(said("Hello"))
@@ -166,6 +166,94 @@ def test_a_store_that_somebody_prepared_is_refused(store: ConversationStore, sta
         store.list()
     with pytest.raises(ConfigurationError):
         store.load(identifier, LLMRing())
+
+
+VERSION_1 = """
+CREATE TABLE conversation (
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, model TEXT, created_at TEXT NOT NULL, changed_at TEXT NOT NULL,
+    messages INTEGER NOT NULL, cost REAL, document BLOB NOT NULL);
+CREATE INDEX conversation_changed_at ON conversation (changed_at);
+CREATE VIRTUAL TABLE said USING fts5(id UNINDEXED, text);
+INSERT INTO conversation VALUES ('a1', 'Cheese', 'fake:x', '2026-11-01T08:00:00+00:00', '2026-11-02T08:00:00+00:00', 1,
+    0.5, CAST('{"model":"fake:x","messages":[{"role":"user","content":"Brie or Gouda?"}]}' AS BLOB));
+INSERT INTO said VALUES ('a1', 'Brie or Gouda?');
+PRAGMA application_id = 0x4C4C4D43;
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_store_of_the_first_version_is_brought_forward(tmp_path: Path) -> None:
+    path = tmp_path / "talks.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(VERSION_1)
+    store = ConversationStore(path)
+    (listed,) = store.list()
+    assert (listed.id, listed.title, listed.cost, listed.topic) == ("a1", "Cheese", 0.5, None)
+    assert [found.excerpt for found in store.search("gouda")] == ["Cheese\nBrie or [Gouda]?"]
+    assert store.load("a1", LLMRing()).messages == [Message.user("Brie or Gouda?")]
+    with closing(sqlite3.connect(path)) as database:
+        names = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert "conversation" in names
+    assert not names & {"earlier", "said"}
+
+
+def test_lists_are_narrowed_by_a_topic_that_stays(store: ConversationStore) -> None:
+    here = store.save(said("one"), topic="/here")
+    store.save(said("two"))
+    store.save(said("one", "more"), here)
+    assert [(each.id, each.topic, each.messages) for each in store.list(topic="/here")] == [
+        (here, "/here", 2)
+    ]
+    store.save(said("one"), here, topic="/there")
+    assert store.list(topic="/here") == []
+
+
+def test_a_document_is_there_for_programs_without_a_ring(store: ConversationStore) -> None:
+    talk = said("Hello", "Hi")
+    assert store.document(store.save(talk)) == talk.to_json()
+    with pytest.raises(ConversationNotFoundError, match="nosuch"):
+        store.document("nosuch")
+
+
+def test_without_full_text_search_each_conversation_is_read(
+    store: ConversationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some builds of SQLite lack FTS5."""
+    indexed = store.save(said("Tell me about the moon", "Cheese."))
+    with monkeypatch.context() as bare:
+        bare.setattr(_tables, "has_full_text", lambda _: False)
+        later = store.save(said("Tell me about the sun", f"{'It is hot. ' * 9}It is far away."))
+        store.save(said("Tell me more about the moon"), indexed)
+        assert [found.id for found in store.search("TELL about")] == [indexed, later]
+        assert [found.id for found in store.search("tell", limit=1)] == [indexed]
+        (found,) = store.search("far sun")
+        assert found.excerpt is not None
+        assert found.excerpt.endswith("t is hot. It is hot. It is hot. It is [far] away.")
+        assert found.excerpt.startswith("…")
+        assert store.search("cheese") == []
+        gone = store.save(said("Nothing"))
+        assert store.delete(gone)
+    assert [each.id for each in store.search("hot")] == [later], "what was saved meanwhile is indexed"
+    assert store.search("cheese") == [], "what has changed meanwhile, too"
+    assert store.search("nothing") == []
+
+
+def test_words_of_a_deleted_conversation_are_not_in_the_file(store: ConversationStore) -> None:
+    gone, stays = store.save(said("The password is xyzzyplugh")), store.save(said("Hello"))
+    assert b"xyzzyplugh" in store.path.read_bytes()
+    store.delete(gone)
+    assert b"xyzzyplugh" not in store.path.read_bytes()
+    assert [each.id for each in store.list()] == [stays]
+
+
+def test_a_conversation_that_cannot_be_read_is_no_hindrance_to_a_search(store: ConversationStore) -> None:
+    store.save(said("Hello there"))
+    broken = store.save(said("Hello"))
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as database:
+        database.execute("UPDATE conversation SET document = 7, unindexed = 1 WHERE id = ?", (broken,))
+    assert len(store.search("there")) == 1
+    with pytest.raises(ConfigurationError, match="holds no conversation"):
+        store.document(broken)
 
 
 def test_odd_texts_and_numbers_are_no_bare_errors(store: ConversationStore) -> None:

@@ -70,6 +70,14 @@ async def test_work_ends_when_the_client_leaves() -> None:
         await exchange([piece(b""), GONE]).until_gone(work)
 
 
+async def test_work_that_fails_fails_with_its_own_error() -> None:
+    async def work() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await exchange([]).until_gone(work)
+
+
 async def test_work_that_is_done_waits_for_no_client() -> None:
     done = []
 

@@ -4,6 +4,7 @@ import base64
 import socket
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import anyio
 import pytest
 import uvicorn
 from llmring import ConfigurationError, LLMRequest, LLMResponse, LLMRing, Message
+from llmring.exceptions import ProviderServerError
 from llmring.testing import FakeProvider
 from llmring.tools import Tool, ToolError, mcp_tools
 from llmring_types import tool_call
@@ -111,6 +113,56 @@ def test_a_command_is_started_without_keys_and_ended(
 
 
 @pytest.mark.unmeasured
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("kind", [ProviderServerError, KeyError, KeyboardInterrupt])
+def test_an_error_of_the_block_comes_out_as_it_was_raised(
+    script: Path, backend: str, kind: type[BaseException]
+) -> None:
+    error = kind("no")
+
+    def raise_it() -> None:
+        raise error
+
+    async def main() -> None:
+        command = [sys.executable, str(script)]
+        async with mcp_tools(command), mcp_tools(command, prefix="other_"):
+            raise_it()
+
+    with pytest.raises(kind) as caught:
+        anyio.run(main, backend=backend)
+    assert caught.value is error
+    assert caught.traceback[-1].name == "raise_it"
+    assert error.__context__ is None
+
+
+@pytest.mark.unmeasured
+async def test_a_run_beside_a_server_fails_with_the_error_of_the_provider(script: Path) -> None:
+    failure = ProviderServerError("out of order", provider="fake")
+
+    async def run() -> None:
+        async with mcp_tools([sys.executable, str(script)]) as tools, LLMRing() as ring:
+            ring.register_provider("fake", FakeProvider(failure, failure, failure, failure))
+            await ring.run(ASKED, tools=tools)
+
+    with pytest.raises(ProviderServerError) as caught:
+        await run()
+    assert caught.value.attempts
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_block_that_is_cancelled_ends(script: Path, backend: str) -> None:
+    async def main() -> bool:
+        with anyio.CancelScope() as scope:
+            async with mcp_tools([sys.executable, str(script)]):
+                scope.cancel()
+                await anyio.sleep_forever()
+        return scope.cancelled_caught
+
+    assert anyio.run(main, backend=backend)
+
+
+@pytest.mark.unmeasured
 async def test_a_command_line_is_split_as_a_shell_does_it(script: Path) -> None:
     async with mcp_tools(f"{sys.executable} '{script}'", env={"WORD": "1"}) as tools:
         listed = await next(tool for tool in tools if tool.name == "environment").call("")
@@ -158,6 +210,29 @@ def test_a_server_at_an_address_gets_the_headers(backend: str) -> None:
     assert set(seen) == {"Bearer t"}
 
 
+def test_a_connection_that_breaks_is_an_error_of_ours() -> None:
+    app, broken = adding().streamable_http_app(), threading.Event()
+
+    async def breaking(scope: Any, receive: Any, send: Any) -> None:
+        if not broken.is_set():
+            await app(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"not gzip"})
+
+    async def main(url: str) -> None:
+        async with mcp_tools(url) as tools:
+            broken.set()
+            await tools[0].call('{"a": 2, "b": 2}')
+
+    server = uvicorn.Server(uvicorn.Config(breaking, log_level="error"))
+    with socket.create_server(("127.0.0.1", 0)) as listener, _running(server, listener):
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        with pytest.raises(ConfigurationError, match=r"the MCP server failed: .*decompressing"):
+            anyio.run(main, url)
+
+
 async def test_a_server_that_wants_a_token_is_said_to_want_one() -> None:
     async def refuse(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -198,8 +273,6 @@ class _running:  # noqa: N801 - used like a function
     """A server in a thread, until the block ends."""
 
     def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
-        import threading
-
         self._server = server
         self._thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
 
@@ -275,6 +348,13 @@ async def test_results_become_parts_of_a_message(server: Callable[[], Server[Any
     async with Client(server()) as client, mcp_tools(client) as tools:
         assert [tool.name for tool in tools] == ["tool0", "tool1"]
         assert await tools[0].call("{}") == content
+
+
+async def test_a_server_that_lists_no_tools_is_an_error_of_ours() -> None:
+    async with Client(Server("empty")) as client:
+        with pytest.raises(ConfigurationError, match="does not list its tools: "):
+            async with mcp_tools(client):
+                pass
 
 
 async def test_a_failed_result_is_an_error_with_its_text() -> None:

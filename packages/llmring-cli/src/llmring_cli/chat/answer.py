@@ -150,6 +150,14 @@ def response_json(response: LLMResponse) -> dict[str, Any]:
     }
 
 
+def report_warnings(response: LLMResponse) -> None:
+    """Report what was lost on the way to an answer, and an end before its end."""
+    for warning in response.warnings:
+        report(f"warning: {warning}")
+    if response.finish_reason not in ("stop", "tool_calls", None):
+        report(f"warning: the answer ended early: {response.finish_reason}")
+
+
 def report_response(response: LLMResponse) -> None:
     """Report model, tokens, cost and attempts."""
     usage = response.usage or {}

@@ -1,25 +1,20 @@
-"""One question and its answer, with the tools that run in between, and the conversation kept for ``--continue``."""
+"""One question and its answer, with the tools that run in between."""
 
-import hashlib
 import importlib
-import os
 import re
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from operator import attrgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from llmring import ChatStream, LLMRequest, LLMResponse, LLMRing
 from llmring_types import Message
 from llmring_types.exceptions import ConfigurationError, ValidationError
 
-from llmring_cli._files import state_folder, write_private
-
 if TYPE_CHECKING:
-    from llmring.tools import RunStream, Tool
+    from llmring.conversation import Conversation
+    from llmring.tools import Run, RunStream, Tool
 
 _FUNCTION = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
@@ -42,17 +37,16 @@ class Exchange:
         self._profile = profile
         self._tools = tools
         self._stream: ChatStream | RunStream | None = None
-        self._response: LLMResponse | None = None
+        self._answers: list[LLMResponse] = []
         self._between: list[Message] = []
 
     async def whole(self) -> LLMResponse:
         """Return the last answer."""
         if self._tools:
-            run = await self._ring.run(self._request, tools=self._tools, profile=self._profile)
-            self._response, self._between = run.response, run.messages[len(self._request.messages) : -1]
+            self._take(await self._ring.run(self._request, tools=self._tools, profile=self._profile))
         else:
-            self._response = await self._ring.chat(self._request, profile=self._profile)
-        return self._response
+            self._answers = [await self._ring.chat(self._request, profile=self._profile)]
+        return self._answers[-1]
 
     def stream(self) -> "ChatStream | RunStream":
         """Return the chunks of the answers, and the results of tools."""
@@ -66,18 +60,22 @@ class Exchange:
     def response(self) -> LLMResponse:
         """The last answer, once it has come."""
         if isinstance(self._stream, ChatStream):
-            self._response = self._stream.response
+            self._answers = [] if self._stream.response is None else [self._stream.response]
         elif self._stream is not None:
-            run = self._stream.trace
-            self._response, self._between = run.response, run.messages[len(self._request.messages) : -1]
-        if self._response is None:
+            self._take(self._stream.trace)
+        if not self._answers:
             raise RuntimeError("the answer has not come to its end")
-        return self._response
+        return self._answers[-1]
 
-    @property
-    def said(self) -> list[Message]:
-        """The messages after the question: calls, results, and the last answer."""
-        return [*self._between, self.response.to_message()]
+    def add_to(self, conversation: "Conversation") -> None:
+        """Add what came after the question, with its cost: calls, results, and the last answer."""
+        last, answers = self.response, iter(self._answers)
+        for message in self._between:
+            conversation.append(next(answers) if message.role == "assistant" else message)
+        conversation.append(last)
+
+    def _take(self, run: "Run") -> None:
+        self._answers, self._between = run.responses, run.messages[len(self._request.messages) : -1]
 
 
 @asynccontextmanager
@@ -129,50 +127,3 @@ def import_object(name: str) -> Any:
         return attrgetter(path)(importlib.import_module(module))
     finally:
         sys.path.remove("")
-
-
-class Conversation(msgspec.Struct, omit_defaults=True):
-    """A stored conversation, in the form of :class:`llmring.conversation.Conversation`, which needs a ring to be made.
-
-    Attributes:
-        model: the alias or ``provider:model`` that was asked for; ``None`` for the alias ``default``.
-        messages: oldest first, with what providers want back unchanged.
-    """
-
-    model: str | None = None
-    messages: list[Message] = msgspec.field(default_factory=list)
-
-
-def instruct(messages: list[Message], system: str) -> list[Message]:
-    """Replace the instructions in the messages."""
-    return [Message(role="system", content=system), *(one for one in messages if one.role != "system")]
-
-
-def load_conversation(folder: Path) -> Conversation:
-    """Return the last conversation of a folder.
-
-    Raises:
-        ConfigurationError: there is none, or it cannot be read.
-    """
-    path = conversation_path(folder)
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Conversation)
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"there is no conversation to continue in {folder}") from error
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"cannot read the conversation in {path}: {error}") from error
-
-
-def save_conversation(folder: Path, conversation: Conversation) -> None:
-    """Store a conversation in place of the previous one.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    write_private(conversation_path(folder), msgspec.json.encode(conversation))
-
-
-def conversation_path(folder: Path) -> Path:
-    """Return the file of a folder's conversation."""
-    key = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    return state_folder("chat") / f"{key}.json"

@@ -1,16 +1,19 @@
 """One message from the command line, from what is piped in, and from files."""
 
+import re
 import sys
 from collections.abc import Sequence
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from llmring_types import Message
 from llmring_types.exceptions import ValidationError
 
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Those that all providers with vision take."""
+_ADDRESS = re.compile("https?://", re.IGNORECASE)
 _PIECE = 65536
 _MOST_BYTES = 100_000_000
 """Of one file: as much as any provider takes, so that a device without an end does not fill the memory."""
@@ -40,7 +43,7 @@ def read_message(text: str | None, files: Sequence[Path] = ()) -> Message:
         raise ValidationError(f"the message is empty: {_EXAMPLE}", field="message")
     if not files:
         return Message(role="user", content=words)
-    parts = [_attachment(path) for path in files]
+    parts = [attachment(str(path)) for path in files]
     return Message(role="user", content=[*parts, {"type": "text", "text": words}] if words else parts)
 
 
@@ -94,9 +97,20 @@ def read_file(path: Path) -> bytes:
     return data
 
 
-def _attachment(path: Path) -> dict[str, Any]:
+def attachment(name: str) -> dict[str, Any]:
+    """Return the part of a message for a file or an address, which the provider fetches.
+
+    Args:
+        name: a path, or a URL of an image or, if it ends in ``.pdf``, a document.
+
+    Raises:
+        ValidationError: it cannot be attached.
+    """
     from llmring.content import document, image, media_type_of  # noqa: PLC0415 - only with files
 
+    if _ADDRESS.match(name):
+        return document(name) if urlsplit(name).path.lower().endswith(".pdf") else image(name)
+    path = Path(name).expanduser()
     data = read_file(path)
     media_type = media_type_of(data)
     if media_type == "application/pdf":

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
 from llmring import LLMRequest, LLMResponse
@@ -13,7 +13,7 @@ from llmring_types import Message
 from llmring_types.exceptions import ProviderError
 
 from llmring_cli._live import ring_for
-from llmring_cli._output import print_json, report, report_logs, write_exact
+from llmring_cli._output import print_json, report_logs, write_exact
 from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli.chat.answer import (
     ask,
@@ -22,18 +22,14 @@ from llmring_cli.chat.answer import (
     print_lines,
     report_attempts,
     report_response,
+    report_warnings,
     response_json,
     show,
 )
-from llmring_cli.chat.exchange import (
-    Conversation,
-    Exchange,
-    instruct,
-    load_conversation,
-    open_tools,
-    save_conversation,
-)
+from llmring_cli.chat.exchange import Exchange, open_tools
+from llmring_cli.chat.interactive import Opening, converse
 from llmring_cli.chat.message import read_message
+from llmring_cli.chat.saved import Held, Record, begin, last_of, saving_is_on
 
 _OPTION = re.compile(r"--?[a-zA-Z][\w-]*(=.*)?")
 
@@ -59,15 +55,18 @@ def chat(
     profile: ProfileName = None,
     stream: Flag = False,
     plain: Flag = False,
+    no_save: Flag = False,
     json: Json = False,
     verbose: Annotated[Flag, Parameter(alias="-v")] = False,
 ) -> None:
-    """Send a message and print the answer.
+    """Send a message and print the answer, or hold a conversation.
 
-    A terminal shows the answer as Markdown while it arrives. Piped input is added to the message. Without a
-    lockfile and --model, the first provider that has a key or runs answers, otherwise a simulated model. The
-    command prints which one. The conversation is stored for --continue, one per working directory.
+    Without a message, a terminal opens a conversation; /help lists its commands. A terminal shows the answer as
+    Markdown while it arrives, and piped input is added to the message. Without a lockfile and --model, the first
+    provider that has a key or runs answers, otherwise a simulated model; the command prints which one. Conversations
+    are saved, of single questions the last one in each working directory: see llmring chats.
 
+    $ llmring chat
     $ llmring chat "What is a monad?"
     $ llmring chat --continue "And in Python?"
     $ git diff | llmring chat "Review this change." --model reviewer
@@ -75,7 +74,7 @@ def chat(
     $ llmring chat "Which file is the largest?" --mcp "npx -y @modelcontextprotocol/server-filesystem ."
 
     Args:
-        message: The message. Read from standard input if omitted or "-".
+        message: The message. In a pipe, it is read from standard input if omitted or "-".
         model: An alias or provider:model. Default: the alias "default".
         system: Instructions for the model.
         file: An image, a PDF or a text file to attach. May be given several times.
@@ -86,23 +85,32 @@ def chat(
         max_tokens: Maximum number of tokens in the answer.
         stream: Print the answer while it arrives, also without a terminal; with --json one document per piece.
         plain: Print the answer as plain text instead of rendering Markdown.
+        no_save: Save nothing.
         verbose: Report model, tokens, cost and attempts on standard error.
     """
-    added = read_message(message, file or ())
-    held = load_conversation(Path.cwd()) if continue_ else Conversation()
-    model = model or held.model
-    messages = [*(held.messages if system is None else instruct(held.messages, system)), added]
-    request = LLMRequest(messages=messages, model=model, temperature=temperature, max_tokens=max_tokens)
+    converses = message is None and not json and sys.stdin.isatty() and sys.stdout.isatty()
+    added = None if converses else read_message(message, file or ())
+    held = last_of(Path.cwd()) if continue_ else None
+    record = Record(Path.cwd(), on=saving_is_on(no_save=no_save), held=held)
+    options = {"temperature": temperature, "max_tokens": max_tokens}
+    tools = _Tools(tool or (), mcp or ())
+    if added is None:
+        attached = [str(path) for path in file or ()]
+        opening = Opening(model, profile, system, options, attached, tools, held, plain, verbose)
+        asyncio.run(converse(opening, record))
+        return
+    asked = _Asked(added, model, profile, system, options, held)
     # Standard input is read before there is an event loop: in one, Ctrl-C would wait for its end.
     try:
         manner = _Manner(stream=stream, plain=plain, json=json)
-        response, said = asyncio.run(_answer(request, profile, manner, _Tools(tool or (), mcp or ())))
+        response = asyncio.run(_answer(asked, manner, tools, record))
     except ProviderError as error:
         if verbose or len(error.attempts) > 1:
             report_attempts(error.attempts)
         raise
-    _keep(Conversation(model, [*messages, *said]))
-    _account(response, verbose=verbose)
+    report_warnings(response)
+    if verbose:
+        report_response(response)
 
 
 class _Manner(NamedTuple):
@@ -120,14 +128,42 @@ class _Tools(NamedTuple):
     servers: Sequence[str]
 
 
-async def _answer(
-    request: LLMRequest, profile: str | None, manner: _Manner, named: _Tools
-) -> tuple[LLMResponse, list[Message]]:
-    """Print the answer, and return it with all the messages after the question."""
+class _Asked(NamedTuple):
+    """The question.
+
+    Attributes:
+        message: of the user.
+        model: of the option.
+        profile: of the option.
+        system: of the option.
+        options: further fields of the request.
+        held: the conversation that it continues.
+    """
+
+    message: Message
+    model: str | None
+    profile: str | None
+    system: str | None
+    options: dict[str, Any]
+    held: Held | None
+
+
+async def _answer(asked: _Asked, manner: _Manner, named: _Tools, record: Record) -> LLMResponse:
+    """Print the answer, save it with its question, and return it."""
     report_logs()
-    async with await ring_for(request.model) as ring, open_tools(*named) as tools:
-        exchange = Exchange(ring, request, profile, tools)
-        return await _print(exchange, manner), exchange.said
+    model = asked.model or (asked.held and asked.held.model)
+    async with await ring_for(model) as ring, open_tools(*named) as tools:
+        conversation = begin(ring, asked.held, model=model, profile=asked.profile, system=asked.system)
+        conversation.append(asked.message)
+        given = {name: value for name, value in asked.options.items() if value is not None}
+        request = LLMRequest(
+            list(conversation.messages), conversation.model, **{**conversation.options, **given}
+        )
+        exchange = Exchange(ring, request, conversation.profile, tools)
+        response = await _print(exchange, manner)
+        exchange.add_to(conversation)
+        record.save(conversation, question=asked.held is None)
+    return response
 
 
 async def _print(exchange: Exchange, manner: _Manner) -> LLMResponse:
@@ -139,19 +175,3 @@ async def _print(exchange: Exchange, manner: _Manner) -> LLMResponse:
     response = await ask(exchange)
     print_json(response_json(response)) if manner.json else write_exact(f"{response.content}\n")
     return response
-
-
-def _keep(conversation: Conversation) -> None:
-    try:
-        save_conversation(Path.cwd(), conversation)
-    except OSError as error:
-        report(f"warning: the conversation cannot be saved for --continue: {error}")
-
-
-def _account(response: LLMResponse, *, verbose: bool) -> None:
-    for warning in response.warnings:
-        report(f"warning: {warning}")
-    if response.finish_reason not in ("stop", "tool_calls", None):
-        report(f"warning: the answer ended early: {response.finish_reason}")
-    if verbose:
-        report_response(response)

@@ -171,7 +171,7 @@ def _provider_mark(row: ProviderState) -> Mark:
 
 def _provider(row: ProviderState) -> str:
     if not row.configured:
-        facts = [f"no key; set {' or '.join(row.needs)}"]
+        facts = [f"not configured; {row.missing}"]
     else:
         facts = [f"key from {row.key_from}" if row.key_from else "needs no key"]
     if row.base_url is not None:

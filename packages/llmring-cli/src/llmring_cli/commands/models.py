@@ -202,5 +202,12 @@ def providers(*, json: Json = False) -> None:
     report_refused_hosts()
     print_table(
         ("provider", "state", "needs"),
-        [(row.name, "ready" if row.configured else "not configured", " or ".join(row.needs)) for row in rows],
+        [
+            (
+                row.name,
+                "ready" if row.configured else "not configured",
+                (row.missing or "").removeprefix("set "),
+            )
+            for row in rows
+        ],
     )

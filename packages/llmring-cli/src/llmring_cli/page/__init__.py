@@ -35,6 +35,16 @@ class OpenedPage(NamedTuple):
         return f"{base}/?token={self.token}" if self.is_new else f"{base}/"
 
 
+def require_extra(what: str) -> None:
+    """Make sure that templates and charts can be made.
+
+    Raises:
+        MissingSDKError: the extra is not installed.
+    """
+    if any(find_spec(name) is None for name in ("jinja2", "leather")):
+        raise MissingSDKError(f"{what} needs an extra: pip install 'llmring-cli[ui]'")
+
+
 def open_page(
     *,
     log: Path | None,
@@ -50,8 +60,7 @@ def open_page(
         MissingSDKError: the extra is not installed.
         ValidationError: the token of the environment is too short (also a ``ValueError``).
     """
-    if any(find_spec(name) is None for name in ("jinja2", "leather")):
-        raise MissingSDKError("the page needs an extra: pip install 'llmring-cli[ui]'")
+    require_extra("the page")
     from llmring_cli.page.sessions import Sessions  # noqa: PLC0415 - help does without
 
     given = os.environ.get(TOKEN_VARIABLE)

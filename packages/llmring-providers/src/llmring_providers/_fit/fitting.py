@@ -130,7 +130,7 @@ def _lacks_turn(call: ChatCall) -> bool:
     return all(message.role == "system" for message in messages)
 
 
-def _declared(tool: dict[str, Any], fit: Fit) -> Iterator[dict[str, Any]]:
+def _declared(tool: Mapping[str, Any], fit: Fit) -> Iterator[Mapping[str, Any]]:
     """The functions of a tool in Gemini's form, one by one where the protocol is another."""
     functions = tool.get("functionDeclarations") or tool.get("function_declarations")
     if fit.whose == "Gemini" or not isinstance(functions, list):

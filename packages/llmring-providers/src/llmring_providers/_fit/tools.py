@@ -6,7 +6,7 @@ Anthropic advises:
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -70,14 +70,16 @@ def function_names(tools: Iterable[Any]) -> list[str]:
     return [name for name in names if name is not None]
 
 
-def distinct(tools: list[dict[str, Any]], call: ChatCall, warnings: list[str]) -> list[dict[str, Any]]:
+def distinct(
+    tools: Sequence[Mapping[str, Any]], call: ChatCall, warnings: list[str]
+) -> Sequence[Mapping[str, Any]]:
     """Return the tools, each function once: vendors refuse two of one name.
 
     Raises:
         UnsupportedContentError: two different functions have one name, so a call would be ambiguous.
     """
     first: dict[str, Any] = {}
-    kept: list[dict[str, Any]] = []
+    kept: list[Mapping[str, Any]] = []
     for tool in tools:
         for name in _offered((tool,)):
             if name not in first:

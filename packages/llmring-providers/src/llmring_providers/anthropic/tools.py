@@ -44,7 +44,7 @@ _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def wire_tools(
-    tools: Iterable[dict[str, Any]], call: ChatCall, warnings: list[str]
+    tools: Iterable[Mapping[str, Any]], call: ChatCall, warnings: list[str]
 ) -> list[Mapping[str, Any]]:
     """Translate functions in OpenAI's form, flat, or already in Anthropic's; its own tools pass as they are.
 
@@ -82,7 +82,7 @@ class _Room:
         return None
 
 
-def _tool(tool: dict[str, Any], room: _Room, call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, Any], room: _Room, call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
     function = function_spec(tool)
     if function is None:
         return tool

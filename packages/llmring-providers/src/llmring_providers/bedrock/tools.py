@@ -125,7 +125,7 @@ def _choose(config: dict[str, Any], choice: ToolChoice, call: ChatCall, warnings
             )
 
 
-def _tool(tool: dict[str, Any], call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, Any], call: ChatCall, warnings: list[str]) -> Mapping[str, Any]:
     if not _NATIVE.isdisjoint(tool):
         return {name: inner for name, inner in tool.items() if name in _NATIVE}
     function = function_spec(tool)

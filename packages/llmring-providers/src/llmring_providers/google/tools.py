@@ -60,7 +60,7 @@ class Tools:
         strict: some function asks that calls keep to its schema.
     """
 
-    def __init__(self, tools: Iterable[dict[str, Any]], call: ChatCall) -> None:
+    def __init__(self, tools: Iterable[Mapping[str, Any]], call: ChatCall) -> None:
         self.functions: list[dict[str, Any]] = []
         self.hosted: list[dict[str, Any]] = []
         self.strict = False
@@ -75,7 +75,7 @@ class Tools:
         """Return the ``tools`` of a body."""
         return [*self.hosted, {"functionDeclarations": self.functions}] if self.functions else self.hosted
 
-    def _add(self, tool: dict[str, Any], call: ChatCall) -> None:
+    def _add(self, tool: Mapping[str, Any], call: ChatCall) -> None:
         if tool.keys().isdisjoint(_OF_A_FUNCTION):
             self._add_own(tool)
             return
@@ -86,7 +86,7 @@ class Tools:
             self.functions.append(_declaration(function, call))
             self.strict = self.strict or function.get("strict") is True
 
-    def _add_own(self, tool: dict[str, Any]) -> None:
+    def _add_own(self, tool: Mapping[str, Any]) -> None:
         """Take a tool in Gemini's own form: ``{"googleSearch": {}}``, or functions already declared."""
         others = dict(tool)
         for name, value in tool.items():

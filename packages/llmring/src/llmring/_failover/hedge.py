@@ -9,6 +9,7 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring._failover.planner import Planner
 from llmring._routing import Candidate
+from llmring._runtime import task_group
 
 T = TypeVar("T")
 
@@ -110,7 +111,7 @@ async def race(
             group.cancel_scope.cancel()
 
     try:
-        async with anyio.create_task_group() as group:
+        async with task_group() as group:
             group.start_soon(run, 0, lambda: first(sent.set))
             await sent.wait()
             with anyio.move_on_after(delay):
@@ -118,11 +119,9 @@ async def race(
             if not ended.is_set():
                 started = True
                 group.start_soon(run, 1, second)
-    except BaseException as error:
+    except BaseException:
         for outcome in outcomes:
             if discard is not None and outcome is not None and outcome.result is not None:
                 discard(outcome.result)
-        if isinstance(error, ExceptionGroup):  # the task group's wrapping; nobody outside knows of a group
-            raise error.exceptions[0] from error.exceptions[0].__cause__
         raise
     return outcomes[0], outcomes[1], started

@@ -244,12 +244,16 @@ return string.format('%.6f', start - now)
 
 
 def open_ledger(where: str) -> Ledger:
-    """Return the ledger at a path, or at an address of Redis.
+    """Return the ledger at a path, at an address of Redis, or in an actor of Ray (``ray:NAME``).
 
     Raises:
         ConfigurationError: it cannot be used.
-        MissingSDKError: the client of Redis is not installed.
+        MissingSDKError: the client of Redis, or Ray, is not installed.
     """
+    if where.startswith("ray:"):
+        from llmring.ray._ledger import RayLedger  # noqa: PLC0415 - only on a cluster
+
+        return RayLedger(where.removeprefix("ray:"))
     if where.startswith(("redis://", "rediss://", "unix://")):
         return RedisLedger(where)
     return FileLedger(where)

@@ -3,7 +3,7 @@
 https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-input-messages.json
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,9 @@ _MODALITIES = ("image", "audio", "video", "document")
 
 def content_attributes(record: CallRecord) -> dict[str, str]:
     """Return the attributes with content, as JSON text, which is what spans can hold; none that cannot be written."""
-    found = {"gen_ai.input.messages": [_message(message) for message in record.request.messages]}
+    found: dict[str, Sequence[Mapping[str, Any]]] = {
+        "gen_ai.input.messages": [_message(message) for message in record.request.messages]
+    }
     if record.response is not None and record.operation == "chat":
         found["gen_ai.output.messages"] = [_answer(record.response)]
     if record.request.tools:

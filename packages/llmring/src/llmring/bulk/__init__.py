@@ -8,6 +8,7 @@ from llmring.bulk._outcomes import Outcome, Progress, Row
 from llmring.bulk._plan import Plan
 from llmring.bulk._reading import JournalState, journal_outcomes, journal_state, retry_failed
 from llmring.bulk._stream import Outcomes, SyncOutcomes
+from llmring.bulk._templates import RequestTemplate, Template, parsed_values
 
 __all__ = [
     "BatchHandle",
@@ -18,9 +19,12 @@ __all__ = [
     "Outcomes",
     "Plan",
     "Progress",
+    "RequestTemplate",
     "Row",
     "SyncOutcomes",
+    "Template",
     "journal_outcomes",
     "journal_state",
+    "parsed_values",
     "retry_failed",
 ]

@@ -14,10 +14,10 @@ from llmring_types.exceptions import LLMRingError, ProviderRateLimitError
 from llmring._call import Call
 from llmring._chat import Chat
 from llmring._policy import Pace
-from llmring._runtime import Clock
+from llmring._runtime import Clock, task_group
 from llmring.bulk._digest import Digests, digest_of_text
 from llmring.bulk._outcomes import Outcome, Requests, Tally
-from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, first_error, outcome_of, task_of
+from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, outcome_of, task_of
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -90,7 +90,7 @@ class Engine:
                 from llmring.bulk._lane import BatchLane  # noqa: PLC0415 - most jobs are live
 
                 self._lane = BatchLane(self._chat, self._settings, self.journal)
-            async with anyio.create_task_group() as group:
+            async with task_group() as group:
                 self._scope = group.cancel_scope
                 if self._lane is not None:
                     group.start_soon(self._lane.run, self._end_batched, self._ask_live)
@@ -103,8 +103,6 @@ class Engine:
                 group.cancel_scope.cancel()  # workers without work
             if self._failure is not None:
                 raise self._failure
-        except BaseExceptionGroup as group:
-            raise first_error(group) from None
         finally:
             if self.journal is not None:
                 await self.journal.aclose()
@@ -150,18 +148,19 @@ class Engine:
             return
         if isinstance(request, LLMRequest):
             try:
-                task.digest, task.encoded = await self._digests.of(request)
+                task.digest, task.route, task.encoded = await self._digests.of(request)
             except LLMRingError as error:
                 request = task.request = error
         if isinstance(request, LLMRingError):
             task.digest = digest_of_text(task.key, type(request).__name__, request.message)
+            await journal.expect(task.digest)
             journal.begin(task.digest, task.key, task.index, task.data, task)
             self._end(task, outcome_of(task, request))
             return
         leader = self._same.get(task.digest)
         if leader is not None:
             leader.followers = [*(leader.followers or ()), task]
-        elif (found := journal.find(task.digest)) is not None:
+        elif (found := await journal.find(task.digest)) is not None:
             task.outcome = outcome_of(task, await self._finished(found, request), from_journal=True)
         else:
             self._same[task.digest] = task
@@ -250,6 +249,7 @@ class Engine:
             streamed=False,
             account=settings.account,
             encoded=task.encoded,
+            route=task.route,
         )
         try:
             return outcome_of(task, await call.answer())

@@ -1,17 +1,17 @@
 """The rows of a bulk job, their outcomes, and its progress."""
 
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias
 
 import msgspec
-from llmring_types import Attempt, LLMRequest, LLMResponse
+from llmring_types import Attempt, LLMRequest, LLMResponse, Parsed
 from llmring_types import exceptions as errors
 from llmring_types.exceptions import LLMRingError
 
 from llmring._runtime import Clock
 
 
-class Row(msgspec.Struct, kw_only=True):
+class Row(msgspec.Struct, Generic[Parsed], kw_only=True):
     """A row of a job that has more than its request.
 
     Attributes:
@@ -21,12 +21,12 @@ class Row(msgspec.Struct, kw_only=True):
         data: the application's own, handed back on the outcome. JSON objects of it are kept in the journal as well.
     """
 
-    request: LLMRequest | LLMRingError
+    request: LLMRequest[Parsed] | LLMRingError
     key: str | None = None
     data: Any = None
 
 
-class Outcome(msgspec.Struct, kw_only=True):
+class Outcome(msgspec.Struct, Generic[Parsed], kw_only=True):
     """The outcome of one row: a response or an error, never both.
 
     Attributes:
@@ -43,7 +43,7 @@ class Outcome(msgspec.Struct, kw_only=True):
 
     key: str
     index: int
-    response: LLMResponse | None = None
+    response: LLMResponse[Parsed] | None = None
     error: LLMRingError | None = None
     attempts: Sequence[Attempt] = ()
     cost: float | None = None
@@ -56,7 +56,7 @@ class Outcome(msgspec.Struct, kw_only=True):
         """``True`` for a response, ``False`` for an error."""
         return self.error is None
 
-    def unwrap(self) -> LLMResponse:
+    def unwrap(self) -> LLMResponse[Parsed]:
         """Return the response.
 
         Raises:
@@ -161,8 +161,8 @@ class Tally:
         )
 
 
-AnyRow: TypeAlias = "LLMRequest | Row"
-Requests: TypeAlias = "Iterable[AnyRow] | AsyncIterable[AnyRow]"
+AnyRow: TypeAlias = "LLMRequest[Parsed] | Row[Parsed]"
+Requests: TypeAlias = "Iterable[AnyRow[Parsed]] | AsyncIterable[AnyRow[Parsed]]"
 
 
 def outcome_cost(ended: LLMResponse | LLMRingError) -> float | None:

@@ -1,18 +1,18 @@
 """The outcomes of a job as users iterate over them."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Generic, Self
+
+from llmring_types import Parsed
 
 from llmring._runtime import BackgroundTask, LoopHandle, detached_context
+from llmring._sync_streams import Runs
 from llmring.bulk._engine import Engine
 from llmring.bulk._outcomes import Outcome
 
-T = TypeVar("T")
 
-
-class Outcomes:
+class Outcomes(Generic[Parsed]):
     """The outcomes of a job: ``async for outcome in ring.map(requests)``, or ``async with`` first, to leave it early.
 
     The job begins with the first outcome that is asked for. Leaving ``async with``, or :meth:`aclose`, stops it at
@@ -29,7 +29,7 @@ class Outcomes:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Outcome:
+    async def __anext__(self) -> Outcome[Parsed]:
         engine, outlet = self._engine, self._engine.outlet
         while (outcome := outlet.fetch()) is None:
             if self._is_closed:
@@ -44,7 +44,7 @@ class Outcomes:
             await outlet.wait()
         return outcome
 
-    async def next_ready(self) -> list[Outcome]:
+    async def next_ready(self) -> list[Outcome[Parsed]]:
         """Return all outcomes that are there, at least one.
 
         Raises:
@@ -77,28 +77,21 @@ class Outcomes:
             self._loop.run(task.cancel_soon)  # garbage is collected in whichever thread comes to it
 
 
-class Runs(Protocol):
-    """A loop in another thread."""
-
-    def run(self, func: Callable[..., Awaitable[T]]) -> T:
-        """Run an async function to its end."""
-
-
-class SyncOutcomes:
+class SyncOutcomes(Generic[Parsed]):
     """:class:`Outcomes` for code without ``await``: ``for outcome in ring.map(requests)``, or ``with`` first.
 
     Iterables of requests are read in the thread of the ring.
     """
 
-    def __init__(self, outcomes: Outcomes, loop: Runs) -> None:
+    def __init__(self, outcomes: Outcomes[Parsed], loop: Runs) -> None:
         self._outcomes = outcomes
         self._loop = loop
-        self._ready: deque[Outcome] = deque()
+        self._ready: deque[Outcome[Parsed]] = deque()
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Outcome:
+    def __next__(self) -> Outcome[Parsed]:
         if not self._ready:
             try:
                 self._ready.extend(self._loop.run(self._outcomes.next_ready))

@@ -1,12 +1,12 @@
 """A conversation with a model, or with several in turn."""
 
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, overload
 
 import msgspec
-from llmring_types import LLMRequest, LLMResponse, Message
+from llmring_types import LLMRequest, LLMResponse, Message, Parsed
 from llmring_types.exceptions import ConfigurationError, ValidationError
 
 from llmring._json import DECODE_ERRORS
@@ -104,15 +104,26 @@ class Conversation:
         """Replace the instructions."""
         self.messages = [Message.system(system), *(each for each in self.messages if each.role != "system")]
 
-    def append(self, message: Message) -> None:
-        """Add a message without sending anything."""
-        self.messages.append(message)
+    def append(self, message: Message | LLMResponse) -> None:
+        """Add a message without sending anything; of a response its message, and its cost."""
+        if isinstance(message, LLMResponse):
+            self._keep([message.to_message()], [message])
+        else:
+            self.messages.append(message)
 
     def branch(self) -> "Conversation":
         """Return a conversation that goes its own way from here; this one stays as it is."""
         return self._of(self._document(), self.ring, self.tools)
 
-    async def send(self, *content: str | dict[str, Any], **fields: Any) -> LLMResponse:
+    @overload
+    async def send(
+        self, *content: str | Mapping[str, Any], response_format: type[Parsed], **fields: Any
+    ) -> LLMResponse[Parsed]: ...
+
+    @overload
+    async def send(self, *content: str | Mapping[str, Any], **fields: Any) -> LLMResponse: ...
+
+    async def send(self, *content: str | Mapping[str, Any], **fields: Any) -> LLMResponse:
         """Send what the user says and return the answer; tools run in between.
 
         Args:
@@ -131,7 +142,15 @@ class Conversation:
         self._keep([*said, *run.messages[len(request.messages) :]], run.responses)
         return run.response
 
-    def stream(self, *content: str | dict[str, Any], **fields: Any) -> "ConversationStream":
+    @overload
+    def stream(
+        self, *content: str | Mapping[str, Any], response_format: type[Parsed], **fields: Any
+    ) -> ConversationStream[Parsed]: ...
+
+    @overload
+    def stream(self, *content: str | Mapping[str, Any], **fields: Any) -> ConversationStream: ...
+
+    def stream(self, *content: str | Mapping[str, Any], **fields: Any) -> ConversationStream:
         """Send what the user says and return the answer in chunks; it is kept once the last one has come.
 
         Tools run in between: the chunks are those of every answer, and :attr:`messages` has the results.
@@ -240,7 +259,7 @@ class Conversation:
         return found
 
     def _next(
-        self, content: Sequence[str | dict[str, Any]], fields: dict[str, Any]
+        self, content: Sequence[str | Mapping[str, Any]], fields: dict[str, Any]
     ) -> tuple[list[Message], LLMRequest]:
         said = [Message.user(*content)] if content else []
         messages = [*self.messages, *said]

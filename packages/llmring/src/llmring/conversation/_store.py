@@ -1,8 +1,7 @@
 """Conversations in an SQLite file, with a search over what was said."""
 
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,30 +10,18 @@ import msgspec
 from llmring_types import Message
 from llmring_types.exceptions import ConfigurationError, ConversationNotFoundError
 
+from llmring._json import DECODE_ERRORS
 from llmring.conversation._conversation import Conversation
+from llmring.conversation._tables import forget, index, opened, search_documents, search_index
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from llmring._ring import LLMRing
     from llmring.tools._options import AnyTool
 
-_APPLICATION = 0x4C4C4D43
-"""``LLMC``: marks the file as ours. https://www.sqlite.org/pragma.html#pragma_application_id"""
-_VERSION = 1
-_BUSY_S = 5.0
 _LONGEST_TITLE = 60
 _MOST = 2**31
 """Rows of a list: more than fit any file, and within the integers of SQLite."""
-_CREATE = (
-    """CREATE TABLE conversation (
-        id TEXT PRIMARY KEY, title TEXT NOT NULL, model TEXT, created_at TEXT NOT NULL, changed_at TEXT NOT NULL,
-        messages INTEGER NOT NULL, cost REAL, document BLOB NOT NULL)""",
-    "CREATE INDEX conversation_changed_at ON conversation (changed_at)",
-    "CREATE VIRTUAL TABLE said USING fts5(id UNINDEXED, text)",
-    f"PRAGMA application_id = {_APPLICATION}",
-    f"PRAGMA user_version = {_VERSION}",
-)
+_COLUMNS = "id, title, topic, model, created_at, changed_at, messages, cost"
 
 
 class StoredConversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +30,7 @@ class StoredConversation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: by which it is loaded.
         title: given, or the beginning of the first question.
+        topic: given: what lists are narrowed by, such as a folder or a customer.
         model: the alias or ``provider:model`` that it last had.
         created_at: when it was first stored, in UTC.
         changed_at: when it was last stored.
@@ -53,6 +41,7 @@ class StoredConversation(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     title: str
+    topic: str | None = None
     model: str | None
     created_at: datetime
     changed_at: datetime
@@ -75,7 +64,12 @@ class ConversationStore:
             self.path = Path(path)
 
     def save(
-        self, conversation: Conversation, conversation_id: str | None = None, *, title: str | None = None
+        self,
+        conversation: Conversation,
+        conversation_id: str | None = None,
+        *,
+        title: str | None = None,
+        topic: str | None = None,
     ) -> str:
         """Store a conversation and return its id.
 
@@ -83,37 +77,37 @@ class ConversationStore:
             conversation: as it is now.
             conversation_id: of the one that it takes the place of; without it, it is a new one.
             title: for lists; the present one, or the beginning of the first question.
+            topic: what lists are narrowed by; the present one, or none.
 
         Raises:
             ConfigurationError: the file is of another program or of a later version.
         """
         now = datetime.now(UTC).isoformat()
-        with self._open(create=True) as database:
-            found = (
-                conversation_id
-                and database.execute(
-                    "SELECT title, created_at FROM conversation WHERE id = ?", (conversation_id,)
-                ).fetchone()
-            )
-            identifier = conversation_id or secrets.token_hex(8)
-            own_title = _clean(title or (found[0] if found else _title(conversation.messages)))
+        identifier = conversation_id or secrets.token_hex(8)
+        document = conversation.to_json()
+        with opened(self.path, writing=True, create=True) as database:
+            query = "SELECT title, topic, created_at FROM conversation WHERE id = ?"
+            before = database.execute(query, (identifier,)).fetchone() or (None, None, now)
             row = (
                 identifier,
-                own_title,
+                _clean(title or before[0] or _title(conversation.messages)),
+                before[1] if topic is None else _clean(topic),
                 conversation.model,
-                found[1] if found else now,
+                before[2],
                 now,
                 len(conversation.messages),
                 conversation.cost,
-                conversation.to_json(),
+                document,
             )
-            database.execute("INSERT OR REPLACE INTO conversation VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-            database.execute("DELETE FROM said WHERE id = ?", (identifier,))
             database.execute(
-                "INSERT INTO said VALUES (?, ?)",
-                (identifier, _clean(f"{own_title}\n{_said(conversation.messages)}")),
+                f"INSERT INTO conversation ({_COLUMNS}, document, unindexed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1) "  # noqa: S608 - no input
+                "ON CONFLICT (id) DO UPDATE SET title = excluded.title, topic = excluded.topic, "
+                "model = excluded.model, changed_at = excluded.changed_at, messages = excluded.messages, "
+                "cost = excluded.cost, document = excluded.document, unindexed = 1",
+                row,
             )
-            return identifier
+            index(database, _said)
+        return identifier
 
     def load(self, conversation_id: str, ring: "LLMRing", *, tools: "Sequence[AnyTool]" = ()) -> Conversation:
         """Return a conversation.
@@ -122,113 +116,69 @@ class ConversationStore:
             ConversationNotFoundError: there is none of this id.
             ConfigurationError: the file is of another program or of a later version.
         """
-        with self._open() as database:
+        return Conversation.from_json(self.document(conversation_id), ring, tools=tools)
+
+    def document(self, conversation_id: str) -> bytes:
+        """Return a conversation as :meth:`Conversation.to_json` wrote it, for programs that have no ring.
+
+        Raises:
+            ConversationNotFoundError: there is none of this id.
+            ConfigurationError: the file is of another program or of a later version.
+        """
+        with opened(self.path) as database:
             row = database.execute(
                 "SELECT document FROM conversation WHERE id = ?", (conversation_id,)
             ).fetchone()
         if row is None:
             raise ConversationNotFoundError(f"there is no conversation {conversation_id!r} in {self.path}")
-        if not isinstance(row[0], bytes | str):
+        if not isinstance(row[0], bytes):
             raise ConfigurationError(f"{self.path} holds no conversation under {conversation_id!r}")
-        return Conversation.from_json(row[0], ring, tools=tools)
+        return row[0]
 
     def delete(self, conversation_id: str) -> bool:
         """Remove a conversation; ``False`` where there is none of this id."""
-        with self._open() as database:
-            database.execute("DELETE FROM said WHERE id = ?", (conversation_id,))
-            deleted = database.execute("DELETE FROM conversation WHERE id = ?", (conversation_id,))
-            return deleted.rowcount > 0
+        with opened(self.path, writing=True) as database:
+            query = "SELECT number FROM conversation WHERE id = ?"
+            found = database.execute(query, (conversation_id,)).fetchone()
+            if found is None:
+                return False
+            database.execute("DELETE FROM conversation WHERE number = ?", found)
+            forget(database, found[0])
+        return True
 
-    def list(self, *, limit: int = 50, offset: int = 0) -> list[StoredConversation]:
-        """Return the conversations, those changed last first."""
-        limit, offset = min(limit, _MOST), min(offset, _MOST)
-        query = f"SELECT {_COLUMNS}, NULL FROM conversation c ORDER BY changed_at DESC, rowid DESC LIMIT ? OFFSET ?"  # noqa: S608 - no input
-        with self._open() as database:
-            return [_read(row) for row in database.execute(query, (limit, offset))]
+    def list(self, *, limit: int = 50, offset: int = 0, topic: str | None = None) -> list[StoredConversation]:
+        """Return the conversations, those changed last first.
+
+        Args:
+            limit: at most so many.
+            offset: after so many.
+            topic: only those of this one.
+        """
+        query = (
+            f"SELECT {_COLUMNS}, NULL FROM conversation WHERE topic = ?1 OR ?1 IS NULL "  # noqa: S608 - no input
+            "ORDER BY changed_at DESC, number DESC LIMIT ?2 OFFSET ?3"
+        )
+        wanted = (None if topic is None else _clean(topic), min(limit, _MOST), min(offset, _MOST))
+        with opened(self.path) as database:
+            return [_read(row) for row in database.execute(query, wanted)]
 
     def search(self, words: str, *, limit: int = 50) -> "Sequence[StoredConversation]":
-        """Return the conversations in which all the words were said, the best first."""
-        wanted = " ".join(f'"{word.replace(chr(34), chr(34) * 2)}"' for word in _clean(words).split())
+        """Return the conversations in which all the words were said, the best first.
+
+        Without FTS5 in Python's SQLite, each conversation is read, words are found within longer ones too, and those
+        changed last come first.
+        """
+        wanted, most = _clean(words).split(), min(limit, _MOST)
         if not wanted:
             return []
-        query = (
-            f"SELECT {_COLUMNS}, snippet(said, 1, '[', ']', '…', 12) "  # noqa: S608 - no input
-            "FROM said JOIN conversation c USING (id) WHERE said MATCH ? ORDER BY rank LIMIT ?"
-        )
-        with self._open() as database:
-            return [_read(row) for row in database.execute(query, (wanted, min(limit, _MOST)))]
-
-    @contextmanager
-    def _open(self, *, create: bool = False) -> Iterator["sqlite3.Connection"]:
-        """Open the file, and commit at the end.
-
-        Raises:
-            ConfigurationError: it cannot be opened, or is not ours.
-        """
-        try:
-            import sqlite3  # noqa: PLC0415 - some builds of Python have none
-        except ImportError as error:
-            raise ConfigurationError(
-                "the store of conversations needs Python's module sqlite3, which this Python lacks: install its "
-                "SQLite package, or keep each conversation in a file (Conversation.save)",
-                original=error,
-            ) from error
-        if create and not self.path.exists():
-            self._make()
-        try:
-            with closing(
-                sqlite3.connect(self.path if create or self.path.exists() else ":memory:", timeout=_BUSY_S)
-            ) as db:
-                self._check(db)
-                with db:
-                    yield db
-        except sqlite3.Error as error:
-            raise ConfigurationError(f"the store of conversations {self.path}: {error}") from error
-
-    def _make(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.path.touch(mode=0o600)
-        except OSError as error:
-            raise ConfigurationError(
-                f"the store of conversations {self.path} cannot be made: {error.strerror}"
-            ) from error
-
-    def _check(self, database: "sqlite3.Connection") -> None:
-        if _marks(database) == (0, 0) and _is_empty(database):
-            _create(database)
-        application, version = _marks(database)
-        if application != _APPLICATION:
-            raise ConfigurationError(f"{self.path} is a database of another program: name another file")
-        if version > _VERSION:
-            raise ConfigurationError(f"{self.path} was made by a later version of llmring: update llmring")
-        if database.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
-            raise ConfigurationError(  # a query of a view may never end
-                f"{self.path} has views or triggers, which llmring does not make: name another file"
-            )
-
-
-_COLUMNS = "c.id, c.title, c.model, c.created_at, c.changed_at, c.messages, c.cost"
-
-
-def _marks(database: "sqlite3.Connection") -> tuple[int, int]:
-    """Return whose file it is, and of which version; zeros where nobody has said."""
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    return application, version
-
-
-def _is_empty(database: "sqlite3.Connection") -> bool:
-    return database.execute("SELECT 1 FROM sqlite_master").fetchone() is None
-
-
-def _create(database: "sqlite3.Connection") -> None:
-    """Make the tables and the marks, all or none, unless another process has just made them."""
-    with database:
-        database.execute("BEGIN IMMEDIATE")
-        if _is_empty(database):
-            for statement in _CREATE:
-                database.execute(statement)
+        with opened(self.path, writing=True) as database:
+            if index(database, _said):
+                found = search_index(database, wanted, most)
+            else:
+                found = search_documents(database, wanted, most, _said)
+            query = f"SELECT {_COLUMNS}, ? FROM conversation WHERE number = ?"  # noqa: S608 - no input
+            rows = (database.execute(query, (each.excerpt, each.number)).fetchone() for each in found)
+            return [_read(row) for row in rows if row is not None]
 
 
 def _read(row: Sequence[object]) -> StoredConversation:
@@ -250,8 +200,21 @@ def _clean(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _said(messages: Sequence[Message]) -> str:
-    return "\n".join(filter(None, (_text(message) for message in messages if message.role != "system")))
+class _Words(msgspec.Struct):
+    """The part of a document that is searched."""
+
+    messages: list[Message] = []
+
+
+def _said(document: object) -> str:
+    """Return the text of a document; nothing where it is none, which loading it reports."""
+    if not isinstance(document, bytes):
+        return ""
+    try:
+        messages = msgspec.json.decode(document, type=_Words).messages
+    except DECODE_ERRORS:
+        return ""
+    return _clean("\n".join(filter(None, (_text(each) for each in messages if each.role != "system"))))
 
 
 def _text(message: Message) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self
 
-from llmring_types import LLMResponse, Message, StreamChunk
+from llmring_types import LLMResponse, Message, Parsed, StreamChunk
 
 from llmring._stream import ChatStream
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from llmring.tools import RunStream
 
 
-class ConversationStream:
+class ConversationStream(Generic[Parsed]):
     """An answer in chunks: ``async for chunk in conversation.stream("Hello")``.
 
     The question and the answer are kept once the last chunk has come; of a stream that is left or that breaks off,
@@ -26,20 +26,20 @@ class ConversationStream:
 
     def __init__(
         self,
-        stream: "ChatStream | RunStream",
-        keep: Callable[[Sequence[Message], Sequence[LLMResponse]], None],
+        stream: "ChatStream[Parsed] | RunStream[Parsed]",
+        keep: Callable[[Sequence[Message], Sequence[LLMResponse[Parsed]]], None],
         *,
         sent: int = 0,
     ) -> None:
         self._stream = stream
         self._keep = keep
         self._sent = sent
-        self._response: LLMResponse | None = None
+        self._response: LLMResponse[Parsed] | None = None
         self._ahead: StreamChunk | None = None
         self._over = False
 
     @property
-    def response(self) -> LLMResponse | None:
+    def response(self) -> LLMResponse[Parsed] | None:
         """The whole answer, the last of a run; ``None`` until the last chunk has come."""
         return self._response
 
@@ -73,7 +73,7 @@ class ConversationStream:
         self._finish(stream.trace.messages[self._sent :], stream.trace.responses)
         return None
 
-    def _finish(self, messages: Sequence[Message], responses: Sequence[LLMResponse]) -> None:
+    def _finish(self, messages: Sequence[Message], responses: Sequence[LLMResponse[Parsed]]) -> None:
         if self._response is None:
             self._response = responses[-1]
             self._keep(messages, responses)

@@ -30,6 +30,7 @@ from llmring._money.calls import CallBudget
 from llmring._observing.watch import Watch
 from llmring._records import Operation
 from llmring._routing import Candidate, Route
+from llmring._runtime import task_group
 from llmring.embeddings._pool import batches, common, dimensions_of, within_one_space, without
 
 T = TypeVar("T", Vectors, Ranking)
@@ -258,13 +259,9 @@ async def _gather(sends: Sequence[Callable[[], Coroutine[Any, Any, _Part]]]) -> 
         async with places:
             answers[place] = await sends[place]()
 
-    try:
-        async with anyio.create_task_group() as group:
-            for place in range(len(sends)):
-                group.start_soon(send, place)
-    except ExceptionGroup as failures:  # the task group's wrapping; nobody outside knows of a group
-        first = failures.exceptions[0]
-        raise first from first.__cause__
+    async with task_group() as group:
+        for place in range(len(sends)):
+            group.start_soon(send, place)
     return cast("list[_Part]", answers)
 
 

@@ -7,6 +7,8 @@ from urllib.parse import quote
 import anyio
 from llmring_types.exceptions import ProviderRequestTooLargeError
 
+from llmring._runtime import task_group
+
 Scope: TypeAlias = MutableMapping[str, Any]
 Event: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Event]]
@@ -89,7 +91,7 @@ class Exchange:
             ClientGoneError: the client left before the work was done.
         """
         gone = True
-        async with anyio.create_task_group() as group:
+        async with task_group() as group:
 
             async def watch() -> None:
                 while (await self._receive())["type"] != "http.disconnect":

@@ -49,7 +49,8 @@ async def mcp_tools(
         timeout_s: seconds that a call of a tool may take, ``None`` for no limit.
 
     Raises:
-        ConfigurationError: the extra is not installed, nothing answers, or the server refuses the token.
+        ConfigurationError: the extra is not installed, nothing answers, the server refuses the token, or the connection
+            breaks beyond the call of a tool. An error that the block raises comes out as it is.
     """
     async with open_client(server, env=env, cwd=cwd, headers=headers, timeout_s=timeout_s) as client:
         yield await tools_of(client, prefix)
@@ -69,14 +70,31 @@ async def open_client(
         from mcp import Client  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ConfigurationError("MCP servers need the extra: pip install 'llmring[mcp]'") from error
-    async with AsyncExitStack() as stack:
-        if isinstance(server, Client):
-            client = server
-        elif isinstance(server, str) and server.lower().startswith(("http://", "https://")):
-            client = await _connect(stack, server, headers or {}, timeout_s)
-        else:
-            client = await _start(stack, server, env, cwd, timeout_s)
-        yield client
+    raised: BaseException | None = None
+    try:
+        async with AsyncExitStack() as stack:
+            if isinstance(server, Client):
+                client = server
+            elif isinstance(server, str) and server.lower().startswith(("http://", "https://")):
+                client = await _connect(stack, server, headers or {}, timeout_s)
+            else:
+                client = await _start(stack, server, env, cwd, timeout_s)
+            try:
+                yield client
+            except BaseException as error:
+                raised = error
+                raise
+    except BaseExceptionGroup as group:  # the SDK's tasks wrap what the block raises in one, or in several
+        if raised is None or not _holds(group, raised):
+            raise ConfigurationError(f"the MCP server failed: {_cause(group)}") from group
+    if raised is not None:
+        raise raised  # outside of ``except``: the group would become its context
+
+
+def _holds(group: BaseException, error: BaseException) -> bool:
+    return group is error or (
+        isinstance(group, BaseExceptionGroup) and any(_holds(each, error) for each in group.exceptions)
+    )
 
 
 async def _connect(
@@ -159,11 +177,20 @@ def _standard_error() -> Iterator[TextIO]:
 
 
 async def tools_of(client: "Client", prefix: str) -> list[Tool]:
-    """Return the tools of a connected server."""
+    """Return the tools of a connected server.
+
+    Raises:
+        ConfigurationError: the server does not list them.
+    """
+    from mcp import MCPError  # noqa: PLC0415 - it is loaded already
+
     found: list[Tool] = []
     cursor: str | None = None
     while True:
-        page = await client.list_tools(cursor=cursor)
+        try:
+            page = await client.list_tools(cursor=cursor)
+        except MCPError as error:
+            raise ConfigurationError(f"the MCP server does not list its tools: {error}") from error
         found += [
             Tool(
                 name=prefix + each.name,

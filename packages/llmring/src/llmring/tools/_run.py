@@ -6,20 +6,21 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import contextmanager
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Generic, Self, TypeAlias, cast
 
 import msgspec
-from llmring_types import LLMRequest, LLMResponse, Message, StreamChunk, ToolCall, function_spec
+from llmring_types import LLMRequest, LLMResponse, Message, Parsed, StreamChunk, ToolCall, function_spec
 from llmring_types.exceptions import LLMRingError, ToolLoopError, ValidationError
 
 from llmring._call import Call
 from llmring._money.accounts import Account
+from llmring._runtime import task_group
 from llmring._stream import ChatStream
 from llmring.tools._options import RunOptions, check_options
 from llmring.tools._tool import Tool, ToolError, ToolResult, result_content, tool
 
 
-class Run(msgspec.Struct, kw_only=True):
+class Run(msgspec.Struct, Generic[Parsed], kw_only=True):
     """The trace of a run.
 
     Attributes:
@@ -31,11 +32,11 @@ class Run(msgspec.Struct, kw_only=True):
     """
 
     messages: list[Message]
-    responses: list[LLMResponse] = []
+    responses: list[LLMResponse[Parsed]] = []
     results: list[ToolResult] = []
 
     @property
-    def response(self) -> LLMResponse:
+    def response(self) -> LLMResponse[Parsed]:
         return self.responses[-1]
 
     @property
@@ -159,15 +160,13 @@ class ToolLoop:
 
     async def _results(self, calls: Sequence[ToolCall]) -> list[ToolResult]:
         """Ask for approval one by one, then run all that may run at the same time."""
-        import anyio  # noqa: PLC0415 - only where tools run
-
         results: dict[int, ToolResult] = {}
 
         async def run(place: int, call: ToolCall) -> None:
             results[place] = await self._result(call)
 
         refusals = [await self._refusal(call) for call in calls]
-        async with anyio.create_task_group() as group:
+        async with task_group() as group:
             for place, (call, refusal) in enumerate(zip(calls, refusals, strict=True)):
                 if refusal is None:
                     group.start_soon(run, place, call)
@@ -188,7 +187,7 @@ class ToolLoop:
         return approved if isinstance(approved, str) and approved else "The user did not allow this call."
 
     async def _result(self, call: ToolCall) -> ToolResult:
-        import anyio  # noqa: PLC0415 - as above
+        import anyio  # noqa: PLC0415 - only where tools run
 
         started = time.perf_counter()
         error: Exception | None = None
@@ -209,7 +208,7 @@ class ToolLoop:
         )
 
 
-class RunStream:
+class RunStream(Generic[Parsed]):
     """A run in pieces: ``async for event in ring.run_stream(request, tools=…)``.
 
     An event is a :class:`StreamChunk` of the model's answer, or the :class:`ToolResult` of a call that its last chunk
@@ -221,7 +220,7 @@ class RunStream:
         self._events = loop.events()
 
     @property
-    def trace(self) -> Run:
+    def trace(self) -> Run[Parsed]:
         """The trace so far; whole after the last event."""
         return self._loop.trace
 

@@ -1,0 +1,68 @@
+"""Blocks of rows, in the three forms that Ray Data and Dask hand them over in."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+
+def rows_of(batch: Any) -> Iterable[Mapping[str, Any]]:
+    """Return the rows of a block, with plain values; what is missing, NaN of numpy too, is ``None``."""
+    if isinstance(batch, Mapping):
+        names = list(batch)
+        columns = [[_plain(value) for value in column] for column in batch.values()]
+        return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    if hasattr(batch, "to_pylist"):
+        rows: list[dict[str, Any]] = batch.to_pylist()
+        return rows
+    missing = batch.isna().to_numpy()
+    return [
+        {
+            name: None if is_missing else _plain(value)
+            for (name, value), is_missing in zip(row.items(), gaps, strict=True)
+        }
+        for row, gaps in zip(batch.to_dict("records"), missing, strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of numpy as one of Python."""
+    convert = getattr(value, "tolist", None)
+    if callable(convert):
+        value = convert()
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def names_of(batch: Any) -> Sequence[str]:
+    """Return the names of the columns of a block."""
+    if isinstance(batch, Mapping):
+        return list(batch)
+    return list(batch.column_names if hasattr(batch, "column_names") else batch.columns)
+
+
+def joined(batch: Any, columns: Mapping[str, Any]) -> Any:
+    """Return the block in its own form with Arrow arrays as further columns, under names that are not taken."""
+    taken = set(names_of(batch))
+    named: dict[str, Any] = {}
+    for wanted, array in columns.items():
+        name = wanted
+        while name in taken:
+            name = f"llmring_{name}"
+        taken.add(name)
+        named[name] = array
+    if isinstance(batch, Mapping):
+        return {**batch, **{name: _objects(array) for name, array in named.items()}}
+    if hasattr(batch, "column_names"):
+        for name, array in named.items():
+            batch = batch.append_column(name, array)
+        return batch
+    arrow_array = import_module("pandas").arrays.ArrowExtensionArray
+    return batch.assign(**{name: arrow_array(array) for name, array in named.items()})
+
+
+def _objects(array: Any) -> Any:
+    """Return an Arrow array as one of numpy with ``None`` for null, which numbers in numpy have not."""
+    values = import_module("numpy").empty(len(array), dtype=object)
+    for place, value in enumerate(array.to_pylist()):
+        values[place] = value
+    return values

@@ -1,0 +1,245 @@
+"""Blocks of rows, answered without a cluster: outcomes as columns of fixed types."""
+
+import math
+import pickle
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+from llmring import LLMRing, Pace, Policy
+from llmring.exceptions import ConfigurationError, MissingSDKError, ValidationError
+from llmring.ray import BlockChat, Chat
+from llmring.testing import FakeProvider
+from llmring_providers import ChatCall
+
+
+class City(msgspec.Struct):
+    name: str
+    people: int | None
+    tags: list[str]
+    more: dict[str, int]
+
+
+ANSWER = '{"name": "Oslo", "people": 7, "tags": ["a"], "more": {"x": 1}}'
+
+
+def echo(call: ChatCall) -> str:
+    return str(call.request.messages[-1].content)
+
+
+def chat(*replies: Any, **options: Any) -> tuple[BlockChat, FakeProvider]:
+    provider = FakeProvider(*replies)
+
+    def make_ring() -> Any:
+        ring = LLMRing.sync()
+        ring.register_provider("fake", provider)
+        return ring
+
+    kind = Chat("fake:x", **{"prompt": "Where is {text}?", "ring": make_ring, "max_tokens": 9, **options})
+    return kind(), provider
+
+
+def block(*texts: str | None, **columns: list[Any]) -> Any:
+    return pa.table({"text": [*texts], **columns})
+
+
+def test_every_row_has_its_outcome_in_its_place_and_a_bad_one_ends_nothing() -> None:
+    asker, provider = chat(echo, prompt="{{ 1 / n }} {{ text }}")
+    out = asker(block("a", "b", "c", n=[1, 0, 2]))
+    assert out["text"].to_pylist() == ["a", "b", "c"]
+    assert out["answer"].to_pylist() == ["1.0 a", None, "0.5 c"]
+    assert out["error_type"].to_pylist() == [None, "ValidationError", None]
+    assert "division by zero" in out["error"][1].as_py()
+    assert out["model"].to_pylist() == ["fake:x", None, "fake:x"]
+    assert out["attempts"].to_pylist() == [1, 0, 1]
+    assert len(provider.calls) == 2
+
+
+def test_blocks_of_numpy_and_pandas_keep_their_form() -> None:
+    whole = {"text": ["a", None], "n": [1.5, math.nan], "list": [[1], []]}
+    numbers = {
+        name: np.array(values, dtype=object if name != "n" else float) for name, values in whole.items()
+    }
+    for rows in (numbers, pd.DataFrame(whole)):
+        asker, _ = chat(echo, prompt="{text}/{n}/{list}", concurrency=1)
+        out = asker(rows)
+        assert type(out) is type(rows)
+        assert list(out)[:3] == list(whole)
+        assert list(out["answer"]) == ["a/1.5/[1]", "//[]"]
+        assert list(out["error"].astype(object)) in ([None] * 2, [pd.NA] * 2)
+        assert list(out["attempts"]) == [1, 1]
+
+
+def test_the_fields_of_a_schema_are_columns_of_their_types() -> None:
+    asker, _ = chat(ANSWER, "no JSON", schema=City, concurrency=1)
+    out = asker(block("a", "b", name=["x", "y"]))
+    assert out.schema.field("llmring_name").type == pa.string()
+    assert out.schema.field("people").type == pa.int64()
+    assert out.schema.field("tags").type == pa.list_(pa.string())
+    assert out["llmring_name"].to_pylist() == ["Oslo", None]
+    assert out["people"].to_pylist() == [7, None]
+    assert out["tags"].to_pylist() == [["a"], None]
+    assert out["more"].to_pylist() == ['{"x":1}', None]
+    assert out["error_type"].to_pylist() == [None, "StructuredOutputError"]
+
+
+def test_the_columns_of_blocks_are_the_same_whatever_was_answered() -> None:
+    empty, answered, failed = (
+        chat(*replies, schema=City)[0](rows)
+        for replies, rows in (
+            ((), block().cast(pa.schema([("text", pa.string())]))),
+            ((ANSWER,), block("a")),
+            (("no",), block("a")),
+        )
+    )
+    assert empty.schema == answered.schema == failed.schema
+    assert empty.num_rows == 0
+
+
+def test_a_number_that_no_column_holds_is_the_error_of_its_row() -> None:
+    asker, _ = chat(f'{{"n": {2**70}}}', '{"n": 1}', schema=schema_of("integer"), concurrency=1)
+    out = asker(block("a", "b"))
+    assert out["n"].to_pylist() == [None, 1]
+    assert out["error"][0].as_py() == "the answer's n does not fit a column of int64"
+    assert out["error"][1].as_py() is None
+
+
+def schema_of(kind: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"n": {"type": kind}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "reply", "expected"),
+    [
+        (list[int], '{"value": [1, 2]}', [1, 2]),
+        ({"type": "array", "items": {"type": "string"}}, '["a"]', ["a"]),
+    ],
+)
+def test_an_answer_that_is_no_object_is_one_column(schema: Any, reply: str, expected: list[Any]) -> None:
+    asker, _ = chat(reply, schema=schema)
+    out = asker(block("a"))
+    assert out["error"].to_pylist() == [None]
+    assert out["parsed"].to_pylist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"type": ["number", "null"]}, pa.float64()),
+        ({"enum": ["a", "b"]}, pa.string()),
+        ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, pa.string()),
+        ({"type": "object", "properties": {"x": {"type": "boolean"}}}, pa.struct([("x", pa.bool_())])),
+        ({"$ref": "#/$defs/Tree"}, pa.string()),
+    ],
+)
+def test_what_arrow_has_no_type_for_is_json(schema: dict[str, Any], kind: Any) -> None:
+    tree = {"type": "object", "properties": {"more": {"type": "array", "items": {"$ref": "#/$defs/Tree"}}}}
+    whole = {"type": "object", "properties": {"n": schema}, "$defs": {"Tree": tree}}
+    asker, _ = chat(schema=whole)
+    assert asker(block()).schema.field("n").type == kind
+
+
+def test_a_block_that_is_run_again_asks_nothing_twice(tmp_path: Path) -> None:
+    asker, provider = chat("one", "two", journals=tmp_path / "journals", concurrency=1)
+    first = asker(block("a", "b"))
+    again, _ = chat(journals=tmp_path / "journals")
+    assert again(block("a", "b"))["answer"] == first["answer"]
+    assert len(provider.calls) == 2
+    assert len(list(tmp_path.glob("journals/*.db"))) == 1
+
+
+def test_a_journal_that_is_none_ends_the_job(tmp_path: Path) -> None:
+    asker, _ = chat("one", journals=tmp_path)
+    asker(block("a"))
+    (path,) = tmp_path.glob("*.db")
+    path.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="others may"):
+        asker(block("a"))
+
+
+def test_the_lockfile_and_the_profile_travel_and_no_key_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-key-of-the-driver")
+    monkeypatch.setenv("LLMRING_PROFILE", "night")
+    lock = tmp_path / "llmring.lock"
+    lock.write_text('version = "1.0"\n[[profiles.night.bindings]]\nalias = "a"\nmodels = ["sim:demo"]\n')
+    settings = Chat("a", prompt="{text}", lockfile=lock)._settings
+    packed = pickle.dumps(tuple(settings))
+    assert b"sk-secret" not in packed
+    lock.unlink()
+    monkeypatch.delenv("LLMRING_PROFILE")
+    kind = type("Chat", (BlockChat,), {"_settings": type(settings)(*pickle.loads(packed))})  # noqa: S301 - our own
+    assert kind()(block("Hello"))["model"].to_pylist() == ["sim:demo"]
+
+
+def test_the_blocks_of_a_job_share_a_ring_in_each_process() -> None:
+    made = []
+
+    def make_ring() -> Any:
+        made.append(LLMRing.sync())
+        return made[-1]
+
+    kind = Chat("sim:demo", prompt="{text}", ring=make_ring)
+    for asker in (kind(), kind()):
+        asker(block("a"))
+    Chat("sim:demo", prompt="{text}", ring=make_ring)()(block("a"))
+    assert len(made) == 2
+
+
+def test_what_is_no_ring_ends_the_job() -> None:
+    asker = Chat("sim:demo", prompt="{text}", ring=LLMRing)()  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"returns LLMRing.sync\(…\); got LLMRing"):
+        asker(block("a"))
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"policy": Policy(pace=Pace(shared="redis://:pass@host/0"))}, "holds a password"),
+        ({"policy": Policy(pace={"openai": Pace(shared="rediss://me:pass@host/0")})}, "holds a password"),
+        ({"policy": Policy(), "ring": LLMRing.sync}, "either ring, or"),
+        ({"temprature": 1}, "no such field of a request"),
+        ({"prompt": "{{ x"}, "not a template"),
+        ({"schema": "City"}, "neither a type nor"),
+        ({"concurrency": 0}, "1 or more"),
+        ({"model": block("a")}, "give map_batches what Chat returns"),
+    ],
+)
+def test_mistakes_are_explained_before_anything_is_sent(options: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValidationError, match=match) as caught:
+        Chat(**{"model": "sim:demo", "prompt": "{text}", **options})
+    assert "pass@" not in str(caught.value)
+
+
+def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingSDKError, match=r"llmring\[ray\]"):
+        Chat("sim:demo", prompt="{text}")
+
+
+def test_a_journal_that_another_actor_uses_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = chat("one", journals=tmp_path)
+    first(block("a"))
+    (journal,) = tmp_path.glob("*.db")
+    with closing(sqlite3.connect(f"{journal}-lock", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(time, "sleep", lambda _: holder.rollback())  # the other is done by then
+        again, provider = chat(journals=tmp_path)
+        assert again(block("a"))["answer"].to_pylist() == ["one"]
+    assert not provider.calls
