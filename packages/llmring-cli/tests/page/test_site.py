@@ -275,20 +275,20 @@ async def test_a_lockfile_that_broke_is_said_on_the_page_while_the_last_good_one
 ) -> None:
     lockfile = tmp_path / "llmring.lock"
     lockfile.write_text('[[profiles.default.bindings]]\nalias = "fast"\nmodels = ["sim:one"]\n')
+    served: list[Gateway] = []
     async with LLMRing(lockfile_path=lockfile) as ring:
-        gateway = app(
-            ring,
-            page=open_page(
-                log=None,
-                lockfile=lambda: ring.lockfile,
-                lockfile_problem=lambda: gateway.lockfile_problem,
-                serves=True,
-            ).page,
-        )
-        assert "The last good lockfile" not in text(await Visitor(gateway).get("/"))
+        page = open_page(
+            log=None,
+            lockfile=lambda: ring.lockfile,
+            lockfile_problem=lambda: served[0].lockfile_problem,
+            serves=True,
+        ).page
+        served.append(app(ring, page=page))
+        visitor = Visitor(served[0])
+        assert "The last good lockfile" not in text(await visitor.get("/"))
         lockfile.write_text(f"version = {EVIL}")
         ring.clear_alias_cache()
-        shown = text(await Visitor(gateway).get("/"))
+        shown = text(await visitor.get("/"))
     assert "The last good lockfile is served" in shown
     assert str(lockfile) in shown
     assert "<option>fast</option>" in shown
