@@ -128,7 +128,7 @@ def chat(
     held = last_of(Path.cwd()) if continue_ else None
     record = Record(Path.cwd(), on=saving_is_on(no_save=no_save), held=held)
     tools = _Tools(tool or (), mcp or ())
-    on_terminals = sys.stdin.isatty() and sys.stdout.isatty()
+    on_terminals = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     if message is None and filled is None and on_terminals and not (json or count):
         opening = Opening(model, profile, system, options, files, tools, held, plain, verbose)
         asyncio.run(converse(opening, record))
