@@ -139,8 +139,8 @@ def test_a_cut_stream_shows_what_came_and_why_it_ended(tmp_path: Path) -> None:
         assert "error: " in terminal.screen
 
 
-def test_without_a_message_nobody_waits_for_one(tmp_path: Path) -> None:
-    with Terminal("chat", folder=tmp_path) as terminal:
+def test_a_program_that_gives_no_message_is_told(tmp_path: Path) -> None:
+    with Terminal("chat", "--json", folder=tmp_path) as terminal:
         assert terminal.finish() == 1
         assert terminal.screen == 'error: there is no message: llmring chat "Hello"'
 

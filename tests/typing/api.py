@@ -51,7 +51,7 @@ from llmring.tools import Run, ToolResult, tool
 from llmring.usage import UsageLatency, UsageLog, UsageStats, latencies, stats
 from llmring_lockfile import Lockfile, Resolution
 from llmring_providers import ChatCall, Provider, ProviderStream
-from llmring_types import Parsed
+from llmring_types import Parsed, RateLimits
 from llmring_types.hosts import HOSTS, Host, register
 from msgspec import Struct
 from openai.types.chat import ChatCompletionContentPartTextParam, ChatCompletionToolParam
@@ -350,6 +350,7 @@ def paced(response: LLMResponse) -> None:
     if response.rate_limits is not None and response.rate_limits.tokens is not None:
         assert_type(response.rate_limits.tokens.per_minute, float | None)
         assert_type(response.rate_limits.retry_after, float | None)
+    assert_type(StreamChunk().rate_limits, RateLimits | None)
 
 
 async def planned(ring: LLMRing, rows: Sequence[Row]) -> None:

@@ -10,8 +10,8 @@ import llmring_lockfile
 import pytest
 from llmring import Message
 from llmring.testing import Answer, Call, Rule, Script, faults
-from llmring_cli.advisor.session import Session, kept_sessions, save_session
-from llmring_cli.advisor.terminal import CommandCompleter, model_names, session_names
+from llmring_cli.advisor.session import Session, kept_sessions, save_session, session_names
+from llmring_cli.chat.terminal import CommandCompleter, model_names
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from simulated import Simulated

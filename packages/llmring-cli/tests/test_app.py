@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from cyclopts import App
-from llmring_cli._app import build_app
+from llmring_cli._app import build_app, with_command
 from llmring_cli._commands import COMMANDS, GROUPS, Command
+from llmring_cli._help import PANELS, topics
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -65,7 +66,7 @@ def test_the_examples_of_help_are_command_lines_that_can_be_meant(
     commands = [line for example in examples for line in llmring_commands(example)]
     assert any(tuple(line[: len(words)]) == words for line in commands)
     for line in commands:
-        build_app().parse_args(line, exit_on_error=False, print_error=False)
+        build_app().parse_args(with_command(line), exit_on_error=False, print_error=False)
 
 
 def llmring_commands(example: str) -> list[list[str]]:
@@ -85,11 +86,53 @@ def test_the_readme_has_one_line_for_each_command() -> None:
     assert sorted(told) == sorted(" ".join(words) for words, _ in ALL)
 
 
-def test_the_help_lists_every_command_and_the_exit_codes(llmring: Run) -> None:
-    out = llmring("--help")[1]
-    for name in [command.name for command in COMMANDS] + [words for words in GROUPS if " " not in words]:
-        assert f"  {name}: " in out
-    assert "130 interrupted" in " ".join(out.split())
+def test_the_overview_names_each_command_and_topic_and_fits_a_screen(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = llmring("--help")[1].splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert all(len(brief) <= 23 for panel in PANELS for _, brief in panel.commands)
+    shown = sorted(name for panel in PANELS for name, _ in panel.commands)
+    visible = [command.name for command in COMMANDS if not command.name.startswith("-")]
+    assert shown == sorted({*visible, *(words for words in GROUPS if " " not in words)} - {"help"})
+    assert all(name in " ".join(lines) for name in (*shown, *topics()))
+
+
+def test_a_narrow_overview_has_one_command_on_a_line(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = llmring("--help")[1].splitlines()
+    assert "        info        facts of a model" in lines
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_the_overview_is_printed_for_either_flag_and_by_the_command_help(llmring: Run, flag: str) -> None:
+    assert llmring(flag) == llmring("help")
+
+
+@pytest.mark.parametrize("name", topics())
+def test_a_topic_fits_a_screen_and_its_commands_can_be_meant(llmring: Run, name: str) -> None:
+    code, out, err = llmring("help", name)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    link = lines[-1].removeprefix("More: https://github.com/juanre/llmring/blob/main/")
+    assert (Path(__file__).parents[3] / link).is_file()
+    for example in re.findall(r"^\$ (?:\w+=\S+ )?(.*?)(?: +#.*)?$", out, re.MULTILINE):
+        for line in llmring_commands(example):
+            build_app().parse_args(with_command(line), exit_on_error=False, print_error=False)
+
+
+def test_help_of_a_command_is_its_own_help(llmring: Run) -> None:
+    assert llmring("help", "lock", "upgrade") == llmring("lock", "upgrade", "--help")
+
+
+def test_help_of_nothing_that_there_is_suggests_what_is_like_it(llmring: Run) -> None:
+    code, out, err = llmring("help", "profile")
+    assert (code, out) == (2, "")
+    assert "did you mean profiles" in err
 
 
 def test_the_version_is_the_packages(llmring: Run) -> None:

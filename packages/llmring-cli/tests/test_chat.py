@@ -4,13 +4,14 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from llmring import LLMRing
 from llmring.testing import Answer, Received, Rule, Script
+from llmring_cli.chat.message import attachment
 from llmring_cli.chat.saved import open_store
 from simulated import Simulated
 
@@ -118,14 +119,6 @@ def asked(requests: list[Received]) -> list[dict[str, Any]]:
     return messages
 
 
-@pytest.fixture
-def simulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulated]:
-    with Simulated() as running:
-        for name, value in running.environment.items():
-            monkeypatch.setenv(name, value)
-        yield running
-
-
 CHAT = ("chat", "-m", "openai:gpt-4o")
 
 
@@ -201,6 +194,17 @@ def test_a_file_that_cannot_be_attached_is_named(
     assert (code, out) == (1, "")
     assert err.startswith(f"error: cannot attach {name}: ")
     assert part in err
+
+
+@pytest.mark.parametrize(
+    ("address", "part"),
+    [
+        ("https://x/y.png", {"type": "image_url", "image_url": {"url": "https://x/y.png"}}),
+        ("HTTP://x/y.PDF?z", {"type": "document", "source": {"type": "url", "url": "HTTP://x/y.PDF?z"}}),
+    ],
+)
+def test_an_address_is_attached_without_being_fetched(address: str, part: dict[str, Any]) -> None:
+    assert attachment(address) == part
 
 
 def test_a_conversation_goes_on_with_its_model(llmring: Run, simulated: Simulated) -> None:

@@ -111,15 +111,17 @@ ELSEWHERE = {
     "batch-status",
 }
 NO_JSON = {
+    "help",
     "batch-export",
     "batch-run",
     "batch-results",
+    "chats-continue",
     "chats-export",
     "embed",
     "export",
     "keys-path",
     "lock-chat",
-}  # JSON lines, formats of its own, a path, a conversation
+}  # JSON lines, formats of its own, a path, conversations
 
 
 @pytest.fixture

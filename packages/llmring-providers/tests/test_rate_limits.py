@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
+from llmring_providers import ChatCall, ProviderSettings, find_factory
 from llmring_providers._http.limits import stated_limits
-from llmring_types import RateLimit, RateLimits
+from llmring_providers.sim import Answer, Rule, Script, SimTransport
+from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
+from llmring_types import LLMRequest, Message, ModelRef, RateLimit, RateLimits, StreamChunk, collect
 from llmring_types.hosts import Quirks, host_of
 
 NOW = datetime(2026, 11, 29, 12, 0, 0, tzinfo=UTC)
@@ -100,3 +103,64 @@ def test_headers_state_limits(headers: Mapping[str, str], host: str, expected: R
 )
 def test_a_limit_is_known_per_minute(limit: RateLimit, per_minute: float | None) -> None:
     assert limit.per_minute == per_minute
+
+
+class Stating:
+    """A transport whose answers state the limits of the key."""
+
+    def __init__(self, transport: SimTransport, headers: Mapping[str, str]) -> None:
+        self._transport = transport
+        self._stated = headers
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        reply = await self._transport.send(request)
+        return reply._replace(headers={**reply.headers, **self._stated})
+
+    async def open(self, request: HttpRequest) -> ByteStream:
+        reply = await self._transport.open(request)
+        reply.headers = {**reply.headers, **self._stated}
+        return reply
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+DAILY = {"x-ratelimit-limit-requests": "14400", "x-ratelimit-limit-tokens": "6000"}
+
+
+@pytest.mark.parametrize(
+    ("model", "headers", "requests_per_minute"),
+    [
+        ("openai:gpt-4o-mini", OPENAI, 5000),
+        ("openai:gpt-5-pro", OPENAI, 5000),  # by the Responses API
+        ("anthropic:claude-sonnet-4-5", ANTHROPIC, 50),
+        ("google:gemini-2.5-flash", OPENAI, 5000),
+        ("ollama:llama3", OPENAI, 5000),
+        ("bedrock:us.amazon.nova-lite-v1:0", OPENAI, 5000),
+        ("groq:llama-3.1-8b-instant", DAILY, 10),
+    ],
+)
+async def test_a_stream_states_limits_at_its_start(
+    model: str, headers: Mapping[str, str], requests_per_minute: float
+) -> None:
+    ref = ModelRef.parse(model)
+    script = Script((Rule(answer=Answer(text="Hello there", chunk_size=3)),))
+    transport = Stating(SimTransport(script), headers)
+    base_url = "https://bedrock-runtime.us-east-1.amazonaws.com" if ref.provider == "bedrock" else None
+    settings = ProviderSettings(name=ref.provider, transport=transport, api_key="k", base_url=base_url)
+    provider = find_factory(ref.provider)(settings)
+    call = ChatCall(LLMRequest([Message(role="user", content="Hello")]), ref)
+    whole = (await provider.chat(call)).rate_limits
+    assert whole is not None
+    assert whole.requests is not None
+    assert whole.requests.per_minute == requests_per_minute
+    stream = await provider.stream(call)
+    chunks: list[StreamChunk] = []
+    while got := await stream.receive():
+        chunks += got
+    assert [chunk.rate_limits is not None for chunk in chunks] == [True, *[False] * (len(chunks) - 1)]
+    streamed = collect(chunks).rate_limits
+    assert streamed is not None
+    assert streamed.requests is not None
+    assert streamed.requests.per_minute == requests_per_minute
+    await provider.aclose()

@@ -23,9 +23,9 @@ from llmring.exceptions import (
     ProviderRateLimitError,
     ProviderTimeoutError,
 )
-from llmring.testing import FakeProvider
+from llmring.testing import HANG, FakeProvider
 from llmring_providers import ChatCall
-from llmring_types import RateLimit, RateLimits
+from llmring_types import RateLimit, RateLimits, StreamChunk
 
 MODEL = ModelRef("fake", "x")
 
@@ -263,6 +263,23 @@ def test_a_stream_is_paced_too() -> None:
             async for _chunk in ring.chat_stream(request(1)):
                 pass
         assert trio.current_time() - began > 1.4
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def test_streams_teach_the_pace_at_their_start() -> None:
+    limits = RateLimits(requests=RateLimit(limit=60))
+
+    async def main() -> None:
+        first = StreamChunk(delta="yes", model="fake:x", rate_limits=limits)
+        ring = paced_ring(Policy(pace=Pace()), (first, HANG))
+        stream = await ring.chat_stream(request(1)).start()
+        began = trio.current_time()
+        ring.register_provider("fake", FakeProvider("yes"))
+        for _ in range(3):
+            await ring.chat(request(1))
+        assert trio.current_time() - began > 1.4
+        await stream.aclose()
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 

@@ -4,12 +4,13 @@ import gc
 import inspect
 import io
 import os
+import sys
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import getitem
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from cyclopts import App, CycloptsError
 
@@ -23,19 +24,6 @@ if TYPE_CHECKING:
     from cyclopts.help.formatters import DefaultFormatter, PlainFormatter
     from rich.console import Console, ConsoleOptions
 
-_HELP = """\
-Manage aliases for language models, and chat with the models.
-
-$ llmring chat "Hello"
-$ llmring lock init
-$ llmring bind summarizer anthropic:claude-haiku-4-5,openai:gpt-5-mini
-"""
-_EXIT_CODES = """\
-Options and examples: llmring COMMAND --help
-
-Exit codes: 0 success; 1 failure, explained on standard error; 2 wrong command line; 3 registry or usage server unreachable; 130 interrupted.
-Data goes to standard output, messages go to standard error. A .env file in the working directory is read.
-"""
 _ENDLESS = 100_000
 """Width of a console that never wraps."""
 
@@ -44,8 +32,6 @@ def build_app() -> App:
     """Return the command tree."""
     app = App(
         name="llmring",
-        help=_HELP,
-        help_epilogue=_EXIT_CODES,
         version=version_text,
         version_flags=("--version", "-V"),
         help_format="plaintext",
@@ -101,14 +87,26 @@ def dispatch(arguments: Sequence[str]) -> int:
     if not os.environ.get("COLUMNS", "1").strip("0"):
         del os.environ["COLUMNS"]  # others take 0 for unknown, rich for a screen without room
     try:
-        return _dispatch(build_app(), list(arguments))
+        return _dispatch(build_app(), with_command(arguments))
     except CycloptsError as error:
         from llmring_cli._mistakes import usage_text  # noqa: PLC0415 - most command lines are right
 
         raise CommandError(usage_text(error), exit_code=WRONG_USAGE) from error
 
 
+def with_command(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with the command after ``sim … --`` as one: its words are no arguments of ours."""
+    if arguments[:1] != ["sim"] or "--" not in arguments:
+        return list(arguments)
+    from shlex import join  # noqa: PLC0415 - for this alone
+
+    place = arguments.index("--")
+    return [*arguments[:place], "--run", join(arguments[place + 1 :])]
+
+
 def _dispatch(app: App, arguments: list[str]) -> int:
+    if arguments in ([], ["--help"], ["-h"]):
+        return _show_overview(sys.stdout if arguments else sys.stderr)
     _, apps, rest = app.parse_commands(arguments)
     if apps[-1].default_command is None and not rest:
         app.help_print(arguments, console=app.error_console)
@@ -125,6 +123,13 @@ def _dispatch(app: App, arguments: list[str]) -> int:
         register_own_hosts()
     with dotenv(Path(), verbose="--verbose" in arguments or "-v" in arguments):
         return _run(app, arguments)
+
+
+def _show_overview(target: TextIO) -> int:
+    from llmring_cli._help import overview  # noqa: PLC0415 - for this alone
+
+    print(overview(), file=target)
+    return 0 if target is sys.stdout else WRONG_USAGE
 
 
 def _run(app: App, arguments: list[str]) -> int:

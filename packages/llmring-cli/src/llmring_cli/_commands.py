@@ -15,10 +15,11 @@ COMMANDS = (
     Command("--install-completion", "completion:install", "Install completion for the shell."),
     Command("aliases", "aliases:aliases", "List the aliases of a profile."),
     Command("bind", "aliases:bind", "Bind an alias to a model, or to a pool of models."),
-    Command("chat", "chat:chat", "Send a message and print the answer."),
+    Command("chat", "chat:chat", "Send a message and print the answer, or hold a conversation."),
     Command("doctor", "doctor:doctor", "Show what is configured here and what is missing."),
     Command("embed", "embed:embed", "Print the embeddings of texts as JSON lines."),
     Command("export", "usage:export", "Write the rows of the local usage log for other tools."),
+    Command("help", "help:help_", "Explain a topic, or a command."),
     Command("hosts", "hosts:hosts", "List every host that llmring knows, and whether its key is set here."),
     Command("info", "models:info", "Show the known facts about a model or an alias."),
     Command("list", "models:list_models", "List the known models."),
@@ -60,8 +61,9 @@ GROUPS = {
         ),
     ),
     "chats": (
-        "List, search, show and remove the saved conversations.",
+        "List, search, show, continue and remove the saved conversations.",
         (
+            Command("continue", "chats:continue_", "Continue a saved conversation on the terminal."),
             Command("export", "chats:export", "Write a saved conversation as Markdown or JSON."),
             Command("list", "chats:list_chats", "List the saved conversations, latest change first."),
             Command("rm", "chats:remove", "Remove saved conversations, after a confirmation."),
@@ -148,7 +150,7 @@ GROUPS = {
             Command(
                 "update", "lock.update:update", "Record the current facts about the models in the lockfile."
             ),
-            Command("upgrade", "lock.update:upgrade", "Propose successors for outdated models."),
+            Command("upgrade", "lock.upgrade:upgrade", "Propose successors for outdated models."),
             Command(
                 "validate", "lock.review:validate", "Check every model of every pool against the registry."
             ),

@@ -70,6 +70,11 @@ def _unknown_command(word: str, above: Sequence[str]) -> str:
     return f"Unknown command: {word}.{hint}"
 
 
+def command_names() -> list[str]:
+    """Return the words of every command and group, as they are typed."""
+    return [" ".join(path) for path in _paths()]
+
+
 def _paths() -> Iterator[tuple[str, ...]]:
     for command in COMMANDS:
         yield (command.name,)

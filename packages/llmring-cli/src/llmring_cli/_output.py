@@ -83,6 +83,14 @@ def report_text(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def report_aside(text: str) -> None:
+    """Write one line that can be overlooked to standard error, cut to the screen; a terminal shows it faint."""
+    text = one_line(text)
+    width = screen_width()
+    text = text if len(text) <= width else f"{text[: width - 1]}…"
+    print(f"\x1b[2m{text}\x1b[0m" if takes_colour(sys.stderr) else text, file=sys.stderr)
+
+
 def report_logs() -> None:
     """Report warnings and errors that libraries log, one line each: they may quote a server."""
     import logging  # noqa: PLC0415 - short commands do without

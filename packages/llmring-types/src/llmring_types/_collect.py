@@ -16,6 +16,7 @@ _CLOSING = (
     "response_id",
     "request_id",
     "native",
+    "rate_limits",
     "attempts",
     "warnings",
 )

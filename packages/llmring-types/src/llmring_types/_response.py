@@ -106,7 +106,7 @@ class LLMResponse(Model, Generic[Parsed], kw_only=True, omit_defaults=True):
         request_id: the provider's id of the request, for its support.
         native: what the provider wants back unchanged in the next turn (signatures, encrypted reasoning), and
             what it said beyond the neutral form (citations, logprobs). JSON; :meth:`to_message` carries it.
-        rate_limits: those of the key, as the headers of the answer state them; ``None`` on streams.
+        rate_limits: those of the key, as the headers of the answer state them.
         attempts: every pool member tried or skipped, in order; the last one answered.
         warnings: what was dropped or lost on the way, one sentence each.
     """
@@ -173,11 +173,13 @@ class StreamChunk(Model, kw_only=True, omit_defaults=True):
         delta: new text; may be empty.
         reasoning: new reasoning text.
         model: ``provider:model``.
+        rate_limits: on the first chunk, as in :class:`LLMResponse`.
         finish_reason: on the last chunk, as in :class:`LLMResponse`; so are all the others.
     """
 
     delta: str = ""
     model: str | None = None
+    rate_limits: RateLimits | None = None
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     tool_calls: list[ToolCall] | None = None

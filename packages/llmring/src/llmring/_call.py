@@ -21,7 +21,7 @@ from llmring._money.accounting import check_counts
 from llmring._money.accounts import Account
 from llmring._money.calls import CallBudget
 from llmring._observing.watch import Watch
-from llmring._routing import Candidate
+from llmring._routing import Candidate, Route
 from llmring._runtime import TimeLimitError, extend_deadline, within
 from llmring._stream import Opened
 from llmring.pricing import unpriced
@@ -42,7 +42,7 @@ class Call:
         request: never changed.
         profile: the lockfile's profile.
         streamed: the answer is asked for in chunks.
-        encoded: the request, where it was encoded for its first candidate already.
+        encoded: the request, where it was encoded for its first candidate already; ``route`` likewise.
         account: of the run that it belongs to, if that is bounded.
     """
 
@@ -55,6 +55,7 @@ class Call:
         streamed: bool,
         account: Account | None = None,
         encoded: EncodedCall | None = None,
+        route: Route | None = None,
     ) -> None:
         self._chat = chat
         self._asked = self._prepared = request
@@ -62,6 +63,7 @@ class Call:
         self._streamed = streamed
         self._run_account = account
         self._encoded = encoded
+        self._known_route = route
         self._expectation: Expectation | None = None
         self._watch: Watch | None = None
         self._budget: CallBudget | None = None
@@ -150,7 +152,7 @@ class Call:
             not request.messages and not request.extra_params
         ):  # which may name a stored prompt or conversation
             raise MessageValidationError("there are no messages to send: give at least one", field="messages")
-        route = chat.router.route(request.model, self._profile)
+        route = self._known_route or chat.router.route(request.model, self._profile)
         self._route = chat.screen(request, route) if chat.screens else route
         self._timeout = route.timeout(request, chat.default_timeout)
         if request.response_format is not None or request.json_response:
@@ -174,13 +176,9 @@ class Call:
                 self._route = await chat.counted(await self._with_files(self._asked), self._route)
             if chat.bounded or self._route.bounded or self._run_account is not None:
                 asked, prepared = await self._with_files(self._asked), await self._with_files(self._prepared)
+                account, progress = self._run_account, self._progress
                 self._budget = CallBudget(
-                    chat.purse,
-                    asked,
-                    prepared,
-                    self._route,
-                    account=self._run_account,
-                    progress=self._progress,
+                    chat.purse, asked, prepared, self._route, account=account, progress=progress
                 )
             return await chat.failover.run(
                 self._route,
@@ -235,7 +233,10 @@ class Call:
         if place is not None:
             stream = PlacedStream(stream, place)
         try:
-            return Opened(stream, await stream.receive(), candidate, permit, [], started)
+            chunks = await stream.receive()
+            if self._chat.failover.pacer is not None and chunks:
+                self._chat.failover.pacer.learn(candidate.ref, chunks[0].rate_limits)
+            return Opened(stream, chunks, candidate, permit, [], started)
         except ProviderError as error:
             error.partial = collect([stream.partial()])
             stream.close()

@@ -27,12 +27,14 @@ class Form(NamedTuple):
         application: its mark.
         version: of its tables.
         tables: the statements that make them, by name.
+        indexes: those of indexes that a file may have or lack.
     """
 
     name: str
     application: int
     version: int
     tables: Mapping[str, str]
+    indexes: Mapping[str, str] = {}
 
 
 def place(path: str | Path) -> Path:
@@ -146,7 +148,10 @@ def _check(database: "sqlite3.Connection", path: Path, form: Form) -> None:
             + (": update llmring" if version > form.version else "")
         )
     found = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-    if found != form.tables:  # a trigger or a generated column could change what is written and read
+    if {**form.indexes, **found} != {
+        **form.indexes,
+        **form.tables,
+    }:  # a trigger or a generated column could change what is written and read
         raise ConfigurationError(
             f"the {form.name} {path} has tables, views or triggers that llmring does not make: name another file"
         )

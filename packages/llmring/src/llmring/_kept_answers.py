@@ -101,10 +101,10 @@ class CachedCall(Call):
         router = self._chat.router
         asked = msgspec.structs.replace(self._asked, cache=self._prepared.cache)
         try:
-            digest, _ = await Digests(self._chat, router.locked, self._profile).of(asked)
+            found = await Digests(self._chat, router.locked, self._profile).of(asked)
         except LLMRingError:
             return None
-        return digest
+        return found.content
 
     async def _replay(self, response: LLMResponse) -> Answered[T]:
         if response.usage is not None:

@@ -82,6 +82,42 @@ async def test_identical_requests_are_asked_once(journal: Path) -> None:
     assert (await outcomes_of(rows))[1] == 30  # without a journal each row is asked
 
 
+def has_index(journal: Path) -> bool:
+    with closing(sqlite3.connect(journal, isolation_level=None)) as database:
+        return bool(
+            database.execute("SELECT 1 FROM sqlite_master WHERE type = 'index' AND sql != ''").fetchall()
+        )
+
+
+async def test_outcomes_are_indexed_once_one_is_looked_for(journal: Path) -> None:
+    await outcomes_of(questions(5), journal=journal)
+    assert not has_index(journal)
+    found, asked = await outcomes_of([*questions(5), question("new"), question("new")], journal=journal)
+    assert has_index(journal)
+    assert asked == 1
+    assert [outcome.from_journal for outcome in found] == [True] * 5 + [False, True]
+    assert [outcome.key for outcome in journal_outcomes(journal)] == [*"0123456"]
+    assert (await outcomes_of(questions(6), journal=journal))[1] == 1
+
+
+async def test_identical_requests_far_apart_are_asked_once_by_a_first_run(journal: Path) -> None:
+    rows = [question("a"), *questions(200), question("a"), question("b"), question("a")]
+    found, asked = await outcomes_of(rows, journal=journal, concurrency=4)
+    assert asked == 202
+    assert [outcome.key for outcome in found if outcome.from_journal] == ["201", "203"]
+    assert has_index(journal)
+
+
+async def test_rows_that_cannot_be_read_in_the_same_way_are_one_outcome_of_the_journal(journal: Path) -> None:
+    unread = ValidationError("no JSON")
+    for _ in range(2):
+        rows = [Row(request=unread, key="line"), *questions(50), Row(request=unread, key="line")]
+        found, _ = await outcomes_of(rows, journal=journal, concurrency=2)
+        assert [outcome.key for outcome in found if not outcome.is_answered] == ["line", "line"]
+    with closing(sqlite3.connect(journal, isolation_level=None)) as database:
+        assert database.execute("SELECT COUNT(*), COUNT(DISTINCT digest) FROM outcome").fetchone() == (51, 51)
+
+
 async def test_a_changed_request_is_a_new_row(journal: Path) -> None:
     await outcomes_of([question("a"), question("b")], journal=journal)
     found, asked = await outcomes_of([question("a"), question("c")], journal=journal)
@@ -200,6 +236,11 @@ def trap(path: Path) -> None:
         database.execute("CREATE TRIGGER t AFTER INSERT ON row BEGIN DELETE FROM outcome; END")
 
 
+def other_index(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("CREATE INDEX outcome_digest ON outcome (model)")
+
+
 def later(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA user_version = 99")
@@ -219,6 +260,7 @@ def linked(path: Path) -> None:
         ("them", lambda path: path.mkdir(), "cannot be opened: Is a directory"),
         ("them", os.mkfifo, "is not a file"),
         ("us", trap, "views or triggers"),
+        ("us", other_index, "views or triggers"),
         ("us", later, "version 99.*update llmring"),
         ("us", linked, "it is a link"),
         ("us", lambda path: path.chmod(0o644), "others may read or write"),

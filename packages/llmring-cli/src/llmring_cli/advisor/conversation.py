@@ -10,10 +10,10 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._lockfiles import shown
 from llmring_cli._output import count_text, print_line, report, screen_width
-from llmring_cli.advisor.screen import Screen, confirm, interruptible
 from llmring_cli.advisor.session import Advisor, Session, kept_sessions, load_session, save_session
 from llmring_cli.chat.answer import show
 from llmring_cli.chat.exchange import Exchange
+from llmring_cli.chat.screen import Screen, confirm, interruptible
 from llmring_cli.toolbox import Toolbox, ToolResult
 from llmring_cli.toolbox.tool import CHANGES, SAVE
 

@@ -11,7 +11,7 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._lockfiles import shown
 from llmring_cli._output import print_table, report
-from llmring_cli.advisor.screen import Screen, confirm
+from llmring_cli.chat.screen import Screen, confirm
 from llmring_cli.toolbox import Draft
 
 _SHOWN = 5

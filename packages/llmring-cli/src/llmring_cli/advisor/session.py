@@ -93,6 +93,11 @@ def kept_sessions() -> list[Session]:
     return sessions
 
 
+def session_names() -> list[str]:
+    """Return the sessions that were kept, the latest first."""
+    return [session.name for session in kept_sessions()]
+
+
 def _folder() -> Path:
     return state_folder("advisor") / "sessions"
 

@@ -1,13 +1,15 @@
 """Conversations as text: what was said, as Markdown for people and as JSON for programs."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from llmring.conversation import StoredConversation
+from llmring.conversation import Conversation, StoredConversation
 from llmring_types import Message, ToolCall
 
-from llmring_cli._output import count_text, dollars_text, one_line
+from llmring_cli._output import count_text, dollars_text, json_text, one_line
 
+_LONGEST_TITLE = 60
 CUT = "cut"
 """The key in the metadata of an answer that was interrupted."""
 _SPEAKERS = {"system": "Instructions", "user": "You", "assistant": "Model", "tool": "Tool"}
@@ -87,6 +89,30 @@ def _sections(messages: Iterable[Message]) -> Iterator[str]:
         if message.role == "tool":  # results may be anything: they stay apart from what was said
             text = "\n".join(f"> {line}".rstrip() for line in text.splitlines())
         yield f"## {speaker(message)}\n\n{text}".rstrip()
+
+
+def exported(found: StoredConversation, messages: Sequence[Message], format_: str) -> str:
+    """Return a whole conversation as ``json``, ``jsonl`` (one message on each line), or else Markdown."""
+    if format_ == "json":
+        return json_text(conversation_json(found, messages), indent=2) + "\n"
+    if format_ == "jsonl":
+        return "".join(f"{json_text(message)}\n" for message in messages)
+    return f"{markdown(found, messages)}\n"
+
+
+def described(conversation: Conversation, conversation_id: str | None) -> StoredConversation:
+    """Return a conversation that is not saved, or not yet, as lists show it."""
+    first = next((text_of(each) for each in conversation.messages if each.role == "user"), "")
+    now = datetime.now(UTC)
+    return StoredConversation(
+        id=conversation_id or "not saved",
+        title=" ".join(first.split())[:_LONGEST_TITLE],
+        model=conversation.model,
+        created_at=now,
+        changed_at=now,
+        messages=len(conversation.messages),
+        cost=conversation.cost,
+    )
 
 
 def conversation_json(found: StoredConversation, messages: Sequence[Message]) -> dict[str, Any]:

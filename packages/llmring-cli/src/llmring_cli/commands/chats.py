@@ -1,5 +1,6 @@
 """``llmring chats``: the saved conversations."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Annotated, Literal
 import msgspec
 from cyclopts import Parameter
 from llmring.conversation import ConversationStore, StoredConversation
-from llmring_types import Message
 
 from llmring_cli._files import write_output
 from llmring_cli._output import (
@@ -18,7 +18,6 @@ from llmring_cli._output import (
     confirm,
     count_text,
     dollars_texts,
-    json_text,
     one_line,
     print_json,
     print_table,
@@ -26,9 +25,9 @@ from llmring_cli._output import (
     screen_width,
     write_exact,
 )
-from llmring_cli._parameters import Count, Flag, Json
-from llmring_cli.chat.saved import EVERY, find, open_store, read, topic_of
-from llmring_cli.chat.transcript import conversation_json, found_json, markdown
+from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
+from llmring_cli.chat.saved import EVERY, Record, find, hold, open_store, read, saving_is_on, topic_of
+from llmring_cli.chat.transcript import conversation_json, exported, found_json, markdown
 
 Chat = Annotated[
     str | None, Parameter(help="The id, or how it begins. Default: the conversation that changed last.")
@@ -103,6 +102,44 @@ def show(chat: Chat = None, /, *, json: Json = False) -> None:
         write_exact(f"{markdown(found, messages)}\n")
 
 
+def continue_(
+    chat: Chat = None,
+    /,
+    *,
+    model: Annotated[ModelName | None, Parameter(alias="-m")] = None,
+    tool: Annotated[list[str] | None, Parameter(negative="")] = None,
+    mcp: Annotated[list[str] | None, Parameter(negative="")] = None,
+    profile: ProfileName = None,
+    plain: Flag = False,
+    verbose: Annotated[Flag, Parameter(alias="-v")] = False,
+) -> None:
+    """Continue a saved conversation on the terminal.
+
+    It goes on with its model, unless you name another one, and with its instructions. To continue the last
+    conversation of a folder with one question: llmring chat --continue.
+
+    $ llmring chats continue
+    $ llmring chats continue 3f9c --model anthropic:claude-haiku-4-5
+
+    Args:
+        model: An alias or provider:model.
+        tool: A Python function that the model may call, as module:function. May be given several times.
+        mcp: The command or the address of an MCP server whose tools the model may call. May be given several times.
+        plain: Print answers as plain text instead of rendering Markdown.
+        verbose: Report model, tokens, cost and attempts of each answer.
+    """
+    from llmring_cli.chat.interactive import Opening, converse  # noqa: PLC0415 - the other commands do without
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise CommandError('chats continue needs a terminal; without one: llmring chat --continue "…"')
+    store = open_store()
+    held = hold(store, find(store, chat))
+    opening = Opening(
+        model=model, profile=profile, tools=(tool or (), mcp or ()), held=held, plain=plain, verbose=verbose
+    )
+    asyncio.run(converse(opening, Record(Path.cwd(), on=saving_is_on(), held=held)))
+
+
 def search(
     *words: Annotated[str, Parameter(name="WORD")],
     limit: Annotated[Count, Parameter(alias="-n")] = 20,
@@ -154,19 +191,11 @@ def export(
     """
     store = open_store()
     found = find(store, chat)
-    text = _exported(found, read(store, found.id).messages, format_)
+    text = exported(found, read(store, found.id).messages, format_)
     if out is None:
         write_exact(text)
     else:
         write_output(out, text.encode(), private=True)
-
-
-def _exported(found: StoredConversation, messages: Sequence[Message], format_: str) -> str:
-    if format_ == "md":
-        return f"{markdown(found, messages)}\n"
-    if format_ == "json":
-        return json_text(conversation_json(found, messages), indent=2) + "\n"
-    return "".join(f"{json_text(message)}\n" for message in messages)
 
 
 class Removed(msgspec.Struct):

@@ -12,6 +12,7 @@ from llmring_types.exceptions import MissingSDKError
 if TYPE_CHECKING:
     from llmring.serve import Exchange, KeyStore, LiveCalls, Page
     from llmring_lockfile import Lockfile
+    from llmring_types.exceptions import LLMRingError
 
 TOKEN_VARIABLE = "LLMRING_PAGE_TOKEN"  # noqa: S105 - its name
 
@@ -34,10 +35,21 @@ class OpenedPage(NamedTuple):
         return f"{base}/?token={self.token}" if self.is_new else f"{base}/"
 
 
+def require_extra(what: str) -> None:
+    """Make sure that templates and charts can be made.
+
+    Raises:
+        MissingSDKError: the extra is not installed.
+    """
+    if any(find_spec(name) is None for name in ("jinja2", "leather")):
+        raise MissingSDKError(f"{what} needs an extra: pip install 'llmring-cli[ui]'")
+
+
 def open_page(
     *,
     log: Path | None,
     lockfile: "Callable[[], Lockfile] | None",
+    lockfile_problem: "Callable[[], LLMRingError | None]" = lambda: None,
     profile: str | None = None,
     keys: "KeyStore | None" = None,
     serves: bool = False,
@@ -48,8 +60,7 @@ def open_page(
         MissingSDKError: the extra is not installed.
         ValidationError: the token of the environment is too short (also a ``ValueError``).
     """
-    if any(find_spec(name) is None for name in ("jinja2", "leather")):
-        raise MissingSDKError("the page needs an extra: pip install 'llmring-cli[ui]'")
+    require_extra("the page")
     from llmring_cli.page.sessions import Sessions  # noqa: PLC0415 - help does without
 
     given = os.environ.get(TOKEN_VARIABLE)
@@ -60,7 +71,14 @@ def open_page(
         from llmring_cli.page.site import Site  # noqa: PLC0415 - see _FirstUse
         from llmring_cli.page.views import Sources, Views  # noqa: PLC0415 - as above
 
-        sources = Sources(log=log, lockfile=lockfile, profile=profile, keys=keys, serves=serves)
+        sources = Sources(
+            log=log,
+            lockfile=lockfile,
+            lockfile_problem=lockfile_problem,
+            profile=profile,
+            keys=keys,
+            serves=serves,
+        )
         return Site(Views(sources), sessions)
 
     return OpenedPage(_FirstUse(make), token, is_new=not given)

@@ -2,24 +2,23 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from importlib.resources import files
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from anyio import to_thread
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from llmring.serve import KeyState, KeyStore, LiveCalls
 from llmring_lockfile import Lockfile, active_profile
 from llmring_types.exceptions import LLMRingError, ValidationError
 
 from llmring_cli._models import known_models, pool_providers
-from llmring_cli._output import dollars_text, printable
+from llmring_cli._output import dollars_text
 from llmring_cli._parameters import now
 from llmring_cli.page.charts import bar_chart, day_chart
 from llmring_cli.page.figures import PERIODS, Usage, usage_of
 from llmring_cli.page.pools import Locked, locked_of
+from llmring_cli.page.reports import page_file, templates
 from llmring_cli.page.sessions import Session
 
 _DEFAULT_DAYS = 30
@@ -33,6 +32,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         log: the usage log; ``None`` where none is written.
         lockfile: returns it as it is now; ``None`` where there is none.
+        lockfile_problem: returns the reason why an older one is served; ``None`` where that is not so.
         profile: of it, that requests get; ``None`` for its default.
         keys: of the gateway.
         serves: there is a gateway, with a playground and live calls.
@@ -40,6 +40,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
     log: Path | None = None
     lockfile: Callable[[], Lockfile] | None = None
+    lockfile_problem: Callable[[], LLMRingError | None] = lambda: None
     profile: str | None = None
     keys: KeyStore | None = None
     serves: bool = False
@@ -56,15 +57,6 @@ class Views:
     def __init__(self, sources: Sources, clock: Callable[[], datetime] = now) -> None:
         self._sources = sources
         self._clock = clock
-        self._templates = Environment(
-            loader=PackageLoader("llmring_cli.page", "files"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=_shown,
-        )
-        self._templates.filters |= {"dollars": dollars_text, "count": "{:,}".format, "clock": _clock_time}
         self._files: dict[str, str] = {}
 
     @property
@@ -76,7 +68,7 @@ class Views:
         """Return a style sheet, script or picture of the page."""
         name = path.rpartition("/")[2]
         if name not in self._files:
-            self._files[name] = files("llmring_cli.page").joinpath("files", name).read_text(encoding="utf-8")
+            self._files[name] = page_file(name)
         return self._files[name]
 
     def message(self, text: str) -> str:
@@ -118,6 +110,7 @@ class Views:
             usage_problem=usage_problem,
             locked=locked,
             lock_problem=lock_problem,
+            lock_broken=self._sources.lockfile_problem(),
             day_chart=day_chart,
             bar_chart=bar_chart,
             **self._calls(live),
@@ -184,16 +177,7 @@ class Views:
             return None, str(error)
 
     def _render(self, name: str, **values: Any) -> str:
-        return self._templates.get_template(name).render(values)
-
-
-def _shown(value: Any) -> Any:
-    """Make control characters and bidirectional controls of foreign text visible; Jinja escapes its HTML."""
-    return printable(value) if type(value) is str else value
-
-
-def _clock_time(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
+        return templates().get_template(name).render(values)
 
 
 def _key(state: KeyState) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from llmring_types import StreamChunk
 from llmring_types.exceptions import ProviderError, StreamInterruptedError
 
-from llmring_providers._http.replies import blotted, request_id, too_large, without_key
+from llmring_providers._http.replies import blotted, rate_limits, request_id, too_large, without_key
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers.transport import ByteStream, ResponseTooLargeError, TransportError
 
@@ -23,6 +23,7 @@ class HttpStream:
         self._warnings = list(wire.warnings)
         found = request_id(reply.headers)
         self._request_id = found and blotted(found, key)
+        self._rate_limits = rate_limits(reply.headers, call.quirks)
         self._ended = False
         self._begun = False
 
@@ -36,6 +37,7 @@ class HttpStream:
                     break
                 chunks = await self._next()
                 if chunks:
+                    chunks[0].rate_limits, self._rate_limits = self._rate_limits, None
                     self._begun = True
                     return chunks
                 self._report_progress()

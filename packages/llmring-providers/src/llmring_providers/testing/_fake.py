@@ -44,6 +44,7 @@ _CLOSING = (
     "response_id",
     "request_id",
     "native",
+    "rate_limits",
     "parsed",
 )
 

@@ -75,12 +75,8 @@ class Lane:
         self._ledger = ledger
         self._clock = clock
         self._lock = Lock()
-        self._stated: tuple[float | None, ...] = (
-            pace.requests_per_minute,
-            pace.tokens_per_minute,
-            None,
-            None,
-        )
+        stated = (pace.requests_per_minute, pace.tokens_per_minute, None, None)
+        self._stated: tuple[float | None, ...] = stated
         self._learned: tuple[float | None, ...] = (None,) * 4
         self._guess: tuple[float, float] | None = None
         self._factor, self._slowed_at = 1.0, -math.inf
@@ -272,8 +268,12 @@ class Pacer:
         """Learn from an answer."""
         if ticket is not None:
             ticket.settle(response)
-        if response.rate_limits is not None and (lane := self._lane(model.provider)) is not None:
-            lane.learn(response.rate_limits)
+        self.learn(model, response.rate_limits)
+
+    def learn(self, model: ModelRef, limits: RateLimits | None) -> None:
+        """Take over the limits that an answer states, a stream's at its start."""
+        if limits is not None and (lane := self._lane(model.provider)) is not None:
+            lane.learn(limits)
 
     async def failed(self, model: ModelRef, error: LLMRingError, ticket: Ticket | None) -> None:
         """Learn from a failure."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -31,7 +32,7 @@ _TABLES = {
     PRIMARY KEY (key, digest)
 ) WITHOUT ROWID""",
     "outcome": """CREATE TABLE outcome (
-    digest BLOB PRIMARY KEY,
+    digest BLOB NOT NULL,
     state TEXT NOT NULL,
     model TEXT,
     response TEXT,
@@ -48,7 +49,10 @@ _TABLES = {
     document TEXT NOT NULL
 )""",
 }
-JOURNAL = Form("journal", _APPLICATION, VERSION, _TABLES)
+OUTCOME_INDEX = "CREATE UNIQUE INDEX outcome_digest ON outcome (digest)"
+"""Made by the first look for an outcome, or by the second run. Digests are random, so that each outcome that is written
+under the index changes another page of it, which is two thirds of the cost; most first runs never look."""
+JOURNAL = Form("journal", _APPLICATION, VERSION, _TABLES, {"outcome_digest": OUTCOME_INDEX})
 
 Values: TypeAlias = tuple[Any, ...]
 Table: TypeAlias = tuple[str, str, str]
@@ -61,7 +65,7 @@ ROW: Table = (
 )
 OUTCOME: Table = (
     "INSERT OR REPLACE INTO outcome VALUES ",
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ'))",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "",
 )
 BATCH_PART: Table = (
@@ -69,8 +73,8 @@ BATCH_PART: Table = (
     "(?, ?, ?)",
     " ON CONFLICT (label) DO UPDATE SET state = excluded.state, document = excluded.document",
 )
-_CHUNK = 64
-"""Rows of one statement, each of which lets go of the interpreter once: 576 of the 999 variables of old SQLite."""
+_CHUNKS = (64, 32, 16, 8, 4, 2, 1)
+"""Rows of one statement, each of which lets go of the interpreter once: 640 of the 999 variables of old SQLite."""
 
 
 @contextmanager
@@ -94,10 +98,20 @@ def opened(path: str | Path, *, read_only: bool = True) -> Iterator["sqlite3.Con
 
 
 def insert(connection: "sqlite3.Connection", into: Table, rows: Sequence[Values]) -> None:
-    """Insert rows, most of them many at a time."""
+    """Insert rows, as many at a time as there are."""
+    start = 0
+    for size in _CHUNKS:
+        while len(rows) - start >= size:
+            connection.execute(_statement(into, size), [*chain.from_iterable(rows[start : start + size])])
+            start += size
+
+
+@cache
+def _statement(into: Table, rows: int) -> str:
     head, values, tail = into
-    chunked = len(rows) - len(rows) % _CHUNK
-    for start in range(0, chunked, _CHUNK):
-        together = [*chain.from_iterable(rows[start : start + _CHUNK])]
-        connection.execute(f"{head}{', '.join([values] * _CHUNK)}{tail}", together)
-    connection.executemany(f"{head}{values}{tail}", rows[chunked:])
+    return f"{head}{', '.join([values] * rows)}{tail}"
+
+
+def has_index(connection: "sqlite3.Connection") -> bool:
+    """Return whether outcomes can be found by their digests."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outcome_digest'").fetchone())

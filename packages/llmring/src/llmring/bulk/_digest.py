@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 import msgspec
 from llmring_lockfile import LockedModel
@@ -12,9 +12,11 @@ from llmring_providers import ChatCall, EncodedCall, Fingerprint
 from llmring_types import LLMRequest
 
 from llmring._chat import Chat
+from llmring._routing import Candidate, Route
 from llmring.structured import prepare
 
 _SIZE = 16
+_MOST_POOLS = 64
 _encode = msgspec.json.Encoder(enc_hook=repr, order="deterministic").encode
 
 
@@ -30,6 +32,28 @@ class FingerprintsCalls(Protocol):
 def _fingerprints(kind: type) -> bool:
     """Return whether providers of a type have the method: a protocol is slow to ask."""
     return issubclass(kind, FingerprintsCalls)
+
+
+class Digest(NamedTuple):
+    """The digest of a request, with what was found on the way.
+
+    Attributes:
+        content: 16 bytes.
+        route: of the request.
+        encoded: the request, where its provider shows what it sends.
+    """
+
+    content: bytes
+    route: Route
+    encoded: EncodedCall | None = None
+
+
+class _Pool(NamedTuple):
+    """A pool: its route, the hash of its models and their lock, and the first model that can be asked."""
+
+    route: Route
+    hashed: "blake2b"
+    candidate: Candidate
 
 
 class Digests:
@@ -48,30 +72,43 @@ class Digests:
         self._chat = chat
         self._locked = locked
         self._profile = profile
+        self._pools: dict[str | None, _Pool] = {}
 
-    async def of(self, request: LLMRequest) -> tuple[bytes, EncodedCall | None]:
-        """Return the digest, and the request as it was encoded for it.
+    async def of(self, request: LLMRequest) -> Digest:
+        """Return the digest of a request.
 
         Raises:
             LLMRingError: the request cannot be sent to any model, or not as it is.
         """
-        route = self._chat.router.route(request.model, self._profile)
+        route, hashed, candidate = self._pool(request.model)
         asked = await self._chat.files.inlined(request) if request.files else request
         prepared, _ = prepare(asked)
-        digest = blake2b(digest_size=_SIZE)
-        for candidate in route.candidates:
-            locked = self._locked.get(str(candidate.ref))
-            digest.update(f"{candidate.ref} {locked and locked.snapshot}\n".encode())
-        candidate = next((each for each in route.candidates if each.unusable is None), route.candidates[0])
         if candidate.unusable is not None:
             raise candidate.unusable
-        provider: Any = self._chat.providers[candidate.ref.provider]
+        digest, provider = hashed.copy(), self._chat.providers[candidate.ref.provider]
         if _fingerprints(provider.__class__):
-            found: Fingerprint = provider.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts))
+            fingerprinting = cast("FingerprintsCalls", provider)
+            found = fingerprinting.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts))
             digest.update(found.content)
-            return digest.digest(), found.encoded
+            return Digest(digest.digest(), route, found.encoded)
         digest.update(_encode(prepared))
-        return digest.digest(), None
+        return Digest(digest.digest(), route)
+
+    def _pool(self, model: str | None) -> _Pool:
+        route = self._chat.router.route(model, self._profile)
+        known = self._pools.get(model)
+        if known is not None and known.route is route:
+            return known
+        hashed = blake2b(digest_size=_SIZE)
+        for candidate in route.candidates:
+            locked = self._locked.get(str(candidate.ref))
+            hashed.update(f"{candidate.ref} {locked and locked.snapshot}\n".encode())
+        usable = next((each for each in route.candidates if each.unusable is None), route.candidates[0])
+        pool = _Pool(route, hashed, usable)
+        if len(self._pools) >= _MOST_POOLS:
+            self._pools.clear()
+        self._pools[model] = pool
+        return pool
 
 
 def digest_of_text(*parts: str) -> bytes:
@@ -90,8 +127,8 @@ class DigestFilter:
 
     def add(self, digest: bytes) -> None:
         flags = self._flags
-        for flag in _places(digest):
-            flags[flag & 0xFFFFFF] = 1
+        one, two, three, four = _places(digest)
+        flags[one & 0xFFFFFF] = flags[two & 0xFFFFFF] = flags[three & 0xFFFFFF] = flags[four & 0xFFFFFF] = 1
 
     def may_have(self, digest: bytes) -> bool:
         """Return ``False`` for a digest that was surely never added."""

@@ -148,18 +148,19 @@ class Engine:
             return
         if isinstance(request, LLMRequest):
             try:
-                task.digest, task.encoded = await self._digests.of(request)
+                task.digest, task.route, task.encoded = await self._digests.of(request)
             except LLMRingError as error:
                 request = task.request = error
         if isinstance(request, LLMRingError):
             task.digest = digest_of_text(task.key, type(request).__name__, request.message)
+            await journal.expect(task.digest)
             journal.begin(task.digest, task.key, task.index, task.data, task)
             self._end(task, outcome_of(task, request))
             return
         leader = self._same.get(task.digest)
         if leader is not None:
             leader.followers = [*(leader.followers or ()), task]
-        elif (found := journal.find(task.digest)) is not None:
+        elif (found := await journal.find(task.digest)) is not None:
             task.outcome = outcome_of(task, await self._finished(found, request), from_journal=True)
         else:
             self._same[task.digest] = task
@@ -248,6 +249,7 @@ class Engine:
             streamed=False,
             account=settings.account,
             encoded=task.encoded,
+            route=task.route,
         )
         try:
             return outcome_of(task, await call.answer())

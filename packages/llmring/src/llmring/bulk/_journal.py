@@ -7,10 +7,8 @@ import struct
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -18,21 +16,16 @@ import msgspec
 from llmring_types import LLMResponse
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
-from llmring._database import connect, create_or_check, place
+from llmring._database import create_or_check, place
 from llmring._runtime import LoopHandle, Wakeup
 from llmring.bulk._batch_parts import BatchPart
-from llmring.bulk._database import BATCH_PART, JOURNAL, OUTCOME, ROW, Table, Values, insert
+from llmring.bulk._database import BATCH_PART, JOURNAL, OUTCOME, OUTCOME_INDEX, ROW, has_index
 from llmring.bulk._digest import DigestFilter
 from llmring.bulk._outcomes import KeptError, is_settled, keep, restore
+from llmring.bulk._writer import Entry, JournalWriter, now, stop
 
 T = TypeVar("T")
 
-_BATCH_S = 0.002
-"""Time in which others may join a commit. A commit for each row would take the interpreter away from the calls."""
-_BATCH = 256
-_CLOSE_LIMIT_S = 30.0
-_CHECKPOINT = "PRAGMA wal_autocheckpoint = 8000"
-"""Pages, 32 MB: eight times the default, since the same pages of the index are written again and again."""
 _FIND = "SELECT state, response, error FROM outcome WHERE digest = ?"
 _UNDER_WAY = "SELECT DISTINCT digest FROM row WHERE digest NOT IN (SELECT digest FROM outcome)"
 
@@ -40,9 +33,6 @@ _encode = msgspec.json.Encoder().encode
 _response_of = msgspec.json.Decoder(LLMResponse).decode
 _error_of = msgspec.json.Decoder(KeptError).decode
 _part_of = msgspec.json.Decoder(BatchPart).decode
-
-_Entry = tuple[Table, Values, T | anyio.Event]
-"""A table, the values of its row, and the subject."""
 
 
 class Journal(Generic[T]):
@@ -70,7 +60,8 @@ class Journal(Generic[T]):
         self.interrupted: set[bytes] = set()
         """Digests of rows that were under way when an earlier run ended."""
         self._seen = DigestFilter()
-        self._entries: queue.SimpleQueue[_Entry[T] | None] = queue.SimpleQueue()
+        self._is_indexed = False
+        self._entries: queue.SimpleQueue[Entry[T] | None] = queue.SimpleQueue()
         self._on_commit, self._on_failure = on_commit, on_failure
         self._reader: sqlite3.Connection | None = None
         self._lock: sqlite3.Connection | None = None
@@ -84,10 +75,18 @@ class Journal(Generic[T]):
         """
         await anyio.to_thread.run_sync(self._open)
         self._over = Wakeup()
-        writer = _Writer(self, LoopHandle(), self._over)
+        writer = JournalWriter(
+            self.path,
+            self.run,
+            self._entries,
+            loop=LoopHandle(),
+            on_commit=self._on_commit,
+            on_failure=self._on_failure,
+            over=self._over,
+        )
         thread = threading.Thread(target=writer.write_all, name="llmring journal", daemon=True)
         thread.start()
-        weakref.finalize(self, _stop, self._entries, thread)
+        weakref.finalize(self, stop, self._entries, thread)
 
     async def aclose(self) -> None:
         """Write what was handed over, and close. It is not cancelled: what was answered stays answered."""
@@ -146,13 +145,24 @@ class Journal(Generic[T]):
         except (sqlite3.Error, msgspec.MsgspecError, TypeError) as problem:
             raise ConfigurationError(f"the journal {self.path} cannot be read: {problem}") from problem
 
-    def find(self, digest: bytes) -> LLMResponse | LLMRingError | None:
+    async def expect(self, digest: bytes) -> bool:
+        """Return whether a request may have an outcome already, which its next one will replace."""
+        if not self._seen.may_have(digest):
+            return False
+        if not self._is_indexed:
+            made = anyio.Event()
+            self._entries.put((None, (), made))
+            await made.wait()
+            self._is_indexed = True
+        return True
+
+    async def find(self, digest: bytes) -> LLMResponse | LLMRingError | None:
         """Return how a request ended; ``None`` where it did not, or may end otherwise when asked again.
 
         Raises:
             ConfigurationError: what the file holds is no outcome.
         """
-        if self._reader is None or not self._seen.may_have(digest):
+        if not await self.expect(digest) or self._reader is None:
             return None
         try:
             found = self._reader.execute(_FIND, (digest,)).fetchall()
@@ -175,8 +185,11 @@ class Journal(Generic[T]):
             reader = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             self._reader = reader
             (self.run,) = reader.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM run").fetchone()
-            reader.execute("INSERT INTO run (number, started_at) VALUES (?, ?)", (self.run, _now()))
+            reader.execute("INSERT INTO run (number, started_at) VALUES (?, ?)", (self.run, now()))
             if self.run > 1:
+                if not has_index(reader):
+                    reader.execute(OUTCOME_INDEX)
+                self._is_indexed = True
                 self.interrupted = {digest for (digest,) in reader.execute(_UNDER_WAY)}
                 for (digest,) in reader.execute("SELECT digest FROM outcome"):
                     self._seen.add(digest)
@@ -184,72 +197,6 @@ class Journal(Generic[T]):
             reader.execute("PRAGMA query_only = ON")
         except (sqlite3.Error, struct.error, TypeError) as error:
             raise ConfigurationError(f"the journal {self.path} cannot be opened: {error}") from error
-
-
-class _Writer(Generic[T]):
-    """The work of the thread. It holds no reference to the journal, so that the end of an abandoned one ends it."""
-
-    def __init__(self, journal: Journal[T], loop: LoopHandle, over: Wakeup) -> None:
-        self._path, self._run = journal.path, journal.run
-        self._entries = journal._entries  # noqa: SLF001 - its other half
-        self._on_commit, self._on_failure = journal._on_commit, journal._on_failure  # noqa: SLF001 - as above
-        self._loop = loop
-        self._over = over
-
-    def write_all(self) -> None:
-        """Commit batches until the journal is closed."""
-        try:
-            connection = connect(self._path)
-            connection.execute(_CHECKPOINT)
-            try:
-                while batch := self._next_batch():
-                    self._commit(connection, batch)
-                connection.execute("UPDATE run SET ended_at = ? WHERE number = ?", (_now(), self._run))
-            finally:
-                connection.close()
-        except sqlite3.Error as error:
-            failure = ConfigurationError(
-                f"the journal {self._path} cannot be written: {error}", original=error
-            )
-            self._loop.run(partial(self._on_failure, failure))
-        finally:
-            self._over.set()
-
-    def _next_batch(self) -> list[_Entry[T]]:
-        """Wait for an entry, let others follow, and take them all; none where the journal is closed."""
-        batch: list[_Entry[T]] = []
-        entry = self._entries.get()
-        if entry is not None and self._entries.qsize() < _BATCH:
-            _PAUSE.wait(_BATCH_S)
-        while entry is not None:
-            batch.append(entry)
-            if len(batch) == _BATCH:
-                return batch
-            try:
-                entry = self._entries.get_nowait()
-            except queue.Empty:
-                return batch
-        if batch:
-            self._entries.put(None)  # for the next look
-        return batch
-
-    def _commit(self, connection: sqlite3.Connection, batch: Sequence[_Entry[T]]) -> None:
-        with connection:
-            connection.execute("BEGIN IMMEDIATE")
-            for table in (ROW, OUTCOME, BATCH_PART):
-                insert(connection, table, [values for into, values, _ in batch if into is table])
-        self._loop.run(partial(self._on_commit, [subject for _, _, subject in batch]))
-
-
-_PAUSE = threading.Event()
-"""Never set: waiting for it is a sleep that leaves the interpreter to the calls."""
-
-
-def _stop(entries: "queue.SimpleQueue[Any]", thread: threading.Thread) -> None:
-    """Let the thread of an abandoned journal write what it has: also at the end of the interpreter."""
-    if thread.is_alive():
-        entries.put(None)
-        thread.join(_CLOSE_LIMIT_S)
 
 
 def _locked(path: Path) -> sqlite3.Connection:
@@ -283,7 +230,3 @@ def _response_text(response: LLMResponse) -> str:
         return _encode(response).decode()
     finally:
         response.parsed = parsed
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

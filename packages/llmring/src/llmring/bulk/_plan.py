@@ -61,7 +61,6 @@ class Planner:
         self, chat: Chat, locked: Mapping[str, LockedModel], profile: str | None, output_tokens: int | None
     ) -> None:
         self._chat = chat
-        self._profile = profile
         self._output_tokens = output_tokens
         self._digests = Digests(chat, locked, profile)
         self._seen = DigestFilter()
@@ -97,8 +96,7 @@ class Planner:
             self._counts["unreadable"] += 1
             return
         try:
-            route = self._chat.router.route(request.model, self._profile)
-            digest, _ = await self._digests.of(request)
+            digest, route, _ = await self._digests.of(request)
             asked = await self._chat.files.inlined(request) if request.files else request
             candidate = next(each for each in route.candidates if each.unusable is None)
             prepared, _ = prepare(asked)

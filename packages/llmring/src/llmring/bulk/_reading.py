@@ -16,8 +16,10 @@ _COUNTS = f"""SELECT COALESCE(o.state, 'begun'), json_extract(o.error, '$.kind')
 {_LATEST.format(join="LEFT JOIN outcome AS o USING (digest)")} GROUP BY 1, 2"""
 _SUMS = "SELECT COALESCE(SUM(cost), 0), COALESCE(SUM(input_tokens), 0), COALESCE(SUM(output_tokens), 0) FROM outcome"
 _RUNS = "SELECT COUNT(*), MIN(started_at), MAX(ended_at), SUM(ended_at IS NULL) FROM run"
-_ROWS = f"""SELECT r.key, r.position, r.data, o.state, o.response, o.error, o.cost
+_ROWS = f"""SELECT r.key, r.position, r.data, o.rowid
 {_LATEST.format(join="JOIN outcome AS o USING (digest)")} ORDER BY r.position"""
+"""Sorted without the answers, which may be large."""
+_OUTCOME = "SELECT state, response, error, cost FROM outcome WHERE rowid = ?"
 _RETRY = "UPDATE outcome SET state = 'retry' WHERE state = 'failed'"
 
 
@@ -110,7 +112,9 @@ def journal_outcomes(path: str | Path) -> Iterator[Outcome]:
         ConfigurationError: there is no such journal, or it is not this user's, or holds something else.
     """
     with opened(path) as database:
-        for key, position, data, state, response, error, cost in database.execute(_ROWS):
+        database.execute("BEGIN")  # a job that runs may replace an outcome
+        for key, position, data, number in database.execute(_ROWS):
+            state, response, error, cost = database.execute(_OUTCOME, (number,)).fetchone()
             try:
                 is_answered = state == "answered"
                 ended = _response_of(response) if is_answered else restore(_error_of(error))

@@ -11,6 +11,7 @@ from llmring_types import Attempt, LLMRequest, LLMResponse
 from llmring_types.exceptions import LLMRingError, ValidationError
 
 from llmring._money.accounts import Account
+from llmring._routing import Route
 from llmring.bulk._outcomes import Outcome, Progress, Requests, Row, outcome_cost
 
 
@@ -53,6 +54,7 @@ class Task(msgspec.Struct, eq=False):
     outcome: Outcome | None = None
     followers: "list[Task] | None" = None
     encoded: EncodedCall | None = None
+    route: Route | None = None
     asked_again: bool = False
     is_live: bool = False
     times_refused: int = 0

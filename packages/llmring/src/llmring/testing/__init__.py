@@ -4,7 +4,14 @@ from llmring_providers.sim import Answer, BatchRule, Call, Fault, Rule, Script, 
 from llmring_providers.testing import HANG, FakeProvider, Reply
 from llmring_providers.transport import refuse_network
 
-from llmring.testing._cassettes import Recording, Replay, record, replay
+from llmring.testing._cassettes import (
+    RecordedRequest,
+    Recording,
+    Replay,
+    record,
+    recorded_requests,
+    replay,
+)
 from llmring.testing._simulator import Received, Simulator, serve
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "FakeProvider",
     "Fault",
     "Received",
+    "RecordedRequest",
     "Recording",
     "Replay",
     "Reply",
@@ -24,6 +32,7 @@ __all__ = [
     "Tokens",
     "faults",
     "record",
+    "recorded_requests",
     "refuse_network",
     "replay",
     "serve",

@@ -68,6 +68,7 @@ class Simulator:
         port: 0 takes a free one.
         host_names: names by which clients may call it, besides ``localhost``, ``host`` and any IP address. Requests for
             another name, and those of web pages of other hosts, are refused.
+        on_request: called with each request when it has come in whole.
 
     Attributes:
         requests: the requests received, oldest first.
@@ -80,8 +81,10 @@ class Simulator:
         host: str = "127.0.0.1",
         port: int = 0,
         host_names: Sequence[str] = (),
+        on_request: Callable[[Received], object] | None = None,
     ) -> None:
         self.requests: list[Received] = []
+        self._on_request = on_request
         self._simulation = Simulation(script or Script())
         self._host = host
         self._host_names = frozenset(name.lower() for name in (host, *host_names))
@@ -186,7 +189,10 @@ class Simulator:
 
     def _answer(self, request: HttpRequest) -> Plan:
         plan, prompt = self._simulation.plan(request)
-        self.requests.append(Received(request.method, request.url, request.headers, request.body, prompt))
+        received = Received(request.method, request.url, request.headers, request.body, prompt)
+        self.requests.append(received)
+        if self._on_request is not None:
+            self._on_request(received)
         return plan
 
 
@@ -197,6 +203,7 @@ async def serve(
     port: int = 0,
     host_names: Sequence[str] = (),
     on_ready: Callable[[Simulator], object] | None = None,
+    on_request: Callable[[Received], object] | None = None,
 ) -> None:
     """Run a simulator until cancelled.
 
@@ -206,8 +213,10 @@ async def serve(
         port: 0 takes a free one.
         host_names: names of the host besides ``localhost``.
         on_ready: called once it listens.
+        on_request: called with each request when it has come in whole.
     """
-    async with Simulator(script, host=host, port=port, host_names=host_names) as simulator:
+    simulated = Simulator(script, host=host, port=port, host_names=host_names, on_request=on_request)
+    async with simulated as simulator:
         if on_ready is not None:
             on_ready(simulator)
         await asyncio.get_running_loop().create_future()

@@ -15,7 +15,6 @@ from llmring_cli._output import CommandError, report, report_logs
 from llmring_cli._parameters import Flag, LockfilePath, ModelName
 from llmring_cli.advisor.conversation import COMMANDS, Conversation
 from llmring_cli.advisor.guided import guide
-from llmring_cli.advisor.screen import PlainScreen, Screen
 from llmring_cli.advisor.session import (
     Advisor,
     Session,
@@ -24,7 +23,9 @@ from llmring_cli.advisor.session import (
     named_advisor,
     new_session,
     path_text,
+    session_names,
 )
+from llmring_cli.chat.screen import PlainScreen, Screen
 from llmring_cli.toolbox import TOKEN_VARIABLE, Draft, LocalToolbox, Toolbox
 
 
@@ -83,15 +84,15 @@ async def chat(
 def _screen() -> Screen:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return PlainScreen()
-    from llmring_cli.advisor.terminal import (  # noqa: PLC0415 - pipes do without
+    from llmring_cli.chat.terminal import (  # noqa: PLC0415 - pipes do without
         CommandCompleter,
         TerminalScreen,
         model_names,
-        session_names,
     )
 
     names = [usage.partition(" ")[0] for usage in COMMANDS]
-    return TerminalScreen(CommandCompleter(names, {"/model": model_names, "/load": session_names}))
+    completer = CommandCompleter(names, {"/model": model_names, "/load": session_names})
+    return TerminalScreen(completer, topic="advisor")
 
 
 async def _toolbox(stack: AsyncExitStack, path: Path, server_url: str | None) -> Toolbox:

@@ -6,5 +6,6 @@ A cassette is a JSON file made to be read and reviewed. Requests and answers are
 
 from llmring.testing._cassettes.recording import Recording, record
 from llmring.testing._cassettes.replaying import Replay, replay
+from llmring.testing._cassettes.requests import RecordedRequest, recorded_requests
 
-__all__ = ["Recording", "Replay", "record", "replay"]
+__all__ = ["RecordedRequest", "Recording", "Replay", "record", "recorded_requests", "replay"]

@@ -9,13 +9,14 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from rich.console import Console
 from rich.syntax import Syntax
 
 from llmring_cli._files import open_private, state_folder
 from llmring_cli._output import printable, report, screen_width
 from llmring_cli._parameters import known_models, own_aliases
-from llmring_cli.advisor.session import kept_sessions
+from llmring_cli.chat.answer import plain_writer
 from llmring_cli.chat.markdown import MarkdownStream
 
 Names = Callable[[], Iterable[str]]
@@ -26,27 +27,42 @@ class TerminalScreen:
 
     Args:
         completer: of what Tab completes.
+        topic: whose input is in the history, as a name in the state folder; ``None`` keeps it for this session alone.
+        lines: Alt-Enter, or a backslash before Enter, begins another line of the same input.
+        plain: show answers as they are written, without rendering Markdown.
     """
 
     interactive = True
 
-    def __init__(self, completer: Completer) -> None:
+    def __init__(
+        self, completer: Completer, *, topic: str | None, lines: bool = False, plain: bool = False
+    ) -> None:
         self._console = Console()
+        self._plain = plain
         self._session: PromptSession[str] = PromptSession(
-            history=_history(),
+            history=InMemoryHistory() if topic is None else _history(topic),
             completer=completer,
+            multiline=lines,
+            prompt_continuation="… ",
+            key_bindings=_several_lines() if lines else None,
         )
 
     async def ask(self, prompt: str) -> str | None:
         try:
             return await self._session.prompt_async([("bold", _wrapped(printable(prompt), screen_width()))])
-        except KeyboardInterrupt:
-            return ""  # as in a shell: the line is dropped, the session continues
+        except KeyboardInterrupt:  # as in a shell: the line is dropped, the session continues
+            if not self._session.default_buffer.text:
+                report("to leave: Ctrl-D")
+            return ""
         except EOFError:
             return None
 
     @contextmanager
     def writer(self) -> Iterator[Callable[[str], None]]:
+        if self._plain:
+            with plain_writer() as write:
+                yield write
+            return
         with MarkdownStream(self._console) as stream:
             yield stream.write
         self._console.print()
@@ -65,10 +81,33 @@ def _wrapped(prompt: str, width: int) -> str:
     return "\n".join([*(fill(line, width, subsequent_indent="  ") for line in lines), last])
 
 
-def _history() -> History:
+def _several_lines() -> KeyBindings:
+    """Let Enter send the input, and Alt-Enter, or Enter after a backslash, begin another line.
+
+    Ctrl-J is Enter: a terminal sends it for what was typed while nobody was reading.
+    """
+    bindings = KeyBindings()
+
+    @bindings.add("enter")
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.document.text_before_cursor.endswith("\\"):
+            buffer.delete_before_cursor()
+            buffer.newline()
+        else:
+            buffer.validate_and_handle()
+
+    @bindings.add("escape", "enter")
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.newline()
+
+    return bindings
+
+
+def _history(topic: str) -> History:
     """The input of earlier sessions; only of this one if no file can be written."""
     try:
-        path = state_folder("advisor") / "history"
+        path = state_folder(topic) / "history"
         open_private(path)
     except OSError as error:
         report(f"warning: the input history cannot be saved: {error}")
@@ -112,8 +151,3 @@ def model_names() -> list[str]:
     except LLMRingError:  # the session may be about mending it
         aliases = []
     return [*aliases, *known_models()]
-
-
-def session_names() -> list[str]:
-    """Return the sessions that were kept, the latest first."""
-    return [session.name for session in kept_sessions()]

@@ -1,4 +1,4 @@
-"""The user interface of a session: plain lines here, a terminal in :mod:`llmring_cli.advisor.terminal`."""
+"""The user interface of a session: plain lines here, a terminal in :mod:`llmring_cli.chat.terminal`."""
 
 import asyncio
 import signal
