@@ -29,6 +29,7 @@ SCRIPT = Script(
         Rule(contains="break", answer=Answer(text="one two three four"), fault=faults.Cut(after=2)),
         Rule(contains="refuse", fault=faults.Status(status=401)),
         Rule(contains="evil", answer=Answer(text=EVIL)),
+        Rule(contains="Invent", answer=Answer(text='{"name": "*Rex*", "age": 3}')),
         Rule(answer=Answer(text="A **ring** has:\n\n1. first\n2. second\n")),
     )
 )
@@ -169,6 +170,13 @@ def test_options_hold_for_every_question_and_are_not_saved(tmp_path: Path) -> No
     assert b"temperature" not in store.document(store.list()[0].id)
 
 
+def test_a_form_of_answers_holds_for_every_question_and_is_shown_as_written(tmp_path: Path) -> None:
+    with talking(tmp_path, "chat", "--schema", "name, age int") as talk:
+        assert '{"name": "*Rex*", "age": 3}' in talk.say("Invent a dog")
+        assert talk.last_request["response_format"]["type"] == "json_schema"
+        talk.leave()
+
+
 def test_an_interrupt_before_the_first_word_leaves_the_question(tmp_path: Path) -> None:
     with talking(tmp_path) as talk:
         talk.terminal.type("wait for it\r")
@@ -222,7 +230,8 @@ def test_files_and_addresses_go_with_the_next_message(tmp_path: Path) -> None:
     (tmp_path / "more.txt").write_text("And eggs.")
     with talking(tmp_path, "chat", "-f", "notes.txt") as talk:
         assert "attached notes.txt; it goes with the next message" in talk.terminal.screen
-        talk.say("/attach more.txt")
+        talk.say("/attach mor*.txt")
+        assert "error: no file matches *.png" in talk.say("/attach *.png")
         talk.say("/attach https://example.org/a.png")
         assert "error: cannot attach gone.txt: No such file or directory" in talk.say("/attach gone.txt")
         assert "usage: /attach PATH|URL" in talk.say("/attach")
