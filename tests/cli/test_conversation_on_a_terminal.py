@@ -10,6 +10,8 @@ from typing import Any
 
 import llmring_lockfile
 import pytest
+from llmring import LLMRing, Message
+from llmring.conversation import Conversation
 from llmring.testing import Answer, Call, Rule, Script, faults
 from llmring_cli.chat.interactive import COMMANDS
 from llmring_cli.chat.saved import open_store
@@ -313,9 +315,9 @@ def test_tools_run_within_an_answer(tmp_path: Path) -> None:
     with talking(tmp_path, "chat", "--tool", "lookups:weather", "-v") as talk:
         assert "It rains." in talk.say("How is the weather?")
         assert "weather: Look up." in talk.say("/tools")
+        assert "attempt: openai:gpt-4o failed after " in talk.say("refuse this")
         assert "model: openai:gpt-4o" in talk.leave()
-    store = open_store()
-    assert store.list()[0].messages == 4
+    assert open_store().list()[0].messages == 5
 
 
 def test_a_fallback_is_seen(tmp_path: Path) -> None:
@@ -361,6 +363,16 @@ def test_what_was_said_survives_a_kill_and_is_continued(tmp_path: Path) -> None:
         talk.leave()
     (continued,) = open_store().list()
     assert (continued.id, continued.messages) == (saved.id, 4)
+
+
+def test_a_conversation_is_removed_only_after_a_yes(tmp_path: Path) -> None:
+    store = open_store()
+    saved = store.save(Conversation(LLMRing(), messages=[Message.user("Is \x1b[2J evil?")]))
+    for answer, code, left in (("n", 1, 1), ("y", 0, 0)):
+        with Terminal("chats", "rm", saved[:6], folder=tmp_path) as terminal:
+            assert f"{saved}  Is \\x1b[2J evil?" in terminal.wait_for("remove 1 conversation? [y/N]")
+            terminal.type(f"{answer}\r")
+            assert (terminal.finish(), len(store.list())) == (code, left)
 
 
 def test_a_single_question_is_continued_as_a_conversation(tmp_path: Path) -> None:
