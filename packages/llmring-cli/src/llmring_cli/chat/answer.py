@@ -1,7 +1,6 @@
 """The answer on its way: whole or streamed, for a person or a program."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,20 @@ from llmring import LLMResponse, StreamChunk
 from llmring_types import Attempt
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import print_json_line, report, write_exact
+from llmring_cli._output import (
+    CommandError,
+    dollars_text,
+    print_json,
+    print_json_line,
+    print_line,
+    report,
+    write_exact,
+)
+from llmring_cli._waiting import waiting
 from llmring_cli.chat.exchange import Exchange
 
 if TYPE_CHECKING:
-    from rich.status import Status
+    from llmring.bulk import Plan
 
 Writer = AbstractContextManager[Callable[[str], None]]
 """Takes text piece by piece while it is entered."""
@@ -24,21 +32,6 @@ _OUTCOMES = {
     "skipped": "was skipped",
     "cancelled": "was cancelled after {:.2f} s",
 }
-
-
-class Spinner:
-    """Shows progress until it is stopped; does nothing if ``status`` is ``None``."""
-
-    def __init__(self, status: "Status | None") -> None:
-        self._status = status
-
-    def update(self, text: str) -> None:
-        if self._status is not None:
-            self._status.update(text)
-
-    def stop(self) -> None:
-        if self._status is not None:
-            self._status.stop()
 
 
 async def ask(exchange: Exchange) -> LLMResponse:
@@ -100,22 +93,6 @@ async def print_lines(exchange: Exchange) -> LLMResponse:
 
 
 @contextmanager
-def waiting() -> Iterator[Spinner]:
-    """Show a spinner on standard error, if that is a terminal; what is yielded takes it away earlier."""
-    if not sys.stderr.isatty():
-        yield Spinner(None)
-        return
-    from rich.console import Console  # noqa: PLC0415 - pipes do without
-
-    status = Console(stderr=True).status("waiting for the answer")
-    status.start()
-    try:
-        yield Spinner(status)
-    finally:
-        status.stop()
-
-
-@contextmanager
 def markdown_writer() -> Iterator[Callable[[str], None]]:
     """Show Markdown on the terminal."""
     from rich.console import Console  # noqa: PLC0415 - pipes do without
@@ -174,3 +151,34 @@ def report_attempts(attempts: Iterable[Attempt]) -> None:
     for attempt in attempts:
         message = f": {attempt.message}" if attempt.message else ""
         report(f"attempt: {attempt.model} {_OUTCOMES[attempt.outcome].format(attempt.seconds)}{message}")
+
+
+def print_count(least: "Plan", most: "Plan", *, json: bool) -> None:
+    """Print the tokens and the price of one question.
+
+    Args:
+        least: with an answer of no tokens.
+        most: with the longest answer that it allows.
+        json: as one document.
+
+    Raises:
+        CommandError: it cannot be asked.
+    """
+    if most.unreadable:
+        raise CommandError("no model of the pool can be asked: llmring doctor lists what is missing")
+    model = next(iter(most.models))
+    priced = not most.unpriced
+    if json:
+        print_json(
+            {
+                "model": model,
+                "input_tokens": most.input_tokens,
+                "max_output_tokens": most.output_tokens,
+                "min_usd": least.live_usd if priced else None,
+                "max_usd": most.live_usd if priced else None,
+            }
+        )
+        return
+    print_line(f"{model}: about {most.input_tokens:,} tokens in, at most {most.output_tokens:,} out")
+    price = f"from about {dollars_text(least.live_usd)} to at most {dollars_text(most.live_usd)}"
+    print_line(price if priced else "the price is not known")

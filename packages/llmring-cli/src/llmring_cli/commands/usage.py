@@ -27,6 +27,7 @@ from llmring_cli._output import (
     write_exact,
 )
 from llmring_cli._parameters import Alias, Flag, Json, ModelName, Since, Until
+from llmring_cli._waiting import waiting
 
 if TYPE_CHECKING:
     from llmring_cli._table import Row
@@ -55,6 +56,8 @@ def stats(
     origin: OfOrigin = None,
     chart: Flag = False,
     measure: Measure | None = None,
+    html: Path | None = None,
+    svg: Path | None = None,
     log: LogPath = None,
     json: Json = False,
     verbose: Annotated[Flag, Parameter(name=("--verbose", "-v"))] = False,
@@ -67,11 +70,14 @@ def stats(
     $ llmring stats
     $ llmring stats --by day --since 7d --chart
     $ llmring stats --by alias --by model --origin my-app --json
+    $ llmring stats --by day --since 30d --html usage.html
 
     Args:
         by: The groups. Default: model. May be given several times.
         chart: Draw bars instead of a table.
         measure: The length of the bars. Default: cost, or tokens if no cost is known.
+        html: Also write table and chart to this file, a page that needs no network.
+        svg: Also write the chart of the costs to this file, as a picture.
         verbose: Show also the calls without a complete answer, without a known price, and with estimated figures.
     """
     path = find_usage_log(log)
@@ -85,6 +91,10 @@ def stats(
     }
     rows = sum_up(path, *groups, **filters)
     total = next(iter(sum_up(path, **filters)), None)
+    if html is not None or svg is not None:
+        from llmring_cli.page.reports import write_usage  # noqa: PLC0415 - needs an extra
+
+        write_usage(rows, total, groups, html=html, svg=svg)
     if json:
         print_json(
             {
@@ -225,7 +235,7 @@ def export(
         else:
             write(entries, sys.stdout.buffer, form)
         return
-    with replacing_output(output) as file:
+    with waiting(f"writing {output}"), replacing_output(output) as file:
         count = write(entries, file, form)
     report(f"wrote {count:,} rows to {output}")
 

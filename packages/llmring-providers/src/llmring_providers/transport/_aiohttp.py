@@ -110,9 +110,26 @@ class AiohttpStream:
         self._response.close()
 
 
-async def read_all(answer: AnyAnswer, body: Body) -> bytes:
+def read_at_once(answer: AnyAnswer, request: HttpRequest) -> bytes | None:
+    """Return the whole body of an answer if it came with the head and is not compressed; else ``None``.
+
+    Raises:
+        ResponseTooLargeError: it is larger than the request allows.
+    """
+    content, limit = answer.content, request.max_response_bytes
+    if not content.is_eof() or "content-encoding" in answer.headers:
+        return None
+    body = content.read_nowait()
+    if limit is None or len(body) <= limit:
+        return body
+    raise Body(request, answer.status, answer.headers).too_large()
+
+
+async def read_all(answer: AnyAnswer, request: HttpRequest) -> bytes:
     """Read the whole body of an answer."""
-    content, receive = answer.content, receiving(answer)
+    content = answer.content
+    wake_on_loss(answer)
+    body, receive = Body(request, answer.status, answer.headers), receiving(answer)
     pieces: list[bytes] = []
     while not content.at_eof():
         piece = body.feed(await receive())

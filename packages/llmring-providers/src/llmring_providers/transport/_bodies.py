@@ -172,7 +172,7 @@ class Body:
         """
         self._came += len(data)
         if self._came > self._limit:
-            raise self._too_large()
+            raise self.too_large()
         if self._decompressor is None or not data:
             return data
         self._pieces = self._decompressor.pieces(data)
@@ -192,7 +192,7 @@ class Body:
             raise failure(self._request.url, BROKEN_OFF) from error
         self._opened += len(piece)
         if self._opened > self._limit:
-            raise self._too_large()
+            raise self.too_large()
         return piece
 
     def end(self) -> None:
@@ -204,7 +204,7 @@ class Body:
         if self._decompressor is not None and not self._decompressor.complete:
             raise failure(self._request.url, BROKEN_OFF)
 
-    def _too_large(self) -> ResponseTooLargeError:
+    def too_large(self) -> ResponseTooLargeError:
         return ResponseTooLargeError(
             f"{host_of(self._request.url)}: the answer is larger than the limit of {self._limit} bytes "
             "(max_response_bytes)",

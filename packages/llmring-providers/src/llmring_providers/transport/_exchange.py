@@ -18,7 +18,7 @@ from yarl import URL
 from llmring_providers.transport._bodies import ACCEPT_ENCODING
 from llmring_providers.transport._protocol import HttpRequest, names_of
 from llmring_providers.transport._proxies import Proxy
-from llmring_providers.transport._session import drop
+from llmring_providers.transport._session import LOST, NO_LIMIT, KeptConnectionLostError, LiveConnector, drop
 
 _AT_ONCE = 2**20
 """A longer body is written in pieces of this size, so that other calls of the loop get their turn."""
@@ -26,7 +26,6 @@ _AT_ONCE = 2**20
 _LONGEST_HEADER = 64 * 1024
 _INTERIM = range(100, 200)
 _SWITCHING = 101
-_NO_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _OURS: Mapping[str, str] = {
     "accept": "*/*",
     "accept-encoding": ACCEPT_ENCODING,
@@ -40,7 +39,7 @@ class Target(msgspec.Struct, frozen=True):
     Attributes:
         asked: what aiohttp's connector knows host, proxy and the proxy's password by.
         path: what stands behind the method.
-        headers: those that follow from the URL.
+        headers: our own, and those that follow from the URL.
     """
 
     asked: aiohttp.ClientRequest
@@ -61,7 +60,7 @@ def target_of(text: str, proxy: str | None) -> Target:
     url, through = URL(text), None if proxy is None else URL(proxy)
     if url.scheme not in ("http", "https") or not url.raw_host:
         raise aiohttp.InvalidURL(text)
-    headers = {"host": url.host_port_subcomponent or ""}
+    headers = {**_OURS, "host": url.host_port_subcomponent or ""}
     if url.raw_user is not None or url.raw_password is not None:
         headers["authorization"] = aiohttp.encode_basic_auth(url.user or "", url.password or "")
         url = url.with_user(None)
@@ -78,7 +77,7 @@ def head_of(request: HttpRequest, target: Target) -> bytes:
     """
     if "authorization" in target.headers and "authorization" in request.headers:
         raise ValueError("a key in the URL and one in a header")
-    headers = {**_OURS, **target.headers, **request.headers}
+    headers = {**target.headers, **request.headers}
     if request.body or request.method != "GET":
         headers["content-length"] = str(len(request.body))
     relay = target.asked.headers.get("Proxy-Authorization")
@@ -92,7 +91,7 @@ def head_of(request: HttpRequest, target: Target) -> bytes:
 
 
 async def exchange(
-    connector: aiohttp.BaseConnector,
+    connector: LiveConnector,
     target_of: Callable[[str, str | None], Target],
     proxy: Proxy | None,
     request: HttpRequest,
@@ -106,19 +105,22 @@ async def exchange(
         request: what is sent.
 
     Raises:
+        KeptConnectionLostError: the connection had been kept from an earlier call, and is lost.
         aiohttp.ClientError: there is no answer.
         aiohttp.http.HttpProcessingError: it is not HTTP.
         ValueError: the request cannot be sent.
     """
     target = target_of(request.url, None if proxy is None else proxy.url)
-    connection = await connector.connect(target.asked, [], _NO_LIMIT)
+    connection, reused = await connector.check_out(target.asked, [], NO_LIMIT)
     try:
         protocol, sending = _begin(connection, target, request)
         message, content = await protocol.read()
         while message.code in _INTERIM and message.code != _SWITCHING:
             message, content = await protocol.read()
-    except BaseException:
+    except BaseException as error:
         drop(connection)
+        if reused and isinstance(error, LOST):
+            raise KeptConnectionLostError from error
         raise
     return Answer(connection, message, content, sending)
 

@@ -38,15 +38,20 @@ class PerLoop(Generic[T]):
         self._current_loop = current_loop
         self._held: dict[object, _Held[T]] = {}
 
+    def kept(self) -> T | None:
+        """Return the running loop's resource; ``None`` where :meth:`get` has not made it yet."""
+        held = self._held.get(self._current_loop())
+        return None if held is None or held.is_over else held.resource
+
     async def get(self) -> T:
         """Return the running loop's resource, made at the first call."""
-        loop = self._current_loop()
-        held = self._held.get(loop)
-        if held is None or held.is_over:
+        resource = self.kept()
+        if resource is None:
             self._forget_ended_loops()
             holder = self._hold()
-            held = self._held[loop] = _Held(await anext(holder), holder)
-        return held.resource
+            resource = await anext(holder)
+            self._held[self._current_loop()] = _Held(resource, holder)
+        return resource
 
     async def aclose(self) -> None:
         """Close what there is: in the running loop at once, in others as soon as they get to it."""

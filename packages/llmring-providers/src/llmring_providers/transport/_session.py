@@ -5,6 +5,7 @@ import io
 import select
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,11 @@ _AT_ONCE = 2**20
 """A longer body is written in pieces, so that other calls of the loop get their turn."""
 _LONGEST_HEADER = 64 * 1024
 NO_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None)
+LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+
+
+class KeptConnectionLostError(aiohttp.ServerDisconnectedError):
+    """A connection that had served another request was lost before this one was answered."""
 
 
 def make_session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
@@ -41,12 +47,14 @@ async def ask(
     """Send a request and return when the head of the answer has come.
 
     Raises:
+        KeptConnectionLostError: the connection had been kept from an earlier call, and is lost.
         aiohttp.ClientError: there is no answer.
         ValueError: the request cannot be sent.
     """
     if any("\0" in value for value in request.headers.values()):  # which aiohttp lets through before 3.13
         raise ValueError("a stray character in a header")
     body = request.body
+    _checkout.set(_NO_CHECKOUT)
     try:
         return await session.request(
             request.method,
@@ -56,12 +64,15 @@ async def ask(
             proxy=proxy,
             allow_redirects=False,
         )
-    except BaseException:
-        abort(checkout.get().transport)
+    except BaseException as error:
+        used = _checkout.get()
+        abort(used.transport)
+        if used.reused and isinstance(error, LOST):
+            raise KeptConnectionLostError from error
         raise
 
 
-class Checkout(NamedTuple):
+class _Checkout(NamedTuple):
     """The connection of a request.
 
     Attributes:
@@ -73,9 +84,9 @@ class Checkout(NamedTuple):
     reused: bool = False
 
 
-NO_CHECKOUT = Checkout()
-checkout: ContextVar[Checkout] = ContextVar("checkout", default=NO_CHECKOUT)
-"""That of the running task's latest request; the task sets it to ``NO_CHECKOUT`` before it sends another one."""
+_NO_CHECKOUT = _Checkout()
+_checkout: ContextVar[_Checkout] = ContextVar("checkout", default=_NO_CHECKOUT)
+"""That of the running task's latest request through a session."""
 
 
 class LiveConnector(aiohttp.TCPConnector):
@@ -87,25 +98,31 @@ class LiveConnector(aiohttp.TCPConnector):
 
     def __init__(self, **settings: object) -> None:
         super().__init__(**settings)  # type: ignore[arg-type] # aiohttp's own
-        self._looks: WeakKeyDictionary[asyncio.BaseTransport, Callable[[], bool]] = WeakKeyDictionary()
+        self._looks: WeakKeyDictionary[asyncio.BaseTransport, Callable[[], object]] = WeakKeyDictionary()
         """The watcher for the peer's goodbye, of every connection that has been used."""
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
+        connection, reused = await self.check_out(req, traces, timeout)
+        _checkout.set(_Checkout(connection.transport, reused))
+        return connection
+
+    async def check_out(
+        self, req: aiohttp.ClientRequest, traces: list[aiohttp.tracing.Trace], timeout: aiohttp.ClientTimeout
+    ) -> tuple[Connection, bool]:
+        """Return a connection, and whether it has served another request before."""
         while True:
-            connection = await super().connect(req, traces, timeout)
+            connection = await aiohttp.TCPConnector.connect(self, req, traces, timeout)
             transport = connection.transport
             if transport is None:  # lost since it was made
-                return connection
+                return connection, False
             has_spoken = self._looks.get(transport)
             if has_spoken is None:
                 self._looks[transport] = look_for_goodbye(transport)
-                checkout.set(Checkout(transport, reused=False))
-                return connection
+                return connection, False
             if not has_spoken() and not transport.is_closing():
-                checkout.set(Checkout(transport, reused=True))
-                return connection
+                return connection, True
             drop(connection)
 
 
@@ -124,8 +141,11 @@ def abort(transport: asyncio.BaseTransport | None) -> None:
         transport.abort()
 
 
-def look_for_goodbye(transport: asyncio.BaseTransport) -> Callable[[], bool]:
-    """Return a look at an idle connection: if there is something to read, it is its end, since nothing was asked."""
+def look_for_goodbye(transport: asyncio.BaseTransport) -> Callable[[], object]:
+    """Return a look at an idle connection: if there is something to read, it is its end, since nothing was asked.
+
+    The look is true then.
+    """
     below = transport.get_extra_info("socket")
     if below is None:
         return lambda: False
@@ -134,4 +154,4 @@ def look_for_goodbye(transport: asyncio.BaseTransport) -> Callable[[], bool]:
         return lambda: bool(select.select([number], [], [], 0)[0])
     poll = select.poll()
     poll.register(number, select.POLLIN)
-    return lambda: bool(poll.poll(0))
+    return partial(poll.poll, 0)

@@ -16,10 +16,9 @@ from llmring_providers.transport._aiohttp import (
     AnyAnswer,
     aiohttp_failure,
     read_all,
+    read_at_once,
     safe_cause,
-    wake_on_loss,
 )
-from llmring_providers.transport._bodies import Body
 from llmring_providers.transport._network import check_network
 from llmring_providers.transport._per_loop import PerLoop
 from llmring_providers.transport._protocol import (
@@ -37,7 +36,7 @@ from llmring_providers.transport._proxies import (
     Proxy,
     read_proxy,
 )
-from llmring_providers.transport._session import NO_CHECKOUT, LiveConnector, ask, checkout, make_session
+from llmring_providers.transport._session import KeptConnectionLostError, LiveConnector, ask, make_session
 
 try:
     from llmring_providers.transport._exchange import exchange, target_of
@@ -49,8 +48,6 @@ else:
 
 _TARGETS = 256
 """URLs that are kept read: a provider has as many as models are asked, at most."""
-
-_LOST = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class _Pool(NamedTuple):
@@ -81,7 +78,9 @@ class AiohttpTransport:
         below_session: bool = BELOW_THE_SESSION,
     ) -> None:
         self._proxy = None if proxy is None else read_proxy(proxy, "proxy=")
-        self._environment = EnvironmentProxies() if trust_env and proxy is None else None
+        self._look_up: Callable[[str], Proxy | None] | None = None
+        if trust_env and proxy is None:
+            self._look_up = lru_cache(_TARGETS)(EnvironmentProxies().proxy_for)
         self._ssl = ssl_context
         self._socks: dict[Proxy, Transport] = {}
         self._pools = PerLoop(self._below_session if below_session else self._session, _running_loop)
@@ -91,15 +90,15 @@ class AiohttpTransport:
         if proxy is not None and proxy.is_socks:
             return await self._through_socks(proxy).send(request)
         answer = await self._ask(request, proxy)
-        body = Body(request, answer.status, answer.headers)
-        wake_on_loss(answer)
         try:
-            content = await read_all(answer, body)
+            body = read_at_once(answer, request)
+            if body is None:
+                body = await read_all(answer, request)
         except FAILURES as error:
             raise aiohttp_failure(request.url, error) from safe_cause(error)
         finally:
             answer.close()
-        return HttpResponse(answer.status, answer.headers, content)
+        return HttpResponse(answer.status, answer.headers, body)
 
     async def open(self, request: HttpRequest) -> ByteStream:
         proxy = self._proxy_for(request.url)
@@ -114,14 +113,11 @@ class AiohttpTransport:
 
     async def _ask(self, request: HttpRequest, proxy: Proxy | None) -> AnyAnswer:
         check_network(request)
-        pool = await self._pools.get()
+        pool = self._pools.kept() or await self._pools.get()
         while True:
-            checkout.set(NO_CHECKOUT)
             try:
                 answer: AnyAnswer = await pool.ask(request, proxy)
-            except _LOST as error:
-                if not checkout.get().reused:
-                    raise aiohttp_failure(request.url, error) from safe_cause(error)
+            except KeptConnectionLostError:
                 if request.method != "GET":  # which may be sent twice
                     raise failure(request.url, LOST_UNANSWERED) from None
             except aiohttp.ClientHttpProxyError as error:
@@ -138,10 +134,10 @@ class AiohttpTransport:
         return answer
 
     def _proxy_for(self, url: str) -> Proxy | None:
-        if self._environment is None:
+        if self._look_up is None:
             return self._proxy
         try:
-            return self._environment.proxy_for(url)
+            return self._look_up(url)
         except ValueError as error:
             raise aiohttp_failure(url, error) from None
 
@@ -155,7 +151,8 @@ class AiohttpTransport:
         return LiveConnector(limit=0, ssl=True if self._ssl is None else self._ssl)
 
     async def _below_session(self) -> AsyncGenerator[_Pool, None]:
-        async with self._connector() as connector:
+        connector = self._connector()
+        async with connector:
             target = lru_cache(_TARGETS)(target_of)
 
             def below(request: HttpRequest, proxy: Proxy | None) -> Any:
