@@ -15,9 +15,16 @@ import pandas as pd  # type: ignore[import-untyped]
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from llmring import LLMRing, Pace, Policy
-from llmring.exceptions import ConfigurationError, MissingSDKError, ValidationError
+from llmring.exceptions import (
+    AliasNotFoundError,
+    ConfigurationError,
+    MissingSDKError,
+    ProfileNotFoundError,
+    ValidationError,
+)
 from llmring.ray import BlockChat, Chat
 from llmring.testing import FakeProvider
+from llmring_lockfile import Lockfile
 from llmring_providers import ChatCall
 
 
@@ -63,19 +70,32 @@ def test_every_row_has_its_outcome_in_its_place_and_a_bad_one_ends_nothing() -> 
     assert len(provider.calls) == 2
 
 
-def test_blocks_of_numpy_and_pandas_keep_their_form() -> None:
-    whole = {"text": ["a", None], "n": [1.5, math.nan], "list": [[1], []]}
-    numbers = {
-        name: np.array(values, dtype=object if name != "n" else float) for name, values in whole.items()
-    }
-    for rows in (numbers, pd.DataFrame(whole)):
-        asker, _ = chat(echo, prompt="{text}/{n}/{list}", concurrency=1)
-        out = asker(rows)
-        assert type(out) is type(rows)
-        assert list(out)[:3] == list(whole)
-        assert list(out["answer"]) == ["a/1.5/[1]", "//[]"]
-        assert list(out["error"].astype(object)) in ([None] * 2, [pd.NA] * 2)
-        assert list(out["attempts"]) == [1, 1]
+def test_blocks_of_numpy_become_tables_whose_columns_have_types_without_a_value() -> None:
+    asker, _ = chat(echo, "x", prompt="{text}/{n}", concurrency=1)
+    out = asker({"text": np.array(["a", None], dtype=object), "n": np.array([1.5, math.nan])})
+    assert out["answer"].to_pylist() == ["a/1.5", "x"]
+    assert out.schema.field("error").type == pa.string()
+    assert out["n"].type == pa.float64()
+
+
+@pytest.mark.parametrize("column", [np.zeros((2, 3)), [np.zeros(2), np.zeros(3)], [object(), object()]])
+def test_blocks_of_numpy_with_what_arrow_has_not_stay_as_they_are(column: Any) -> None:
+    asker, _ = chat("x", "no", schema=schema_of("integer"), prompt="{text}", concurrency=1)
+    out = asker({"text": np.array(["a", "b"]), "column": column})
+    assert out["column"] is column
+    assert list(out["n"]) == [None, None]
+    assert list(out["attempts"]) == [1, 1]
+
+
+def test_blocks_of_pandas_stay_data_frames() -> None:
+    asker, provider = chat(echo, prompt="{text}/{n}/{list}", concurrency=1)
+    rows = pd.DataFrame({"text": ["a", None], "n": [1.5, math.nan], "list": [[1], []]})
+    out = asker(rows)
+    assert list(out)[:3] == list(rows)
+    assert [each.request.messages[-1].content for each in provider.calls] == ["a/1.5/[1]", "//[]"]
+    assert list(out["answer"]) == ["a/1.5/[1]", "//[]"]
+    assert out["error"].isna().all()
+    assert list(out["attempts"]) == [1, 1]
 
 
 def test_the_fields_of_a_schema_are_columns_of_their_types() -> None:
@@ -223,6 +243,13 @@ def test_mistakes_are_explained_before_anything_is_sent(options: dict[str, Any],
     with pytest.raises(ValidationError, match=match) as caught:
         Chat(**{"model": "sim:demo", "prompt": "{text}", **options})
     assert "pass@" not in str(caught.value)
+
+
+def test_an_alias_that_is_not_bound_is_an_error_here_and_not_of_every_row() -> None:
+    with pytest.raises(AliasNotFoundError, match="llmring bind summarizer"):
+        Chat("summarizer", prompt="{text}")
+    with pytest.raises(ProfileNotFoundError, match="night"):
+        Chat("summarizer", prompt="{text}", lockfile=Lockfile(), profile="night")
 
 
 def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

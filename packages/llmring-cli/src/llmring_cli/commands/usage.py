@@ -55,6 +55,8 @@ def stats(
     origin: OfOrigin = None,
     chart: Flag = False,
     measure: Measure | None = None,
+    html: Path | None = None,
+    svg: Path | None = None,
     log: LogPath = None,
     json: Json = False,
     verbose: Annotated[Flag, Parameter(name=("--verbose", "-v"))] = False,
@@ -67,11 +69,14 @@ def stats(
     $ llmring stats
     $ llmring stats --by day --since 7d --chart
     $ llmring stats --by alias --by model --origin my-app --json
+    $ llmring stats --by day --since 30d --html usage.html
 
     Args:
         by: The groups. Default: model. May be given several times.
         chart: Draw bars instead of a table.
         measure: The length of the bars. Default: cost, or tokens if no cost is known.
+        html: Also write table and chart to this file, a page that needs no network.
+        svg: Also write the chart of the costs to this file, as a picture.
         verbose: Show also the calls without a complete answer, without a known price, and with estimated figures.
     """
     path = find_usage_log(log)
@@ -85,6 +90,10 @@ def stats(
     }
     rows = sum_up(path, *groups, **filters)
     total = next(iter(sum_up(path, **filters)), None)
+    if html is not None or svg is not None:
+        from llmring_cli.page.reports import write_usage  # noqa: PLC0415 - needs an extra
+
+        write_usage(rows, total, groups, html=html, svg=svg)
     if json:
         print_json(
             {

@@ -48,22 +48,28 @@ def usage_of(log: Path, *, today: date, days: int, key_names: Mapping[str, str])
         ConfigurationError: there is no log, or it cannot be read.
     """
     since = today - timedelta(days=days - 1)
-    total = [_row(found, "all") for found in stats(log, since=since, until=today)]
+    total = [row_of(found, "all") for found in stats(log, since=since, until=today)]
+    by_day = [row_of(found, "") for found in stats(log, "day", since=since, until=today)]
     by_key = stats(log, "key", since=since, until=today)
     return Usage(
         total=total[0] if total else None,
-        by_day=_every_day(stats(log, "day", since=since, until=today), since, days),
-        by_alias=[_row(found, "no alias") for found in stats(log, "alias", since=since, until=today)],
-        by_model=[_row(found, "no model") for found in stats(log, "model", since=since, until=today)],
-        by_key=[_named(_row(found, "no key"), key_names) for found in by_key],
+        by_day=every_day(by_day, since, days),
+        by_alias=[row_of(found, "no alias") for found in stats(log, "alias", since=since, until=today)],
+        by_model=[row_of(found, "no model") for found in stats(log, "model", since=since, until=today)],
+        by_key=[_named(row_of(found, "no key"), key_names) for found in by_key],
         times=latencies(log, "alias", since=since, until=today),
     )
 
 
-def _row(found: UsageStats, missing: str) -> Row:
-    name = found.group[0] if found.group else None
+def row_of(found: UsageStats, missing: str) -> Row:
+    """Return the line of a group.
+
+    Args:
+        found: its sums.
+        missing: the name of what has none, as calls without an alias.
+    """
     return Row(
-        name=missing if name is None else name,
+        name=" / ".join(missing if name is None else name for name in found.group) or missing,
         calls=found.calls,
         failed=found.calls - found.answered,
         input_tokens=found.input_tokens,
@@ -79,7 +85,8 @@ def _named(row: Row, names: Mapping[str, str]) -> Row:
     return msgspec.structs.replace(row, name=f"{name} ({row.name})") if name else row
 
 
-def _every_day(found: Iterable[UsageStats], first: date, days: int) -> list[Row]:
-    rows = {row.name: row for row in (_row(each, "") for each in found)}
+def every_day(rows: Iterable[Row], first: date, days: int) -> list[Row]:
+    """Return a line for each day, an empty one for those without calls."""
+    known = {row.name: row for row in rows}
     names = [str(first + timedelta(days=number)) for number in range(days)]
-    return [rows.get(name) or Row(name=name) for name in names]
+    return [known.get(name) or Row(name=name) for name in names]

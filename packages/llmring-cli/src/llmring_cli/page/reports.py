@@ -3,24 +3,33 @@
 They are made of the page's style sheet, charts and template engine; whatever they show is escaped by it.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmring_cli._files import write_output
-from llmring_cli._output import dollars_text, printable
+from llmring_cli._output import CommandError, dollars_text, printable
 from llmring_cli._parameters import now
 from llmring_cli._run import version_text
 from llmring_cli.page import require_extra
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from llmring.usage import UsageStats
 
-_SVG_FILE = "http://www.w3.org/2000/svg"
-_COLOURS = "svg{background:#fff;color:#57606a;font-family:system-ui,sans-serif}text{font-size:13px;fill:#57606a}line{stroke:#d5d9df}g>rect{fill:none}.series rect{fill:#2459b8}"
-_DARK = "@media(prefers-color-scheme:dark){svg{background:#14171b}text{fill:#a0a8b3}line{stroke:#373d45}.series rect{fill:#86b0ff}}"
+    from llmring_cli.page.figures import Row
+
+_SPACE = "http://www.w3.org/2000/svg"
+_COLOURS = (
+    "svg{background:#fff;font-family:system-ui,sans-serif}text{font-size:13px;fill:#57606a}line{stroke:#d5d9df}"
+    "g>rect{fill:none}.series rect{fill:#2459b8}@media(prefers-color-scheme:dark){svg{background:#14171b}"
+    "text{fill:#a0a8b3}line{stroke:#373d45}.series rect{fill:#86b0ff}}"
+)
+"""Those of the style sheet: a picture of its own has none."""
+_MOST_DAYS = 366
 
 
 @cache
@@ -84,12 +93,64 @@ def write_report(path: Path, template: str, *, title: str, **values: Any) -> Non
     write_output(path, text.encode(errors="replace"))
 
 
-def write_chart(path: Path, drawing: str) -> None:
-    """Write a chart as a picture of its own: the same drawing, with the colours that the page gives it.
+def write_usage(
+    rows: "Sequence[UsageStats]",
+    total: "UsageStats | None",
+    groups: Sequence[str],
+    *,
+    html: Path | None,
+    svg: Path | None,
+) -> None:
+    """Write the sums of a usage log: as a report, and their chart as a picture of its own.
+
+    Args:
+        rows: the groups.
+        total: of all calls; ``None`` where there are none.
+        groups: the names of what they are grouped by.
+        html: the file of the report.
+        svg: the file of the picture.
 
     Raises:
-        CommandError: it cannot be written.
+        MissingSDKError: the extra is not installed.
+        CommandError: a file cannot be written, or there is nothing to draw.
     """
+    require_extra("a report")
+    from llmring_cli.page.charts import bar_chart, day_chart  # noqa: PLC0415 - an extra
+    from llmring_cli.page.figures import row_of  # noqa: PLC0415 - as above
+
+    what = " and ".join(groups)
+    shown = [row_of(row, "-") for row in rows]
+    drawing = None
+    if total is not None:
+        label = f"Dollars by {what}; the table below has the figures"
+        days = _with_idle_days(shown) if tuple(groups) == ("day",) else None
+        dearest = sorted(shown, key=lambda row: -(row.cost or 0.0))
+        drawing = bar_chart(dearest, label) if days is None else day_chart(days, label)
+    if html is not None:
+        summed = None if total is None else row_of(total, "all")
+        write_report(
+            html, "report-stats.html", title="Usage", total=summed, rows=shown, what=what, chart=drawing
+        )
+    if svg is not None and drawing is None:
+        raise CommandError(f"there are no calls to draw, so {svg} is not written")
+    if svg is not None and drawing is not None:
+        _write_picture(svg, drawing)
+
+
+def _with_idle_days(rows: "Sequence[Row]") -> "Sequence[Row]":
+    """Return an empty day for each one between the others, unless there are too many, or another program's rows."""
+    from llmring_cli.page.figures import every_day  # noqa: PLC0415 - an extra
+
+    try:
+        days = [date.fromisoformat(row.name) for row in rows]
+    except ValueError:
+        return rows
+    count = (max(days) - min(days)).days + 1
+    return every_day(rows, min(days), count) if count <= _MOST_DAYS else rows
+
+
+def _write_picture(path: Path, drawing: str) -> None:
+    """Write a chart with the colours that the page gives it."""
     begin, _, rest = drawing.partition(">")
-    space = "" if "xmlns=" in begin else f' xmlns="{_SVG_FILE}"'
-    write_output(path, f"{begin}{space}><style>{_COLOURS}{_DARK}</style>{rest}\n".encode())
+    space = "" if "xmlns=" in begin else f' xmlns="{_SPACE}"'
+    write_output(path, f"{begin}{space}><style>{_COLOURS}</style>{rest}\n".encode())

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from llmring_lockfile import Lockfile, parse
@@ -50,6 +50,7 @@ def diff(
     /,
     *,
     exit_code: Annotated[Flag, Parameter(name="--exit-code")] = False,
+    html: Path | None = None,
     lockfile: LockfilePath = None,
     json: Json = False,
 ) -> int:
@@ -64,9 +65,16 @@ def diff(
     Args:
         old: The old version: a lockfile or a git revision.
         exit_code: Exit code 1 if there are changes.
+        html: Also write the changes to this file, a page that needs no network.
     """
     source = read_lockfile(lockfile)
     changes = diff_lockfiles(_old(old, source.path), source.lockfile)
+    if html is not None:
+        from llmring_cli.page.reports import write_report  # noqa: PLC0415 - needs an extra
+
+        new = str(shown(source.path))
+        rows = [_cells(change) for change in changes_json(changes)]
+        write_report(html, "report-diff.html", title=f"Changes of {new}", rows=rows, old=old, new=new)
     if json:
         print_json({"old": old, "new": str(source.path), "changes": changes_json(changes)})
     else:
@@ -74,6 +82,17 @@ def diff(
         if not changes:
             report(f"{shown(source.path)} has no changes since {old}")
     return FAILED if changes and exit_code else 0
+
+
+def _cells(change: dict[str, Any]) -> tuple[str, ...]:
+    cells = (change[name] for name in ("what", "profile", "alias", "model", "before", "after"))
+    return tuple(_text(cell) for cell in cells)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_text, value))
+    return "" if value is None else str(value)
 
 
 def _old(old: str, path: Path) -> Lockfile:

@@ -1,5 +1,6 @@
 """``llmring lock audit`` and ``llmring lock validate``: models against the registry."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ def audit(
     *,
     days: Count = 90,
     sarif: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    html: Path | None = None,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,
     offline: Offline = False,
@@ -40,6 +42,7 @@ def audit(
     Args:
         days: Report retirements within this many days.
         sarif: Also write the findings as SARIF 2.1.0 to this file; "-" writes only them, to standard output.
+        html: Also write the findings to this file, a page that needs no network.
     """
     source = read_lockfile(lockfile, unreadable=UNREADABLE)
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
@@ -48,6 +51,20 @@ def audit(
         from llmring_lockfile import to_sarif  # noqa: PLC0415 - most reviews do without
 
         _write_sarif(sarif, to_sarif(findings, shown(source.path), version=version_text()))
+    if html is not None:
+        from llmring_cli.page.reports import write_report  # noqa: PLC0415 - needs an extra
+
+        counts = Counter(finding.severity.value for finding in findings)
+        where = str(shown(source.path))
+        write_report(
+            html,
+            "report-audit.html",
+            title=f"Audit of {where}",
+            where=where,
+            findings=findings,
+            counts=counts,
+            days=days,
+        )
     if json:
         print_json({"lockfile": str(source.path), "days": days, "findings": findings_json(findings)})
     elif str(sarif) != "-":
