@@ -397,14 +397,14 @@ async def test_a_hook_of_the_client_that_raises_for_the_status_leaves_the_error_
 
     handler = httpx2.MockTransport(lambda _: httpx2.Response(429, json={"error": {"message": "slow down"}}))
     http = httpx2.AsyncClient(transport=handler, event_hooks={"response": [hook]})
-    client: Any = {
+    clients: dict[str, Callable[[], Any]] = {
         "openai": lambda: openai.AsyncOpenAI(api_key=KEY, http_client=http),
         "anthropic": lambda: anthropic.AsyncAnthropic(api_key=KEY, http_client=http),
         "google": lambda: genai.Client(
             api_key=KEY, http_options=genai.types.HttpOptions(httpx_async_client=http)
         ),
-    }[provider]()
-    settings = ProviderSettings(name=provider, transport=Unused(), client=client)
+    }
+    settings = ProviderSettings(name=provider, transport=Unused(), client=clients[provider]())
     with pytest.raises(ProviderRateLimitError):
         await find_factory(provider)(settings).chat(question(provider))
 
