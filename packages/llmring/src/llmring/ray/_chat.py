@@ -220,8 +220,9 @@ def Chat(  # noqa: N802 - Ray takes classes, and this makes one
     check_options({"concurrency": concurrency})
     check_policy(policy)
     _refuse_passwords(policy)
-    if schema is not None:
-        fields["response_format"] = response_format_of(schema)
+    wanted = fields.get("response_format") if schema is None else schema
+    if schema is not None or not isinstance(wanted, dict | None):
+        fields["response_format"] = response_format_of(wanted)
     fields["model"] = model
     try:
         LLMRequest([], **fields)
