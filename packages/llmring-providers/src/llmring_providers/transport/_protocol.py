@@ -90,6 +90,10 @@ class ProxyRefusalError(TransportError):
         super().__init__(message, sent=False)
 
 
+class TransportTimeoutError(TransportError):
+    """A time limit of the HTTP client's own passed."""
+
+
 class ByteStream(Protocol):
     """An answer whose body comes in pieces. ``headers`` look names up in lower case."""
 
