@@ -148,7 +148,8 @@ def test_200_clients_of_two_gateways_spend_no_more_than_their_key_may(tmp_path: 
         state = keys.states()[1]
     assert set(statuses) == {200, 429}
     assert 20 < statuses.count(200) <= 40
-    assert (state.spent, state.reserved, state.withheld) == (statuses.count(200) * cost, 0, 0)
+    assert state.spent == statuses.count(200) * cost
+    assert state.reserved + state.withheld == 0
 
 
 def test_without_keys_it_listens_on_this_machine_alone(tmp_path: Path) -> None:
