@@ -10,10 +10,11 @@ from typing import Annotated, Any, NamedTuple
 from cyclopts import Parameter
 from llmring import LLMRequest, LLMResponse
 from llmring_types import Message
-from llmring_types.exceptions import ProviderError
+from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._live import ring_for
-from llmring_cli._output import print_json, report_logs, write_exact
+from llmring_cli._mistakes import explained
+from llmring_cli._output import CommandError, print_json, report_logs, write_exact
 from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli.chat.answer import (
     ask,
@@ -104,10 +105,10 @@ def chat(
     try:
         manner = _Manner(stream=stream, plain=plain, json=json)
         response = asyncio.run(_answer(asked, manner, tools, record))
-    except ProviderError as error:
-        if verbose or len(error.attempts) > 1:
+    except LLMRingError as error:
+        if verbose:
             report_attempts(error.attempts)
-        raise
+        raise CommandError(explained(error, asked.name)) from error
     report_warnings(response)
     if verbose:
         report_response(response)
@@ -147,13 +148,17 @@ class _Asked(NamedTuple):
     options: dict[str, Any]
     held: Held | None
 
+    @property
+    def name(self) -> str | None:
+        """The alias or ``provider:model`` that is to answer; ``None`` for the default."""
+        return self.model or (self.held and self.held.model)
+
 
 async def _answer(asked: _Asked, manner: _Manner, named: _Tools, record: Record) -> LLMResponse:
     """Print the answer, save it with its question, and return it."""
     report_logs()
-    model = asked.model or (asked.held and asked.held.model)
-    async with await ring_for(model) as ring, open_tools(*named) as tools:
-        conversation = begin(ring, asked.held, model=model, profile=asked.profile, system=asked.system)
+    async with await ring_for(asked.name) as ring, open_tools(*named) as tools:
+        conversation = begin(ring, asked.held, model=asked.name, profile=asked.profile, system=asked.system)
         conversation.append(asked.message)
         given = {name: value for name, value in asked.options.items() if value is not None}
         request = LLMRequest(
