@@ -132,6 +132,47 @@ def test_a_file_that_broke_raises_until_it_is_mended(path: Path, clock: Clock) -
     assert first(resolver) == "openai:one"
 
 
+def test_a_server_keeps_the_last_good_state_until_there_is_another(path: Path, clock: Clock) -> None:
+    reports: list[str | None] = []
+    resolver = Resolver(path, clock=clock, environ={})
+    resolver.keep_last_good(lambda error: reports.append(None if error is None else type(error).__name__))
+    for broken in ("broken = ", "broken = ", "[", None):
+        if broken is None:
+            path.unlink()
+        else:
+            path.write_text(broken)
+        clock.now += 1.0
+        assert first(resolver) == "openai:one"
+        assert first(resolver, "openai:new") == "openai:new"  # no kept answer
+        resolver.invalidate()
+        assert first(resolver, profile="dev") == "openai:dev"
+        assert resolver.lockfile.profiles.keys() == {"default", "dev"}
+    assert str(path) in str(resolver.problem)
+    path.write_text(TEXT.replace("one", "two"))
+    clock.now += 1.0
+    assert first(resolver) == "openai:two"
+    assert resolver.problem is None
+    assert reports == ["LockfileParseError", "LockfileParseError", "LockfileNotFoundError", None]
+
+
+def test_a_package_that_breaks_takes_the_whole_back_to_the_last_good_state(
+    tmp_path: Path, path: Path, clock: Clock
+) -> None:
+    package = tmp_path / "package.lock"
+    package.write_text(TEXT.replace("one", "packaged"))
+    path.write_text(TEXT + '\n[extends]\npackages = ["lib"]\n')
+    resolver = Resolver(path, clock=clock, environ={}, find_package=lambda _: package)
+    resolver.keep_last_good(lambda _: None)
+    assert first(resolver, "lib:a") == "openai:packaged"
+    path.write_text(path.read_text().replace("one", "two"))
+    package.write_text("broken = ")
+    clock.now = 1.0
+    assert (first(resolver), first(resolver, "lib:a")) == ("openai:one", "openai:packaged")
+    package.write_text(TEXT.replace("one", "mended"))
+    clock.now = 2.0
+    assert (first(resolver), first(resolver, "lib:a")) == ("openai:two", "openai:mended")
+
+
 def test_a_lockfile_that_never_was_is_an_error_at_construction(tmp_path: Path) -> None:
     with pytest.raises(LockfileNotFoundError):
         Resolver(tmp_path / "absent.lock")

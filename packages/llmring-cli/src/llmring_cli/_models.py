@@ -109,13 +109,22 @@ class KnownModels:
         return RegistryRelease(publication.version, publication.digest)
 
 
-def known_models(providers: Iterable[str], *, url: str | None, offline: bool) -> KnownModels:
-    """Look up these providers: over the network, unless ``offline`` or done within the last day."""
+def known_models(
+    providers: Iterable[str], *, url: str | None, offline: bool, allow_older: bool = False
+) -> KnownModels:
+    """Look up these providers: over the network, unless ``offline`` or done within the last day.
+
+    Args:
+        providers: whose models.
+        url: of the registry; ``None`` is that of the environment.
+        offline: use the local data.
+        allow_older: take documents that are older than those known.
+    """
     from llmring_lockfile import UNLISTED_PROVIDERS  # noqa: PLC0415 - it brings what reviews lockfiles
 
     registry = open_registry(url)
     asked = [] if offline else sorted(set(providers) - UNLISTED_PROVIDERS - REFUSED_HOSTS.keys())
-    outcomes = _refresh(registry, asked) if asked else {}
+    outcomes = _refresh(registry, asked, allow_older=allow_older) if asked else {}
     failures = {
         name: error
         for name, error in outcomes.items()
@@ -129,10 +138,12 @@ def _unlisted(registry: "Registry", provider: str) -> bool:
     return registry.publication(provider) is None
 
 
-def _refresh(registry: "Registry", providers: list[str]) -> dict[str, RegistryError | None]:
+def _refresh(
+    registry: "Registry", providers: list[str], *, allow_older: bool
+) -> dict[str, RegistryError | None]:
     import asyncio  # noqa: PLC0415 - as the transports, only to ask over the network
 
-    return asyncio.run(refresh(registry, providers))
+    return asyncio.run(refresh(registry, providers, allow_older=allow_older))
 
 
 def pool_providers(lockfile: "Lockfile") -> set[str]:
@@ -184,7 +195,7 @@ def price_text(price: Decimal | None) -> str:
 
 
 async def refresh(
-    registry: "Registry", providers: Iterable[str], *, force: bool = False
+    registry: "Registry", providers: Iterable[str], *, force: bool = False, allow_older: bool = False
 ) -> dict[str, RegistryError | None]:
     """Fetch the documents of these providers concurrently; return the error of each, or ``None``."""
     import asyncio  # noqa: PLC0415 - as above
@@ -202,7 +213,7 @@ async def refresh(
     async def one(provider: str) -> RegistryError | None:
         try:
             async with asyncio.timeout(_REGISTRY_SECONDS):
-                await client.refresh(provider, force=force)
+                await client.refresh(provider, force=force, allow_older=allow_older)
         except TimeoutError:
             return RegistryConnectionError(
                 f"{registry.location.document(provider)} did not answer within {_REGISTRY_SECONDS:g} s"

@@ -1,11 +1,14 @@
 """update and bump-registry."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import llmring_lockfile
 import pytest
+from llmring.registry import default_cache_dir
 
 Run = Callable[..., tuple[int, str, str]]
 Publish = Callable[..., None]
@@ -50,6 +53,30 @@ def test_a_registry_that_went_back_in_time_or_changed_what_it_said_is_refused(
     assert (folder / "llmring.lock").read_bytes() == before
     assert llmring("lock", "update", "--allow-older")[0] == 0
     assert llmring_lockfile.load().locked["openai:gpt-6"].registry_version == version
+
+
+def test_a_fetched_registry_that_went_back_in_time_is_refused_before_the_lock_is_read(
+    llmring: Run, folder: Path, answering: Callable[[int, Any], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = {"model_name": "gpt-6", "provider": "openai", "is_active": True}
+    document = {"provider": "openai", "version": 8, "models": {"openai:gpt-6": entry}}
+    monkeypatch.setenv("LLMRING_REGISTRY_URL", answering(200, document))
+    assert llmring("lock", "update")[0] == 0
+    document["version"] = 7
+    assert llmring("registry", "refresh", "openai")[0] == 1
+    copies = default_cache_dir(os.environ)
+    assert copies is not None
+    for path in copies.rglob("*.json"):  # as if it had been asked yesterday
+        copy = json.loads(path.read_text())
+        path.write_text(json.dumps({**copy, "checked_at": 0.0}))
+    before = (folder / "llmring.lock").read_bytes()
+    code, _, err = llmring("lock", "update")
+    assert code == 1
+    assert "is version 7, and version 8 is known" in err
+    assert err.endswith("To accept it: llmring lock update --allow-older\n")
+    assert (folder / "llmring.lock").read_bytes() == before
+    assert llmring("lock", "update", "--allow-older")[0] == 0
+    assert llmring("registry", "refresh", "openai", "--allow-older")[0] == 0
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from asgi import Reply, ask
 from gateways import CHAT, OPENAI, ring_of
+from llmring import LLMRing
 from llmring.serve import Gateway, KeyStore, PageServer, app
 from llmring_cli.page import open_page
 from llmring_lockfile import Binding, Lockfile, Profile, load
@@ -267,6 +268,31 @@ async def test_a_log_or_lockfile_that_cannot_be_read_is_said_on_the_page(tmp_pat
         shown = text(await Visitor(app(ring, page=page)).get("/"))
     assert "usage.db" in shown
     assert "none.lock" in shown
+
+
+async def test_a_lockfile_that_broke_is_said_on_the_page_while_the_last_good_one_is_shown(
+    tmp_path: Path,
+) -> None:
+    lockfile = tmp_path / "llmring.lock"
+    lockfile.write_text('[[profiles.default.bindings]]\nalias = "fast"\nmodels = ["sim:one"]\n')
+    served: list[Gateway] = []
+    async with LLMRing(lockfile_path=lockfile) as ring:
+        page = open_page(
+            log=None,
+            lockfile=lambda: ring.lockfile,
+            lockfile_problem=lambda: served[0].lockfile_problem,
+            serves=True,
+        ).page
+        served.append(app(ring, page=page))
+        visitor = Visitor(served[0])
+        assert "The last good lockfile" not in text(await visitor.get("/"))
+        lockfile.write_text(f"version = {EVIL}")
+        ring.clear_alias_cache()
+        shown = text(await visitor.get("/"))
+    assert "The last good lockfile is served" in shown
+    assert str(lockfile) in shown
+    assert "<option>fast</option>" in shown
+    assert "<img" not in shown
 
 
 async def test_a_gateway_without_a_page_has_none() -> None:

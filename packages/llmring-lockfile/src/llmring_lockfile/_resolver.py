@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from llmring_types.exceptions import LockfileError
+
 from llmring_lockfile._files import (
     PROFILE_VARIABLE,
     Signature,
@@ -33,7 +35,8 @@ class Resolver:
     providers is given, or :meth:`invalidate` is called. Whether a file changed is looked up when a name is
     resolved, at most once in ``check_every`` seconds and with one ``stat`` for each file, so an edit by
     another process counts after that time at the latest. A file that turned unreadable raises until it is
-    mended: answers from a state that is gone would hide the mistake.
+    mended: answers from a state that is gone would hide the mistake. A server that must go on calls
+    :meth:`keep_last_good`.
 
     Args:
         source: a lockfile's path, which is watched; or a :class:`Lockfile`, which is taken as it is.
@@ -74,6 +77,8 @@ class Resolver:
         self._packages: dict[str, Lockfile | None] = {}
         self._watched: dict[Path, Signature | None] = {}
         self._next_check = clock() + check_every
+        self._report: Callable[[LockfileError | None], object] | None = None
+        self._problem: LockfileError | None = None
         self._path = None if isinstance(source, Lockfile) else Path(source)
         self._lockfile = source if isinstance(source, Lockfile) else self._read(Path(source))
 
@@ -93,6 +98,22 @@ class Resolver:
         with self._mutex:
             self._providers = frozenset(name.lower() for name in names)
             self._answers.clear()
+
+    @property
+    def problem(self) -> LockfileError | None:
+        """The reason why answers come from the last good files, if they do; see :meth:`keep_last_good`."""
+        with self._mutex:
+            self._look(self._clock())
+            return self._problem
+
+    def keep_last_good(self, report: Callable[[LockfileError | None], object]) -> None:
+        """Answer from the last files that could be read while one that is watched cannot, instead of raising.
+
+        Args:
+            report: called with the reason when a file breaks, or breaks in another way, and with ``None`` when
+                all can be read again; in the thread that looked.
+        """
+        self._report = report
 
     def resolve(self, name: str, profile: str | None = None) -> Resolution:
         """Find the pool of a name: :func:`resolve` with the active profile and the installed packages.
@@ -151,15 +172,42 @@ class Resolver:
 
     def _look(self, now: float) -> None:
         if any(signature(path) != seen for path, seen in self._watched.items()):
-            self._answers.clear()
-            self._packages.clear()
-            if self._path is not None:
-                lockfile = self._read(self._path)
-                self._watched = {self._path: self._watched[self._path]}
-                self._lockfile = lockfile
+            if self._report is None:
+                self._read_anew()
             else:
-                self._watched.clear()
+                self._try_anew(self._report)
         self._next_check = now + self._check_every
+
+    def _read_anew(self) -> None:
+        """Read the lockfile, and those of packages when they are next asked for."""
+        self._answers.clear()
+        self._packages.clear()
+        if self._path is not None:
+            lockfile = self._read(self._path)
+            self._watched = {self._path: self._watched[self._path]}
+            self._lockfile = lockfile
+        else:
+            self._watched.clear()
+
+    def _try_anew(self, report: Callable[[LockfileError | None], object]) -> None:
+        """Read every file that answers come from, and change to the new state if all can be read."""
+        before = self._watched, self._packages
+        self._watched, self._packages = {}, {}
+        try:
+            lockfile = self._lockfile if self._path is None else self._read(self._path)
+            for name in before[1]:
+                self._package(name)
+        except LockfileError as error:
+            self._watched, self._packages = before
+            if self._problem is None or str(self._problem) != str(error):
+                self._problem = error
+                report(error)
+            return
+        self._lockfile = lockfile
+        self._answers.clear()
+        if self._problem is not None:
+            self._problem = None
+            report(None)
 
     def _read(self, path: Path) -> Lockfile:
         seen = signature(path)  # before reading: a write in between is then noticed, not missed

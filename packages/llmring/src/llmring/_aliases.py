@@ -1,6 +1,6 @@
 """The aliases of a ring: its lockfile, read and edited."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +11,7 @@ from llmring_lockfile import ActiveProfile, Lockfile, Resolution, Resolver
 from llmring_types import ModelRef
 from llmring_types.exceptions import (
     AliasNotFoundError,
+    LockfileError,
     LockfileNotFoundError,
     LockfileWriteError,
     UnknownProviderError,
@@ -49,6 +50,7 @@ class Aliases:
         self._ttl = cache_ttl
         self._providers = providers
         self._in_memory = lockfile
+        self._report: Callable[[LockfileError | None], object] | None = None
         self._found = _discover(path) if lockfile is None else None
         self._admit_hosts()
 
@@ -56,9 +58,17 @@ class Aliases:
     def resolver(self) -> Resolver:
         """The answers from the lockfile, kept until :meth:`forget`."""
         source = self._in_memory if self._found is None else self._found.path
-        return Resolver(
+        resolver = Resolver(
             source or Lockfile(), providers=self._providers.known(), size=self._size, ttl=self._ttl
         )
+        if self._report is not None:
+            resolver.keep_last_good(self._report)
+        return resolver
+
+    def keep_last_good(self, report: Callable[[LockfileError | None], object]) -> None:
+        """Outlive a lockfile that breaks: :meth:`llmring_lockfile.Resolver.keep_last_good`."""
+        self._report = report
+        self.resolver.keep_last_good(report)
 
     @property
     def is_bundled(self) -> bool:
@@ -124,11 +134,16 @@ class Aliases:
         """Take the answers from this file from now on, as it is now."""
         if self._found is not None and self._found.path != path:
             self._found = _discover(path)
-        self.forget()
+            vars(self).pop("resolver", None)
+        else:
+            self.forget()
 
     def forget(self) -> None:
         """Drop every kept answer; the next question reads the file anew."""
-        vars(self).pop("resolver", None)
+        if self._report is None:
+            vars(self).pop("resolver", None)
+        else:  # the last good state outlives this, too
+            self.resolver.invalidate()
 
     def _admit_hosts(self) -> None:
         """Register the hosts that the lockfile names, and refuse those that need an approval first.

@@ -249,11 +249,35 @@ async def test_a_spoiled_copy_is_fetched_again_and_never_raises_at_a_lookup(tmp_
 async def test_an_old_copy_of_the_public_registry_does_not_hide_a_newer_package(tmp_path: Path) -> None:
     remote = FakeRegistry()
     remote.documents["https://llmring.github.io/registry/openai/models.json"] = document(1, entry("old"))
-    await client(remote, tmp_path, url="").refresh("openai")
+    await client(remote, tmp_path, url="").refresh("openai", allow_older=True)
     assert Registry(cache_dir=tmp_path).facts("openai", "old") is None
     remote.documents["https://llmring.github.io/registry/openai/models.json"] = document(10**6, entry("new"))
     await client(remote, tmp_path, url="").refresh("openai", force=True)
     assert Registry(cache_dir=tmp_path).facts("openai", "new") is not None
+
+
+async def test_a_registry_that_went_back_in_time_is_refused(tmp_path: Path) -> None:
+    remote = FakeRegistry(openai=document(8, entry("new")))
+    refresher = client(remote, tmp_path)
+    await refresher.refresh("openai")
+    remote.documents["openai/models.json"] = document(7, entry("old"))
+    with pytest.raises(RegistryStaleError, match="is version 7, and version 8 is known") as refused:
+        await refresher.refresh("openai", force=True)
+    assert refused.value.provider == "openai"
+    for registry in (refresher.registry, Registry(URL, cache_dir=tmp_path)):
+        assert registry.facts("openai", "new") is not None
+        assert registry.facts("openai", "old") is None
+    assert (await refresher.refresh("openai", force=True, allow_older=True)).version == 7
+    assert Registry(URL, cache_dir=tmp_path).facts("openai", "old") is not None
+
+
+async def test_the_public_registry_is_never_older_than_the_package(tmp_path: Path) -> None:
+    remote = FakeRegistry()
+    remote.documents["https://llmring.github.io/registry/openai/models.json"] = document(1, entry("old"))
+    refresher = client(remote, tmp_path, url="")
+    with pytest.raises(RegistryStaleError, match="went back in time"):
+        await refresher.refresh("openai")
+    assert refresher.registry.facts("openai", "old") is None
 
 
 # ---------------------------------------------------------------------------- versions

@@ -37,7 +37,7 @@ async def test_it_is_alive_whoever_asks_and_ready_until_it_ends(keys: KeyStore) 
     assert (draining.status, draining.body) == (503, b"ending\n")
 
 
-async def test_a_lockfile_that_is_changed_counts_at_once_and_a_broken_one_is_not_ready(
+async def test_a_lockfile_that_breaks_is_reported_and_the_last_good_one_served_until_the_next(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     lockfile = tmp_path / "llmring.lock"
@@ -45,18 +45,42 @@ async def test_a_lockfile_that_is_changed_counts_at_once_and_a_broken_one_is_not
     async with LLMRing(lockfile_path=lockfile) as ring:
         gateway = app(ring)
         assert (await ask(gateway, OPENAI, CHAT)).headers["llmring-model"] == "sim:one"
-        llmring_lockfile.bind(lockfile, "fast", "sim:two")
-        ring.clear_alias_cache()  # in place of waiting a second
-        assert (await ask(gateway, OPENAI, CHAT)).headers["llmring-model"] == "sim:two"
         lockfile.write_text("version = ")
+        for _ in range(2):
+            ring.clear_alias_cache()  # in place of waiting a second
+            for body, path in ((CHAT, OPENAI), (None, "/v1/models")):
+                assert (await ask(gateway, path, body)).status == 200
+            ready = await ask(gateway, "/readyz")
+            assert (ready.status, ready.body) == (
+                200,
+                b"ready; the lockfile cannot be read, so the last good one is served\n",
+            )
+            assert b"\nllmring_lockfile_broken 1\n" in (await ask(gateway, "/metrics")).body
+        assert caplog.text.count(str(lockfile)) == 1
+        lockfile.unlink()
+        llmring_lockfile.bind(lockfile, "fast", "sim:two", create=True)
         ring.clear_alias_cache()
-        unready = await ask(gateway, "/readyz")
-        assert (unready.status, unready.body) == (503, b"the lockfile cannot be read\n")
-        for body, path in ((CHAT, OPENAI), (None, "/v1/models")):
-            reply = await ask(gateway, path, body)
-            assert (reply.status, reply.headers["retry-after"]) == (503, "5")
-            assert str(tmp_path) not in reply.body.decode()
-    assert str(lockfile) in caplog.text
+        assert (await ask(gateway, OPENAI, CHAT)).headers["llmring-model"] == "sim:two"
+        assert (await ask(gateway, "/readyz")).body == b"ready\n"
+        assert b"\nllmring_lockfile_broken 0\n" in (await ask(gateway, "/metrics")).body
+    assert caplog.messages[-1] == "the lockfile can be read again, and is served"
+
+
+async def test_a_lockfile_that_breaks_before_a_package_of_it_was_read_hides_its_names(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "lib"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "llmring.lock").write_text("version = ")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    lockfile = tmp_path / "llmring.lock"
+    lockfile.write_text('[extends]\npackages = ["lib"]\n')
+    async with LLMRing(lockfile_path=lockfile) as ring:
+        reply = await ask(app(ring), OPENAI, {**CHAT, "model": "lib:fast"})
+    assert (reply.status, reply.headers["retry-after"]) == (503, "5")
+    assert str(tmp_path) not in reply.body.decode()
+    assert str(package) in caplog.text
 
 
 async def test_metrics_count_requests_calls_tokens_dollars_and_failed_attempts() -> None:
@@ -80,7 +104,7 @@ async def test_metrics_count_requests_calls_tokens_dollars_and_failed_attempts()
         'llmring_first_chunk_seconds_count{alias="fast",model="sim:small"} 1',
     ):
         assert line in lines
-    assert len({line for line in lines if line.startswith("# TYPE ")}) == 9
+    assert len({line for line in lines if line.startswith("# TYPE ")}) == 10
 
 
 async def test_names_that_clients_make_up_fill_no_memory_and_break_no_line() -> None:

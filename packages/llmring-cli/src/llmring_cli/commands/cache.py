@@ -10,7 +10,7 @@ from llmring_types.exceptions import RegistryConnectionError, RegistryError
 
 from llmring_cli._models import RegistryUrl, require_provider
 from llmring_cli._output import FAILED, UNREACHABLE, CommandError, count_text, print_json, print_table, report
-from llmring_cli._parameters import Json, ProviderName
+from llmring_cli._parameters import Flag, Json, ProviderName
 
 
 def info(*, json: Json = False) -> None:
@@ -60,23 +60,26 @@ def clear(*, json: Json = False) -> None:
         report(f"deleted {count_text(deleted, 'document')}")
 
 
-async def refresh(*providers: ProviderName, registry: RegistryUrl = None, json: Json = False) -> int:
+async def refresh(
+    *providers: ProviderName, registry: RegistryUrl = None, allow_older: Flag = False, json: Json = False
+) -> int:
     """Fetch the current facts about models from the registry.
 
-    All commands and applications of this user then use them. Exit code 3 if the registry cannot be reached; the
-    earlier facts stay in use.
+    All commands and applications of this user then use them. Exit code 3 if the registry cannot be reached, 1 if
+    it is older than what is known; the earlier facts stay in use.
 
     $ llmring registry refresh
     $ llmring registry refresh anthropic
 
     Args:
         providers: Only these.
+        allow_older: Accept facts that are older than those known.
     """
     names = [require_provider(name) for name in providers] or list(PROVIDERS)
     from llmring_cli._models import refresh as refresh_registry  # noqa: PLC0415 - it brings the transports
 
     known = open_registry(registry)
-    outcomes = await refresh_registry(known, names, force=True)
+    outcomes = await refresh_registry(known, names, force=True, allow_older=allow_older)
     rows: list[dict[str, Any]] = []
     for name, error in outcomes.items():
         info = known.source_info(name)

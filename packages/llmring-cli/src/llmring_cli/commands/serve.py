@@ -71,7 +71,12 @@ def serve(
         )
     ring = LLMRing(origin="llmring-serve", lockfile_path=lockfile)
     opened = open_page(
-        log=usage_log_path(), lockfile=lambda: ring.lockfile, profile=profile, keys=keys, serves=True
+        log=usage_log_path(),
+        lockfile=lambda: ring.lockfile,
+        lockfile_problem=lambda: gateway.lockfile_problem,
+        profile=profile,
+        keys=keys,
+        serves=True,
     )
 
     def ready(url: str) -> None:

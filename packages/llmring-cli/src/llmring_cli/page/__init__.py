@@ -12,6 +12,7 @@ from llmring_types.exceptions import MissingSDKError
 if TYPE_CHECKING:
     from llmring.serve import Exchange, KeyStore, LiveCalls, Page
     from llmring_lockfile import Lockfile
+    from llmring_types.exceptions import LLMRingError
 
 TOKEN_VARIABLE = "LLMRING_PAGE_TOKEN"  # noqa: S105 - its name
 
@@ -48,6 +49,7 @@ def open_page(
     *,
     log: Path | None,
     lockfile: "Callable[[], Lockfile] | None",
+    lockfile_problem: "Callable[[], LLMRingError | None]" = lambda: None,
     profile: str | None = None,
     keys: "KeyStore | None" = None,
     serves: bool = False,
@@ -69,7 +71,14 @@ def open_page(
         from llmring_cli.page.site import Site  # noqa: PLC0415 - see _FirstUse
         from llmring_cli.page.views import Sources, Views  # noqa: PLC0415 - as above
 
-        sources = Sources(log=log, lockfile=lockfile, profile=profile, keys=keys, serves=serves)
+        sources = Sources(
+            log=log,
+            lockfile=lockfile,
+            lockfile_problem=lockfile_problem,
+            profile=profile,
+            keys=keys,
+            serves=serves,
+        )
         return Site(Views(sources), sessions)
 
     return OpenedPage(_FirstUse(make), token, is_new=not given)

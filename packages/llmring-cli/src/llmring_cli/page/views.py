@@ -32,6 +32,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         log: the usage log; ``None`` where none is written.
         lockfile: returns it as it is now; ``None`` where there is none.
+        lockfile_problem: returns the reason why an older one is served; ``None`` where that is not so.
         profile: of it, that requests get; ``None`` for its default.
         keys: of the gateway.
         serves: there is a gateway, with a playground and live calls.
@@ -39,6 +40,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
 
     log: Path | None = None
     lockfile: Callable[[], Lockfile] | None = None
+    lockfile_problem: Callable[[], LLMRingError | None] = lambda: None
     profile: str | None = None
     keys: KeyStore | None = None
     serves: bool = False
@@ -108,6 +110,7 @@ class Views:
             usage_problem=usage_problem,
             locked=locked,
             lock_problem=lock_problem,
+            lock_broken=self._sources.lockfile_problem(),
             day_chart=day_chart,
             bar_chart=bar_chart,
             **self._calls(live),

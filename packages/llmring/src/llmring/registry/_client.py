@@ -19,8 +19,9 @@ from llmring_types.exceptions import (
     RegistryValidationError,
 )
 
+from llmring.registry import _snapshot
 from llmring.registry._cache import CachedCopy
-from llmring.registry._location import document_path
+from llmring.registry._location import DEFAULT_URL, document_path
 from llmring.registry._registry import Registry, SourceInfo
 from llmring.registry._wire import Drift, Publication, compare, decode
 
@@ -72,13 +73,19 @@ class RegistryClient:
         self._now = now
         self._failures: dict[str, _Failure] = {}
 
-    async def refresh(self, provider: str, *, force: bool = False) -> Publication:
+    async def refresh(self, provider: str, *, force: bool = False, allow_older: bool = False) -> Publication:
         """Make sure that the registry's facts about a provider are current, and return the document behind them.
 
         A copy younger than the limit is enough, and a registry that failed a moment ago is not asked again, unless
         ``force`` is set. The registry is asked only whether its document has changed where there is a copy.
 
+        Args:
+            provider: whose facts.
+            force: ask also where the copy is young.
+            allow_older: take a document that is older than the copy, or than the one that ships with the package.
+
         Raises:
+            RegistryStaleError: the registry went back in time, and that is not allowed.
             RegistryConnectionError: the registry cannot be reached. What was known before stays in use.
             RegistryNotFoundError: it publishes nothing about this provider.
             RegistryValidationError: what it publishes is not a registry document.
@@ -89,7 +96,7 @@ class RegistryClient:
                 return current
             self._raise_known_failure(provider)
         try:
-            publication, checked_at = await self._fetch_current(provider)
+            publication, checked_at = await self._fetch_current(provider, allow_older=allow_older)
         except RegistryError as error:
             until = self._now() + self._retry_after
             self._failures[provider] = _Failure(type(error), error.message, until)
@@ -192,7 +199,7 @@ class RegistryClient:
         if left > 0:
             raise failure.kind(f"{failure.message} (not asked again for {left:.0f} s)")
 
-    async def _fetch_current(self, provider: str) -> tuple[Publication, float]:
+    async def _fetch_current(self, provider: str, *, allow_older: bool) -> tuple[Publication, float]:
         url, checked_at = self.registry.location.document(provider), self._now()
         folder = self.registry.location.folder
         if folder is not None:
@@ -200,6 +207,16 @@ class RegistryClient:
         cached = self._cached(provider)
         copy = await self._fetch(url, cached[0] if cached is not None else None)
         publication = decode(copy.document, provider, where=url)
+        known = 0 if cached is None else cached[1].version
+        if self.registry.location.base == DEFAULT_URL:
+            known = max(known, _snapshot.version(provider))
+        if publication.version < known and not allow_older:
+            raise RegistryStaleError(
+                f"the registry went back in time: {url} is version {publication.version}, and version {known} is known. "
+                f"What is known stays in use",
+                provider=provider,
+                updated_at=publication.updated_at,
+            )
         self.registry.cache.store(provider, copy)
         return publication, copy.checked_at
 

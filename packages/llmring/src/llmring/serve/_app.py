@@ -7,6 +7,7 @@ import msgspec
 from llmring_providers.hosting import Route, find_route
 from llmring_types.exceptions import (
     LLMRingError,
+    LockfileError,
     ProviderAuthenticationError,
     ProviderOverloadedError,
     ProviderPermissionError,
@@ -23,7 +24,7 @@ from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._notes import json_answer
 from llmring.serve._page import Page, is_of_page
-from llmring.serve._refusals import as_gateway, refuse
+from llmring.serve._refusals import as_gateway, refuse, report_lockfile
 from llmring.serve._tab import Tab
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -40,7 +41,8 @@ class Gateway:
     """Serves the aliases of a ring by the protocols of OpenAI, Anthropic, Gemini and Ollama: an ASGI application.
 
     Args:
-        ring: answers. It stays yours: it is not closed.
+        ring: answers. It stays yours: it is not closed. From now on it outlives a lockfile that breaks: the last good
+            one answers until there is another.
         keys: once a key was made there, nobody is served without one; until then, and without a store, clients of this
             machine are.
         cache: have the ring keep its answers; ``None`` leaves that to the ring's own policy.
@@ -80,11 +82,17 @@ class Gateway:
         if cache is not None:
             ring._chat.keep_answers(cache)  # noqa: SLF001 - the ring's own door
         ring._chat.watcher.add(self._observe)  # noqa: SLF001 - the ring's own door
+        ring._aliases.keep_last_good(report_lockfile)  # noqa: SLF001 - the ring's own door
 
     @property
     def live(self) -> LiveCalls:
         """The calls under way and the last that ended."""
         return self._live
+
+    @property
+    def lockfile_problem(self) -> LockfileError | None:
+        """The reason why the last good lockfile is served and not the one on disk; ``None`` where there is none."""
+        return self._ring._aliases.resolver.problem  # noqa: SLF001 - the ring's own door
 
     def drain(self) -> None:
         """Be no longer ready: the server is about to end."""
@@ -169,8 +177,8 @@ class Gateway:
         if place == "healthz":
             await exchange.answer(200, _TEXT, b"ok\n")
         elif place == "readyz":
-            problem = self._problem()
-            await exchange.answer(503 if problem else 200, _TEXT, f"{problem or 'ready'}\n".encode())
+            status = 503 if self._draining else 200
+            await exchange.answer(status, _TEXT, self._readiness())
         elif place == "metrics":
             await self._show_metrics(exchange)
         elif self._page is not None and is_of_page(exchange.path):
@@ -202,17 +210,19 @@ class Gateway:
             status = 403 if isinstance(error, ProviderPermissionError) else 401
             await exchange.answer(status, _TEXT, f"{error.message}\n".encode())
             return
-        await exchange.answer(200, {"content-type": CONTENT_TYPE}, self._metrics.text(self._calls))
+        await exchange.answer(
+            200,
+            {"content-type": CONTENT_TYPE},
+            self._metrics.text(self._calls, lockfile_is_broken=self.lockfile_problem is not None),
+        )
 
-    def _problem(self) -> str | None:
-        """Say why nothing should be sent here now."""
+    def _readiness(self) -> bytes:
+        """Say whether calls should be sent here now, without names of files: anybody may ask."""
         if self._draining:
-            return "ending"
-        try:
-            self._ring.list_aliases(self._profile)
-        except LLMRingError:  # the text has names of files
-            return "the lockfile cannot be read"
-        return None
+            return b"ending\n"
+        if self.lockfile_problem is not None:
+            return b"ready; the lockfile cannot be read, so the last good one is served\n"
+        return b"ready\n"
 
 
 def app(

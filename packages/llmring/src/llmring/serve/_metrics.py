@@ -115,16 +115,22 @@ class Metrics:
         else:
             self._cost.add(cost, *labels)
 
-    def text(self, under_way: int) -> bytes:
+    def text(self, under_way: int, *, lockfile_is_broken: bool) -> bytes:
         """Return all figures.
 
         Args:
             under_way: calls at this moment.
+            lockfile_is_broken: the last good one is served.
         """
-        gauge = _Family("llmring_calls_under_way", "gauge", "Calls at this moment.", ())
-        gauge.add(under_way)
+        calls = _Family("llmring_calls_under_way", "gauge", "Calls at this moment.", ())
+        calls.add(under_way)
+        lockfile = _Family(
+            "llmring_lockfile_broken", "gauge", "1 while the last good lockfile is served, else 0.", ()
+        )
+        lockfile.add(lockfile_is_broken)
         families = (
-            gauge,
+            calls,
+            lockfile,
             self._requests,
             self._calls,
             self._tokens,

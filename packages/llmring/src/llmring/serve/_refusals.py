@@ -59,6 +59,14 @@ def as_gateway(error: LLMRingError) -> LLMRingError:
     return ours
 
 
+def report_lockfile(problem: LockfileError | None) -> None:
+    """Log that the lockfile cannot be read any more, or can be read again."""
+    if problem is None:
+        _logger.warning("the lockfile can be read again, and is served")
+    else:
+        _logger.error("the last good lockfile is served, since the one on disk cannot be read: %s", problem)
+
+
 def no_model(name: str | None) -> ModelNotFoundError:
     """Return the error for a name that is not served."""
     return ModelNotFoundError(

@@ -42,7 +42,8 @@ def update(
         allow_older: Accept facts that are older than those in the lockfile, or changed without a new version.
     """
     source = read_lockfile(lockfile)
-    known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
+    providers = pool_providers(source.lockfile)
+    known = known_models(providers, url=registry, offline=offline, allow_older=allow_older)
     _raise_unreachable(known)
     with editing(source.path) as document:
         before = document.lockfile
@@ -97,6 +98,10 @@ def _versions(known: KnownModels, providers: Iterable[str]) -> dict[str, int]:
 
 def _raise_unreachable(known: KnownModels) -> None:
     failures: list[RegistryError] = list(known.failures.values())
+    if failures and isinstance(failures[0], RegistryStaleError):
+        raise CommandError(
+            f"nothing was written: {failures[0]}. To accept it: llmring lock update --allow-older"
+        )
     if failures:
         raise CommandError(
             f"nothing was written: {failures[0]}. To use local data: --offline",
