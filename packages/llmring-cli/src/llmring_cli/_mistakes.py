@@ -14,7 +14,6 @@ from cyclopts import (
     UnusedCliTokensError,
     ValidationError,
 )
-
 from llmring_types.exceptions import (
     AliasNotFoundError,
     LLMRingError,
