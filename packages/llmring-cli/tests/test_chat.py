@@ -135,6 +135,14 @@ def test_a_model_that_the_provider_does_not_have_suggests_near_ones(
     assert "; did you mean openai:gpt-5-mini" in err
 
 
+def test_calls_of_the_command_have_an_origin_of_their_own(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMRING_USAGE_LOG", str(folder / "usage.db"))
+    llmring("chat", "Hi", "-m", "sim:demo")
+    assert [row["origin"] for row in json.loads(llmring("export", "--format", "json")[1])] == ["llmring-cli"]
+
+
 def test_a_missing_key_says_where_to_get_one(llmring: Run) -> None:
     err = llmring("chat", "Hi", "-m", "openai:gpt-4o")[2]
     assert "llmring keys set openai; keys: https://platform.openai.com/api-keys\n" in err
