@@ -11,6 +11,7 @@ from typing import Any
 import llmring_lockfile
 import pytest
 from llmring.testing import Answer, Call, Rule, Script, faults
+from llmring_cli.chat.interactive import COMMANDS
 from llmring_cli.chat.saved import open_store
 from simulated import Simulated
 from terminal import Terminal
@@ -62,9 +63,13 @@ class Talking:
         return self.terminal.screen
 
     @property
+    def last_request(self) -> Any:
+        return self._simulated.requests[-1].json
+
+    @property
     def sent(self) -> list[tuple[str, Any]]:
         """The messages of the last request: who says what."""
-        messages = self._simulated.requests[-1].json["messages"]
+        messages = self.last_request["messages"]
         return [(message["role"], message.get("content")) for message in messages]
 
 
@@ -129,6 +134,39 @@ def test_an_interrupt_ends_the_answer_and_not_the_conversation(tmp_path: Path) -
         talk.leave()
     store = open_store()
     assert b'"metadata":{"cut":true}' in store.document(store.list()[0].id)
+
+
+def test_further_interrupts_do_not_end_the_conversation(tmp_path: Path) -> None:
+    """An impatient person presses Ctrl-C again while the first one has its effect."""
+    with talking(tmp_path) as talk:
+        talk.terminal.type("a long answer\r")
+        talk.terminal.wait_for("one two")
+        for _ in range(20):
+            talk.terminal.interrupt()
+        talk.terminal.wait_for("the answer was cut off here")
+        talk.terminal.type("/quit\r")
+        assert talk.terminal.finish() == 0
+
+
+def test_a_pipe_that_never_ends_can_be_interrupted(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with talking(tmp_path) as talk:
+        talk.terminal.type("/attach pipe\r")
+        writer = os.open(tmp_path / "pipe", os.O_WRONLY)  # waits for the reader
+        talk.terminal.interrupt()
+        assert "nothing was attached" in talk.prompt()
+        os.close(writer)
+        talk.leave()
+
+
+def test_options_hold_for_every_question_and_are_not_saved(tmp_path: Path) -> None:
+    with talking(tmp_path, "chat", "--temperature", "0.5") as talk:
+        talk.say("one")
+        talk.say("two")
+        assert talk.last_request["temperature"] == 0.5
+        talk.leave()
+    store = open_store()
+    assert b"temperature" not in store.document(store.list()[0].id)
 
 
 def test_an_interrupt_before_the_first_word_leaves_the_question(tmp_path: Path) -> None:
@@ -336,3 +374,9 @@ def test_an_unknown_model_is_an_error_before_anything_is_asked(tmp_path: Path) -
     with Terminal("chat", "-m", "nosuch", folder=tmp_path) as terminal:
         assert terminal.finish() == 1
         assert terminal.screen.startswith("error: alias 'nosuch' is not bound")
+
+
+def test_the_page_of_the_documentation_has_every_command() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "chat-in-the-terminal.md").read_text()
+    documented = [usage.replace("\\|", "|") for usage in re.findall(r"(?m)^\| `(/[^`]+)` \|", page)]
+    assert documented == list(COMMANDS)

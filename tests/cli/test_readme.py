@@ -24,7 +24,13 @@ ANSWERS = {"llmring lock audit": (0, 1)}
 
 @pytest.mark.skipif(os.name != "posix", reason="the examples are for a POSIX shell")
 def test_one_example_after_the_other_works(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("Buy milk.")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "monday.txt").write_text("Buy milk.")
+    (tmp_path / "letter.txt").write_text("Dear Ada")
+    (tmp_path / ".llmring" / "templates").mkdir(parents=True)
+    (tmp_path / ".llmring" / "templates" / "translate.toml").write_text(
+        'prompt = "Into {language}: {input}"\n'
+    )
     with Simulated() as simulated:
         environment = {
             **os.environ,

@@ -18,6 +18,7 @@ from llmring.exceptions import ProviderTimeoutError
 from llmring.usage import UsageLog
 from llmring_cli import run
 from records import record
+from simulated import Simulated
 from usage_server import UsageServer
 
 Run = Callable[..., tuple[int, str, str]]
@@ -205,3 +206,11 @@ def publish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         (base / provider / "models.json").write_text(json.dumps(document))
 
     return put
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulated]:
+    with Simulated() as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        yield running

@@ -14,9 +14,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from llmring.bulk import Progress
 from llmring.testing import Answer, Rule, Script, Simulator, faults
-from llmring_cli._bulk import ProgressReport, read_schema, summary
+from llmring_cli._bulk import ProgressReport, summary
 from llmring_cli._output import CommandError
 from llmring_cli._results import TableWriter
+from llmring_cli._schemas import read_schema
 from llmring_cli._tables import count_rows, read_rows
 
 Run = Callable[..., tuple[int, str, str]]
@@ -161,7 +162,7 @@ def test_a_budget_is_a_wall(llmring: Run) -> None:
         (("batch", "run", "cities.txt", "-p", "x"), 2, "does not say what it holds"),
         (("batch", "run", "none.csv", "-p", "x"), 1, "cannot read none.csv: No such file"),
         (("batch", "run", "cities.csv", "-p", "{{ x"), 2, "the prompt is not a template of Jinja"),
-        (("batch", "run", "cities.csv", "-p", "x", "--schema", "City"), 2, "names no form"),
+        (("batch", "run", "cities.csv", "-p", "x", "--schema", "City of X"), 2, "is no field"),
         (
             ("batch", "run", "cities.csv", "-p", "x", "--schema", "nothing:City"),
             1,

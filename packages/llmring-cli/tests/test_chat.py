@@ -4,7 +4,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -184,14 +184,6 @@ def asked(requests: list[Received]) -> list[dict[str, Any]]:
     """The messages of the last request, as OpenAI's protocol has them."""
     messages: list[dict[str, Any]] = requests[-1].json["messages"]
     return messages
-
-
-@pytest.fixture
-def simulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulated]:
-    with Simulated() as running:
-        for name, value in running.environment.items():
-            monkeypatch.setenv(name, value)
-        yield running
 
 
 CHAT = ("chat", "-m", "openai:gpt-4o")

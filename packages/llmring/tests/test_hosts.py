@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from llmring import LLMRing, provider_status
@@ -197,6 +198,53 @@ def test_an_address_that_cannot_be_right_is_refused_when_it_is_registered(url: s
     with pytest.raises(ConfigurationError, match=reason) as caught:
         own_host("lab", base_url=url)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("localhost:8000", "must begin with http"),
+        (3, "must begin with http"),
+        ("https://lab.example/openai?api-version=2024-10-21", "api-version"),
+        ("https://lab.example/v1/chat/completions", "leave /chat/completions away"),
+    ],
+)
+def test_the_address_of_a_provider_is_checked_too_wherever_it_comes_from(
+    url: Any, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"provider 'openai': .*{reason}"):
+        LLMRing().register_provider("openai", api_key="k", base_url=url)
+    monkeypatch.setenv("GROQ_API_KEY", "key")
+    monkeypatch.setenv("GROQ_BASE_URL", str(url))
+    with pytest.raises(ConfigurationError, match=f"provider 'groq': .*{reason}"):
+        LLMRing().get_provider("groq")
+
+
+@pytest.mark.parametrize(
+    ("provider", "url"),
+    [
+        ("ollama", "localhost:11434"),
+        ("openai", "https://me:password@proxy.example/v1"),
+        ("openai", "https://proxy.example/?url="),
+        ("azure-deployments", "https://mine.openai.azure.com/openai?api-version=2024-10-21"),
+    ],
+)
+def test_other_forms_of_addresses_are_taken(provider: str, url: str) -> None:
+    LLMRing().register_provider(provider, api_key="k", base_url=url)
+
+
+def test_what_cannot_be_registered_is_refused_with_the_way_that_was_meant() -> None:
+    ring = LLMRing()
+    with pytest.raises(
+        ConfigurationError, match="no setting 'bas_url'; its settings are api_key, base_url, client"
+    ):
+        ring.register_provider("openai", api_key="k", bas_url="http://localhost")
+    with pytest.raises(ConfigurationError, match=r"takes a provider, not a text\. For a key: api_key="):
+        ring.register_provider("openai", "sk-made-up")  # type: ignore[arg-type]
+    with pytest.raises(ProviderNotFoundError, match=r"ring\.register_host\('mine', base_url=…\)"):
+        ring.register_provider("mine", base_url="http://localhost:8000/v1")
+    with pytest.raises(ProviderNotFoundError, match=r"did you mean google"):
+        ring.register_provider("gemini", api_key="k")
 
 
 @pytest.mark.parametrize("fields", [{"protocol": "sim"}, {"protocol": "soap"}, {"key_env": "sk-a-key"}])

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from llmring import (
     BreakerPolicy,
+    CachePolicy,
     LLMRequest,
     LLMResponse,
     LLMRing,
     Message,
+    Pace,
     Policy,
     Prices,
     RetryPolicy,
@@ -47,6 +49,25 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(kind: type, given: dict
     (name,) = given
     with pytest.raises(ConfigurationError, match=rf"{name}.*must be"):
         kind(**given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "mend"),
+    [
+        (Policy, "retrys", r"Policy has no option 'retrys'; did you mean retry\?"),
+        (Policy, "budget", r"did you mean budget_usd\?"),
+        (Policy, "xyz", "its options are retry, breaker, "),
+        (RetryPolicy, "attempt", r"RetryPolicy has no option 'attempt'; did you mean attempts\?"),
+        (BreakerPolicy, "failure", r"did you mean failures\?"),
+        (CachePolicy, "ttl", r"did you mean ttl_s\?"),
+        (Pace, "requests_per_second", r"did you mean requests_per_minute\?"),
+    ],
+)
+def test_an_option_that_there_is_not_is_refused_with_the_one_that_was_meant(
+    kind: type, option: str, mend: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=mend):
+        kind(**{option: 1})
 
 
 async def test_prices_may_be_floats_as_in_a_lockfile() -> None:

@@ -170,6 +170,24 @@ INTEGER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required
 # ---------------------------------------------------------------------------------------------- what is asked for
 
 
+@pytest.mark.parametrize(
+    ("wanted", "mend"),
+    [
+        ("json_object", r"not the text 'json_object': \{\"type\": \"json_object\"\}"),
+        ({"type": "jsn_object"}, r"has no type 'jsn_object'; did you mean json_object\?"),
+        ({"type": "json-schema"}, r"did you mean json_schema\?"),
+    ],
+)
+def test_a_format_that_names_nothing_is_refused_with_the_one_that_was_meant(wanted: Any, mend: str) -> None:
+    with pytest.raises(ValidationError, match=mend):
+        prepare(ask(wanted))
+
+
+def test_a_format_of_a_providers_own_passes() -> None:
+    request = ask({"type": "grammar", "grammar": "root ::= answer"})
+    assert prepare(request) == (request, None)
+
+
 def test_a_request_without_a_format_is_left_alone() -> None:
     request = ask()
     assert prepare(request) == (request, None)

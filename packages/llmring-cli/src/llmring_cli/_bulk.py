@@ -1,79 +1,23 @@
 """Bulk jobs from files: rows as requests, schemas of answers, rows of outcomes, and progress."""
 
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib import util
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
 from llmring import LLMRequest, LLMRingError
 from llmring.bulk import Outcome, Progress, RequestTemplate, Row, parsed_values
 from llmring_types.exceptions import ValidationError
 
 from llmring_cli._output import WRONG_USAGE, CommandError, count_text, dollars_text, report
 from llmring_cli._tables import Values, count_rows, read_rows
-from llmring_cli.chat.exchange import import_object
-from llmring_cli.chat.message import read_file
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 _LINE_S = 60.0
 """Seconds between two lines of progress where there is no terminal."""
-
-
-def read_schema(text: str) -> Any:
-    """Return the form of the answers: a type, or a JSON Schema.
-
-    Args:
-        text: ``module:Type`` or ``file.py:Type``, whose code runs; a file ``.json``; or JSON.
-
-    Raises:
-        CommandError: it is none of these.
-    """
-    if text.lstrip().startswith("{"):
-        return _schema("answer", text)
-    if text.endswith(".json"):
-        try:
-            return _schema(Path(text).stem, read_file(Path(text)).decode())
-        except UnicodeDecodeError as error:
-            raise CommandError(f"cannot read {text}: it is not UTF-8") from error
-    place, colon, name = text.rpartition(":")
-    if not colon or not name.isidentifier():
-        raise CommandError(
-            f"--schema {text} names no form: write module:Type, file.py:Type, a file that ends in .json, or JSON",
-            exit_code=WRONG_USAGE,
-        )
-    try:
-        if place.endswith(".py"):
-            return getattr(_module_of(Path(place)), name)
-        return import_object(text)
-    except Exception as error:  # whatever the module raises
-        raise CommandError(f"--schema {text}: {type(error).__name__}: {error}") from error
-
-
-def _module_of(path: Path) -> ModuleType:
-    name = f"llmring_schema_{path.stem}"  # types.py must not take the place of Python's own module
-    found = util.spec_from_file_location(name, path)
-    if found is None or found.loader is None:
-        raise ImportError(f"{path} is no Python file")
-    module = util.module_from_spec(found)
-    sys.modules[name] = module  # types look their names up there
-    found.loader.exec_module(module)
-    return module
-
-
-def _schema(name: str, text: str) -> dict[str, Any]:
-    try:
-        schema = msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise CommandError(f"the schema is no JSON object: {error}", exit_code=WRONG_USAGE) from error
-    form = {"name": re.sub(r"\W", "_", name), "schema": schema, "strict": True}
-    return {"type": "json_schema", "json_schema": form}
 
 
 class FileRows:

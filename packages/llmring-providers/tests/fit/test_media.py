@@ -62,6 +62,17 @@ def test_images_that_no_vendor_reads_are_refused(model: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("url", ["chart.png", "/home/me/chart.png", r"C:\chart.png", "file:///chart.png", ""])
+@pytest.mark.parametrize("kind", ["url in a dict", "bare url", "source"])
+def test_a_file_of_this_machine_is_refused_with_the_way_to_send_it(model: str, url: str, kind: str) -> None:
+    part: dict[str, Any] = {"type": "image_url", "image_url": url if kind == "bare url" else {"url": url}}
+    if kind == "source":
+        part = {"type": "image", "source": {"type": "url", "url": url}}
+    with pytest.raises(UnsupportedContentError, match=r"For a file: llmring\.content\.image\(path\)"):
+        sent(model, part)
+
+
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
     "part",
     [

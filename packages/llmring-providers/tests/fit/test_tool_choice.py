@@ -120,6 +120,16 @@ def test_a_choice_that_names_no_tool_asks_the_next_member(adapter: Adapter, mode
     assert caught.value.fails_over
 
 
+@pytest.mark.parametrize(("adapter", "model"), ADAPTERS)
+@pytest.mark.parametrize("choice", ["f", {"type": "function", "function": {"name": "f"}}])
+def test_a_choice_without_tools_is_said_to_need_them(adapter: Adapter, model: str, choice: Any) -> None:
+    with pytest.raises(
+        UnsupportedContentError, match=r"tool_choice names 'f', which needs tools=\[…\] with it"
+    ):
+        adapter.encode(call_with(model, tool_choice=choice), stream=False)
+    adapter.encode(call_with(model, tool_choice="auto"), stream=False)
+
+
 def test_ollama_has_no_choice_to_refuse() -> None:
     wire = OllamaAdapter().encode(call_with("ollama:m", tools=TOOLS, tool_choice="h"), stream=False)
     assert any("tool_choice was dropped" in warning for warning in wire.warnings)

@@ -1,12 +1,14 @@
 """Access to every host from here: its key and address, and so whether it is ready for use or what it lacks."""
 
+import re
 from collections.abc import Mapping
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
-from llmring_types.exceptions import UntrustedAddressError
+from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
 from llmring_types.hosts import HOSTS, host_of
 
 from llmring._settings import DOTENV_VARIABLE, ENVIRONMENT, first_set, has_kept_keys, shown_url
@@ -14,6 +16,9 @@ from llmring._settings import DOTENV_VARIABLE, ENVIRONMENT, first_set, has_kept_
 if TYPE_CHECKING:
     from llmring.keys import KeyStore
 
+_ENDPOINT = re.compile(
+    r".*?(/chat/completions|/completions|/responses|/messages|/embeddings|/api/chat|:generateContent)/?"
+)
 KEPT = "llmring keys"
 """The source of a key that the environment does not have: :mod:`llmring.keys`."""
 
@@ -172,3 +177,37 @@ def provider_status(
 
 def _is_set(name: str, environ: Mapping[str, str]) -> bool:
     return any(environ.get(variable, "").strip() for variable in host_of(name).variables)
+
+
+def check_base_url(whose: str, url: object, *, with_key: bool = True, with_query: bool = False) -> None:
+    """Refuse an address to which no path of a protocol can be joined. Some proxies take it behind ``?url=…``.
+
+    Args:
+        whose: names the owner in errors, such as ``host 'lab'``.
+        url: the base URL.
+        with_key: it may hold a user and a password.
+        with_query: it may end with a query, as those of Azure's deployments do.
+
+    Raises:
+        ConfigurationError: what is wrong, and how it is right.
+    """
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        reachable = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+        reachable = reachable and parts is not None and parts.port != 0
+    except ValueError:
+        parts, reachable = None, False
+    text = str(url)
+    if parts is None or not reachable or not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(f"{whose}: the base URL must begin with http:// or https:// and name a host")
+    if not with_key and (parts.username is not None or parts.password is not None):
+        raise ConfigurationError(f"{whose}: the base URL must hold no key; name its variable as key_env")
+    if parts.fragment or (parts.query and not with_query and not parts.query.endswith("=")):
+        raise ConfigurationError(
+            f"{whose}: the base URL must end with its path, without '?' (such as ?api-version=) or '#'"
+        )
+    endpoint = _ENDPOINT.fullmatch(parts.path)
+    if endpoint is not None:
+        raise ConfigurationError(
+            f"{whose}: leave {endpoint[1]} away; the base URL ends before it, since llmring adds it"
+        )

@@ -47,6 +47,7 @@ class RingFacade(AliasMethods):
         Raises:
             ProviderNotFoundError: nobody offers this name.
             ProviderAuthenticationError: it needs a key, and none is given or set.
+            ConfigurationError: there is no such setting, the address cannot be right, or the object is no provider.
         """
         self._providers.register(one_of("name", name, "provider_type", provider_type), provider, **settings)
         self._aliases.providers_changed()

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 from llmring_types.exceptions import ConfigurationError
@@ -19,7 +19,22 @@ FROM_CACHE = "from the answer cache"
 """The message of an attempt that asked nobody."""
 
 
-class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class _Options(msgspec.StructMeta):
+    """Names what was probably meant by an option that there is not."""
+
+    def __call__(cls, *values: Any, **options: Any) -> Any:  # noqa: N805 - of a metaclass
+        names = cls.__struct_fields__
+        unknown = next((name for name in options if name not in names), None)
+        if unknown is not None:
+            from difflib import get_close_matches  # noqa: PLC0415 - only for errors
+
+            near = get_close_matches(unknown, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"its options are {', '.join(names)}"
+            raise ConfigurationError(f"{cls.__name__} has no option {unknown!r}; {hint}")
+        return super().__call__(*values, **options)
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Options):
     """Retries of the last candidate. Nothing is asked again while another candidate can be tried at once.
 
     Attributes:
@@ -40,7 +55,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
             check_seconds(f"retry.{name}", getattr(self, name))
 
 
-class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Options):
     """Conditions under which a model is left alone for a while.
 
     Attributes:
@@ -56,7 +71,7 @@ class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
         check_seconds("breaker.open_s", self.open_s)
 
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
+class Pace(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Options):
     """The pace of calls with a key. Limits that are not given are learned from the headers of answers.
 
     Attributes:
@@ -83,7 +98,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-class CachePolicy(msgspec.Struct, frozen=True, kw_only=True):
+class CachePolicy(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Options):
     """The answer cache of a ring, in memory: an answer is given again to a request that would be the same on the wire.
 
     Only whole answers are kept, those of streams too. Each hangs on the pool of its alias and the snapshots that the
@@ -104,7 +119,7 @@ class CachePolicy(msgspec.Struct, frozen=True, kw_only=True):
         _check_count("cache.max_bytes", self.max_bytes)
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+class Policy(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Options):
     """The policy of a ring for its calls: retries, failover, waits and refusals.
 
     Attributes:

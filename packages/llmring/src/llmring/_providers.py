@@ -9,17 +9,19 @@ from llmring_lockfile import near_providers
 from llmring_providers import KeySource, Provider, ProviderSettings, find_factory
 from llmring_providers.transport import LoopbackOnly, Transport
 from llmring_types.exceptions import (
+    ConfigurationError,
     LLMRingError,
     ProviderAuthenticationError,
     ProviderNotFoundError,
     UntrustedAddressError,
 )
-from llmring_types.hosts import host_of
+from llmring_types.hosts import HOSTS, host_of
 from msgspec import UNSET, UnsetType
 
-from llmring._access import ProviderAccess, kept_keys, provider_access, provider_names
+from llmring._access import ProviderAccess, check_base_url, kept_keys, provider_access, provider_names
 from llmring._settings import known_secrets
 
+_OF_THE_RING = frozenset(("name", "transport", "loopback_only"))
 LENT_HOSTS: set[str] = set()
 """Hosts in the table that an approved lockfile named, and nothing else: only the rings of such a lockfile know them."""
 
@@ -130,8 +132,15 @@ class Providers(Mapping[str, Provider]):
             ProviderNotFoundError: nobody offers this name.
             ProviderAuthenticationError: it needs a key and none is given or set.
             UntrustedAddressError: nothing must be sent to the address that is set.
+            ConfigurationError: there is no such setting, the address cannot be right, or the object is no provider.
         """
         if provider is None:
+            _check_settings(name, given)
+            if name not in HOSTS and not self.discover(name):
+                error = self._unknown(name)
+                if given.get("base_url"):
+                    error.message += f". For a host of your own: ring.register_host({name!r}, base_url=…)"
+                raise error
             if self._is_foreign(name):
                 raise self._unknown(name)
             access = provider_access(name)
@@ -146,6 +155,11 @@ class Providers(Mapping[str, Provider]):
             key = given.pop("api_key", None) or access.api_key
             base_url = given.pop("base_url", None) or access.base_url
             provider = self._build(name, key, base_url, **given)
+        elif isinstance(provider, str):
+            raise ConfigurationError(
+                f"register_provider({name!r}, …) takes a provider, not a text. For a key: api_key=…, for an address: "
+                "base_url=…"
+            )
         self.built[name] = provider
         self.changes += 1
         return provider
@@ -201,6 +215,8 @@ class Providers(Mapping[str, Provider]):
     def _build(self, name: str, key: str | KeySource, base_url: str | None, **more: Any) -> Provider:
         if isinstance(key, str):
             self._keys.add(key)
+        if base_url is not None and _joins_paths(name):
+            check_base_url(f"provider {name!r}", base_url, with_query=host_of(name).cloud is not None)
         settings = ProviderSettings(
             name=name,
             transport=self._transport,
@@ -211,6 +227,20 @@ class Providers(Mapping[str, Provider]):
             **more,
         )
         return find_factory(name)(settings)
+
+
+def _joins_paths(name: str) -> bool:
+    """Return whether llmring joins paths to the address: not to a plugin's, nor to Ollama's, which has many forms."""
+    return name in HOSTS and HOSTS[name].protocol not in (None, "ollama", "sim", "local")
+
+
+def _check_settings(name: str, settings: Iterable[str]) -> None:
+    known = [field for field in ProviderSettings.__struct_fields__ if field not in _OF_THE_RING]
+    unknown = next((each for each in settings if each not in known), None)
+    if unknown is not None:
+        raise ConfigurationError(
+            f"register_provider({name!r}) has no setting {unknown!r}; its settings are {', '.join(known)}"
+        )
 
 
 def _or_keep(name: str, access: ProviderAccess) -> str:

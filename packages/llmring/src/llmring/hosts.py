@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
-from urllib.parse import urlsplit
 
 import msgspec
 from llmring_lockfile import HostEntry, Lockfile, parse, write_atomically
 from llmring_types.exceptions import ConfigurationError, UntrustedAddressError
 from llmring_types.hosts import HOSTS, Host, Protocol, register, unregister
 
+from llmring._access import check_base_url
 from llmring._providers import LENT_HOSTS
 from llmring._settings import has_user_hosts, hosts_file
 from llmring.trust import open_trust_store, read_content
@@ -36,9 +36,6 @@ __all__ = [
 
 _PROTOCOLS = tuple(name for name in get_args(Protocol) if name not in ("sim", "local"))
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ENDPOINT = re.compile(
-    r".*?(/chat/completions|/completions|/responses|/messages|/embeddings|/api/chat|:generateContent)/?"
-)
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +64,7 @@ def own_host(name: str, *, base_url: str, protocol: str = "openai", key_env: str
         raise ConfigurationError(
             f"host {name!r}: key_env must be the name of an environment variable, not a key"
         )
-    _check_address(name, base_url)
+    check_base_url(f"host {name!r}", base_url, with_key=False)
     return Host(
         name=name,
         title=name,
@@ -239,31 +236,6 @@ def _naming(path: Path | None) -> Iterator[None]:
         yield
     except ConfigurationError as error:
         raise ConfigurationError(f"{path or 'the lockfile'}: {error}", original=error) from error
-
-
-def _check_address(name: str, url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        reachable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        reachable = False
-    if not reachable or not url.isascii() or not url.isprintable() or " " in url:
-        raise ConfigurationError(
-            f"host {name!r}: the base URL must begin with http:// or https:// and name a host"
-        )
-    if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(
-            f"host {name!r}: the base URL must hold no key; name its variable as key_env"
-        )
-    if parts.query or parts.fragment:
-        raise ConfigurationError(
-            f"host {name!r}: the base URL must end with its path, without '?' (such as ?api-version=) or '#'"
-        )
-    endpoint = _ENDPOINT.fullmatch(parts.path)
-    if endpoint is not None:
-        raise ConfigurationError(
-            f"host {name!r}: leave {endpoint[1]} away; the base URL ends before it, since llmring adds it"
-        )
 
 
 def _read(path: Path) -> dict[str, Host]:

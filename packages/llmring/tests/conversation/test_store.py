@@ -39,9 +39,12 @@ def test_storing_again_takes_the_place_and_keeps_the_title(store: ConversationSt
     (listed,) = store.list()
     assert (listed.title, listed.messages, listed.cost) == ("First question", 3, 0.0)
     assert listed.changed_at >= listed.created_at
+    assert [found.excerpt for found in store.search("first")] == [
+        "[First] question\nAnswer\nMore about zebras"
+    ]
     store.save(talk, identifier, title="Animals")
     assert store.list()[0].title == "Animals"
-    assert len(store.search("zebras")) == 1
+    assert len(store.search("zebras animals")) == 1
 
 
 def test_lists_begin_with_what_changed_last(store: ConversationStore) -> None:

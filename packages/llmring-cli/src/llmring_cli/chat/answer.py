@@ -10,10 +10,19 @@ from llmring import LLMResponse, StreamChunk
 from llmring_types import Attempt
 from llmring_types.exceptions import LLMRingError
 
-from llmring_cli._output import print_json_line, report, write_exact
+from llmring_cli._output import (
+    CommandError,
+    dollars_text,
+    print_json,
+    print_json_line,
+    print_line,
+    report,
+    write_exact,
+)
 from llmring_cli.chat.exchange import Exchange
 
 if TYPE_CHECKING:
+    from llmring.bulk import Plan
     from rich.status import Status
 
 Writer = AbstractContextManager[Callable[[str], None]]
@@ -174,3 +183,34 @@ def report_attempts(attempts: Iterable[Attempt]) -> None:
     for attempt in attempts:
         message = f": {attempt.message}" if attempt.message else ""
         report(f"attempt: {attempt.model} {_OUTCOMES[attempt.outcome].format(attempt.seconds)}{message}")
+
+
+def print_count(least: "Plan", most: "Plan", *, json: bool) -> None:
+    """Print the tokens and the price of one question.
+
+    Args:
+        least: with an answer of no tokens.
+        most: with the longest answer that it allows.
+        json: as one document.
+
+    Raises:
+        CommandError: it cannot be asked.
+    """
+    if most.unreadable:
+        raise CommandError("no model of the pool can be asked: llmring doctor lists what is missing")
+    model = next(iter(most.models))
+    priced = not most.unpriced
+    if json:
+        print_json(
+            {
+                "model": model,
+                "input_tokens": most.input_tokens,
+                "max_output_tokens": most.output_tokens,
+                "min_usd": least.live_usd if priced else None,
+                "max_usd": most.live_usd if priced else None,
+            }
+        )
+        return
+    print_line(f"{model}: about {most.input_tokens:,} tokens in, at most {most.output_tokens:,} out")
+    price = f"from about {dollars_text(least.live_usd)} to at most {dollars_text(most.live_usd)}"
+    print_line(price if priced else "the price is not known")

@@ -13,7 +13,7 @@ from llmring_cli._live import ring_for
 from llmring_cli._output import one_line, report, report_aside, report_logs, report_text, screen_width
 from llmring_cli.chat.exchange import open_tools
 from llmring_cli.chat.saved import Held, Record, begin
-from llmring_cli.chat.screen import Screen, confirm
+from llmring_cli.chat.screen import Screen, confirm, ending_at_once, staying
 from llmring_cli.chat.talk import Talk, first_line
 from llmring_cli.chat.transcript import described, exported, text_of
 
@@ -41,7 +41,7 @@ class Opening(NamedTuple):
         model: an alias or ``provider:model``.
         profile: of the lockfile.
         system: instructions.
-        options: further fields of each request; ``None`` leaves one out.
+        options: further fields of each request, which are not saved; ``None`` leaves one out.
         attachments: paths and addresses that go with the first message.
         tools: functions that the model may call, then MCP servers.
         held: the conversation to continue.
@@ -71,13 +71,15 @@ async def converse(opening: Opening, record: Record) -> None:
     model = opening.model or (held and held.model)
     async with await ring_for(model) as ring, open_tools(*opening.tools) as tools:
         conversation = begin(ring, held, model=model, profile=opening.profile, system=opening.system)
-        conversation.options |= {name: value for name, value in opening.options.items() if value is not None}
+        options = {name: value for name, value in opening.options.items() if value is not None}
         answering = ring.resolve_alias(conversation.model or "default", conversation.profile)
         report_text(fill(f"{answering} answers; /help lists commands, Ctrl-D leaves", screen_width()))
-        talk = Talk(conversation, _screen(opening, record), tools, record, verbose=opening.verbose)
+        screen = _screen(opening, record)
+        talk = Talk(conversation, screen, tools, record, options=options, verbose=opening.verbose)
         for name in opening.attachments:
             talk.attach(name)
-        await Interaction(talk).run()
+        with staying():
+            await Interaction(talk).run()
 
 
 def _screen(opening: Opening, record: Record) -> Screen:
@@ -128,7 +130,7 @@ class Interaction:
             elif name == "/system":
                 self._instruct(argument)
             elif name == "/attach" and argument:
-                self._talk.attach(argument)
+                self._attach(argument)
             elif name == "/save" and argument:
                 await self._save(_path(argument))
             elif name == "/retry":
@@ -156,6 +158,13 @@ class Interaction:
             return
         found = [text_of(each) for each in self._conversation.messages if each.role == "system"]
         report("\n".join(found) if found else "there are no instructions")
+
+    def _attach(self, name: str) -> None:
+        try:
+            with ending_at_once():  # a pipe may never end
+                self._talk.attach(name)
+        except KeyboardInterrupt:
+            report("nothing was attached")
 
     async def _save(self, path: Path) -> None:
         if _is_there(path) and not await confirm(self._talk.screen, f"{path} exists; replace it?"):

@@ -78,6 +78,19 @@ async def interruptible(turn: Coroutine[Any, Any, T]) -> T | None:
 
 
 @contextmanager
+def staying() -> Iterator[None]:
+    """Let Ctrl-C pass without effect where nothing is there to be stopped: a second one comes after the answer."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def ending_at_once() -> Iterator[None]:
     """Let Ctrl-C end a call that blocks the event loop; asyncio's own handler would wait for it.
 

@@ -33,6 +33,7 @@ class Talk:
         screen: the user interface.
         tools: that the model may call.
         record: saves the conversation before and after each answer.
+        options: further fields of each request.
         verbose: report each answer's tokens, cost and attempts.
     """
 
@@ -43,12 +44,14 @@ class Talk:
         tools: "Sequence[Tool]",
         record: Record,
         *,
-        verbose: bool = False,
+        options: dict[str, Any],
+        verbose: bool,
     ) -> None:
         self.conversation = conversation
         self.screen = screen
         self.tools = tools
         self.record = record
+        self._options = options
         self._verbose = verbose
         self._attached: list[dict[str, Any]] = []
         self._last: LLMResponse | None = None
@@ -97,7 +100,8 @@ class Talk:
         """Ask for an answer to the last message, and keep what comes."""
         conversation = self.conversation
         self.record.save(conversation)
-        request = LLMRequest(list(conversation.messages), conversation.model, **conversation.options)
+        options = {**conversation.options, **self._options}
+        request = LLMRequest(list(conversation.messages), conversation.model, **options)
         exchange = Exchange(conversation.ring, request, conversation.profile, self.tools)
         pieces: list[str] = []
         try:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from llmring import Pace, Policy
 from llmring.bulk import Plan
 
-from llmring_cli._bulk import FileRows, ProgressReport, outcome_values, read_schema
+from llmring_cli._bulk import FileRows, ProgressReport, outcome_values
 from llmring_cli._live import ring_for
 from llmring_cli._output import (
     FAILED,
@@ -23,6 +23,7 @@ from llmring_cli._output import (
 )
 from llmring_cli._parameters import Count, Dollars, Flag, Json, ModelName, ProfileName
 from llmring_cli._results import TableWriter
+from llmring_cli._schemas import read_schema
 from llmring_cli.chat.message import refuse_link_out
 
 Model = Annotated[
@@ -41,7 +42,7 @@ Schema = Annotated[
     str | None,
     Parameter(
         help="The form of the answers, whose fields become columns: module:Type or file.py:Type, whose code runs, "
-        "a file that ends in .json, or a JSON Schema."
+        "a file that ends in .json, a JSON Schema, or fields as in: name, age int, tags str[]"
     ),
 ]
 Key = Annotated[str | None, Parameter(help="The column that names the rows. Default: their numbers.")]

@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from llmring_cli._help import overview, topic, topics
 from llmring_cli._mistakes import command_names, meant
-from llmring_cli._output import WRONG_USAGE, CommandError
+from llmring_cli._output import WRONG_USAGE, CommandError, print_text
 
 
 def help_(words: Annotated[list[str] | None, Parameter(negative=())] = None, /) -> int:
@@ -26,11 +26,11 @@ def help_(words: Annotated[list[str] | None, Parameter(negative=())] = None, /) 
     """
     words = words or []
     if not words:
-        print(overview())
+        print_text(overview())
         return 0
     text = topic(words[0]) if len(words) == 1 else None
     if text is not None:
-        print(text, end="")
+        print_text(text.rstrip())
         return 0
     name = " ".join(words)
     if name not in command_names():

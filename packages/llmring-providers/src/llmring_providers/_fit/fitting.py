@@ -71,7 +71,7 @@ def fitted(call: ChatCall, fit: Fit, warnings: list[str], *, plain: bool) -> Cha
         messages = _Fitting(call, fit, warnings).messages(messages)
         if fit.pairs:
             messages = paired(messages, request, warnings, apart=fit.apart, continued=fit.continued)
-    elif not request.tools:
+    elif not request.tools and request.tool_choice is None:
         return call
     if fit.chooses:
         check_choice(call)

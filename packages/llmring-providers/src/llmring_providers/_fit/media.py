@@ -40,6 +40,10 @@ _AUDIO_FORMS = {"mpeg": "mp3", "wave": "wav"}
 _BLANKS = (" ", "\n", "\r", "\t")
 
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+"""Of a URL; one letter before a colon is a drive."""
+
+
 class _Inline(NamedTuple):
     """The bytes of a part, as far as they stand in it."""
 
@@ -72,6 +76,13 @@ def check(part: Mapping[str, Any], family: str, taken: tuple[str, ...] | None, c
         UnsupportedContentError: it is none that the model takes.
     """
     media_type, data = _inline(part)
+    url = _address(part) if data is None else None
+    if url is not None and (not _SCHEME.match(url) or url[:5].lower() == "file:"):
+        raise _unsupported(
+            part,
+            f"names {url!r:.80}, which the provider cannot read. For a file: llmring.content.image(path)",
+            call,
+        )
     if data == "":
         raise _unsupported(part, "has no data in it", call)
     if (
@@ -82,6 +93,12 @@ def check(part: Mapping[str, Any], family: str, taken: tuple[str, ...] | None, c
         return
     listed = ", ".join(taken) or "text alone"
     raise _unsupported(part, f"is {media_type or family}, and {call.ref} takes {listed}", call)
+
+
+def _address(part: Mapping[str, Any]) -> str | None:
+    """Return the URL of an image, where it has one."""
+    inner = part.get("source" if part["type"] == "image" else "image_url")
+    return _text(inner.get("url") if isinstance(inner, Mapping) else inner)
 
 
 def _should_be_text(part: Mapping[str, Any], media_type: str | None) -> bool:

@@ -107,14 +107,19 @@ def check_choice(call: ChatCall) -> None:
     """
     request = call.request
     tools, choice = request.tools, request.tool_choice
-    if not tools or choice is None or "tools" in request.extra_params:
+    if choice is None or "tools" in request.extra_params:
         return
-    names = set(_offered(tools))
+    names = set(_offered(tools or ()))
     read = read_choice(choice, names)
     missing = sorted(set(read.names) - names) if read else []
     if missing:
+        there = (
+            f"is none of the tools: {', '.join(sorted(names)) or 'no functions'}"
+            if tools
+            else "needs tools=[…] with it"
+        )
         raise UnsupportedContentError(
-            f"tool_choice names {missing[0]!r}, which is none of the tools: {', '.join(sorted(names)) or 'no functions'}",
+            f"tool_choice names {missing[0]!r}, which {there}",
             provider=call.ref.provider,
             part="tool_choice",
         )

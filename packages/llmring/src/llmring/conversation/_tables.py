@@ -24,8 +24,9 @@ _TABLES = (
     """CREATE TABLE conversation (
         number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, topic TEXT, model TEXT,
         created_at TEXT NOT NULL, changed_at TEXT NOT NULL, messages INTEGER NOT NULL, cost REAL,
-        document BLOB NOT NULL, unindexed INTEGER NOT NULL)""",
+        unindexed INTEGER NOT NULL, document BLOB NOT NULL)""",
     "CREATE INDEX conversation_changed_at ON conversation (changed_at)",
+    "CREATE INDEX conversation_unindexed ON conversation (number) WHERE unindexed",
 )
 _FROM_1 = (
     "ALTER TABLE conversation RENAME TO earlier",
@@ -156,11 +157,15 @@ def index(database: "sqlite3.Connection", said: Callable[[object], str]) -> bool
     rows = database.execute("SELECT number, title, document FROM conversation WHERE unindexed").fetchall()
     for number, title, document in rows:
         database.execute("DELETE FROM words WHERE rowid = ?", (number,))
-        database.execute(
-            "INSERT INTO words (rowid, text) VALUES (?, ?)", (number, f"{title}\n{said(document)}")
-        )
+        row = (number, _searched(title, said(document)))
+        database.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", row)
         database.execute("UPDATE conversation SET unindexed = 0 WHERE number = ?", (number,))
     return True
+
+
+def _searched(title: str, said: str) -> str:
+    """Return what a search looks into: the title once, which mostly is the beginning of what was said."""
+    return said if title.removesuffix("…") in " ".join(said.split()) else f"{title}\n{said}"
 
 
 def forget(database: "sqlite3.Connection", number: int) -> None:
@@ -186,7 +191,7 @@ def search_documents(
     patterns = [re.compile(re.escape(word), re.IGNORECASE) for word in words]
     query = "SELECT number, title, document FROM conversation ORDER BY changed_at DESC, number DESC"
     for number, title, document in database.execute(query):
-        text = f"{title}\n{said(document)}"
+        text = _searched(title, said(document))
         places = [pattern.search(text) for pattern in patterns]
         if all(places):
             found.append(Found(number, _excerpt(text, patterns[0])))

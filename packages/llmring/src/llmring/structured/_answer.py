@@ -13,6 +13,7 @@ from llmring.structured._wrapped import read_within, unfenced
 
 _FINAL = (None, "stop", "length")
 """Only an answer that ends like this is meant to be the JSON: not calls, a refusal, an error or a pause."""
+_KINDS = ("json_schema", "json_object", "json", "text")
 
 
 class Expectation(NamedTuple):
@@ -53,6 +54,8 @@ def prepare(request: LLMRequest) -> tuple[LLMRequest, Expectation | None]:
         raise _invalid(
             'is not a known form of answer; wrap a schema as {"type": "json_schema", "json_schema": {"schema": …}}'
         )
+    if kind not in _KINDS:
+        _check_kind(kind)
     return request, None
 
 
@@ -108,7 +111,20 @@ def _read(response: LLMResponse, expectation: Expectation) -> Any:
     return value
 
 
+def _check_kind(kind: str) -> None:
+    """Refuse a misspelt kind; any other may be a form of the provider's own."""
+    from difflib import get_close_matches  # noqa: PLC0415 - hardly anybody gets here
+
+    near = get_close_matches(kind, _KINDS, n=1, cutoff=0.8)
+    if near:
+        raise _invalid(f"has no type {kind!r}; did you mean {near[0]}?")
+
+
 def _typed(request: LLMRequest, wanted: Any) -> tuple[LLMRequest, Expectation]:
+    if isinstance(wanted, str):
+        raise _invalid(
+            f'must be a dict or a type, not the text {wanted!r:.80}: {{"type": "json_object"}}, say'
+        )
     try:
         typed = describe(wanted)
     except (TypeError, NameError) as error:
