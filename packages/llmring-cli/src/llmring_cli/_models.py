@@ -1,11 +1,9 @@
 """Providers and models as this machine and the registry know them, and the options that choose among them."""
 
-import socket
 from collections.abc import Iterable
 from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 from cyclopts import Parameter
@@ -16,7 +14,6 @@ from llmring_types.exceptions import (
     RegistryError,
     RegistryNotFoundError,
 )
-from llmring_types.hosts import HOSTS
 
 from llmring_cli._environment import REFUSED_HOSTS
 from llmring_cli._parameters import Flag
@@ -64,6 +61,11 @@ def is_listening(name: str) -> bool | None:
 
     A connection is opened and closed; nothing is sent.
     """
+    import socket  # noqa: PLC0415 - few commands show providers
+    from urllib.parse import urlsplit  # noqa: PLC0415
+
+    from llmring_types.hosts import HOSTS  # noqa: PLC0415
+
     if name not in HOSTS or not HOSTS[name].local or name == SIMULATED:
         return None
     address = urlsplit(provider_access(name).base_url or HOSTS[name].default_url or "")
