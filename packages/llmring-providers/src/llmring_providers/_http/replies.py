@@ -85,18 +85,17 @@ def unanswered(error: TransportError, call: ChatCall, base_url: str) -> Provider
     )
 
 
-<<<<<<< HEAD
 def _check_address(provider: str, base_url: str) -> str:
     """Return what to look at where nothing answers."""
     host = HOSTS.get(provider)
     if host is not None and host.local:
         return f"is {host.title} running? Its base URL is {base_url}"
     return f"check the network and the base URL {base_url}"
-=======
+
+
 def timed_out(error: TransportTimeoutError, call: ChatCall) -> ProviderTimeoutError:
     """Translate what a transport raises when a time limit of the user's own HTTP client has passed."""
     return ProviderTimeoutError(str(error), provider=call.ref.provider, model=call.ref.model, original=error)
->>>>>>> main
 
 
 def too_large(error: ResponseTooLargeError, call: ChatCall) -> ProviderResponseTooLargeError:
