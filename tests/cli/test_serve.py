@@ -133,6 +133,18 @@ def test_without_keys_it_listens_on_this_machine_alone(tmp_path: Path) -> None:
     assert "llmring serve key create" in refused.stderr
 
 
+def test_the_first_key_counts_in_a_gateway_that_runs(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "serve.db"
+    with served(tmp_path, None, "--store", str(path)) as gateway:
+        with gateway.ask(CHAT) as reply:
+            assert reply.status == 200
+        with KeyStore(path) as keys:
+            secret = keys.create().secret
+        for key, status in (("", 401), (secret, 200)):
+            with gateway.ask(CHAT, key=key) as reply:
+                assert reply.status == status
+
+
 def test_a_key_is_made_and_revoked_by_commands(tmp_path: Path) -> None:
     def command(*arguments: str) -> Any:
         words: list[str | Path] = [LLMRING, "serve", "key", *arguments, "--store", "keys.db"]

@@ -40,4 +40,5 @@ def test_a_program_of_the_page_runs_and_every_row_is_answered(block: str, tmp_pa
         answers = pq.read_table(tmp_path / "answers")
         assert answers.num_rows
         assert answers["error"].null_count == answers.num_rows
+        assert "string" in str(answers["error"].type)
         assert answers["answer"].null_count == 0

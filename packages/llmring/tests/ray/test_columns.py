@@ -1,13 +1,16 @@
 """Blocks of rows, answered without a cluster: outcomes as columns of fixed types."""
 
+import gc
 import math
 import pickle
 import sqlite3
 import sys
 import time
 from contextlib import closing
+from copy import copy
 from pathlib import Path
 from typing import Any
+from weakref import ReferenceType, ref
 
 import msgspec
 import numpy as np
@@ -15,9 +18,16 @@ import pandas as pd  # type: ignore[import-untyped]
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from llmring import LLMRing, Pace, Policy
-from llmring.exceptions import ConfigurationError, MissingSDKError, ValidationError
+from llmring.exceptions import (
+    AliasNotFoundError,
+    ConfigurationError,
+    MissingSDKError,
+    ProfileNotFoundError,
+    ValidationError,
+)
 from llmring.ray import BlockChat, Chat
 from llmring.testing import FakeProvider
+from llmring_lockfile import Lockfile
 from llmring_providers import ChatCall
 
 
@@ -63,19 +73,32 @@ def test_every_row_has_its_outcome_in_its_place_and_a_bad_one_ends_nothing() -> 
     assert len(provider.calls) == 2
 
 
-def test_blocks_of_numpy_and_pandas_keep_their_form() -> None:
-    whole = {"text": ["a", None], "n": [1.5, math.nan], "list": [[1], []]}
-    numbers = {
-        name: np.array(values, dtype=object if name != "n" else float) for name, values in whole.items()
-    }
-    for rows in (numbers, pd.DataFrame(whole)):
-        asker, _ = chat(echo, prompt="{text}/{n}/{list}", concurrency=1)
-        out = asker(rows)
-        assert type(out) is type(rows)
-        assert list(out)[:3] == list(whole)
-        assert list(out["answer"]) == ["a/1.5/[1]", "//[]"]
-        assert list(out["error"].astype(object)) in ([None] * 2, [pd.NA] * 2)
-        assert list(out["attempts"]) == [1, 1]
+def test_blocks_of_numpy_become_tables_whose_columns_have_types_without_a_value() -> None:
+    asker, _ = chat(echo, "x", prompt="{text}/{n}", concurrency=1)
+    out = asker({"text": np.array(["a", None], dtype=object), "n": np.array([1.5, math.nan])})
+    assert out["answer"].to_pylist() == ["a/1.5", "x"]
+    assert out.schema.field("error").type == pa.string()
+    assert out["n"].type == pa.float64()
+
+
+@pytest.mark.parametrize("column", [np.zeros((2, 3)), [np.zeros(2), np.zeros(3)], [object(), object()]])
+def test_blocks_of_numpy_with_what_arrow_has_not_stay_as_they_are(column: Any) -> None:
+    asker, _ = chat("x", "no", schema=schema_of("integer"), prompt="{text}", concurrency=1)
+    out = asker({"text": np.array(["a", "b"]), "column": column})
+    assert out["column"] is column
+    assert list(out["n"]) == [None, None]
+    assert list(out["attempts"]) == [1, 1]
+
+
+def test_blocks_of_pandas_stay_data_frames() -> None:
+    asker, provider = chat(echo, prompt="{text}/{n}/{list}", concurrency=1)
+    rows = pd.DataFrame({"text": ["a", None], "n": [1.5, math.nan], "list": [[1], []]})
+    out = asker(rows)
+    assert list(out)[:3] == list(rows)
+    assert [each.request.messages[-1].content for each in provider.calls] == ["a/1.5/[1]", "//[]"]
+    assert list(out["answer"]) == ["a/1.5/[1]", "//[]"]
+    assert out["error"].isna().all()
+    assert list(out["attempts"]) == [1, 1]
 
 
 def test_the_fields_of_a_schema_are_columns_of_their_types() -> None:
@@ -143,11 +166,20 @@ def test_an_answer_that_is_no_object_is_one_column(schema: Any, reply: str, expe
         ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, pa.string()),
         ({"type": "object", "properties": {"x": {"type": "boolean"}}}, pa.struct([("x", pa.bool_())])),
         ({"$ref": "#/$defs/Tree"}, pa.string()),
+        ({"$ref": "#/$defs/Loop"}, pa.string()),
+        (True, pa.string()),
+        ({"anyOf": [True, {"type": "null"}]}, pa.string()),
+        ({"type": "array", "items": {"$ref": "#/definitions/Old"}}, pa.list_(pa.bool_())),
     ],
 )
-def test_what_arrow_has_no_type_for_is_json(schema: dict[str, Any], kind: Any) -> None:
+def test_what_arrow_has_no_type_for_is_json(schema: Any, kind: Any) -> None:
     tree = {"type": "object", "properties": {"more": {"type": "array", "items": {"$ref": "#/$defs/Tree"}}}}
-    whole = {"type": "object", "properties": {"n": schema}, "$defs": {"Tree": tree}}
+    whole = {
+        "type": "object",
+        "properties": {"n": schema},
+        "$defs": {"Tree": tree, "Loop": {"$ref": "#/$defs/Loop"}},
+    }
+    whole["definitions"] = {"Old": {"type": "boolean"}}
     asker, _ = chat(schema=whole)
     assert asker(block()).schema.field("n").type == kind
 
@@ -194,10 +226,29 @@ def test_the_blocks_of_a_job_share_a_ring_in_each_process() -> None:
         return made[-1]
 
     kind = Chat("sim:demo", prompt="{text}", ring=make_ring)
-    for asker in (kind(), kind()):
+    for asker in (kind(), copy(kind())):
         asker(block("a"))
     Chat("sim:demo", prompt="{text}", ring=make_ring)()(block("a"))
     assert len(made) == 2
+
+
+def test_the_rings_of_earlier_jobs_are_let_go() -> None:
+    made: list[ReferenceType[Any]] = []
+
+    def make_ring() -> Any:
+        ring = LLMRing.sync()
+        made.append(ref(ring))
+        return ring
+
+    for _ in range(10):
+        Chat("sim:demo", prompt="{text}", ring=make_ring)()(block("a"))
+    gc.collect()
+    assert [ring() is None for ring in made] == [True, True, *[False] * 8]
+
+
+def test_a_type_as_response_format_is_a_schema_too() -> None:
+    asker, _ = chat('{"name": "Oslo", "people": 7, "tags": [], "more": {}}', response_format=City)
+    assert asker(block("a"))["people"].to_pylist() == [7]
 
 
 def test_what_is_no_ring_ends_the_job() -> None:
@@ -213,6 +264,7 @@ def test_what_is_no_ring_ends_the_job() -> None:
         ({"policy": Policy(pace={"openai": Pace(shared="rediss://me:pass@host/0")})}, "holds a password"),
         ({"policy": Policy(), "ring": LLMRing.sync}, "either ring, or"),
         ({"temprature": 1}, "no such field of a request"),
+        ({"policy": "fast"}, "policy must be"),
         ({"prompt": "{{ x"}, "not a template"),
         ({"schema": "City"}, "neither a type nor"),
         ({"concurrency": 0}, "1 or more"),
@@ -220,9 +272,21 @@ def test_what_is_no_ring_ends_the_job() -> None:
     ],
 )
 def test_mistakes_are_explained_before_anything_is_sent(options: dict[str, Any], match: str) -> None:
-    with pytest.raises(ValidationError, match=match) as caught:
+    with pytest.raises((ValidationError, ConfigurationError), match=match) as caught:
         Chat(**{"model": "sim:demo", "prompt": "{text}", **options})
     assert "pass@" not in str(caught.value)
+
+
+@pytest.mark.parametrize("pace", [Pace(shared="redis://host/0"), {"openai": Pace(requests_per_minute=9)}])
+def test_a_policy_without_a_password_travels(pace: Any) -> None:
+    assert Chat("sim:demo", prompt="{text}", policy=Policy(pace=pace))()(block()).num_rows == 0
+
+
+def test_an_alias_that_is_not_bound_is_an_error_here_and_not_of_every_row() -> None:
+    with pytest.raises(AliasNotFoundError, match="llmring bind summarizer"):
+        Chat("summarizer", prompt="{text}")
+    with pytest.raises(ProfileNotFoundError, match="night"):
+        Chat("summarizer", prompt="{text}", lockfile=Lockfile(), profile="night")
 
 
 def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

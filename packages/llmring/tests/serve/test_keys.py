@@ -55,6 +55,35 @@ async def test_once_there_is_a_key_nobody_comes_in_without_one(
             assert (reply.status, reply.json["error"]["code"]) == (401, "invalid_api_key")
 
 
+async def test_a_gateway_started_before_the_first_key_asks_for_it_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "later" / "serve.db"
+    with KeyStore(path, lazy=True) as lazy:
+        async with ring_of() as ring:
+            gateway = app(ring, keys=lazy)
+            assert (await ask(gateway, OPENAI, CHAT, headers=bearer("llmr-none"))).status == 200
+            assert (lazy.states(), lazy.in_use, path.parent.exists()) == ([], False, False)
+            with KeyStore(path) as other:
+                assert (await ask(gateway, OPENAI, CHAT)).status == 200
+                secret = other.create(rpm=1, budget="1").secret
+            assert (await ask(gateway, OPENAI, CHAT)).status == 401
+            replies = [await ask(gateway, OPENAI, CHAT, headers=bearer(secret)) for _ in range(2)]
+    assert [reply.status for reply in replies] == [200, 429]
+
+
+async def test_a_file_of_somebody_else_that_comes_later_lets_nobody_in(tmp_path: Path) -> None:
+    path = tmp_path / "serve.db"
+    keys = KeyStore(path, lazy=True)
+    path.symlink_to(tmp_path / "nothing")
+    async with ring_of() as ring:
+        assert (await ask(app(ring, keys=keys), OPENAI, CHAT)).status == 500
+
+
+def test_a_lazy_store_makes_its_file_with_the_first_key(tmp_path: Path) -> None:
+    with KeyStore(tmp_path / "serve.db", lazy=True) as keys:
+        made = keys.create()
+        assert keys.find(made.secret) == made.key
+
+
 async def test_a_revoked_key_is_refused_at_once_also_by_other_processes(keys: KeyStore) -> None:
     made = keys.create()
     async with ring_of() as ring:

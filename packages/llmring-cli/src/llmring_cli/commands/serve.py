@@ -59,9 +59,8 @@ def serve(
     """
     import llmring.serve as serving  # noqa: PLC0415 - the commands of keys, and help, do without
 
-    path = _path(store)
-    keys = serving.KeyStore(path) if store is not None or path.exists() else None
-    if host not in {"127.0.0.1", "::1", "localhost"} and (keys is None or not keys.in_use):
+    keys = serving.KeyStore(_path(store), lazy=True)
+    if host not in {"127.0.0.1", "::1", "localhost"} and not keys.in_use:
         raise CommandError(
             f"without keys, only this machine is served: make one before listening on {host}: llmring serve key create"
         )
@@ -90,8 +89,7 @@ def serve(
 
     async def end() -> None:
         await ring.close()
-        if keys is not None:
-            keys.close()
+        keys.close()
 
     gateway = serving.app(
         ring,

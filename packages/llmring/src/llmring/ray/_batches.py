@@ -41,7 +41,10 @@ def names_of(batch: Any) -> Sequence[str]:
 
 
 def joined(batch: Any, columns: Mapping[str, Any]) -> Any:
-    """Return the block in its own form with Arrow arrays as further columns, under names that are not taken."""
+    """Return the block with Arrow arrays as further columns, under names that are not taken.
+
+    A dict of arrays becomes a table, in which a column of nothing but nulls keeps its type; one with tensors stays.
+    """
     taken = set(names_of(batch))
     named: dict[str, Any] = {}
     for wanted, array in columns.items():
@@ -51,13 +54,32 @@ def joined(batch: Any, columns: Mapping[str, Any]) -> Any:
         taken.add(name)
         named[name] = array
     if isinstance(batch, Mapping):
-        return {**batch, **{name: _objects(array) for name, array in named.items()}}
+        table = _table(batch)
+        if table is None:
+            return {**batch, **{name: _objects(array) for name, array in named.items()}}
+        batch = table
     if hasattr(batch, "column_names"):
         for name, array in named.items():
             batch = batch.append_column(name, array)
         return batch
     arrow_array = import_module("pandas").arrays.ArrowExtensionArray
     return batch.assign(**{name: arrow_array(array) for name, array in named.items()})
+
+
+def _table(batch: Mapping[str, Any]) -> Any:
+    """Return the columns as a table; ``None`` where Ray has a form for them that Arrow alone has not."""
+    arrow = import_module("pyarrow")
+    if any(map(_holds_tensors, batch.values())):
+        return None
+    try:
+        return arrow.table({name: arrow.array(column) for name, column in batch.items()})
+    except (arrow.ArrowException, OverflowError):
+        return None
+
+
+def _holds_tensors(column: Any) -> bool:
+    dimensions = getattr(column, "ndim", 1)
+    return dimensions != 1 or any(getattr(value, "ndim", 0) for value in column)
 
 
 def _objects(array: Any) -> Any:

@@ -56,8 +56,9 @@ class BlockChat:
     """Answers blocks of rows; :func:`Chat` makes a subclass for each job, for Ray Data to make actors of.
 
     An instance takes a block as Ray Data and Dask hand it over (a dict of numpy arrays, an Arrow table or a data frame
-    of pandas) and returns it with further columns. Any thread may call it. It travels to other processes by pickle,
-    and makes one ring in each, for the first block there.
+    of pandas) and returns it with further columns; a dict of arrays that Arrow has types for comes back as a table.
+    Any thread may call it. It travels to other processes by pickle, and makes one ring in each, for the first block
+    there.
     """
 
     _settings: ClassVar[Settings]
@@ -202,6 +203,8 @@ def Chat(  # noqa: N802 - Ray takes classes, and this makes one
     Raises:
         ValidationError: a field, the prompt or the schema is malformed, or the policy holds a password (also a
             ``ValueError``).
+        AliasNotFoundError: the alias is not bound (also a ``ValueError``); with ``ring`` an error of each row instead.
+        ProfileNotFoundError: there is no such profile (also a ``ValueError``).
         LockfileNotFoundError: the lockfile named does not exist (also a ``FileNotFoundError``).
         LockfileParseError: it cannot be read (also a ``ValueError``).
         MissingSDKError: pyarrow is not installed, or Jinja, which the prompt needs.
@@ -217,8 +220,9 @@ def Chat(  # noqa: N802 - Ray takes classes, and this makes one
     check_options({"concurrency": concurrency})
     check_policy(policy)
     _refuse_passwords(policy)
-    if schema is not None:
-        fields["response_format"] = response_format_of(schema)
+    wanted = fields.get("response_format") if schema is None else schema
+    if schema is not None or not isinstance(wanted, dict | None):
+        fields["response_format"] = response_format_of(wanted)
     fields["model"] = model
     try:
         LLMRequest([], **fields)
@@ -226,7 +230,10 @@ def Chat(  # noqa: N802 - Ray takes classes, and this makes one
         raise ValidationError(f"no such field of a request: {error}") from error
     if ring is None:
         content = lockfile if isinstance(lockfile, Lockfile) else lockfiles.load(lockfile)
-        profile = lockfiles.active_profile(content, profile).name
+        active = lockfiles.active_profile(content, profile)
+        if ":" not in model:  # a host may be one that only the workers know
+            lockfiles.resolve(content, model, active, packages=lockfiles.installed_lockfile)
+        profile = active.name
         ring = partial(_make_ring, content, policy)
     settings = Settings(
         job=uuid4().hex,

@@ -33,7 +33,7 @@ class Columns:
                 "blocks of rows need pyarrow: pip install 'llmring[ray]'", original=error
             ) from error
         schema: Mapping[str, Any] = (response_format or {}).get("json_schema", {}).get("schema", {})
-        self._definitions: Mapping[str, Any] = schema.get("$defs", {})
+        self._definitions: Mapping[str, Any] = {**schema.get("definitions", {}), **schema.get("$defs", {})}
         root = self._resolved(schema)
         self._is_object = bool(root.get("properties"))
         fields: Mapping[str, Any] = (
@@ -92,7 +92,7 @@ class Columns:
                     errors[place] = ValidationError(f"the answer's {name} does not fit a column of {kind}")
             return arrow.array(values, kind)
 
-    def _type(self, schema: Mapping[str, Any], depth: int) -> Any:
+    def _type(self, schema: Any, depth: int) -> Any:
         """Return the type of Arrow for a schema; ``None`` where it has none."""
         schema = self._resolved(schema)
         if depth > _DEEPEST:
@@ -109,13 +109,15 @@ class Columns:
         types = {name: self._type(each, depth + 1) for name, each in properties.items()}
         return None if None in types.values() else self._arrow.struct(list(types.items()))
 
-    def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Follow references, and pass over what only adds null."""
+    def _resolved(self, schema: Any) -> Mapping[str, Any]:
+        """Follow references, and pass over what only adds null; a schema that is a boolean says nothing of a type."""
         for _ in range(_DEEPEST):
+            if not isinstance(schema, Mapping):
+                return {}
             choices = [
                 each
                 for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
-                if each.get("type") != "null"
+                if not isinstance(each, Mapping) or each.get("type") != "null"
             ]
             kinds = schema.get("type")
             if "$ref" in schema:
@@ -128,8 +130,8 @@ class Columns:
             elif kinds is None and all(isinstance(each, str) for each in schema.get("enum", [0])):
                 schema = {**schema, "type": "string"}
             else:
-                break
-        return schema
+                return schema
+        return {}
 
 
 def response_format_of(schema: Any) -> dict[str, Any]:

@@ -48,10 +48,13 @@ class Ledger:
         database: the store's.
         lock: held while it is used.
         path: the file, for errors.
+
+    Attributes:
+        database: the store's.
     """
 
     def __init__(self, database: "sqlite3.Connection", lock: Lock, path: Path) -> None:
-        self._database = database
+        self.database = database
         self._lock = lock
         self._path = path
         self._worker = secrets.token_hex(8)
@@ -80,7 +83,7 @@ class Ledger:
             spent, withheld, _, held = self._totals(key, period)
             if spent + withheld + sum(held.values()) + amount > limit:
                 return False
-            self._database.execute(_ADD_HELD, (key, period, self._worker, amount))
+            self.database.execute(_ADD_HELD, (key, period, self._worker, amount))
             return True
 
     def settle(self, key: str, period: str, amount: int, cost: int, limit: int, *, certain: bool) -> None:
@@ -92,7 +95,7 @@ class Ledger:
                 room = max(limit - spent - withheld - sum(held.values()), amount)
                 counted = min(cost, room)
                 kept = 0 if certain else max(amount - counted, 0)
-                self._database.execute(_ADD_SPEND, (key, period, counted, kept, cost - counted))
+                self.database.execute(_ADD_SPEND, (key, period, counted, kept, cost - counted))
         except ConfigurationError:
             _logger.exception("what a call of key %s has cost stays set aside", key)
 
@@ -108,7 +111,7 @@ class Ledger:
         """
         second = int(time.time())
         with self._changing():
-            database = self._database
+            database = self.database
             database.execute(
                 "DELETE FROM pace WHERE key = ? AND second <= ?", (key.id, second - _WINDOW_S - 1)
             )
@@ -124,7 +127,7 @@ class Ledger:
         """Add tokens that were used beyond the estimate, or take back those that were not."""
         try:
             with self._changing():
-                self._database.execute(_ADD_PACE, (key.id, second, 0, tokens))
+                self.database.execute(_ADD_PACE, (key.id, second, 0, tokens))
         except ConfigurationError:
             _logger.exception("the tokens of a call of key %s are counted by estimate", key.id)
 
@@ -132,21 +135,21 @@ class Ledger:
         """Hand over what this process still holds."""
         try:
             with self._changing():
-                self._database.execute("UPDATE worker SET seen = 0 WHERE id = ?", (self._worker,))
+                self.database.execute("UPDATE worker SET seen = 0 WHERE id = ?", (self._worker,))
                 self._take_over()
         except ConfigurationError:
             _logger.exception("the key store could not be closed in order")
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        with reported(self._path), self._lock, changing(self._database):
+        with reported(self._path), self._lock, changing(self.database):
             yield
 
     def _totals(self, key: str, period: str) -> tuple[int, int, int, dict[str, int]]:
-        spend = self._database.execute(
+        spend = self.database.execute(
             "SELECT spent, withheld, excess FROM spend WHERE key = ? AND period = ?", (key, period)
         ).fetchone()
-        held = self._database.execute(
+        held = self.database.execute(
             "SELECT worker, amount FROM held WHERE key = ? AND period = ?", (key, period)
         ).fetchall()
         return (*(spend or (0, 0, 0)), dict(held))
@@ -157,12 +160,12 @@ class Ledger:
 
     def _release(self, key: str, period: str, amount: int) -> None:
         """Give back what was set aside, also where a process that took this one for dead has withheld it."""
-        found = self._database.execute(
+        found = self.database.execute(
             "UPDATE held SET amount = amount - ? WHERE key = ? AND period = ? AND worker = ? AND amount >= ?",
             (amount, key, period, self._worker, amount),
         )
         if not found.rowcount:
-            self._database.execute(
+            self.database.execute(
                 "UPDATE spend SET withheld = MAX(0, withheld - ?) WHERE key = ? AND period = ?",
                 (amount, key, period),
             )
@@ -173,7 +176,7 @@ class Ledger:
         if now < self._next_beat:
             return
         self._next_beat = now + _BEAT_S
-        self._database.execute(
+        self.database.execute(
             "INSERT INTO worker VALUES (?, ?) ON CONFLICT DO UPDATE SET seen = excluded.seen",
             (self._worker, now),
         )
@@ -181,7 +184,7 @@ class Ledger:
 
     def _take_over(self) -> None:
         silent = (time.time() - _SILENCE_S,)
-        database = self._database
+        database = self.database
         database.execute(_WITHHOLD, silent)
         database.execute("DELETE FROM held WHERE worker IN (SELECT id FROM worker WHERE seen < ?)", silent)
         database.execute("DELETE FROM worker WHERE seen < ?", silent)

@@ -1,13 +1,14 @@
 """The store of keys: made, listed, revoked, looked up."""
 
 import hashlib
+import os
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from llmring_types.exceptions import ValidationError
@@ -16,6 +17,9 @@ from llmring._settings import config_folder
 from llmring.serve._keys._database import changing, open_database, reported
 from llmring.serve._keys._key import Budget, GatewayKey, KeyState, NewKey, to_dollars
 from llmring.serve._keys._ledger import Ledger
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _PREFIX = "llmr-"
 _SECRET_BYTES = 32
@@ -37,16 +41,19 @@ class KeyStore:
 
     Args:
         path: the file; made if it is not there.
+        lazy: leave a file that is not there to the first key, made here or by another process. Until then there are
+            no keys.
 
     Raises:
         ConfigurationError: it cannot be made or opened, or others may read it, or it is something else.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, lazy: bool = False) -> None:
         self.path = Path(path).expanduser().absolute()
-        self._database = open_database(self.path)
         self._lock = Lock()
-        self.ledger = Ledger(self._database, self._lock, self.path)
+        self._ledger: Ledger | None = None
+        if not lazy:
+            self._open()
 
     def __repr__(self) -> str:
         return f"KeyStore({str(self.path)!r})"
@@ -59,13 +66,34 @@ class KeyStore:
 
     def close(self) -> None:
         """Close the file."""
-        self.ledger.close()
-        self._database.close()
+        if self._ledger is not None:
+            self._ledger.close()
+            self._database.close()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The accounts of the keys."""
+        return self._ledger or self._open()
+
+    @property
+    def _database(self) -> "sqlite3.Connection":
+        return self.ledger.database
+
+    def _open(self) -> Ledger:
+        """Open the file, or make it."""
+        with self._lock:
+            if self._ledger is None:
+                self._ledger = Ledger(open_database(self.path), self._lock, self.path)
+            return self._ledger
+
+    def _is_there(self) -> bool:
+        """Return whether there is a file. What is there and no file of ours is an error at the first question."""
+        return self._ledger is not None or os.path.lexists(self.path)
 
     @property
     def in_use(self) -> bool:
         """True once a key was made: from then on nobody comes in without one."""
-        return self._row("SELECT 1 FROM key LIMIT 1") is not None
+        return self._is_there() and self._row("SELECT 1 FROM key LIMIT 1") is not None
 
     def create(
         self,
@@ -105,8 +133,9 @@ class KeyStore:
         limits = None if key.budget is None else f"{key.budget.limit}/{key.budget.period}"
         aliases_text = msgspec.json.encode(key.aliases).decode()
         row = (key.id, _digest(secret), name, aliases_text, profile, limits, rpm, tpm, key.created_at)
+        database = self._database
         with reported(self.path), self._lock:
-            self._database.execute("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
+            database.execute("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
         return NewKey(key, secret)
 
     def revoke(self, key_id: str) -> GatewayKey:
@@ -115,8 +144,9 @@ class KeyStore:
         Raises:
             ValidationError: there is no key of this id (also a ``ValueError``).
         """
-        with reported(self.path), self._lock, changing(self._database):
-            self._database.execute(
+        database = self._database
+        with reported(self.path), self._lock, changing(database):
+            database.execute(
                 "UPDATE key SET revoked_at = COALESCE(revoked_at, ?) WHERE id = ?", (_now(), key_id)
             )
         row = self._row(f"SELECT {_COLUMNS} FROM key WHERE id = ?", key_id)  # noqa: S608 - names of columns
@@ -126,13 +156,18 @@ class KeyStore:
 
     def find(self, secret: str) -> GatewayKey | None:
         """Return the key of a secret; ``None`` for one that is unknown or revoked."""
+        if not self._is_there():
+            return None
         row = self._row(f"SELECT {_COLUMNS} FROM key WHERE digest = ?", _digest(secret))  # noqa: S608
         return None if row is None or row[-1] is not None else _key(row)
 
     def states(self) -> list[KeyState]:
         """Return every key, the oldest first, with its account."""
+        if not self._is_there():
+            return []
+        database = self._database
         with reported(self.path), self._lock:
-            rows = self._database.execute(f"SELECT {_COLUMNS} FROM key ORDER BY created_at, id").fetchall()  # noqa: S608
+            rows = database.execute(f"SELECT {_COLUMNS} FROM key ORDER BY created_at, id").fetchall()  # noqa: S608
         return [self._state(_key(row)) for row in rows]
 
     def _state(self, key: GatewayKey) -> KeyState:
@@ -149,8 +184,9 @@ class KeyStore:
         )
 
     def _row(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
+        database = self._database
         with reported(self.path), self._lock:
-            row: tuple[Any, ...] | None = self._database.execute(statement, values).fetchone()
+            row: tuple[Any, ...] | None = database.execute(statement, values).fetchone()
         return row
 
 
