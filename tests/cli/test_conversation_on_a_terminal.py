@@ -10,6 +10,8 @@ from typing import Any
 
 import llmring_lockfile
 import pytest
+from llmring import LLMRing, Message
+from llmring.conversation import Conversation
 from llmring.testing import Answer, Call, Rule, Script, faults
 from llmring_cli.chat.interactive import COMMANDS
 from llmring_cli.chat.saved import open_store
@@ -29,6 +31,7 @@ SCRIPT = Script(
         Rule(contains="break", answer=Answer(text="one two three four"), fault=faults.Cut(after=2)),
         Rule(contains="refuse", fault=faults.Status(status=401)),
         Rule(contains="evil", answer=Answer(text=EVIL)),
+        Rule(contains="Invent", answer=Answer(text='{"name": "*Rex*", "age": 3}')),
         Rule(answer=Answer(text="A **ring** has:\n\n1. first\n2. second\n")),
     )
 )
@@ -169,6 +172,13 @@ def test_options_hold_for_every_question_and_are_not_saved(tmp_path: Path) -> No
     assert b"temperature" not in store.document(store.list()[0].id)
 
 
+def test_a_form_of_answers_holds_for_every_question_and_is_shown_as_written(tmp_path: Path) -> None:
+    with talking(tmp_path, "chat", "--schema", "name, age int") as talk:
+        assert '{"name": "*Rex*", "age": 3}' in talk.say("Invent a dog")
+        assert talk.last_request["response_format"]["type"] == "json_schema"
+        talk.leave()
+
+
 def test_an_interrupt_before_the_first_word_leaves_the_question(tmp_path: Path) -> None:
     with talking(tmp_path) as talk:
         talk.terminal.type("wait for it\r")
@@ -222,7 +232,8 @@ def test_files_and_addresses_go_with_the_next_message(tmp_path: Path) -> None:
     (tmp_path / "more.txt").write_text("And eggs.")
     with talking(tmp_path, "chat", "-f", "notes.txt") as talk:
         assert "attached notes.txt; it goes with the next message" in talk.terminal.screen
-        talk.say("/attach more.txt")
+        talk.say("/attach mor*.txt")
+        assert "error: no file matches *.png" in talk.say("/attach *.png")
         talk.say("/attach https://example.org/a.png")
         assert "error: cannot attach gone.txt: No such file or directory" in talk.say("/attach gone.txt")
         assert "usage: /attach PATH|URL" in talk.say("/attach")
@@ -304,9 +315,9 @@ def test_tools_run_within_an_answer(tmp_path: Path) -> None:
     with talking(tmp_path, "chat", "--tool", "lookups:weather", "-v") as talk:
         assert "It rains." in talk.say("How is the weather?")
         assert "weather: Look up." in talk.say("/tools")
+        assert "attempt: openai:gpt-4o failed after " in talk.say("refuse this")
         assert "model: openai:gpt-4o" in talk.leave()
-    store = open_store()
-    assert store.list()[0].messages == 4
+    assert open_store().list()[0].messages == 5
 
 
 def test_a_fallback_is_seen(tmp_path: Path) -> None:
@@ -352,6 +363,16 @@ def test_what_was_said_survives_a_kill_and_is_continued(tmp_path: Path) -> None:
         talk.leave()
     (continued,) = open_store().list()
     assert (continued.id, continued.messages) == (saved.id, 4)
+
+
+def test_a_conversation_is_removed_only_after_a_yes(tmp_path: Path) -> None:
+    store = open_store()
+    saved = store.save(Conversation(LLMRing(), messages=[Message.user("Is \x1b[2J evil?")]))
+    for answer, code, left in (("n", 1, 1), ("y", 0, 0)):
+        with Terminal("chats", "rm", saved[:6], folder=tmp_path) as terminal:
+            assert f"{saved}  Is \\x1b[2J evil?" in terminal.wait_for("remove 1 conversation? [y/N]")
+            terminal.type(f"{answer}\r")
+            assert (terminal.finish(), len(store.list())) == (code, left)
 
 
 def test_a_single_question_is_continued_as_a_conversation(tmp_path: Path) -> None:

@@ -160,6 +160,7 @@ def test_parts_without_text_are_named_by_type_and_size(llmring: Run) -> None:
     [
         (("show",), "there is no conversation\n"),
         (("show", "zz"), "there is no conversation 'zz'; to see them: llmring chats list\n"),
+        (("continue",), 'chats continue needs a terminal; without one: llmring chat --continue "…"\n'),
         (("rm",), "chats rm needs the id of a conversation, or --all\n"),
         (("rm", "x", "--all"), "chats rm needs the id of a conversation, or --all\n"),
     ],

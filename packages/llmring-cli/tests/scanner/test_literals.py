@@ -104,5 +104,5 @@ def test_a_language_is_told_by_the_name_or_the_program(name: str, text: str, lan
 
 
 def test_a_string_of_many_pieces_takes_time_in_proportion() -> None:
-    text = "x = '" + "\\n" * 100_000 + "'\n"
+    text = "x = '''" + "\\n\n" * 20_000 + "'''\n"
     assert len(list(literals(Path("a.py"), text))) == 1

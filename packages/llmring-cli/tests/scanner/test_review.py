@@ -100,3 +100,25 @@ def test_names_have_the_place_of_what_is_written_also_within_long_strings() -> N
     )
     assert [(found.line, found.column, found.text) for found in outcome.found] == [(2, 21, "gpt-4o")]
     assert (outcome.files, outcome.skipped) == (2, ((Path("b"), "cannot be read"),))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("a.ini", "x:" * 20_000, "has a line of more than 5,000 characters"),
+        ("a.md", f"```java\n{'a ' * 20_000}\n```\n", "has a line of more than 5,000 characters"),
+        ("a.c", "  \n" * 12_000, "takes more than 2 s to split"),
+    ],
+)
+def test_a_file_that_was_made_to_take_long_is_left_out_and_named(name: str, text: str, problem: str) -> None:
+    others = SourceFile(Path("b.py"), "x = 'gpt-4o'\n")
+    file = SourceFile(Path(name), f"{text}\n'gpt-4o'\n")
+    outcome = review([file, others], Judge(open_registry(), today=TODAY, within_days=90))
+    assert outcome.skipped == ((Path(name), problem),)
+    assert [found.path for found in outcome.found] == [Path("b.py")]
+
+
+def test_a_long_line_of_json_is_read() -> None:
+    file = SourceFile(Path("a.json"), '{"a": "' + "x" * 6000 + '", "model": "gpt-4o"}')
+    outcome = review([file], Judge(open_registry(), today=TODAY, within_days=90))
+    assert [found.text for found in outcome.found] == ["gpt-4o"]

@@ -21,7 +21,7 @@ COMMANDS = {
     "/help": "show this",
     "/model NAME": "go on with another alias or provider:model",
     "/system TEXT": "replace the instructions; without a text, show them",
-    "/attach PATH|URL": "send a file along with the next message",
+    "/attach PATH|URL": "send a file, or several by *, along with the next message",
     "/tools": "list what the model may call",
     "/retry": "ask the last question again",
     "/cost": "show tokens and cost so far",
@@ -41,8 +41,8 @@ class Opening(NamedTuple):
         model: an alias or ``provider:model``.
         profile: of the lockfile.
         system: instructions.
-        options: further fields of each request, which are not saved; ``None`` leaves one out.
-        attachments: paths and addresses that go with the first message.
+        options: further fields of each request, which are not saved.
+        attachments: paths, patterns of them, and addresses that go with the first message.
         tools: functions that the model may call, then MCP servers.
         held: the conversation to continue.
         plain: show answers as they are written.
@@ -71,11 +71,10 @@ async def converse(opening: Opening, record: Record) -> None:
     model = opening.model or (held and held.model)
     async with await ring_for(model) as ring, open_tools(*opening.tools) as tools:
         conversation = begin(ring, held, model=model, profile=opening.profile, system=opening.system)
-        options = {name: value for name, value in opening.options.items() if value is not None}
         answering = ring.resolve_alias(conversation.model or "default", conversation.profile)
         report_text(fill(f"{answering} answers; /help lists commands, Ctrl-D leaves", screen_width()))
         screen = _screen(opening, record)
-        talk = Talk(conversation, screen, tools, record, options=options, verbose=opening.verbose)
+        talk = Talk(conversation, screen, tools, record, options=opening.options, verbose=opening.verbose)
         for name in opening.attachments:
             talk.attach(name)
         with staying():
@@ -86,8 +85,9 @@ def _screen(opening: Opening, record: Record) -> Screen:
     from llmring_cli.chat.terminal import CommandCompleter, TerminalScreen, model_names  # noqa: PLC0415 - slow
 
     names = [usage.partition(" ")[0] for usage in COMMANDS]
+    plain = opening.plain or "response_format" in opening.options  # JSON is no Markdown
     completer = CommandCompleter(names, {"/model": model_names, "/attach": _file_names})
-    return TerminalScreen(completer, topic="chat" if record.on else None, lines=True, plain=opening.plain)
+    return TerminalScreen(completer, topic="chat" if record.on else None, lines=True, plain=plain)
 
 
 def _file_names() -> list[str]:

@@ -55,12 +55,16 @@ def message_of(words: str, files: Sequence[str]) -> Message:
     """
     if not files:
         return Message(role="user", content=words)
-    parts = [attachment(name) for file in files for name in _matches(file)]
+    parts = [attachment(name) for file in files for name in matches(file)]
     return Message(role="user", content=[*parts, {"type": "text", "text": words}] if words else parts)
 
 
-def _matches(name: str) -> Sequence[str]:
-    """Return the files of a pattern such as ``scans/*.png``, sorted; what is none stands for itself."""
+def matches(name: str) -> Sequence[str]:
+    """Return the files of a pattern such as ``scans/*.png``, sorted; what is none stands for itself.
+
+    Raises:
+        ValidationError: the pattern has no files.
+    """
     from glob import glob, has_magic  # noqa: PLC0415 - only with files
 
     path = str(Path(name).expanduser())

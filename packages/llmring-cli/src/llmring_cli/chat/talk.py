@@ -11,7 +11,7 @@ from llmring_types.exceptions import LLMRingError
 from llmring_cli._output import count_text, dollars_text, report, report_aside
 from llmring_cli.chat.answer import report_attempts, report_response, report_warnings, show
 from llmring_cli.chat.exchange import Exchange
-from llmring_cli.chat.message import attachment
+from llmring_cli.chat.message import attachment, matches
 from llmring_cli.chat.saved import Record
 from llmring_cli.chat.screen import Screen, interruptible
 from llmring_cli.chat.transcript import CUT, is_cut, text_of
@@ -56,13 +56,15 @@ class Talk:
         self._last: LLMResponse | None = None
 
     def attach(self, name: str) -> None:
-        """Send a file or an address along with the next message.
+        """Send a file, the files of a pattern, or an address along with the next message.
 
         Raises:
-            ValidationError: it cannot be attached.
+            ValidationError: one cannot be attached; then none is.
         """
-        self._attached.append(attachment(name))
-        report_aside(f"attached {name}; it goes with the next message")
+        names = matches(name)
+        self._attached += [attachment(each) for each in names]
+        for each in names:
+            report_aside(f"attached {each}; it goes with the next message")
 
     def show_last(self) -> None:
         """Show where a continued conversation stands."""

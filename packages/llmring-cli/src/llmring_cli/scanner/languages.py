@@ -1,6 +1,7 @@
 """The languages of source files, and the strings and values of code in one of them, by the tokens of Pygments."""
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from functools import cache
@@ -78,6 +79,10 @@ _QUOTED = re.compile(
     re.DOTALL,
 )
 _LONGEST_NAME = 400
+_LONGEST_LINE = 5000
+_LONG_LINE = re.compile(rf"[^\n]{{{_LONGEST_LINE + 1}}}")
+_SECONDS, _SECONDS_PER_MIB = 1.0, 20.0
+"""Of the processor, for one file: ten times what lexers take for code that somebody wrote."""
 
 
 def language_of(path: Path, text: str) -> str | None:
@@ -90,18 +95,39 @@ def language_of(path: Path, text: str) -> str | None:
     return found
 
 
+class TooCostlyError(Exception):
+    """A text that would take too long to split."""
+
+
 def split_code(text: str, language: str) -> Iterator[tuple[int, str]]:
+    """Yield the strings and values of code with their places; none of a language that Pygments does not know.
+
+    Raises:
+        TooCostlyError: some rules of lexers take quadratic time, and the text may have been made for them.
+    """
     if language not in _known_languages():  # the word after a fence may be anything
         return
+    if language != "json" and _LONG_LINE.search(text):
+        raise TooCostlyError(f"has a line of more than {_LONGEST_LINE:,} characters")
     lexer = get_lexer_by_name(language)
     if not text.endswith("\n"):
         text += "\n"  # many rules of lexers end with a line
     words = lexer.aliases[0] in _OF_WORDS
-    for start, content, is_string in _runs(lexer.get_tokens_unprocessed(text), words=words):
+    tokens = _in_time(lexer.get_tokens_unprocessed(text), len(text))
+    for start, content, is_string in _runs(tokens, words=words):
         if is_string:
             yield _unquoted(start, content)
         else:
             yield from ((start + word.start(), word[0]) for word in _WORD.finditer(content))
+
+
+def _in_time(tokens: Iterable[tuple[int, Any, str]], size: int) -> Iterator[tuple[int, Any, str]]:
+    limit = _SECONDS + _SECONDS_PER_MIB * size / 2**20
+    began = time.thread_time()
+    for token in tokens:
+        if time.thread_time() - began > limit:
+            raise TooCostlyError(f"takes more than {limit:.0f} s to split")
+        yield token
 
 
 @cache

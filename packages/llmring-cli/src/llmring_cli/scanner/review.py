@@ -11,6 +11,7 @@ from llmring import ModelFacts, ModelRef, Prices
 from llmring.registry import Registry
 from llmring_lockfile import Binding, LockedModel, Lockfile, Profile, propose_upgrades
 
+from llmring_cli.scanner.languages import TooCostlyError
 from llmring_cli.scanner.literals import literals
 from llmring_cli.scanner.names import ModelName, may_name_models, names_in
 from llmring_cli.scanner.sources import SourceFile
@@ -92,8 +93,12 @@ def review(files: Iterable[SourceFile], judge: "Judge") -> Outcome:
         if file.text is None:
             skipped.append((file.path, file.problem or "cannot be read"))
             continue
-        count += 1
-        found += _names_in_file(file.path, file.text, judge)
+        try:
+            found += list(_names_in_file(file.path, file.text, judge))
+        except TooCostlyError as error:
+            skipped.append((file.path, str(error)))
+        else:
+            count += 1
     return Outcome(found=tuple(found), files=count, skipped=tuple(skipped))
 
 
