@@ -19,7 +19,7 @@ _TAKE_LINKS = (
     "WT_SESSION",
     "ITERM_SESSION_ID",
 )
-"""Variables that terminals set which show hyperlinks: GNOME's and its kin, kitty, Konsole, WezTerm, Windows Terminal, iTerm2."""
+"""Set by terminals that show hyperlinks: those of VTE (GNOME), kitty, Konsole, WezTerm, Windows Terminal, iTerm2."""
 _COLOURS = {"error": "31", "problem": "31", "warning": "33", "hint": "36"}
 _LEAST_WIDTH = 20
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -132,7 +132,7 @@ def takes_control(stream: TextIO) -> bool:
 def linked(text: str, stream: TextIO) -> str:
     """Return printable text whose addresses are hyperlinks, where a stream is a terminal that is known to take them.
 
-    The sequence is OSC 8 (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda); no terminal can be asked.
+    OSC 8: https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda. A terminal cannot be asked for it.
     """
     if not takes_control(stream) or not any(os.environ.get(name) for name in _TAKE_LINKS):
         return text
