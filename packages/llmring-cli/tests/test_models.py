@@ -31,10 +31,10 @@ def test_retired_models_are_listed_only_on_demand(llmring: Run) -> None:
     assert len(every) == len(usual) + len(retired)
 
 
-def test_an_unknown_provider_is_an_error_that_names_those_known(llmring: Run) -> None:
+def test_an_unknown_provider_is_an_error_that_says_where_they_are(llmring: Run) -> None:
     code, out, err = llmring("list", "-p", "acme")
     assert (code, out) == (1, "")
-    assert ", anthropic, " in err
+    assert "there is no provider 'acme'; to list them: llmring hosts" in err
 
 
 def test_info_tells_what_is_known_of_a_model(llmring: Run) -> None:

@@ -1,6 +1,6 @@
 """A ring over the user's own HTTP client: all of its traffic, seen by respx, on asyncio and on trio."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import anyio
@@ -16,6 +16,7 @@ from llmring import (
     Policy,
     ProviderConnectionError,
     ProviderRateLimitError,
+    ProviderTimeoutError,
     RetryPolicy,
 )
 from llmring_providers import HttpProvider
@@ -38,6 +39,8 @@ STREAM = (
 @pytest.fixture(params=["asyncio", "trio"])
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[MAIN], None]:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-hunter2")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-hunter2")
+    monkeypatch.setenv("GEMINI_API_KEY", "sk-hunter2")
     return lambda main: anyio.run(main, backend=request.param)
 
 
@@ -178,3 +181,87 @@ async def test_a_client_that_was_closed_is_no_connection(monkeypatch: pytest.Mon
         with pytest.raises(ProviderConnectionError, match="the HTTP client is closed") as caught:
             await ring.chat(ASK)
     assert not caught.value.sent
+
+
+MODELS = ["openai:gpt-4o", "anthropic:claude-haiku-4-5", "google:gemini-2.5-flash", "ollama:llama3"]
+
+
+async def both_ways(own: LLMRing, model: str, kind: type[Exception], text: str | None = None) -> None:
+    request = LLMRequest(messages=ASK.messages, model=model)
+    with pytest.raises(kind, match=text):
+        await own.chat(request)
+    with pytest.raises(kind, match=text):
+        async for _ in own.chat_stream(request):
+            pass
+
+
+@pytest.mark.parametrize("limit", [httpx.ConnectTimeout, httpx.ReadTimeout, httpx.PoolTimeout])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_time_limit_of_the_client_that_passes_is_a_timeout(
+    run: Callable[[MAIN], None], mocked: respx.MockRouter, model: str, limit: type[Exception]
+) -> None:
+    mocked.route().mock(side_effect=limit)
+
+    async def main() -> None:
+        async with httpx.AsyncClient(timeout=1) as client, ring(client) as own:
+            await both_ways(own, model, ProviderTimeoutError, "time limit of the HTTP client")
+
+    run(main)
+
+
+class Stalling(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield STREAM[: STREAM.index(b"lo")]
+        raise httpx.ReadTimeout("")
+
+
+def test_one_that_passes_in_the_middle_of_a_stream_is_a_timeout_too(
+    run: Callable[[MAIN], None], mocked: respx.MockRouter
+) -> None:
+    mocked.post(CHAT).mock(return_value=httpx.Response(200, stream=Stalling()))
+
+    async def main() -> None:
+        async with httpx.AsyncClient(timeout=1) as client, ring(client) as own:
+            with pytest.raises(ProviderTimeoutError):
+                async for _ in own.chat_stream(ASK):
+                    pass
+
+    run(main)
+
+
+async def refuse(response: httpx.Response | httpx2.Response) -> None:
+    response.raise_for_status()
+
+
+async def read_and_refuse(response: httpx.Response | httpx2.Response) -> None:
+    await response.aread()
+    response.raise_for_status()
+
+
+@pytest.mark.parametrize(("hook", "text"), [(refuse, None), (read_and_refuse, "slow down")])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_hook_that_raises_for_the_status_leaves_the_error_what_it_is(
+    run: Callable[[MAIN], None], mocked: respx.MockRouter, model: str, hook: Any, text: str | None
+) -> None:
+    mocked.route().respond(429, stream=httpx.ByteStream(b'{"error": {"message": "slow down"}}'))
+
+    async def main() -> None:
+        async with httpx.AsyncClient(event_hooks={"response": [hook]}) as client, ring(client) as own:
+            await both_ways(own, model, ProviderRateLimitError, text)
+
+    run(main)
+
+
+def test_a_hook_that_raises_for_the_answer_of_another_host_is_no_status_of_the_provider(
+    run: Callable[[MAIN], None], mocked: respx.MockRouter
+) -> None:
+    mocked.post(CHAT).respond(json=WHOLE)
+
+    async def hook(_: httpx.Response) -> None:
+        httpx.Response(429, request=httpx.Request("GET", "https://token.test")).raise_for_status()
+
+    async def main() -> None:
+        async with httpx.AsyncClient(event_hooks={"response": [hook]}) as client, ring(client) as own:
+            await both_ways(own, MODELS[0], ProviderConnectionError)
+
+    run(main)

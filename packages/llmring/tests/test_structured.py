@@ -18,7 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llmring.structured import Expectation, finish, prepare
-from llmring_types import FinishReason, LLMRequest, LLMResponse, Message, tool_call
+from llmring_providers import Adapter, ChatCall
+from llmring_providers.openai.provider import OpenAIAdapter, ResponsesAdapter
+from llmring_types import FinishReason, LLMRequest, LLMResponse, Message, ModelRef, tool_call
 from llmring_types.exceptions import LLMRingError, StructuredOutputError, ValidationError
 
 
@@ -432,14 +434,27 @@ class Bare(msgspec.Struct):
     ("wanted", "text"),
     [(Loose, '{"anything":[1]}'), (Maps, '{"counts":{"a":1}}'), (Bare, '{"items":[1]}'), (dict, "{}")],
 )
-def test_what_strict_mode_cannot_say_is_sent_without_it_and_checked_here(wanted: Any, text: str) -> None:
-    request, expectation = prepare(ask(wanted))
-    assert form_of(request)["strict"] is False
+def test_what_strict_mode_cannot_say_is_checked_here(wanted: Any, text: str) -> None:
+    _, expectation = prepare(ask(wanted))
     assert expectation is not None
     assert expectation.strict
     assert finished(text, wanted).parsed is not None
     with pytest.raises(StructuredOutputError):
         finished("no JSON", wanted)
+
+
+@pytest.mark.parametrize("adapter", [OpenAIAdapter(), ResponsesAdapter()])
+def test_a_type_that_openai_takes_only_without_strict_is_sent_so_and_the_answer_says_it(
+    adapter: Adapter,
+) -> None:
+    sent = {}
+    for wanted in (Maps, Point):
+        request, _ = prepare(ask(wanted))
+        wire = adapter.encode(ChatCall(request, ModelRef("openai", "gpt-4o")), stream=False)
+        body = json.loads(wire.body)
+        form = body["text"]["format"] if "text" in body else body["response_format"]["json_schema"]
+        sent[wanted] = form["strict"], ["strict was dropped for the answer" in text for text in wire.warnings]
+    assert sent == {Maps: (False, [True]), Point: (True, [])}
 
 
 def test_a_schema_is_what_it_should_be() -> None:

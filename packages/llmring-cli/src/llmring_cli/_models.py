@@ -143,7 +143,10 @@ def _refresh(
 ) -> dict[str, RegistryError | None]:
     import asyncio  # noqa: PLC0415 - as the transports, only to ask over the network
 
-    return asyncio.run(refresh(registry, providers, allow_older=allow_older))
+    from llmring_cli._waiting import waiting  # noqa: PLC0415 - as above
+
+    with waiting("asking the registry"):
+        return asyncio.run(refresh(registry, providers, allow_older=allow_older))
 
 
 def pool_providers(lockfile: "Lockfile") -> set[str]:

@@ -288,7 +288,7 @@ ROWS: list[Any] = [
     (FLASH, {"reasoning_effort": "low"}, {"thinkingBudget": 1024}),
     (FLASH, {"reasoning_effort": "medium"}, {"thinkingBudget": 8192}),
     (FLASH, {"reasoning_effort": "high"}, {"thinkingBudget": 24576}),
-    (FLASH, {"reasoning_effort": "max"}, {"thinkingBudget": 24576}),
+    (PRO, {"reasoning_effort": "max"}, {"thinkingBudget": 32768}),
     (PRO, {"reasoning_effort": "xhigh"}, {"thinkingBudget": 32768}),
     ("gemini-3-flash-preview", {"reasoning_effort": "minimal"}, {"thinkingLevel": "minimal"}),
     ("gemini-3.6-flash", {"reasoning_effort": "minimal"}, {"thinkingLevel": "minimal"}),
@@ -319,6 +319,8 @@ def test_models_that_need_not_think_are_told_not_to(name: str, knobs: dict[str, 
 
 
 NEAREST: list[Any] = [
+    (FLASH, {"reasoning_effort": "max"}, {"thinkingBudget": 24576, "includeThoughts": True}, "reasoning_effort 'max' became 'high'"),
+    (LITE, {"reasoning_effort": "xhigh"}, {"thinkingBudget": 24576, "includeThoughts": True}, "reasoning_effort 'xhigh' became 'high'"),
     ("gemini-3.8-flash", {"reasoning_effort": "minimal"}, {"thinkingLevel": "low", "includeThoughts": True}, "reasoning_effort 'minimal' became 'low'"),
     ("gemini-flash-latest", {"reasoning_effort": "minimal"}, {"thinkingLevel": "low", "includeThoughts": True}, "reasoning_effort 'minimal' became 'low'"),
     ("gemini-3.1-pro-preview", {"reasoning_effort": "minimal"}, {"thinkingLevel": "low", "includeThoughts": True}, "reasoning_effort 'minimal' became 'low'"),

@@ -23,7 +23,9 @@ from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, StreamChun
 from llmring_types.exceptions import (
     ConfigurationError,
     ProviderConnectionError,
+    ProviderError,
     ProviderRateLimitError,
+    ProviderTimeoutError,
     StreamInterruptedError,
 )
 
@@ -361,9 +363,16 @@ async def test_an_error_status_is_typed_and_not_retried(case: Case, stream: bool
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("kind", [httpx2.ConnectError, httpx2.ReadTimeout, httpx2.RemoteProtocolError])
-async def test_no_answer_is_a_connection_error(
-    case: Case, stream: bool, kind: type[httpx2.TransportError]
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (httpx2.ConnectError, ProviderConnectionError),
+        (httpx2.ReadTimeout, ProviderTimeoutError),
+        (httpx2.RemoteProtocolError, ProviderConnectionError),
+    ],
+)
+async def test_no_answer_is_a_connection_error_or_a_timeout(
+    case: Case, stream: bool, kind: type[httpx2.TransportError], expected: type[ProviderError]
 ) -> None:
     seen: list[str] = []
 
@@ -372,11 +381,32 @@ async def test_no_answer_is_a_connection_error(
         raise kind(f"illegal header value {KEY}")
 
     provider, _ = around(case, handler)
-    with pytest.raises(ProviderConnectionError) as caught:
+    with pytest.raises(expected) as caught:
         await (provider.stream if stream else provider.chat)(question(case.provider))
     assert KEY not in str(caught.value)
     assert httpx2.URL(case.url).host in str(caught.value)
     assert seen == ["POST"]
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "google"])
+async def test_a_hook_of_the_client_that_raises_for_the_status_leaves_the_error_what_it_is(
+    provider: str,
+) -> None:
+    async def hook(response: httpx2.Response) -> None:
+        response.raise_for_status()
+
+    handler = httpx2.MockTransport(lambda _: httpx2.Response(429, json={"error": {"message": "slow down"}}))
+    http = httpx2.AsyncClient(transport=handler, event_hooks={"response": [hook]})
+    clients: dict[str, Callable[[], Any]] = {
+        "openai": lambda: openai.AsyncOpenAI(api_key=KEY, http_client=http),
+        "anthropic": lambda: anthropic.AsyncAnthropic(api_key=KEY, http_client=http),
+        "google": lambda: genai.Client(
+            api_key=KEY, http_options=genai.types.HttpOptions(httpx_async_client=http)
+        ),
+    }
+    settings = ProviderSettings(name=provider, transport=Unused(), client=clients[provider]())
+    with pytest.raises(ProviderRateLimitError):
+        await find_factory(provider)(settings).chat(question(provider))
 
 
 async def test_a_cut_stream_is_interrupted(case: Case) -> None:

@@ -1,7 +1,6 @@
 """The answer on its way: whole or streamed, for a person or a program."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,11 +18,11 @@ from llmring_cli._output import (
     report,
     write_exact,
 )
+from llmring_cli._waiting import waiting
 from llmring_cli.chat.exchange import Exchange
 
 if TYPE_CHECKING:
     from llmring.bulk import Plan
-    from rich.status import Status
 
 Writer = AbstractContextManager[Callable[[str], None]]
 """Takes text piece by piece while it is entered."""
@@ -33,21 +32,6 @@ _OUTCOMES = {
     "skipped": "was skipped",
     "cancelled": "was cancelled after {:.2f} s",
 }
-
-
-class Spinner:
-    """Shows progress until it is stopped; does nothing if ``status`` is ``None``."""
-
-    def __init__(self, status: "Status | None") -> None:
-        self._status = status
-
-    def update(self, text: str) -> None:
-        if self._status is not None:
-            self._status.update(text)
-
-    def stop(self) -> None:
-        if self._status is not None:
-            self._status.stop()
 
 
 async def ask(exchange: Exchange) -> LLMResponse:
@@ -106,22 +90,6 @@ async def print_lines(exchange: Exchange) -> LLMResponse:
     response = exchange.response
     print_json_line({"response": response_json(response)})
     return response
-
-
-@contextmanager
-def waiting() -> Iterator[Spinner]:
-    """Show a spinner on standard error, if that is a terminal; what is yielded takes it away earlier."""
-    if not sys.stderr.isatty():
-        yield Spinner(None)
-        return
-    from rich.console import Console  # noqa: PLC0415 - pipes do without
-
-    status = Console(stderr=True).status("waiting for the answer")
-    status.start()
-    try:
-        yield Spinner(status)
-    finally:
-        status.stop()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from llmring_types.exceptions import ValidationError
 
 from llmring_cli._output import FAILED, print_json, print_json_line, print_table, report, report_logs
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName
+from llmring_cli._waiting import waiting
 from llmring_cli.chat.message import read_file, refuse_link_out
 
 HandlePath = Annotated[Path, Parameter(name="HANDLE")]
@@ -44,7 +45,8 @@ def submit(
         handle: The file for the handle.
         model: An alias or provider:model, for rows that name none. Default: the alias "default".
     """
-    submitted = asyncio.run(_submit(_rows(_lines(requests), model), handle, profile))
+    with waiting("submitting"):
+        submitted = asyncio.run(_submit(_rows(_lines(requests), model), handle, profile))
     if json:
         print_json(
             {

@@ -11,6 +11,7 @@ from llmring_types.exceptions import RegistryConnectionError, RegistryError
 from llmring_cli._models import RegistryUrl, require_provider
 from llmring_cli._output import FAILED, UNREACHABLE, CommandError, count_text, print_json, print_table, report
 from llmring_cli._parameters import Flag, Json, ProviderName
+from llmring_cli._waiting import waiting
 
 
 def info(*, json: Json = False) -> None:
@@ -79,7 +80,8 @@ async def refresh(
     from llmring_cli._models import refresh as refresh_registry  # noqa: PLC0415 - it brings the transports
 
     known = open_registry(registry)
-    outcomes = await refresh_registry(known, names, force=True, allow_older=allow_older)
+    with waiting("asking the registry"):
+        outcomes = await refresh_registry(known, names, force=True, allow_older=allow_older)
     rows: list[dict[str, Any]] = []
     for name, error in outcomes.items():
         info = known.source_info(name)

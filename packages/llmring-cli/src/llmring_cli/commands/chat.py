@@ -129,7 +129,7 @@ def chat(
     record = Record(Path.cwd(), on=saving_is_on(no_save=no_save), held=held)
     tools = _Tools(tool or (), mcp or ())
     about_one_answer = json or count or extract or copy or stream is False
-    on_terminals = sys.stdin.isatty() and sys.stdout.isatty()
+    on_terminals = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     if message is None and filled is None and on_terminals and not about_one_answer:
         opening = Opening(model, profile, system, options, files, tools, held, plain, verbose)
         asyncio.run(converse(opening, record))

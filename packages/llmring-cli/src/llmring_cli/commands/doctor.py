@@ -77,8 +77,11 @@ def doctor(
 def _ask(checkup: Checkup) -> None:
     import asyncio  # noqa: PLC0415 - as the transports, only for requests
 
+    from llmring_cli._waiting import waiting  # noqa: PLC0415 - as above
+
     rows = [row for row in checkup.providers if row.configured and not row.error and row.name != SIMULATED]
-    outcomes, health = asyncio.run(_answers([row.name for row in rows], checkup.usage_server))
+    with waiting("asking the providers"):
+        outcomes, health = asyncio.run(_answers([row.name for row in rows], checkup.usage_server))
     for row, outcome in zip(rows, outcomes, strict=True):
         if isinstance(outcome, list):
             row.models = len(outcome)

@@ -21,6 +21,7 @@ from llmring_cli._output import (
     report_logs,
 )
 from llmring_cli._parameters import Json, ProviderName
+from llmring_cli._waiting import waiting
 
 
 def list_files(*providers: ProviderName, json: Json = False) -> int:
@@ -39,7 +40,8 @@ def list_files(*providers: ProviderName, json: Json = False) -> int:
     names = [require_provider(name) for name in providers] or [
         name for name in ready_providers() if file_codec(name) is not None
     ]
-    found, problems = asyncio.run(_listed(names))
+    with waiting("asking the providers"):
+        found, problems = asyncio.run(_listed(names))
     if json:
         print_json([_row(name, file) for name, file in found])
     elif found:
@@ -77,7 +79,8 @@ def remove(*files: Annotated[str, Parameter(name="FILE")], json: Json = False) -
     named = [_named(file) for file in files]
     if not named:
         raise CommandError("files rm needs a file, as llmring files list shows it", exit_code=WRONG_USAGE)
-    deleted = asyncio.run(_deleted(named))
+    with waiting("deleting"):
+        deleted = asyncio.run(_deleted(named))
     if json:
         print_json([{"file": file, "deleted": done} for file, done in zip(files, deleted, strict=True)])
     else:

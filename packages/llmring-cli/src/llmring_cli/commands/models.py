@@ -23,6 +23,7 @@ from llmring_cli._models import (
 )
 from llmring_cli._output import FAILED, print_json, print_table, report
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName, ProviderName
+from llmring_cli._waiting import waiting
 
 
 def list_models(
@@ -56,7 +57,8 @@ def list_models(
 
         from llmring_cli._live import live_models  # noqa: PLC0415
 
-        models, problems = asyncio.run(live_models(_to_ask(provider)))
+        with waiting("asking the providers"):
+            models, problems = asyncio.run(live_models(_to_ask(provider)))
         for problem in problems:
             report(f"error: {problem}")
         failed = bool(problems)

@@ -27,6 +27,7 @@ from llmring_cli._output import (
     write_exact,
 )
 from llmring_cli._parameters import Alias, Flag, Json, ModelName, Since, Until
+from llmring_cli._waiting import waiting
 
 if TYPE_CHECKING:
     from llmring_cli._table import Row
@@ -234,7 +235,7 @@ def export(
         else:
             write(entries, sys.stdout.buffer, form)
         return
-    with replacing_output(output) as file:
+    with waiting(f"writing {output}"), replacing_output(output) as file:
         count = write(entries, file, form)
     report(f"wrote {count:,} rows to {output}")
 

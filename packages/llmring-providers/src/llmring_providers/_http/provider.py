@@ -32,6 +32,7 @@ from llmring_providers._protocol import (
 from llmring_providers._settings import ClientFactory, KeySource, ProviderSettings
 from llmring_providers.transport import (
     MAX_RESPONSE_BYTES,
+    ByteStream,
     HttpRequest,
     HttpResponse,
     LoopbackOnly,
@@ -181,24 +182,13 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
             raise self._unanswered(error, call) from error
         if reply.status not in _OK:
             raise self._rejection(reply, call)
-        try:
-            response = self._adapter.decode(reply.body, call, wire)
-        except ProviderError as error:
-            error.request_id = error.request_id or self._request_id(reply.headers)
-            raise without_key(error, self._key()) from error.original
-        response.request_id = self._request_id(reply.headers)
+        response = self._decode(reply.body, call, wire, self._request_id(reply.headers))
         response.rate_limits = rate_limits(reply.headers, self._quirks)
-        response.warnings = [*wire.warnings, *response.warnings]
         return response
 
     async def stream(self, call: ChatCall) -> HttpStream:
         call, wire = self._encode(call, stream=True)
-        try:
-            reply = await self._carrier().open(self._request(wire, call))
-        except TransportError as error:
-            raise self._unanswered(error, call) from error
-        if reply.status not in _OK:
-            raise self._rejection(await whole(reply), call)
+        reply = await self._open(self._request(wire, call), call)
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
 
     def fingerprint(self, call: ChatCall) -> Fingerprint:
@@ -237,6 +227,16 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
         wire = None if given is None else given.wire_of(self, call)
         return call, self._adapter.encode(call, stream=stream) if wire is None else wire
 
+    def _decode(self, body: bytes, call: ChatCall, wire: WireRequest, request_id: str | None) -> LLMResponse:
+        try:
+            response = self._adapter.decode(body, call, wire)
+        except ProviderError as error:
+            error.request_id = error.request_id or request_id
+            raise without_key(error, self._key()) from error.original
+        response.request_id = request_id or response.request_id
+        response.warnings = [*wire.warnings, *response.warnings]
+        return response
+
     def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
         headers = {**self._headers, **wire.headers} if wire.headers else self._headers
         limit = call.request.max_response_bytes
@@ -266,6 +266,15 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
         reply = await self._fetch(request, call)
         if reply.status not in _OK:
             raise self._rejection(reply, call)
+        return reply
+
+    async def _open(self, request: HttpRequest, call: ChatCall) -> ByteStream:
+        try:
+            reply = await self._carrier().open(request)
+        except TransportError as error:
+            raise self._unanswered(error, call) from error
+        if reply.status not in _OK:
+            raise self._rejection(await whole(reply), call)
         return reply
 
     async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:

@@ -13,6 +13,7 @@ from llmring_types.exceptions import (
     ProviderConnectionError,
     ProviderError,
     ProviderResponseTooLargeError,
+    ProviderTimeoutError,
     ProxyAuthenticationError,
 )
 from llmring_types.hosts import Quirks
@@ -24,6 +25,7 @@ from llmring_providers.transport import (
     ProxyRefusalError,
     ResponseTooLargeError,
     TransportError,
+    TransportTimeoutError,
 )
 from llmring_providers.transport._protocol import without_credentials
 
@@ -72,6 +74,8 @@ def unanswered(error: TransportError, call: ChatCall, base_url: str) -> Provider
             sent=error.sent,
             original=error,
         )
+    if isinstance(error, TransportTimeoutError):
+        return timed_out(error, call)
     return ProviderConnectionError(
         f"no answer from {error}; check the network and the base URL {without_credentials(base_url)}",
         provider=call.ref.provider,
@@ -79,6 +83,11 @@ def unanswered(error: TransportError, call: ChatCall, base_url: str) -> Provider
         sent=error.sent,
         original=error,
     )
+
+
+def timed_out(error: TransportTimeoutError, call: ChatCall) -> ProviderTimeoutError:
+    """Translate what a transport raises when a time limit of the user's own HTTP client has passed."""
+    return ProviderTimeoutError(str(error), provider=call.ref.provider, model=call.ref.model, original=error)
 
 
 def too_large(error: ResponseTooLargeError, call: ChatCall) -> ProviderResponseTooLargeError:

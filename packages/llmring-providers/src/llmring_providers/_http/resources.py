@@ -1,19 +1,18 @@
 """Models, files, batches, embeddings and rankings of an HTTP provider; codecs are loaded at their first use."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urljoin
 
 import msgspec
-from llmring_types import LLMRequest, ModelFacts, ModelRef
+from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef
 from llmring_types.exceptions import LLMRingError, ModelCapabilityError, ProviderResponseError
 
 from llmring_providers._protocol import ChatCall, WireRequest
-from llmring_providers.transport import HttpRequest, HttpResponse
+from llmring_providers.transport import ByteStream, HttpRequest, HttpResponse
 from llmring_providers.transport._protocol import without_credentials
 
 if TYPE_CHECKING:
-    from llmring_providers._http.provider import HttpProvider
     from llmring_providers._listing import Counting, Listing
     from llmring_providers.batches import BatchApi
     from llmring_providers.embeddings import EmbeddingCall, EmbeddingLimits, RankCall, Ranking, Vectors
@@ -26,13 +25,44 @@ _FORGOTTEN = (403, 404, 410)
 """Gemini answers 403 for a file that it does not have, as for one of another project."""
 
 
-class HttpFiles:
-    """Keeps files and runs batches over the connection of the class that has it as a base."""
+class _Connected:
+    """The connection of the class that has those below as its bases."""
 
     name: str
     base_url: str
     _headers: Mapping[str, str]
     _max_response_bytes: int | None
+
+    def _addressed(self, call: ChatCall) -> ChatCall:
+        raise NotImplementedError
+
+    def _encode(self, call: ChatCall, *, stream: bool) -> tuple[ChatCall, WireRequest]:
+        raise NotImplementedError
+
+    def _decode(self, body: bytes, call: ChatCall, wire: WireRequest, request_id: str | None) -> LLMResponse:
+        raise NotImplementedError
+
+    def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
+        raise NotImplementedError
+
+    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        raise NotImplementedError
+
+    async def _accepted(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
+        raise NotImplementedError
+
+    async def _open(self, request: HttpRequest, call: ChatCall) -> ByteStream:
+        raise NotImplementedError
+
+    def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
+        raise NotImplementedError
+
+    def _nothing(self) -> ChatCall:
+        return ChatCall(LLMRequest([]), ModelRef(self.name, ""))
+
+
+class HttpFiles(_Connected):
+    """Keeps files and runs batches."""
 
     def takes_file(self, media_type: str) -> bool:
         """Return whether a request may name an uploaded file of this type; if not, it goes inline."""
@@ -112,10 +142,26 @@ class HttpFiles:
     def batches(self) -> "BatchApi | None":
         """Return the provider's batch API; ``None`` where it has none."""
         from llmring_providers.batches import batch_codec  # noqa: PLC0415 - chat does without
-        from llmring_providers.batches.http import HttpBatches  # noqa: PLC0415 - as above
+        from llmring_providers.batches.http import Connection, HttpBatches  # noqa: PLC0415 - as above
 
-        codec = batch_codec(self.name)
-        return None if codec is None else HttpBatches(cast("HttpProvider", self), codec)
+        codec, limit, nothing = batch_codec(self.name), self._max_response_bytes, self._nothing()
+        if codec is None:
+            return None
+        connection = Connection(
+            name=self.name,
+            limit=limit,
+            address=self._addressed,
+            encode=lambda call: self._encode(call, stream=False)[1],
+            decode=self._decode,
+            fetch=lambda request: self._fetch(self._below(request, limit), nothing),
+            open=lambda request: self._open(self._below(request, request.max_response_bytes), nothing),
+            rejection=self._rejection,
+        )
+        return HttpBatches(codec, connection, self.upload_file)
+
+    def _below(self, request: HttpRequest, limit: int | None) -> HttpRequest:
+        url, headers = self.base_url + request.url, {**self._headers, **request.headers}
+        return request._replace(url=url, headers=headers, max_response_bytes=limit)
 
     def _codec(self) -> "FileCodec":
         from llmring_providers.files import file_codec  # noqa: PLC0415 - chat does without
@@ -138,23 +184,10 @@ class HttpFiles:
             raise self._rejection(reply, self._nothing())
         return reply
 
-    def _nothing(self) -> ChatCall:
-        return ChatCall(LLMRequest([]), ModelRef(self.name, ""))
 
-    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
-        raise NotImplementedError
+class HttpModels(_Connected):
+    """Lists models and counts tokens."""
 
-    def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
-        raise NotImplementedError
-
-
-class HttpModels:
-    """Lists models and counts tokens over the connection of the class that has it as a base."""
-
-    name: str
-    base_url: str
-    _headers: Mapping[str, str]
-    _max_response_bytes: int | None
     _listing: "Listing | None"
     _counting: "Counting | None"
 
@@ -187,7 +220,7 @@ class HttpModels:
         return self._counting.decode(reply.body)
 
     async def _get(self, path: str) -> bytes:
-        call = ChatCall(LLMRequest([]), ModelRef(self.name, ""))
+        call = self._nothing()
         url = urljoin(f"{self.base_url}/", path.lstrip("/"))
         reply = await self._fetch(HttpRequest("GET", url, self._headers, b"", self._max_response_bytes), call)
         if reply.status in _MISSING:
@@ -200,26 +233,9 @@ class HttpModels:
             raise self._rejection(reply, call)
         return reply.body
 
-    def _request(self, wire: WireRequest, call: ChatCall) -> HttpRequest:
-        raise NotImplementedError
 
-    async def _fetch(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
-        raise NotImplementedError
-
-    async def _accepted(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
-        raise NotImplementedError
-
-    def _rejection(self, reply: HttpResponse, call: ChatCall) -> LLMRingError:
-        raise NotImplementedError
-
-
-class HttpEmbedding:
-    """Embeds and reranks over the connection of the class that has it as a base."""
-
-    name: str
-    base_url: str
-    _headers: Mapping[str, str]
-    _max_response_bytes: int | None
+class HttpEmbedding(_Connected):
+    """Embeds and reranks."""
 
     def embedding_limits(self) -> "EmbeddingLimits | None":
         """Return how much one call may embed; ``None`` where the provider has no embeddings."""
@@ -282,6 +298,3 @@ class HttpEmbedding:
     def _placed(self, url: str, model: str) -> str:  # noqa: ARG002 - for those
         """Return the URL to which a request for a model goes."""
         return url
-
-    async def _accepted(self, request: HttpRequest, call: ChatCall) -> HttpResponse:
-        raise NotImplementedError

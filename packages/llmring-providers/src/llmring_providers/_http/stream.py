@@ -5,9 +5,21 @@ from collections.abc import Sequence
 from llmring_types import StreamChunk
 from llmring_types.exceptions import ProviderError, StreamInterruptedError
 
-from llmring_providers._http.replies import blotted, rate_limits, request_id, too_large, without_key
+from llmring_providers._http.replies import (
+    blotted,
+    rate_limits,
+    request_id,
+    timed_out,
+    too_large,
+    without_key,
+)
 from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
-from llmring_providers.transport import ByteStream, ResponseTooLargeError, TransportError
+from llmring_providers.transport import (
+    ByteStream,
+    ResponseTooLargeError,
+    TransportError,
+    TransportTimeoutError,
+)
 
 
 class HttpStream:
@@ -60,6 +72,9 @@ class HttpStream:
         except ResponseTooLargeError as error:
             self.close()
             raise too_large(error, self._call) from error
+        except TransportTimeoutError as error:
+            self.close()
+            raise timed_out(error, self._call) from error
         except TransportError as error:
             self.close()
             raise StreamInterruptedError(

@@ -8,7 +8,7 @@ import msgspec
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import HttpRequest
-from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure
+from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, answer_or_failure
 from llmring_providers.transport._protocol import BROKEN_OFF, failure
 from llmring_providers.transport.sdk import (
     SdkTransport,
@@ -45,7 +45,7 @@ def transport_through(client: Any) -> SdkTransport:
         try:
             response = await post_with_stainless(client, anthropic, path, content, request.headers)
         except anthropic.APIConnectionError as error:
-            raise httpx_failure(request.url, error) from None
+            return answer_or_failure(error, request, closed_streams)
         except anthropic.AnthropicError as error:
             raise refusal(error) from error
         if response.headers.get("content-type", "").startswith(_EVENT_STREAM):

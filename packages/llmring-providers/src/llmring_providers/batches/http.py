@@ -1,23 +1,22 @@
 """The batch API of an HTTP provider: a part of it that is loaded when it is first needed."""
-# ruff: noqa: SLF001 - it sends as the provider does
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from llmring_types import LLMRequest, LLMResponse
+from llmring_types import LLMRequest, LLMResponse, ModelRef
 from llmring_types.exceptions import (
     BatchCancelledError,
     BatchError,
     BatchExpiredError,
+    LLMRingError,
     MalformedResponseError,
     ModelCapabilityError,
-    ProviderError,
     ProviderResponseTooLargeError,
     StreamInterruptedError,
 )
 
-from llmring_providers._http.replies import too_large, whole, without_key
+from llmring_providers._http.replies import timed_out, too_large
 from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.batches.calls import (
     BatchCodec,
@@ -27,16 +26,15 @@ from llmring_providers.batches.calls import (
     BatchStatus,
 )
 from llmring_providers.embeddings import EmbeddingCall, EmbeddingCodec, Vectors, embedding_codec
+from llmring_providers.files import FileUpload, StoredFile
 from llmring_providers.transport import (
     ByteStream,
     HttpRequest,
     HttpResponse,
     ResponseTooLargeError,
     TransportError,
+    TransportTimeoutError,
 )
-
-if TYPE_CHECKING:
-    from llmring_providers._http.provider import HttpProvider
 
 _OK = range(200, 300)
 _FORGOTTEN = (403, 404, 410)
@@ -51,23 +49,55 @@ _LINE_AROUND = 2**16
 """Bytes of a line of results beside the answer itself."""
 
 
+class Connection(NamedTuple):
+    """The way to a provider's host, with its keys and limits. Requests name a path below its base URL.
+
+    Attributes:
+        name: of the provider.
+        limit: bytes of one answer; ``None`` for no limit.
+        address: returns a call with its host and what that host does otherwise.
+        encode: makes the request for a call, as it would be sent alone.
+        decode: reads an answer to a call and its request; the last argument is the provider's id of the request.
+        fetch: sends a request and returns the whole answer, whatever its status, up to the limit.
+        open: sends a request and returns an answer of success when its head has come, up to the request's own limit.
+        rejection: translates an answer of another status.
+    """
+
+    name: str
+    limit: int | None
+    address: Callable[[ChatCall], ChatCall]
+    encode: Callable[[ChatCall], WireRequest]
+    decode: Callable[[bytes, ChatCall, WireRequest, str | None], LLMResponse]
+    fetch: Callable[[HttpRequest], Awaitable[HttpResponse]]
+    open: Callable[[HttpRequest], Awaitable[ByteStream]]
+    rejection: Callable[[HttpResponse, ChatCall], LLMRingError]
+
+
 class HttpBatches:
     """Runs batches over the connection of a provider.
 
     Args:
-        provider: whose requests, keys and limits they have.
         codec: of its vendor.
+        connection: leads to its host.
+        upload: keeps a file at the provider.
     """
 
-    def __init__(self, provider: "HttpProvider", codec: BatchCodec) -> None:
-        self._provider = provider
+    def __init__(
+        self,
+        codec: BatchCodec,
+        connection: Connection,
+        upload: Callable[[FileUpload], Awaitable[StoredFile]],
+    ) -> None:
         self._codec = codec
+        self._connection = connection
+        self._upload = upload
+        self._nothing = ChatCall(LLMRequest([]), ModelRef(connection.name, ""))
         self.limits = codec.limits
         self.keeps_labels = codec.keeps_labels
 
     def request(self, call: ChatCall) -> WireRequest:
         """Return the request for a call, as it would be sent alone."""
-        return self._provider._encode(call, stream=False)[1]
+        return self._connection.encode(call)
 
     def line(self, call: ChatCall, wire: WireRequest, key: str) -> BatchLine:
         """Return a request in the form of the provider's batches."""
@@ -76,22 +106,22 @@ class HttpBatches:
     async def submit(self, lines: Sequence[bytes], group: BatchGroup, label: str) -> BatchStatus:
         """Submit a batch; see :class:`BatchApi` for this and the other methods."""
         upload = self._codec.upload(lines, label)
-        file_id = None if upload is None else (await self._provider.upload_file(upload)).id
+        file_id = None if upload is None else (await self._upload(upload)).id
         del upload  # as large as the batch
-        reply = await self._about_batches(self._codec.create(lines, group, label, file_id))
-        return self._codec.decode(self._provider._checked(reply).body)
+        reply = await self._connection.fetch(self._codec.create(lines, group, label, file_id))
+        return self._codec.decode(self._checked(reply).body)
 
     async def get(self, batch_id: str) -> BatchStatus | None:
         """Return what the provider says of a batch; ``None`` if it has none of this id."""
-        reply = await self._about_batches(HttpRequest("GET", self._codec.path(batch_id), {}))
-        return None if reply.status in _FORGOTTEN else self._codec.decode(self._provider._checked(reply).body)
+        reply = await self._connection.fetch(HttpRequest("GET", self._codec.path(batch_id), {}))
+        return None if reply.status in _FORGOTTEN else self._codec.decode(self._checked(reply).body)
 
     async def cancel(self, batch_id: str) -> bool:
         """Ask for the end of a batch; ``False`` if the provider has none of this id, or it has ended."""
-        reply = await self._about_batches(self._codec.cancel(batch_id))
+        reply = await self._connection.fetch(self._codec.cancel(batch_id))
         if reply.status in _ENDED:
             return False
-        self._provider._checked(reply)
+        self._checked(reply)
         return True
 
     async def list_all(self) -> AsyncGenerator[BatchStatus]:
@@ -101,7 +131,7 @@ class HttpBatches:
         while path is not None and path not in seen:
             seen.add(path)
             page = self._codec.page(
-                self._provider._checked(await self._about_batches(HttpRequest("GET", path, {}))).body
+                self._checked(await self._connection.fetch(HttpRequest("GET", path, {}))).body
             )
             for each in page.batches:
                 yield each
@@ -112,7 +142,7 @@ class HttpBatches:
         left = at_most
         for path in status.results:
             if path == self._codec.path(status.id):
-                reply = self._provider._checked(await self._about_batches(HttpRequest("GET", path, {})))
+                reply = self._checked(await self._connection.fetch(HttpRequest("GET", path, {})))
                 results = self._codec.inline_results(reply.body) or ()
                 left = self._left(left, len(results))
                 for result in results:
@@ -125,15 +155,9 @@ class HttpBatches:
 
     def answer(self, call: ChatCall, wire: WireRequest, result: BatchResult) -> LLMResponse:
         """Return the answer that a result is, marked as served by the tier ``batch``."""
-        call = self._provider._addressed(call)
+        call = self._connection.address(call)
         self._check(call, result)
-        try:
-            response = self._provider._adapter.decode(result.body, call, wire)
-        except ProviderError as error:
-            error.request_id = error.request_id or result.request_id
-            raise without_key(error, self._provider._key()) from error.original
-        response.request_id = response.request_id or result.request_id
-        response.warnings = [*wire.warnings, *response.warnings]
+        response = self._connection.decode(result.body, call, wire, result.request_id)
         if response.usage is not None:
             response.usage["service_tier"] = "batch"
         return response
@@ -152,11 +176,11 @@ class HttpBatches:
         return codec.decode(result.body, call)
 
     def _embeddings(self, call: EmbeddingCall) -> EmbeddingCodec:
-        codec = embedding_codec(self._provider.name)
+        codec = embedding_codec(self._connection.name)
         if codec is None or not self._codec.takes_embeddings:
             raise ModelCapabilityError(
-                f"{self._provider.name} has no batches of embeddings",
-                provider=self._provider.name,
+                f"{self._connection.name} has no batches of embeddings",
+                provider=self._connection.name,
                 model=call.ref.model,
             )
         return codec
@@ -167,36 +191,30 @@ class HttpBatches:
             kind, ending = _UNPROCESSED[result.kind]
             raise kind(
                 f"the batch {ending} before the request was processed",
-                provider=self._provider.name,
+                provider=self._connection.name,
                 model=call.ref.model,
             )
         if result.status not in _OK:
-            raise self._provider._rejection(HttpResponse(result.status, {}, result.body), call)
+            raise self._connection.rejection(HttpResponse(result.status, {}, result.body), call)
+
+    def _checked(self, reply: HttpResponse) -> HttpResponse:
+        if reply.status not in _OK:
+            raise self._connection.rejection(reply, self._nothing)
+        return reply
 
     def _left(self, left: int, read: int) -> int:
         if read > left:
             raise MalformedResponseError(
                 "the results of the batch have more lines than the batch had requests",
-                provider=self._provider.name,
+                provider=self._connection.name,
             )
         return left - read
 
     async def _lines(self, path: str, at_most: int) -> AsyncGenerator[bytes]:
         """Yield the lines of a document, none of them empty."""
-        limit = (
-            None
-            if self._provider._max_response_bytes is None
-            else self._provider._max_response_bytes + _LINE_AROUND
-        )
-        request = self._below(HttpRequest("GET", path, {}))
-        try:
-            reply = await self._provider._carrier().open(
-                request._replace(max_response_bytes=limit and limit * max(at_most, 1))
-            )
-        except TransportError as error:
-            raise self._provider._unanswered(error, self._provider._nothing()) from error
-        if reply.status not in _OK:
-            raise self._provider._rejection(await whole(reply), self._provider._nothing())
+        limit = self._connection.limit and self._connection.limit + _LINE_AROUND
+        request = HttpRequest("GET", path, {}, b"", limit and limit * max(at_most, 1))
+        reply = await self._connection.open(request)
         held: list[bytes] = []
         size = 0
         try:
@@ -214,7 +232,7 @@ class HttpBatches:
                     raise ProviderResponseTooLargeError(
                         f"one result of the batch is larger than the limit of {limit} bytes (max_response_bytes)",
                         limit=limit,
-                        provider=self._provider.name,
+                        provider=self._connection.name,
                     )
             if line := b"".join(held).strip():
                 yield line
@@ -226,20 +244,12 @@ class HttpBatches:
         try:
             return await reply.read()
         except ResponseTooLargeError as error:
-            raise too_large(error, self._provider._nothing()) from error
+            raise too_large(error, self._nothing) from error
+        except TransportTimeoutError as error:
+            raise timed_out(error, self._nothing) from error
         except TransportError as error:
             raise StreamInterruptedError(
                 f"the connection broke in the middle of the results ({error})",
-                provider=self._provider.name,
+                provider=self._connection.name,
                 original=error,
             ) from error
-
-    async def _about_batches(self, request: HttpRequest) -> HttpResponse:
-        return await self._provider._fetch(self._below(request), self._provider._nothing())
-
-    def _below(self, request: HttpRequest) -> HttpRequest:
-        return request._replace(
-            url=self._provider.base_url + request.url,
-            headers={**self._provider._headers, **request.headers},
-            max_response_bytes=self._provider._max_response_bytes,
-        )

@@ -180,7 +180,7 @@ def thinking_config(request: LLMRequest, model: GeminiModel, warnings: list[str]
             "thinkingLevel": fitted_effort(str(effort), model.rules.efforts or (), model.path, warnings)
         }
     else:
-        config = {"thinkingBudget": _BUDGETS.get(str(effort), _range(model)[1])}
+        config = {"thinkingBudget": _budget_for(str(effort), model, warnings)}
     return config | {"includeThoughts": True}
 
 
@@ -192,6 +192,16 @@ def _least(model: GeminiModel, warnings: list[str]) -> dict[str, Any]:
     if model.takes_levels:
         return {"thinkingLevel": nearest_effort("none", model.rules.efforts or ())}
     return {"thinkingBudget": _range(model)[0]}
+
+
+def _budget_for(effort: str, model: GeminiModel, warnings: list[str]) -> int:
+    """The budget for an effort; the largest one for those above ``high``, which is that of ``high`` on some models."""
+    largest = _range(model)[1]
+    if effort not in _BUDGETS and largest <= _BUDGETS["high"]:
+        warnings.append(
+            f"reasoning_effort {effort!r} became 'high': {model.path} takes no budget above {largest}"
+        )
+    return _BUDGETS.get(effort, largest)
 
 
 def _budget(tokens: int, model: GeminiModel, warnings: list[str]) -> int:

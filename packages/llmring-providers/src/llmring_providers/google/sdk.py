@@ -10,7 +10,7 @@ from llmring_types.exceptions import ConfigurationError
 from llmring_providers.transport import ByteStream, HttpRequest
 from llmring_providers.transport._aiohttp import AiohttpStream
 from llmring_providers.transport._bodies import ACCEPT_ENCODING
-from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure, httpx_failures
+from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, answer_or_failure, httpx_failures
 from llmring_providers.transport.sdk import SdkTransport, bound_errors, private, refusal
 
 
@@ -52,7 +52,7 @@ def transport_through(client: Any) -> SdkTransport:
         except GoogleAuthError as error:
             raise refusal(error) from error
         except _failures() as error:
-            raise httpx_failure(request.url, error) from None
+            return answer_or_failure(error, request, closed_streams)
         response = answer.response_stream
         if isinstance(response, aiohttp.ClientResponse):  # of a session of google-auth's
             return AiohttpStream(response, request, compressed=False)

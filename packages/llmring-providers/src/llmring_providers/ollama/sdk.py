@@ -5,7 +5,7 @@ from typing import Any
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import HttpRequest
-from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure, httpx_failures
+from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, answer_or_failure, httpx_failures
 from llmring_providers.transport.sdk import SdkTransport, private
 
 
@@ -28,7 +28,7 @@ def transport_through(client: Any) -> SdkTransport:
             )
             response = await http.send(asked, stream=True)
         except httpx_failures() as error:
-            raise httpx_failure(request.url, error) from None
+            return answer_or_failure(error, request, closed_streams)
         return HttpxStream(response, request, closed_streams)
 
     return SdkTransport(str(http.base_url), post)

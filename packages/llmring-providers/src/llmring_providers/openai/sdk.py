@@ -6,7 +6,7 @@ import msgspec
 from llmring_types.exceptions import ConfigurationError
 
 from llmring_providers.transport import HttpRequest
-from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, httpx_failure
+from llmring_providers.transport._httpx import ClosedStreams, HttpxStream, answer_or_failure
 from llmring_providers.transport.sdk import SdkTransport, bound_errors, post_with_stainless, private, refusal
 
 
@@ -16,6 +16,7 @@ def transport_through(client: Any) -> SdkTransport:
     Raises:
         ConfigurationError: it is something else.
     """
+    import httpx2  # noqa: PLC0415 - as below
     import openai  # noqa: PLC0415 - whoever has a client has imported it
 
     if not isinstance(client, openai.AsyncOpenAI):
@@ -31,8 +32,8 @@ def transport_through(client: Any) -> SdkTransport:
         content = msgspec.json.decode(request.body) if parsed else request.body
         try:
             response = await post_with_stainless(client, openai, path, content, request.headers)
-        except openai.APIConnectionError as error:
-            raise httpx_failure(request.url, error) from None
+        except (openai.APIConnectionError, httpx2.HTTPStatusError) as error:
+            return answer_or_failure(error, request, closed_streams)
         except openai.OpenAIError as error:
             raise refusal(error) from error
         return HttpxStream(response, request, closed_streams)

@@ -17,6 +17,7 @@ from llmring_providers.transport._protocol import (
     ResponseTooLargeError,
     Transport,
     TransportError,
+    TransportTimeoutError,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "ResponseTooLargeError",
     "Transport",
     "TransportError",
+    "TransportTimeoutError",
     "divert",
     "refuse_network",
 ]

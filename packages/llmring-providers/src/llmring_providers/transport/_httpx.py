@@ -8,6 +8,7 @@ import struct
 import sys
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -20,7 +21,9 @@ from llmring_providers.transport._protocol import (
     HttpRequest,
     HttpResponse,
     TransportError,
+    TransportTimeoutError,
     failure,
+    host_of,
 )
 
 _END_GRACE_S = 0.1
@@ -35,7 +38,6 @@ _BY_NAME: Mapping[str, str] = {
     "InvalidURL": "the URL is not a valid http or https URL",
     "ProxyError": "no connection through the proxy",
     "ConnectError": "no connection",
-    "TimeoutException": "a time limit of the HTTP client passed",
     "RemoteProtocolError": BROKEN_OFF,
     "DecodingError": BROKEN_OFF,
     "ProtocolError": "the SOCKS proxy does not answer as one",
@@ -65,9 +67,7 @@ class HttpxStream:
         self._response = response
         self._url = request.url
         self._leftovers = closed_streams
-        is_read = (
-            response.is_stream_consumed
-        )  # by a hook of the user's, a mock or an SDK, and decompressed then
+        is_read = response.is_stream_consumed  # by a hook, a mock or an SDK, and decompressed then
         if pieces is not None:
             self._pieces = pieces
         else:
@@ -146,6 +146,11 @@ async def _content(response: Any) -> AsyncGenerator[bytes, None]:
     yield response.content
 
 
+async def _content_if_read(response: Any) -> AsyncGenerator[bytes, None]:
+    with contextlib.suppress(*httpx_failures()):
+        yield response.content
+
+
 class ClosedStreams:
     """Streams that were closed at once.
 
@@ -184,7 +189,10 @@ def httpx_failures() -> tuple[type[Exception], ...]:
 
 
 _LOST = ("RemoteProtocolError", "NetworkError")
-_NEVER_CONNECTED = ("ConnectError", "InvalidURL", "UnsupportedProtocol", "ValueError")
+_NEVER_CONNECTED = (
+    *("ConnectError", "ConnectTimeout", "PoolTimeout"),
+    *("InvalidURL", "UnsupportedProtocol", "ValueError"),
+)
 """By name, since the errors of httpx and of httpx2 have no class in common."""
 
 
@@ -205,6 +213,25 @@ class ConnectionEvents:
         self.sent = self.sent or event.endswith("send_request_headers.complete")
 
 
+def answer_or_failure(
+    error: BaseException,
+    request: HttpRequest,
+    closed_streams: ClosedStreams,
+    events: ConnectionEvents | None = None,
+) -> HttpxStream:
+    """Return the answer that a hook of the client refused by ``raise_for_status()``, with the body if the hook read it.
+
+    Raises:
+        TransportError: there is no answer: see :func:`httpx_failure`.
+    """
+    for link in _causes(error):
+        if "HTTPStatusError" in _names(link):
+            response: Any = getattr(link, "response")  # noqa: B009 - httpx's and httpx2's have no class in common
+            if not response.is_success and response.request.url.host == urlsplit(request.url).hostname:
+                return HttpxStream(response, request, closed_streams, _content_if_read(response))
+    raise httpx_failure(request.url, error, events) from None
+
+
 def httpx_failure(url: str, error: BaseException, events: ConnectionEvents | None = None) -> TransportError:
     """Translate a failure in our own words: a protocol error's text may hold the header with the key.
 
@@ -216,10 +243,19 @@ def httpx_failure(url: str, error: BaseException, events: ConnectionEvents | Non
     for link in _causes(error):
         if isinstance(link, TransportError):  # of a hook of ours
             return link
-    names = {kind.__name__ for kind in type(error).__mro__}
+        if "TimeoutException" in (names := _names(link)):
+            return TransportTimeoutError(
+                f"{host_of(url)}: a time limit of the HTTP client passed",
+                sent=names.isdisjoint(_NEVER_CONNECTED),
+            )
+    names = _names(error)
     if events is not None and events.sent and not events.connected and not names.isdisjoint(_LOST):
         return failure(url, LOST_UNANSWERED)
     return failure(url, _reason(error), sent=names.isdisjoint(_NEVER_CONNECTED))
+
+
+def _names(error: BaseException) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
 
 
 def _reason(error: BaseException) -> str:

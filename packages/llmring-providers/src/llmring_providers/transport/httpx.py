@@ -13,8 +13,8 @@ from llmring_providers.transport._bodies import ACCEPT_ENCODING
 from llmring_providers.transport._httpx import (
     ConnectionEvents,
     HttpxStream,
+    answer_or_failure,
     hold_closed_streams,
-    httpx_failure,
     httpx_failures,
 )
 from llmring_providers.transport._network import check_network
@@ -81,7 +81,7 @@ class HttpxTransport:
         except httpx_failures() as error:
             if type(error).__name__ == "ProxyError" and str(error).startswith(str(AUTHENTICATION_REQUIRED)):
                 raise _refusal(request) from None
-            raise httpx_failure(request.url, error, events) from None
+            return answer_or_failure(error, request, closed_streams, events)
         stream = HttpxStream(response, request, closed_streams)
         if response.status_code == AUTHENTICATION_REQUIRED:
             stream.close()

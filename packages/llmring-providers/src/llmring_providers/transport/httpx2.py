@@ -12,6 +12,7 @@ from llmring_providers.transport._httpx import (
     ClosedStreams,
     ConnectionEvents,
     HttpxStream,
+    answer_or_failure,
     httpx_failure,
     httpx_failures,
 )
@@ -80,7 +81,7 @@ class Httpx2Transport:
                 raise proxy.refusal(request.url) from None
             raise httpx_failure(request.url, error) from None
         except httpx_failures() as error:
-            raise httpx_failure(request.url, error, events) from None
+            return answer_or_failure(error, request, pool.closed_streams, events)
         stream = HttpxStream(response, request, pool.closed_streams)
         if proxy is not None and response.status_code == AUTHENTICATION_REQUIRED:
             stream.close()

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 from llmring_lockfile import LockedModel
@@ -85,10 +85,10 @@ class Digests:
         prepared, _ = prepare(asked)
         if candidate.unusable is not None:
             raise candidate.unusable
-        digest, provider = hashed.copy(), self._chat.providers[candidate.ref.provider]
+        digest = hashed.copy()
+        provider: Any = self._chat.providers[candidate.ref.provider]
         if _fingerprints(provider.__class__):
-            fingerprinting = cast("FingerprintsCalls", provider)
-            found = fingerprinting.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts))
+            found = provider.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts))
             digest.update(found.content)
             return Digest(digest.digest(), route, found.encoded)
         digest.update(_encode(prepared))

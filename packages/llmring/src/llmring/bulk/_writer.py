@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _BATCH_S = 0.002
 """Time in which others may join a commit. A commit for each row would take the interpreter away from the calls."""
-_BATCH = 256
+_BATCH = 512
 _CLOSE_LIMIT_S = 30.0
 _CHECKPOINT = "PRAGMA wal_autocheckpoint = 8000"
 """Pages, 32 MB: eight times the default, since the same pages of an index are written again and again."""

@@ -129,7 +129,11 @@ def _typed(request: LLMRequest, wanted: Any) -> tuple[LLMRequest, Expectation]:
         typed = describe(wanted)
     except (TypeError, NameError) as error:
         raise _invalid(f"must be a dict or a type that JSON can carry: {error}") from error
-    form = {"name": typed.name, "schema": typed.schema, "strict": typed.closed}
+    form = {
+        "name": typed.name,
+        "schema": typed.schema,
+        "strict": True,
+    }  # where it cannot be, the provider says so
     return _with_format(request, form), Expectation(strict=True, read=typed.read, validates=typed.validates)
 
 

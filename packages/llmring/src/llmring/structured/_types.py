@@ -26,15 +26,14 @@ class TypedAnswer(NamedTuple):
 
     Attributes:
         name: of the letters that providers take.
-        schema: an object; any other type stands under its only property ``value``, though a model may leave that out.
-        closed: whether OpenAI's strict mode takes the schema, as most others then do.
+        schema: an object, as OpenAI's strict mode takes it if it can; any other type stands under its only property
+            ``value``, though a model may leave that out.
         read: text to instance.
         validates: it matches patterns by the schema, which takes far longer than reading.
     """
 
     name: str
     schema: dict[str, Any]
-    closed: bool
     read: Callable[[str], Any]
     validates: bool
 
@@ -53,11 +52,9 @@ def describe(wanted: Any) -> TypedAnswer:
     name = _NOT_NAME.sub("_", getattr(wanted, "__name__", None) or str(wanted)).strip("_")
     schema = completed(schema)
     strict = rewrite(schema, OPENAI_STRICT, answer=True)
-    closed = not strict.objections
     return TypedAnswer(
         name[:_LONGEST_NAME] or "response",
-        strict.schema if closed else schema,
-        closed,
+        schema if strict.objections else strict.schema,
         read,
         has_patterns(schema),
     )
