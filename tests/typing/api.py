@@ -46,7 +46,7 @@ from llmring.files import RegisteredFile
 from llmring.mcp.client import EnhancedLLM
 from llmring.pricing import Cost, price
 from llmring.suggest import Suggestion, Wish, suggest_models
-from llmring.testing import FakeProvider, RecordedRequest, Simulator, recorded_requests
+from llmring.testing import FakeProvider, RecordedRequest, Simulator, recorded_requests, stand_in
 from llmring.tools import Run, ToolResult, tool
 from llmring.usage import UsageLatency, UsageLog, UsageStats, latencies, stats
 from llmring_lockfile import Lockfile, Resolution
@@ -251,7 +251,9 @@ async def fakes(request: LLMRequest) -> None:
     ring = LLMRing()
     ring.register_provider("openai", FakeProvider("Hello"))
     ring.register_provider("azure", api_key="k", base_url="https://example.com")
-    with Simulator() as simulator:
+    with stand_in(FakeProvider("Hello")):
+        assert_type((await ring.chat(request)).content, str)
+    with Simulator() as simulator, simulator.answer_others():
         assert_type(simulator.url, str)
         assert_type(simulator.environment, dict[str, str])
 

@@ -7,7 +7,6 @@ import msgspec
 from llmring import LLMRing, ModelFacts, ModelRef, Policy, open_registry, provider_access
 from llmring.suggest import suggest_aliases
 from llmring_lockfile import DEFAULT_PROFILE, Binding, Lockfile, Profile, discover
-from llmring_providers import HttpProvider
 from llmring_providers.ollama import installed_models
 from llmring_providers.transport import AutoTransport
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderResponseError, ProviderTimeoutError
@@ -24,6 +23,10 @@ _PATIENCE_S = 2.0
 """Time limit for Ollama's list of installed models."""
 
 
+class UnlistedError(ProviderResponseError):
+    """A provider of another package has no list of models: a failure only for who asks for it alone."""
+
+
 async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[LLMRingError]]:
     """Return the models that these providers list, completed from the registry, and the errors.
 
@@ -33,7 +36,9 @@ async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[
     models: list[ModelFacts] = []
     problems: list[LLMRingError] = []
     for name, outcome in zip(providers, await ask_providers(providers), strict=True):
-        if isinstance(outcome, LLMRingError):
+        if isinstance(outcome, UnlistedError):
+            problems += [outcome] if len(providers) == 1 else []
+        elif isinstance(outcome, LLMRingError):
             problems.append(outcome)
         else:
             registry.keep_listing(name, provider_access(name).base_url, outcome)
@@ -51,10 +56,11 @@ async def ask_providers(providers: Sequence[str]) -> list[list[ModelFacts] | LLM
 async def _ask(ring: LLMRing, name: str) -> list[ModelFacts] | LLMRingError:
     try:
         provider = ring.get_provider(name)
-        if not isinstance(provider, HttpProvider):
-            return ProviderResponseError("this provider cannot list its models", provider=name)
+        models = getattr(provider, "models", None)
+        if not callable(models):
+            return UnlistedError("this provider cannot list its models", provider=name)
         async with asyncio.timeout(PATIENCE_S):
-            return await provider.models()
+            return list(await models())
     except TimeoutError:
         return ProviderTimeoutError(f"no answer within {PATIENCE_S:g} s", provider=name, timeout=PATIENCE_S)
     except LLMRingError as error:

@@ -1,6 +1,7 @@
 """Providers and models as this machine and the registry know them, and the options that choose among them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from llmring_types.exceptions import (
     RegistryError,
     RegistryNotFoundError,
 )
+from llmring_types.hosts import HOSTS
 
 from llmring_cli._environment import REFUSED_HOSTS
 from llmring_cli._parameters import Flag
@@ -43,14 +45,37 @@ RegistryUrl = Annotated[
 ]
 
 
-def known_providers() -> frozenset[str]:
+class _KnownProviders(AbstractSet[str]):
+    """Names of providers; what packages bring is looked up where a name is not in the table, for that is slow."""
+
+    def __contains__(self, name: object) -> bool:
+        if isinstance(name, str) and name in HOSTS:
+            return HOSTS[name].is_installed
+        return name in REFUSED_HOSTS or name in self._installed()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(
+            {name for name, host in HOSTS.items() if host.is_installed} | {*REFUSED_HOSTS, *self._installed()}
+        )
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @staticmethod
+    def _installed() -> frozenset[str]:
+        from llmring_providers import installed_providers  # noqa: PLC0415 - as above
+
+        return installed_providers()
+
+
+def known_providers() -> AbstractSet[str]:
     """Return the names that can begin a direct ``provider:model``, those that are refused included."""
-    return frozenset(row.name for row in provider_status()) | frozenset(REFUSED_HOSTS)
+    return _KnownProviders()
 
 
 def ready_providers() -> list[str]:
-    """Return the providers in use that have a key or need none. No request is made."""
-    return [row.name for row in provider_status(in_use=True) if row.configured]
+    """Return the hosts in use that have a key or need none. No request is made."""
+    return [row.name for row in provider_status(in_use=True, installed=False) if row.configured]
 
 
 def require_provider(name: str) -> str:

@@ -126,7 +126,10 @@ def _word(value: str | bool) -> str:
 def _to_ask(provider: str | None) -> list[str]:
     if provider is not None:
         return [provider]
-    return [name for name in ready_providers() if name != SIMULATED and host_of(name).models_path is not None]
+    from llmring_providers import installed_providers  # noqa: PLC0415 - only to ask them
+
+    ready = {*ready_providers(), *installed_providers()} - {SIMULATED}
+    return sorted(name for name in ready if host_of(name).models_path is not None)
 
 
 def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
