@@ -143,6 +143,7 @@ def test_nothing_is_printed_but_by_the_functions_that_make_it_printable() -> Non
         "_output.py",
         "_run.py",
         "_table.py",
+        "_waiting.py",
         "chat/screen.py",
         "chat/terminal.py",
         "chat/answer.py",

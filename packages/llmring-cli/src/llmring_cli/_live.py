@@ -19,6 +19,8 @@ PATIENCE_S = 15.0
 """Time limit for a provider's list of models."""
 
 DEMO = ModelRef(SIMULATED, "demo")
+ORIGIN = "llmring-cli"
+"""Origin of the command's own calls in the usage log."""
 _PATIENCE_S = 2.0
 """Time limit for Ollama's list of installed models."""
 
@@ -49,7 +51,7 @@ async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[
 async def ask_providers(providers: Sequence[str]) -> list[list[ModelFacts] | LLMRingError]:
     """List the models of these providers concurrently; return the models or the error of each, in order."""
     report_logs()
-    async with LLMRing(lockfile=Lockfile()) as ring:
+    async with LLMRing(ORIGIN, lockfile=Lockfile()) as ring:
         return await asyncio.gather(*(_ask(ring, name) for name in providers))
 
 
@@ -88,12 +90,12 @@ async def ring_for(model: str | None, policy: Policy | None = None) -> LLMRing:
     found = discover()
     report_place(found)
     if model is not None or not found.is_bundled:
-        return LLMRing(policy=policy)
+        return LLMRing(ORIGIN, policy=policy)
     ref = await _default_model()
     report(f"no lockfile here; using {ref}. To choose models yourself: llmring lock init")
     binding = Binding("default", (ref,))
     lockfile = Lockfile(profiles={DEFAULT_PROFILE: Profile(DEFAULT_PROFILE, (binding,))})
-    return LLMRing(lockfile=lockfile, policy=policy)
+    return LLMRing(ORIGIN, lockfile=lockfile, policy=policy)
 
 
 async def _default_model() -> ModelRef:

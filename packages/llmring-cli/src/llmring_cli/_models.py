@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
-from llmring import ModelFacts, ModelRef, open_registry, provider_status
+from llmring import ModelFacts, ModelRef, open_registry, provider_access, provider_status
 from llmring_types.exceptions import (
     ProviderNotFoundError,
     RegistryConnectionError,
@@ -30,6 +30,9 @@ _COMMON = frozenset(
     ("json_mode", "parallel_tool_calls", "streaming", "system_message", "temperature", "tool_choice")
 )
 """Capabilities that most models have, and by which nobody chooses one."""
+_THIS_MACHINE = frozenset(("localhost", "127.0.0.1", "::1"))
+_LISTENING_SECONDS = 0.5
+"""Time limit for a connection to this machine."""
 _REGISTRY_SECONDS = 20.0
 """Time limit for an answer of the registry."""
 
@@ -76,6 +79,32 @@ def known_providers() -> AbstractSet[str]:
 def ready_providers() -> list[str]:
     """Return the hosts in use that have a key or need none. No request is made."""
     return [row.name for row in provider_status(in_use=True, installed=False) if row.configured]
+
+
+def is_listening(name: str) -> bool | None:
+    """Return whether something listens at the address of a provider on this machine; ``None`` for any other.
+
+    A connection is opened and closed; nothing is sent.
+    """
+    import socket  # noqa: PLC0415 - few commands show providers
+    from urllib.parse import urlsplit  # noqa: PLC0415
+
+    from llmring_types.hosts import HOSTS  # noqa: PLC0415
+
+    if name not in HOSTS or not HOSTS[name].local or name == SIMULATED:
+        return None
+    address = urlsplit(provider_access(name).base_url or HOSTS[name].default_url or "")
+    try:
+        host, port = address.hostname, address.port or {"http": 80, "https": 443}[address.scheme]
+    except (KeyError, ValueError):  # such as a port that is none; requests report it
+        return None
+    if host not in _THIS_MACHINE:
+        return None
+    try:
+        with socket.create_connection((host, port), timeout=_LISTENING_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def require_provider(name: str) -> str:

@@ -14,7 +14,8 @@ from llmring_types import Message, ReasoningEffort
 from llmring_types.exceptions import ProviderError
 
 from llmring_cli._live import ring_for
-from llmring_cli._output import print_json, report_logs, write_exact
+from llmring_cli._mistakes import explained
+from llmring_cli._output import CommandError, print_json, report_logs, write_exact
 from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli._schemas import read_schema
 from llmring_cli.chat.answer import (
@@ -154,9 +155,9 @@ def chat(
             return
         response = asyncio.run(_answer(asked, manner, tools, record))
     except ProviderError as error:
-        if verbose or len(error.attempts) > 1:
+        if verbose:
             report_attempts(error.attempts)
-        raise
+        raise CommandError(explained(error, asked.asked_model)) from error
     report_warnings(response)
     if verbose:
         report_response(response)
