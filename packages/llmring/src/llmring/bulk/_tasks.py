@@ -73,7 +73,7 @@ def task_of(index: int, item: Any, key_of: Callable[[LLMRequest], str] | None) -
         request = ValidationError(
             f"row {index} is no LLMRequest but a {type(request).__name__}", field="requests"
         )
-    return Task(index, str(index) if key is None else key, request, row.data)
+    return Task(index, str(index if key is None else key), request, row.data)
 
 
 def outcome_of(task: Task, ended: LLMResponse | LLMRingError, *, from_journal: bool = False) -> Outcome:
