@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = {int: "a whole number", float: "a number", Decimal: "a number"}
 _UNALIKE = re.compile(r"[^a-z0-9]+")
-"""What people leave out of the names of models."""
+"""Words that people leave out of the names of models."""
 _LEAST_PART = 3
 """Length of a word from which on it may be a part of a model's name."""
 _MOST_NEAR = 3

@@ -13,6 +13,7 @@ from llmring_types import LLMRequest
 
 from llmring._chat import Chat
 from llmring._routing import Candidate, Route
+from llmring.bulk._database import json_text
 from llmring.structured import prepare
 
 _SIZE = 16
@@ -91,7 +92,10 @@ class Digests:
             found = provider.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts))
             digest.update(found.content)
             return Digest(digest.digest(), route, found.encoded)
-        digest.update(_encode(prepared))
+        try:
+            digest.update(_encode(prepared))
+        except UnicodeError:  # a lone surrogate
+            digest.update(json_text(prepared).encode())
         return Digest(digest.digest(), route)
 
     def _pool(self, model: str | None) -> _Pool:

@@ -68,7 +68,7 @@ class JournalWriter(Generic[T]):
                 connection.execute("UPDATE run SET ended_at = ? WHERE number = ?", (now(), self._run))
             finally:
                 connection.close()
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - ends the job, which would wait for its thread for ever
             failure = ConfigurationError(
                 f"the journal {self._path} cannot be written: {error}", original=error
             )
