@@ -16,4 +16,4 @@ async def test_a_mounted_gateway_answers_below_its_place_alone(path: str, body: 
         beside = await ask(application, path, body)
         alive = await ask(application, "/ai/healthz")
     assert (below.status, beside.status, alive.body) == (200, 404, b"ok\n")
-    assert (WORDS.text if body else "fast") in below.body.decode()
+    assert str(WORDS.text if body else "fast") in below.body.decode()
