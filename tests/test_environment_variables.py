@@ -14,7 +14,7 @@ ROWS = {
     for line in (ROOT / "docs" / "environment.md").read_text("utf-8").splitlines()
     if len(cells := line.split("|")) == 6 and cells[1].startswith(" `")
 }
-OURS = re.compile(r"(?:LLMRING|OTEL|XDG)_[A-Z0-9_]+|NO_COLOR|TERM|COLUMNS")
+OURS = re.compile(r"(?:LLMRING|OTEL|XDG)_[A-Z0-9_]+|NO_COLOR|TERM|PAGER|COLUMNS")
 PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 """Read by :func:`urllib.request.getproxies`."""
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +16,8 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 from json_output import json_document, validate_output
-from llmring.serve import KeyStore
-from llmring.testing import Answer, Rule, Script, faults
+from llmring.serve import Budget, KeyStore
+from llmring.testing import Answer, Rule, Script, Tokens, faults
 from simulated import Simulated
 
 LLMRING = Path(sys.executable).with_name("llmring")
@@ -118,6 +119,37 @@ def test_a_process_that_is_killed_forgets_nothing_that_it_answered(tmp_path: Pat
         costs.append(Decimal(reply.headers["llmring-cost"]))
     with KeyStore(path) as keys:
         assert keys.states()[0].spent == sum(costs)
+
+
+def test_200_clients_of_two_gateways_spend_no_more_than_their_key_may(tmp_path: Path) -> None:
+    answer = Answer(text="word", usage=Tokens(prompt_tokens=0, completion_tokens=200))
+    script = Script(rules=(Rule(answer=answer),))
+    path = tmp_path / "keys" / "serve.db"
+    call = {**CHAT, "max_tokens": 300}
+    with KeyStore(path) as keys:
+        rich = keys.create().secret
+    with (
+        served(tmp_path, script, "--store", str(path)) as one,
+        served(tmp_path, script, "--store", str(path)) as other,
+    ):
+        with one.ask(call, key=rich) as reply:
+            cost = Decimal(reply.headers["llmring-cost"])
+        with KeyStore(path) as keys:
+            poor = keys.create(budget=Budget(40 * cost)).secret
+
+        def client(number: int) -> int:
+            with (one, other)[number % 2].ask(call, key=poor) as reply:
+                reply.read()
+                return reply.status
+
+        with ThreadPoolExecutor(32) as clients:
+            statuses = list(clients.map(client, range(200)))
+    with KeyStore(path) as keys:
+        state = keys.states()[1]
+    assert set(statuses) == {200, 429}
+    assert 20 < statuses.count(200) <= 40
+    assert state.spent == statuses.count(200) * cost
+    assert state.reserved + state.withheld == 0
 
 
 def test_without_keys_it_listens_on_this_machine_alone(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ from llmring.files import RegisteredFile
 from llmring.mcp.client import EnhancedLLM
 from llmring.pricing import Cost, price
 from llmring.suggest import Suggestion, Wish, suggest_models
-from llmring.testing import FakeProvider, Simulator
+from llmring.testing import FakeProvider, RecordedRequest, Simulator, recorded_requests, stand_in
 from llmring.tools import Run, ToolResult, tool
 from llmring.usage import UsageLatency, UsageLog, UsageStats, latencies, stats
 from llmring_lockfile import Lockfile, Resolution
@@ -240,6 +240,10 @@ def lockfiles(path: Path) -> None:
     assert_type(llmring_lockfile.emit(lockfile), str)
     assert_type(llmring_lockfile.digest(lockfile), str)
     assert_type(llmring_lockfile.near_providers("openi", HOSTS), list[str])
+    assert_type(recorded_requests(path), list[RecordedRequest])
+    assert_type(llmring_lockfile.sarif_log([], {}), dict[str, Any])
+    for _, data in llmring_lockfile.read_files(path, lambda each, folder: folder or each.suffix == ".py"):
+        assert_type(data, bytes | None)
     llmring_lockfile.bind(path, "fast", "openai:gpt-5", create=True)
 
 
@@ -247,7 +251,9 @@ async def fakes(request: LLMRequest) -> None:
     ring = LLMRing()
     ring.register_provider("openai", FakeProvider("Hello"))
     ring.register_provider("azure", api_key="k", base_url="https://example.com")
-    with Simulator() as simulator:
+    with stand_in(FakeProvider("Hello")):
+        assert_type((await ring.chat(request)).content, str)
+    with Simulator() as simulator, simulator.answer_others():
         assert_type(simulator.url, str)
         assert_type(simulator.environment, dict[str, str])
 

@@ -303,7 +303,7 @@ def test_without_pyarrow_parquet_names_the_extra(
     llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     (folder / "rows.parquet").write_bytes(b"PAR1")
-    for module in ("pyarrow", "pyarrow.parquet", "polars"):
+    for module in ("pyarrow", "pyarrow.parquet"):
         monkeypatch.setitem(sys.modules, module, None)
     code, _, err = llmring(*arguments)
     assert code == 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from llmring import LLMRing
-from llmring.testing import Answer, Received, Rule, Script
+from llmring.testing import Answer, Received, Rule, Script, faults
 from llmring_cli.chat.message import attachment
 from llmring_cli.chat.saved import open_store
 from simulated import Simulated
@@ -74,17 +74,84 @@ def test_verbose_tells_model_tokens_cost_and_attempts_on_standard_error(llmring:
     assert "tokens" not in out
 
 
-def test_when_a_whole_pool_fails_each_attempt_is_told(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI with a key, and Ollama, at an address where nothing listens; each is tried once."""
     for name, value in {"OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://127.0.0.1:9"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LLMRING_RETRY_ATTEMPTS", "1")
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_when_a_whole_pool_fails_one_line_says_so(llmring: Run) -> None:
     llmring("bind", "pool", "openai:gpt-4o,ollama:llama3")
     code, out, err = llmring("chat", "Hi", "-m", "pool")
-    first, second, last = err.splitlines()
-    assert (code, out) == (1, "")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("error: [ollama] no answer from 127.0.0.1:9")
+    assert err.endswith("; none of 2 models answered, --verbose reports each attempt\n")
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_verbose_reports_each_attempt_of_a_pool_that_failed(llmring: Run) -> None:
+    llmring("bind", "pool", "openai:gpt-4o,ollama:llama3")
+    first, second, last = llmring("chat", "Hi", "-m", "pool", "-v")[2].splitlines()
     assert first.startswith("attempt: openai:gpt-4o failed after ")
     assert second.startswith("attempt: ollama:llama3 failed after ")
     assert last.startswith("error: [ollama] no answer from 127.0.0.1:9")
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_where_no_local_server_answers_the_error_asks_whether_it_runs(llmring: Run) -> None:
+    err = llmring("chat", "Hi", "-m", "ollama:llama3")[2]
+    assert err.endswith("; is Ollama running? Its base URL is http://127.0.0.1:9\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "end"),
+    [
+        ("claude-haiku", "; did you mean anthropic:claude-haiku-4-5 or "),
+        ("gpt5-mini", "; did you mean openai:gpt-5-mini or "),
+        ("openai:gpt4o", "; did you mean openai:gpt-4o or "),
+        ("anthropic:gemini-2.5-pro", "; did you mean google:gemini-2.5-pro or "),
+    ],
+)
+def test_a_wrong_model_suggests_near_ones_of_every_provider(llmring: Run, model: str, end: str) -> None:
+    code, _, err = llmring("chat", "Hi", "-m", model)
+    assert (code, err.count("\n")) == (1, 1)
+    assert end in err
+
+
+@pytest.mark.parametrize("model", ["xyzzy-plugh", "openai:gpt-4o", "sim"])
+def test_where_no_other_model_can_be_meant_none_is_suggested(llmring: Run, model: str) -> None:
+    assert "did you mean" not in llmring("chat", "Hi", "-m", model)[2]
+
+
+def test_a_model_that_the_provider_does_not_have_suggests_near_ones(
+    llmring: Run, simulated: Simulated
+) -> None:
+    simulated.script = Script(rules=(Rule(fault=faults.Status(status=404)),))
+    err = llmring("chat", "Hi", "-m", "openai:gpt-5-minimal")[2]
+    assert "; did you mean openai:gpt-5-mini" in err
+
+
+def test_calls_of_the_command_have_an_origin_of_their_own(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMRING_USAGE_LOG", str(folder / "usage.db"))
+    llmring("chat", "Hi", "-m", "sim:demo")
+    assert [row["origin"] for row in json.loads(llmring("export", "--format", "json")[1])] == ["llmring-cli"]
+
+
+def test_a_missing_key_says_where_to_get_one(llmring: Run) -> None:
+    err = llmring("chat", "Hi", "-m", "openai:gpt-4o")[2]
+    assert "llmring keys set openai; keys: https://platform.openai.com/api-keys\n" in err
+
+
+def test_a_refused_key_says_where_to_get_one(llmring: Run, simulated: Simulated) -> None:
+    simulated.script = Script(rules=(Rule(fault=faults.Status(status=401)),))
+    err = llmring(*CHAT, "Hi")[2]
+    assert err.endswith("; keys: https://platform.openai.com/api-keys\n")
 
 
 @pytest.mark.parametrize("arguments", [(), ("-",)])

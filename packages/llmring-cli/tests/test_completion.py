@@ -1,5 +1,6 @@
 """Shell completion."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,18 @@ def test_the_script_knows_every_command(llmring: Run, folder: Path, shell: str) 
 def test_without_a_file_it_goes_where_the_shell_looks(llmring: Run) -> None:
     llmring("--install-completion", "--shell", "bash")
     assert "llmring" in (Path.home() / ".bashrc").read_text()
+
+
+@pytest.mark.parametrize(("shell", "startup"), [("bash", ".bashrc"), ("zsh", ".zshrc")])
+def test_it_says_which_file_it_edited(llmring: Run, shell: str, startup: str) -> None:
+    err = llmring("--install-completion", shell)[2]
+    assert err.startswith(f"added the lines that load it to {Path.home() / startup}\nwrote ")
+    assert "added" not in llmring("--install-completion", shell)[2]
+
+
+def test_a_shell_that_looks_by_itself_has_no_file_edited(llmring: Run) -> None:
+    code, out, _ = llmring("--install-completion", "fish", "--json")
+    assert (code, json.loads(out)["edited"]) == (0, None)
 
 
 @pytest.mark.parametrize(

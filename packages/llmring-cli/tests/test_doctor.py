@@ -129,6 +129,7 @@ def test_online_every_provider_that_can_be_used_is_asked(
         "missing": "set GOOGLE_GEMINI_API_KEY or GEMINI_API_KEY or GOOGLE_API_KEY",
         "base_url": None,
         "key_from": None,
+        "listening": None,
         "models": None,
         "error": None,
     }
@@ -139,6 +140,20 @@ def test_the_age_of_what_is_known_of_models_is_told(llmring: Run) -> None:
     rows = told(llmring)[1]["registry"]
     assert [row["provider"] for row in rows] == ["anthropic", "google", "openai"]
     assert all(row["origin"] == "snapshot" and row["age_days"] > 0 for row in rows)
+
+
+def test_the_age_matters_only_where_a_model_can_be_asked(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "days old" not in llmring("doctor")[2]
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up-0000")
+    assert "days old; to update them: llmring registry refresh" in llmring("doctor")[2]
+
+
+def test_a_local_server_that_does_not_run_is_said_so(llmring: Run) -> None:
+    rows = {row["name"]: row for row in told(llmring)[1]["providers"]}
+    assert (rows["ollama"]["listening"], rows["sim"]["listening"]) == (False, None)
+    assert "needs no key, http://127.0.0.1:9, nothing listens there" in llmring("doctor")[1]
 
 
 NO_LOG = {"path": None, "calls": None, "error": None}

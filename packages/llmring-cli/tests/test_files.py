@@ -84,7 +84,7 @@ def test_output_to_a_device_is_written_and_the_device_stays(folder: Path) -> Non
             ("chat", "Hi", "-m", "sim:demo"),
             None,
             0,
-            "warning: the conversation cannot be saved for --continue: there is no home directory; set HOME",
+            "warning: the conversation cannot be saved: there is no home directory; set HOME",
         ),
         (("chat", "Hi", "--continue"), None, 1, "error: there is no home directory; set HOME"),
         (

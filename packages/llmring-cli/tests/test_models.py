@@ -23,6 +23,31 @@ def test_list_can_be_kept_to_one_provider(llmring: Run) -> None:
     assert err == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "every"),
+    [(("sonnet",), ["sonnet"]), (("VISION", "haiku"), ["haiku"]), (("openai:", "mini"), ["openai:", "mini"])],
+)
+def test_words_choose_among_the_models(llmring: Run, words: tuple[str, ...], every: list[str]) -> None:
+    code, out, err = llmring("list", *words)
+    names = [line.partition("\t")[0] for line in out.splitlines()]
+    assert (code, err) == (0, "")
+    assert names
+    assert all(part in name for name in names for part in every)
+
+
+@pytest.mark.parametrize(
+    ("words", "report"),
+    [
+        (("gpt5-mini-minimal",), "no known models with gpt5-mini-minimal; did you mean openai:gpt-5-mini"),
+        (("xyzzy", "plugh"), "no known models with xyzzy plugh\n"),
+    ],
+)
+def test_words_that_no_model_has_suggest_near_ones(llmring: Run, words: tuple[str, ...], report: str) -> None:
+    code, out, err = llmring("list", *words)
+    assert (code, out) == (0, "")
+    assert err.startswith(report)
+
+
 def test_retired_models_are_listed_only_on_demand(llmring: Run) -> None:
     usual = json.loads(llmring("list", "-p", "openai", "--json")[1])
     every = json.loads(llmring("list", "-p", "openai", "--json", "--all")[1])
@@ -31,17 +56,21 @@ def test_retired_models_are_listed_only_on_demand(llmring: Run) -> None:
     assert len(every) == len(usual) + len(retired)
 
 
-def test_an_unknown_provider_is_an_error_that_says_where_they_are(llmring: Run) -> None:
-    code, out, err = llmring("list", "-p", "acme")
+@pytest.mark.parametrize(
+    ("provider", "advice"),
+    [("acme", "to list them: llmring hosts"), ("gemini", "did you mean google or vertex?")],
+)
+def test_an_unknown_provider_is_an_error_with_what_to_do(llmring: Run, provider: str, advice: str) -> None:
+    code, out, err = llmring("list", "-p", provider)
     assert (code, out) == (1, "")
-    assert "there is no provider 'acme'; to list them: llmring hosts" in err
+    assert err == f"error: there is no provider {provider!r}; {advice}\n"
 
 
 def test_info_tells_what_is_known_of_a_model(llmring: Run) -> None:
     code, out, err = llmring("info", "openai:gpt-4o")
     lines = dict(line.split("\t") for line in out.splitlines())
     assert (code, err) == (0, "")
-    assert lines["context"] == "128,000 tokens"
+    assert lines["most input"] == "128,000 tokens"
     assert lines["price of input"] == "$2.50 per million tokens"
     assert "tools" in lines["can"].split()
 
@@ -73,10 +102,16 @@ def test_info_as_json_has_numbers_and_the_whole_pool(llmring: Run) -> None:
 def test_nothing_known_of_a_model_is_exit_code_1(llmring: Run, more: tuple[str, ...]) -> None:
     code, out, err = llmring("info", "openai:gpt-99", *more)
     assert (code, out) == (1, "")
-    assert err == "openai:gpt-99 is unknown; it may still work\n"
+    assert err.startswith("openai:gpt-99 is unknown; it may still work; did you mean openai:gpt-5 or ")
 
 
 LIVE = {"data": [{"id": "gpt-4o"}, {"id": "gpt-99"}]}
+
+
+def test_info_of_an_unknown_model_suggests_near_ones(llmring: Run) -> None:
+    assert llmring("info", "openai:gpt5")[2] == (
+        "openai:gpt5 is unknown; it may still work; did you mean openai:gpt-5 or openai:gpt-5.1 or openai:gpt-5.2?\n"
+    )
 
 
 def test_live_models_are_those_that_the_provider_offers_with_what_is_known_of_them(

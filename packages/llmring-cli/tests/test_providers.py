@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from llmring.testing import Simulator
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -33,3 +34,20 @@ def test_as_json_a_base_url_is_told(llmring: Run, monkeypatch: pytest.MonkeyPatc
         "key_from": None,
         "missing": "set ANTHROPIC_API_KEY",
     }
+
+
+def test_a_local_server_is_ready_only_where_something_listens(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "ollama\tnot running\t" in llmring("providers")[1]
+    with Simulator() as simulator:
+        monkeypatch.setenv("OLLAMA_BASE_URL", simulator.base_url("ollama"))
+        assert "ollama\tready\t" in llmring("providers")[1]
+
+
+@pytest.mark.parametrize("address", ["https://ollama.example", "http://127.0.0.1:99999"])
+def test_nothing_is_tried_beyond_this_machine(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("OLLAMA_BASE_URL", address)
+    assert "ollama\tready\t" in llmring("providers")[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -117,3 +118,31 @@ def test_a_long_table_is_cut(llmring: Run, folder: Path) -> None:
     assert llmring("scan-models", "config.yaml", "--exclude", "*", "--markdown", "-")[1].count("\n") > 1
     (folder / "empty").mkdir()
     assert llmring("scan-models", "empty", "--markdown", "-")[1] == "### Models named in the code: none\n"
+
+
+def test_every_field_of_the_json_follows_its_schema(llmring: Run, folder: Path) -> None:
+    (folder / "big.json").write_bytes(b" " * 2**21)
+    code, out, err = llmring("scan-models", "--json")
+    document = json.loads(out)
+    schema = Path(__file__).parent / "schemas" / "scan-models.json"
+    Draft202012Validator(json.loads(schema.read_text())).validate(document)
+    assert (code, err) == (1, "")
+    assert document["skipped"] == [{"path": "big.json", "problem": "larger than 1 MiB"}]
+    assert document["counts"] == {"retired": 1, "retiring": 1, "superseded": 0, "unlisted": 1, "current": 2}
+    (bedrock,) = [found for found in document["found"] if found["status"] == "retiring"]
+    assert (bedrock["host"], bedrock["vendor"], bedrock["model"]) == (
+        "bedrock",
+        "anthropic",
+        "claude-3-haiku-20240307",
+    )
+    assert bedrock["note"] == "anthropic has retired it; bedrock has days of its own"
+
+
+def test_a_path_outside_of_the_folder_is_whole_in_sarif(
+    llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    document = json.loads(llmring("scan-models", "../src/app.py", "--sarif", "-")[1])
+    place = document["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("/src/app.py")

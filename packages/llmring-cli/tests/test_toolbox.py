@@ -168,6 +168,7 @@ async def test_the_configuration_shows_no_key(toolbox: LocalToolbox, monkeypatch
         "needs": [],
         "base_url": None,
         "key_from": "OPENAI_API_KEY",
+        "missing": None,
     }
     assert "made-up" not in json.dumps(told)
 

@@ -24,6 +24,14 @@ def test_needs_are_compared_with_what_is_known(
     assert unmet_needs(constraints, FACTS) == unmet
 
 
+def test_the_window_is_for_request_and_answer_together() -> None:
+    """The registry states the most that a request may have: of claude-haiku-4-5 136,000 of its 200,000 tokens."""
+    haiku = ModelFacts(provider="anthropic", model="x", context_window=136_000, max_output_tokens=64_000)
+    assert unmet_needs(Constraints(min_context=200_000), haiku) == ()
+    (unmet,) = unmet_needs(Constraints(min_context=200_001), haiku)
+    assert unmet.actual == 200_000
+
+
 def test_of_an_unknown_model_no_need_is_proved_and_none_is_certainly_unmet() -> None:
     unmet = unmet_needs(Constraints(needs=("vision",), min_context=5), None)
     assert [(need.need, need.certain) for need in unmet] == [("vision", False), ("min_context", False)]

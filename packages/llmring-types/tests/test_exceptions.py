@@ -1,15 +1,18 @@
 import pickle
 import re
+import sys
 
 import pytest
 from llmring_types import Attempt, exceptions
 from llmring_types.exceptions import (
     AliasNotFoundError,
+    ConfigurationError,
     LLMRingError,
     LockfileNotFoundError,
     MissingSDKError,
     ModelNotFoundError,
     ProviderConnectionError,
+    ProviderNotFoundError,
     ProviderRateLimitError,
     ProviderTimeoutError,
     UnknownProviderError,
@@ -47,6 +50,18 @@ def test_the_tree_of_the_docstring_is_the_tree_of_the_classes() -> None:
         seen.add(found[2])
         assert depth == 0 or drawn[depth - 1] in kind.__mro__[1:3]
     assert seen == set(exceptions.__all__)
+
+
+@pytest.mark.parametrize("kind", [ConfigurationError, ProviderNotFoundError])
+def test_an_error_that_names_the_command_says_where_it_comes_from_if_it_is_not_there(
+    kind: type[LLMRingError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, other = kind("no lockfile: llmring lock init"), kind("llmring sends nothing")
+    assert "pip" not in str(told)
+    monkeypatch.setitem(sys.modules, "llmring_cli", None)
+    monkeypatch.setenv("PATH", "")
+    assert str(told).endswith("llmring lock init (the command comes with: pip install 'llmring[cli]')")
+    assert "pip" not in str(other)
 
 
 def test_an_error_survives_pickling_with_all_it_knows() -> None:

@@ -14,7 +14,7 @@ from llmring_providers import HttpProvider, without_credentials
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring_cli._environment import admit_hosts
-from llmring_cli._models import SIMULATED, known_providers
+from llmring_cli._models import SIMULATED, is_listening, known_providers
 from llmring_cli.server.access import ENVIRONMENT, KEY, find_access
 
 PACKAGES = ("llmring", "llmring-cli", "llmring-lockfile", "llmring-providers", "llmring-types")
@@ -50,6 +50,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
         missing: all that has to be done before it can be used; ``None`` where it can.
         base_url: its address; for one that cannot be used, only if it is not the provider's own.
         key_from: the variable that holds its key, ``llmring keys``, or ``None`` where there is no key.
+        listening: something listens at its address; ``None`` for one that is not on this machine.
         models: how many it offers, once it was asked.
         error: why it does not work.
     """
@@ -60,6 +61,7 @@ class ProviderState(msgspec.Struct, kw_only=True):
     missing: str | None
     base_url: str | None
     key_from: str | None = None
+    listening: bool | None = None
     models: int | None = None
     error: str | None = None
 
@@ -203,6 +205,7 @@ def _provider(ring: LLMRing | None, row: ProviderStatus) -> ProviderState:
     except LLMRingError as error:  # such as an address that is not valid
         state.error = str(error)
         return state
+    state.listening = is_listening(row.name)
     if isinstance(provider, HttpProvider) and row.name != SIMULATED:
         state.base_url = without_credentials(provider.base_url)
     return state

@@ -7,7 +7,6 @@ import msgspec
 from llmring import LLMRing, ModelFacts, ModelRef, Policy, open_registry, provider_access
 from llmring.suggest import suggest_aliases
 from llmring_lockfile import DEFAULT_PROFILE, Binding, Lockfile, Profile, discover
-from llmring_providers import HttpProvider
 from llmring_providers.ollama import installed_models
 from llmring_providers.transport import AutoTransport
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderResponseError, ProviderTimeoutError
@@ -20,8 +19,14 @@ PATIENCE_S = 15.0
 """Time limit for a provider's list of models."""
 
 DEMO = ModelRef(SIMULATED, "demo")
+ORIGIN = "llmring-cli"
+"""Origin of the command's own calls in the usage log."""
 _PATIENCE_S = 2.0
 """Time limit for Ollama's list of installed models."""
+
+
+class UnlistedError(ProviderResponseError):
+    """A provider of another package has no list of models: a failure only for who asks for it alone."""
 
 
 async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[LLMRingError]]:
@@ -33,7 +38,9 @@ async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[
     models: list[ModelFacts] = []
     problems: list[LLMRingError] = []
     for name, outcome in zip(providers, await ask_providers(providers), strict=True):
-        if isinstance(outcome, LLMRingError):
+        if isinstance(outcome, UnlistedError):
+            problems += [outcome] if len(providers) == 1 else []
+        elif isinstance(outcome, LLMRingError):
             problems.append(outcome)
         else:
             registry.keep_listing(name, provider_access(name).base_url, outcome)
@@ -44,17 +51,18 @@ async def live_models(providers: Sequence[str]) -> tuple[list[ModelFacts], list[
 async def ask_providers(providers: Sequence[str]) -> list[list[ModelFacts] | LLMRingError]:
     """List the models of these providers concurrently; return the models or the error of each, in order."""
     report_logs()
-    async with LLMRing(lockfile=Lockfile()) as ring:
+    async with LLMRing(ORIGIN, lockfile=Lockfile()) as ring:
         return await asyncio.gather(*(_ask(ring, name) for name in providers))
 
 
 async def _ask(ring: LLMRing, name: str) -> list[ModelFacts] | LLMRingError:
     try:
         provider = ring.get_provider(name)
-        if not isinstance(provider, HttpProvider):
-            return ProviderResponseError("this provider cannot list its models", provider=name)
+        models = getattr(provider, "models", None)
+        if not callable(models):
+            return UnlistedError("this provider cannot list its models", provider=name)
         async with asyncio.timeout(PATIENCE_S):
-            return await provider.models()
+            return list(await models())
     except TimeoutError:
         return ProviderTimeoutError(f"no answer within {PATIENCE_S:g} s", provider=name, timeout=PATIENCE_S)
     except LLMRingError as error:
@@ -82,12 +90,12 @@ async def ring_for(model: str | None, policy: Policy | None = None) -> LLMRing:
     found = discover()
     report_place(found)
     if model is not None or not found.is_bundled:
-        return LLMRing(policy=policy)
+        return LLMRing(ORIGIN, policy=policy)
     ref = await _default_model()
     report(f"no lockfile here; using {ref}. To choose models yourself: llmring lock init")
     binding = Binding("default", (ref,))
     lockfile = Lockfile(profiles={DEFAULT_PROFILE: Profile(DEFAULT_PROFILE, (binding,))})
-    return LLMRing(lockfile=lockfile, policy=policy)
+    return LLMRing(ORIGIN, lockfile=lockfile, policy=policy)
 
 
 async def _default_model() -> ModelRef:

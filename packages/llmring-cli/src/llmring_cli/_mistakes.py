@@ -1,4 +1,4 @@
-"""Mistakes in command lines and in bindings, with the names that were probably meant."""
+"""Mistakes in command lines, bindings and calls, with the names that were probably meant."""
 
 import re
 import shlex
@@ -14,6 +14,16 @@ from cyclopts import (
     UnusedCliTokensError,
     ValidationError,
 )
+from llmring_types.exceptions import (
+    AliasNotFoundError,
+    LLMRingError,
+    ModelNotFoundError,
+    ProviderAuthenticationError,
+    ProviderError,
+    ProviderNotFoundError,
+    UnknownProviderError,
+)
+from llmring_types.hosts import HOSTS
 
 from llmring_cli._commands import COMMANDS, GROUPS
 from llmring_cli._environment import REFUSED_HOSTS
@@ -22,6 +32,11 @@ if TYPE_CHECKING:
     from llmring import ModelRef
 
 _NUMBERS = {int: "a whole number", float: "a number", Decimal: "a number"}
+_UNALIKE = re.compile(r"[^a-z0-9]+")
+"""Words that people leave out of the names of models."""
+_LEAST_PART = 3
+"""Length of a word from which on it may be a part of a model's name."""
+_MOST_NEAR = 3
 _USUAL = re.compile(r"[\w.-]+(:[\w.-]+)?")
 
 
@@ -130,3 +145,76 @@ def meant(word: str, known: Iterable[str]) -> str:
 
     near = get_close_matches(word.lower(), list(known), n=2)
     return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def explained(error: LLMRingError, model: str | None = None) -> str:
+    """Return what went wrong with a call and what to do about it, as one line.
+
+    Args:
+        error: as the ring raised it.
+        model: the alias or ``provider:model`` that was asked for; ``None`` for the default.
+    """
+    text = str(error)
+    tried = dict.fromkeys(attempt.model for attempt in error.attempts if attempt.outcome != "skipped")
+    advice = [*_right_names(error, model)] if "id you mean" not in text else []
+    page = _keys_page(error)
+    if page:
+        advice.append(f"keys: {page}")
+    if len(tried) > 1:
+        advice.append(f"none of {len(tried)} models answered, --verbose reports each attempt")
+    return "; ".join((text, *advice))
+
+
+def near_models(name: str) -> list[str]:
+    """Return the listed models that a name resembles, whatever their provider: at most three, the best first.
+
+    Args:
+        name: of a model, with or without a provider.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - as above
+
+    from llmring import open_registry  # noqa: PLC0415 - as above
+    from llmring.registry import PROVIDERS  # noqa: PLC0415 - as above
+
+    registry = open_registry()
+    shortest: dict[str, str] = {}
+    for provider in PROVIDERS:
+        for facts in registry.models(provider):
+            for known in (facts.model, *facts.aliases) if facts.active is not False else ():
+                if known.islower():  # the registry lists some names in the vendor's spelling, too
+                    shortest.setdefault(_UNALIKE.sub("", known), f"{provider}:{known}")
+    word = _UNALIKE.sub("", name.rpartition(":")[2].lower())
+    parts = sorted((known for known in shortest if word in known), key=lambda known: (len(known), known))
+    near = (parts if len(word) >= _LEAST_PART else []) or get_close_matches(word, shortest, n=_MOST_NEAR)
+    return [shortest[known] for known in near][:_MOST_NEAR]
+
+
+def _right_names(error: LLMRingError, model: str | None) -> Iterator[str]:
+    """Yield the models that were probably meant, if the error is about a name that nobody knows."""
+    asked = model or ""
+    if isinstance(error, AliasNotFoundError):
+        asked = error.alias
+    elif isinstance(error, ModelNotFoundError) and error.model:
+        asked = error.model
+    elif not (isinstance(error, ProviderNotFoundError) and _is_unlisted(asked)):
+        return
+    near = [name for name in near_models(asked) if name != asked]
+    if near:
+        yield f"did you mean {' or '.join(near)}?"
+
+
+def _is_unlisted(name: str) -> bool:
+    """Return whether a direct reference names no model of a provider whose models are listed."""
+    from llmring import open_registry  # noqa: PLC0415 - as above
+
+    provider, _, model = name.partition(":")
+    registry = open_registry()
+    return bool(registry.models(provider)) and registry.facts(provider, model) is None
+
+
+def _keys_page(error: LLMRingError) -> str | None:
+    """Return where a person gets a key, if the error is about one."""
+    about_keys = isinstance(error, ProviderNotFoundError | ProviderAuthenticationError)
+    if not about_keys or not isinstance(error, ProviderError) or isinstance(error, UnknownProviderError):
+        return None
+    return HOSTS[error.provider].keys_page if error.provider in HOSTS else None

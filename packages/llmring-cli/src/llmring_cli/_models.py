@@ -1,19 +1,21 @@
 """Providers and models as this machine and the registry know them, and the options that choose among them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
-from llmring import ModelFacts, ModelRef, open_registry, provider_status
+from llmring import ModelFacts, ModelRef, open_registry, provider_access, provider_status
 from llmring_types.exceptions import (
     ProviderNotFoundError,
     RegistryConnectionError,
     RegistryError,
     RegistryNotFoundError,
 )
+from llmring_types.hosts import HOSTS
 
 from llmring_cli._environment import REFUSED_HOSTS
 from llmring_cli._parameters import Flag
@@ -28,6 +30,9 @@ _COMMON = frozenset(
     ("json_mode", "parallel_tool_calls", "streaming", "system_message", "temperature", "tool_choice")
 )
 """Capabilities that most models have, and by which nobody chooses one."""
+_THIS_MACHINE = frozenset(("localhost", "127.0.0.1", "::1"))
+_LISTENING_SECONDS = 0.5
+"""Time limit for a connection to this machine."""
 _REGISTRY_SECONDS = 20.0
 """Time limit for an answer of the registry."""
 
@@ -43,14 +48,63 @@ RegistryUrl = Annotated[
 ]
 
 
-def known_providers() -> frozenset[str]:
+class _KnownProviders(AbstractSet[str]):
+    """Names of providers; what packages bring is looked up where a name is not in the table, for that is slow."""
+
+    def __contains__(self, name: object) -> bool:
+        if isinstance(name, str) and name in HOSTS:
+            return HOSTS[name].is_installed
+        return name in REFUSED_HOSTS or name in self._installed()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(
+            {name for name, host in HOSTS.items() if host.is_installed} | {*REFUSED_HOSTS, *self._installed()}
+        )
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @staticmethod
+    def _installed() -> frozenset[str]:
+        from llmring_providers import installed_providers  # noqa: PLC0415 - as above
+
+        return installed_providers()
+
+
+def known_providers() -> AbstractSet[str]:
     """Return the names that can begin a direct ``provider:model``, those that are refused included."""
-    return frozenset(row.name for row in provider_status()) | frozenset(REFUSED_HOSTS)
+    return _KnownProviders()
 
 
 def ready_providers() -> list[str]:
-    """Return the providers in use that have a key or need none. No request is made."""
-    return [row.name for row in provider_status(in_use=True) if row.configured]
+    """Return the hosts in use that have a key or need none. No request is made."""
+    return [row.name for row in provider_status(in_use=True, installed=False) if row.configured]
+
+
+def is_listening(name: str) -> bool | None:
+    """Return whether something listens at the address of a provider on this machine; ``None`` for any other.
+
+    A connection is opened and closed; nothing is sent.
+    """
+    import socket  # noqa: PLC0415 - few commands show providers
+    from urllib.parse import urlsplit  # noqa: PLC0415
+
+    from llmring_types.hosts import HOSTS  # noqa: PLC0415
+
+    if name not in HOSTS or not HOSTS[name].local or name == SIMULATED:
+        return None
+    address = urlsplit(provider_access(name).base_url or HOSTS[name].default_url or "")
+    try:
+        host, port = address.hostname, address.port or {"http": 80, "https": 443}[address.scheme]
+    except (KeyError, ValueError):  # such as a port that is none; requests report it
+        return None
+    if host not in _THIS_MACHINE:
+        return None
+    try:
+        with socket.create_connection((host, port), timeout=_LISTENING_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def require_provider(name: str) -> str:

@@ -3,13 +3,23 @@
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from enum import Enum
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import msgspec
 from llmring_types.exceptions import LLMRingError
 
+_TAKE_LINKS = (
+    "VTE_VERSION",
+    "KITTY_WINDOW_ID",
+    "KONSOLE_VERSION",
+    "WEZTERM_PANE",
+    "WT_SESSION",
+    "ITERM_SESSION_ID",
+)
+"""Set by terminals that show hyperlinks: those of VTE (GNOME), kitty, Konsole, WezTerm, Windows Terminal, iTerm2."""
 _COLOURS = {"error": "31", "problem": "31", "warning": "33", "hint": "36"}
 _LEAST_WIDTH = 20
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -60,7 +70,7 @@ def print_line(text: object) -> None:
 
 def print_text(text: str) -> None:
     """Print text of several lines, such as a diff."""
-    print(printable(text))
+    print(linked(printable(text), sys.stdout))
 
 
 def write_exact(text: str) -> None:
@@ -76,7 +86,7 @@ def report(text: str) -> None:
 
 def report_text(text: str) -> None:
     """Write text of several lines, such as a diff, to standard error."""
-    text = printable(text)
+    text = linked(printable(text), sys.stderr)
     kind, colon, rest = text.partition(":")
     if kind in _COLOURS and colon and takes_colour(sys.stderr):
         text = f"\x1b[1;{_COLOURS[kind]}m{kind}:\x1b[0m{rest}"
@@ -111,7 +121,26 @@ def screen_width() -> int:
 
 def takes_colour(stream: TextIO) -> bool:
     """Return whether a stream is a terminal that shows colours, and the user wants them (https://no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return takes_control(stream) and not os.environ.get("NO_COLOR")
+
+
+def takes_control(stream: TextIO) -> bool:
+    """Return whether a stream is a terminal that takes control sequences."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def linked(text: str, stream: TextIO) -> str:
+    """Return printable text whose addresses are hyperlinks, where a stream is a terminal that is known to take them.
+
+    OSC 8: https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda. A terminal cannot be asked for it.
+    """
+    if not takes_control(stream) or not any(os.environ.get(name) for name in _TAKE_LINKS):
+        return text
+    import re  # noqa: PLC0415 - short commands do without
+
+    return re.sub(
+        r"https?://[^\s'\"<>),;]+", lambda found: f"\x1b]8;;{found[0]}\x1b\\{found[0]}\x1b]8;;\x1b\\", text
+    )
 
 
 def print_json(value: Any) -> None:
@@ -173,12 +202,51 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     from llmring_cli._table import lay_out  # noqa: PLC0415
 
-    console = Console(width=screen_width())  # rich takes 80 for a terminal that is dumb
-    for line in lay_out(headers, rows, console.width):
-        text = Text(line.text, style="bold" if line.heading else "")
-        for kind, colour in ((Mark.GOOD, "green"), (Mark.BAD, "red")):
-            text.highlight_words([f"{kind.value[0]} "], colour)
-        console.print(text, soft_wrap=True)
+    width = screen_width()  # rich takes 80 for a terminal that is dumb
+    lines = lay_out(headers, rows, width)
+    with _paged(len(lines)) as target:
+        console = Console(width=width, file=target, force_terminal=True)
+        for line in lines:
+            text = Text(line.text, style="bold" if line.heading else "")
+            for kind, colour in ((Mark.GOOD, "green"), (Mark.BAD, "red")):
+                text.highlight_words([f"{kind.value[0]} "], colour)
+            console.print(text, soft_wrap=True)
+
+
+@contextmanager
+def _paged(lines: int) -> Iterator[TextIO]:
+    """Yield where lines for a terminal go: to the user's pager, where they are more than the screen has.
+
+    ``PAGER`` names it, as for git; ``cat`` or an empty value means none.
+    """
+    import shlex  # noqa: PLC0415 - pipes and --json do without
+    import shutil  # noqa: PLC0415
+    import signal  # noqa: PLC0415
+    import subprocess  # noqa: PLC0415
+
+    command = shlex.split(os.environ.get("PAGER", "less"))
+    fits = lines < shutil.get_terminal_size().lines
+    if fits or command in ([], ["cat"]) or not sys.stdin.isatty() or not takes_control(sys.stdout):
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    try:
+        pager = subprocess.Popen(  # noqa: S603 - the user's own
+            command,
+            stdin=subprocess.PIPE,
+            encoding=sys.stdout.encoding,
+            errors="replace",
+            env={"LESS": "FRX", **os.environ},  # colours, and no pager for less than a screen
+        )
+    except OSError:  # such as a machine without less
+        yield sys.stdout
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager
+    try:
+        with suppress(BrokenPipeError), pager:
+            yield cast("TextIO", pager.stdin)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def confirm(question: str) -> bool:

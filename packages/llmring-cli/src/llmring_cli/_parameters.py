@@ -78,7 +78,7 @@ def _printable(names: dict[str, str]) -> dict[str, str]:
 
 
 def _complete_providers(_context: "CompletionContext") -> list[str]:
-    """Return the providers that come with llmring."""
+    """Return the providers that come with llmring, and those of installed packages."""
     from llmring import provider_status  # noqa: PLC0415
 
     return [row.name for row in provider_status()]

@@ -53,7 +53,7 @@ def read_rows(path: Path, table: str | None = None) -> Iterator[TableRow]:
 
     Raises:
         CommandError: the file itself cannot be read.
-        MissingSDKError: Parquet needs pyarrow or polars.
+        MissingSDKError: Parquet needs pyarrow.
     """
     form = form_of(path)
     refuse_link_out(path)
@@ -151,9 +151,8 @@ def _unreadable(number: int, problem: str) -> ValidationError:
 def _parquet(path: Path) -> Iterator[Values]:
     try:
         parquet = import_module("pyarrow.parquet")  # it has no types
-    except ImportError:
-        yield from _parquet_by_polars(path)
-        return
+    except ImportError as error:
+        raise no_parquet(error) from error
     try:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_CHUNK):
@@ -162,23 +161,9 @@ def _parquet(path: Path) -> Iterator[Values]:
         raise CommandError(f"cannot read {path}: {error}") from error
 
 
-def _parquet_by_polars(path: Path) -> Iterator[Values]:
-    try:
-        polars = import_module("polars")
-    except ImportError as error:
-        raise no_parquet(error) from error
-    lazy = polars.scan_parquet(path)
-    start = 0
-    while (frame := lazy.slice(start, _CHUNK).collect()).height:
-        yield from frame.iter_rows(named=True)
-        start += _CHUNK
-
-
 def no_parquet(error: ImportError) -> MissingSDKError:
     """Return the error for a file that nothing here can read or write."""
-    return MissingSDKError(
-        "Parquet files need pyarrow or polars: pip install 'llmring-cli[bulk]'", original=error
-    )
+    return MissingSDKError("Parquet files need pyarrow: pip install 'llmring-cli[bulk]'", original=error)
 
 
 def _sqlite(path: Path, table: str | None) -> Iterator[Values]:

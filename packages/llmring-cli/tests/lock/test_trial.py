@@ -187,6 +187,56 @@ def test_without_a_request_nothing_is_tried_or_written(llmring: Run) -> None:
     assert llmring("lock", "upgrade", "--try", "--cassettes", "nosuch")[2] == "error: there is no nosuch\n"
 
 
+def test_a_recorded_request_that_cannot_be_read_is_a_row_with_an_error(llmring: Run, folder: Path) -> None:
+    (folder / "cassettes").mkdir()
+    interactions: list[dict[str, Any]] = [
+        {
+            "provider": provider,
+            "request": {"method": "POST", "url": f"https://x{path}", "text": "{"},
+            "answer": {},
+        }
+        for provider, path in (("anthropic", "/v1/messages"), ("openai", "/v1/chat/completions"))
+    ]
+    for each in interactions:
+        each["request"]["headers"] = {"anthropic-version": "2023-06-01"}
+    (folder / "cassettes" / "a.json").write_text(json.dumps({"version": 1, "interactions": interactions}))
+    document = json.loads(llmring("lock", "upgrade", "--try", "--json")[1])
+    ((row,),) = [trial["rows"] for trial in document["trials"]]
+    assert "ValidationError" in row["new"]["error"]
+
+
+def test_prompts_that_are_no_text_are_an_error(llmring: Run, folder: Path) -> None:
+    (folder / "prompts.txt").write_bytes(b"\xff\xfe")
+    code, _, err = llmring("lock", "upgrade", "--try", "--prompts", "prompts.txt")
+    assert (code, err.endswith("cannot read prompts.txt: it is not UTF-8\n")) == (2, True)
+    (folder / "empty.csv").write_text("prompt\n")
+    assert (
+        "is not tried: the file is empty" in llmring("lock", "upgrade", "--try", "--prompts", "empty.csv")[2]
+    )
+
+
+def test_a_system_prompt_and_a_list_of_messages_are_sent_as_they_are(
+    llmring: Run, folder: Path, simulator: Simulator
+) -> None:
+    name = prompts(
+        folder,
+        {"prompt": "Hi {you}", "system": "Be {brief}."},
+        {"messages": [{"role": "user", "content": "One"}]},
+    )
+    llmring("lock", "upgrade", "--try", "--prompts", name, "--budget", "1")
+    asked = [(received.json.get("system"), received.json["messages"]) for received in simulator.requests]
+    assert len(asked) == 4
+    assert "Be {brief}." in str(asked)
+    assert "Hi {you}" in str(asked)
+
+
+def test_many_different_answers_are_counted_and_the_first_are_shown(llmring: Run, folder: Path) -> None:
+    name = prompts(folder, *({"prompt": f"city {number}"} for number in range(7)))
+    out, err = llmring("lock", "upgrade", "--try", "--prompts", name, "--budget", "1")[1:]
+    assert out.count('{"name": "Rome"}') == 5
+    assert "7 answers of 7 differ, 2 of them not shown. To see all: --html FILE" in err
+
+
 def test_a_broken_cassette_is_named(llmring: Run, folder: Path) -> None:
     (folder / "cassettes").mkdir()
     (folder / "cassettes" / "a.json").write_text("{")

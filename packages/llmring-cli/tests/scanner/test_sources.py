@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from llmring_cli._output import CommandError
 from llmring_cli.scanner.sources import LARGEST, read_repository
 
 
@@ -53,6 +54,19 @@ def test_ignored_files_are_left_out_as_git_does(tmp_path: Path) -> None:
     shown = [name for name in names(tmp_path) if not name.endswith(".gitignore")]
     assert shown == ["keep.log", "sub/special.log", "sub/top.py"]
     assert [name for name in names(tmp_path / "sub") if name != ".gitignore"] == ["special.log", "top.py"]
+
+
+def test_rules_that_git_would_not_take_and_those_made_to_take_long_mean_nothing(tmp_path: Path) -> None:
+    odd = ["!", "\\", "a\\", "[z-a]", "[[x]", f"{'*a' * 20}b", "**/a/**/a/**/a/**/b", "\udcff", "*.log"]
+    (tmp_path / ".gitignore").write_bytes("\n".join(odd).encode(errors="surrogateescape"))
+    write(tmp_path, "a" * 200, "b.log", "z.py")
+    assert names(tmp_path) == [".gitignore", "a" * 200, "z.py"]
+
+
+def test_a_pattern_of_the_command_line_that_is_none_is_an_error(tmp_path: Path) -> None:
+    for pattern in ("!", "[z-a]"):
+        with pytest.raises(CommandError, match="--exclude"):
+            names(tmp_path, exclude=(pattern,))
 
 
 def test_rules_above_the_repository_mean_nothing(tmp_path: Path) -> None:

@@ -258,7 +258,8 @@ def create_text(path: Path, text: str, *, force: bool) -> None:
             write_atomically(target, text.encode(), replace=force)
         except FileExistsError as error:
             raise LockfileExistsError(
-                f"{path} exists. Write over it with: llmring lock init --file {path} --force", path=str(path)
+                f"{path} exists. Add what is missing with: llmring lock init --file {path} --force",
+                path=str(path),
             ) from error
 
 

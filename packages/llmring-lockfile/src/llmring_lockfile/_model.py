@@ -27,7 +27,7 @@ class Constraints(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     Attributes:
         needs: capabilities that every member must have.
-        min_context: least context window, in tokens.
+        min_context: least context window, in tokens, for request and answer together.
         max_cost_usd: most that one call may cost, in US dollars.
         budget_usd: most that all calls of the alias may cost together, in US dollars, counted by whoever makes them.
         timeout_s: limit of one attempt, in seconds.
@@ -105,6 +105,8 @@ def unmet_needs(constraints: Constraints, facts: ModelFacts | None) -> tuple[Unm
             unmet.append(UnmetNeed(need, wanted=True, actual=actual))
     if constraints.min_context is not None:
         window = None if facts is None else facts.context_window
+        if facts is not None and window is not None:
+            window += facts.max_output_tokens or 0  # the registry states what a request may have
         if window is None or window < constraints.min_context:
             unmet.append(UnmetNeed("min_context", wanted=constraints.min_context, actual=window))
     return tuple(unmet)

@@ -22,6 +22,7 @@ from llmring_providers._settings import (
     ProviderSettings,
     find_adapter,
     find_factory,
+    installed_providers,
 )
 from llmring_providers.transport._protocol import without_credentials
 
@@ -45,5 +46,6 @@ __all__ = [
     "WireRequest",
     "find_adapter",
     "find_factory",
+    "installed_providers",
     "without_credentials",
 ]

@@ -149,6 +149,13 @@ BUILTIN: Mapping[str, str] = _BuiltIn()
 """Hosts that need no other package: name to the module whose ``create`` builds the provider."""
 
 
+def installed_providers() -> frozenset[str]:
+    """Return the names of the providers that installed packages bring. It looks at the metadata of all of them."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and only for providers of others
+
+    return frozenset(entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))
+
+
 def find_factory(name: str) -> ProviderFactory:
     """Return the factory of a provider: of a host in the table, or of an installed package.
 

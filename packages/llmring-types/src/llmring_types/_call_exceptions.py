@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from llmring_types._exceptions import LLMRingError, LockfileError
+from llmring_types._exceptions import LLMRingError, LockfileError, with_command
 
 if TYPE_CHECKING:  # the response module needs the errors above it
     from llmring_types._response import LLMResponse
@@ -40,7 +40,7 @@ class ProviderError(LLMRingError):
         self.partial: LLMResponse | None = None
 
     def __str__(self) -> str:
-        return f"[{self.provider}] {self.message}" if self.provider else self.message
+        return with_command(f"[{self.provider}] {self.message}" if self.provider else self.message)
 
 
 class ProviderNotFoundError(ProviderError):

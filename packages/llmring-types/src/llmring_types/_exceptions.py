@@ -31,7 +31,7 @@ class LLMRingError(Exception):
         self.run: Any = None
 
     def __str__(self) -> str:
-        return self.message
+        return with_command(self.message)
 
     @property
     def model_name(self) -> str | None:
@@ -50,6 +50,20 @@ class LLMRingError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments are not in ``args``, so pickle needs to be told how to come back.
         return _restore, (type(self), self.message, self.__dict__)
+
+
+def with_command(text: str) -> str:
+    """Add to a text that tells to run the command ``llmring`` how to install it, where it is not there."""
+    if "llmring " not in text:
+        return text
+    import re  # noqa: PLC0415 - few errors name a command
+    from importlib.util import find_spec  # noqa: PLC0415 - as above
+    from shutil import which  # noqa: PLC0415 - as above
+
+    named = re.search(r"\bllmring (?:bind|files|hosts|keys|list|lock|serve|trust|usage)\b", text)
+    if named is None or find_spec("llmring_cli") is not None or which("llmring") is not None:
+        return text
+    return f"{text} (the command comes with: pip install 'llmring[cli]')"
 
 
 def _restore(kind: type[LLMRingError], message: str, state: dict[str, Any]) -> LLMRingError:

@@ -154,13 +154,19 @@ class ProviderStatus(msgspec.Struct, frozen=True):
 
 
 def provider_status(
-    environ: Mapping[str, str] = ENVIRONMENT, *, in_use: bool = False
+    environ: Mapping[str, str] = ENVIRONMENT, *, in_use: bool = False, installed: bool = True
 ) -> list[ProviderStatus]:
-    """Return the state of every provider in the table of hosts. Neither a key nor a password is in it.
+    """Return the state of every provider: of the table of hosts, then of installed packages. No key is in it.
 
-    With ``in_use``, hosts of which nothing is set are left out, but for the vendors and those that were registered.
+    With ``in_use``, hosts of which nothing is set are left out, but for the vendors and those that were registered or
+    installed. Without ``installed``, packages are not looked for, which takes a while.
     """
-    kept = kept_keys(environ)
+    kept, names = kept_keys(environ), provider_names()
+    brought: list[str] = []
+    if installed:
+        from llmring_providers import installed_providers  # noqa: PLC0415 - not needed to make a ring
+
+        brought = sorted(installed_providers() - HOSTS.keys())
     return [
         ProviderStatus(
             name,
@@ -170,8 +176,8 @@ def provider_status(
             key_from=access.key_from,
             missing=access.missing,
         )
-        for name in provider_names()
-        if not in_use or host_of(name).is_shown or name in kept or _is_set(name, environ)
+        for name in (*names, *brought)
+        if not in_use or host_of(name).is_shown or name in brought or name in kept or _is_set(name, environ)
     ]
 
 

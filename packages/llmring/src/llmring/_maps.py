@@ -1,6 +1,6 @@
 """The part of both rings for bulk jobs."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sized
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence, Sized
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
@@ -72,15 +72,17 @@ class MapsRequests:
                 survive the process: the next run takes them up.
 
         Raises:
-            ValidationError: an option is not of its kind, or there is none of this name (also a ``ValueError``).
+            ValidationError: an option is not of its kind, or there is none of this name; ``requests`` are no iterable
+                (also a ``ValueError``).
             ConfigurationError: while iterating: the journal cannot be opened or written, or is not this user's.
         """
         from llmring.bulk._digest import Digests  # noqa: PLC0415 - only for bulk jobs
         from llmring.bulk._engine import Engine  # noqa: PLC0415 - as above
         from llmring.bulk._stream import Outcomes  # noqa: PLC0415 - as above
-        from llmring.bulk._tasks import Settings  # noqa: PLC0415 - as above
+        from llmring.bulk._tasks import Settings, check_rows  # noqa: PLC0415 - as above
 
         check_options(options)
+        check_rows(requests)
         profile, path = options.get("profile"), options.get("journal")
         engine = Engine(
             self._chat,
@@ -117,6 +119,9 @@ class MapsRequests:
             requests: as for :meth:`map`; they are all taken.
             output_tokens: those expected of an answer; without it, the most that the request and the model allow.
             profile: the lockfile's profile.
+
+        Raises:
+            ValidationError: ``requests`` are no iterable, or ``output_tokens`` is no number of tokens.
         """
         from llmring.bulk._plan import Planner  # noqa: PLC0415 - only for plans
 
@@ -252,10 +257,29 @@ def check_options(options: MapOptions) -> None:
         raise ValidationError(
             f"concurrency must be an integer, 1 or more; got {concurrency!r}", field="concurrency"
         )
-
     via: object = options.get("via", "live")
     if via not in ("live", "batch", "auto"):
         raise ValidationError(f"via must be live, batch or auto; got {via!r}", field="via")
+    for name, is_right, kind in _KINDS:
+        value: object = options.get(name)
+        if value is not None and not is_right(value):
+            raise ValidationError(f"{name} must be {kind}; got {value!r}", field=name)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+
+
+_KINDS: Sequence[tuple[str, Callable[[object], bool], str]] = (
+    ("journal", lambda value: isinstance(value, Path) or (isinstance(value, str) and value != ""), "a path"),
+    ("ordered", lambda value: isinstance(value, bool), "True or False"),
+    ("on_progress", callable, "a function"),
+    ("key", callable, "a function"),
+    ("profile", lambda value: isinstance(value, str), "the name of a profile"),
+    ("deadline_s", _is_number, "seconds, 0 or more"),
+    ("poll_s", _is_number, "seconds, 0 or more"),
+    ("total", lambda value: _is_number(value) and isinstance(value, int), "a number of rows"),
+)
 
 
 def _account(limit: object) -> Account | None:

@@ -1,7 +1,7 @@
 """The providers of a ring, each built when it is first used."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from copy import copy
 from typing import Any, Protocol
 
@@ -24,6 +24,33 @@ from llmring._settings import known_secrets
 _OF_THE_RING = frozenset(("name", "transport", "loopback_only"))
 LENT_HOSTS: set[str] = set()
 """Hosts in the table that an approved lockfile named, and nothing else: only the rings of such a lockfile know them."""
+
+
+_stand_ins: list[Provider] = []
+_by_hand: list[Callable[[ProviderSettings], Provider | None]] = []
+
+
+@contextmanager
+def stand_in(provider: Provider) -> Iterator[None]:
+    """Answer the calls of every ring by this provider within the block, whoever has made the ring, without any key.
+
+    Objects that a ring was given by ``register_provider`` answer themselves.
+    """
+    _stand_ins.append(provider)
+    try:
+        yield
+    finally:
+        _stand_ins.remove(provider)
+
+
+@contextmanager
+def building(build: Callable[[ProviderSettings], Provider | None]) -> Iterator[None]:
+    """Have the providers of every ring built by this function within the block; ``None`` builds as usual."""
+    _by_hand.append(build)
+    try:
+        yield
+    finally:
+        _by_hand.remove(build)
 
 
 class SdkProvider(Provider, Protocol):
@@ -62,6 +89,8 @@ class Providers(Mapping[str, Provider]):
     def __getitem__(self, name: str) -> Provider:
         provider = self.built.get(name)
         if provider is None:
+            if _stand_ins:
+                return _stand_ins[-1]
             if name in self._refused:
                 raise copy(self._refused[name])
             access = self._access_of(name)
@@ -109,7 +138,7 @@ class Providers(Mapping[str, Provider]):
 
     def problem(self, name: str) -> LLMRingError | None:
         """Return why the provider cannot be used, or ``None``."""
-        if name in self.built:
+        if name in self.built or _stand_ins:
             return None
         if name in self._refused:
             return copy(self._refused[name])
@@ -147,14 +176,14 @@ class Providers(Mapping[str, Provider]):
             addressed = given.get("base_url") and (given.get("api_key") or host_of(name).keyless)
             if access.refusal is not None and not addressed:
                 raise copy(access.refusal)
-            if access.key_in and not given.get("api_key") and given.get("client") is None:
+            if access.key_in and not given.get("api_key") and given.get("client") is None and not _stand_ins:
                 raise ProviderAuthenticationError(
                     f"no key given; pass api_key=, set {' or '.join(access.key_in)}{_or_keep(name, access)}",
                     provider=name,
                 )
             key = given.pop("api_key", None) or access.api_key
             base_url = given.pop("base_url", None) or access.base_url
-            provider = self._build(name, key, base_url, **given)
+            provider = _stand_ins[-1] if _stand_ins else self._build(name, key, base_url, **given)
         elif isinstance(provider, str):
             raise ConfigurationError(
                 f"register_provider({name!r}, …) takes a provider, not a text. For a key: api_key=…, for an address: "
@@ -226,7 +255,8 @@ class Providers(Mapping[str, Provider]):
             loopback_only=self._loopback_only,
             **more,
         )
-        return find_factory(name)(settings)
+        made = (build(settings) for build in reversed(_by_hand))
+        return next(filter(None, made), None) or find_factory(name)(settings)
 
 
 def _joins_paths(name: str) -> bool:

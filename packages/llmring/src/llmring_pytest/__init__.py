@@ -23,6 +23,8 @@ __all__ = [
     "ring",
 ]
 
+_OTHER_ENDS = ("llmring_cassette", "llmring_simulator")
+"""Fixtures that answer the real providers."""
 BROKEN_OFF = pytest.StashKey[str | None]()
 """The exception by which a test has failed or was skipped half-way, so that its cassette need not be used up."""
 
@@ -83,11 +85,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 @pytest.fixture
-def fake_provider() -> "FakeProvider":
-    """A provider without HTTP that answers "Hello", or what its ``replies`` say, and keeps what it was asked."""
-    from llmring.testing import FakeProvider  # noqa: PLC0415
+def fake_provider(request: pytest.FixtureRequest) -> "Iterator[FakeProvider]":
+    """A provider without HTTP that answers "Hello", or what its ``replies`` say, and keeps what it was asked.
 
-    return FakeProvider()
+    It answers for every ring, those that the application makes itself included; beside the simulator or a cassette, for
+    those alone that it is registered with.
+    """
+    from llmring.testing import FakeProvider, stand_in  # noqa: PLC0415
+
+    fake = FakeProvider()
+    if any(each in request.fixturenames for each in _OTHER_ENDS):
+        yield fake
+        return
+    with stand_in(fake):
+        yield fake
 
 
 @pytest.fixture
@@ -107,7 +118,7 @@ def ring(request: pytest.FixtureRequest, llmring_lockfile: "Lockfile") -> "LLMRi
     """
     from llmring_pytest import _rings  # noqa: PLC0415
 
-    for other_end in ("llmring_cassette", "llmring_simulator"):
+    for other_end in _OTHER_ENDS:
         if other_end in request.fixturenames:
             request.getfixturevalue(other_end)
             return _rings.ring_of_environment(llmring_lockfile)
@@ -119,7 +130,7 @@ def llmring_simulator(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Simulator]":
     """A simulated host in a thread, to which the base URLs and keys in the environment lead."""
     from llmring.testing import Simulator  # noqa: PLC0415
 
-    with Simulator() as simulator:
+    with Simulator() as simulator, simulator.answer_others():
         for name, value in simulator.environment.items():
             monkeypatch.setenv(name, value)
         yield simulator

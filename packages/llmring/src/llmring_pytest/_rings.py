@@ -2,9 +2,10 @@
 
 import llmring_lockfile as lockfiles
 import pytest
-from llmring import LLMRing, ModelRef, Policy, RetryPolicy, provider_status
+from llmring import LLMRing, ModelRef, Policy, RetryPolicy
 from llmring.testing import FakeProvider
 from llmring_lockfile import Binding, Lockfile, Profile
+from llmring_types.hosts import HOSTS
 
 _REPORTING = ("LLMRING_SERVER_URL", "LLMRING_PREFER_SAAS", "LLMRING_USAGE_LOG")
 _AT_ONCE = Policy(retry=RetryPolicy(base_s=0))
@@ -28,8 +29,7 @@ def ring_of(fake: FakeProvider, lockfile: Lockfile) -> LLMRing:
         for binding in profile.bindings
         for ref in binding.models
     )
-    own = (row.name for row in provider_status())
-    for name in {*own, fake.name, *bound}:
+    for name in {*HOSTS, fake.name, *bound}:
         ring.register_provider(name, fake)
     return ring
 

@@ -118,6 +118,58 @@ async def test_rows_that_cannot_be_read_in_the_same_way_are_one_outcome_of_the_j
         assert database.execute("SELECT COUNT(*), COUNT(DISTINCT digest) FROM outcome").fetchone() == (51, 51)
 
 
+LONE = "\ud800"
+"""A surrogate without its other half, which JSON may have and UTF-8 has not."""
+
+
+@pytest.mark.parametrize(
+    ("row", "reply"),
+    [
+        (Row(request=question("a"), key=LONE), "yes"),
+        (Row(request=question("a"), data={"x": LONE, LONE: [1]}), "yes"),
+        (Row(request=question("a"), data={"x": Decimal, "y": [object()]}), "yes"),
+        (Row(request=question(LONE)), "yes"),
+        (Row(request=question("a")), LLMResponse(content=LONE, model="fake:x")),
+        (Row(request=question("a")), LLMResponse(content="yes", model="fake:x", native={"x": object()})),
+        (Row(request=question("a")), ProviderBadRequestError(LONE, provider="fake", status_code=400)),
+        (Row(request=ValidationError(LONE)), "yes"),
+    ],
+)
+async def test_a_row_that_utf8_or_json_has_no_form_for_ends_as_others_do(
+    journal: Path, row: Row, reply: Any
+) -> None:
+    with anyio.fail_after(20):
+        (first, other), _ = await outcomes_of([row, question("b")], reply, "yes", journal=journal)
+        (again, _), asked = await outcomes_of([row, question("b")], "yes", journal=journal)
+    assert asked == 0
+    assert (first.key, first.data) == (again.key, again.data) == (row.key or "0", row.data)
+    assert first.is_answered == again.is_answered
+    assert other.is_answered
+    assert len(list(journal_outcomes(journal))) == 2
+
+
+async def test_a_value_that_the_file_cannot_hold_ends_the_job(journal: Path) -> None:
+    """Whatever fails in the thread: a job that waits for it would wait for ever."""
+
+    def rows() -> Iterator[LLMRequest]:
+        assert outcomes._engine.journal is not None
+        outcomes._engine.journal.run = 1 << 80
+        yield question("a")
+
+    ring = LLMRing()
+    ring.register_provider("fake", FakeProvider("yes"))
+    outcomes = ring.map(rows(), journal=journal)
+    with anyio.fail_after(20), pytest.raises(ConfigurationError, match="cannot be written: Python int too"):
+        await anext(outcomes)
+
+
+async def test_keys_are_text(journal: Path) -> None:
+    rows: Any = [Row(request=question("a"), key=5), Row(request=question("b"), key="6")]  # type: ignore[arg-type]
+    for _ in range(2):
+        found, _ = await outcomes_of(rows, journal=journal)
+        assert [outcome.key for outcome in found] == ["5", "6"]
+
+
 async def test_a_changed_request_is_a_new_row(journal: Path) -> None:
     await outcomes_of([question("a"), question("b")], journal=journal)
     found, asked = await outcomes_of([question("a"), question("c")], journal=journal)

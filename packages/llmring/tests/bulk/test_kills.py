@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("kill_moments.py")
-KILLS, ROWS, CONCURRENCY = 50, 1500, 16
+KILLS, ROWS, CONCURRENCY = 50, 3000, 16
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of one process, which Windows has not")

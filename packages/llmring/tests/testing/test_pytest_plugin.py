@@ -70,6 +70,59 @@ def test_every_provider_is_the_fake_one(ring, fake_provider):
     pytester.runpytest(*WITHOUT_ASYNC).assert_outcomes(passed=3)
 
 
+def test_rings_of_the_application_itself_are_answered_by_the_fake_provider(pytester: pytest.Pytester) -> None:
+    (pytester.path / "application.py").write_text(
+        "from llmring import LLMRequest, LLMRing, Message\n"
+        "def answer(text, **settings):\n"
+        "    with LLMRing.sync() as ring:\n"
+        "        if settings:\n"
+        "            ring.register_provider('openai', **settings)\n"
+        "        return ring.ask(text, model='openai:gpt-5')\n"
+    )
+    write(
+        pytester,
+        """
+import application
+
+def test_without_a_key(fake_provider):
+    assert application.answer("Hi") == "Hello"
+    assert len(fake_provider.calls) == 1
+
+def test_with_a_key_of_its_own(fake_provider):
+    assert application.answer("Hi", api_key="k", base_url="http://127.0.0.1:9/v1") == "Hello"
+
+def test_after_it_all_is_as_before():
+    with pytest.raises(LLMRingError, match="OPENAI_API_KEY"):
+        application.answer("Hi")
+
+def test_beside_the_simulator(fake_provider, llmring_simulator):
+    assert "simulated" in application.answer("Hi")
+    assert fake_provider.calls == []
+""",
+    )
+    pytester.runpytest(*WITHOUT_ASYNC).assert_outcomes(passed=4)
+
+
+def test_what_no_address_leads_to_the_simulator_is_answered_by_it_too(pytester: pytest.Pytester) -> None:
+    (pytester.path / "acme_llm.py").write_text("def create(settings):\n    raise AssertionError\n")
+    info = pytester.path / "acme_llm-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-llm\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[llmring.providers]\nacme = acme_llm:create\n")
+    pytester.syspathinsert()
+    write(
+        pytester,
+        """
+def test_it(ring, llmring_simulator):
+    llmring_simulator.script = Script(rules=(Rule(answer=Answer(text="scripted")),))
+    for name in ("sim:demo", "acme:rocket", "openai:gpt-5"):
+        assert asyncio.run(ring.chat(ask(name))).content == "scripted"
+    assert [request.prompt.model for request in llmring_simulator.requests] == ["demo", "rocket", "gpt-5"]
+""",
+    )
+    pytester.runpytest(*WITHOUT_ASYNC).assert_outcomes(passed=1)
+
+
 def test_the_fixtures_can_be_overridden_as_usual(pytester: pytest.Pytester) -> None:
     write(
         pytester,

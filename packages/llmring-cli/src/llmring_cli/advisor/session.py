@@ -19,7 +19,7 @@ from llmring_types.exceptions import (
 )
 
 from llmring_cli._files import state_folder, write_private
-from llmring_cli._live import installed_model
+from llmring_cli._live import ORIGIN, installed_model
 
 ADVISOR = "advisor"
 
@@ -117,13 +117,13 @@ async def find_advisor() -> Advisor | None:
     llmring, by the first provider that has a key, else a model that Ollama has installed.
     """
     for lockfile in _lockfiles():
-        ring = LLMRing(lockfile=lockfile)
+        ring = LLMRing(ORIGIN, lockfile=lockfile)
         try:
             return Advisor(ring, ADVISOR, ring.resolve_alias(ADVISOR))
         except (AliasNotFoundError, ProfileNotFoundError, ProviderNotFoundError):
             continue
     local = await installed_model()
-    return None if local is None else Advisor(LLMRing(lockfile=_binding(local)), ADVISOR, str(local))
+    return None if local is None else Advisor(LLMRing(ORIGIN, lockfile=_binding(local)), ADVISOR, str(local))
 
 
 def named_advisor(name: str) -> Advisor:
@@ -132,7 +132,7 @@ def named_advisor(name: str) -> Advisor:
     Raises:
         LLMRingError: it cannot be used.
     """
-    ring = LLMRing()
+    ring = LLMRing(ORIGIN)
     return Advisor(ring, name, ring.resolve_alias(name))
 
 

@@ -8,6 +8,7 @@ from llmring import LLMRequest, LLMResponse
 from llmring_types import Message
 from llmring_types.exceptions import LLMRingError
 
+from llmring_cli._mistakes import explained
 from llmring_cli._output import count_text, dollars_text, report, report_aside
 from llmring_cli.chat.answer import report_attempts, report_response, report_warnings, show
 from llmring_cli.chat.exchange import Exchange
@@ -110,7 +111,7 @@ class Talk:
         except LLMRingError as error:
             if self._verbose:
                 report_attempts(error.attempts)
-            report(f"error: {error}")
+            report(f"error: {explained(error, conversation.model)}")
             self._keep_cut(pieces)
             return
         if response is None:

@@ -12,6 +12,7 @@ from llmring import LLMRequest, LLMRing, Message
 from llmring.bulk import BatchHandle, BatchProgress, Outcome, Row
 from llmring_types.exceptions import ValidationError
 
+from llmring_cli._live import ORIGIN
 from llmring_cli._output import FAILED, print_json, print_json_line, print_table, report, report_logs
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName
 from llmring_cli._waiting import waiting
@@ -148,13 +149,13 @@ def _read(path: Path) -> BatchHandle:
 
 async def _submit(rows: Iterator[Row], handle: Path, profile: str | None) -> BatchHandle:
     report_logs()
-    async with LLMRing() as ring:
+    async with LLMRing(ORIGIN) as ring:
         return await ring.submit_batch(rows, path=handle, profile=profile)
 
 
 async def _ask(handle: BatchHandle, *, cancelled: bool) -> BatchProgress:
     report_logs()
-    async with LLMRing() as ring:
+    async with LLMRing(ORIGIN) as ring:
         return await (ring.cancel_batch(handle) if cancelled else ring.batch_status(handle))
 
 
@@ -184,7 +185,7 @@ def _show(handle: BatchHandle, progress: BatchProgress, *, json: bool) -> None:
 async def _print_results(handle: BatchHandle, *, wait: bool) -> int:
     report_logs()
     complete = True
-    async with LLMRing() as ring:
+    async with LLMRing(ORIGIN) as ring:
         if not wait and not (await ring.batch_status(handle)).has_ended:
             report("the job has not ended; llmring batch poll shows its state, --wait waits for it")
             return FAILED

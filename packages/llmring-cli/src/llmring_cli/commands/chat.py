@@ -14,7 +14,8 @@ from llmring_types import Message, ReasoningEffort
 from llmring_types.exceptions import ProviderError
 
 from llmring_cli._live import ring_for
-from llmring_cli._output import print_json, report_logs, write_exact
+from llmring_cli._mistakes import explained
+from llmring_cli._output import CommandError, print_json, report_logs, write_exact
 from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli._schemas import read_schema
 from llmring_cli.chat.answer import (
@@ -32,7 +33,6 @@ from llmring_cli.chat.answer import (
 from llmring_cli.chat.delivery import copy as copy_text
 from llmring_cli.chat.delivery import first_block
 from llmring_cli.chat.exchange import Exchange, open_tools
-from llmring_cli.chat.interactive import Opening, converse
 from llmring_cli.chat.message import message_of, read_words
 from llmring_cli.chat.saved import Held, Record, begin, last_of, saving_is_on
 from llmring_cli.chat.templates import json_values, read_pairs, read_template
@@ -131,6 +131,8 @@ def chat(
     about_one_answer = json or count or extract or copy or stream is False
     on_terminals = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     if message is None and filled is None and on_terminals and not about_one_answer:
+        from llmring_cli.chat.interactive import Opening, converse  # noqa: PLC0415 - one answer does without
+
         opening = Opening(model, profile, system, options, files, tools, held, plain, verbose)
         asyncio.run(converse(opening, record))
         return
@@ -153,9 +155,9 @@ def chat(
             return
         response = asyncio.run(_answer(asked, manner, tools, record))
     except ProviderError as error:
-        if verbose or len(error.attempts) > 1:
+        if verbose:
             report_attempts(error.attempts)
-        raise
+        raise CommandError(explained(error, asked.asked_model)) from error
     report_warnings(response)
     if verbose:
         report_response(response)

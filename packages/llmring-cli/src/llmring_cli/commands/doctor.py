@@ -153,7 +153,9 @@ def _hints(checkup: Checkup) -> Iterator[str]:
     server = checkup.usage_server
     if server.url is not None and not server.reported_to:
         yield f"applications report to no usage server until {URL} is set; only commands read {server.url_from}"
-    oldest = max((row.age_days or 0 for row in checkup.registry), default=0)
+    usable = {row.name for row in checkup.providers if row.configured}
+    # Facts about models that cannot be asked harm nobody, and who has no key may have no network.
+    oldest = max((row.age_days or 0 for row in checkup.registry if row.provider in usable), default=0)
     if oldest > _OLD_DAYS:
         yield f"the facts about models are {oldest:.0f} days old; to update them: llmring registry refresh"
 
@@ -169,7 +171,7 @@ def _lockfile(state: LockfileState) -> _Row:
 def _provider_mark(row: ProviderState) -> Mark:
     if row.error is not None:
         return Mark.BAD
-    return Mark.GOOD if row.configured else Mark.UNKNOWN
+    return Mark.GOOD if row.configured and row.listening is not False else Mark.UNKNOWN
 
 
 def _provider(row: ProviderState) -> str:
@@ -179,6 +181,8 @@ def _provider(row: ProviderState) -> str:
         facts = [f"key from {row.key_from}" if row.key_from else "needs no key"]
     if row.base_url is not None:
         facts.append(row.base_url)
+    if row.listening is False:
+        facts.append("nothing listens there")
     if row.models is not None:
         facts.append(f"answers with {count_text(row.models, 'model')}")
     if row.error is not None:

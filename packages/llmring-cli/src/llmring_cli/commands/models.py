@@ -5,7 +5,7 @@ from typing import Annotated
 
 import llmring_lockfile as lockfiles
 from cyclopts import Parameter
-from llmring import ModelFacts, ModelRef, open_registry, provider_status
+from llmring import ModelFacts, ModelRef, ProviderStatus, open_registry, provider_status
 from llmring.registry import PROVIDERS, Correction
 from llmring_types.hosts import host_of
 
@@ -15,6 +15,7 @@ from llmring_cli._models import (
     SIMULATED,
     capabilities,
     facts_json,
+    is_listening,
     known_providers,
     price_text,
     ready_providers,
@@ -25,25 +26,30 @@ from llmring_cli._output import FAILED, print_json, print_table, report
 from llmring_cli._parameters import Flag, Json, ModelName, ProfileName, ProviderName
 from llmring_cli._waiting import waiting
 
+_HEADERS = ("model", "most input", "$ in", "$ out", "can")
+
 
 def list_models(
-    *,
+    *words: str,
     provider: Annotated[ProviderName | None, Parameter(alias="-p")] = None,
     live: Flag = False,
     every: Annotated[Flag, Parameter(name="--all")] = False,
     json: Json = False,
 ) -> int:
-    """List the known models, with context, prices in US dollars per million tokens, and capabilities.
+    """List the known models, with input limits, prices in US dollars per million tokens, and capabilities.
 
-    The models come from the registry; for Ollama, and with --live for every usable provider, from the provider
-    itself; context windows and prices that it states are kept for later calls. Exit code 1 if a provider could not
-    be reached.
+    "most input" is the limit of a request in tokens; the answer has its own, which llmring info shows, and both
+    together fill the context window of most models. The models come from the registry; for Ollama, and with --live
+    for every usable provider, from the provider itself; limits and prices that it states are kept for later calls.
+    A terminal shows a list longer than its screen in a pager. Exit code 1 if a provider could not be reached.
 
-    $ llmring list --provider openai
+    $ llmring list sonnet
+    $ llmring list --provider openai vision
     $ llmring list --live --provider ollama
     $ llmring list --json | jq -r '.[] | select(.prices.input < 1) | .model'
 
     Args:
+        words: Only models with each of these words in their names or capabilities.
         provider: Only this provider's models.
         live: Request the models that the providers offer for your keys.
         every: Include retired models.
@@ -69,7 +75,8 @@ def list_models(
             for name in ([provider] if provider else PROVIDERS)
             for facts in sorted(registry.models(name), key=lambda facts: facts.model)
         ]
-    _show([facts for facts in models if every or facts.active is not False], json=json)
+    shown = [facts for facts in models if (every or facts.active is not False) and _has_words(facts, words)]
+    _show(shown, words, json=json)
     return FAILED if failed else 0
 
 
@@ -89,7 +96,11 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
     registry = open_registry()
     facts = registry.facts(pool[0].provider, pool[0].model)
     if facts is None:
-        report(f"{pool[0]} is unknown; it may still work")
+        from llmring_cli._mistakes import near_models  # noqa: PLC0415 - most models are known
+
+        near = near_models(str(pool[0]))
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        report(f"{pool[0]} is unknown; it may still work{hint}")
         report_refused_hosts()
         return FAILED
     corrections = registry.corrections(pool[0].provider, pool[0].model)
@@ -126,16 +137,29 @@ def _word(value: str | bool) -> str:
 def _to_ask(provider: str | None) -> list[str]:
     if provider is not None:
         return [provider]
-    return [name for name in ready_providers() if name != SIMULATED and host_of(name).models_path is not None]
+    from llmring_providers import installed_providers  # noqa: PLC0415 - only to ask them
+
+    ready = {*ready_providers(), *installed_providers()} - {SIMULATED}
+    return sorted(name for name in ready if host_of(name).models_path is not None)
 
 
-def _show(models: Sequence[ModelFacts], *, json: bool) -> None:
+def _has_words(facts: ModelFacts, words: Sequence[str]) -> bool:
+    names = (f"{facts.provider}:{facts.model}", facts.display_name or "", *facts.aliases)
+    text = " ".join((*names, *capabilities(facts))).casefold()
+    return all(word.casefold() in text for word in words)
+
+
+def _show(models: Sequence[ModelFacts], words: Sequence[str], *, json: bool) -> None:
     if json:
         print_json([facts_json(facts) for facts in models])
         return
     if not models:
-        report("no known models")
-    print_table(("model", "context", "input", "output", "can"), [_row(facts) for facts in models])
+        from llmring_cli._mistakes import near_models  # noqa: PLC0415 - most lists have models
+
+        near = near_models("-".join(words)) if words else []
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        report(f"no known models{' with ' if words else ''}{' '.join(words)}{hint}")
+    print_table(_HEADERS, [_row(facts) for facts in models])
 
 
 def _pool(name: str, profile: str | None) -> tuple[ModelRef, ...]:
@@ -166,8 +190,8 @@ def _lines(facts: ModelFacts) -> list[tuple[str, str]]:
         ("model", f"{facts.provider}:{facts.model}"),
         ("name", facts.display_name),
         ("also called", ", ".join(facts.aliases)),
-        ("context", facts.context_window and f"{facts.context_window:,} tokens"),
-        ("longest answer", facts.max_output_tokens and f"{facts.max_output_tokens:,} tokens"),
+        ("most input", facts.context_window and f"{facts.context_window:,} tokens"),
+        ("most output", facts.max_output_tokens and f"{facts.max_output_tokens:,} tokens"),
         ("can", " ".join(capabilities(facts))),
         *(
             (f"price of {name}", f"${price_text(price)} per million tokens")
@@ -192,7 +216,8 @@ def _lines(facts: ModelFacts) -> list[tuple[str, str]]:
 def providers(*, json: Json = False) -> None:
     """List the providers in use, and the settings they lack.
 
-    No request is sent. Keys are never shown. `llmring hosts` lists every host that llmring knows.
+    No request is sent; a server on this machine is ready if something listens at its address. Keys are never shown.
+    `llmring hosts` lists every host that llmring knows.
 
     $ llmring providers
     """
@@ -207,9 +232,15 @@ def providers(*, json: Json = False) -> None:
         [
             (
                 row.name,
-                "ready" if row.configured else "not configured",
+                _state(row),
                 (row.missing or "").removeprefix("set "),
             )
             for row in rows
         ],
     )
+
+
+def _state(row: ProviderStatus) -> str:
+    if not row.configured:
+        return "not configured"
+    return "not running" if is_listening(row.name) is False else "ready"

@@ -1,5 +1,7 @@
 """The files of a repository that ``scan-models`` reads: as git sees them, without code that others wrote."""
 
+import re
+import warnings
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -9,9 +11,12 @@ import msgspec
 from llmring_lockfile import LOCKFILE_NAME, read_files
 from pathspec import GitIgnoreSpec
 
+from llmring_cli._output import WRONG_USAGE, CommandError
+
 LARGEST: Final = 2**20
 """Bytes of the largest file that is read: what is larger is data, or generated."""
 _LARGEST_RULES = 2**16
+_MOST_STARS = 3
 _SKIPPED_FOLDERS = frozenset(
     {
         ".git",
@@ -92,7 +97,7 @@ class _Rules:
     """
 
     def __init__(self, root: Path, exclude: tuple[str, ...]) -> None:
-        self._own = GitIgnoreSpec.from_lines(exclude)
+        self._own = _own_rules(exclude)
         self._root = root
         start = root.resolve() if root.is_dir() else root.resolve().parent
         self._edge = next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
@@ -130,8 +135,32 @@ class _Rules:
         return self._known[folder]
 
 
+def _own_rules(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except (ValueError, re.error) as error:
+        raise CommandError(f"--exclude: {error}", exit_code=WRONG_USAGE) from error
+
+
 def _read_rules(path: Path) -> GitIgnoreSpec | None:
     if not path.is_file() or path.is_symlink():  # git follows no link here either
         return None
     ((_, data),) = read_files(path, lambda *_: True, largest=_LARGEST_RULES)
-    return None if data is None else GitIgnoreSpec.from_lines(data.decode(errors="replace").splitlines())
+    if data is None:
+        return None
+    with warnings.catch_warnings(action="ignore"):  # of odd sets of characters
+        return GitIgnoreSpec.from_lines(filter(_is_usable, data.decode(errors="replace").splitlines()))
+
+
+def _is_usable(pattern: str) -> bool:
+    """Return whether a pattern can be used: as git, leave out those that are invalid, and those made to take long.
+
+    Each asterisk multiplies the time by the length of the name.
+    """
+    if max(part.count("*") for part in pattern.split("/")) > _MOST_STARS or pattern.count("**") > _MOST_STARS:
+        return False
+    try:
+        GitIgnoreSpec.from_lines([pattern])
+    except (ValueError, re.error):
+        return False
+    return True

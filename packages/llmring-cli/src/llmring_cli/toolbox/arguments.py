@@ -33,7 +33,9 @@ class ListModels(msgspec.Struct, forbid_unknown_fields=True):
 
 class FindModels(msgspec.Struct, forbid_unknown_fields=True):
     needs: _Needs = []
-    min_context: Annotated[_Count | None, Meta(description="Least context window, in tokens.")] = None
+    min_context: Annotated[
+        _Count | None, Meta(description="Least context window, in tokens, for request and answer together.")
+    ] = None
     min_output: Annotated[
         _Count | None, Meta(description="Least length of the longest answer, in tokens.")
     ] = None
@@ -62,7 +64,9 @@ class BindAlias(msgspec.Struct, forbid_unknown_fields=True):
     models: _Models
     profile: _Profile = None
     needs: _Needs = []
-    min_context: Annotated[_Count | None, Meta(description="Least context window, in tokens.")] = None
+    min_context: Annotated[
+        _Count | None, Meta(description="Least context window, in tokens, for request and answer together.")
+    ] = None
     max_cost_usd: Annotated[
         _Above0 | None, Meta(description="Most that one call may cost, in US dollars.")
     ] = None

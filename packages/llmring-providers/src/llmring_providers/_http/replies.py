@@ -16,7 +16,7 @@ from llmring_types.exceptions import (
     ProviderTimeoutError,
     ProxyAuthenticationError,
 )
-from llmring_types.hosts import Quirks
+from llmring_types.hosts import HOSTS, Quirks
 
 from llmring_providers._protocol import ChatCall
 from llmring_providers.transport import (
@@ -77,12 +77,20 @@ def unanswered(error: TransportError, call: ChatCall, base_url: str) -> Provider
     if isinstance(error, TransportTimeoutError):
         return timed_out(error, call)
     return ProviderConnectionError(
-        f"no answer from {error}; check the network and the base URL {without_credentials(base_url)}",
+        f"no answer from {error}; {_check_address(call.ref.provider, without_credentials(base_url))}",
         provider=call.ref.provider,
         model=call.ref.model,
         sent=error.sent,
         original=error,
     )
+
+
+def _check_address(provider: str, base_url: str) -> str:
+    """Return what to look at where nothing answers."""
+    host = HOSTS.get(provider)
+    if host is not None and host.local:
+        return f"is {host.title} running? Its base URL is {base_url}"
+    return f"check the network and the base URL {base_url}"
 
 
 def timed_out(error: TransportTimeoutError, call: ChatCall) -> ProviderTimeoutError:

@@ -15,7 +15,8 @@ from llmring_types.exceptions import LLMRingError, StreamInterruptedError
 from llmring_providers.hosting.reading import split
 
 ProtocolName = Literal["openai_chat", "openai_responses", "anthropic", "gemini", "ollama", "bedrock"]
-Operation = Literal["chat", "models", "count_tokens", "embeddings"]
+Operation = Literal["chat", "models", "count_tokens", "embeddings", "generate", "version", "show"]
+"""``generate`` is a chat of one prompt, ``version`` and ``show`` are about the server and a model: Ollama's alone."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ calls it cancels it when time is up; a cancelled call closes its connection.
 """
 
 from collections.abc import Coroutine, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -136,6 +137,7 @@ class Transport(Protocol):
         """Close every connection."""
 
 
+@lru_cache(64)  # each row of a job asks
 def without_credentials(url: str) -> str:
     """Return the URL without user and password, and with ``?…`` for a query, which may hold a key."""
     url, query, _ = url.partition("?")

@@ -7,9 +7,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
 from llmring_types.exceptions import ConfigurationError
 
 from llmring._database import Form, connect, create_or_check, place, reported
+from llmring._json import ENCODE_ERRORS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -77,6 +79,9 @@ _CHUNKS = (64, 32, 16, 8, 4, 2, 1)
 """Rows of one statement, each of which lets go of the interpreter once: 640 of the 999 variables of old SQLite."""
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 @contextmanager
 def opened(path: str | Path, *, read_only: bool = True) -> Iterator["sqlite3.Connection"]:
     """Open a journal that exists, for a command; changes are committed at the end.
@@ -115,3 +120,24 @@ def _statement(into: Table, rows: int) -> str:
 def has_index(connection: "sqlite3.Connection") -> bool:
     """Return whether outcomes can be found by their digests."""
     return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'outcome_digest'").fetchone())
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON: objects of the application as their ``repr``, lone surrogates escaped."""
+    try:
+        return _encode(value).decode()
+    except ENCODE_ERRORS:
+        return _encode(_plain(msgspec.to_builtins(value, enc_hook=repr, str_keys=True))).decode()
+
+
+def utf8(text: str) -> str:
+    """Return the text with its lone surrogates escaped."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, str):
+        return utf8(value)
+    if isinstance(value, dict):
+        return {utf8(name): _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value

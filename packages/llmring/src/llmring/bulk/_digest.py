@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 from llmring_lockfile import LockedModel
@@ -13,6 +13,7 @@ from llmring_types import LLMRequest
 
 from llmring._chat import Chat
 from llmring._routing import Candidate, Route
+from llmring.bulk._database import json_text
 from llmring.structured import prepare
 
 _SIZE = 16
@@ -80,18 +81,29 @@ class Digests:
         Raises:
             LLMRingError: the request cannot be sent to any model, or not as it is.
         """
-        route, hashed, candidate = self._pool(request.model)
         asked = await self._chat.files.inlined(request) if request.files else request
         prepared, _ = prepare(asked)
+        return self.of_prepared(prepared)
+
+    def of_prepared(self, prepared: LLMRequest) -> Digest:
+        """Return the digest of a request as adapters get it, which ``encoded`` then serves.
+
+        Raises:
+            LLMRingError: the request cannot be sent to any model, or not as it is.
+        """
+        route, hashed, candidate = self._pool(prepared.model)
         if candidate.unusable is not None:
             raise candidate.unusable
-        digest, provider = hashed.copy(), self._chat.providers[candidate.ref.provider]
+        digest = hashed.copy()
+        provider: Any = self._chat.providers[candidate.ref.provider]
         if _fingerprints(provider.__class__):
-            fingerprinting = cast("FingerprintsCalls", provider)
-            found = fingerprinting.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts))
+            found = provider.fingerprint(ChatCall(prepared, candidate.ref, candidate.facts))
             digest.update(found.content)
             return Digest(digest.digest(), route, found.encoded)
-        digest.update(_encode(prepared))
+        try:
+            digest.update(_encode(prepared))
+        except UnicodeError:  # a lone surrogate
+            digest.update(json_text(prepared).encode())
         return Digest(digest.digest(), route)
 
     def _pool(self, model: str | None) -> _Pool:

@@ -67,7 +67,9 @@ class Engine:
         self._idle: list[anyio.Event] = []
         self._in_flight = 0
         self._same: dict[bytes, Task] = {}
-        """With a journal: the rows that it has begun and not ended, no more than may be under way at once."""
+        """With a journal: the rows that it has begun, and whose end is not in it yet."""
+        self._begun = 0
+        """Those of them that have no outcome, no more than may be under way at once."""
         self._settled: anyio.Event | None = None
         self._scope: anyio.CancelScope | None = None
         self._failure: BaseException | None = None
@@ -122,7 +124,7 @@ class Engine:
         try:
             index = 0
             while True:
-                while self.outlet.taken >= self._window or len(self._same) >= self._most_begun:
+                while self.outlet.taken >= self._window or self._begun >= self._most_begun:
                     await self.outlet.wait_for_room()
                 item = await source.next()
                 if item is END:
@@ -164,6 +166,7 @@ class Engine:
             task.outcome = outcome_of(task, await self._finished(found, request), from_journal=True)
         else:
             self._same[task.digest] = task
+            self._begun += 1
             task.asked_again = self._lane is None and task.digest in journal.interrupted
             self._expect()
         journal.begin(task.digest, task.key, task.index, task.data, task)
@@ -183,13 +186,12 @@ class Engine:
         """Continue with rows whose begin or end has been written, and with whoever waits for a batch to be."""
         try:
             for task in written:
-                if isinstance(task, anyio.Event):
+                if not isinstance(task, Task):
                     task.set()
                 elif task.outcome is not None:
                     if self._same.get(task.digest) is task:
                         del self._same[task.digest]
                     self._settle(task)
-                    self.outlet.make_room()
                 elif self._same.get(task.digest) is task:
                     self._start(task)
         except BaseException as error:  # noqa: BLE001 - of on_progress; raised by the job, for an event loop would log it
@@ -265,6 +267,10 @@ class Engine:
         ended = outcome.response or outcome.error
         if ended is not None:
             self.journal.end(task.digest, ended, outcome.cost, task)
+        if self._same.get(task.digest) is task:
+            # The next row may begin: its begin follows this end in the journal, in the same commit or a later one.
+            self._begun -= 1
+            self.outlet.make_room()
 
     def _settle(self, task: Task) -> None:
         outcome, task.outcome = task.outcome, None

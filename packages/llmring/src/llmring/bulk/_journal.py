@@ -19,7 +19,16 @@ from llmring_types.exceptions import ConfigurationError, LLMRingError
 from llmring._database import create_or_check, place
 from llmring._runtime import LoopHandle, Wakeup
 from llmring.bulk._batch_parts import BatchPart
-from llmring.bulk._database import BATCH_PART, JOURNAL, OUTCOME, OUTCOME_INDEX, ROW, has_index
+from llmring.bulk._database import (
+    BATCH_PART,
+    JOURNAL,
+    OUTCOME,
+    OUTCOME_INDEX,
+    ROW,
+    has_index,
+    json_text,
+    utf8,
+)
 from llmring.bulk._digest import DigestFilter
 from llmring.bulk._outcomes import KeptError, is_settled, keep, restore
 from llmring.bulk._writer import Entry, JournalWriter, now, stop
@@ -29,7 +38,6 @@ T = TypeVar("T")
 _FIND = "SELECT state, response, error FROM outcome WHERE digest = ?"
 _UNDER_WAY = "SELECT DISTINCT digest FROM row WHERE digest NOT IN (SELECT digest FROM outcome)"
 
-_encode = msgspec.json.Encoder().encode
 _response_of = msgspec.json.Decoder(LLMResponse).decode
 _error_of = msgspec.json.Decoder(KeptError).decode
 _part_of = msgspec.json.Decoder(BatchPart).decode
@@ -103,8 +111,8 @@ class Journal(Generic[T]):
     def begin(self, digest: bytes, key: str, position: int, data: object, subject: T) -> None:
         """Write that a row is about to be asked."""
         self._seen.add(digest)
-        kept = _encode(data).decode() if isinstance(data, dict) else None
-        self._entries.put((ROW, (key, digest, position, self.run, kept), subject))
+        kept = json_text(data) if isinstance(data, dict) else None
+        self._entries.put((ROW, (utf8(key), digest, position, self.run, kept), subject))
 
     def end(self, digest: bytes, ended: LLMResponse | LLMRingError, cost: float | None, subject: T) -> None:
         """Write the outcome of a row."""
@@ -115,7 +123,7 @@ class Journal(Generic[T]):
             "answered" if answered else "failed",
             ended.model if isinstance(ended, LLMResponse) else getattr(ended, "model_name", None),
             _response_text(ended) if isinstance(ended, LLMResponse) else None,
-            None if isinstance(ended, LLMResponse) else _encode(keep(ended)).decode(),
+            None if isinstance(ended, LLMResponse) else json_text(keep(ended)),
             cost,
             usage.get("prompt_tokens"),
             usage.get("completion_tokens"),
@@ -126,7 +134,7 @@ class Journal(Generic[T]):
     async def save(self, part: BatchPart) -> None:
         """Write the state of a batch; it is in the file when this returns, and so are all outcomes before it."""
         written = anyio.Event()
-        self._entries.put((BATCH_PART, (part.label, part.state, _encode(part).decode()), written))
+        self._entries.put((BATCH_PART, (part.label, part.state, json_text(part)), written))
         await written.wait()
 
     async def parts(self) -> Sequence[BatchPart]:
@@ -227,6 +235,6 @@ def _response_text(response: LLMResponse) -> str:
     """Return the answer as JSON, without the object that was read from it: that is read anew."""
     parsed, response.parsed = response.parsed, None
     try:
-        return _encode(response).decode()
+        return json_text(response)
     finally:
         response.parsed = parsed

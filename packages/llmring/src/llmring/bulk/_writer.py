@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 _BATCH_S = 0.002
 """Time in which others may join a commit. A commit for each row would take the interpreter away from the calls."""
-_BATCH = 256
+_BATCH = 512
 _CLOSE_LIMIT_S = 30.0
 _CHECKPOINT = "PRAGMA wal_autocheckpoint = 8000"
 """Pages, 32 MB: eight times the default, since the same pages of an index are written again and again."""
@@ -68,7 +68,7 @@ class JournalWriter(Generic[T]):
                 connection.execute("UPDATE run SET ended_at = ? WHERE number = ?", (now(), self._run))
             finally:
                 connection.close()
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - ends the job, which would wait for its thread for ever
             failure = ConfigurationError(
                 f"the journal {self._path} cannot be written: {error}", original=error
             )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from llmring_lockfile import Resolution
-from llmring_providers.hosting import CODECS, Codec, HostedRequest, Route, Stamp
+from llmring_providers.hosting import CODECS, Codec, HostedRequest, Route, Stamp, ollama
 from llmring_providers.hosting.embeddings import HostedTexts, read_embedding, write_embedding
 from llmring_types import EmbeddingRequest, LLMRequest, Message
 from llmring_types.exceptions import (
@@ -121,6 +121,12 @@ class Answering:
         if self._route.operation == "embeddings":
             await self._embed(body)
             return
+        if self._route.operation == "version":
+            await self._answer(ollama.version())
+            return
+        if self._route.operation == "show":
+            await self._show(ollama.named_model(body))
+            return
         asked = self._read(body)
         if self._route.operation == "count_tokens":
             await self._count(asked)
@@ -177,6 +183,12 @@ class Answering:
         if not self._is_allowed(found.name):
             raise ProviderPermissionError(f"this key is not for the model {found.name!r}")
         return found
+
+    async def _show(self, name: str) -> None:
+        """Show the first model that an alias stands for."""
+        self._check_model(name)
+        route = self._ring._chat.router.route(name, self._caller.profile)  # noqa: SLF001 - the ring's own door
+        await self._answer(ollama.shown(route.candidates[0].facts, self._stamp))
 
     async def _whole(self, asked: HostedRequest) -> None:
         response = await self._call(asked).answer()

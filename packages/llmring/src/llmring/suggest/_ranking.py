@@ -60,7 +60,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         needs: capabilities.
-        min_context: least context window, in tokens.
+        min_context: least context window, in tokens, for request and answer together.
         min_output: least length of the longest answer, in tokens.
         max_input_price: US dollars per million tokens.
         max_output_price: US dollars per million tokens.

@@ -4,6 +4,7 @@ from llmring_providers.sim import Answer, BatchRule, Call, Fault, Rule, Script, 
 from llmring_providers.testing import HANG, FakeProvider, Reply
 from llmring_providers.transport import refuse_network
 
+from llmring._providers import stand_in
 from llmring.testing._cassettes import (
     RecordedRequest,
     Recording,
@@ -36,4 +37,5 @@ __all__ = [
     "refuse_network",
     "replay",
     "serve",
+    "stand_in",
 ]

@@ -1,13 +1,15 @@
 """A host on loopback that speaks the protocols of all providers, as a script says."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 from threading import Thread
 from typing import Any, Self
 
 import msgspec
+from llmring_providers import Provider, ProviderSettings, find_factory
 from llmring_providers.sim import HostedBatches, HostedFiles, Prompt, Script, Simulation
 from llmring_providers.sim.plan import Plan
 from llmring_providers.transport import HttpRequest
@@ -130,6 +132,23 @@ class Simulator:
             KeyError: the table has no such host.
         """
         return self.url + _BASE_PATHS.get(HOSTS[provider].protocol, "")
+
+    @contextmanager
+    def answer_others(self) -> Iterator[None]:
+        """Answer, within the block, for the providers to which no address leads: ``sim``, and those of packages."""
+        from llmring._providers import building  # noqa: PLC0415 - the simulator alone needs no ring
+
+        with building(self._other):
+            yield
+
+    def _other(self, settings: ProviderSettings) -> Provider | None:
+        host = HOSTS.get(settings.name)
+        if host is not None and host.protocol not in ("sim", "local"):
+            return None
+        here = msgspec.structs.replace(
+            settings, api_key="simulated-key", base_url=self.base_url("openai"), client=None
+        )
+        return find_factory("openai")(here)
 
     @property
     def environment(self) -> dict[str, str]:

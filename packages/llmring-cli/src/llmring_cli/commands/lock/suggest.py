@@ -14,7 +14,7 @@ from llmring_cli._output import FAILED, print_json, print_table, report
 from llmring_cli._parameters import Count, Flag, Json, Price, ProviderName
 
 _NEAR = 3
-_HEADERS = ("model", "context", "input", "output", "why")
+_HEADERS = ("model", "most input", "$ in", "$ out", "why")
 
 
 def suggest(
@@ -41,7 +41,7 @@ def suggest(
 
     Args:
         need: A required capability. May be given several times.
-        min_context: Minimum context window, in tokens.
+        min_context: Minimum context window, in tokens: request and answer together.
         min_output: Minimum output limit, in tokens.
         max_input_price: Maximum price of a million input tokens.
         max_output_price: Maximum price of a million output tokens.

@@ -10,6 +10,7 @@ import msgspec
 from cyclopts import Parameter
 from llmring_lockfile import Lockfile, Upgrade, apply_upgrades, lock_models, propose_upgrades
 
+from llmring_cli._live import ORIGIN
 from llmring_cli._lockfiles import Source, read_lockfile, shown
 from llmring_cli._models import KnownModels, Offline, RegistryUrl, known_models, pool_providers, price_text
 from llmring_cli._output import (
@@ -194,7 +195,7 @@ async def _run(
 
     done: list[Trial] = []
     left = options.budget
-    async with LLMRing(lockfile=lockfile) as ring:
+    async with LLMRing(ORIGIN, lockfile=lockfile) as ring:
         for (model, successor), rows in wanted.items():
             plan = await trial.plan(ring, (model, successor), rows)
             report(plan_text(plan, (model, successor)))

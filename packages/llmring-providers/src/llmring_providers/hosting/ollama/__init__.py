@@ -1,4 +1,4 @@
-"""Ollama's native chat: https://docs.ollama.com/api/chat"""
+"""Ollama's native endpoints: https://docs.ollama.com/api"""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,10 @@ import msgspec
 
 from llmring_providers.hosting.answering import moment
 from llmring_providers.hosting.codec import Endpoint, ProtocolCodec, Stamp
-from llmring_providers.hosting.ollama.request import VENDOR, read
-from llmring_providers.hosting.ollama.response import ChatStreamWriter, error_answer, whole
+from llmring_providers.hosting.ollama.request import VENDOR, named_model, read
+from llmring_providers.hosting.ollama.response import ChatStreamWriter, error_answer, shown, version, whole
+
+__all__ = ["OLLAMA", "named_model", "shown", "version"]
 
 
 def _models(names: Sequence[str], stamp: Stamp) -> bytes:
@@ -22,7 +24,10 @@ OLLAMA = ProtocolCodec(
     VENDOR,
     (
         Endpoint("POST", "/api/chat", "chat"),
+        Endpoint("POST", "/api/generate", "generate"),
         Endpoint("GET", "/api/tags", "models"),
+        Endpoint("GET", "/api/version", "version"),
+        Endpoint("POST", "/api/show", "show"),
         Endpoint("POST", "/api/embed", "embeddings"),
     ),
     read=read,

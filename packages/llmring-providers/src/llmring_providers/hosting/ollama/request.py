@@ -1,10 +1,11 @@
-"""Reads a request of Ollama's own chat endpoint: https://docs.ollama.com/api/chat"""
+"""Reads requests of Ollama's own endpoints: https://docs.ollama.com/api/chat, https://docs.ollama.com/api/generate"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
 from llmring_types import tool_call
+from llmring_types.exceptions import ValidationError
 
 from llmring_providers.hosting.codec import HostedRequest, Route
 from llmring_providers.hosting.reading import built, document, effort_of, rest_of, typed, unknown
@@ -47,6 +48,16 @@ class _Body(msgspec.Struct):
     tools: list[dict[str, Any]] | None = None
 
 
+class _Prompt(msgspec.Struct):
+    prompt: str | None = None
+    system: str | None = None
+    images: list[str] | None = None
+
+
+_OF_LOCAL_MODELS = ("raw", "suffix", "template")
+"""Fields of a prompt that only a server with the model itself can heed."""
+
+
 class _Options(msgspec.Struct):
     temperature: float | None = None
     num_predict: int | None = None
@@ -55,6 +66,9 @@ class _Options(msgspec.Struct):
 def read(route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest:  # noqa: ARG001 - none matters
     """Read a request, which is one for a stream unless it says otherwise; see :meth:`Codec.read`."""
     fields = document(body)
+    unread: list[str] = []
+    if route.operation == "generate":
+        fields = _as_chat(fields, unread)
     wire = typed(fields, _Body)
     options = typed(wire.options or {}, _Options, "options")
     extra = rest_of(fields, _Body)
@@ -66,7 +80,6 @@ def read(route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest
     limit = options.num_predict
     if limit is not None and limit <= 0:  # without a limit, or up to the end of the context
         extra["num_predict"], limit = limit, None
-    unread: list[str] = []
     for place, message in enumerate(fields.get("messages") or ()):
         unread += unknown(message, _Message.__struct_fields__, f"messages[{place}]")
     request = built(
@@ -80,6 +93,44 @@ def read(route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest
         extra_params=extra,
     )
     return HostedRequest(request=request, route=route, stream=wire.stream is not False, unread=tuple(unread))
+
+
+def _as_chat(fields: Mapping[str, Any], unread: list[str]) -> dict[str, Any]:
+    """Return the body of a prompt as that of a chat.
+
+    Raises:
+        ValidationError: it asks for what only a local model can do.
+    """
+    if wanted := [name for name in _OF_LOCAL_MODELS if fields.get(name)]:
+        raise ValidationError(
+            f"{wanted[0]} is for local models: leave it out, or use /api/chat", field=wanted[0]
+        )
+    given = typed(fields, _Prompt)
+    if fields.get("context"):
+        unread.append("context")
+    rest = rest_of(fields, _Prompt)
+    for name in ("context", *_OF_LOCAL_MODELS):
+        rest.pop(name, None)
+    messages: list[dict[str, Any]] = [{"role": "system", "content": given.system}] if given.system else []
+    user = {
+        "role": "user",
+        "content": given.prompt or "",
+        **({"images": given.images} if given.images else {}),
+    }
+    return {**rest, "messages": [*messages, user]}
+
+
+def named_model(body: bytes) -> str:
+    """Return the model that ``/api/show`` is asked about.
+
+    Raises:
+        ValidationError: the body names none.
+    """
+    fields = document(body)
+    name = fields.get("model") or fields.get("name")
+    if not isinstance(name, str):
+        raise ValidationError("the body names no model", field="model")
+    return name
 
 
 def _effort(think: bool | str | None, extra: dict[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """Writes chat answers: whole, or one JSON object per line with what came since the last.
 
 https://docs.ollama.com/api/chat
+https://docs.ollama.com/api/generate
 https://docs.ollama.com/api/errors
 """
 
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from llmring_types import FinishReason, LLMResponse, StreamChunk
+from llmring_types import FinishReason, LLMResponse, ModelFacts, StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers.hosting.answering import (
@@ -27,6 +28,8 @@ from llmring_providers.ollama.response import finish_reason
 _WORDS: Mapping[FinishReason, str] = {"tool_calls": "stop"}
 _TIMINGS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
 _COUNTS = {"prompt_eval_count": "prompt_tokens", "eval_count": "completion_tokens"}
+_CAPABILITIES = {"vision": "vision", "tools": "tools", "reasoning": "thinking"}
+"""Ours, and Ollama's word for each."""
 _ERRORS: Mapping[Kind, str] = {
     "bad_request": "invalid request",
     "unsupported": "the request is not supported",
@@ -45,12 +48,19 @@ _ERRORS: Mapping[Kind, str] = {
 
 def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
     """Write a whole answer."""
-    message: dict[str, Any] = {"role": "assistant", "content": response.content}
+    said: dict[str, Any] = {"content": response.content}
     if response.reasoning:
-        message["thinking"] = response.reasoning
-    return msgspec.json.encode(
-        {**_head(response, asked, stamp), "message": message | _more(response, stamp), **_end(response)}
-    )
+        said["thinking"] = response.reasoning
+    text = _text(asked, said | _more(response, stamp))
+    return msgspec.json.encode({**_head(response, asked, stamp), **text, **_end(response)})
+
+
+def _text(asked: HostedRequest, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the model's words in the form of the endpoint."""
+    if asked.route.operation != "generate":
+        return {"message": {"role": "assistant", **said}}
+    thinking = {"thinking": said["thinking"]} if "thinking" in said else {}
+    return {"response": said["content"], **thinking}
 
 
 def _head(answer: Answer, asked: HostedRequest, stamp: Stamp) -> dict[str, Any]:
@@ -90,6 +100,27 @@ def _end(answer: Answer) -> dict[str, Any]:
     }
 
 
+def version() -> bytes:
+    """Write the version of the server: one that has every endpoint here (https://docs.ollama.com/api-reference/get-version)."""
+    return b'{"version":"0.12.6"}'
+
+
+def shown(facts: ModelFacts | None, stamp: Stamp) -> bytes:
+    """Write what is known of a model: https://docs.ollama.com/api-reference/show-model-details"""
+    known = {} if facts is None else {name: getattr(facts, name) for name in _CAPABILITIES}
+    context = None if facts is None else facts.context_window
+    details = {"format": "", "family": "", "parameter_size": "", "quantization_level": ""}
+    info = {} if context is None else {"general.architecture": "hosted", "hosted.context_length": context}
+    return msgspec.json.encode(
+        {
+            "details": details,
+            "model_info": info,
+            "capabilities": ["completion", *(_CAPABILITIES[name] for name, has in known.items() if has)],
+            "modified_at": moment(stamp.created),
+        }
+    )
+
+
 def error_answer(error: LLMRingError) -> ErrorAnswer:
     """Write an error: a text is all there is."""
     failure = failure_of(error)
@@ -123,8 +154,7 @@ class ChatStreamWriter(StreamWriter):
 
     def _line(self, chunk: StreamChunk, said: Mapping[str, Any], **end: Any) -> bytes:
         head = _head(chunk, self._asked, self._stamp)
-        message = {"role": "assistant", **said}
-        return msgspec.json.encode({**head, "message": message, "done": False, **end}) + b"\n"
+        return msgspec.json.encode({**head, **_text(self._asked, said), "done": False, **end}) + b"\n"
 
     def _failure(self, error: LLMRingError) -> list[bytes]:
         return [_error(failure_of(error)) + b"\n"]
