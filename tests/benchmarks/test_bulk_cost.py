@@ -10,7 +10,7 @@ import pytest
 from bulk import SIDES, measure
 from memory_ring import memory_ring
 
-MOST_FUNCTIONS = {"map": 90, "map, journal": 200}
+MOST_FUNCTIONS = {"map": 80, "map, journal": 130}
 """Python functions that a row may enter or resume beyond those of a bare call, with the checks of tests in each."""
 MOST_PER_ROW = 64
 """Bytes that a further row may need: an outcome alone has a thousand, so nothing is kept of those that were fetched."""

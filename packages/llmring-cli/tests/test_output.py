@@ -1,5 +1,6 @@
 """What goes to people."""
 
+import io
 import json
 import logging
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 import llmring_cli
 import pytest
 from llmring_cli._output import (
+    linked,
     print_json,
     print_json_line,
     print_line,
@@ -148,3 +150,21 @@ def test_nothing_is_printed_but_by_the_functions_that_make_it_printable() -> Non
         "chat/terminal.py",
         "chat/answer.py",
     }
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_addresses_are_links_on_terminals_that_take_them_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    text = "see (https://example.com/a?b=1), or not"
+    assert linked(text, _Terminal()) == text
+    monkeypatch.setenv("KITTY_WINDOW_ID", "1")
+    address = "https://example.com/a?b=1"
+    link = f"\x1b]8;;{address}\x1b\\{address}\x1b]8;;\x1b\\"
+    assert linked(text, _Terminal()) == f"see ({link}), or not"
+    assert linked(text, io.StringIO()) == text
+    monkeypatch.setenv("TERM", "dumb")
+    assert linked(text, _Terminal()) == text

@@ -11,6 +11,15 @@ from typing import Any, TextIO, cast
 import msgspec
 from llmring_types.exceptions import LLMRingError
 
+_TAKE_LINKS = (
+    "VTE_VERSION",
+    "KITTY_WINDOW_ID",
+    "KONSOLE_VERSION",
+    "WEZTERM_PANE",
+    "WT_SESSION",
+    "ITERM_SESSION_ID",
+)
+"""Set by terminals that show hyperlinks: those of VTE (GNOME), kitty, Konsole, WezTerm, Windows Terminal, iTerm2."""
 _COLOURS = {"error": "31", "problem": "31", "warning": "33", "hint": "36"}
 _LEAST_WIDTH = 20
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -61,7 +70,7 @@ def print_line(text: object) -> None:
 
 def print_text(text: str) -> None:
     """Print text of several lines, such as a diff."""
-    print(printable(text))
+    print(linked(printable(text), sys.stdout))
 
 
 def write_exact(text: str) -> None:
@@ -77,7 +86,7 @@ def report(text: str) -> None:
 
 def report_text(text: str) -> None:
     """Write text of several lines, such as a diff, to standard error."""
-    text = printable(text)
+    text = linked(printable(text), sys.stderr)
     kind, colon, rest = text.partition(":")
     if kind in _COLOURS and colon and takes_colour(sys.stderr):
         text = f"\x1b[1;{_COLOURS[kind]}m{kind}:\x1b[0m{rest}"
@@ -118,6 +127,20 @@ def takes_colour(stream: TextIO) -> bool:
 def takes_control(stream: TextIO) -> bool:
     """Return whether a stream is a terminal that takes control sequences."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def linked(text: str, stream: TextIO) -> str:
+    """Return printable text whose addresses are hyperlinks, where a stream is a terminal that is known to take them.
+
+    OSC 8: https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda. A terminal cannot be asked for it.
+    """
+    if not takes_control(stream) or not any(os.environ.get(name) for name in _TAKE_LINKS):
+        return text
+    import re  # noqa: PLC0415 - short commands do without
+
+    return re.sub(
+        r"https?://[^\s'\"<>),;]+", lambda found: f"\x1b]8;;{found[0]}\x1b\\{found[0]}\x1b]8;;\x1b\\", text
+    )
 
 
 def print_json(value: Any) -> None:

@@ -72,15 +72,17 @@ class MapsRequests:
                 survive the process: the next run takes them up.
 
         Raises:
-            ValidationError: an option is not of its kind, or there is none of this name (also a ``ValueError``).
+            ValidationError: an option is not of its kind, or there is none of this name; ``requests`` are no iterable
+                (also a ``ValueError``).
             ConfigurationError: while iterating: the journal cannot be opened or written, or is not this user's.
         """
         from llmring.bulk._digest import Digests  # noqa: PLC0415 - only for bulk jobs
         from llmring.bulk._engine import Engine  # noqa: PLC0415 - as above
         from llmring.bulk._stream import Outcomes  # noqa: PLC0415 - as above
-        from llmring.bulk._tasks import Settings  # noqa: PLC0415 - as above
+        from llmring.bulk._tasks import Settings, check_rows  # noqa: PLC0415 - as above
 
         check_options(options)
+        check_rows(requests)
         profile, path = options.get("profile"), options.get("journal")
         engine = Engine(
             self._chat,
@@ -117,6 +119,9 @@ class MapsRequests:
             requests: as for :meth:`map`; they are all taken.
             output_tokens: those expected of an answer; without it, the most that the request and the model allow.
             profile: the lockfile's profile.
+
+        Raises:
+            ValidationError: ``requests`` are no iterable, or ``output_tokens`` is no number of tokens.
         """
         from llmring.bulk._plan import Planner  # noqa: PLC0415 - only for plans
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 from llmring_types.exceptions import ConfigurationError
@@ -22,16 +22,18 @@ FROM_CACHE = "from the answer cache"
 class _Options(msgspec.StructMeta):
     """Names what was probably meant by an option that there is not."""
 
-    def __call__(cls, *values: Any, **options: Any) -> Any:  # noqa: N805 - of a metaclass
-        names = cls.__struct_fields__
-        unknown = next((name for name in options if name not in names), None)
-        if unknown is not None:
-            from difflib import get_close_matches  # noqa: PLC0415 - only for errors
+    if not TYPE_CHECKING:  # checkers would take its signature for that of every policy
 
-            near = get_close_matches(unknown, names, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"its options are {', '.join(names)}"
-            raise ConfigurationError(f"{cls.__name__} has no option {unknown!r}; {hint}")
-        return super().__call__(*values, **options)
+        def __call__(cls, *values: Any, **options: Any) -> Any:  # noqa: N805 - of a metaclass
+            names = cls.__struct_fields__
+            unknown = next((name for name in options if name not in names), None)
+            if unknown is not None:
+                from difflib import get_close_matches  # noqa: PLC0415 - only for errors
+
+                near = get_close_matches(unknown, names, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"its options are {', '.join(names)}"
+                raise ConfigurationError(f"{cls.__name__} has no option {unknown!r}; {hint}")
+            return super().__call__(*values, **options)
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True, metaclass=_Options):

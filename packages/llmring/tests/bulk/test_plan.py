@@ -59,6 +59,22 @@ async def test_what_has_no_price_is_counted_apart() -> None:
     assert plan.live_usd > 0
 
 
+@pytest.mark.parametrize("length", [-5, 1.5, "x", True])
+async def test_a_length_of_answers_that_is_none_is_refused(length: Any) -> None:
+    with pytest.raises(ValidationError, match="output_tokens must be a number of tokens"):
+        await LLMRing().plan([], output_tokens=length)
+
+
+@pytest.mark.parametrize("requests", [LLMRequest([]), "hello", {"a": 1}, 5, None])
+async def test_what_has_no_rows_is_refused_by_every_job(requests: Any) -> None:
+    ring = LLMRing()
+    with pytest.raises(ValidationError, match="a job takes an iterable"):
+        ring.map(requests)
+    for call in (ring.plan, ring.submit_batch):
+        with pytest.raises(ValidationError, match="a job takes an iterable"):
+            await call(requests)
+
+
 def test_the_sync_ring_plans_too() -> None:
     with LLMRing.sync(prices=PRICES) as ring:
         ring.register_provider("fake", FakeProvider("yes"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 from llmring_lockfile import LockedModel
 from llmring_types import LLMRequest, Usage
-from llmring_types.exceptions import LLMRingError
+from llmring_types.exceptions import LLMRingError, ValidationError
 
 from llmring._chat import Chat
 from llmring._money.estimates import UNKNOWN_OUTPUT_TOKENS
@@ -62,6 +62,11 @@ class Planner:
     def __init__(
         self, chat: Chat, locked: Mapping[str, LockedModel], profile: str | None, output_tokens: int | None
     ) -> None:
+        given: object = output_tokens
+        if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 0):
+            raise ValidationError(
+                f"output_tokens must be a number of tokens, 0 or more; got {given!r}", field="output_tokens"
+            )
         self._chat = chat
         self._output_tokens = output_tokens
         self._digests = Digests(chat, locked, profile)

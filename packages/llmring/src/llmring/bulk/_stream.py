@@ -7,7 +7,7 @@ from typing import Generic, Self
 from llmring_types import Parsed
 
 from llmring._runtime import BackgroundTask, LoopHandle, detached_context
-from llmring._sync_streams import Runs
+from llmring._sync_streams import Runs, SyncStream
 from llmring.bulk._engine import Engine
 from llmring.bulk._outcomes import Outcome
 
@@ -77,24 +77,22 @@ class Outcomes(Generic[Parsed]):
             self._loop.run(task.cancel_soon)  # garbage is collected in whichever thread comes to it
 
 
-class SyncOutcomes(Generic[Parsed]):
+class SyncOutcomes(SyncStream[Outcome[Parsed]], Generic[Parsed]):
     """:class:`Outcomes` for code without ``await``: ``for outcome in ring.map(requests)``, or ``with`` first.
 
     Iterables of requests are read in the thread of the ring.
     """
 
-    def __init__(self, outcomes: Outcomes[Parsed], loop: Runs) -> None:
-        self._outcomes = outcomes
-        self._loop = loop
-        self._ready: deque[Outcome[Parsed]] = deque()
+    _stream: Outcomes[Parsed]
 
-    def __iter__(self) -> Self:
-        return self
+    def __init__(self, outcomes: Outcomes[Parsed], loop: Runs) -> None:
+        super().__init__(outcomes, loop)
+        self._ready: deque[Outcome[Parsed]] = deque()
 
     def __next__(self) -> Outcome[Parsed]:
         if not self._ready:
             try:
-                self._ready.extend(self._loop.run(self._outcomes.next_ready))
+                self._ready.extend(self._loop.run(self._stream.next_ready))
             except StopAsyncIteration:
                 raise StopIteration from None
         return self._ready.popleft()
@@ -102,12 +100,4 @@ class SyncOutcomes(Generic[Parsed]):
     def close(self) -> None:
         """Stop at once, as :meth:`Outcomes.aclose`."""
         self._ready.clear()
-        self._loop.run(self._outcomes.aclose)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        super().close()

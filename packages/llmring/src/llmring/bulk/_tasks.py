@@ -1,7 +1,7 @@
 """The rows under way: their source, their settings, and the outcomes that they become."""
 
 from collections import deque
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Any, Literal
 
 import anyio
@@ -90,6 +90,20 @@ def outcome_of(task: Task, ended: LLMResponse | LLMRingError, *, from_journal: b
     )
 
 
+def check_rows(requests: object) -> None:
+    """Refuse what has no rows.
+
+    Raises:
+        ValidationError: a single request, a text, or anything else that is no iterable of requests.
+    """
+    is_iterable = any(hasattr(requests, name) for name in ("__iter__", "__aiter__", "__getitem__"))
+    if not is_iterable or isinstance(requests, (str, bytes, Mapping, LLMRequest)):
+        raise ValidationError(
+            f"a job takes an iterable or async iterable of LLMRequest or Row, such as a list; got {type(requests).__name__}",
+            field="requests",
+        )
+
+
 END = object()
 
 
@@ -97,6 +111,7 @@ class Source:
     """The rows, from an iterable or an async one."""
 
     def __init__(self, requests: Requests) -> None:
+        check_rows(requests)
         self._async = aiter(requests) if isinstance(requests, AsyncIterable) else None
         self._sync = iter(()) if isinstance(requests, AsyncIterable) else iter(requests)
 
