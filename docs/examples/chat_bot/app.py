@@ -37,17 +37,15 @@ async def page() -> FileResponse:
 async def answer(request: Request, turns: list[Turn]) -> StreamingResponse:
     ring: LLMRing = request.state.ring
     messages = [Message(role=turn.role, content=turn.content) for turn in turns]
-    chunks = aiter(ring.chat_stream(LLMRequest(messages, model="assistant")))
-    try:
-        first = await anext(chunks)  # an error before the first chunk becomes a status
+    try:  # an error before the first chunk becomes a status
+        stream = await ring.chat_stream(LLMRequest(messages, model="assistant")).start()
     except LLMRingError as error:
         raise HTTPException(502, str(error)) from error
 
     async def events() -> AsyncIterator[str]:
-        yield _event("text", first.delta)
         try:
-            async for chunk in chunks:
-                yield _event("text", chunk.delta)
+            async for text in stream.text():
+                yield _event("text", text)
         except LLMRingError as error:  # a cut answer never looks finished
             yield _event("failure", str(error))
         else:

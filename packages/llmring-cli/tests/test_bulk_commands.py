@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -155,6 +156,12 @@ def test_a_plan_sends_nothing(llmring: Run, simulator: Simulator) -> None:
     code, out, _ = llmring(*plan, "--output-tokens", "10")
     assert "output tokens\tabout 30\n" in out
     assert simulator.requests == []
+
+
+def test_a_plan_reports_why_rows_cannot_be_sent(llmring: Run) -> None:
+    code, _, err = llmring("batch", "plan", "cities.csv", "-m", "openai:gpt-4o-mini", "-p", "{town}")
+    assert code == 1
+    assert re.search(r"^error: 4 rows cannot be sent, the first since: .*town", err, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("simulator")

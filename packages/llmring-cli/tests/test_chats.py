@@ -1,6 +1,7 @@
 """chats: the saved conversations."""
 
 import json
+import re
 import stat
 import sys
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def talks(folder: Path) -> list[str]:
             Message.assistant("Of *cheese*."),
         ],
     )
-    sun = Conversation(LLMRing(), None, messages=[Message.user("Is the sun cold?")])
+    sun = Conversation(LLMRing(), None, messages=[Message.user("Is the sun cold?\nOr hot?")])
     sun.append(Message(role="assistant", content="By no", metadata={"cut": True}))
     store = open_store()
     return [
@@ -106,6 +107,7 @@ def test_a_cut_answer_is_marked_and_nothing_steers_the_terminal(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     out = llmring("chats", "show")[1]
     assert "Model (cut off)" in out
+    assert "Is the sun cold?\nOr hot?\n" in re.sub(" +\n", "\n", out)
     assert "## " not in out
     assert "\x1b[2J" not in out
 

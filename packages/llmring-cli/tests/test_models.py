@@ -102,10 +102,16 @@ def test_info_as_json_has_numbers_and_the_whole_pool(llmring: Run) -> None:
 def test_nothing_known_of_a_model_is_exit_code_1(llmring: Run, more: tuple[str, ...]) -> None:
     code, out, err = llmring("info", "openai:gpt-99", *more)
     assert (code, out) == (1, "")
-    assert err == "openai:gpt-99 is unknown; it may still work\n"
+    assert err.startswith("openai:gpt-99 is unknown; it may still work; did you mean openai:gpt-5 or ")
 
 
 LIVE = {"data": [{"id": "gpt-4o"}, {"id": "gpt-99"}]}
+
+
+def test_info_of_an_unknown_model_suggests_near_ones(llmring: Run) -> None:
+    assert llmring("info", "openai:gpt5")[2] == (
+        "openai:gpt5 is unknown; it may still work; did you mean openai:gpt-5 or openai:gpt-5.1 or openai:gpt-5.2?\n"
+    )
 
 
 def test_live_models_are_those_that_the_provider_offers_with_what_is_known_of_them(

@@ -93,6 +93,31 @@ async def test_reasoning_and_tool_calls_come_again(first: str, second: str) -> N
         assert getattr(again, field) == getattr(one, field)
 
 
+class Counting:
+    """An adapter that counts what it encodes."""
+
+    def __init__(self, adapter: Any) -> None:
+        self.adapter, self.encoded = adapter, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.adapter, name)
+
+    def encode(self, call: Any, *, stream: bool) -> Any:
+        self.encoded += 1
+        return self.adapter.encode(call, stream=stream)
+
+
+async def test_a_request_is_encoded_once_for_the_cache_and_the_wire(asked: Asked) -> None:
+    provider: Any = asked.ring._chat.providers["sim"]
+    counting = provider._adapter = Counting(provider._adapter)
+    await asked.whole()
+    assert (asked.sent, counting.encoded) == (1, 1)
+    await asked.whole(response_format={"type": "json_object"})
+    assert (asked.sent, counting.encoded) == (2, 2)
+    await asked.whole()
+    assert (asked.sent, counting.encoded) == (2, 3)
+
+
 @pytest.mark.parametrize(
     "other",
     [

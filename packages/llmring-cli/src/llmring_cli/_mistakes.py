@@ -181,11 +181,12 @@ def near_models(name: str) -> list[str]:
     for provider in PROVIDERS:
         for facts in registry.models(provider):
             for known in (facts.model, *facts.aliases) if facts.active is not False else ():
-                shortest.setdefault(_UNALIKE.sub("", known.lower()), f"{provider}:{known}")
+                if known.islower():  # the registry lists some names in the vendor's spelling, too
+                    shortest.setdefault(_UNALIKE.sub("", known), f"{provider}:{known}")
     word = _UNALIKE.sub("", name.rpartition(":")[2].lower())
     parts = sorted((known for known in shortest if word in known), key=lambda known: (len(known), known))
-    near = (parts if len(word) >= _LEAST_PART else []) + get_close_matches(word, shortest, n=_MOST_NEAR)
-    return [shortest[known] for known in dict.fromkeys(near)][:_MOST_NEAR]
+    near = (parts if len(word) >= _LEAST_PART else []) or get_close_matches(word, shortest, n=_MOST_NEAR)
+    return [shortest[known] for known in near][:_MOST_NEAR]
 
 
 def _right_names(error: LLMRingError, model: str | None) -> Iterator[str]:

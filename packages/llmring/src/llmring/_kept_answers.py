@@ -98,12 +98,12 @@ class CachedCall(Call):
 
     async def _digested(self) -> bytes | None:
         """Return the digest of the request; ``None`` for one that cannot be sent: the attempt tells why."""
-        router = self._chat.router
-        asked = msgspec.structs.replace(self._asked, cache=self._prepared.cache)
+        digests = Digests(self._chat, self._chat.router.locked, self._profile)
         try:
-            found = await Digests(self._chat, router.locked, self._profile).of(asked)
+            found = digests.of_prepared(await self._with_files(self._prepared))
         except LLMRingError:
             return None
+        self._encoded = found.encoded  # for a whole answer that has to be asked for
         return found.content
 
     async def _replay(self, response: LLMResponse) -> Answered[T]:

@@ -37,6 +37,7 @@ async def test_a_plan_counts_rows_tokens_and_dollars() -> None:
     plan = await ring.plan(rows)
     assert provider.calls == []
     assert (plan.rows, plan.unreadable, plan.repeated, plan.unpriced) == (6, 3, 1, 0)
+    assert plan.first_error == "no row"
     assert plan.models == {"fake:x": 3}
     assert (plan.input_tokens, plan.output_tokens) == (3 * 14, 30)
     assert plan.live_usd == pytest.approx((3 * 14 * 10 + 30 * 100) / 1e6)

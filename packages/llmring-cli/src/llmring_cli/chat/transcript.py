@@ -70,11 +70,16 @@ def _call_text(call: ToolCall) -> str:
     return f"[calls {function.get('name', 'a tool')}({function.get('arguments', '')})]"
 
 
-def markdown(found: StoredConversation, messages: Sequence[Message]) -> str:
-    """Return a whole conversation as Markdown."""
-    return "\n\n".join(
-        [f"# {one_line(found.title) or 'Without a title'}", _about(found), *_sections(messages)]
-    )
+def markdown(found: StoredConversation, messages: Sequence[Message], *, hard_breaks: bool = False) -> str:
+    """Return a whole conversation as Markdown.
+
+    Args:
+        found: as lists show it.
+        messages: of it.
+        hard_breaks: keep the lines of the user's messages, which are no Markdown, apart where it is rendered.
+    """
+    sections = _sections(messages, hard_breaks=hard_breaks)
+    return "\n\n".join([f"# {one_line(found.title) or 'Without a title'}", _about(found), *sections])
 
 
 def _about(found: StoredConversation) -> str:
@@ -83,9 +88,11 @@ def _about(found: StoredConversation) -> str:
     return " · ".join([*facts, dollars_text(found.cost)])
 
 
-def _sections(messages: Iterable[Message]) -> Iterator[str]:
+def _sections(messages: Iterable[Message], *, hard_breaks: bool) -> Iterator[str]:
     for message in messages:
         text = text_of(message)
+        if message.role == "user" and hard_breaks:  # https://spec.commonmark.org/0.31.2/#hard-line-breaks
+            text = text.replace("\n", "  \n")
         if message.role == "tool":  # results may be anything: they stay apart from what was said
             text = "\n".join(f"> {line}".rstrip() for line in text.splitlines())
         yield f"## {speaker(message)}\n\n{text}".rstrip()

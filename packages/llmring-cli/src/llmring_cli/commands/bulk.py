@@ -195,6 +195,10 @@ def _print_plan(found: Plan, *, is_bound: bool) -> None:
     )
     for name, count in found.models.items():
         print_line(f"{name}: {count_text(count, 'row')}")
+    if found.first_error is not None:
+        report(
+            f"error: {count_text(found.unreadable, 'row')} cannot be sent, the first since: {found.first_error}"
+        )
     if found.unpriced:
         report(f"warning: the price of {count_text(found.unpriced, 'row')} is not known and not counted")
 

@@ -33,7 +33,6 @@ from llmring_cli.chat.answer import (
 from llmring_cli.chat.delivery import copy as copy_text
 from llmring_cli.chat.delivery import first_block
 from llmring_cli.chat.exchange import Exchange, open_tools
-from llmring_cli.chat.interactive import Opening, converse
 from llmring_cli.chat.message import message_of, read_words
 from llmring_cli.chat.saved import Held, Record, begin, last_of, saving_is_on
 from llmring_cli.chat.templates import json_values, read_pairs, read_template
@@ -132,6 +131,8 @@ def chat(
     about_one_answer = json or count or extract or copy or stream is False
     on_terminals = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     if message is None and filled is None and on_terminals and not about_one_answer:
+        from llmring_cli.chat.interactive import Opening, converse  # noqa: PLC0415 - one answer does without
+
         opening = Opening(model, profile, system, options, files, tools, held, plain, verbose)
         asyncio.run(converse(opening, record))
         return

@@ -97,7 +97,7 @@ def show(chat: Chat = None, /, *, json: Json = False) -> None:
         from llmring_cli.chat.answer import markdown_writer  # noqa: PLC0415 - pipes do without
 
         with markdown_writer() as write:
-            write(markdown(found, messages))
+            write(markdown(found, messages, hard_breaks=True))
     else:
         write_exact(f"{markdown(found, messages)}\n")
 

@@ -96,7 +96,11 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
     registry = open_registry()
     facts = registry.facts(pool[0].provider, pool[0].model)
     if facts is None:
-        report(f"{pool[0]} is unknown; it may still work")
+        from llmring_cli._mistakes import near_models  # noqa: PLC0415 - most models are known
+
+        near = near_models(str(pool[0]))
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        report(f"{pool[0]} is unknown; it may still work{hint}")
         report_refused_hosts()
         return FAILED
     corrections = registry.corrections(pool[0].provider, pool[0].model)

@@ -215,16 +215,19 @@ def output_bounds(body: bytes) -> tuple[int | None, int]:
     if isinstance(read.options, dict):
         limits.append(read.options.get("num_predict"))
     counts = [_count(limit) for limit in limits if limit is not None]
-    answers = [_count(number) for number in numbers if number is not None]
+    answers = 1
+    for number in numbers:
+        if number is not None:
+            answers = max(answers, _count(number))
     # Where one of them cannot be read, a lenient host may keep to any of them.
-    limit = max(filter(None, counts), default=None) if all(counts) else None
-    return limit, max(filter(None, answers), default=1)
+    return max(counts) if counts and all(counts) else None, answers
 
 
-def _count(value: object) -> int | None:
-    """Return a number of 1 or more; many hosts take ``5.0`` and ``"5"`` for 5."""
+def _count(value: object) -> int:
+    """Return a number of 1 or more, 0 for anything else; many hosts take ``5.0`` and ``"5"`` for 5."""
+    if type(value) is int:
+        return max(value, 0)
     try:
-        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else 0
-        return max(ceil(number), 0) or None
+        return max(ceil(float(value)), 0) if isinstance(value, float | str) else 0
     except (ValueError, OverflowError):  # no number, or none that is finite
-        return None
+        return 0

@@ -81,9 +81,17 @@ class Digests:
         Raises:
             LLMRingError: the request cannot be sent to any model, or not as it is.
         """
-        route, hashed, candidate = self._pool(request.model)
         asked = await self._chat.files.inlined(request) if request.files else request
         prepared, _ = prepare(asked)
+        return self.of_prepared(prepared)
+
+    def of_prepared(self, prepared: LLMRequest) -> Digest:
+        """Return the digest of a request as adapters get it, which ``encoded`` then serves.
+
+        Raises:
+            LLMRingError: the request cannot be sent to any model, or not as it is.
+        """
+        route, hashed, candidate = self._pool(prepared.model)
         if candidate.unusable is not None:
             raise candidate.unusable
         digest = hashed.copy()

@@ -26,6 +26,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rows: all of them.
         unreadable: rows that cannot be sent: they could not be read, or no model of theirs can be used.
+        first_error: why the first of them cannot be sent; ``None`` without such rows.
         repeated: rows whose request is that of another row; a job with a journal asks them once. They are counted in
             the tokens and dollars.
         models: rows by the model that is asked first.
@@ -45,6 +46,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     live_usd: float
     batch_usd: float | None
     unpriced: int
+    first_error: str | None = None
 
 
 class Planner:
@@ -73,6 +75,7 @@ class Planner:
         self._counts: Counter[str] = Counter()
         self._live = self._batch = 0.0
         self._has_batch_prices = True
+        self._first_error: str | None = None
 
     async def plan(self, requests: Requests) -> Plan:
         """Take all rows, one after the other, and return what they come to."""
@@ -93,26 +96,31 @@ class Planner:
             live_usd=self._live,
             batch_usd=self._batch if self._has_batch_prices else None,
             unpriced=counts["unpriced"],
+            first_error=self._first_error,
         )
 
     async def _add(self, request: object) -> None:
         self._counts["rows"] += 1
         if not isinstance(request, LLMRequest):
-            self._counts["unreadable"] += 1
+            self._refuse(request if isinstance(request, LLMRingError) else "it is no LLMRequest")
             return
         try:
             digest, route, _ = await self._digests.of(request)
             asked = await self._chat.files.inlined(request) if request.files else request
             candidate = next(each for each in route.candidates if each.unusable is None)
             prepared, _ = prepare(asked)
-        except LLMRingError:
-            self._counts["unreadable"] += 1
+        except LLMRingError as error:
+            self._refuse(error)
             return
         if self._seen.may_have(digest):
             self._counts["repeated"] += 1
         self._seen.add(digest)
         self._models[str(candidate.ref)] += 1
         self._price(asked, prepared, candidate)
+
+    def _refuse(self, problem: LLMRingError | str) -> None:
+        self._counts["unreadable"] += 1
+        self._first_error = self._first_error or str(problem)
 
     def _price(self, asked: LLMRequest, prepared: LLMRequest, candidate: Candidate) -> None:
         chat, facts = self._chat, candidate.facts
