@@ -30,6 +30,19 @@ def test_a_template_takes_the_message_and_variables(llmring: Run, simulated: Sim
     assert [message["content"] for message in sent] == ["You write French.", "Into French: Hi"]
 
 
+@pytest.mark.parametrize("prompt", ["Into {language}", "{% if language %}In {{ language }}{% endif %}"])
+def test_a_value_for_a_variable_that_a_template_lacks_is_refused(
+    llmring: Run, simulated: Simulated, prompt: str
+) -> None:
+    own_templates(translate=f'prompt = "{prompt}"\ndefaults = {{ language = "English" }}\n')
+    assert llmring(*CHAT, "-t", "translate", "-p", "language=French")[0] == 0
+    assert simulated.requests[-1].json["messages"][-1]["content"].endswith("French")
+    code, out, err = llmring(*CHAT, "-t", "translate", "-p", "langage=French")
+    assert (code, out) == (1, "")
+    assert err == "error: the template has no variable 'langage'; did you mean language?\n"
+    assert len(simulated.requests) == 1
+
+
 def test_a_template_may_be_the_whole_message_and_have_defaults(llmring: Run, simulated: Simulated) -> None:
     own_templates(joke='prompt = "A joke about {topic}."\ndefaults = { topic = "cats" }\n')
     assert llmring(*CHAT, "-t", "joke")[0] == 0

@@ -20,6 +20,8 @@ from llmring_cli.chat.message import refuse_link_out
 REPOSITORY_FOLDER = Path(".llmring") / "templates"
 INPUT = "input"
 """The variable that stands for the message."""
+_IN_BRACES = re.compile(r"\{([^{}]*)\}")
+_WORD = re.compile(r"\w+")
 _NAME = re.compile(r"\w[\w.-]*")
 _OWN_INPUT = re.compile(rf"\{{{{?\s*{INPUT}\b")
 
@@ -49,13 +51,22 @@ class ChatTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the text of the message and the instructions.
 
         Raises:
+            CommandError: a value is given for a variable that the template does not have.
             ValidationError: a variable has no value, or the template has a mistake (also a ``ValueError``).
         """
+        self._refuse_unknown(given)
         values = {**self.defaults, **given, INPUT: message}
         text = Template(self.prompt).render(values)
         if message and not _OWN_INPUT.search(self.prompt + (self.system or "")):
             text = f"{text}\n\n{message}" if text else message
         return text, None if self.system is None else Template(self.system).render(values)
+
+    def _refuse_unknown(self, given: Mapping[str, str]) -> None:
+        places = _IN_BRACES.findall(f"{self.prompt} {self.system or ''}")
+        names = {name for place in places for name in _WORD.findall(place)}
+        for name in given:
+            if name not in names and name not in map(str.strip, places):
+                raise CommandError(f"the template has no variable {name!r}{meant(name, names)}")
 
     def options(self) -> dict[str, Any]:
         """Return the fields of the request that the template sets."""
