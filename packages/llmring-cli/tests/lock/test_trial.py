@@ -98,6 +98,16 @@ def test_a_bar_that_is_met_moves_the_lock_without_a_question(llmring: Run, folde
     assert bound() == "anthropic:tiny-2"
 
 
+@pytest.mark.parametrize("row", [{"prompt": "fail"}, {"prompt": "Hello", "max_tokens": "many"}])
+def test_a_successor_that_answers_nothing_is_not_written_also_with_yes(
+    llmring: Run, folder: Path, row: dict[str, Any]
+) -> None:
+    code, _, err = llmring("lock", "upgrade", "--try", "--prompts", prompts(folder, row), "--yes")
+    assert code == 1
+    assert err.endswith("nothing was written: no proposal was tried and met every bar\n")
+    assert bound() == "anthropic:tiny-1"
+
+
 def test_a_bar_that_is_missed_leaves_the_lock_also_with_yes(llmring: Run, folder: Path) -> None:
     name = prompts(folder, {"prompt": "Which form?", "response_format": SCHEMA})
     before = (folder / "llmring.lock").read_bytes()

@@ -112,7 +112,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        return all(measure.is_met for measure in self.measures)
+        answered = any(pair.new.error is None for pair in self.pairs)
+        return answered and all(measure.is_met for measure in self.measures)
 
     @property
     def has_bars(self) -> bool:
