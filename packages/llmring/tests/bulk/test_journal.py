@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -270,6 +271,18 @@ async def test_two_runs_do_not_share_a_journal(journal: Path) -> None:
         with pytest.raises(ConfigurationError, match="in use by another run"):
             await outcomes_of(questions(5), journal=journal)
     assert (await outcomes_of(questions(5), journal=journal))[1] == 4
+
+
+async def test_a_run_waits_for_one_that_is_about_to_end(journal: Path) -> None:
+    assert len((await outcomes_of(questions(3), journal=journal))[0]) == 3
+    beside = f"{journal}-lock"
+    with closing(sqlite3.connect(beside, isolation_level=None, check_same_thread=False)) as ending:
+        ending.execute("BEGIN EXCLUSIVE")
+        end = threading.Timer(0.2, ending.execute, ("ROLLBACK",))
+        end.start()
+        found, asked = await outcomes_of(questions(3), journal=journal)
+        end.join()
+    assert (len(found), asked) == (3, 0)
 
 
 def foreign(path: Path) -> None:

@@ -207,6 +207,10 @@ class Journal(Generic[T]):
             raise ConfigurationError(f"the journal {self.path} cannot be opened: {error}") from error
 
 
+_LOCK_WAIT_S = 1.0
+"""Seconds for a run that was cancelled, and still writes what came, to let go of its journal."""
+
+
 def _locked(path: Path) -> sqlite3.Connection:
     """Keep other runs away from the journal until the connection is closed, or the process ends.
 
@@ -219,7 +223,7 @@ def _locked(path: Path) -> sqlite3.Connection:
     lock: sqlite3.Connection | None = None
     try:
         os.close(os.open(beside, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
-        lock = sqlite3.connect(beside, timeout=0, isolation_level=None, check_same_thread=False)
+        lock = sqlite3.connect(beside, timeout=_LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
         lock.execute("BEGIN EXCLUSIVE")
     except (OSError, sqlite3.Error) as error:
         if lock is not None:
