@@ -38,6 +38,11 @@ def test_links_inside_the_repository_lead_somewhere(readme: Path) -> None:
         assert not heading or heading in anchors(target), heading
 
 
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_example_names_a_relative_usage_log_which_is_refused(readme: Path) -> None:
+    assert not re.findall(r"LLMRING_USAGE_LOG=(?![/~$])\S+", readme.read_text())
+
+
 @pytest.mark.parametrize(
     "readme", sorted(ROOT.glob("packages/*/README.md")), ids=lambda path: path.parent.name
 )

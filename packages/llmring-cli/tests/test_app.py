@@ -135,5 +135,11 @@ def test_help_of_nothing_that_there_is_suggests_what_is_like_it(llmring: Run) ->
     assert "did you mean profiles" in err
 
 
+def test_help_suggests_a_name_once_that_is_a_topic_and_a_command(llmring: Run) -> None:
+    code, out, err = llmring("help", "alias")
+    assert (code, out) == (2, "")
+    assert err.count("aliases") == 1
+
+
 def test_the_version_is_the_packages(llmring: Run) -> None:
     assert llmring("--version") == (0, version("llmring-cli") + "\n", "")

@@ -61,6 +61,14 @@ def asked(simulator: Simulator) -> list[str]:
     return [received.json["messages"][-1]["content"] for received in simulator.requests]
 
 
+def test_a_job_with_failures_reports_the_first_of_them(llmring: Run, simulator: Simulator) -> None:
+    err = llmring(*RUN, "-p", "What is {town}?", "--out", "out.csv", "--quiet")[2]
+    first, last = err.splitlines()[-2:]
+    assert first == "first error: row 1: there is no column 'town'; there are city, text"
+    assert last == "error: 4 rows failed: llmring batch status out.csv.journal.db"
+    assert asked(simulator) == []
+
+
 def test_rows_become_columns_and_a_job_is_resumed(llmring: Run, simulator: Simulator, folder: Path) -> None:
     arguments = (*RUN, "-p", "What is {city}? {text}", "--schema", "cities.py:City", "--out", "out.csv")
     code, out, err = llmring(*arguments)

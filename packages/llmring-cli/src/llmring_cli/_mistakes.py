@@ -143,7 +143,7 @@ def meant(word: str, known: Iterable[str]) -> str:
     """Return a question about the known names that are like a word; empty where none is."""
     from difflib import get_close_matches  # noqa: PLC0415 - as above
 
-    near = get_close_matches(word.lower(), list(known), n=2)
+    near = get_close_matches(word.lower(), set(known), n=2)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 

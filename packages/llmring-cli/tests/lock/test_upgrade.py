@@ -76,3 +76,10 @@ def test_as_json_the_proposals_are_told_and_only_yes_writes(llmring: Run) -> Non
         }
     ]
     assert json.loads(llmring("lock", "upgrade", "--json", "--yes")[1])["written"]
+
+
+def test_without_the_registry_it_says_how_to_use_local_data(llmring: Run) -> None:
+    code, out, err = llmring("lock", "upgrade", "--registry", "http://127.0.0.1:9")
+    assert (code, out) == (3, "")
+    assert err.startswith("error: nothing can be proposed: cannot fetch http://127.0.0.1:9/")
+    assert err.endswith(". To use local data: --offline\n")

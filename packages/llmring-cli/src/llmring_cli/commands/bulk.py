@@ -111,8 +111,9 @@ def run(
         "ordered": True,
     }
     pace = Pace(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute)
-    failed = asyncio.run(_run(rows, out, pace, options, in_columns=schema is not None, quiet=quiet))
+    failed, first = asyncio.run(_run(rows, out, pace, options, in_columns=schema is not None, quiet=quiet))
     if failed:
+        report(f"first error: {first}")
         again = "" if journal is None else f": llmring batch status {journal}"
         report(f"error: {count_text(failed, 'row')} failed{again}")
     return FAILED if failed else 0
@@ -120,17 +121,19 @@ def run(
 
 async def _run(
     rows: FileRows, out: Path | None, pace: Pace, options: dict[str, Any], *, in_columns: bool, quiet: bool
-) -> int:
+) -> tuple[int, str]:
     report_logs()
-    failed = 0
+    failed, first = 0, ""
     with TableWriter(out, sys.stdout) as writer, ProgressReport() as progress:
         async with await ring_for(rows.model, Policy(pace=pace)) as ring:
             job = ring.map(rows, on_progress=None if quiet else progress, **options)
             async with job as outcomes:
                 async for outcome in outcomes:
-                    failed += not outcome.is_answered
+                    if outcome.error is not None:
+                        failed += 1
+                        first = first or str(outcome.error)
                     writer.add(outcome_values(outcome, in_columns=in_columns))
-    return failed
+    return failed, first
 
 
 def plan(

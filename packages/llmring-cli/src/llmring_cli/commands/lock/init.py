@@ -54,7 +54,7 @@ async def init(
     if bindings == {"default": [DEMO]}:
         report("no key is set and Ollama does not run, so a simulated model answers")
         again = "llmring lock init --force" if file is None else f"llmring lock init --file {file} --force"
-        report(f"hint: set a key, such as OPENAI_API_KEY, then: {again}")
+        report(f"hint: set a key (OPENAI_API_KEY, or llmring keys set openai), then: {again}")
 
 
 def _own_place() -> Path:

@@ -122,7 +122,8 @@ def upgrade(
     known = known_models(providers, url=registry, offline=offline)
     if known.failures:
         raise CommandError(
-            f"nothing can be proposed: {next(iter(known.failures.values()))}", exit_code=UNREACHABLE
+            f"nothing can be proposed: {next(iter(known.failures.values()))}. To use local data: --offline",
+            exit_code=UNREACHABLE,
         )
     upgrades = propose_upgrades(
         source.lockfile,
