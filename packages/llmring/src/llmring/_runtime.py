@@ -127,8 +127,7 @@ class LoopHandle:
             with suppress(RuntimeError):  # of both libraries, where the loop has ended
                 self._soon(act)
                 return
-        if not soon:
-            act()
+        act()
 
 
 class BackgroundTask:
