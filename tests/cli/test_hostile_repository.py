@@ -98,7 +98,12 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "keys remove": [("openai",), ("evil",), (STEERING,)],
     "keys set": [("evil",), (STEERING,)],
     "list": [(), ("--live",), ("--live", "-p", "ollama"), ("--all", "--json")],
-    "lock audit": [("--offline", "--html", "there/out.html"), (), ("--sarif", "out.sarif"), ("--sarif", "-")],
+    "lock audit": [
+        ("--offline", "--html", "there/out.html", "--svg", "link.lock"),
+        (),
+        ("--sarif", "out.sarif"),
+        ("--sarif", "-"),
+    ],
     "lock bump-registry": [(), ("-f", "link.lock")],
     "lock chat": [(), ("--guided",), ("-m", "fast"), ("-m", "evil:x")],
     "lock check": [(), ("--json",), ("-f", "broken.lock"), ("-f", "pipe.py")],

@@ -128,6 +128,32 @@ def test_changes_of_a_lockfile_are_a_table_and_names_are_text(llmring: Run, fold
     assert "has no changes since" in read(folder / "diff.html")
 
 
+def words_of(path: Path) -> list[str]:
+    """Return the lines of a picture of text."""
+    root = ET.fromstring(path.read_text())  # noqa: S314 - our own
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "url(" not in path.read_text()
+    return [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_findings_and_changes_are_pictures_too(llmring: Run, publish: Publish, folder: Path) -> None:
+    publish({"gpt-5": {}})
+    llmring("bind", "fast", "openai:gpt-5", "-f", "old.lock")
+    llmring("bind", "fast", "openai:gpt-5")
+    llmring("bind", EVIL, f"openai:{EVIL}")
+    llmring("lock", "update")
+    publish({"gpt-5": {"is_active": False}}, version=8)
+    llmring("lock", "audit", "--svg", "audit.svg")
+    llmring("lock", "diff", "old.lock", "--svg", "diff.svg")
+    title, _, head, *findings = words_of(folder / "audit.svg")
+    assert title.startswith("Audit of llmring.lock: ")
+    assert head.split() == ["severity", "rule", "finding"]
+    assert any(line.startswith("error") and "openai:gpt-5" in line for line in findings)
+    changes = words_of(folder / "diff.svg")
+    assert changes[0] == "Changes of llmring.lock since old.lock"
+    assert any(EVIL in line for line in changes)
+
+
 def test_a_report_replaces_no_link_out_of_the_folder(
     llmring: Run, folder: Path, tmp_path_factory: Any
 ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmring_cli._files import write_output
-from llmring_cli._output import CommandError, dollars_text, printable
+from llmring_cli._output import CommandError, dollars_text, one_line, printable
 from llmring_cli._parameters import now
 from llmring_cli._run import version_text
 from llmring_cli.page import require_extra
@@ -30,6 +30,8 @@ _COLOURS = (
 )
 """Those of the style sheet: a picture of its own has none."""
 _MOST_DAYS = 366
+_LETTER, _LINE = 8, 20
+"""Units that a letter and a line of a picture of text take."""
 
 
 @cache
@@ -154,3 +156,33 @@ def _write_picture(path: Path, drawing: str) -> None:
     begin, _, rest = drawing.partition(">")
     space = "" if "xmlns=" in begin else f' xmlns="{_SPACE}"'
     write_output(path, f"{begin}{space}><style>{_COLOURS}</style>{rest}\n".encode())
+
+
+def write_table_picture(path: Path, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table as a picture of text, for where no HTML is shown.
+
+    Args:
+        path: the file, as the user named it.
+        title: stands above it.
+        head: the names of the columns.
+        rows: of as many cells each.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    from xml.sax.saxutils import escape  # noqa: PLC0415 - for this alone
+
+    cells = [[one_line(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+    lines = [one_line(title), "", *lines]
+    width, height = 32 + _LETTER * max(map(len, lines)), 24 + _LINE * len(lines)
+    texts = "".join(
+        f'<text x="16" y="{28 + _LINE * place}" xml:space="preserve">{escape(line)}</text>'
+        for place, line in enumerate(lines)
+    )
+    drawing = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(lines[0], {chr(34): "&quot;"})}">'
+    _write_picture(path, f"{drawing}<style>text{{font-family:ui-monospace,monospace}}</style>{texts}</svg>")

@@ -51,6 +51,7 @@ def diff(
     *,
     exit_code: Annotated[Flag, Parameter(name="--exit-code")] = False,
     html: Path | None = None,
+    svg: Path | None = None,
     lockfile: LockfilePath = None,
     json: Json = False,
 ) -> int:
@@ -66,15 +67,20 @@ def diff(
         old: The old version: a lockfile or a git revision.
         exit_code: Exit code 1 if there are changes.
         html: Also write the changes to this file, a page that needs no network.
+        svg: Also write them to this file, as a picture.
     """
     source = read_lockfile(lockfile)
     changes = diff_lockfiles(_old(old, source.path), source.lockfile)
+    rows = [_cells(change) for change in changes_json(changes)]
+    new = str(shown(source.path))
     if html is not None:
         from llmring_cli.page.reports import write_report  # noqa: PLC0415 - needs an extra
 
-        new = str(shown(source.path))
-        rows = [_cells(change) for change in changes_json(changes)]
         write_report(html, "report-diff.html", title=f"Changes of {new}", rows=rows, old=old, new=new)
+    if svg is not None:
+        from llmring_cli.page.reports import write_table_picture  # noqa: PLC0415 - as above
+
+        write_table_picture(svg, f"Changes of {new} since {old}", _COLUMNS, rows)
     if json:
         print_json({"old": old, "new": str(source.path), "changes": changes_json(changes)})
     else:
@@ -84,8 +90,11 @@ def diff(
     return FAILED if changes and exit_code else 0
 
 
+_COLUMNS = ("what", "profile", "alias", "model", "before", "after")
+
+
 def _cells(change: dict[str, Any]) -> tuple[str, ...]:
-    cells = (change[name] for name in ("what", "profile", "alias", "model", "before", "after"))
+    cells = (change[name] for name in _COLUMNS)
     return tuple(_text(cell) for cell in cells)
 
 

@@ -25,6 +25,7 @@ def audit(
     days: Count = 90,
     sarif: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     html: Path | None = None,
+    svg: Path | None = None,
     lockfile: LockfilePath = None,
     registry: RegistryUrl = None,
     offline: Offline = False,
@@ -43,6 +44,7 @@ def audit(
         days: Report retirements within this many days.
         sarif: Also write the findings as SARIF 2.1.0 to this file; "-" writes only them, to standard output.
         html: Also write the findings to this file, a page that needs no network.
+        svg: Also write them to this file, as a picture.
     """
     source = read_lockfile(lockfile, unreadable=UNREADABLE)
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
@@ -65,6 +67,12 @@ def audit(
             counts=counts,
             days=days,
         )
+    if svg is not None:
+        from llmring_cli.page.reports import write_table_picture  # noqa: PLC0415 - as above
+
+        rows = [(each.severity.value, each.rule, each.message) for each in findings]
+        title = f"Audit of {shown(source.path)}: {count_text(len(rows), 'finding')}"
+        write_table_picture(svg, title, ("severity", "rule", "finding"), rows)
     if json:
         print_json({"lockfile": str(source.path), "days": days, "findings": findings_json(findings)})
     elif str(sarif) != "-":
