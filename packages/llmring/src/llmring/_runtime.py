@@ -121,9 +121,9 @@ class LoopHandle:
 
             self._soon = asyncio.get_running_loop().call_soon_threadsafe
 
-    def run(self, act: Callable[[], object]) -> None:
-        """Run it: at once in the loop's own thread, and where the loop has ended; else in the loop, soon."""
-        if get_ident() != self._thread:
+    def run(self, act: Callable[[], object], *, soon: bool = False) -> None:
+        """Run it at once in the loop's own thread, or where the loop has ended; else, or if ``soon``, in the loop."""
+        if soon or get_ident() != self._thread:
             with suppress(RuntimeError):  # of both libraries, where the loop has ended
                 self._soon(act)
                 return

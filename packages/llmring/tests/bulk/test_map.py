@@ -1,11 +1,13 @@
 """``ring.map``: every row has one outcome, typed, and nothing is taken before it is wanted."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Prices
 from llmring.bulk import Outcome, Progress, Row
@@ -356,3 +358,23 @@ def test_calls_of_the_sync_ring_wait_for_the_budget_that_others_hold() -> None:
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], match: str) -> None:
     with pytest.raises(ValidationError, match=match):
         LLMRing().map([], **options)
+
+
+def test_a_job_that_is_collected_between_two_runs_of_its_loop_stops() -> None:
+    ring, provider = ring_with("yes", HANG)
+
+    async def begin() -> object:
+        outcomes = ring.map(questions(9), concurrency=2)
+        await anext(outcomes)
+        return outcomes
+
+    async def rest() -> None:
+        while not provider.cancelled:
+            await anyio.lowlevel.checkpoint()
+
+    with asyncio.Runner() as runner:
+        job = runner.run(begin())
+        assert job is not None
+        del job
+        gc.collect()
+        runner.run(asyncio.wait_for(rest(), 10))
