@@ -373,3 +373,12 @@ def test_a_broken_table_is_explained(folder: Path) -> None:
             list(read_rows(folder / name))
     with pytest.raises(CommandError, match="two columns have one name"):
         list(read_rows(folder / "twice.csv"))
+
+
+def test_an_alias_that_is_not_bound_fails_once_and_not_in_each_row(llmring: Run, folder: Path) -> None:
+    (folder / "cities.csv").write_text(CITIES)
+    llmring("bind", "fast", "sim:demo")
+    code, out, err = llmring("batch", "run", "cities.csv", "-m", "fats", "-p", "{text}")
+    assert (code, out) == (1, "")
+    assert "fast" in err
+    assert "failed" not in err

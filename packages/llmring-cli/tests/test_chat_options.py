@@ -97,7 +97,7 @@ def test_a_template_beside_the_lockfile_is_found_from_a_folder_below(
     [
         ("prompt = ", "cannot read the template"),
         ('prompt = "x"\ntools = ["os:system"]\n', "unknown field"),
-        ('prompt = "{nothing}"\n', "there is no column 'nothing'"),
+        ('prompt = "{nothing}"\n', "the template needs a value for 'nothing': --param 'nothing=…'"),
         ('prompt = "x"\nschema = "city.json"\n', "is no field"),
     ],
 )
@@ -119,6 +119,12 @@ def test_a_template_of_the_repository_that_leads_out_of_it_is_refused(
     code, _, err = llmring(*CHAT, "-t", "out")
     assert code == 1
     assert "leads out of this folder" in err
+
+
+def test_braces_of_json_are_text(llmring: Run, simulated: Simulated) -> None:
+    own_templates(form="""prompt = 'Answer as {"name": 1} or {}'""")
+    assert llmring(*CHAT, "-t", "form")[0] == 0
+    assert simulated.requests[-1].json["messages"][-1]["content"] == 'Answer as {"name": 1} or {}'
 
 
 def test_a_misspelt_template_is_guessed(llmring: Run) -> None:

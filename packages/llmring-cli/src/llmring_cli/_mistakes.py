@@ -115,6 +115,7 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
     from llmring_lockfile import near_providers  # noqa: PLC0415 - as above
 
     from llmring_cli._models import known_providers  # noqa: PLC0415 - as above
+    from llmring_cli._retired import retired_facts  # noqa: PLC0415 - as above
 
     package, colon, _ = alias.partition(":")
     providers = known_providers()
@@ -132,6 +133,11 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
             near = near_providers(ref.provider, providers)[:2]
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             yield f"{ref}: no provider {ref.provider} is known{hint}"
+            continue
+        retired = retired_facts(ref.provider, ref.model)
+        if retired is not None:
+            since = "" if retired.retires_on is None else f" since {retired.retires_on}"
+            yield f"{ref}: its vendor has retired it{since}; for a successor: llmring lock upgrade"
             continue
         registry = open_registry()
         names = [facts.model for facts in registry.models(ref.provider)]

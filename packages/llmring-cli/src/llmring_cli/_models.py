@@ -19,6 +19,7 @@ from llmring_types.hosts import HOSTS
 
 from llmring_cli._environment import REFUSED_HOSTS
 from llmring_cli._parameters import Flag
+from llmring_cli._retired import retired_facts
 
 if TYPE_CHECKING:
     from llmring.registry import Registry
@@ -139,7 +140,7 @@ class KnownModels:
         self.failures = failures
 
     def facts(self, ref: ModelRef) -> ModelFacts | None:
-        """Return the registry's entry, ``None`` where it lists none.
+        """Return the registry's entry; a model that it no longer lists may be known as retired.
 
         Raises:
             RegistryError: it cannot be asked.
@@ -147,7 +148,7 @@ class KnownModels:
         failure = self.failures.get(ref.provider)
         if failure is not None:
             raise failure
-        return self.registry.published(ref.provider, ref.model)
+        return self.registry.published(ref.provider, ref.model) or retired_facts(ref.provider, ref.model)
 
     def priced(self, ref: ModelRef) -> ModelFacts | None:
         """Return all that is known of a model here, prices of other sources included; no request is made."""

@@ -21,6 +21,8 @@ REPOSITORY_FOLDER = Path(".llmring") / "templates"
 INPUT = "input"
 """The variable that stands for the message."""
 _IN_BRACES = re.compile(r"\{([^{}]*)\}")
+_VARIABLE = re.compile(r"\{([^{}\n\"':]+)\}")
+"""As :class:`llmring.bulk.Template` takes them: other braces, as those of JSON, are text."""
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"\w[\w.-]*")
 _OWN_INPUT = re.compile(rf"\{{{{?\s*{INPUT}\b")
@@ -51,15 +53,25 @@ class ChatTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the text of the message and the instructions.
 
         Raises:
-            CommandError: a value is given for a variable that the template does not have.
-            ValidationError: a variable has no value, or the template has a mistake (also a ``ValueError``).
+            CommandError: a variable has no value, or a value is given for one that the template does not have.
+            ValidationError: the template has a mistake (also a ``ValueError``).
         """
         self._refuse_unknown(given)
         values = {**self.defaults, **given, INPUT: message}
+        self._require_all(values)
         text = Template(self.prompt).render(values)
         if message and not _OWN_INPUT.search(self.prompt + (self.system or "")):
             text = f"{text}\n\n{message}" if text else message
         return text, None if self.system is None else Template(self.system).render(values)
+
+    def _require_all(self, values: Mapping[str, Any]) -> None:
+        """Refuse a variable without a value; Jinja, which has defaults of its own, looks after its templates."""
+        text = f"{self.prompt} {self.system or ''}"
+        if "{{" in text or "{%" in text:
+            return
+        missing = next((name for name in map(str.strip, _VARIABLE.findall(text)) if name not in values), None)
+        if missing is not None:
+            raise CommandError(f"the template needs a value for {missing!r}: --param '{missing}=…'")
 
     def _refuse_unknown(self, given: Mapping[str, str]) -> None:
         places = _IN_BRACES.findall(f"{self.prompt} {self.system or ''}")

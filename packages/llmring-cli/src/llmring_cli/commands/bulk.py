@@ -126,6 +126,10 @@ async def _run(
     failed, first = 0, ""
     with TableWriter(out, sys.stdout) as writer, ProgressReport() as progress:
         async with await ring_for(rows.model, Policy(pace=pace)) as ring:
+            if rows.model is not None:
+                ring.resolve_alias(
+                    rows.model, options["profile"]
+                )  # one that is not bound fails once, not in each row
             job = ring.map(rows, on_progress=None if quiet else progress, **options)
             async with job as outcomes:
                 async for outcome in outcomes:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -11,6 +10,8 @@ from llmring import ModelFacts, ModelRef, Prices
 from llmring.registry import Registry
 from llmring_lockfile import Binding, LockedModel, Lockfile, Profile, propose_upgrades
 
+from llmring_cli._retired import Gone
+from llmring_cli._retired import gone as gone_from
 from llmring_cli.scanner.languages import TooCostlyError
 from llmring_cli.scanner.literals import literals
 from llmring_cli.scanner.names import ModelName, may_name_models, names_in
@@ -26,7 +27,6 @@ _OWN_SCHEDULES = frozenset({"bedrock", "vertex", "vertex-anthropic"})
 https://platform.claude.com/docs/en/about-claude/model-deprecations"""
 _UNRETIRED = ("ft:", "gpt-oss")
 """Fine-tuned models, which are nobody else's, and open weights, which are everybody's."""
-_RETIRED = Path(__file__).parent / "retired.json"
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +142,7 @@ class Judge:
         vendor, registry = name.vendor, self._registry
         prices = self._prices(name, written)
         listed = registry.publication(vendor) is not None
-        gone = _retired().get((vendor, name.model))
+        gone = gone_from(vendor, name.model)
         facts = None if gone is not None else registry.published(vendor, name.model)
         if not listed or name.model.startswith(_UNRETIRED):
             return Judgement(status="current", prices=prices)
@@ -181,21 +181,7 @@ class Judge:
         return Prices()
 
 
-class _Gone(msgspec.Struct, frozen=True):
-    provider: str
-    models: tuple[str, ...]
-    source: str
-    retired_on: date | None
-
-
-@cache
-def _retired() -> dict[tuple[str, str], _Gone]:
-    """Return the models that vendors retired before the registry began to list them."""
-    rows = msgspec.json.decode(_RETIRED.read_bytes(), type=list[_Gone])
-    return {(row.provider, model): row for row in rows for model in row.models}
-
-
-def _status(facts: ModelFacts | None, gone: _Gone | None, reason: str | None) -> Status:
+def _status(facts: ModelFacts | None, gone: Gone | None, reason: str | None) -> Status:
     if gone is not None:
         return "retired"
     if facts is None:
