@@ -73,7 +73,7 @@ def test_a_folder_that_is_gone_is_told_by_those_that_need_one(
 @pytest.mark.parametrize(
     ("arguments", "warning"),
     [
-        (("chat", "Hi", "-m", "sim:demo"), "warning: the conversation cannot be saved for --continue"),
+        (("chat", "Hi", "-m", "sim:demo"), "warning: the conversation cannot be saved: "),
         (("lock", "chat", "-m", "sim:demo"), "warning: the session cannot be saved"),
     ],
 )
