@@ -1,6 +1,6 @@
 """The public API as a typed application uses it: mypy and pyright check this file in strict mode, nobody runs it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -362,6 +362,8 @@ def paced(response: LLMResponse) -> None:
 async def planned(ring: LLMRing, rows: Sequence[Row]) -> None:
     assert_type((await ring.plan(rows, output_tokens=50)).batch_usd, float | None)
     assert_type(llmring.bulk.journal_state("job.db").errors, dict[str, int])
+    assert_type(llmring.bulk.journal_outcomes("job.db"), Iterator[Outcome[Any]])
+    assert_type(llmring.bulk.journal_outcomes("job.db", City), Iterator[Outcome[City]])
     assert_type(llmring.bulk.RequestTemplate("{text}", model="summarizer").request({"text": "x"}), LLMRequest)
     assert_type(llmring.bulk.Template("{text}").render({"text": "x"}), str)
     assert_type(llmring.bulk.retry_failed(Path("job.db"), ["StructuredOutputError"]), int)

@@ -119,6 +119,14 @@ def test_results_have_the_form_that_their_name_says(llmring: Run, folder: Path, 
 
 
 @pytest.mark.usefixtures("simulator")
+@pytest.mark.parametrize("schema", ["cities.py:City", "name, size int"])
+def test_an_export_with_a_schema_has_the_columns_of_the_run(llmring: Run, folder: Path, schema: str) -> None:
+    assert llmring(*RUN, "-p", "{city}", "--schema", schema, "-o", "out.csv", "-q")[0] == 1
+    assert llmring("batch", "export", "out.csv.journal.db", "--schema", schema, "-o", "again.csv")[0] == 0
+    assert (folder / "again.csv").read_text() == (folder / "out.csv").read_text()
+
+
+@pytest.mark.usefixtures("simulator")
 def test_without_a_file_the_result_is_json_lines_and_there_is_no_journal(llmring: Run, folder: Path) -> None:
     code, out, _ = llmring(*RUN, "-p", "{city}")
     assert code == 1
@@ -184,6 +192,8 @@ def test_a_budget_is_a_wall(llmring: Run) -> None:
             "No module named 'nothing'",
         ),
         (("batch", "run", "cities.csv", "-p", "x", "--schema", "{"), 2, "the schema is no JSON object"),
+        (("batch", "run", "cities.csv", "-p", "x", "--deadline", "60"), 2, "--via auto or --via batch"),
+        (("batch", "export", "none.db", "--schema", "{"), 2, "the schema is no JSON object"),
         (("batch", "status", "none.db"), 1, "there is no journal none.db"),
         (("batch", "export", "cities.csv"), 1, "others may read or write"),
     ],

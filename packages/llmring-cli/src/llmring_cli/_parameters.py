@@ -131,6 +131,14 @@ Port = Annotated[int, Parameter(validator=_port)]
 Price = Annotated[Decimal, Parameter(validator=_price)]
 """US dollars per million tokens."""
 Dollars = Annotated[Decimal, Parameter(validator=_price)]
+AnswerSchema = Annotated[
+    str | None,
+    Parameter(
+        name="--schema",
+        help="The form of the answers, whose fields become columns: module:Type or file.py:Type, whose code runs, "
+        "a file that ends in .json, a JSON Schema, or fields as in: name, age int, tags str[]",
+    ),
+]
 
 
 def now() -> datetime:

@@ -68,11 +68,12 @@ class MapsRequests:
                 ``profile``: the lockfile's profile.
                 ``via``: ``"batch"`` sends the rows through the providers' batch APIs, for half the price and within a
                 day; ``"auto"`` does, and asks live what no batch takes or has answered after ``deadline_s`` seconds.
+                ``deadline_s``: seconds that batches have; refused with ``via="live"``, which has none.
                 ``poll_s``: the longest pause between two looks at a batch (60). Batches of a job with a journal
                 survive the process: the next run takes them up.
 
         Raises:
-            ValidationError: an option is not of its kind, or there is none of this name; ``requests`` are no iterable
+            ValidationError: an option is not of its kind, has no effect or does not exist; ``requests`` are no iterable
                 (also a ``ValueError``).
             ConfigurationError: while iterating: the journal cannot be opened or written, or is not this user's.
         """
@@ -264,6 +265,12 @@ def check_options(options: MapOptions) -> None:
         value: object = options.get(name)
         if value is not None and not is_right(value):
             raise ValidationError(f"{name} must be {kind}; got {value!r}", field=name)
+    if via == "live" and options.get("deadline_s") is not None:
+        raise ValidationError(
+            "deadline_s is the time that batches have, and via='live' sends none: set via='auto' or 'batch', or the "
+            "deadline_s of Policy for each call",
+            field="deadline_s",
+        )
 
 
 def _is_number(value: object) -> bool:

@@ -122,19 +122,19 @@ class LoopHandle:
             self._soon = asyncio.get_running_loop().call_soon_threadsafe
 
     def run(self, act: Callable[[], object], *, soon: bool = False) -> None:
-        """Run it at once in the loop's own thread, or where the loop has ended; else, or if ``soon``, in the loop."""
+        """Run it at once in the loop's own thread, or where the loop has ended; if ``soon``, in the loop or never."""
         if soon or get_ident() != self._thread:
             with suppress(RuntimeError):  # of both libraries, where the loop has ended
                 self._soon(act)
                 return
-        act()
+        if not soon:
+            act()
 
 
 class BackgroundTask:
     """A task of the running loop that no caller waits for, with nothing of the context in which it began unless given.
 
-    asyncio has such tasks, trio its system tasks; anyio has none, for its task groups end where they begin. The loop
-    cancels the task when it ends.
+    asyncio has such tasks, trio its system tasks; anyio has none. The loop cancels the task when it ends.
     """
 
     def __init__(

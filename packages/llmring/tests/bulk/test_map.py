@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -346,6 +347,8 @@ def test_calls_of_the_sync_ring_wait_for_the_budget_that_others_hold() -> None:
         ({"budget_usd": -1}, "budget_usd must be a number above 0; got -1"),
         ({"poll_s": -1.0}, "poll_s must be seconds, 0 or more; got -1.0"),
         ({"deadline_s": "1 day"}, "deadline_s must be seconds"),
+        ({"deadline_s": 60}, "deadline_s is the time that batches have, and via='live' sends none"),
+        ({"deadline_s": 0, "via": "live"}, "via='live' sends none"),
         ({"total": 1.5}, "total must be a number of rows; got 1.5"),
         ({"ordered": "yes"}, "ordered must be True or False"),
         ({"key": "id"}, "key must be a function"),
@@ -358,6 +361,28 @@ def test_calls_of_the_sync_ring_wait_for_the_budget_that_others_hold() -> None:
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], match: str) -> None:
     with pytest.raises(ValidationError, match=match):
         LLMRing().map([], **options)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_iterator_that_outlives_its_loop_is_collected_in_silence(backend: str) -> None:
+    """A loop that was closed runs none of its tasks any more: there is nothing to stop."""
+    ring, _ = ring_with("yes", HANG)
+
+    async def begin() -> object:
+        outcomes = ring.map(questions(9), concurrency=2)
+        await anext(outcomes)
+        return outcomes
+
+    if backend == "trio":
+        job: object = anyio.run(begin, backend=backend)
+    else:
+        with closing(
+            asyncio.new_event_loop()
+        ) as loop:  # closed without the end of its tasks that a Runner waits for
+            job = loop.run_until_complete(begin())
+    assert job is not None
+    del job
+    gc.collect()  # pytest fails for what a finalizer raises
 
 
 def test_a_job_that_is_collected_between_two_runs_of_its_loop_stops() -> None:

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Prices
 from llmring.bulk import Row, journal_outcomes, journal_state, retry_failed
-from llmring.exceptions import ConfigurationError, ProviderBadRequestError, ValidationError
+from llmring.exceptions import (
+    ConfigurationError,
+    ProviderBadRequestError,
+    StructuredOutputError,
+    ValidationError,
+)
 from llmring.testing import FakeProvider
 
 PRICES = {"fake:x": Prices(input=Decimal(10), output=Decimal(100))}
@@ -108,6 +113,21 @@ async def test_a_journal_is_read_beside_its_job(tmp_path: Path) -> None:
     provider.replies = ["now"]
     again = [each async for each in ring.map([question("a"), question("b")], journal=path, ordered=True)]
     assert [outcome.unwrap().content for outcome in again] == ["yes", "now"]
+
+
+async def test_answers_of_a_journal_are_read_into_a_type_as_a_run_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "job.db"
+    ring, _ = ring_with('{"name": "Oslo"}', "no city")
+    rows = [question("a"), question("b")]
+    assert [each async for each in ring.map(rows, journal=path, concurrency=1)]
+    form = {"name": "city", "schema": {"type": "object", "required": ["name"]}, "strict": True}
+    first, second = journal_outcomes(path, {"type": "json_schema", "json_schema": form})
+    assert first.unwrap().parsed == {"name": "Oslo"}
+    assert second.response is None
+    assert isinstance(second.error, StructuredOutputError)
+    assert [outcome.unwrap().parsed for outcome in journal_outcomes(path)] == [None, None]
+    with pytest.raises(ValidationError, match="response_format"):
+        list(journal_outcomes(path, {"type": "json_shema"}))
 
 
 @pytest.mark.parametrize("read", [journal_state, retry_failed, lambda path: list(journal_outcomes(path))])

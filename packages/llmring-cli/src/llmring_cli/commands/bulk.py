@@ -13,6 +13,8 @@ from llmring_cli._bulk import FileRows, ProgressReport, outcome_values
 from llmring_cli._live import ring_for
 from llmring_cli._output import (
     FAILED,
+    WRONG_USAGE,
+    CommandError,
     count_text,
     dollars_text,
     print_json,
@@ -21,7 +23,7 @@ from llmring_cli._output import (
     report,
     report_logs,
 )
-from llmring_cli._parameters import Count, Dollars, Flag, Json, ModelName, ProfileName
+from llmring_cli._parameters import AnswerSchema, Count, Dollars, Flag, Json, ModelName, ProfileName
 from llmring_cli._results import TableWriter
 from llmring_cli._schemas import read_schema
 from llmring_cli.chat.message import refuse_link_out
@@ -38,13 +40,6 @@ Prompt = Annotated[
     ),
 ]
 System = Annotated[str | None, Parameter(help="The instructions, a template as well.")]
-Schema = Annotated[
-    str | None,
-    Parameter(
-        help="The form of the answers, whose fields become columns: module:Type or file.py:Type, whose code runs, "
-        "a file that ends in .json, a JSON Schema, or fields as in: name, age int, tags str[]"
-    ),
-]
 Key = Annotated[str | None, Parameter(help="The column that names the rows. Default: their numbers.")]
 TableName = Annotated[str | None, Parameter(name="--table", help="The table of an SQLite file.")]
 MaxTokens = Annotated[Count | None, Parameter(help="Most tokens of an answer.")]
@@ -56,7 +51,7 @@ def run(
     model: Model = None,
     prompt: Prompt = None,
     system: System = None,
-    schema: Schema = None,
+    schema: AnswerSchema = None,
     key: Key = None,
     table: TableName = None,
     max_tokens: MaxTokens = None,
@@ -94,6 +89,11 @@ def run(
         tokens_per_minute: Limit of the key. Default: learned from its answers.
         quiet: Report no progress.
     """
+    if deadline is not None and via == "live":
+        raise CommandError(
+            "--deadline is the time that batches have: it needs --via auto or --via batch",
+            exit_code=WRONG_USAGE,
+        )
     fields = _fields(model, schema, max_tokens)
     rows = FileRows(source, fields, table=table, prompt=prompt, system=system, key=key)
     if journal is None and out is not None:
@@ -146,7 +146,7 @@ def plan(
     model: Model = None,
     prompt: Prompt = None,
     system: System = None,
-    schema: Schema = None,
+    schema: AnswerSchema = None,
     table: TableName = None,
     max_tokens: MaxTokens = None,
     output_tokens: Count | None = None,

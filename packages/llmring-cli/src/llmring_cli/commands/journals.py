@@ -9,8 +9,9 @@ from llmring.bulk import JournalState, journal_outcomes, journal_state, retry_fa
 
 from llmring_cli._bulk import outcome_values
 from llmring_cli._output import FAILED, count_text, dollars_text, print_json, print_table, report
-from llmring_cli._parameters import Json
+from llmring_cli._parameters import AnswerSchema, Json
 from llmring_cli._results import TableWriter
+from llmring_cli._schemas import read_schema
 from llmring_cli.chat.message import refuse_link_out
 
 Journal = Annotated[Path, Parameter(help="The journal of the job.")]
@@ -78,6 +79,7 @@ def retry(
 def export(
     journal: Journal,
     *,
+    schema: AnswerSchema = None,
     out: Annotated[Path | None, Parameter(alias="-o")] = None,
 ) -> None:
     """Write the outcomes of a bulk job as a table, also while it runs.
@@ -85,12 +87,14 @@ def export(
     Each row has the key, the columns that it had, the answer, and its error, model, cost and tokens.
 
     $ llmring batch export job.db --out so-far.csv
+    $ llmring batch export job.db --schema cities.py:City --out cities.parquet
     $ llmring batch export job.db | jq -r .answer
 
     Args:
         out: The file, which ends in .jsonl, .csv, .tsv, .parquet or .db. Default: JSON lines on standard output.
     """
     refuse_link_out(journal)
+    form = None if schema is None else read_schema(schema)
     with TableWriter(out, sys.stdout) as writer:
-        for outcome in journal_outcomes(journal):
-            writer.add(outcome_values(outcome, in_columns=False))
+        for outcome in journal_outcomes(journal, form):
+            writer.add(outcome_values(outcome, in_columns=schema is not None))

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import UnionType
+from typing import Any
 
 import msgspec
-from llmring_types import LLMResponse
-from llmring_types.exceptions import ConfigurationError
+from llmring_types import LLMRequest, LLMResponse, Parsed
+from llmring_types.exceptions import ConfigurationError, StructuredOutputError
 
 from llmring.bulk._database import opened
 from llmring.bulk._outcomes import KeptError, Outcome, restore
+from llmring.structured import Expectation, finish, prepare
 
 _LATEST = "FROM row AS r {join} WHERE r.run = (SELECT MAX(run) FROM row WHERE key = r.key)"
 """The rows as the last run that had their key knows them: a changed request takes the place of the one before it."""
@@ -105,19 +108,29 @@ def retry_failed(path: str | Path, kinds: Sequence[str] = ()) -> int:
         return database.execute(_RETRY + only, tuple(kinds)).rowcount
 
 
-def journal_outcomes(path: str | Path) -> Iterator[Outcome]:
+def journal_outcomes(
+    path: str | Path, response_format: type[Parsed] | UnionType | dict[str, Any] | None = None
+) -> Iterator[Outcome[Parsed]]:
     """Yield the outcomes of a journal, in the order of the rows; ``data`` is what the rows had, as far as it is JSON.
 
+    Args:
+        path: of the journal.
+        response_format: a type or a dict, as :class:`LLMRequest` has it, that the answers are read into as ``parsed``.
+            One that breaks it becomes a :class:`StructuredOutputError`, as it does in a run. Without it ``parsed``
+            stays empty.
+
     Raises:
+        ValidationError: ``response_format`` is no form of answer.
         ConfigurationError: there is no such journal, or it is not this user's, or holds something else.
     """
+    _, expectation = prepare(LLMRequest([], response_format=response_format))
     with opened(path) as database:
         database.execute("BEGIN")  # a job that runs may replace an outcome
         for key, position, data, number in database.execute(_ROWS):
             state, response, error, cost = database.execute(_OUTCOME, (number,)).fetchone()
             try:
                 is_answered = state == "answered"
-                ended = _response_of(response) if is_answered else restore(_error_of(error))
+                ended = _read(response, expectation) if is_answered else restore(_error_of(error))
                 values = None if data is None else msgspec.json.decode(data)
             except (msgspec.MsgspecError, TypeError) as problem:
                 raise ConfigurationError(f"the journal {path} cannot be read: {problem}") from problem
@@ -131,6 +144,15 @@ def journal_outcomes(path: str | Path) -> Iterator[Outcome]:
                 from_journal=True,
                 data=values,
             )
+
+
+def _read(document: str, expectation: Expectation | None) -> LLMResponse | StructuredOutputError:
+    response = _response_of(document)
+    try:
+        finish(response, expectation)
+    except StructuredOutputError as error:
+        return error
+    return response
 
 
 _response_of = msgspec.json.Decoder(LLMResponse).decode

@@ -74,7 +74,7 @@ class Outcomes(Generic[Parsed]):
     def __del__(self) -> None:
         task = self._task
         if task is not None and self._loop is not None and not task.is_over:
-            self._loop.run(task.cancel_soon, soon=True)  # collected in any thread, or between runs
+            self._loop.run(task.cancel_soon, soon=True)  # from any thread, between runs, or too late
 
 
 class SyncOutcomes(SyncStream[Outcome[Parsed]], Generic[Parsed]):
