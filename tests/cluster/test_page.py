@@ -30,6 +30,7 @@ def test_a_program_of_the_page_runs_and_every_row_is_answered(block: str, tmp_pa
                 "HOME": folder,
                 "RAY_TMPDIR": folder,
                 "RAY_USAGE_STATS_ENABLED": "0",
+                "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # below `uv run` workers would write into a copy of the folder
             },
             capture_output=True,
             text=True,

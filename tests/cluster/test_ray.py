@@ -16,7 +16,12 @@ from llmring.ray import Chat
 from llmring.testing import Simulator
 from workers import CITY, killer, ring_maker
 
-pytestmark = [pytest.mark.ray, pytest.mark.timeout(170)]
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.timeout(170),
+    # Ray leaves the log of a dataset open.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 COLUMNS = (
     "answer",
     "error",
@@ -36,8 +41,10 @@ def ray() -> Iterator[Any]:
         pytest.MonkeyPatch.context() as patch,
         tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as folder,  # paths of sockets must be short
     ):
-        for name, value in {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": folder, "HOME": folder}.items():
-            patch.setenv(name, value)
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # no copy of this folder for the workers
+        patch.setenv("RAY_TMPDIR", folder)
+        patch.setenv("HOME", folder)
         ray = import_module("ray")
         data = import_module("ray.data")
         ray.init(
