@@ -235,7 +235,7 @@ def test_files_and_addresses_go_with_the_next_message(tmp_path: Path) -> None:
         talk.say("/attach mor*.txt")
         assert "error: no file matches *.png" in talk.say("/attach *.png")
         talk.say("/attach https://example.org/a.png")
-        assert "error: cannot attach gone.txt: No such file or directory" in talk.say("/attach gone.txt")
+        assert "error: cannot read gone.txt: No such file or directory" in talk.say("/attach gone.txt")
         assert "usage: /attach PATH|URL" in talk.say("/attach")
         talk.say("Look")
         ((_, parts),) = talk.sent

@@ -259,7 +259,7 @@ def test_a_file_that_cannot_be_attached_is_named(
         (folder / name).write_bytes(data)
     code, out, err = llmring("chat", "Look", "-m", "sim:demo", "-f", name)
     assert (code, out) == (1, "")
-    assert err.startswith(f"error: cannot attach {name}: ")
+    assert err.startswith(f"error: cannot {'read' if data is None else 'attach'} {name}: ")
     assert part in err
 
 

@@ -41,7 +41,7 @@ def test_a_file_is_one_text_and_goes_by_its_name(llmring: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--file", "absent.txt"), "cannot attach absent.txt"),
+        (("--file", "absent.txt"), "cannot read absent.txt"),
         (("--file", "blob"), "cannot embed blob: it is not text"),
         (("",), r"input[0] is empty"),
     ],

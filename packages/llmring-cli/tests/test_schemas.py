@@ -3,6 +3,7 @@
 import pytest
 from llmring_cli._output import CommandError
 from llmring_cli._schemas import read_form, read_schema
+from llmring_types.exceptions import ValidationError
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,11 @@ def test_fields_on_a_line_are_an_object(text: str, properties: dict[str, object]
 def test_what_is_no_field_is_explained(text: str) -> None:
     with pytest.raises(CommandError, match="--schema"):
         read_schema(text)
+
+
+def test_a_schema_that_is_missing_is_no_attachment() -> None:
+    with pytest.raises(ValidationError, match=r"cannot read gone\.json: No such file"):
+        read_schema("gone.json")
 
 
 def test_a_form_of_somebody_elses_loads_no_code_and_reads_no_file() -> None:

@@ -146,7 +146,7 @@ def test_a_later_version_and_what_is_no_database_are_refused(
     with pytest.raises(ConfigurationError, match="later version"):
         store.list()
     (tmp_path / "text").write_text("no database " * 200)
-    with pytest.raises(ConfigurationError, match="not a database"):
+    with pytest.raises(ConfigurationError, match="not a database; move it away, and a new one is made"):
         ConversationStore(tmp_path / "text").list()
     with pytest.raises(ConfigurationError, match="cannot be made"):
         ConversationStore(tmp_path / "text" / "t.db").save(said("Hello"))

@@ -125,9 +125,9 @@ def read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise ValidationError(f"cannot attach {path}: {error.strerror}", field="file") from error
+        raise ValidationError(f"cannot read {path}: {error.strerror}", field="file") from error
     if len(data) > _MOST_BYTES:
-        raise ValidationError(f"cannot attach {path}: it has more than {_MOST_BYTES:,} bytes", field="file")
+        raise ValidationError(f"cannot read {path}: it has more than {_MOST_BYTES:,} bytes", field="file")
     return data
 
 

@@ -1,5 +1,6 @@
 """The requests asked of both models at once, and the measures by which they are compared. Errors are outcomes."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from statistics import mean, median
@@ -13,6 +14,8 @@ from llmring_cli._output import WRONG_USAGE, CommandError
 from llmring_cli.trial.rows import TrialRow
 
 Measured = Literal["answered", "schema", "tools", "length", "latency", "cost"]
+_MOST: dict[Measured, float] = {"answered": 100.0, "schema": 100.0, "tools": 100.0}
+"""The percentage of a share that no trial exceeds."""
 AT_LEAST: Final = frozenset({"answered", "schema", "tools"})
 """Measures that a bar is the least of; it is the most of the others."""
 _CONCURRENCY = 8
@@ -138,7 +141,7 @@ def read_bars(texts: Iterable[str]) -> dict[Measured, float]:
             percent = float(number.strip().removesuffix("%"))
         except ValueError:
             percent = -1.0
-        if known is None or not equals or not 0 <= percent < float("inf"):
+        if known is None or not equals or not 0 <= percent <= _MOST.get(known, sys.float_info.max):
             raise CommandError(
                 f"--require {text}: write {', '.join(get_args(Measured))} with a percentage, such as schema=100%",
                 exit_code=WRONG_USAGE,

@@ -85,7 +85,11 @@ def opened(path: Path, *, writing: bool = False, create: bool = False) -> Iterat
                     database.execute("BEGIN IMMEDIATE")
                 yield database
     except sqlite3.Error as error:
-        raise ConfigurationError(f"the store of conversations {path}: {error}", original=error) from error
+        # SQLite's bare DatabaseError: the file is damaged, or is no database.
+        mend = "; move it away, and a new one is made" if type(error) is sqlite3.DatabaseError else ""
+        raise ConfigurationError(
+            f"the store of conversations {path}: {error}{mend}", original=error
+        ) from error
 
 
 def _make(path: Path) -> None:
