@@ -127,6 +127,18 @@ def test_braces_of_json_are_text(llmring: Run, simulated: Simulated) -> None:
     assert simulated.requests[-1].json["messages"][-1]["content"] == 'Answer as {"name": 1} or {}'
 
 
+def test_jinja_is_for_the_users_own_templates(llmring: Run, simulated: Simulated, folder: Path) -> None:
+    text = "prompt = \"{{ 'x' * 3 }}\"\n"
+    own_templates(mine=text)
+    (folder / ".llmring" / "templates").mkdir(parents=True)
+    (folder / ".llmring" / "templates" / "theirs.toml").write_text(text)
+    assert llmring(*CHAT, "-t", "mine")[0] == 0
+    assert simulated.requests[-1].json["messages"][-1]["content"] == "xxx"
+    code, out, err = llmring(*CHAT, "-t", "theirs")
+    assert (code, out, len(simulated.requests)) == (1, "", 1)
+    assert "which only templates in your own folder may" in err
+
+
 def test_a_misspelt_template_is_guessed(llmring: Run) -> None:
     own_templates(translate='prompt = "x"\n')
     assert "did you mean translate?" in llmring(*CHAT, "-t", "transl")[2]

@@ -86,8 +86,17 @@ async def test_a_stream_that_is_started_has_its_first_chunk_still(server: Server
 async def test_an_error_before_the_first_chunk_is_raised_at_the_start(server: Server) -> None:
     server.answers = [Answer(b"{}", status=503)]
     async with ring_on(server) as ring:
-        with pytest.raises(ProviderServerError):
-            await ring.chat_stream(REQUEST).start()
+        stream = ring.chat_stream(REQUEST)
+        with pytest.raises(ProviderServerError) as first:
+            await stream.start()
+        with pytest.raises(ProviderServerError) as second:
+            await stream.start()
+        with pytest.raises(ProviderServerError) as third:
+            await drain(stream)
+        with pytest.raises(ProviderServerError) as fourth:
+            await anext(stream.text())
+        assert second.value is third.value is fourth.value is first.value
+    assert len(server.asked) == len(first.value.attempts)
 
 
 async def test_the_text_of_a_stream_comes_without_empty_pieces(server: Server) -> None:

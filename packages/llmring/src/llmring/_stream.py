@@ -72,6 +72,8 @@ class ChatStream(Generic[Parsed]):
         self._loop: LoopHandle | None = None
         self._reading = False
         self._over = False
+        self._refused: LLMRingError | None = None
+        """The error that it could not be opened for: whoever asks again gets it again."""
         self._told = False
         """The owner knows how the stream ended."""
 
@@ -91,7 +93,7 @@ class ChatStream(Generic[Parsed]):
         ``stream = await ring.chat_stream(request).start()``, before a web application sends its status. A stream that
         has been started is as it was.
         """
-        if self._opened is None and not self._over:
+        if self._opened is None and (not self._over or self._refused is not None):
             await self._fill()
         return self
 
@@ -150,13 +152,15 @@ class ChatStream(Generic[Parsed]):
 
     async def _fill(self) -> None:
         if self._over:
-            raise StopAsyncIteration
+            raise self._refused or StopAsyncIteration
         if self._reading:
             raise RuntimeError("this stream is being read already: it has one reader at a time")
         self._reading = True
         try:
             chunks = await self._next_chunks()
-        except BaseException:
+        except BaseException as error:
+            if self._opened is None and isinstance(error, LLMRingError):
+                self._refused = error
             self._abandon()
             raise
         finally:

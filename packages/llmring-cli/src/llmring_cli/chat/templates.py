@@ -49,6 +49,11 @@ class ChatTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_tokens: int | None = None
     defaults: dict[str, str | int | float | bool] = {}
 
+    @property
+    def uses_jinja(self) -> bool:
+        """Whether it is a template of Jinja, as :class:`llmring.bulk.Template` decides it."""
+        return any(mark in text for text in (self.prompt, self.system or "") for mark in ("{{", "{%"))
+
     def filled(self, message: str, given: Mapping[str, str]) -> tuple[str, str | None]:
         """Return the text of the message and the instructions.
 
@@ -66,9 +71,9 @@ class ChatTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def _require_all(self, values: Mapping[str, Any]) -> None:
         """Refuse a variable without a value; Jinja, which has defaults of its own, looks after its templates."""
-        text = f"{self.prompt} {self.system or ''}"
-        if "{{" in text or "{%" in text:
+        if self.uses_jinja:
             return
+        text = f"{self.prompt} {self.system or ''}"
         missing = next((name for name in map(str.strip, _VARIABLE.findall(text)) if name not in values), None)
         if missing is not None:
             raise CommandError(f"the template needs a value for {missing!r}: --param '{missing}=…'")
@@ -117,7 +122,7 @@ def read_template(name: str) -> ChatTemplate:
     """Return the template of a name.
 
     Raises:
-        CommandError: there is none, or it cannot be read.
+        CommandError: there is none, it cannot be read, or one of a repository uses Jinja, which may never end.
         ValidationError: it is a link of this folder that leads out of it.
     """
     found = templates()
@@ -127,7 +132,7 @@ def read_template(name: str) -> ChatTemplate:
     path = found[name]
     refuse_link_out(path)
     try:
-        return msgspec.convert(tomllib.loads(read_content(path).decode()), ChatTemplate)
+        template = msgspec.convert(tomllib.loads(read_content(path).decode()), ChatTemplate)
     except (
         OSError,
         UnicodeDecodeError,
@@ -136,6 +141,12 @@ def read_template(name: str) -> ChatTemplate:
         ConfigurationError,
     ) as error:
         raise CommandError(f"cannot read the template {path}: {error}") from error
+    own = config_folder()
+    if template.uses_jinja and (own is None or path.parent != own / "templates"):
+        raise CommandError(
+            f"{path} uses {{{{ }}}} or {{% %}}, which only templates in your own folder may: they can take any amount of time"
+        )
+    return template
 
 
 def read_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
