@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -324,11 +325,11 @@ def test_on_a_terminal_there_is_a_bar_and_a_last_line(
         ("batch", "run", "cities.csv", "-m", "sim:demo", "-p", "{city}", "-o", "out.parquet"),
     ],
 )
-def test_without_pyarrow_parquet_names_the_extra(
+def test_without_pyarrow_and_polars_parquet_names_the_extra(
     llmring: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     (folder / "rows.parquet").write_bytes(b"PAR1")
-    for module in ("pyarrow", "pyarrow.parquet"):
+    for module in ("pyarrow", "pyarrow.parquet", "polars"):
         monkeypatch.setitem(sys.modules, module, None)
     code, _, err = llmring(*arguments)
     assert code == 1
@@ -372,6 +373,33 @@ def test_columns_of_several_types_are_written_as_text(folder: Path) -> None:
         {"a": 1.0, "b": "1", "c": "[1]", "d": None},
         {"a": 1.5, "b": "x", "c": None, "d": True},
     ]
+
+
+def test_where_only_polars_is_installed_it_reads_and_writes_parquet(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the libraries reads what the other has written."""
+    rows = [{"a": place, "b": 0.5, "c": True, "d": [place], "e": None} for place in range(2001)]
+    expected = [{**row, "d": f"[{place}]"} for place, row in enumerate(rows)]
+    names = ("by_arrow.parquet", "by [polars].parquet")
+    for name in names:
+        if "polars" in name:
+            for module in ("pyarrow", "pyarrow.parquet"):
+                monkeypatch.setitem(sys.modules, module, None)
+        with TableWriter(folder / name, sys.stdout) as writer:
+            for row in rows:
+                writer.add(row)
+    for name in names:
+        assert [row.values for row in read_rows(folder / name)] == expected
+        assert count_rows(folder / name) == 2001
+    (folder / "rows.parquet").write_bytes(b"no parquet at all")
+    assert count_rows(folder / "rows.parquet") is None
+    with pytest.raises(CommandError, match=r"cannot read .*rows\.parquet"):
+        list(read_rows(folder / "rows.parquet"))
+    monkeypatch.undo()
+    assert [row.values for row in read_rows(folder / names[1])] == expected
+    groups = import_module("pyarrow.parquet").read_metadata(folder / names[1]).num_row_groups
+    assert groups >= 3  # polars holds a group in memory; its default has all these rows in one
 
 
 def test_a_broken_table_is_explained(folder: Path) -> None:

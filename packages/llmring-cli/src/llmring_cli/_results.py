@@ -7,15 +7,13 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TextIO
 
 from llmring_cli._files import replacing_output
-from llmring_cli._tables import Values, form_of, no_parquet
-
-_CHUNK = 1000
+from llmring_cli._parquet import write_parquet
+from llmring_cli._tables import Values, form_of
 
 
 class TableWriter:
@@ -83,24 +81,10 @@ class TableWriter:
         text.detach()
 
     def _write_parquet(self, file: BinaryIO) -> None:
-        try:
-            arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
-        except ImportError as error:
-            raise no_parquet(error) from error
-        kinds = {bool: arrow.bool_(), int: arrow.int64(), float: arrow.float64()}
-        fields, casts = [], {}
-        for name, types in self._columns.items():
-            kind = _one_kind(types)
-            fields.append(arrow.field(name, kinds.get(kind, arrow.string())))
-            casts[name] = _CASTS[kind]
-        with parquet.ParquetWriter(file, arrow.schema(fields)) as writer:
-            for chunk in _chunks(self._values()):
-                columns = [[casts[name](row.get(name)) for row in chunk] for name in self._columns]
-                arrays = [
-                    arrow.array(column, type=field.type)
-                    for column, field in zip(columns, fields, strict=True)
-                ]
-                writer.write_table(arrow.Table.from_arrays(arrays, schema=arrow.schema(fields)))
+        kinds = {name: _one_kind(types) for name, types in self._columns.items()}
+        casts = {name: _CASTS[kind] for name, kind in kinds.items()}
+        rows = (tuple(cast(row.get(name)) for name, cast in casts.items()) for row in self._values())
+        write_parquet(file, kinds, rows)
 
     def _write_sqlite(self, file: BinaryIO) -> None:
         names = ", ".join('"{}"'.format(name.replace('"', '""')) for name in self._columns)
@@ -112,17 +96,6 @@ class TableWriter:
                 database.executemany(f"INSERT INTO outcomes VALUES ({marks})", rows)  # noqa: S608 - no input
                 database.commit()
             file.write(database.serialize())
-
-
-def _chunks(rows: Iterator[Values]) -> Iterator[list[Values]]:
-    chunk: list[Values] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def _cell(value: Any) -> Any:

@@ -4,20 +4,19 @@ import csv
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 import msgspec
-from llmring_types.exceptions import MissingSDKError, ValidationError
+from llmring_types.exceptions import LLMRingError, ValidationError
 
 from llmring_cli._output import WRONG_USAGE, CommandError
+from llmring_cli._parquet import count_parquet, read_parquet
 from llmring_cli.chat.message import refuse_link_out
 
 Values = dict[str, Any]
 FORMS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".db", ".sqlite", ".sqlite3")
 _LONGEST_LINE = 64 * 2**20
-_CHUNK = 1000
 _SQLITE = (".db", ".sqlite", ".sqlite3")
 
 
@@ -53,7 +52,7 @@ def read_rows(path: Path, table: str | None = None) -> Iterator[TableRow]:
 
     Raises:
         CommandError: the file itself cannot be read.
-        MissingSDKError: Parquet needs pyarrow.
+        MissingSDKError: Parquet needs pyarrow or polars.
     """
     form = form_of(path)
     refuse_link_out(path)
@@ -65,7 +64,7 @@ def read_rows(path: Path, table: str | None = None) -> Iterator[TableRow]:
             with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
                 yield from _csv(text, "\t" if form == ".tsv" else ",")
         elif form == ".parquet":
-            yield from _numbered(_parquet(path))
+            yield from _numbered(read_parquet(path))
         else:
             yield from _numbered(_sqlite(path, table))
     except OSError as error:
@@ -79,13 +78,13 @@ def count_rows(path: Path) -> int | None:
     form = form_of(path)
     try:
         if form == ".parquet":
-            return int(import_module("pyarrow.parquet").read_metadata(path).num_rows)
+            return count_parquet(path)
         if form in _SQLITE:
             return None
         with path.open("rb") as file:
             lines = sum(block.count(b"\n") for block in iter(lambda: file.read(2**20), b""))
         return lines - (form in {".csv", ".tsv"})
-    except (OSError, ImportError, ValueError):  # whoever reads the rows says what is wrong
+    except (OSError, LLMRingError):  # whoever reads the rows says what is wrong
         return None
 
 
@@ -146,24 +145,6 @@ def _is_text(cell: str) -> bool:
 
 def _unreadable(number: int, problem: str) -> ValidationError:
     return ValidationError(f"row {number} {problem}", field="row")
-
-
-def _parquet(path: Path) -> Iterator[Values]:
-    try:
-        parquet = import_module("pyarrow.parquet")  # it has no types
-    except ImportError as error:
-        raise no_parquet(error) from error
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_CHUNK):
-                yield from batch.to_pylist()
-    except ValueError as error:  # pyarrow's own errors are
-        raise CommandError(f"cannot read {path}: {error}") from error
-
-
-def no_parquet(error: ImportError) -> MissingSDKError:
-    """Return the error for a file that nothing here can read or write."""
-    return MissingSDKError("Parquet files need pyarrow: pip install 'llmring-cli[bulk]'", original=error)
 
 
 def _sqlite(path: Path, table: str | None) -> Iterator[Values]:
