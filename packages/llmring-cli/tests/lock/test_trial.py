@@ -265,7 +265,18 @@ def test_options_of_a_trial_need_one(llmring: Run, option: tuple[str, str]) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["schema", "schema=", "speed=10%", "schema=-1", "schema=nan", "schema=101%", "cost=inf"]
+    "text",
+    [
+        "schema",
+        "schema=",
+        "speed=10%",
+        "schema=-1",
+        "schema=1",
+        "schema=-1%",
+        "schema=nan",
+        "schema=101%",
+        "cost=inf",
+    ],
 )
 def test_a_bar_is_a_measure_with_a_percentage(llmring: Run, text: str) -> None:
     code, _, err = llmring("lock", "upgrade", "--try", "--require", text)

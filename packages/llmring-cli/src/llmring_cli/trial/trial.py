@@ -138,7 +138,8 @@ def read_bars(texts: Iterable[str]) -> dict[Measured, float]:
         name, equals, number = text.partition("=")
         known = next((each for each in get_args(Measured) if each == name.strip()), None)
         try:
-            percent = float(number.strip().removesuffix("%"))
+            # Without the sign, schema=1 could mean all of the answers or one in a hundred.
+            percent = float(number.strip().removesuffix("%")) if number.strip().endswith("%") else -1.0
         except ValueError:
             percent = -1.0
         if known is None or not equals or not 0 <= percent <= _MOST.get(known, sys.float_info.max):
