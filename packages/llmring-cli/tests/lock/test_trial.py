@@ -305,7 +305,7 @@ def test_measures_compare_rows_that_both_have_answered() -> None:
         pair(Tried(text="ab", seconds=1.0, cost=0.0), Tried(error="E: x", cost=0.5)),
         pair(Tried(error="E: x"), Tried(text="abc", calls=(("find", "{}"),), seconds=9.0)),
     ]
-    bars = read_bars(["latency=299%", "length=150", "answered=66.6%", "tools=51%"])
+    bars = read_bars(["latency=299%", "length=150%", "answered=66.6%", "tools=51%"])
     found = {measure.name: measure for measure in measures(pairs, bars)}
     assert {name: measure.percent and round(measure.percent) for name, measure in found.items()} == {
         "answered": 67,
