@@ -251,9 +251,17 @@ def test_count_does_not_invent_a_price(llmring: Run, simulated: Simulated) -> No
     )
 
 
-def test_count_explains_what_cannot_be_asked(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_needs_no_key_and_names_near_models(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    code, _, err = llmring(*CHAT, "Hi", "--count")
+    code, out, err = llmring(*CHAT, "Hi", "--count")
+    assert (code, err) == (0, "")
+    assert out.startswith("openai:gpt-4o: about ")
+    assert "did you mean" in llmring("chat", "Hi", "-m", "openai:gpt5-mini", "--count")[2]
+
+
+def test_count_explains_what_cannot_be_asked(llmring: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    code, _, err = llmring("chat", "Hi", "-m", "bedrock:anthropic.claude-haiku-4-5-20251001-v1:0", "--count")
     assert code == 1
     assert "llmring doctor" in err
 

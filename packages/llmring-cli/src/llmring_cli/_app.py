@@ -154,12 +154,11 @@ class HelpFormatter:
 
 
 def long_help(function: object) -> str:
-    """Return a command's docstring up to its arguments: paragraphs on one line each, examples as they are."""
-    description = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
-    blocks = (
-        block if block.startswith("$ ") else " ".join(block.split()) for block in description.split("\n\n")
-    )
-    return "\n\n".join(blocks)
+    """Return a command's docstring up to its arguments: its first sentence, the examples, then the paragraphs."""
+    first, *blocks = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0].split("\n\n")
+    examples = [block for block in blocks if block.startswith("$ ")]
+    more = [" ".join(block.split()) for block in blocks if not block.startswith("$ ")]
+    return "\n\n".join([" ".join(first.split()), *examples, *more])
 
 
 def _render(

@@ -73,7 +73,7 @@ class ChatStream(Generic[Parsed]):
         self._reading = False
         self._over = False
         self._refused: LLMRingError | None = None
-        """The error that it could not be opened for: whoever asks again gets it again."""
+        """The error of opening it, which every further read gets again."""
         self._told = False
         """The owner knows how the stream ended."""
 

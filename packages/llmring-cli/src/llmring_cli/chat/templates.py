@@ -51,7 +51,7 @@ class ChatTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def uses_jinja(self) -> bool:
-        """Whether it is a template of Jinja, as :class:`llmring.bulk.Template` decides it."""
+        """Return ``True`` for a template of Jinja, as :class:`llmring.bulk.Template` decides it."""
         return any(mark in text for text in (self.prompt, self.system or "") for mark in ("{{", "{%"))
 
     def filled(self, message: str, given: Mapping[str, str]) -> tuple[str, str | None]:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Parameter
-from llmring import LLMRequest, LLMResponse, LLMRing
+from llmring import LLMRequest, LLMResponse, LLMRing, provider_access
 from llmring.conversation import Conversation
 from llmring_types import Message, ReasoningEffort
 from llmring_types.exceptions import ProviderError
 
 from llmring_cli._live import ring_for
-from llmring_cli._mistakes import explained
-from llmring_cli._output import CommandError, print_json, report_logs, write_exact
+from llmring_cli._mistakes import doubts, explained
+from llmring_cli._output import CommandError, print_json, report, report_logs, write_exact
 from llmring_cli._parameters import Count, Flag, Json, ModelName, ProfileName
 from llmring_cli._schemas import read_schema
 from llmring_cli.chat.answer import (
@@ -232,6 +232,12 @@ async def _count(asked: _Asked, named: _Tools, *, json: bool) -> None:
     async with await ring_for(asked.asked_model) as ring, open_tools(*named) as tools:
         conversation, request = _request(ring, asked)
         request.tools = [*(request.tools or ()), *(tool.spec() for tool in tools)]
+        pool = ring.pool(conversation.model or "default", conversation.profile)
+        for doubt in doubts("default", pool, ()):
+            report(f"warning: {doubt}")
+        for provider in {ref.provider for ref in pool}:
+            if provider_access(provider).key_in:  # no key is needed, since nothing is sent
+                ring.register_provider(provider, api_key="none")
         least, most = [
             await ring.plan([request], output_tokens=tokens, profile=conversation.profile)
             for tokens in (0, None)

@@ -1,6 +1,7 @@
 """``llmring serve`` and ``llmring serve key``."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,6 +58,8 @@ def serve(
         cache: Keep whole answers for so many seconds, and give them again to the same request.
         direct_models: Let clients name provider:model as well.
     """
+    if find_spec("uvicorn") is None or find_spec("jinja2") is None:
+        raise MissingSDKError("serving needs an extra: pip install 'llmring-cli[serve]'")
     import llmring.serve as serving  # noqa: PLC0415 - the commands of keys, and help, do without
 
     keys = serving.KeyStore(_path(store), lazy=True)
@@ -102,8 +105,6 @@ def serve(
     )
     try:
         serving.run(gateway, host=host, port=port, on_ready=ready, at_end=end)
-    except MissingSDKError as error:
-        raise MissingSDKError("serving needs an extra: pip install 'llmring-cli[serve]'") from error
     except OSError as error:
         raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
