@@ -105,10 +105,10 @@ class Planner:
             self._refuse(request if isinstance(request, LLMRingError) else "it is no LLMRequest")
             return
         try:
-            digest, route, _ = await self._digests.of(request)
             asked = await self._chat.files.inlined(request) if request.files else request
-            candidate = next(each for each in route.candidates if each.unusable is None)
             prepared, _ = prepare(asked)
+            digest, route, _ = self._digests.of_prepared(prepared)
+            candidate = next(each for each in route.candidates if each.unusable is None)
         except LLMRingError as error:
             self._refuse(error)
             return
