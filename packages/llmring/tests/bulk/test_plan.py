@@ -135,3 +135,27 @@ def test_a_journal_that_is_not_there_is_not_made(tmp_path: Path, read: Any) -> N
     with pytest.raises(ConfigurationError, match="there is no journal"):
         read(tmp_path / "job.db")
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("journaled", [False, True])
+async def test_a_row_whose_file_has_gone_is_an_outcome_and_not_the_end(
+    tmp_path: Path, journaled: bool
+) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("Buy milk.")
+    async with LLMRing() as ring:
+        gone = ring.register_file(path)
+        path.unlink()
+        rows = [
+            LLMRequest([Message.user("Read it.")], model="sim:demo", files=[gone]),
+            LLMRequest([Message.user("Hello")], model="sim:demo"),
+        ]
+        job = ring.map(rows, journal=tmp_path / "job.db") if journaled else ring.map(rows)
+        async with job as outcomes:
+            ended = {outcome.index: outcome async for outcome in outcomes}
+        plan = await ring.plan(rows)
+    assert isinstance(ended[0].error, ValidationError)
+    assert "a file of the request cannot be read" in str(ended[0].error)
+    assert ended[1].response is not None
+    assert (plan.rows, plan.unreadable) == (2, 1)
+    assert "a file of the request cannot be read" in str(plan.first_error)

@@ -7,6 +7,7 @@ their places and the text before them, which says what they are for.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def _of_notebook(text: str) -> Iterator[tuple[int, str]]:
             if cell.cell_type == "markdown"
             else split_code(whole, str(language or "python"))
         )
-        ends = [sum(len(piece) for piece in pieces[: count + 1]) for count in range(len(pieces))]
+        ends = list(accumulate(map(len, pieces)))
         last = 0
         for at, word in found:
             start = starts[min(bisect_right(ends, at), len(starts) - 1)]

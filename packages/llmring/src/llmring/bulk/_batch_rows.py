@@ -20,6 +20,7 @@ from llmring_types.exceptions import (
 from llmring._chat import Chat
 from llmring._money.budgets import Reservation
 from llmring._routing import Candidate, Route
+from llmring.bulk._tasks import typed
 from llmring.structured import Expectation, prepare
 
 _DIGEST_BYTES = 16
@@ -122,7 +123,10 @@ class Encoder:
         chat = self._chat
         if request.files:
             chat.files.check(request)
-            request = await chat.files.inlined(request)
+            try:
+                request = await chat.files.inlined(request)
+            except OSError as error:
+                raise typed(error) from error
         route = chat.router.route(request.model, self._profile)
         if chat.screens:
             route = chat.screen(request, route)

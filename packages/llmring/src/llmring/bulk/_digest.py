@@ -14,6 +14,7 @@ from llmring_types import LLMRequest
 from llmring._chat import Chat
 from llmring._routing import Candidate, Route
 from llmring.bulk._database import json_text
+from llmring.bulk._tasks import typed
 from llmring.structured import prepare
 
 _SIZE = 16
@@ -81,9 +82,21 @@ class Digests:
         Raises:
             LLMRingError: the request cannot be sent to any model, or not as it is.
         """
-        asked = await self._chat.files.inlined(request) if request.files else request
-        prepared, _ = prepare(asked)
+        prepared, _ = prepare(await self.inlined(request))
         return self.of_prepared(prepared)
+
+    async def inlined(self, request: LLMRequest) -> LLMRequest:
+        """Return the request with its files in it.
+
+        Raises:
+            ValidationError: a file is not registered, or cannot be read.
+        """
+        if not request.files:
+            return request
+        try:
+            return await self._chat.files.inlined(request)
+        except OSError as error:
+            raise typed(error) from error
 
     def of_prepared(self, prepared: LLMRequest) -> Digest:
         """Return the digest of a request as adapters get it, which ``encoded`` then serves.

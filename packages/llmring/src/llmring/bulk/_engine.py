@@ -17,7 +17,7 @@ from llmring._policy import Pace
 from llmring._runtime import Clock, task_group
 from llmring.bulk._digest import Digests, digest_of_text
 from llmring.bulk._outcomes import Outcome, Requests, Tally
-from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, outcome_of, task_of
+from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, outcome_of, task_of, typed
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -255,8 +255,8 @@ class Engine:
         )
         try:
             return outcome_of(task, await call.answer())
-        except LLMRingError as error:
-            return outcome_of(task, error)
+        except (LLMRingError, OSError) as error:
+            return outcome_of(task, typed(error))
 
     def _end(self, task: Task, outcome: Outcome) -> None:
         """Hand an outcome out: with a journal, once it is written."""

@@ -105,7 +105,7 @@ class Planner:
             self._refuse(request if isinstance(request, LLMRingError) else "it is no LLMRequest")
             return
         try:
-            asked = await self._chat.files.inlined(request) if request.files else request
+            asked = await self._digests.inlined(request)
             prepared, _ = prepare(asked)
             digest, route, _ = self._digests.of_prepared(prepared)
             candidate = next(each for each in route.candidates if each.unusable is None)

@@ -76,6 +76,15 @@ def task_of(index: int, item: Any, key_of: Callable[[LLMRequest], str] | None) -
     return Task(index, str(index if key is None else key), request, row.data)
 
 
+def typed(error: LLMRingError | OSError) -> LLMRingError:
+    """Return the error of a row as one of ours: a registered file that has gone raises an ``OSError``."""
+    if isinstance(error, LLMRingError):
+        return error
+    found = ValidationError(f"a file of the request cannot be read: {error}", field="files")
+    found.__cause__ = error
+    return found
+
+
 def outcome_of(task: Task, ended: LLMResponse | LLMRingError, *, from_journal: bool = False) -> Outcome:
     return Outcome(
         key=task.key,
