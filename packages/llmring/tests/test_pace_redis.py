@@ -1,9 +1,5 @@
 """A pace shared over Redis, with a real server of it on a socket of this machine."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -13,33 +9,12 @@ from llmring._failover.ledgers import RedisLedger
 from llmring.exceptions import ConfigurationError
 from llmring.testing import FakeProvider
 
-SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
 RATES = (10.0, None, None, None)
 ONE = (1.0, 0.0, 0.0, 0.0)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    if SERVER is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no redis-server: .ci/run installs it")
-        pytest.skip("needs redis-server or valkey-server (apt-get install redis-server)")
-    socket = tmp_path / "redis.sock"
-    command = [SERVER, "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        for line in server.stdout:
-            if "ready to accept connections" in line.lower():
-                break
-        try:
-            yield f"unix://{socket}"
-        finally:
-            server.terminate()
-            server.stdout.read()
-
-
-async def test_machines_take_one_after_the_other(url: str) -> None:
-    one, other = RedisLedger(url), RedisLedger(url)
+async def test_machines_take_one_after_the_other(redis_url: str) -> None:
+    one, other = RedisLedger(redis_url), RedisLedger(redis_url)
     waits = [await (one, other)[place % 2].take("lane", ONE, RATES) for place in range(30)]
     assert sorted(waits) == waits
     assert waits[0] == 0
@@ -47,17 +22,17 @@ async def test_machines_take_one_after_the_other(url: str) -> None:
     assert await one.take("another lane", ONE, RATES) == 0
 
 
-async def test_a_refusal_on_one_machine_stops_the_others(url: str) -> None:
-    one, other = RedisLedger(url), RedisLedger(url)
+async def test_a_refusal_on_one_machine_stops_the_others(redis_url: str) -> None:
+    one, other = RedisLedger(redis_url), RedisLedger(redis_url)
     await one.block("lane", 20.0)
     assert 19 < await other.take("lane", ONE, RATES) <= 20
     assert 19 < await other.take("lane", ONE, RATES) <= 20.2
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_calls_of_a_ring_are_paced_over_redis(url: str, backend: str) -> None:
+def test_calls_of_a_ring_are_paced_over_redis(redis_url: str, backend: str) -> None:
     async def main() -> int:
-        policy = Policy(pace=Pace(requests_per_minute=60_000, shared=url))
+        policy = Policy(pace=Pace(requests_per_minute=60_000, shared=redis_url))
         provider = FakeProvider("yes")
         async with LLMRing(policy=policy) as ring:
             ring.register_provider("fake", provider)
