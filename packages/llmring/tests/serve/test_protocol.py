@@ -32,7 +32,11 @@ def received(connection: socket.socket) -> bytes:
 
 @pytest.mark.parametrize(
     "head",
-    [b"GET /" + LONG, b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + LONG, b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 12000],
+    [
+        b"GET /" + LONG,
+        b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + LONG,
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 12000,
+    ],
 )
 def test_a_head_without_end_is_refused(head: bytes) -> None:
     with connected() as connection:

@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 import anyio
-from llmring_types.exceptions import ProviderBadRequestError, ProviderRequestTooLargeError, ProviderTimeoutError
+from llmring_types.exceptions import (
+    ProviderBadRequestError,
+    ProviderRequestTooLargeError,
+    ProviderTimeoutError,
+)
 
 from llmring._runtime import TimeLimitError, task_group, within
 
