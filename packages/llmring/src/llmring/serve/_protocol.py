@@ -21,7 +21,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     _in_head = True
     _advanced = False
-    """What came last ended a head or had a body in it."""
+    """The last data ended a head or had a body in it."""
     _unread_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
 
@@ -56,8 +56,8 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def _refuse(self) -> None:
-        answering = self.cycle is not None and not self.cycle.response_complete
-        if not answering and not self.transport.is_closing():
+        answered = getattr(self.cycle, "response_complete", True)  # without a request yet: no cycle
+        if answered and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
         self.transport.close()
 
