@@ -4,6 +4,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from key_stores import redis_server
 from llmring import LLMRequest, LLMRing, Message, Pace, Policy
 from llmring._failover.ledgers import RedisLedger
 from llmring.exceptions import ConfigurationError
@@ -43,6 +44,28 @@ def test_calls_of_a_ring_are_paced_over_redis(redis_url: str, backend: str) -> N
         return len(provider.calls)
 
     assert anyio.run(main, backend=backend) == 50
+
+
+async def test_while_the_server_is_away_each_process_paces_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with redis_server(tmp_path) as url:
+        one, other = RedisLedger(url), RedisLedger(url)
+        for ledger in (one, other):
+            await ledger.take("lane", ONE, RATES)
+    alone = [await one.take("lane", ONE, RATES) for _ in range(10)]
+    assert alone[0] == 0
+    assert 0.3 < alone[-1] < 0.5  # ten at ten in a second, half a second of them at once
+    await one.block("lane", 20.0)
+    assert 19 < await one.take("lane", ONE, RATES) <= 20
+    (record,) = caplog.records  # and not one for each call
+    assert "not shared over Redis at present (ConnectionError)" in record.message
+    one._again_at = 0.0  # as some seconds later
+    with redis_server(tmp_path):
+        assert await one.take("lane", ONE, RATES) == 0
+        for _ in range(10):
+            await other.take("lane", ONE, RATES)
+        assert await one.take("lane", ONE, RATES) > 0.3
 
 
 async def test_a_server_that_is_not_there_is_a_typed_error(tmp_path: Path) -> None:
