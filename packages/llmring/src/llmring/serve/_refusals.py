@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Mapping
 
-from llmring_providers.hosting import CODECS, Route
+from llmring_providers.hosting import CODECS, ProtocolName, Route
 from llmring_types.exceptions import (
     AliasNotFoundError,
     ConfigurationError,
@@ -13,6 +13,7 @@ from llmring_types.exceptions import (
     ModelNotFoundError,
     ProfileNotFoundError,
     ProviderAuthenticationError,
+    ProviderBadRequestError,
     ProviderNotFoundError,
     ProviderOverloadedError,
     ProviderResponseError,
@@ -20,9 +21,12 @@ from llmring_types.exceptions import (
 )
 
 from llmring.serve._exchange import Exchange
+from llmring.serve._keys import KeyStoreUnavailableError
 from llmring.serve._notes import notes
 
 _LOCKFILE_S = 5
+_KEYS_S = 2
+_LONGEST_PATH = 200
 _logger = logging.getLogger("llmring.serve")
 _NO_HEADERS: Mapping[str, str] = {}
 
@@ -38,6 +42,23 @@ async def refuse(
     await exchange.answer(answer.status, headers, answer.body)
 
 
+async def refuse_place(exchange: Exchange) -> None:
+    """Answer that nothing is served at the path, in the form of the protocol that the request looks like."""
+    text = f"{exchange.method} {exchange.path[:_LONGEST_PATH]} is not served by this gateway"
+    headers, parts = exchange.headers, exchange.path.split("/")
+    protocol: ProtocolName = "openai_chat"
+    if "anthropic-version" in headers or "messages" in parts:
+        protocol = "anthropic"
+    elif "x-goog-api-key" in headers or "v1beta" in parts:
+        protocol = "gemini"
+    elif "api" in parts:
+        protocol = "ollama"
+    # OpenAI's code for what is not found is about models alone.
+    kind = ProviderBadRequestError if protocol == "openai_chat" else ModelNotFoundError
+    answer = CODECS[protocol].error(kind(text))
+    await exchange.answer(404, answer.headers, answer.body)
+
+
 def as_gateway(error: LLMRingError) -> LLMRingError:
     """Return an error of the gateway's own settings as one of the gateway: the client has made no mistake."""
     if isinstance(error, LockfileError) and not isinstance(error, AliasNotFoundError | ProfileNotFoundError):
@@ -45,6 +66,12 @@ def as_gateway(error: LLMRingError) -> LLMRingError:
         return ProviderOverloadedError(
             "the lockfile of this gateway cannot be read at the moment",
             retry_after=_LOCKFILE_S,
+            status_code=503,
+        )
+    if isinstance(error, KeyStoreUnavailableError):  # which is logged when it begins, not for each request
+        return ProviderOverloadedError(
+            "the keys of this gateway cannot be checked at the moment; nothing was sent",
+            retry_after=_KEYS_S,
             status_code=503,
         )
     if isinstance(error, ConfigurationError):  # its text names files and variables of the gateway
