@@ -58,7 +58,7 @@ def _texts_alone(messages: Sequence[Message]) -> tuple[list[_Part], list[dict[st
     """Translate texts; ``None`` where one is empty, the model speaks first or twice in a row, or nobody has a turn."""
     system: list[_Part] = []
     turns: list[dict[str, Any]] = []
-    last = None
+    last: str | None = None
     for message in messages:
         role, content = message.role, message.content
         if not content or (role == "assistant" and last != "user"):
