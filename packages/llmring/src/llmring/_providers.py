@@ -29,7 +29,7 @@ LENT_HOSTS: set[str] = set()
 
 
 class _Blocks(Generic[T]):
-    """What tests put in the place of every ring's providers, for the length of a block: in whatever thread they run."""
+    """Stand-ins for the providers of every ring in the process, each for the length of a block."""
 
     def __init__(self) -> None:
         self._open: list[T] = []
