@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, get_args
 
@@ -111,7 +111,7 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
         extends: packages whose aliases the lockfile may override.
     """
     from llmring import open_registry  # noqa: PLC0415 - wrong command lines do without
-    from llmring_lockfile import did_you_mean, near_providers  # noqa: PLC0415 - as above
+    from llmring_lockfile import did_you_mean  # noqa: PLC0415 - as above
 
     from llmring_cli._models import known_providers  # noqa: PLC0415 - as above
     from llmring_cli._retired import retired_facts  # noqa: PLC0415 - as above
@@ -129,7 +129,7 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
             yield f"{ref}: {REFUSED_HOSTS[ref.provider]}"
             continue
         if ref.provider not in providers:
-            hint = did_you_mean(near_providers(ref.provider, providers))
+            hint = did_you_mean(_near_references(ref, providers), "to list them: llmring hosts")
             yield f"{ref}: no provider {ref.provider} is known{hint}"
             continue
         retired = retired_facts(ref.provider, ref.model)
@@ -193,6 +193,16 @@ def near_models(name: str) -> list[str]:
     parts = sorted((known for known in shortest if word in known), key=lambda known: (len(known), known))
     near = (parts if len(word) >= _LEAST_PART else []) or nearest(word, shortest, most=_MOST_NEAR)
     return [shortest[known] for known in near][:_MOST_NEAR]
+
+
+def _near_references(ref: "ModelRef", providers: Collection[str]) -> list[str]:
+    """Return what a reference to an unknown provider was probably meant to be: listed models, else providers."""
+    from llmring_lockfile import near_providers  # noqa: PLC0415 - as above
+
+    near = near_providers(ref.provider, providers)
+    models = [name for name in near_models(ref.model) if name.partition(":")[0] in near]
+    same = [name for name in models if name.partition(":")[2] == ref.model]
+    return same or models or near
 
 
 def _right_names(error: LLMRingError, model: str | None) -> list[str]:
