@@ -7,7 +7,7 @@ from urllib.parse import quote
 import anyio
 from llmring_types.exceptions import ProviderRequestTooLargeError
 
-from llmring._runtime import task_group
+from llmring._tasks import task_group
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Event: TypeAlias = MutableMapping[str, Any]
