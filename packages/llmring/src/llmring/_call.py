@@ -107,8 +107,7 @@ class Call:
 
     async def complete(self, response: LLMResponse, opened: Opened) -> None:
         ref, limit = opened.candidate.ref, opened.chunk_timeout
-        if self._chat.failover.breakers.states:
-            self._chat.failover.breakers.record_success(ref)
+        self._chat.failover.breakers.record_success(ref)
         self._account(response, opened.candidate, opened.permit)
         try:
             await within(limit, self._read(response))
@@ -175,7 +174,9 @@ class Call:
                 started = chat.failover.clock.now()
                 self._route = await chat.counted(await self._with_files(self._asked), self._route)
             if chat.bounded or self._route.bounded or self._run_account is not None:
-                asked, prepared = await self._with_files(self._asked), await self._with_files(self._prepared)
+                asked, prepared = self._asked, self._prepared
+                if asked.files:
+                    asked, prepared = await self._with_files(asked), await self._with_files(prepared)
                 account, progress = self._run_account, self._progress
                 self._budget = CallBudget(
                     chat.purse, asked, prepared, self._route, account=account, progress=progress
