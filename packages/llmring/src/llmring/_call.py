@@ -107,7 +107,8 @@ class Call:
 
     async def complete(self, response: LLMResponse, opened: Opened) -> None:
         ref, limit = opened.candidate.ref, opened.chunk_timeout
-        self._chat.failover.breakers.record_success(ref)
+        if self._chat.failover.breakers.states:
+            self._chat.failover.breakers.record_success(ref)
         self._account(response, opened.candidate, opened.permit)
         try:
             await within(limit, self._read(response))
@@ -147,9 +148,7 @@ class Call:
             )
         if request.files:
             chat.files.check(request)
-        if (
-            not request.messages and not request.extra_params
-        ):  # which may name a stored prompt or conversation
+        if not request.messages and not request.extra_params:  # they may name a stored conversation
             raise MessageValidationError("there are no messages to send: give at least one", field="messages")
         route = self._known_route or chat.router.route(request.model, self._profile)
         self._route = chat.screen(request, route) if chat.screens else route

@@ -157,9 +157,7 @@ def _refuse_prefill(conversation: Conversation, call: ChatCall) -> None:
         )
 
 
-def _choice(
-    body: dict[str, Any], choice: str | Mapping[str, Any], call: ChatCall, warnings: list[str]
-) -> None:
+def _choice(body: dict[str, Any], choice: Any, call: ChatCall, warnings: list[str]) -> None:
     request = call.request
     tools = request.tools or ()
     if not tools and choice in ("auto", "none"):
