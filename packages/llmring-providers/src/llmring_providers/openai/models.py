@@ -54,12 +54,12 @@ def _is_own_name(model: str) -> bool:
 
 def is_real_openai(call: ChatCall) -> bool:
     """Tell whether OpenAI or Azure answer, not something in their place, and have all that they have."""
-    return (
-        call.host is not None
-        and is_own_host(call)
-        and not call.host.startswith(_LOOPBACK)
-        and is_own_model(call)
-    )
+    return call.host is not None and _is_real(call.host, call.ref.model)
+
+
+@lru_cache(512)
+def _is_real(host: str, model: str) -> bool:
+    return _is_own(host) and not host.startswith(_LOOPBACK) and _is_own_name(model)
 
 
 def rules_for(call: ChatCall, endpoint: str | None = None) -> ModelRules:
@@ -125,11 +125,12 @@ def needs_responses(call: ChatCall) -> bool:
     facts, rules = call.facts, rules_for(call)
     if facts is not None and facts.api == "responses":
         return True
-    if _refuses_functions(call, rules):
+    request = call.request
+    if (request.tools or request.extra_params.get("tools")) and _refuses_functions(call, rules):
         return True
     if is_real_openai(call) and (_has_media_for_responses(call) or _has_tools_for_responses(call)):
         return True
-    if _has_parameters_for_responses(call):
+    if request.extra_params and _has_parameters_for_responses(call):
         return True
     if facts is not None and facts.api is not None:
         return False
@@ -141,8 +142,6 @@ def _refuses_functions(call: ChatCall, rules: ModelRules) -> bool:
 
     https://github.com/openai/openai-openapi/issues/541 has the refusal: "Please use /v1/responses instead".
     """
-    if rules.functions_on_chat is None or not (call.request.tools or call.request.extra_params.get("tools")):
-        return False
     if rules.functions_on_chat == "without_reasoning":
         return _reasons(call, rules)
     return rules.functions_on_chat == "never"
@@ -187,7 +186,7 @@ def _has_parameters_for_responses(call: ChatCall) -> bool:
     https://platform.openai.com/docs/api-reference/responses/create
     """
     extra = call.request.extra_params
-    if not extra or not is_own_host(call) or not is_own_model(call) or _CHAT_ALONE.search(call.ref.model):
+    if not is_own_host(call) or not is_own_model(call) or _CHAT_ALONE.search(call.ref.model):
         return False
     return any(extra.get(name) is not None for name in OF_RESPONSES_ALONE)
 
