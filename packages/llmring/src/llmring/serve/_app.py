@@ -26,6 +26,7 @@ from llmring.serve._notes import json_answer
 from llmring.serve._page import Page, is_of_page
 from llmring.serve._refusals import as_gateway, refuse, report_lockfile
 from llmring.serve._tab import Tab
+from llmring.serve._worker import Overview, Worker
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Anthropic's own limit on a request (https://platform.claude.com/docs/en/api/errors), the largest of the vendors'."""
@@ -79,6 +80,7 @@ class Gateway:
         self._draining = False
         self._live = LiveCalls()
         self._metrics = Metrics()
+        self._worker: Worker | None = None
         if cache is not None:
             ring._chat.keep_answers(cache)  # noqa: SLF001 - the ring's own door
         ring._chat.watcher.add(self._observe)  # noqa: SLF001 - the ring's own door
@@ -86,8 +88,13 @@ class Gateway:
 
     @property
     def live(self) -> LiveCalls:
-        """The calls under way and the last that ended."""
+        """The calls under way and the last that ended; of a worker, those that its supervisor does not know yet."""
         return self._live
+
+    def join(self, worker: Worker) -> None:
+        """From now on show the figures and calls of all workers, and not those of this process alone."""
+        worker.attach(self._metrics, self._live, lambda: self._calls)
+        self._worker = worker
 
     @property
     def lockfile_problem(self) -> LockfileError | None:
@@ -119,7 +126,10 @@ class Gateway:
     async def _serve(self, exchange: Exchange) -> None:
         route = find_route(exchange.method, exchange.target, exchange.headers) or _entry(exchange)
         if route is None:
-            await self._serve_other(exchange)
+            try:
+                await self._serve_other(exchange)
+            except ProviderOverloadedError as error:
+                await exchange.answer(503, _TEXT, f"{error.message}\n".encode())
             return
         try:
             await self._serve_route(exchange, route)
@@ -196,7 +206,8 @@ class Gateway:
             admitted = self._door.key_of(exchange) is None
         except ProviderAuthenticationError:
             admitted = False
-        await page(exchange, self._live, admitted=admitted)
+        live = self._live if self._worker is None else (await self._worker.overview()).live
+        await page(exchange, live, admitted=admitted)
 
     async def _show_metrics(self, exchange: Exchange) -> None:
         """Show the figures to whom would be served: they name aliases and sums."""
@@ -210,11 +221,18 @@ class Gateway:
             status = 403 if isinstance(error, ProviderPermissionError) else 401
             await exchange.answer(status, _TEXT, f"{error.message}\n".encode())
             return
-        await exchange.answer(
-            200,
-            {"content-type": CONTENT_TYPE},
-            self._metrics.text(self._calls, lockfile_is_broken=self.lockfile_problem is not None),
-        )
+        seen = Overview(self._metrics, self._live, self._calls)
+        if self._worker is not None:
+            seen = await self._worker.overview()
+        gauges: dict[str, tuple[str, float]] = {
+            "llmring_workers": ("Processes that answer.", seen.workers),
+            "llmring_calls_under_way": ("Calls at this moment.", seen.calls),
+            "llmring_lockfile_broken": (
+                "1 while the last good lockfile is served, else 0.",
+                self.lockfile_problem is not None,
+            ),
+        }
+        await exchange.answer(200, {"content-type": CONTENT_TYPE}, seen.metrics.text(gauges))
 
     def _readiness(self) -> bytes:
         """Say whether calls should be sent here now, without names of files: anybody may ask."""
