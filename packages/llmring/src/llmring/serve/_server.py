@@ -108,10 +108,13 @@ def _config(gateway: Gateway | PageServer, drain_s: int) -> "uvicorn.Config":
     """
     try:
         import uvicorn  # noqa: PLC0415 - an extra
+
+        from llmring.serve._protocol import LimitedProtocol  # noqa: PLC0415 - as above
     except ImportError as error:
         raise MissingSDKError("serving needs an extra: pip install 'llmring[serve]'") from error
     config = uvicorn.Config(
         gateway,
+        http=LimitedProtocol,
         access_log=False,
         log_level="warning",
         lifespan="off",
