@@ -55,7 +55,7 @@ class _Opened(NamedTuple):
     async def close(self) -> None:
         """Let go of files and connections."""
         await self.ring.close()
-        self.keys.close()
+        await self.keys.aclose()
 
 
 def serve_alone(options: Options, on_ready: Ready) -> None:

@@ -19,7 +19,7 @@ from llmring._ring import LLMRing
 from llmring.serve._answering import Answering, Caller
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
-from llmring.serve._keys import KeyStore
+from llmring.serve._keys import KeyStore, KeyStoreUnavailableError
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._page import Page, is_of_page
@@ -31,7 +31,9 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 """Anthropic's own limit on a request (https://platform.claude.com/docs/en/api/errors), the largest of the vendors'."""
 MAX_CALLS = 1000
 _RETRY_S = 1
+_BROKEN = "1 while the last good lockfile is served, else 0."
 _TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
+_READY_WITHOUT_LOCKFILE = "ready; the lockfile cannot be read, so the last good one is served"
 
 
 class Gateway:
@@ -123,10 +125,7 @@ class Gateway:
         method = "GET" if exchange.method == "HEAD" else exchange.method  # the server leaves out the body
         route = find_route(method, exchange.target, exchange.headers) or _entry(method, exchange)
         if route is None:
-            try:
-                await self._serve_other(exchange)
-            except ProviderOverloadedError as error:
-                await exchange.answer(503, _TEXT, f"{error.message}\n".encode())
+            await self._serve_other(exchange)
             return
         try:
             await self._serve_route(exchange, route)
@@ -135,7 +134,7 @@ class Gateway:
 
     async def _serve_route(self, exchange: Exchange, route: Route) -> None:
         try:
-            caller = self._admit(exchange)
+            caller = await self._admit(exchange)
         except LLMRingError as error:
             await refuse(exchange, route, as_gateway(error))
             return
@@ -163,14 +162,15 @@ class Gateway:
             return
         await exchange.until_gone(lambda: answering.reply(body))
 
-    def _admit(self, exchange: Exchange) -> Caller:
+    async def _admit(self, exchange: Exchange) -> Caller:
         """Return who asks.
 
         Raises:
             LLMRingError: they may not come in.
         """
         self._door.check_address(exchange)
-        key, keys, wish = self._door.key_of(exchange), self._keys, exchange.headers.get("llmring-profile")
+        key = await self._door.key_of(exchange)
+        keys, wish = self._keys, exchange.headers.get("llmring-profile")
         if key is None or keys is None:
             return Caller(profile=wish or self._profile, direct=self._direct, tab=Tab())
         if key.profile is not None and wish not in {None, key.profile}:
@@ -184,8 +184,9 @@ class Gateway:
         if place == "healthz":
             await exchange.answer(200, _TEXT, b"ok\n")
         elif place == "readyz":
-            status = 503 if self._draining else 200
-            await exchange.answer(status, _TEXT, self._readiness())
+            problem = await self._problem()
+            text = problem or ("ready" if self.lockfile_problem is None else _READY_WITHOUT_LOCKFILE)
+            await exchange.answer(503 if problem else 200, _TEXT, f"{text}\n".encode())
         elif place == "metrics":
             await self._show_metrics(exchange)
         elif self._page is not None and is_of_page(exchange.path):
@@ -193,51 +194,52 @@ class Gateway:
         else:
             await refuse_place(exchange)
 
+    async def _overview(self) -> Overview:
+        own = Overview(self._metrics, self._live, self._calls)
+        return own if self._worker is None else await self._worker.overview()
+
     async def _show_page(self, exchange: Exchange, page: Page) -> None:
         try:
             self._door.check_address(exchange)
-        except ProviderPermissionError as error:
-            await exchange.answer(403, _TEXT, f"{error.message}\n".encode())
+            admitted = await self._is_admitted(exchange)
+            live = (await self._overview()).live
+        except LLMRingError as error:
+            await _refuse_person(exchange, error)
             return
-        try:
-            admitted = self._door.key_of(exchange) is None
-        except ProviderAuthenticationError:
-            admitted = False
-        live = self._live if self._worker is None else (await self._worker.overview()).live
         await page(exchange, live, admitted=admitted)
+
+    async def _is_admitted(self, exchange: Exchange) -> bool:
+        """Return whether a person may read the page without signing in."""
+        try:
+            return await self._door.key_of(exchange) is None
+        except ProviderAuthenticationError:
+            return False
 
     async def _show_metrics(self, exchange: Exchange) -> None:
         """Show the figures to whom would be served: they name aliases and sums."""
         try:
-            self._admit(exchange)
-        except LLMRingError as raised:
-            error = as_gateway(raised)
-            if not isinstance(error, ProviderAuthenticationError):
-                await exchange.answer(500, _TEXT, f"{error.message}\n".encode())
-                return
-            status = 403 if isinstance(error, ProviderPermissionError) else 401
-            await exchange.answer(status, _TEXT, f"{error.message}\n".encode())
+            await self._admit(exchange)
+            seen = await self._overview()
+        except LLMRingError as error:
+            await _refuse_person(exchange, error)
             return
-        seen = Overview(self._metrics, self._live, self._calls)
-        if self._worker is not None:
-            seen = await self._worker.overview()
         gauges: dict[str, tuple[str, float]] = {
             "llmring_workers": ("Processes that answer.", seen.workers),
             "llmring_calls_under_way": ("Calls at this moment.", seen.calls),
-            "llmring_lockfile_broken": (
-                "1 while the last good lockfile is served, else 0.",
-                self.lockfile_problem is not None,
-            ),
+            "llmring_lockfile_broken": (_BROKEN, self.lockfile_problem is not None),
         }
         await exchange.answer(200, {"content-type": CONTENT_TYPE}, seen.metrics.text(gauges))
 
-    def _readiness(self) -> bytes:
-        """Say whether calls should be sent here now, without names of files: anybody may ask."""
+    async def _problem(self) -> str:
+        """Return why no calls should be sent here now, without names of files: anybody may ask. Empty for no reason."""
         if self._draining:
-            return b"ending\n"
-        if self.lockfile_problem is not None:
-            return b"ready; the lockfile cannot be read, so the last good one is served\n"
-        return b"ready\n"
+            return "ending"
+        try:
+            if self._keys is not None:
+                await self._keys.check()
+        except KeyStoreUnavailableError:
+            return "the keys cannot be checked: their store does not answer"
+        return ""
 
 
 def app(
@@ -276,6 +278,15 @@ def _entry(method: str, exchange: Exchange) -> Route | None:
         return None
     route = find_route(method, above, exchange.headers)
     return route and msgspec.structs.replace(route, model=unquote(name))
+
+
+async def _refuse_person(exchange: Exchange, error: LLMRingError) -> None:
+    """Answer with an error in plain text."""
+    shown = as_gateway(error)
+    status = getattr(shown, "status_code", None) or 500
+    if isinstance(shown, ProviderAuthenticationError):
+        status = 403 if isinstance(shown, ProviderPermissionError) else 401
+    await exchange.answer(status, _TEXT, f"{shown.message}\n".encode())
 
 
 async def _live(receive: Receive, send: Send) -> None:
