@@ -10,7 +10,7 @@ import msgspec
 from anyio.abc import UNIXSocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from llmring._runtime import task_group
+from llmring._tasks import task_group
 from llmring.serve._live import EndedCall, LiveCall
 from llmring.serve._metrics import Figures
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 from llmring_types.exceptions import MissingSDKError
 
-from llmring._runtime import task_group
+from llmring._tasks import task_group
 from llmring.serve._app import Gateway
 from llmring.serve._page import PageServer
 from llmring.serve._worker import Worker

@@ -16,7 +16,7 @@ from subprocess import DEVNULL
 import anyio
 from llmring_types.exceptions import ConfigurationError
 
-from llmring._runtime import task_group
+from llmring._tasks import task_group
 from llmring.serve._child import Child
 from llmring.serve._line import (
     Ask,

@@ -11,7 +11,7 @@ import msgspec
 from anyio.abc import UNIXSocketStream
 from llmring_types.exceptions import ProviderOverloadedError
 
-from llmring._runtime import task_group
+from llmring._tasks import task_group
 from llmring.serve._line import (
     LENGTH,
     Ask,
