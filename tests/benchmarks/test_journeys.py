@@ -17,7 +17,7 @@ from samples import SAMPLES
 
 PACKAGES = str(Path(__file__).parents[2] / "packages")
 REQUEST = LLMRequest([Message(role="user", content="Hello")], model="fast", max_tokens=256)
-MOST = {"chat": 22, "chat_stream": 28, "failed_attempt": 4, "bind_alias": 10}
+MOST = {"chat": 22, "chat_stream": 28, "failed_attempt": 4, "bind_alias": 9}
 
 
 class Walk:
@@ -108,13 +108,19 @@ async def test_a_failed_attempt_is_understood_from_few_modules_of_the_core() -> 
     assert len(entered) <= MOST["failed_attempt"], "\n".join(entered)
 
 
-def test_binding_an_alias_enters_few_modules(tmp_path: Path) -> None:
-    path = tmp_path / "llmring.lock"
-    path.write_text('version = "1.0"\n', "utf-8")
-    ring, models = LLMRing(lockfile_path=path), iter(["openai:gpt-5", "openai:gpt-5-mini"])
+@pytest.mark.parametrize("others", [0, 1], ids=["of a bound alias", "of the first alias of a file"])
+def test_binding_an_alias_enters_few_modules(tmp_path: Path, others: int) -> None:
+    rings = [new_ring(tmp_path / f"{number}.lock") for number in range(1 + others)]
+    calls = iter([(rings[0], "openai:gpt-5"), (rings[-1], "openai:gpt-5-mini")])
 
     async def bind() -> None:
-        ring.bind_alias("fast", next(models))
+        ring, model = next(calls)
+        ring.bind_alias("fast", model)
 
     entered = modules(bind)
     assert len(entered) <= MOST["bind_alias"], "\n".join(entered)
+
+
+def new_ring(path: Path) -> LLMRing:
+    path.write_text('version = "1.0"\n', "utf-8")
+    return LLMRing(lockfile_path=path)

@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 from llmring import LLMRing, Policy, RetryPolicy
 from llmring.serve import Gateway, KeyStore, PageServer, app
+from llmring.serve._protocol import LimitedProtocol
 from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers import ProviderSettings
 from llmring_providers.sim import Answer, Rule, Script, SimTransport, create
@@ -56,7 +57,10 @@ def ring_of(*rules: Rule, policy: Policy = ONCE, **settings: Any) -> LLMRing:
 def listening(served: Gateway | PageServer) -> Iterator[str]:
     """Serve an application over real HTTP, in a thread of its own, and yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(served, log_level="error", lifespan="off", access_log=False))
+        config = uvicorn.Config(
+            served, http=LimitedProtocol, log_level="error", lifespan="off", access_log=False
+        )
+        server = uvicorn.Server(config)
         thread = Thread(target=lambda: server.run(sockets=[listener]))
         thread.start()
         try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from llmring_lockfile import Constraints, Document, LockedModel, emit
-from llmring_lockfile._statements import split_lines
+from llmring_lockfile._toml import split_lines
 
 SHAPES = {
     "empty": "",

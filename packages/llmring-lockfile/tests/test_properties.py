@@ -20,7 +20,7 @@ from llmring_lockfile import (
     emit,
     parse,
 )
-from llmring_lockfile._statements import is_blank, scan, split_lines
+from llmring_lockfile._toml import is_blank, scan, split_lines
 from llmring_types import ModelRef, Prices
 from msgspec.structs import replace
 

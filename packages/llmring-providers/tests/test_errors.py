@@ -119,6 +119,7 @@ TEXTS = [
     ("retry in 3 attempts", None),
     ("5s", None),
     ("", None),
+    (f"try again in {'9' * 400}s", None),
 ]
 
 

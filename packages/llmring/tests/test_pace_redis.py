@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -19,14 +20,19 @@ ONE = (1.0, 0.0, 0.0, 0.0)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
+def socket(tmp_path: Path) -> Path:
     if SERVER is None:
         if os.environ.get("CI"):
             pytest.fail("there is no redis-server: .ci/run installs it")
         pytest.skip("needs redis-server or valkey-server (apt-get install redis-server)")
-    socket = tmp_path / "redis.sock"
+    return tmp_path / "redis.sock"
+
+
+@contextmanager
+def serving(socket: Path) -> Iterator[str]:
+    assert SERVER is not None
     command = [SERVER, "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, cwd=socket.parent, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         for line in server.stdout:
             if "ready to accept connections" in line.lower():
@@ -36,6 +42,12 @@ def url(tmp_path: Path) -> Iterator[str]:
         finally:
             server.terminate()
             server.stdout.read()
+
+
+@pytest.fixture
+def url(socket: Path) -> Iterator[str]:
+    with serving(socket) as url:
+        yield url
 
 
 async def test_machines_take_one_after_the_other(url: str) -> None:
@@ -68,6 +80,28 @@ def test_calls_of_a_ring_are_paced_over_redis(url: str, backend: str) -> None:
         return len(provider.calls)
 
     assert anyio.run(main, backend=backend) == 50
+
+
+async def test_while_the_server_is_away_each_process_paces_alone(
+    socket: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(socket) as url:
+        one, other = RedisLedger(url), RedisLedger(url)
+        for ledger in (one, other):
+            await ledger.take("lane", ONE, RATES)
+    alone = [await one.take("lane", ONE, RATES) for _ in range(10)]
+    assert alone[0] == 0
+    assert 0.3 < alone[-1] < 0.5  # ten at ten in a second, half a second of them at once
+    await one.block("lane", 20.0)
+    assert 19 < await one.take("lane", ONE, RATES) <= 20
+    (record,) = caplog.records  # and not one for each call
+    assert "not shared over Redis at present (ConnectionError)" in record.message
+    one._again_at = 0.0  # as some seconds later
+    with serving(socket):
+        assert await one.take("lane", ONE, RATES) == 0
+        for _ in range(10):
+            await other.take("lane", ONE, RATES)
+        assert await one.take("lane", ONE, RATES) > 0.3
 
 
 async def test_a_server_that_is_not_there_is_a_typed_error(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from llmring_types.exceptions import ValidationError
 
 from llmring_lockfile._model import Binding, Constraints, HostEntry, LockedModel, Lockfile, Profile
-from llmring_lockfile._values import render_document
+from llmring_lockfile._toml import render_block
 
 _STUBS_HEAD = '''"""The aliases of llmring.lock, for type checkers. Written by ``llmring lock stubs``: do not edit."""
 '''
@@ -21,7 +21,7 @@ def emit(lockfile: Lockfile, *, as_json: bool = False) -> str:
     To change a file that exists use :func:`editing`, which keeps its comments, order and unknown keys.
     """
     data = plain_lockfile(lockfile)
-    return emit_json(data) if as_json else render_document(data)
+    return emit_json(data) if as_json else render_block((), data)
 
 
 def emit_json(data: dict[str, Any], *, indent: int = 2, ascii_only: bool = False) -> str:

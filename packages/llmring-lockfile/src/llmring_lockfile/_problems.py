@@ -87,7 +87,7 @@ def line_finder(text: str, *, as_json: bool) -> Callable[[KeyPath], int | None]:
 
 
 def _lines_of_toml(text: str) -> Callable[[KeyPath], int | None]:
-    from llmring_lockfile._statements import scan, split_lines  # noqa: PLC0415 - most have no mistake to find
+    from llmring_lockfile._toml import scan, split_lines  # noqa: PLC0415 - most have no mistake to find
 
     first: dict[KeyPath, int] = {}
     for statement in scan(split_lines(text)):

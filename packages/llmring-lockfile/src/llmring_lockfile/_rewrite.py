@@ -14,23 +14,21 @@ import msgspec
 from llmring_types.exceptions import LockfileWriteError
 
 from llmring_lockfile._names import KeyPath
-from llmring_lockfile._statements import (
-    Splice,
+from llmring_lockfile._toml import (
     Statement,
-    comments_in,
     is_blank,
-    is_comment,
-    scan,
-    split_lines,
-)
-from llmring_lockfile._values import (
     is_block,
+    is_same,
     match_items,
+    past_comments,
     render_block,
     render_element,
     render_line,
-    replace_value,
+    scan,
+    split_lines,
+    with_comments_above,
 )
+from llmring_lockfile._values import comments_in, replace_value
 
 
 def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -40,24 +38,15 @@ def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         LockfileWriteError: it cannot be done statement by statement; no text is returned.
     """
     lines = split_lines(text)
-    patch = _Patch(_Outline(lines), Splice(lines))
+    patch = _Patch(lines)
     patch.change_table((), old, new)
     result = patch.splice.apply()
-    if not _same(tomllib.loads(result), new):
+    if not is_same(tomllib.loads(result), new):
         changed = ", ".join(sorted(key for key in {**old, **new} if old.get(key) != new.get(key)))
         raise LockfileWriteError(
             f"cannot change {changed} and keep the form of the rest of the file; please edit it by hand"
         )
     return result
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same, NaN included."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return bool(one == other) or (one != one and other != other)  # noqa: PLR0124
 
 
 class _Outline:
@@ -86,10 +75,6 @@ class _Outline:
         """The first statement of a path or below it."""
         return self._statements[self._under[path][0]] if path in self._under else None
 
-    def last(self, path: KeyPath) -> Statement:
-        """The last statement of a path or below it."""
-        return self._statements[self._under[path][-1]]
-
     def key(self, path: KeyPath) -> Statement | None:
         """The ``key = value`` that says the whole of a path."""
         first = self.first(path)
@@ -105,49 +90,87 @@ class _Outline:
 
     def top(self) -> int:
         """Above the first statement and the comment that belongs to it."""
-        return self.with_comments_above(self._statements[0].start) if self._statements else len(self.lines)
+        start = self._statements[0].start if self._statements else None
+        return len(self.lines) if start is None else with_comments_above(self.lines, start)
 
     def has_keys_at_top(self) -> bool:
         return bool(self._statements) and self._statements[0].kind == "key"
 
     def before(self, path: KeyPath) -> int:
         """Above everything that is said of a path, and above the comment that belongs to it."""
-        return self.with_comments_above(self._statements[self._under[path][0]].start)
+        return with_comments_above(self.lines, self._statements[self._under[path][0]].start)
 
     def after(self, path: KeyPath) -> int:
         """Below everything that is said of a path, and below the rest of the table where that ends."""
-        return self.past_comments(self._statements[self._last_of_block[self._under[path][-1]]].end)
+        return past_comments(self.lines, self._statements[self._last_of_block[self._under[path][-1]]].end)
 
-    def with_comments_above(self, line: int) -> int:
-        """Up over the comment lines that stand right above a statement."""
-        while line > 0 and is_comment(self.lines[line - 1]):
-            line -= 1
-        return line
 
-    def past_comments(self, line: int) -> int:
-        """Down over comment lines that follow at once, unless they stand right above another statement."""
-        end = line
-        while end < len(self.lines) and is_comment(self.lines[end]):
-            end += 1
-        return end if end == len(self.lines) or is_blank(self.lines[end]) else line
+class _Splice:
+    """Lines taken out of a text and put into it, all counted in the text as it was, and moved at once."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+        self._eol = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+        self._cut: set[int] = set()
+        self._inserted: dict[int, list[tuple[str, bool]]] = defaultdict(list)
+
+    def cut(self, start: int, end: int) -> None:
+        self._cut.update(range(start, end))
+
+    def cut_block(self, start: int, end: int) -> None:
+        """Cut, and of the blank lines around it leave one."""
+        lines = self._lines
+        if start == 0 or is_blank(lines[start - 1]):
+            while end < len(lines) and is_blank(lines[end]):
+                end += 1
+        if end == len(lines):
+            while start > 0 and is_blank(lines[start - 1]):
+                start -= 1
+        self.cut(start, end)
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        """``text`` has its line ends already."""
+        self.cut(start, end)
+        self._inserted[start].append((text, False))
+
+    def insert(self, at: int, text: str, *, is_block: bool = False) -> None:
+        """Put text above a line; a block is parted from its neighbours by blank lines."""
+        if text:
+            self._inserted[at].append((text.replace("\n", self._eol), is_block))
+
+    def apply(self) -> str:
+        out: list[str] = []
+        after_block = False
+        for at in range(len(self._lines) + 1):
+            for text, parted in self._inserted.get(at, ()):
+                if out and not out[-1].endswith("\n"):
+                    out.append(self._eol)
+                if (parted or after_block) and out and not is_blank(out[-1]):
+                    out.append(self._eol)
+                out.append(text)
+                after_block = parted
+            if at < len(self._lines) and at not in self._cut:
+                if after_block and not is_blank(self._lines[at]):
+                    out.append(self._eol)
+                out.append(self._lines[at])
+                after_block = False
+        return "".join(out)
 
 
 class _Siblings(msgspec.Struct):
-    """The entries of a table that stand in the text already, before any that are added.
-
-    Attributes:
-        path: the last key that anything is said of.
-        line: below the last ``key = value`` in the table's own block.
-    """
+    """The entries of a table that stand in the text already, before any that are added."""
 
     path: KeyPath | None = None
+    """The last key that anything is said of."""
     line: int = 0
+    """Below the last ``key = value`` in the table's own block."""
 
 
 class _Patch:
-    def __init__(self, outline: _Outline, splice: Splice) -> None:
-        self.outline = outline
-        self.splice = splice
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.outline = _Outline(lines)
+        self.splice = _Splice(lines)
 
     def change_table(self, path: KeyPath, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         takes_over = not new.keys() <= old.keys()
@@ -190,10 +213,10 @@ class _Patch:
             self._remove(path)
             self._add(path, new, before)
         else:
-            text = "".join(self.outline.lines[statement.start : statement.end])
+            text = "".join(self.lines[statement.start : statement.end])
             if old in ([], {}) and is_block(path, new):
                 self.splice.cut(statement.start, statement.end)
-                self._add(path, new, before, "".join(f"{comment}\n" for comment in comments_in(text)))
+                self._add(path, new, before, comments_in(text))
             else:
                 keys = path[len(statement.table) :]
                 self.splice.replace(statement.start, statement.end, _with_value(text, keys, old, new))
@@ -203,9 +226,7 @@ class _Patch:
         sources = match_items(old, new)
         last = -1
         for place, source in enumerate(sources):
-            if (
-                source is not None and source < last
-            ):  # it came from above what it now follows: cut and written anew
+            if source is not None and source < last:  # it moved down: cut and written anew
                 sources[place] = None
             elif source is not None:
                 last = source
@@ -253,10 +274,10 @@ class _Patch:
         if before.path is not None:
             return self.outline.after(before.path)
         if parent and self.outline.header(parent) is not None:
-            return self.outline.past_comments(self.outline.end_of_block(parent))
+            return past_comments(self.lines, self.outline.end_of_block(parent))
         first = self.outline.first(parent)
         if first is None:
-            return len(self.outline.lines)
+            return len(self.lines)
         # A header amid dotted keys would take the rest of them into its own table.
         return self.outline.after(parent) if first.kind == "key" else self.outline.before(parent)
 
@@ -265,11 +286,11 @@ class _Patch:
         for found in self.outline.under(path):
             if found.kind == "key" and found.table[: len(path)] != path:
                 if keep_comments:
-                    text = "".join(self.outline.lines[found.start : found.end])
-                    self.splice.insert(found.start, "".join(f"{comment}\n" for comment in comments_in(text)))
+                    text = "".join(self.lines[found.start : found.end])
+                    self.splice.insert(found.start, comments_in(text))
                 self.splice.cut(found.start, found.end)
             elif found.kind != "key":
-                start = self.outline.with_comments_above(found.start)
+                start = with_comments_above(self.lines, found.start)
                 self.splice.cut_block(start, self.outline.end_of_block(found.path))
 
 

@@ -1,5 +1,6 @@
 """From an HTTP status, headers and the provider's own words to our exception."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -183,7 +184,7 @@ def message_wait(message: str) -> float | None:
     found = _WAIT.search(message)
     if found is None:
         return None
-    return sum(float(amount) * _SECONDS[unit.lower()] for amount, unit in _SPAN.findall(found[1]))
+    return _seconds(found[1])
 
 
 def stated_wait(headers: Mapping[str, str], names: Iterable[str]) -> float | None:
@@ -202,7 +203,13 @@ def span_of(text: str) -> float | None:
         return seconds
     if _SPAN.sub("", text).strip() or not text:
         return None
-    return sum(float(amount) * _SECONDS[unit.lower()] for amount, unit in _SPAN.findall(text))
+    return _seconds(text)
+
+
+def _seconds(span: str) -> float | None:
+    """Return a span in seconds; ``None`` for one without an end, which hostile hosts write."""
+    seconds = sum(float(amount) * _SECONDS[unit.lower()] for amount, unit in _SPAN.findall(span))
+    return seconds if math.isfinite(seconds) else None
 
 
 def _number(text: str | None) -> float | None:

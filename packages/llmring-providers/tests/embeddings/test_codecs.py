@@ -192,6 +192,11 @@ def test_a_host_refuses_what_it_cannot_read(body: bytes) -> None:
     assert read_embedding("GET", "/v1/embeddings", body) is None
 
 
+def test_a_field_that_is_missing_is_named() -> None:
+    with pytest.raises(ValidationError, match="it has no field 'input'"):
+        read_embedding("POST", "/v1/embeddings", b'{"model": "m", "prompt": "Hi"}')
+
+
 ROWS = [{"index": 0, "embedding": [1.0]}]
 VALUES = [{"values": [1.0]}]
 

@@ -74,3 +74,11 @@ def test_an_error_keeps_the_status_that_it_came_with(sides: Sides, status: int) 
     made = sides.adapter.error(status, {}, b"No.", sides.call(hello()))
 
     assert sides.codec.error(made).status == status
+
+
+@PROTOCOLS
+@pytest.mark.parametrize("status", [600, 999])
+def test_a_status_that_http_does_not_have_is_that_of_a_failed_server(sides: Sides, status: int) -> None:
+    made = sides.adapter.error(status, {}, b"No.", sides.call(hello()))
+
+    assert sides.codec.error(made).status == 500

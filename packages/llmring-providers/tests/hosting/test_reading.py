@@ -28,6 +28,8 @@ def read(path: str, body: Any, headers: dict[str, str] | None = None) -> HostedR
 ROWS: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = [
     (CHAT, {"max_tokens": 9}, {"max_tokens": 9}),
     (CHAT, {"max_completion_tokens": 9, "max_tokens": 5}, {"max_tokens": 9}),
+    (CHAT, {"max_tokens": 0}, None),
+    (CHAT, {"max_completion_tokens": 0, "max_tokens": 5}, None),
     (CHAT, {"reasoning_effort": "huge"}, {"extra_params": {"reasoning_effort": "huge"}}),
     (CHAT, {"stream_options": {"include_obfuscation": False}}, {"extra_params": {"stream_options": {"include_obfuscation": False}}}),
     (CHAT, {"metadata": {"a": "b"}}, {"extra_params": {"metadata": {"a": "b"}}}),

@@ -6,7 +6,11 @@ from typing import Any
 import anyio
 import pytest
 from llmring.serve._exchange import ClientGoneError, Event, Exchange
-from llmring_types.exceptions import ProviderRequestTooLargeError
+from llmring_types.exceptions import (
+    ProviderBadRequestError,
+    ProviderRequestTooLargeError,
+    ProviderTimeoutError,
+)
 
 GONE = {"type": "http.disconnect"}
 
@@ -45,6 +49,7 @@ async def test_a_body_in_pieces_is_one() -> None:
     ("events", "headers"),
     [
         ([], [(b"content-length", b"5")]),  # before anything has come
+        ([], [(b"content-length", b"9" * 5000)]),
         ([piece(b"abcde")], []),
         ([piece(b"abc", more=True), piece(b"de", more=True)], []),  # before the end has come
     ],
@@ -60,6 +65,51 @@ async def test_a_body_beyond_the_limit_is_refused(
 async def test_a_client_that_leaves_amid_its_body_is_gone(events: Sequence[Event]) -> None:
     with pytest.raises(ClientGoneError):
         await exchange(events).body(4)
+
+
+@pytest.mark.parametrize("events", [[], [piece(b"ab", more=True)]])
+async def test_a_body_that_does_not_arrive_is_refused_in_time(
+    events: Sequence[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmring.serve._exchange._BODY_LIMIT_S", 0.001)
+    with anyio.fail_after(5), pytest.raises(ProviderTimeoutError) as caught:
+        await exchange(events).body(4)
+    assert caught.value.status_code == 408
+
+
+@pytest.mark.parametrize(("encoding", "refused"), [(b"gzip", True), (b"zstd", True), (b"identity", False)])
+async def test_a_compressed_body_is_named_one(encoding: bytes, *, refused: bool) -> None:
+    asked = exchange([piece(b"{}")], [(b"content-encoding", encoding)])
+    if not refused:
+        assert await asked.body(4) == b"{}"
+        return
+    with pytest.raises(ProviderBadRequestError, match="plain JSON") as caught:
+        await asked.body(4)
+    assert caught.value.status_code == 415
+
+
+async def test_a_client_that_reads_no_more_of_a_stream_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmring.serve._exchange._READING_LIMIT_S", 0.001)
+    sent = []
+
+    async def receive() -> Event:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(event: Event) -> None:
+        sent.append(event)
+        if event.get("body") == b"third":
+            await anyio.sleep_forever()
+
+    async def work() -> None:
+        await asked.begin({})
+        for body in (b"first", b"second", b"third"):
+            await asked.write([body])
+
+    asked = Exchange({"method": "POST", "path": "/", "headers": (), "client": None}, receive, send)
+    with anyio.fail_after(5), pytest.raises(ClientGoneError):
+        await asked.until_gone(work)
+    assert len(sent) == 4
 
 
 async def test_work_ends_when_the_client_leaves() -> None:

@@ -254,14 +254,39 @@ async def test_texts_are_embedded(gateway: Gateway) -> None:
     assert reply.headers["llmring-model"] == "sim:small"
 
 
+OF_ANTHROPIC = {"anthropic-version": "2023-06-01"}
+
+
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/nothing"), ("GET", OPENAI), ("POST", "/v1/rerank"), ("DELETE", "/v1/models")],
+    ("method", "path", "headers", "place", "word"),
+    [
+        ("GET", "/nothing", {}, ("error", "type"), "invalid_request_error"),
+        ("GET", OPENAI, {}, ("error", "code"), None),
+        ("POST", "/v1/rerank", {}, ("error", "type"), "invalid_request_error"),
+        ("DELETE", "/v1/models", {}, ("error", "type"), "invalid_request_error"),
+        ("POST", "/v1/messages/batches", {}, ("error", "type"), "not_found_error"),
+        ("GET", "/v1/files", OF_ANTHROPIC, ("error", "type"), "not_found_error"),
+        ("POST", "/v1beta/cachedContents", {}, ("error", "status"), "NOT_FOUND"),
+        ("POST", "/upload", {"x-goog-api-key": "k"}, ("error", "code"), 404),
+        ("POST", "/api/pull", {}, ("error",), "POST /api/pull is not served by this gateway"),
+    ],
 )
-async def test_other_places_are_not_found(gateway: Gateway, method: str, path: str) -> None:
-    reply = await ask(gateway, path, b"{}", method=method)
+async def test_other_places_are_not_found_in_the_form_of_the_protocol(
+    gateway: Gateway, method: str, path: str, headers: Any, place: tuple[str, ...], word: Any
+) -> None:
+    reply = await ask(gateway, path, b"{}", method=method, headers=headers)
     assert reply.status == 404
-    assert reply.json["error"]["type"] == "invalid_request_error"
+    assert f"{method} {path} is not served" in said(reply)
+    found = reply.json
+    for step in place:
+        found = found[step]
+    assert found == word
+
+
+async def test_the_head_of_what_can_be_got_is_the_same(gateway: Gateway) -> None:
+    for path in ("/v1/models", "/v1/models/fast", "/api/version", "/api/tags"):
+        assert (await ask(gateway, path, method="HEAD")).status == 200
+    assert (await ask(gateway, OPENAI, method="HEAD")).status == 404
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,15 @@ async def test_a_key_is_for_its_profile_alone(keys: KeyStore) -> None:
     assert refused.status == 403
 
 
+async def test_counts_of_tokens_go_by_the_pace_of_requests_and_use_no_tokens(keys: KeyStore) -> None:
+    headers = {"x-api-key": keys.create(rpm=2, tpm=1).secret}
+    async with ring_of() as ring:
+        gateway = app(ring, keys=keys)
+        path = "/v1/messages/count_tokens"
+        statuses = [(await ask(gateway, path, CLAUDE, headers=headers)).status for _ in range(3)]
+    assert statuses == [200, 200, 429]
+
+
 async def test_requests_beyond_the_pace_are_told_when_to_come_again(keys: KeyStore) -> None:
     headers = bearer(keys.create(rpm=3).secret)
     async with ring_of() as ring:

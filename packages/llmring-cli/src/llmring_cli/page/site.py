@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
 from llmring.serve import Exchange, LiveCalls
-from llmring_types.exceptions import LLMRingError, ProviderRequestTooLargeError
+from llmring_types.exceptions import LLMRingError, ProviderError, ProviderRequestTooLargeError
 
 from llmring_cli.page.sessions import Session, Sessions
 from llmring_cli.page.views import Views
@@ -81,8 +81,9 @@ class Site:
         """Do what a form asks for. Origin was checked before; a session's forms carry its own secret as well."""
         try:
             body = await exchange.body(_MAX_FORM_BYTES)
-        except ProviderRequestTooLargeError as error:
-            await _send(exchange, self._views.message(error.message), {}, 413)
+        except ProviderError as error:
+            status = 413 if isinstance(error, ProviderRequestTooLargeError) else error.status_code or 400
+            await _send(exchange, self._views.message(error.message), {}, status)
             return
         form = _fields(body.decode(errors="replace"))
         if exchange.path == _SIGN_IN:

@@ -53,8 +53,12 @@ def read_embedding(method: str, target: str, body: bytes) -> HostedTexts | Hoste
     fields = document(body)
     try:
         asked = _READERS[form](fields)
-    except (KeyError, TypeError, IndexError) as error:
-        raise ValidationError(f"the body is not what {path} takes: {error!r}", original=error) from error
+    except KeyError as error:
+        raise ValidationError(
+            f"the body is not what {path} takes: it has no field {error}", original=error
+        ) from error
+    except (TypeError, IndexError) as error:
+        raise ValidationError(f"the body is not what {path} takes: {error}", original=error) from error
     if isinstance(asked, HostedRanking):
         return asked
     if form.startswith("gemini"):

@@ -68,7 +68,8 @@ _KINDS: tuple[tuple[type[LLMRingError], Kind], ...] = (
 )
 """The first class that fits decides. What is in none of them is the host's own fault."""
 
-_LEAST_ERROR = 400
+_ERRORS = range(400, 600)
+"""Statuses of errors that HTTP has; hosts and proxies make up others (https://www.rfc-editor.org/rfc/rfc9110#section-15)."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +111,7 @@ def failure_of(error: LLMRingError, statuses: Mapping[Kind, int] = STATUSES) -> 
     """
     kind = _kind(type(error))
     status = error.status_code if isinstance(error, ProviderError) else None
-    if status is None or status < _LEAST_ERROR or _kind(error_type(status)) != kind:
+    if status is None or status not in _ERRORS or _kind(error_type(status)) != kind:
         status = statuses.get(kind, STATUSES[kind])
     wait = getattr(error, "retry_after", None)
     return Failure(

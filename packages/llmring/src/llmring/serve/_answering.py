@@ -235,6 +235,7 @@ class Answering:
 
     async def _count(self, asked: HostedRequest) -> None:
         """Count by the provider; where it does not, answer with an estimate that is named one."""
+        self._caller.tab.open(None)
         warnings = []
         try:
             tokens = await self._ring.count_tokens(asked.request, self._caller.profile)

@@ -22,9 +22,8 @@ from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, S
 from llmring.serve._keys import KeyStore
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
-from llmring.serve._notes import json_answer
 from llmring.serve._page import Page, is_of_page
-from llmring.serve._refusals import as_gateway, refuse, report_lockfile
+from llmring.serve._refusals import as_gateway, refuse, refuse_place, report_lockfile
 from llmring.serve._tab import Tab
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -32,9 +31,6 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_CALLS = 1000
 _RETRY_S = 1
 _TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
-_NOT_FOUND = (
-    b'{"error":{"message":"there is nothing here","type":"invalid_request_error","code":null,"param":null}}'
-)
 
 
 class Gateway:
@@ -117,7 +113,8 @@ class Gateway:
             await send({"type": "websocket.close"})
 
     async def _serve(self, exchange: Exchange) -> None:
-        route = find_route(exchange.method, exchange.target, exchange.headers) or _entry(exchange)
+        method = "GET" if exchange.method == "HEAD" else exchange.method  # the server leaves out the body
+        route = find_route(method, exchange.target, exchange.headers) or _entry(method, exchange)
         if route is None:
             await self._serve_other(exchange)
             return
@@ -184,7 +181,7 @@ class Gateway:
         elif self._page is not None and is_of_page(exchange.path):
             await self._show_page(exchange, self._page)
         else:
-            await exchange.answer(404, json_answer(), _NOT_FOUND)
+            await refuse_place(exchange)
 
     async def _show_page(self, exchange: Exchange, page: Page) -> None:
         try:
@@ -254,12 +251,12 @@ def app(
     )
 
 
-def _entry(exchange: Exchange) -> Route | None:
+def _entry(method: str, exchange: Exchange) -> Route | None:
     """Return the endpoint of one entry of a list of models: ``GET /v1/models/NAME``."""
     above, _, name = exchange.path.rpartition("/")
-    if exchange.method != "GET" or not above.endswith("/models"):
+    if method != "GET" or not above.endswith("/models"):
         return None
-    route = find_route("GET", above, exchange.headers)
+    route = find_route(method, above, exchange.headers)
     return route and msgspec.structs.replace(route, model=unquote(name))
 
 

@@ -1,13 +1,20 @@
 """One HTTP request and its answer, over ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 import anyio
-from llmring_types.exceptions import ProviderRequestTooLargeError
+from llmring_types.exceptions import (
+    ProviderBadRequestError,
+    ProviderRequestTooLargeError,
+    ProviderTimeoutError,
+)
 
-from llmring._runtime import task_group
+from llmring._runtime import TimeLimitError, task_group, within
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Event: TypeAlias = MutableMapping[str, Any]
@@ -15,7 +22,16 @@ Receive: TypeAlias = Callable[[], Awaitable[Event]]
 Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 _BODY_LIMIT_S = 30.0
-"""Seconds for a body to arrive: one that trickles in holds a place."""
+"""Seconds for a body to arrive: one that trickles in, or never comes, holds a place."""
+_READING_LIMIT_S = 60.0
+"""Seconds for a client to take a piece of a stream: one that reads no more holds a place, and a call upstream.
+
+As long as proxies wait: https://nginx.org/en/docs/http/ngx_http_core_module.html#send_timeout
+"""
+
+
+_MOST_DIGITS = 18
+"""Of a length: ``int`` refuses thousands of them."""
 
 
 class ClientGoneError(Exception):
@@ -48,47 +64,52 @@ class Exchange:
         self.status = 0
         self._receive = receive
         self._send = send
+        self._group: TaskGroup | None = None
+        self._piece: Event | None = None
+        """The piece of a stream that is being sent."""
 
     async def body(self, limit: int) -> bytes:
         """Return the body.
 
         Raises:
             ProviderRequestTooLargeError: it is longer than the limit.
-            ClientGoneError: the client has left, or takes longer than 30 s to send it.
+            ProviderBadRequestError: it is compressed.
+            ProviderTimeoutError: it takes longer than 30 s to arrive.
+            ClientGoneError: the client has left.
         """
+        encoding = self.headers.get("content-encoding", "identity")
+        if encoding.lower() != "identity":
+            raise ProviderBadRequestError(
+                f"the body is sent with Content-Encoding {encoding!r}: send it as plain JSON", status_code=415
+            )
         said = self.headers.get("content-length", "")
-        if said.isdecimal() and int(said) > limit:
+        if said.isdecimal() and (len(said) > _MOST_DIGITS or int(said) > limit):
             raise _too_large(limit)
-        event = await self._receive()
-        if event["type"] == "http.disconnect":
-            raise ClientGoneError
-        body: bytes = event.get("body", b"")
-        if event.get("more_body"):
-            body = await self._rest(body, limit)
-        if len(body) > limit:
-            raise _too_large(limit)
-        return body
+        try:
+            return await within(_BODY_LIMIT_S, self._pieces(limit))
+        except TimeLimitError:
+            raise ProviderTimeoutError(
+                f"the body did not arrive within {_BODY_LIMIT_S:g} s", status_code=408
+            ) from None
 
-    async def _rest(self, begin: bytes, limit: int) -> bytes:
-        pieces, length, more = [begin], len(begin), True
-        with anyio.move_on_after(_BODY_LIMIT_S):
-            while more:
-                event = await self._receive()
-                if event["type"] == "http.disconnect":
-                    raise ClientGoneError
-                pieces.append(event.get("body", b""))
-                length += len(pieces[-1])
-                if length > limit:
-                    raise _too_large(limit)
-                more = event.get("more_body", False)
-            return b"".join(pieces)
-        raise ClientGoneError
+    async def _pieces(self, limit: int) -> bytes:
+        pieces, length, more = list[bytes](), 0, True
+        while more:
+            event = await self._receive()
+            if event["type"] == "http.disconnect":
+                raise ClientGoneError
+            pieces.append(event.get("body", b""))
+            length += len(pieces[-1])
+            if length > limit:
+                raise _too_large(limit)
+            more = event.get("more_body", False)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def until_gone(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do the work, and cancel it at the moment when the client leaves. The body must have been read.
+        """Do the work, and cancel it when the client leaves, or reads no more. The body must have been read.
 
         Raises:
-            ClientGoneError: the client left before the work was done.
+            ClientGoneError: the client left, or stopped reading, before the work was done.
         """
         gone = True
         async with task_group() as group:
@@ -99,11 +120,20 @@ class Exchange:
                 group.cancel_scope.cancel()
 
             group.start_soon(watch)
+            self._group = group
             await work()
             gone = False
             group.cancel_scope.cancel()
         if gone:
             raise ClientGoneError
+
+    async def _watch_reading(self, group: "TaskGroup") -> None:
+        """End the work of the group when one piece is not taken for too long."""
+        while True:
+            piece = self._piece
+            await anyio.sleep(_READING_LIMIT_S)
+            if piece is not None and piece is self._piece:
+                group.cancel_scope.cancel()
 
     async def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Send a whole answer."""
@@ -113,12 +143,16 @@ class Exchange:
     async def begin(self, headers: Mapping[str, str]) -> None:
         """Begin an answer of several pieces, with status 200."""
         await self._start(200, headers)
+        if self._group is not None:
+            self._group.start_soon(self._watch_reading, self._group)
 
     async def write(self, pieces: Iterable[bytes]) -> None:
         """Send the next pieces together, if there are any."""
         body = b"".join(pieces)
         if body:
-            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            self._piece = event = {"type": "http.response.body", "body": body, "more_body": True}
+            await self._send(event)
+            self._piece = None
 
     async def end(self) -> None:
         """End an answer of several pieces."""

@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Mapping
 
-from llmring_providers.hosting import CODECS, Route
+from llmring_providers.hosting import CODECS, ProtocolName, Route
 from llmring_types.exceptions import (
     AliasNotFoundError,
     ConfigurationError,
@@ -13,6 +13,7 @@ from llmring_types.exceptions import (
     ModelNotFoundError,
     ProfileNotFoundError,
     ProviderAuthenticationError,
+    ProviderBadRequestError,
     ProviderNotFoundError,
     ProviderOverloadedError,
     ProviderResponseError,
@@ -23,6 +24,7 @@ from llmring.serve._exchange import Exchange
 from llmring.serve._notes import notes
 
 _LOCKFILE_S = 5
+_LONGEST_PATH = 200
 _logger = logging.getLogger("llmring.serve")
 _NO_HEADERS: Mapping[str, str] = {}
 
@@ -36,6 +38,23 @@ async def refuse(
     later = {} if wait is None else {"retry-after": f"{math.ceil(wait)}"}
     headers = {**answer.headers, **later, **identity, **notes(attempts=error.attempts)}
     await exchange.answer(answer.status, headers, answer.body)
+
+
+async def refuse_place(exchange: Exchange) -> None:
+    """Answer that nothing is served at the path, in the form of the protocol that the request looks like."""
+    text = f"{exchange.method} {exchange.path[:_LONGEST_PATH]} is not served by this gateway"
+    headers, parts = exchange.headers, exchange.path.split("/")
+    protocol: ProtocolName = "openai_chat"
+    if "anthropic-version" in headers or "messages" in parts:
+        protocol = "anthropic"
+    elif "x-goog-api-key" in headers or "v1beta" in parts:
+        protocol = "gemini"
+    elif "api" in parts:
+        protocol = "ollama"
+    # OpenAI's code for what is not found is about models alone.
+    kind = ProviderBadRequestError if protocol == "openai_chat" else ModelNotFoundError
+    answer = CODECS[protocol].error(kind(text))
+    await exchange.answer(404, answer.headers, answer.body)
 
 
 def as_gateway(error: LLMRingError) -> LLMRingError:

@@ -45,6 +45,8 @@ def run(
     """
     try:
         import uvicorn  # noqa: PLC0415 - an extra
+
+        from llmring.serve._protocol import LimitedProtocol  # noqa: PLC0415 - as above
     except ImportError as error:
         raise MissingSDKError("serving needs an extra: pip install 'llmring[serve]'") from error
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -52,6 +54,7 @@ def run(
         name = f"[{host}]" if ":" in host else host
         config = uvicorn.Config(
             gateway,
+            http=LimitedProtocol,
             access_log=False,
             log_level="warning",
             lifespan="off",

@@ -29,8 +29,11 @@ class Tab:
             return None
         return self._ledger.account(self.key)
 
-    def open(self, request: LLMRequest) -> None:
+    def open(self, request: LLMRequest | None) -> None:
         """Count the request, and the tokens that it brings and asks for.
+
+        Args:
+            request: asks a model; ``None`` for one that uses no tokens, as a count of them.
 
         Raises:
             ProviderRateLimitError: it is beyond the pace of its key.
@@ -39,7 +42,7 @@ class Tab:
         if key is None or self._ledger is None or (key.rpm is None and key.tpm is None):
             return
         tokens = 0
-        if key.tpm is not None:
+        if key.tpm is not None and request is not None:
             tokens = min(estimate_tokens(request) + (request.max_tokens or 0), key.tpm)
         self._second = self._ledger.admit(key, tokens)
         self._counted = tokens

@@ -58,7 +58,7 @@ def read(route: Route, headers: Mapping[str, str], body: bytes) -> HostedRequest
         messages=[_message(message, place, unread) for place, message in enumerate(fields["messages"])],
         model=wire.model,
         temperature=wire.temperature,
-        max_tokens=wire.max_completion_tokens or wire.max_tokens,
+        max_tokens=wire.max_tokens if wire.max_completion_tokens is None else wire.max_completion_tokens,
         reasoning_effort=effort_of(wire.reasoning_effort),
         tools=wire.tools,
         tool_choice=wire.tool_choice,
