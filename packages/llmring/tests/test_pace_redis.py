@@ -1,57 +1,21 @@
 """A pace shared over Redis, with a real server of it on a socket of this machine."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
 import pytest
+from key_stores import redis_server
 from llmring import LLMRequest, LLMRing, Message, Pace, Policy
 from llmring._failover.ledgers import RedisLedger
 from llmring.exceptions import ConfigurationError
 from llmring.testing import FakeProvider
 
-SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
 RATES = (10.0, None, None, None)
 ONE = (1.0, 0.0, 0.0, 0.0)
 
 
-@pytest.fixture
-def socket(tmp_path: Path) -> Path:
-    if SERVER is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no redis-server: .ci/run installs it")
-        pytest.skip("needs redis-server or valkey-server (apt-get install redis-server)")
-    return tmp_path / "redis.sock"
-
-
-@contextmanager
-def serving(socket: Path) -> Iterator[str]:
-    assert SERVER is not None
-    command = [SERVER, "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
-    with subprocess.Popen(command, cwd=socket.parent, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        for line in server.stdout:
-            if "ready to accept connections" in line.lower():
-                break
-        try:
-            yield f"unix://{socket}"
-        finally:
-            server.terminate()
-            server.stdout.read()
-
-
-@pytest.fixture
-def url(socket: Path) -> Iterator[str]:
-    with serving(socket) as url:
-        yield url
-
-
-async def test_machines_take_one_after_the_other(url: str) -> None:
-    one, other = RedisLedger(url), RedisLedger(url)
+async def test_machines_take_one_after_the_other(redis_url: str) -> None:
+    one, other = RedisLedger(redis_url), RedisLedger(redis_url)
     waits = [await (one, other)[place % 2].take("lane", ONE, RATES) for place in range(30)]
     assert sorted(waits) == waits
     assert waits[0] == 0
@@ -59,17 +23,17 @@ async def test_machines_take_one_after_the_other(url: str) -> None:
     assert await one.take("another lane", ONE, RATES) == 0
 
 
-async def test_a_refusal_on_one_machine_stops_the_others(url: str) -> None:
-    one, other = RedisLedger(url), RedisLedger(url)
+async def test_a_refusal_on_one_machine_stops_the_others(redis_url: str) -> None:
+    one, other = RedisLedger(redis_url), RedisLedger(redis_url)
     await one.block("lane", 20.0)
     assert 19 < await other.take("lane", ONE, RATES) <= 20
     assert 19 < await other.take("lane", ONE, RATES) <= 20.2
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_calls_of_a_ring_are_paced_over_redis(url: str, backend: str) -> None:
+def test_calls_of_a_ring_are_paced_over_redis(redis_url: str, backend: str) -> None:
     async def main() -> int:
-        policy = Policy(pace=Pace(requests_per_minute=60_000, shared=url))
+        policy = Policy(pace=Pace(requests_per_minute=60_000, shared=redis_url))
         provider = FakeProvider("yes")
         async with LLMRing(policy=policy) as ring:
             ring.register_provider("fake", provider)
@@ -83,9 +47,9 @@ def test_calls_of_a_ring_are_paced_over_redis(url: str, backend: str) -> None:
 
 
 async def test_while_the_server_is_away_each_process_paces_alone(
-    socket: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with serving(socket) as url:
+    with redis_server(tmp_path) as url:
         one, other = RedisLedger(url), RedisLedger(url)
         for ledger in (one, other):
             await ledger.take("lane", ONE, RATES)
@@ -97,7 +61,7 @@ async def test_while_the_server_is_away_each_process_paces_alone(
     (record,) = caplog.records  # and not one for each call
     assert "not shared over Redis at present (ConnectionError)" in record.message
     one._again_at = 0.0  # as some seconds later
-    with serving(socket):
+    with redis_server(tmp_path):
         assert await one.take("lane", ONE, RATES) == 0
         for _ in range(10):
             await other.take("lane", ONE, RATES)
