@@ -6,7 +6,7 @@ from typing import Protocol
 from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError, MalformedResponseError, StreamInterruptedError
 
-from llmring_providers._json import DECODE_ERRORS, REPAIRED, Halves, malformed, mend, repaired
+from llmring_providers._json import DECODE_ERRORS, REPAIRED, Halves, malformed, mend, repaired, web_page
 from llmring_providers._pieces import Event, EventSplitter
 from llmring_providers._protocol import ChatCall
 
@@ -21,6 +21,12 @@ class Splitter(Protocol):
         """Return what the end of the body leaves without its separator, if anything."""
 
 
+def _documents(data: bytes) -> list[bytes]:
+    """Return the lines, where each is a document by itself or the end of a stream; none where they are not."""
+    lines = [line for line in map(bytes.strip, data.split(b"\n")) if line]
+    return lines if len(lines) > 1 and all(line[:1] in (b"{", b"[") for line in lines) else []
+
+
 class BaseStreamDecoder(ABC):
     """A :class:`StreamDecoder` that lacks only the meaning of one event.
 
@@ -30,6 +36,7 @@ class BaseStreamDecoder(ABC):
     def __init__(self, call: ChatCall, splitter: Splitter | None = None) -> None:
         self.done = False
         self.failure: LLMRingError | None = None
+        self._begun = False
         self._call = call
         self._model = str(call.ref)
         self._halves: Halves | None = None
@@ -60,6 +67,10 @@ class BaseStreamDecoder(ABC):
 
     def feed(self, data: bytes) -> list[StreamChunk]:
         chunks: list[StreamChunk] = []
+        if not self._begun:
+            self._begun = True
+            if (page := web_page(data, self._call)) is not None:
+                self.failure = page
         if self._over():
             return chunks
         take = self._take
@@ -96,6 +107,9 @@ class BaseStreamDecoder(ABC):
 
     def _take_repaired(self, event: Event, chunks: list[StreamChunk], error: Exception) -> None:
         """Take an event again without what a strict reader refuses."""
+        if len(lines := _documents(event.data)) > 1:
+            self._take_lines(event, lines, chunks)
+            return
         fixed = repaired(event.data)
         try:
             if fixed != event.data:
@@ -108,6 +122,22 @@ class BaseStreamDecoder(ABC):
         except DECODE_ERRORS as again:
             error = again
         self.failure = malformed("an event of the stream is not what the protocol says", self._call, error)
+
+    def _take_lines(self, event: Event, lines: list[bytes], chunks: list[StreamChunk]) -> None:
+        """Take the events of a host that puts no blank line between them."""
+        for line in lines:
+            if self.done:
+                return
+            try:
+                self._take(Event(event.name, line), chunks)
+            except LLMRingError as error:
+                self.failure = error
+                return
+            except DECODE_ERRORS as error:
+                self.failure = malformed(
+                    "an event of the stream is not what the protocol says", self._call, error
+                )
+                return
 
     def _mend(self, chunks: list[StreamChunk]) -> None:
         if self._halves is not None and chunks:
@@ -123,7 +153,9 @@ class BaseStreamDecoder(ABC):
             try:
                 self._take(rest, chunks)
             except (MalformedResponseError, *DECODE_ERRORS):
-                pass
+                self._take_lines(rest, _documents(rest.data), chunks)
+                if isinstance(self.failure, MalformedResponseError):
+                    self.failure = None
             except LLMRingError as error:
                 self.failure = error
         return chunks
