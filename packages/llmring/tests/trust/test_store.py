@@ -93,6 +93,14 @@ def test_the_list_says_which_files_are_still_as_approved(store: TrustStore, file
     assert store.files() == [(file, False)]
 
 
+def test_what_is_no_file_among_the_approvals_is_passed_over(store: TrustStore, file: Path) -> None:
+    store.allow(file, CONTENT)
+    assert store.folder is not None
+    (store.folder / "folder").mkdir()
+    assert store.files() == [(file, True)]
+    assert store.revoke(file)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_approvals_are_readable_for_their_user_alone(store: TrustStore, file: Path) -> None:
     before = os.umask(0)
@@ -131,6 +139,17 @@ def test_only_regular_files_of_a_sensible_size_are_read(tmp_path: Path) -> None:
 def test_a_folder_is_refused_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=f"{tmp_path.name} is not a regular file"):
         read_content(tmp_path)
+
+
+OPEN_FILES = Path("/dev/fd")
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="this system lists no open files")
+def test_what_is_refused_is_closed(tmp_path: Path) -> None:
+    before = sorted(OPEN_FILES.iterdir())
+    with pytest.raises(ConfigurationError):
+        read_content(tmp_path)
+    assert sorted(OPEN_FILES.iterdir()) == before
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
