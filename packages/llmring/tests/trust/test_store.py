@@ -31,6 +31,31 @@ def test_an_approval_is_for_one_path_and_one_content(store: TrustStore, file: Pa
     assert not store.trusts(tmp_path / "other" / ".env", CONTENT)
 
 
+HOST = '[hosts.mine]\nbase_url = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "approved"),
+    [
+        (".env", 'LLMRING_PROFILE = "dev"\n', 'LLMRING_PROFILE = "prod"\n', False),  # TOML as well
+        (".env", "", 'OPENAI_BASE_URL = "https://evil.example"\n', False),
+        ("llmring.lock", HOST.format("http://a.example"), HOST.format("http://b.example"), False),
+        (
+            "llmring.lock",
+            HOST.format("http://a.example"),
+            HOST.format("http://a.example") + '[profiles.default]\nname = "default"\n',
+            True,
+        ),
+    ],
+)
+def test_an_approval_is_for_the_whole_of_a_dotenv_file_and_for_the_hosts_of_a_lockfile(
+    store: TrustStore, tmp_path: Path, name: str, before: str, after: str, approved: bool
+) -> None:
+    store.allow(tmp_path / name, before.encode())
+    assert store.trusts(tmp_path / name, before.encode())
+    assert store.trusts(tmp_path / name, after.encode()) is approved
+
+
 def test_the_same_file_by_another_way_is_approved(
     store: TrustStore, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +115,8 @@ def test_the_list_says_which_files_are_still_as_approved(store: TrustStore, file
     file.write_bytes(b"changed")
     assert store.files() == [(file, False)]
     file.unlink()
+    assert store.files() == [(file, False)]
+    file.mkdir()
     assert store.files() == [(file, False)]
 
 
