@@ -40,6 +40,7 @@ SECRETS = [
     "schlüssel-für-好-😀",
     "~~~~????>>>>",
     "AAAAAAAAAA",
+    "über-den-Wolken",
 ]
 
 
@@ -62,7 +63,16 @@ def test_a_secret_is_found_in_base64_of_more(before: bytes, after: bytes, secret
 
 
 @pytest.mark.parametrize(
-    "text", ["", "sk-proj-Ab12Cd34Ef5", "SK-PROJ-AB12CD34EF56", "sk-proj", "%25%25", "\\u0073k"]
+    "text",
+    [
+        "",
+        "sk-proj-Ab12Cd34Ef5",
+        "sk+proj-Ab12Cd34Ef56",
+        "SK-PROJ-AB12CD34EF56",
+        "sk-proj",
+        "%25%25",
+        "\\u0073k",
+    ],
 )
 def test_what_is_not_the_secret_is_not_found(text: str) -> None:
     assert found("sk-proj-Ab12Cd34Ef56", text) == []
