@@ -3,11 +3,12 @@
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,14 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, script: Script | None = None, *arguments: str) -> Iterator[Served]:
-    """Run the command before a simulated OpenAI."""
+def served(
+    folder: Path, script: Script | None = None, *arguments: str, before: str = ""
+) -> Iterator[Served]:
+    """Run the command before a simulated OpenAI, after a command of the shell."""
     (folder / "llmring.lock").write_text(LOCKFILE)
     with Simulated(script) as simulated:
-        command: list[str | Path] = [LLMRING, "serve", "--port", "0", "--json", *arguments]
+        shell = ["sh", "-c", f'{before or ":"}; exec "$@"', "sh"]
+        command: list[str | Path] = [*shell, LLMRING, "serve", "--port", "0", "--json", *arguments]
         environment = {**os.environ, **simulated.environment}
         with subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -79,6 +83,18 @@ def test_a_stream_under_way_is_finished_before_it_ends(tmp_path: Path) -> None:
         assert gateway.process.wait(30) == -signal.SIGTERM
     assert first.startswith(b"data: ")
     assert rest.endswith(b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize(("most", "status"), [(4096, 200), (400, 503)])
+def test_clients_are_served_or_refused_where_few_files_may_be_open(
+    tmp_path: Path, most: int, status: int
+) -> None:
+    with served(tmp_path, before=f"ulimit -Sn 200; ulimit -Hn {most}") as gateway, ExitStack() as idle:
+        host, _, port = gateway.address.rpartition(":")
+        for _ in range(300):
+            idle.enter_context(socket.create_connection((host, int(port)), timeout=30))
+        with gateway.ask(CHAT) as reply:
+            assert reply.status == status
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
