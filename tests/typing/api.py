@@ -347,6 +347,10 @@ def progressed(progress: Progress) -> None:
 async def served(ring: LLMRing) -> None:
     assert_type(llmring.serve.app(ring, direct_models=True), llmring.serve.Gateway)
     assert_type(ring.chat_stream(LLMRequest([])).attempts, Sequence[Attempt])
+    keys = llmring.serve.KeyStore("redis://localhost")
+    assert_type(await keys.look_up("llmr-…"), llmring.serve.GatewayKey | None)
+    assert_type(keys.path, Path | None)
+    await keys.aclose()
     llmring.serve.app("ring")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

@@ -8,6 +8,8 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -255,6 +257,112 @@ def test_a_table_of_a_database_is_named_where_it_has_several(folder: Path) -> No
         list(read_rows(folder / "rows.db"))
 
 
+def test_a_file_of_excel_with_semicolons_is_read(folder: Path) -> None:
+    (folder / "rows.csv").write_text('\ufeffcity;"text; long"\nOslo;"a; b"\nRome\n')
+    rows = [*read_rows(folder / "rows.csv")]
+    assert rows[0].values == {"city": "Oslo", "text; long": "a; b"}
+    assert str(rows[1].error) == "row 2 has 1 cells, and there are 2 columns"
+
+
+@pytest.mark.usefixtures("simulator")
+def test_columns_whose_names_are_not_utf_8_end_the_job(llmring: Run, folder: Path) -> None:
+    (folder / "cities.csv").write_text(CITIES, encoding="utf-16")
+    code, out, err = llmring(*RUN, "-p", "{city}")
+    assert (code, out) == (1, "")
+    assert "the names of the columns are not UTF-8: save the file in that encoding" in err
+
+
+def test_a_row_without_the_column_of_its_key_is_an_error(llmring: Run, simulator: Simulator) -> None:
+    code, out, _ = llmring(*RUN, "-p", "{text}", "--key", "town")
+    assert code == 1
+    first = json.loads(out.splitlines()[0])
+    assert (first["key"], first["error"]) == (
+        "1",
+        "row 1: there is no column 'town' for its key; there are city, text",
+    )
+    assert asked(simulator) == []
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "polars"])
+def test_a_date_that_python_has_not_is_the_error_of_its_row(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    columns = {"day": arrow.array([0, 12_000_000, None], arrow.date32()), "text": ["a", "b", "c"]}
+    parquet.write_table(arrow.table(columns), folder / "rows.parquet")
+    if library == "polars":
+        for module in ("pyarrow", "pyarrow.parquet"):
+            monkeypatch.setitem(sys.modules, module, None)
+    rows = [*read_rows(folder / "rows.parquet")]
+    assert [row.values.get("text") for row in rows] == ["a", None, "c"]
+    assert "row 2 cannot be read: " in str(rows[1].error)
+
+
+def test_columns_of_one_name_are_refused(folder: Path) -> None:
+    arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    table = arrow.table([arrow.array([1]), arrow.array([2])], names=["a", "a"])
+    parquet.write_table(table, folder / "rows.parquet")
+    with pytest.raises(CommandError, match="two columns have one name: a, a"):
+        list(read_rows(folder / "rows.parquet"))
+
+
+@pytest.mark.usefixtures("simulator")
+def test_values_of_a_file_look_the_same_in_the_prompt_the_result_and_an_export(
+    llmring: Run, simulator: Simulator, folder: Path
+) -> None:
+    arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    columns = {
+        "day": [datetime(2026, 11, 29, 12, tzinfo=UTC)],
+        "price": [Decimal("1.50")],
+        "raw": [b"\xff"],
+        "tick": arrow.array([1], arrow.timestamp("ns")),
+    }
+    parquet.write_table(arrow.table(columns), folder / "rows.parquet")
+    run = ("batch", "run", "rows.parquet", "-m", "openai:gpt-4o-mini", "-p", "{day} {price} {raw} {tick}")
+    assert llmring(*run, "-o", "out.jsonl", "-q")[0] == 0
+    values = json.loads((folder / "out.jsonl").read_text())
+    found = [values[name] for name in columns]
+    assert found == ["2026-11-29T12:00:00Z", "1.50", "/w==", "1970-01-01 00:00:00.000000001"]
+    assert asked(simulator) == [" ".join(found)]
+    exported = json.loads(llmring("batch", "export", "out.jsonl.journal.db")[1])
+    assert [exported[name] for name in columns] == found
+
+
+def test_views_of_a_database_are_read_by_name_and_tables_of_sqlite_are_none_of_it(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "rows.db", isolation_level=None)) as database:
+        database.executescript(
+            "CREATE TABLE a (x INTEGER PRIMARY KEY AUTOINCREMENT, y TEXT); INSERT INTO a (y) VALUES ('z'); ANALYZE;"
+            "CREATE VIEW b AS SELECT y || '!' AS y FROM a"
+        )
+    assert [row.values for row in read_rows(folder / "rows.db")] == [{"x": 1, "y": "z"}]
+    assert [row.values for row in read_rows(folder / "rows.db", "b")] == [{"y": "z!"}]
+
+
+def test_a_cell_of_a_database_that_is_no_text_is_the_error_of_its_row(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "rows.db", isolation_level=None)) as database:
+        database.executescript(
+            "CREATE TABLE a (x); INSERT INTO a VALUES (CAST(x'ff41' AS TEXT)), ('ok'), (NULL)"
+        )
+    rows = [*read_rows(folder / "rows.db")]
+    assert str(rows[0].error) == "row 1 is not UTF-8"
+    assert [row.values for row in rows[1:]] == [{"x": "ok"}, {"x": None}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "count"),
+    [
+        ("a.csv", 'x,y\n"two\nlines",1\n"say ""hi""\n",2\n', 2),
+        ("b.csv", "x\nlast line without an end", 1),
+        ("c.csv", "", 0),
+        ("d.jsonl", '{"a": 1}\n{"a": 2}', 2),
+        ("e.jsonl", "", 0),
+    ],
+)
+def test_rows_are_counted_for_the_progress(folder: Path, name: str, content: str, count: int) -> None:
+    (folder / name).write_text(content)
+    assert count_rows(folder / name) == count == len([*read_rows(folder / name)])
+
+
 def test_a_schema_is_a_file_a_type_or_json(folder: Path) -> None:
     (folder / "city.json").write_text('{"type": "object"}')
     form = read_schema("city.json")["json_schema"]
@@ -373,6 +481,55 @@ def test_columns_of_several_types_are_written_as_text(folder: Path) -> None:
         {"a": 1.0, "b": "1", "c": "[1]", "d": None},
         {"a": 1.5, "b": "x", "c": None, "d": True},
     ]
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet", ".db"])
+def test_what_a_file_has_no_form_for_is_written_as_text_or_nothing(folder: Path, ending: str) -> None:
+    """Rows are paid for by then: no value of theirs may end the job."""
+    path = folder / f"out{ending}"
+    with TableWriter(path, sys.stdout) as writer:
+        writer.add(
+            {"large": 10**30, "surrogate": "\ud800", "nested": [{"n": "\udfff"}], "number": float("nan")}
+        )
+        writer.add({"large": 1, "surrogate": "a", "nested": None, "number": 1.5})
+    first, second = (row.values for row in read_rows(path))
+    assert str(first["large"]) == "1" + "0" * 30
+    assert first["surrogate"] == "\\ud800"
+    assert second["number"] in (1.5, "1.5")
+    assert first["number"] != 1.5
+
+
+def test_json_lines_have_no_number_that_json_has_not(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = {"a": float("nan"), "b": [float("inf"), {"c": float("-inf")}], "d": 1.5}
+    with TableWriter(folder / "out.jsonl", sys.stdout) as file, TableWriter(None, sys.stdout) as stream:
+        file.add(values)
+        stream.add(values)
+    expected = '{"a": null, "b": [null, {"c": null}], "d": 1.5}\n'
+    assert (folder / "out.jsonl").read_text() == expected == capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_ends_the_job_before_anything_is_sent(
+    llmring: Run, simulator: Simulator, folder: Path
+) -> None:
+    (folder / "folder.csv").mkdir()
+    (folder / "file").write_text("")
+    (folder / "link.csv").symlink_to("cities.csv")
+    for out, problem in {
+        "cities.csv": "names cities.csv itself",
+        "link.csv": "names cities.csv itself",
+        "folder.csv": "it is a folder",
+        "file/out.csv": "file is no folder",
+        "job.db": "names job.db itself",
+    }.items():
+        code, _, err = llmring(*RUN, "-p", "{city}", "--journal", "job.db", "-o", out)
+        assert code
+        assert problem in err
+    assert asked(simulator) == []
+    assert (folder / "cities.csv").read_text() == CITIES
+    assert llmring(*RUN, "-p", "{city}", "--journal", "job.db", "-o", "new/out.csv", "-q")[0] == 1
+    assert (folder / "new" / "out.csv").is_file()
 
 
 def test_where_only_polars_is_installed_it_reads_and_writes_parquet(

@@ -378,8 +378,25 @@ async def test_a_refusal_in_one_process_stops_the_others(tmp_path: Path) -> None
     rates = (10.0, None, None, None)
     await one.block("lane", 20.0)
     assert await other.take("lane", (1, 0, 0, 0), rates) == 20
-    clock_was_set = FileLedger(tmp_path / "pace.db", now=lambda: 5.0)
-    assert await clock_was_set.take("lane", (1, 0, 0, 0), rates) == 0
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+async def test_a_clock_that_is_set_back_makes_nobody_wait_for_the_moments_before(
+    tmp_path: Path, blocked: bool
+) -> None:
+    rates = (10.0, None, None, None)
+    before = FileLedger(tmp_path / "pace.db", now=lambda: 1000.0)
+    await before.take("lane", (1, 0, 0, 0), rates)
+    if blocked:
+        await before.block("lane", 20.0)
+    five_minutes_earlier = FileLedger(tmp_path / "pace.db", now=lambda: 700.0)
+    assert await five_minutes_earlier.take("lane", (1, 0, 0, 0), rates) == 0
+
+
+async def test_what_takes_longer_than_minutes_to_come_back_is_not_forgotten(tmp_path: Path) -> None:
+    ledger = FileLedger(tmp_path / "pace.db", now=lambda: 1000.0)
+    await ledger.take("lane", (0, 100_000, 0, 0), (None, 100.0, None, None))
+    assert await ledger.take("lane", (0, 1, 0, 0), (None, 100.0, None, None)) == 999.5
 
 
 def test_redis_without_its_client_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

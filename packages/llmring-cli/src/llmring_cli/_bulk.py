@@ -54,13 +54,21 @@ class FileRows:
 
     def __iter__(self) -> Iterator[Row]:
         for number, values, error in read_rows(self._path, self._table):
-            key = str(number) if self._key is None else str(values.get(self._key, number))
+            named = None if self._key is None else values.get(self._key)
             request: LLMRequest | LLMRingError
             try:
-                request = error or self._template.request(values)
+                request = error or self._request(values)
             except ValidationError as problem:
                 request = ValidationError(f"row {number}: {problem.message}", field=problem.field)
-            yield Row(request=request, key=key, data=values)
+            yield Row(request=request, key=str(number if named is None else named), data=values)
+
+    def _request(self, values: Values) -> LLMRequest:
+        if self._key is not None and self._key not in values:
+            names = ", ".join(values)
+            raise ValidationError(
+                f"there is no column {self._key!r} for its key; there are {names}", field="key"
+            )
+        return self._template.request(values)
 
 
 def outcome_values(outcome: Outcome, *, in_columns: bool) -> Values:

@@ -1,7 +1,7 @@
 """Parquet by pyarrow, or by polars where only that is installed; a thousand rows are in memory."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import islice
@@ -16,18 +16,31 @@ Cells = tuple[Any, ...]
 _CHUNK = 1000
 
 
+class UnreadableError(Exception):
+    """A row has a value that Python has not: a date after the year 9999, say."""
+
+
 class _Engine(Protocol):
     """A library that reads and writes Parquet; ``errors`` is what it raises for files that it cannot read."""
 
     errors: type[Exception]
 
     def count(self, path: Path) -> int: ...
-    def read(self, path: Path) -> Iterator[dict[str, Any]]: ...
+    def read(self, path: Path) -> Iterator[dict[str, Any] | UnreadableError]: ...
     def write(self, file: BinaryIO, kinds: Mapping[str, type], rows: Iterator[Cells]) -> None: ...
 
 
-def read_parquet(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file.
+def require_parquet() -> None:
+    """Check that Parquet can be read and written.
+
+    Raises:
+        MissingSDKError: neither library is installed.
+    """
+    _engine()
+
+
+def read_parquet(path: Path) -> Iterator[dict[str, Any] | UnreadableError]:
+    """Yield the rows of a file, and the error of one that cannot be read.
 
     Raises:
         CommandError: it cannot be read.
@@ -80,6 +93,35 @@ def _explained(path: Path, engine: _Engine) -> Iterator[None]:
         raise CommandError(f"cannot read {path}: {error}") from error
 
 
+def _one_by_one(
+    chunk: Any, count: int, rows: Callable[[Any], list[dict[str, Any]]]
+) -> Iterator[dict[str, Any] | UnreadableError]:
+    """Yield the rows of a chunk; where one of them cannot be read, each for itself."""
+    try:
+        found = rows(chunk)
+    except _UNREADABLE:
+        for place in range(count):
+            try:
+                yield rows(chunk.slice(place, 1))[0]
+            except _UNREADABLE as error:
+                yield UnreadableError(str(error))
+        return
+    yield from found
+
+
+_UNREADABLE = (ValueError, OverflowError)
+
+
+def _refuse_twins(path: Path, names: Sequence[str]) -> None:
+    """Refuse columns of one name, the first of which would be lost.
+
+    Raises:
+        CommandError: there are some.
+    """
+    if len({*names}) != len(names):
+        raise CommandError(f"cannot read {path}: two columns have one name: {', '.join(names)}")
+
+
 class _Arrow:
     """pyarrow, which has no types."""
 
@@ -91,10 +133,11 @@ class _Arrow:
     def count(self, path: Path) -> int:
         return int(self._parquet.read_metadata(path).num_rows)
 
-    def read(self, path: Path) -> Iterator[dict[str, Any]]:
+    def read(self, path: Path) -> Iterator[dict[str, Any] | UnreadableError]:
         with self._parquet.ParquetFile(path) as file:
+            _refuse_twins(path, file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=_CHUNK):
-                yield from batch.to_pylist()
+                yield from _one_by_one(batch, batch.num_rows, lambda part: part.to_pylist())
 
     def write(self, file: BinaryIO, kinds: Mapping[str, type], rows: Iterator[Cells]) -> None:
         arrow = self._arrow
@@ -119,10 +162,10 @@ class _Polars:
     def count(self, path: Path) -> int:
         return int(self._scan(path).select(self._polars.len()).collect().item())
 
-    def read(self, path: Path) -> Iterator[dict[str, Any]]:
+    def read(self, path: Path) -> Iterator[dict[str, Any] | UnreadableError]:
         lazy, start = self._scan(path), 0
         while (frame := lazy.slice(start, _CHUNK).collect()).height:
-            yield from frame.iter_rows(named=True)
+            yield from _one_by_one(frame, frame.height, lambda part: [*part.iter_rows(named=True)])
             start += _CHUNK
 
     def write(self, file: BinaryIO, kinds: Mapping[str, type], rows: Iterator[Cells]) -> None:

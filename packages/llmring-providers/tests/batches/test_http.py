@@ -101,8 +101,6 @@ async def test_lines_are_read_however_the_bytes_are_split() -> None:
 READINGS: dict[str, tuple[Body | TransportError, type[LLMRingError]]] = {
     "more than was asked for": (Body(200, *[LINE % 1] * 4), MalformedResponseError),
     "a line without end": (Body(200, *[b"x" * 2**18] * 5), ProviderResponseTooLargeError),
-    "no JSON": (Body(200, b"<html>\n"), MalformedResponseError),
-    "half a line": (Body(200, (LINE % 1)[:20]), MalformedResponseError),
     "a cut": (Body(200, LINE % 1, TransportError("h.test: reset")), StreamInterruptedError),
     "no connection": (TransportError("h.test: refused"), ProviderConnectionError),
     "a refusal": (
@@ -122,15 +120,40 @@ async def test_results_that_cannot_be_read_are_a_typed_error(name: str) -> None:
     assert all(each.is_closed for each in host.given)
 
 
+@pytest.mark.parametrize("line", [b"<html>\n", (LINE % 1)[:20] + b"\n", b"{}\n", b'{"custom_id":"k1"}\n'])
+async def test_a_line_that_cannot_be_read_ends_nothing(line: bytes) -> None:
+    host = Host(Body(200, line + LINE % 2), Body(200))
+    results = [result async for result in batches_over(host).read(STATUS, at_most=3)]
+    assert [(result.key, result.kind) for result in results] == [("", "unreadable"), ("k2", "answered")]
+
+
+async def test_an_inline_result_that_cannot_be_read_ends_nothing() -> None:
+    results = b'[{"metadata":{"key":"k1"}},{"metadata":{"key":"k2"},"response":{"candidates":[]}}]'
+    body = b'{"name":"batches/1","response":{"inlinedResponses":{"inlinedResponses":%s}}}' % results
+    status = BatchStatus(id="batches/1", state="completed", results=("/batches/1",))
+    found = [result async for result in batches_over(Host(Body(200, body)), "google").read(status, at_most=5)]
+    assert [(result.key, result.kind) for result in found] == [("", "unreadable"), ("k2", "answered")]
+
+
 async def test_results_may_be_as_long_together_as_so_many_answers_alone() -> None:
     host = Host(Body(200, LINE % 1), Body(200))
     await keys_of(batches_over(host).read(STATUS, at_most=3))
     assert all((request.max_response_bytes or 0) >= 3 * LIMIT for request in host.asked)
 
 
-@pytest.mark.parametrize("status", [403, 404, 410])
-async def test_a_batch_that_is_not_there_is_none(status: int) -> None:
-    assert await batches_over(Host(Body(status))).get("batch_1") is None
+@pytest.mark.parametrize("name", ["openai", "anthropic", "google"])
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_batch_that_is_not_there_is_none(status: int, name: str) -> None:
+    assert await batches_over(Host(Body(status)), name).get("batch_1") is None
+
+
+async def test_only_gemini_forbids_a_batch_that_is_not_there() -> None:
+    assert await batches_over(Host(Body(403)), "google").get("batches/1") is None
+    for name in ("openai", "anthropic"):
+        with pytest.raises(
+            ProviderAuthenticationError
+        ):  # its answers are paid for, and there for another key
+            await batches_over(Host(Body(403)), name).get("batch_1")
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 410])

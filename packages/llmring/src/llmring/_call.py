@@ -18,7 +18,7 @@ from msgspec import UNSET
 from llmring._chat import Chat
 from llmring._failover import Answered, Attempting, Permit, PlacedStream
 from llmring._money.accounting import check_counts
-from llmring._money.accounts import Account
+from llmring._money.accounts import Payer
 from llmring._money.calls import CallBudget
 from llmring._observing.watch import Watch
 from llmring._routing import Candidate, Route
@@ -43,7 +43,7 @@ class Call:
         profile: the lockfile's profile.
         streamed: the answer is asked for in chunks.
         encoded: the request, where it was encoded for its first candidate already; ``route`` likewise.
-        account: of the run that it belongs to, if that is bounded.
+        account: of the run, the job or the key that it belongs to, if that is bounded.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Call:
         profile: str | None,
         *,
         streamed: bool,
-        account: Account | None = None,
+        account: Payer | None = None,
         encoded: EncodedCall | None = None,
         route: Route | None = None,
     ) -> None:

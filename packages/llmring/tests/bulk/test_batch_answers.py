@@ -8,7 +8,7 @@ from llmring.bulk._batch_answers import matched
 from llmring.bulk._batch_parts import BatchPart
 from llmring.bulk._batch_rows import Encoder, Pending, digest_in, key_of
 from llmring_providers.batches import BatchApi, BatchResult, BatchStatus
-from llmring_types.exceptions import StreamInterruptedError
+from llmring_types.exceptions import BatchError, MalformedResponseError, StreamInterruptedError
 
 STATUS = BatchStatus(id="b", state="completed", results=("/results",))
 
@@ -36,7 +36,14 @@ async def part_of(count: int) -> tuple[BatchPart, dict[str, Pending]]:
     rows = [(await encoder.encode(row.key, row.request)).row for row in rows_of(MODELS["openai"], count)]
     waiting = {row.digest: row for row in rows}
     names = {row.digest: row.key for row in rows}
-    part = BatchPart(label="lr1-0", provider="openai", model="m", path="/chat/completions", rows=names)
+    part = BatchPart(
+        label="lr1-0",
+        provider="openai",
+        model="m",
+        path="/chat/completions",
+        rows=names,
+        batch_id="b1",
+    )
     return part, waiting
 
 
@@ -79,3 +86,26 @@ async def test_a_key_has_only_what_every_vendor_takes() -> None:
     key = key_of(part.label, digest)
     assert len(key) <= 64
     assert set(key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+async def test_where_a_line_cannot_be_read_the_others_are_read_again_and_none_comes_twice() -> None:
+    part, waiting = await part_of(3)
+    results = [BatchResult(key_of(part.label, digest), "answered") for digest in waiting]
+    api = Api([results[0], BatchResult("", "unreadable"), results[2]])
+    with pytest.raises(BatchError, match="1 of 3 lines of the results of batch b1 cannot be read"):
+        await keys_of(api, part, waiting)
+    assert [row.key for row in waiting.values()] == ["k1"]
+    assert len(api.limits) == 3
+
+
+async def test_lines_that_cannot_be_read_and_belong_to_nobody_are_dropped() -> None:
+    part, waiting = await part_of(1)
+    results = [BatchResult(key_of(part.label, digest), "answered") for digest in waiting]
+    assert await keys_of(Api([BatchResult("", "unreadable"), *results]), part, waiting) == ["k0"]
+
+
+async def test_a_document_that_is_no_results_is_an_error_and_the_batch_stays_to_be_collected() -> None:
+    part, waiting = await part_of(1)
+    with pytest.raises(MalformedResponseError, match="1 of 1 lines"):
+        await keys_of(Api([BatchResult("", "unreadable")]), part, waiting)
+    assert len(waiting) == 1

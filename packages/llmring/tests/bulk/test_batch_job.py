@@ -87,6 +87,8 @@ async def test_rows_that_cannot_be_submitted_are_outcomes() -> None:
     assert found["unread"].cost == 0
     assert isinstance(found["empty"].error, MessageValidationError)
     assert isinstance(found["nobody"].error, ProviderNotFoundError)
+    given = [outcome async for outcome in host.ring.batch_results(handle, rows)]
+    assert {outcome.key for outcome in given} == found.keys()
 
 
 async def test_where_nothing_can_be_submitted_the_first_reason_is_raised() -> None:

@@ -12,6 +12,7 @@ import anyio.lowlevel
 import pytest
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Prices
 from llmring.bulk import Outcome, Progress, Row
+from llmring.bulk._outcomes import Tally
 from llmring.exceptions import (
     AliasNotFoundError,
     BudgetExceededError,
@@ -318,6 +319,29 @@ def test_progress_estimates_the_rest() -> None:
     assert progress.rows_per_second == 3
     assert progress.seconds_left == 30
     assert Progress(done=50, from_journal=0, **counts).seconds_left is None  # type: ignore[arg-type]
+    resumed = Progress(done=50, from_journal=49, total=200, recent_rate=0.5, **counts)  # type: ignore[arg-type]
+    assert resumed.seconds_left == 300
+
+
+def test_the_recent_rate_forgets_the_rows_of_the_journal() -> None:
+    class Hand:
+        time = 0.0
+
+        def now(self) -> float:
+            return self.time
+
+    clock, reports = Hand(), list[Progress]()
+    tally = Tally(reports.append, 100_000, clock)  # type: ignore[arg-type]  # it does not sleep
+    for _ in range(50_000):
+        clock.time += 0.0001
+        tally.add(Outcome(key="", index=0, from_journal=True), 1)
+    assert reports[0].recent_rate is None
+    assert reports[-1].recent_rate == pytest.approx(10_000, rel=0.01)
+    for _ in range(1000):
+        clock.time += 0.2
+        tally.add(Outcome(key="", index=0), 1)
+    assert reports[-1].recent_rate == pytest.approx(5)
+    assert reports[-1].seconds_left == pytest.approx(49_000 / 5, rel=0.01)
 
 
 def test_the_sync_ring_maps_too() -> None:

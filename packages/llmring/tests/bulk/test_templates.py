@@ -2,6 +2,7 @@
 
 import sys
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from llmring.exceptions import MissingSDKError, ValidationError
         ("{a} and { b }", {"a": "x", "b": 2}, "x and 2"),
         ('{"json": {a}}', {"a": None}, '{"json": }'),
         ("{a}", {"a": {"k": [1]}}, '{"k":[1]}'),
+        ("on {a} for {b}", {"a": date(2026, 11, 29), "b": Decimal("1.50")}, "on 2026-11-29 for 1.50"),
         ("{{ a | upper }}{% if b %}!{% endif %}", {"a": "x", "b": 1}, "X!"),
         ("{{ 'é' }}\n", {}, "é\n"),
     ],

@@ -1,34 +1,31 @@
 """Budgets of keys are walls: under concurrency, over several processes, over restarts."""
 
-from collections.abc import Iterator
+import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from asgi import Reply, ask
-from gateways import CHAT, OPENAI, STREAMED, ring_of
-from llmring.serve import Gateway, KeyState, KeyStore, app
-from llmring_providers.sim import Answer, Rule, Tokens, faults
+from gateways import OPENAI, STREAMED, ring_of
+from key_stores import ANSWER, CALL, COST, HELD, silence, spender
+from llmring.serve import Gateway, GatewayKey, KeyState, KeyStore, app
+from llmring.serve._keys._ledger import KeyHold
+from llmring_providers.sim import Rule, faults
 
-COST = Decimal("0.0004")
-"""Of an answer: 200 tokens out at 2 dollars a million; those that came in are none, as the simulator is told."""
-ANSWER = Answer(text="word " * 20, chunk_size=10, usage=Tokens(prompt_tokens=0, completion_tokens=200))
-CALL = {**CHAT, "max_tokens": 600}
 MOST = Decimal("0.0012"), Decimal("0.00122")
 """Between these is the worst case of a call: 600 tokens out, and its few tokens in."""
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Iterator[KeyStore]:
-    with KeyStore(tmp_path / "serve.db") as store:
-        yield store
 
 
 def state_of(keys: KeyStore) -> KeyState:
     (state,) = keys.states()
     return state
+
+
+def hold_of(keys: KeyStore, key: GatewayKey, dollars: str) -> KeyHold:
+    account = keys.ledger.account(key)
+    assert account is not None
+    return KeyHold(account, int(Decimal(dollars) * keys.ledger.per_dollar))
 
 
 async def ask_all(gateways: list[Gateway], clients: int, secret: str, body: Any) -> list[Reply]:
@@ -55,15 +52,42 @@ async def test_200_clients_spend_not_one_cent_more_than_40_calls_may(keys: KeySt
     assert state_of(keys).reserved == state_of(keys).withheld == 0
 
 
-async def test_several_processes_share_one_wall(keys: KeyStore) -> None:
+async def test_several_gateways_share_one_wall(keys: KeyStore, place: str) -> None:
     secret = keys.create(budget=str(40 * COST + Decimal("0.0009"))).secret
-    with KeyStore(keys.path) as other:
-        async with ring_of(Rule(answer=ANSWER)) as ring, ring_of(Rule(answer=ANSWER)) as second:
-            gateways = [app(ring, keys=keys), app(second, keys=other)]
-            replies = await ask_all(gateways, 200, secret, CALL)
+    async with KeyStore(place) as other, ring_of(Rule(answer=ANSWER)) as ring:
+        gateways = [app(ring, keys=keys), app(ring, keys=other)]
+        replies = await ask_all(gateways, 200, secret, CALL)
     answered = sum(reply.status == 200 for reply in replies)
     assert answered <= 40
     assert state_of(keys).spent == answered * COST
+
+
+def test_two_processes_with_100_clients_each_spend_not_one_cent_more(place: str) -> None:
+    with KeyStore(place) as keys:
+        secret = keys.create(budget=str(40 * COST + Decimal("0.0009"))).secret
+        with spender(place, secret, "crowd") as one, spender(place, secret, "crowd") as other:
+            statuses = [status for each in (one, other) for status in json.loads(each.communicate()[0])]
+        answered = statuses.count(200)
+        assert 30 <= answered <= 40
+        assert set(statuses) == {200, 429}
+        assert state_of(keys).spent == answered * COST
+        assert state_of(keys).reserved == state_of(keys).withheld == 0
+
+
+def test_a_process_that_is_killed_has_written_what_it_answered(place: str) -> None:
+    with KeyStore(place) as keys:
+        secret = keys.create(budget="1").secret
+        with spender(place, secret, "line") as process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(20)]
+            process.kill()
+            lines += process.stdout.read().splitlines(keepends=True)
+        state = state_of(keys)
+        assert set(lines) == {"200\n"}
+        assert state.spent in {
+            len(lines) * COST,
+            (len(lines) + 1) * COST,
+        }  # the last may not have been printed
 
 
 async def test_embeddings_are_paid_from_the_same_account(keys: KeyStore) -> None:
@@ -76,7 +100,7 @@ async def test_embeddings_are_paid_from_the_same_account(keys: KeyStore) -> None
     assert reply.status == 429
 
 
-async def test_what_an_answer_cost_is_in_the_file_before_the_answer_is_sent(keys: KeyStore) -> None:
+async def test_what_an_answer_cost_is_written_before_the_answer_is_sent(keys: KeyStore) -> None:
     secret = keys.create(budget="1/month").secret
     seen = []
 
@@ -94,23 +118,20 @@ async def test_what_an_answer_cost_is_in_the_file_before_the_answer_is_sent(keys
     assert seen == [COST]
 
 
-async def test_what_a_dead_process_had_set_aside_stays_out_of_reach(keys: KeyStore) -> None:
+async def test_what_a_dead_process_had_set_aside_stays_out_of_reach(keys: KeyStore, place: str) -> None:
     secret = keys.create(budget=str(4 * COST)).secret
-    async with ring_of(Rule(fault=faults.Stall())) as ring, anyio.create_task_group() as group:
-        dead = KeyStore(keys.path)
-        group.start_soon(ask_all, [app(ring, keys=dead)], 1, secret, CALL)
-        await anyio.wait_all_tasks_blocked()
-        dead._database.close()  # as if it had been killed: nothing more reaches the file
-        async with ring_of(Rule(answer=ANSWER)) as living:
-            replies = await ask_all([app(living, keys=keys)], 3, secret, CALL)
-        group.cancel_scope.cancel()
+    with spender(place, secret, "hold") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+    async with ring_of(Rule(answer=ANSWER)) as living:
+        replies = await ask_all([app(living, keys=keys)], 3, secret, CALL)
     state = state_of(keys)
     assert [reply.status for reply in replies] == [429, 429, 429]
-    assert state.spent == 0
-    assert MOST[0] < state.reserved < MOST[1]
-    keys._database.execute("UPDATE worker SET seen = 0")
-    keys.ledger._next_beat = 0.0
-    assert not keys.ledger.hold(state.key.id, "total", 10**12, 1)  # a sign of life buries the dead
+    assert (state.spent, state.reserved) == (Decimal(0), HELD)
+    silence(place)
+    async with KeyStore(place) as other:  # the first sign of life of another process buries the dead
+        await other.ledger.admit(state.key, 0)
+        await other.ledger.written()
     assert (state_of(keys).reserved, state_of(keys).withheld) == (Decimal(0), state.reserved)
 
 
@@ -124,6 +145,7 @@ async def test_a_failed_call_costs_nothing_and_a_stream_that_is_left_what_may_be
         assert (await ask(gateway, OPENAI, CALL, headers=headers)).status == 400
         assert state_of(keys).spent == state_of(keys).withheld == 0
         await ask(gateway, OPENAI, CALL | STREAMED, headers=headers, leave_after=1)
+        await keys.ledger.written()
     state = state_of(keys)
     assert state.reserved == 0
     assert state.spent is not None
@@ -137,14 +159,38 @@ async def test_the_refusal_names_the_budget_and_no_amount_of_others(keys: KeySto
     assert "of the budget of the key, $0.0001" in reply.json["error"]["message"]
 
 
-def test_what_was_given_up_for_dead_and_settles_after_all_leaves_nothing_behind(keys: KeyStore) -> None:
+async def test_what_was_given_up_for_dead_and_settles_after_all_leaves_nothing_behind(
+    keys: KeyStore, place: str
+) -> None:
     made = keys.create(budget="1").key
-    with KeyStore(keys.path) as late:
-        assert late.ledger.hold(made.id, "total", 10**9, 10**12)
-        keys._database.execute("UPDATE worker SET seen = 0")
-        assert keys.ledger.hold(made.id, "total", 1, 10**12)  # a sign of life buries the dead
+    async with KeyStore(place) as late:
+        hold = hold_of(late, made, "0.001")
+        assert await late.ledger.hold(hold) is None
+        silence(place)
+        assert await keys.ledger.hold(hold_of(keys, made, "0.000001")) is None  # with a sign of life
         assert state_of(keys).withheld == Decimal("0.001")
-        late.ledger.settle(made.id, "total", 10**9, 10**8, 10**12, certain=True)
-        late.ledger.settle(made.id, "other", 10**9, 0, 10**12, certain=True)
+        hold.settle(Decimal("0.0001"), certain=True)
+        await late.ledger.written()
     assert (state_of(keys).spent, state_of(keys).withheld) == (Decimal("0.0001"), Decimal(0))
-    assert keys.ledger.totals(made.id, "other")[:2] == (0, 0)
+
+
+async def test_a_cost_beyond_what_was_set_aside_counts_as_far_as_there_is_room(keys: KeyStore) -> None:
+    made = keys.create(budget="1").key
+    holds = [hold_of(keys, made, "0.3") for _ in range(3)]
+    for hold in holds:
+        assert await keys.ledger.hold(hold) is None
+    assert await keys.ledger.hold(hold_of(keys, made, "0.2")) is not None
+    for hold, cost in zip(holds, ("0.35", "2", "0.1"), strict=True):
+        hold.settle(Decimal(cost), certain=False)
+    await keys.ledger.written()
+    state = state_of(keys)
+    assert (state.spent, state.reserved) == (Decimal("0.8"), Decimal(0))
+    assert state.withheld == Decimal("0.2")
+
+
+async def test_what_a_process_that_ends_still_holds_is_withheld(keys: KeyStore, place: str) -> None:
+    made = keys.create(budget="1").key
+    async with KeyStore(place) as other:
+        assert await other.ledger.hold(hold_of(other, made, "0.4")) is None
+        assert state_of(keys).reserved == Decimal("0.4")
+    assert (state_of(keys).reserved, state_of(keys).withheld) == (Decimal(0), Decimal("0.4"))

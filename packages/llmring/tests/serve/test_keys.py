@@ -19,7 +19,7 @@ ELSEWHERE = ("10.0.0.7", 1234)
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Iterator[KeyStore]:
+def file(tmp_path: Path) -> Iterator[KeyStore]:
     store = KeyStore(tmp_path / "serve.db")
     yield store
     store.close()
@@ -84,12 +84,12 @@ def test_a_lazy_store_makes_its_file_with_the_first_key(tmp_path: Path) -> None:
         assert keys.find(made.secret) == made.key
 
 
-async def test_a_revoked_key_is_refused_at_once_also_by_other_processes(keys: KeyStore) -> None:
+async def test_a_revoked_key_is_refused_at_once_also_by_other_processes(keys: KeyStore, place: str) -> None:
     made = keys.create()
     async with ring_of() as ring:
         gateway = app(ring, keys=keys)
         assert (await ask(gateway, OPENAI, CHAT, headers=bearer(made.secret))).status == 200
-        with KeyStore(keys.path) as other:
+        with KeyStore(place) as other:
             other.revoke(made.key.id)
         assert (await ask(gateway, OPENAI, CHAT, headers=bearer(made.secret))).status == 401
 
@@ -154,36 +154,37 @@ async def test_the_log_names_the_key_and_the_request(keys: KeyStore) -> None:
     assert asked == [{"request_id": reply.headers["x-request-id"].removeprefix("req_"), "key": made.key.id}]
 
 
-def test_no_secret_is_in_the_file_or_in_a_repr(keys: KeyStore) -> None:
-    made = keys.create("mine", budget="20/month")
-    keys.close()
-    content = b"".join(path.read_bytes() for path in keys.path.parent.iterdir())
+def test_no_secret_is_in_the_file_or_in_a_repr(file: KeyStore, tmp_path: Path) -> None:
+    made = file.create("mine", budget="20/month")
+    file.close()
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert made.secret.encode() not in content
     assert made.secret not in repr(made)
     assert b"mine" in content
 
 
-def test_what_was_made_is_found_again(keys: KeyStore) -> None:
+async def test_what_was_made_is_found_again(keys: KeyStore, place: str) -> None:
     made = keys.create("ci", aliases=["fast"], profile="prod", budget="0.5/day", rpm=6, tpm=7)
-    with KeyStore(keys.path) as again:
+    with KeyStore(place) as again:
         assert again.find(made.secret) == made.key == again.states()[0].key
+    assert await keys.look_up(made.secret) == made.key
     assert made.key.budget == Budget(Decimal("0.5"), "day")
     assert keys.find("llmr-other") is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
-def test_the_file_is_for_its_owner_alone(keys: KeyStore) -> None:
-    keys.create()
-    assert {stat.S_IMODE(path.stat().st_mode) for path in keys.path.parent.iterdir()} == {0o600}
+def test_the_file_is_for_its_owner_alone(file: KeyStore, tmp_path: Path) -> None:
+    file.create()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
 
 async def test_a_store_that_fails_lets_nobody_in_and_names_no_file(
-    keys: KeyStore, caplog: pytest.LogCaptureFixture
+    file: KeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    secret = keys.create().secret
+    secret = file.create().secret
     async with ring_of() as ring:
-        gateway = app(ring, keys=keys)
-        keys._database.close()
+        gateway = app(ring, keys=file)
+        file.close()
         replies = [
             await ask(gateway, path, body, headers=bearer(secret))
             for path, body in ((OPENAI, CHAT), ("/metrics", None))

@@ -99,6 +99,7 @@ class AnthropicBatches:
     listing = f"{_PATH}?limit=1000"
     keeps_labels = False
     takes_embeddings = False
+    forgotten = frozenset({404, 410})
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:  # noqa: ARG002 - it is in the body
         data = b"".join(

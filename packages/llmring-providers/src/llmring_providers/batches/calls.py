@@ -13,7 +13,7 @@ from llmring_providers.files import FileUpload
 from llmring_providers.transport import HttpRequest
 
 BatchState = Literal["running", "cancelling", "completed", "expired", "cancelled", "failed"]
-ResultKind = Literal["answered", "expired", "cancelled"]
+ResultKind = Literal["answered", "expired", "cancelled", "unreadable"]
 
 
 class BatchLimits(NamedTuple):
@@ -100,7 +100,7 @@ class BatchResult(NamedTuple):
 
     Attributes:
         key: that it was submitted with.
-        kind: ``expired`` and ``cancelled`` requests were not processed.
+        kind: ``expired`` and ``cancelled`` were not processed; ``unreadable`` is in no vendor's form, and has no key.
         status: of HTTP, as the request alone would have got it.
         body: the answer or the error, as the request alone would have got it.
         request_id: the provider's.
@@ -131,12 +131,14 @@ class BatchCodec(Protocol):
         listing: the path of the first page of the list.
         keeps_labels: a batch can be found by the label that it was submitted with.
         takes_embeddings: requests may ask for vectors.
+        forgotten: statuses with which the vendor says that it has no such batch.
     """
 
     limits: BatchLimits
     listing: str
     keeps_labels: bool
     takes_embeddings: bool
+    forgotten: frozenset[int]
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:
         """Return a request in the vendor's form; ``key`` has up to 64 letters, digits, hyphens and underscores."""
@@ -163,11 +165,7 @@ class BatchCodec(Protocol):
         """
 
     def page(self, body: bytes) -> BatchPage:
-        """Read one page of the list.
-
-        Raises:
-            MalformedResponseError: it is not in the vendor's form.
-        """
+        """Read one page of the list; raises as :meth:`decode`."""
 
     def inline_results(self, body: bytes) -> Sequence[BatchResult] | None:
         """Read the results that stand in the description of a batch; ``None`` where they are elsewhere.
@@ -256,7 +254,7 @@ class BatchApi(Protocol):
             at_most: results that it can have; more are an error, since nobody asked for them.
 
         Raises:
-            MalformedResponseError: a line is not in the vendor's form, or there are more than were asked for.
+            MalformedResponseError: the document is not in the vendor's form, or has more lines than were asked for.
             StreamInterruptedError: the connection broke before the end.
             ProviderError: the provider refused, or cannot be reached.
         """

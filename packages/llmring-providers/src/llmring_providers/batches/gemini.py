@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from llmring_types.exceptions import MalformedResponseError
 
 from llmring_providers._protocol import WireRequest
 from llmring_providers.batches._reading import decoded, is_given, malformed, one_line
@@ -129,6 +130,7 @@ class GeminiBatches:
     listing = "/batches?pageSize=100"
     keeps_labels = True
     takes_embeddings = False  # asyncBatchEmbedContent is experimental: https://ai.google.dev/api/batch-api
+    forgotten = frozenset({403, 404, 410})  # "you do not have permission to access it or it may not exist"
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:
         head = msgspec.json.encode({"key": key})
@@ -170,7 +172,7 @@ class GeminiBatches:
         output = found.response or (found.metadata and found.metadata.output)
         if not output or output.inlined_responses is None:
             return None
-        return [_result(each) for each in output.inlined_responses.inlined_responses]
+        return [_readable(each) for each in output.inlined_responses.inlined_responses]
 
     def result(self, line: bytes) -> BatchResult:
         return _result(decoded(line, _Result, "google"))
@@ -184,6 +186,13 @@ class _Line(msgspec.Struct):
 def _inlined(line: bytes) -> dict[str, Any]:
     read = msgspec.json.decode(line, type=_Line)
     return {"request": read.request, "metadata": {"key": read.key}}
+
+
+def _readable(found: _Result) -> BatchResult:
+    try:
+        return _result(found)
+    except MalformedResponseError:
+        return BatchResult("", "unreadable")
 
 
 def _result(found: _Result) -> BatchResult:

@@ -37,7 +37,6 @@ from llmring_providers.transport import (
 )
 
 _OK = range(200, 300)
-_FORGOTTEN = (403, 404, 410)
 _ENDED = (400, 404, 409, 410)
 """Statuses of a request to cancel what has ended, or what is not there."""
 
@@ -114,7 +113,9 @@ class HttpBatches:
     async def get(self, batch_id: str) -> BatchStatus | None:
         """Return what the provider says of a batch; ``None`` if it has none of this id."""
         reply = await self._connection.fetch(HttpRequest("GET", self._codec.path(batch_id), {}))
-        return None if reply.status in _FORGOTTEN else self._codec.decode(self._checked(reply).body)
+        if reply.status in self._codec.forgotten:
+            return None
+        return self._codec.decode(self._checked(reply).body)
 
     async def cancel(self, batch_id: str) -> bool:
         """Ask for the end of a batch; ``False`` if the provider has none of this id, or it has ended."""
@@ -151,7 +152,14 @@ class HttpBatches:
             async with aclosing(self._lines(path, at_most)) as lines:
                 async for line in lines:
                     left = self._left(left, 1)
-                    yield self._codec.result(line)
+                    yield self._result(line)
+
+    def _result(self, line: bytes) -> BatchResult:
+        """Read a line of results. One that cannot be read ends nothing: the answers in the others are paid for."""
+        try:
+            return self._codec.result(line)
+        except MalformedResponseError:
+            return BatchResult("", "unreadable")
 
     def answer(self, call: ChatCall, wire: WireRequest, result: BatchResult) -> LLMResponse:
         """Return the answer that a result is, marked as served by the tier ``batch``."""

@@ -106,6 +106,7 @@ class OpenAIBatches:
     listing = "/batches?limit=100"
     keeps_labels = True
     takes_embeddings = True
+    forgotten = frozenset({404, 410})
 
     def line(self, key: str, wire: WireRequest, model: str) -> BatchLine:
         head = msgspec.json.encode({"custom_id": key, "method": "POST", "url": f"/v1{wire.path}"})

@@ -6,6 +6,7 @@ https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm). Nothing has to be gi
 is over with the time that it stood for.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 from llmring_types.exceptions import ConfigurationError, MissingSDKError
 
-from llmring._runtime import Clock
+from llmring._runtime import Clock, SystemClock
 
 Amounts: TypeAlias = "tuple[float, float, float, float]"
 Rates: TypeAlias = Sequence[float | None]
@@ -23,8 +24,10 @@ DIMENSIONS = ("requests", "tokens", "input_tokens", "output_tokens")
 
 BURST_S = 0.5
 """Seconds' worth that may be used at once."""
-_FORGOTTEN_S = 600.0
-"""A moment that is further ahead comes from a clock that was set."""
+LONGEST_BLOCK_S = 60.0
+"""A refusal stops a lane for a minute at most: one that is blocked for longer was written before its clock was set."""
+_AWAY_S = 10.0
+"""Seconds in which a server that has gone is not asked."""
 _BUSY_S = 5.0
 _APPLICATION = 0x4C4C4D50
 """``LLMP``: marks the file as ours. https://www.sqlite.org/pragma.html#pragma_application_id"""
@@ -163,10 +166,12 @@ class FileLedger:
                 database.execute("PRAGMA synchronous = OFF")
                 database.execute("BEGIN IMMEDIATE")
                 now = self._now()
-                row = database.execute(_READ, (lane,)).fetchone() or (now,) * 5
-                *moments, blocked = (each if each < now + _FORGOTTEN_S else now for each in row)
+                row = database.execute(_READ, (lane,)).fetchone()
+                if row is None or row[-1] > now + LONGEST_BLOCK_S:
+                    row = (now,) * 5
+                *moments, blocked = row
                 result, following, blocked = change(moments, blocked, now)
-                database.execute(_WRITE, (lane, *following, blocked))
+                database.execute(_WRITE, (lane, *following, max(blocked, now)))
         except (sqlite3.Error, TypeError) as error:
             raise ConfigurationError(f"the ledger of paces {self._path}: {error}", original=error) from error
         return result
@@ -174,6 +179,9 @@ class FileLedger:
 
 class RedisLedger:
     """The ledger of several machines: a hash of Redis or Valkey for each lane, by the server's clock.
+
+    Where the server goes away, each process paces alone until it is back: refusals slow those that are too many, and
+    the calls of a whole job would fail otherwise.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``.
@@ -194,25 +202,49 @@ class RedisLedger:
         except ValueError as error:
             raise ConfigurationError(f"the address of the shared pace is none of Redis: {error}") from error
         self._script: Any = self._client.register_script(_SCRIPT)
+        self._alone = MemoryLedger(SystemClock())
+        self._has_answered = False
+        self._again_at = -math.inf
 
     async def take(self, lane: str, amounts: Sequence[float], rates: Rates) -> float:
-        from anyio import to_thread  # noqa: PLC0415 - only for shared paces
-
-        arguments = [0, BURST_S, *amounts, *(rate or 0 for rate in rates)]
-        return await to_thread.run_sync(self._run, lane, arguments)
+        wait = await self._run(lane, [0, BURST_S, *amounts, *(rate or 0 for rate in rates)])
+        return await self._alone.take(lane, amounts, rates) if wait is None else wait
 
     async def block(self, lane: str, seconds: float) -> None:
+        if await self._run(lane, [seconds, BURST_S, *(0,) * 8]) is None:
+            await self._alone.block(lane, seconds)
+
+    async def _run(self, lane: str, arguments: Sequence[float]) -> float | None:
+        """Return the wait that the server states; ``None`` while it is away.
+
+        Raises:
+            ConfigurationError: it has never answered.
+        """
+        if time.monotonic() < self._again_at:
+            return None
         from anyio import to_thread  # noqa: PLC0415 - only for shared paces
 
-        await to_thread.run_sync(self._run, lane, [seconds, BURST_S, *(0,) * 8])
-
-    def _run(self, lane: str, arguments: Sequence[float]) -> float:
         try:
-            return float(self._script(keys=[f"llmring:pace:{lane}"], args=arguments))
+            wait = float(await to_thread.run_sync(self._ask, lane, arguments))
         except self._errors as error:
-            raise ConfigurationError(
-                f"the pace cannot be shared over Redis: {type(error).__name__}; check the server and its address"
-            ) from error
+            kind = type(error).__name__
+            if not self._has_answered:
+                raise ConfigurationError(
+                    f"the pace cannot be shared over Redis: {kind}; check the server and its address"
+                ) from error
+            self._again_at = time.monotonic() + _AWAY_S
+            import logging  # noqa: PLC0415 - only for servers that go away
+
+            logging.getLogger("llmring").warning(
+                "the pace is not shared over Redis at present (%s): this process keeps to the limits alone",
+                kind,
+            )
+            return None
+        self._has_answered = True
+        return wait
+
+    def _ask(self, lane: str, arguments: Sequence[float]) -> Any:
+        return self._script(keys=[f"llmring:pace:{lane}"], args=arguments)
 
 
 _SCRIPT = """

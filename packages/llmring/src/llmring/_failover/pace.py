@@ -14,7 +14,7 @@ from threading import Lock
 from llmring_types import LLMRequest, LLMResponse, ModelRef, RateLimits
 from llmring_types.exceptions import LLMRingError, ProviderConnectionError, ProviderRateLimitError
 
-from llmring._failover.ledgers import Amounts, Ledger, MemoryLedger, open_ledger
+from llmring._failover.ledgers import LONGEST_BLOCK_S, Amounts, Ledger, MemoryLedger, open_ledger
 from llmring._money.estimates import ExpectedTokens
 from llmring._policy import Pace
 from llmring._runtime import Clock, Wakeup
@@ -28,8 +28,6 @@ _GUESS, _GUESS_GROWTH_PER_S = 0.7, 1.03
 """Part of the present rate that a refusal leaves where no limit is known, and by what it grows in a second."""
 _WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds after refusals in a row that state no wait."""
-_LONGEST_WAIT_S = 60.0
-"""A wish for a longer pause, until tomorrow say, stops the key no longer than that: the next calls get the error."""
 _STALE = 2
 """Lengths of a lease after which it is over: many that were kept would be a burst."""
 _KEPT_S = 1.0
@@ -196,7 +194,7 @@ class Lane:
             wait = error.retry_after
             if wait is None:
                 wait = _WAITS[min(self._refusals, len(_WAITS) - 1)]
-            wait = min(wait, _LONGEST_WAIT_S)
+            wait = min(wait, LONGEST_BLOCK_S)  # also where tomorrow is stated: the next calls get the error
             if now - self._slowed_at >= 1:  # one refusal of many that were under way together
                 self._refusals += 1
                 self._factor = max(_LEAST_FACTOR, self._present_factor(now) * _SLOWER)

@@ -4,8 +4,9 @@ At any moment ``spent + withheld + reserved <= limit``. Only :meth:`Account.rese
 fits; settling moves dollars from one term to another.
 """
 
+from abc import ABC, abstractmethod
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 from llmring_types.exceptions import BudgetExceededError
@@ -111,6 +112,54 @@ class Account:
             withheld=self.withheld,
             excess=self.excess,
         )
+
+
+class Hold(Protocol):
+    """Dollars of a shared account that are set aside for one attempt."""
+
+    def settle(self, cost: Decimal, *, certain: bool) -> None:
+        """Count what the attempt has cost in place of what was set aside for it."""
+
+
+class SharedAccount(ABC):
+    """Dollars that other processes spend as well. They are kept elsewhere, so setting some aside is awaited."""
+
+    @abstractmethod
+    async def reserve(self, candidate: Candidate, amount: Decimal, owner: object) -> Hold:
+        """Set an amount aside, as soon as what this process has set aside leaves room.
+
+        Args:
+            candidate: for whom, for the message of a refusal.
+            amount: dollars.
+            owner: the task whose call it is: it does not wait for what it holds itself. ``None`` where not known.
+
+        Raises:
+            BudgetExceededError: it cannot fit, whatever the calls of this process turn out to cost.
+        """
+
+
+Payer: TypeAlias = Account | SharedAccount
+"""The account of a run, a job or a key, which pays beside those of the alias and the ring."""
+
+
+def lacking(candidate: Candidate, amount: Decimal, state: BudgetState, own: Decimal) -> BudgetExceededError:
+    """Build the error for an amount that an account has no room for.
+
+    Args:
+        candidate: whose attempt it is.
+        amount: dollars.
+        state: of the account.
+        own: dollars that the task itself has set aside there.
+    """
+    held = f", {dollars(own)} of it set aside by this task's own open streams" if own else ""
+    left = max(state.limit - state.spent - state.withheld, _ZERO)
+    return exceeded(
+        f"{may_cost(candidate, amount)}, and {dollars(left)} is left of {state}{held}",
+        candidate,
+        amount,
+        limit=state.limit,
+        scope=state.scope,
+    )
 
 
 def may_cost(candidate: Candidate, amount: Decimal) -> str:

@@ -8,7 +8,7 @@ from threading import Lock
 import msgspec
 from llmring_providers import OutputBounds
 
-from llmring._money.accounts import Account, BudgetState, dollars, exceeded, may_cost
+from llmring._money.accounts import Account, BudgetState, Hold, lacking
 from llmring._routing import Candidate, Route
 from llmring._runtime import Wakeup
 
@@ -22,6 +22,7 @@ class Reservation:
         amount: dollars.
         output_limit: output tokens that the request allows, where it sets a limit.
         bounds: those of the request, with what its provider has encoded to find them.
+        hold: the same amount in an account that other processes share, where the call comes under one.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Reservation:
         self.amount = amount
         self.output_limit = limit
         self.bounds: OutputBounds | None = None
+        self.hold: Hold | None = None
         self._budgets = budgets
         self._accounts = accounts
         self._owner = owner
@@ -55,6 +57,8 @@ class Reservation:
         self._settled = True
         beyond = cost > self.amount and any(cost - self.amount > each.state().left for each in self._accounts)
         self._budgets.settle(self._accounts, self.amount, cost, self._owner, certain=certain)
+        if self.hold is not None:
+            self.hold.settle(cost, certain=certain)
         return beyond
 
 
@@ -228,14 +232,5 @@ def _check(accounts: Sequence[Account], candidate: Candidate, amount: Decimal, o
     for account in accounts:
         if account.may_fit(amount, owner):
             continue
-        state = account.state()
         own = account.held_by.get(owner, _ZERO) if owner is not None else _ZERO
-        held = f", {dollars(own)} of it set aside by this task's own open streams" if own else ""
-        left = max(account.limit - account.spent - account.withheld, _ZERO)
-        raise exceeded(
-            f"{may_cost(candidate, amount)}, and {dollars(left)} is left of {state}{held}",
-            candidate,
-            amount,
-            limit=account.limit,
-            scope=state.scope,
-        )
+        raise lacking(candidate, amount, account.state(), own)

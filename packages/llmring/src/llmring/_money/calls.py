@@ -11,7 +11,7 @@ from llmring_types import LLMRequest, LLMResponse, ModelFacts, ModelRef, Usage
 from llmring_types.exceptions import CostTrackingError, LLMRingError, ProviderConnectionError
 
 from llmring._money.accounting import Accounting, check_counts
-from llmring._money.accounts import Account, dollars, exceeded, may_cost
+from llmring._money.accounts import Account, Payer, SharedAccount, dollars, exceeded, may_cost
 from llmring._money.budgets import Budgets, Reservation
 from llmring._money.estimates import completed_usage, input_usage, most_usage
 from llmring._policy import UnknownPrice
@@ -102,7 +102,7 @@ class CallBudget:
         request: as it was asked, for the estimates.
         prepared: as adapters get it.
         route: names the alias and its limits.
-        account: that of the run of tools that the call belongs to, if that is bounded.
+        account: that of the run of tools, the job or the key that the call belongs to, if that is bounded.
         bounds: how much the call lets a model write, where that is no matter of the provider's.
         progress: of a call for a stream, as its provider gets it.
         tier: the service tier that is certain to serve it; without one, that of the request.
@@ -115,13 +115,14 @@ class CallBudget:
         prepared: LLMRequest,
         route: Route,
         *,
-        account: Account | None = None,
+        account: Payer | None = None,
         bounds: OutputBounds | None = None,
         progress: Callable[[], None] | None = None,
         tier: str | None = None,
     ) -> None:
         self._tier = tier
-        self._account = account
+        self._shared = account if isinstance(account, SharedAccount) else None
+        self._account = account if isinstance(account, Account) else None
         self._bounds = bounds
         self._progress = progress
         self._purse = purse
@@ -154,10 +155,17 @@ class CallBudget:
                 scope="call",
             )
         limit = None if bounds.limit is None else bounds.limit * bounds.answers
-        reservation = await purse.budgets.reserve(
-            self._route, candidate, amount, owner, output_limit=limit, account=self._account
-        )
-        reservation.bounds = bounds
+        # Who waits for the ring's or the alias's dollars may hold those of a key, and never the other way round.
+        hold = None if self._shared is None else await self._shared.reserve(candidate, amount, owner)
+        try:
+            reservation = await purse.budgets.reserve(
+                self._route, candidate, amount, owner, output_limit=limit, account=self._account
+            )
+        except BaseException:
+            if hold is not None:
+                hold.settle(_ZERO, certain=True)
+            raise
+        reservation.bounds, reservation.hold = bounds, hold
         return reservation
 
     def _most(self, candidate: Candidate, bounds: OutputBounds) -> Decimal:

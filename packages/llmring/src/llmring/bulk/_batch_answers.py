@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from copy import copy
 from decimal import Decimal
 from functools import partial
 
@@ -32,7 +33,7 @@ _READ_S = 120.0
 """Seconds to wait for the next result."""
 
 _TRIES = 3
-"""Times that results are read from the start, where the connection breaks."""
+"""Times that results are read from the start, where the connection breaks, or a line of them cannot be read."""
 
 _NOTHING = Decimal(0)
 _QUICK_LETTERS = 1024
@@ -62,6 +63,8 @@ async def matched(
 ) -> AsyncGenerator[tuple[Pending, BatchResult]]:
     """Yield the rows of a part with their results, each once. Results of nobody, and the second of a row, are dropped.
 
+    A line that cannot be read ends nothing, unless there is no other.
+
     Args:
         api: of the provider.
         part: the batch.
@@ -70,14 +73,15 @@ async def matched(
 
     Raises:
         ProviderError: the results cannot be read.
+        BatchError: some of them cannot, and those of the rows that wait are not among the others.
     """
     for tried in range(1, _TRIES + 1):
+        lines = unreadable = 0
         try:
             async with aclosing(api.read(status, at_most=2 * len(part.rows) + 1)) as results:
-                while True:
-                    result = await _next(results, part)
-                    if result is None:
-                        return
+                while (result := await _next(results, part)) is not None:
+                    lines += 1
+                    unreadable += result.kind == "unreadable"
                     digest = digest_in(result.key, part.label)
                     row = waiting.pop(digest, None) if digest is not None else None
                     if row is not None:
@@ -85,6 +89,18 @@ async def matched(
         except MalformedResponseError as error:
             if tried == _TRIES or not error.retryable:
                 raise
+        else:
+            if not unreadable or not waiting:
+                return
+    problem = f"{unreadable:,} of {lines:,} lines of the results of batch {part.batch_id} cannot be read"
+    if unreadable == lines:
+        raise MalformedResponseError(problem, provider=part.provider, model=part.model)
+    raise BatchError(
+        f"{problem}, and the others have none for the request: it may have been billed",
+        provider=part.provider,
+        model=part.model,
+        batch_id=part.batch_id,
+    )
 
 
 async def _next(results: AsyncGenerator[BatchResult], part: BatchPart) -> BatchResult | None:
@@ -119,13 +135,17 @@ class Answering:
             status: as the provider reports it; ``None`` where it no longer has it.
             rows: by digest; they are taken out.
         """
+        unreadable: BatchError | None = None
         if status is not None and status.state != "failed":
-            async with aclosing(matched(api, part, status, rows)) as results:
-                async for row, result in results:
-                    yield row, await self.answer(api, part, row, result)
+            try:
+                async with aclosing(matched(api, part, status, rows)) as results:
+                    async for row, result in results:
+                        yield row, await self.answer(api, part, row, result)
+            except BatchError as error:
+                unreadable = error
         while rows:
             _, row = rows.popitem()
-            yield row, self.failed(part, row, unanswered(part, status))
+            yield row, self.failed(part, row, copy(unreadable) or unanswered(part, status))
 
     async def answer(self, api: BatchApi, part: BatchPart, row: Pending, result: BatchResult) -> BatchAnswer:
         """Return the answer of a row, priced by the tier ``batch`` and counted in the budgets."""
@@ -148,7 +168,9 @@ class Answering:
     def failed(self, part: BatchPart, row: Pending, error: LLMRingError) -> BatchAnswer:
         """Return the error of a row as its outcome."""
         ref, is_paid = str(row.shape.candidate.ref), isinstance(error, StructuredOutputError)
-        billed = False if isinstance(error, BatchError) else is_billed(error)
+        billed = is_billed(error)
+        if isinstance(error, BatchError):
+            billed = None if type(error) is BatchError else False  # itself: results that are lost
         status = getattr(error, "status_code", None)
         error.attempts = (
             Attempt(

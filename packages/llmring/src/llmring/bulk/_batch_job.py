@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import msgspec
@@ -199,7 +199,11 @@ async def _given(encoder: Encoder, requests: Requests, places: dict[str, int]) -
         while (item := await source.next()) is not END:
             key, request = _row(item, index)
             index += 1
-            if isinstance(request, LLMRequest):
+            if not isinstance(request, LLMRequest):
+                continue
+            with suppress(
+                LLMRingError
+            ):  # it could not be submitted either, and is among those that were refused
                 row = (await encoder.encode(key, request)).row
                 if row.digest in places:
                     found[row.digest] = row

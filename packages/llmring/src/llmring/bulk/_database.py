@@ -123,11 +123,11 @@ def has_index(connection: "sqlite3.Connection") -> bool:
 
 
 def json_text(value: object) -> str:
-    """Return a value as JSON: objects of the application as their ``repr``, lone surrogates escaped."""
+    """Return a value as JSON: objects of the application as their text, lone surrogates escaped."""
     try:
         return _encode(value).decode()
     except ENCODE_ERRORS:
-        return _encode(_plain(msgspec.to_builtins(value, enc_hook=repr, str_keys=True))).decode()
+        return _encode(_plain(msgspec.to_builtins(value, enc_hook=str, str_keys=True))).decode()
 
 
 def utf8(text: str) -> str:

@@ -46,7 +46,10 @@ def _text(values: Mapping[str, Any], name: str) -> str:
     value = values[name]
     if value is None:
         return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+    if isinstance(value, str):
+        return value
+    plain = msgspec.to_builtins(value, enc_hook=str, str_keys=True)
+    return plain if isinstance(plain, str) else msgspec.json.encode(plain).decode()  # a date has no quotes
 
 
 def _jinja(text: str) -> Callable[[Mapping[str, Any]], str]:

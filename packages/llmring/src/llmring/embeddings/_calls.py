@@ -25,7 +25,7 @@ from llmring_types import (
 from llmring._chat import Chat
 from llmring._failover import Answered, Permit
 from llmring._money.accounting import check_counts
-from llmring._money.accounts import Account
+from llmring._money.accounts import Payer
 from llmring._money.calls import CallBudget
 from llmring._observing.watch import Watch
 from llmring._records import Operation
@@ -61,7 +61,7 @@ class _Exchange:
         route: Route,
         texts: Sequence[str],
         asked: EmbeddingRequest | RerankRequest,
-        account: Account | None = None,
+        account: Payer | None = None,
     ) -> None:
         self._chat = chat
         self._account = account
@@ -146,7 +146,7 @@ class Embedding:
         locked: Mapping[str, LockedModel],
         request: EmbeddingRequest,
         *,
-        account: Account | None = None,
+        account: Payer | None = None,
     ) -> None:
         self._chat = chat
         self._account = account

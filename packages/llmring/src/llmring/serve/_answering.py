@@ -144,6 +144,7 @@ class Answering:
 
     async def refuse(self, error: LLMRingError) -> None:
         """Answer with an error."""
+        await self._caller.tab.written()
         await refuse(self._exchange, self._route, error, self._identity)
 
     def _read(self, body: bytes) -> HostedRequest:
@@ -196,8 +197,11 @@ class Answering:
         await self._answer(ollama.shown(route.candidates[0].facts, self._stamp))
 
     async def _whole(self, asked: HostedRequest) -> None:
+        tab = self._caller.tab
+        await tab.open(asked.request)
         response = await self._call(asked).answer()
-        self._caller.tab.close(response.usage)
+        tab.close(response.usage)
+        await tab.written()
         said = notes(
             attempts=response.attempts,
             model=response.model,
@@ -209,7 +213,8 @@ class Answering:
 
     async def _stream(self, asked: HostedRequest) -> None:
         """Pass a stream on, chunks that came together in one piece. A failure after its begin is its last event."""
-        codec, exchange = self._codec, self._exchange
+        codec, exchange, tab = self._codec, self._exchange, self._caller.tab
+        await tab.open(asked.request)
         async with ChatStream(self._call(asked)) as stream:
             chunk = await anext(stream)
             said = notes(attempts=stream.attempts, model=chunk.model, unread=asked.unread)
@@ -226,21 +231,20 @@ class Answering:
             except LLMRingError as error:
                 events = writer.fail(as_gateway(error))
             if stream.response is not None:
-                self._caller.tab.close(stream.response.usage)
+                tab.close(stream.response.usage)
+            await tab.written()
             await exchange.write([*events, *writer.close()])
             await exchange.end()
 
     def _call(self, asked: HostedRequest) -> Call:
-        tab = self._caller.tab
-        tab.open(asked.request)
-        chat = self._ring._chat  # noqa: SLF001 - the ring's own door
+        chat, tab = self._ring._chat, self._caller.tab  # noqa: SLF001 - the ring's own door
         return chat.call_type(
             chat, asked.request, self._caller.profile, streamed=asked.stream, account=tab.account
         )
 
     async def _count(self, asked: HostedRequest) -> None:
         """Count by the provider; where it does not, answer with an estimate that is named one."""
-        self._caller.tab.open(None)
+        await self._caller.tab.open(None)
         warnings = []
         try:
             tokens = await self._ring.count_tokens(asked.request, self._caller.profile)
@@ -260,12 +264,13 @@ class Answering:
         request = EmbeddingRequest(texts.texts, model=texts.model, dimensions=texts.dimensions, metadata=said)
         ring, tab = self._ring, self._caller.tab
         self._begin(texts.model)
-        tab.open(LLMRequest([Message(role="user", content=text) for text in texts.texts]))
+        await tab.open(LLMRequest([Message(role="user", content=text) for text in texts.texts]))
         chat = ring._chat  # noqa: SLF001 - the ring's own door
         route = chat.router.route(request.model, self._caller.profile)
         embedding = Embedding(chat, route, ring.lockfile.locked, request, account=tab.account)
         response = await embedding.answer()
         tab.close(response.usage)
+        await tab.written()
         tokens = (response.usage or {}).get("prompt_tokens", 0)
         answer = write_embedding(texts, response.embeddings, tokens)
         await self._answer(

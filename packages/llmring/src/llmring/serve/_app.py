@@ -19,7 +19,7 @@ from llmring._ring import LLMRing
 from llmring.serve._answering import Answering, Caller
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
-from llmring.serve._keys import KeyStore
+from llmring.serve._keys import KeyStore, KeyStoreUnavailableError
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._page import Page, is_of_page
@@ -31,6 +31,7 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_CALLS = 1000
 _RETRY_S = 1
 _TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
+_READY_WITHOUT_LOCKFILE = "ready; the lockfile cannot be read, so the last good one is served"
 
 
 class Gateway:
@@ -125,7 +126,7 @@ class Gateway:
 
     async def _serve_route(self, exchange: Exchange, route: Route) -> None:
         try:
-            caller = self._admit(exchange)
+            caller = await self._admit(exchange)
         except LLMRingError as error:
             await refuse(exchange, route, as_gateway(error))
             return
@@ -153,14 +154,15 @@ class Gateway:
             return
         await exchange.until_gone(lambda: answering.reply(body))
 
-    def _admit(self, exchange: Exchange) -> Caller:
+    async def _admit(self, exchange: Exchange) -> Caller:
         """Return who asks.
 
         Raises:
             LLMRingError: they may not come in.
         """
         self._door.check_address(exchange)
-        key, keys, wish = self._door.key_of(exchange), self._keys, exchange.headers.get("llmring-profile")
+        key = await self._door.key_of(exchange)
+        keys, wish = self._keys, exchange.headers.get("llmring-profile")
         if key is None or keys is None:
             return Caller(profile=wish or self._profile, direct=self._direct, tab=Tab())
         if key.profile is not None and wish not in {None, key.profile}:
@@ -174,8 +176,9 @@ class Gateway:
         if place == "healthz":
             await exchange.answer(200, _TEXT, b"ok\n")
         elif place == "readyz":
-            status = 503 if self._draining else 200
-            await exchange.answer(status, _TEXT, self._readiness())
+            problem = await self._problem()
+            text = problem or ("ready" if self.lockfile_problem is None else _READY_WITHOUT_LOCKFILE)
+            await exchange.answer(503 if problem else 200, _TEXT, f"{text}\n".encode())
         elif place == "metrics":
             await self._show_metrics(exchange)
         elif self._page is not None and is_of_page(exchange.path):
@@ -186,26 +189,25 @@ class Gateway:
     async def _show_page(self, exchange: Exchange, page: Page) -> None:
         try:
             self._door.check_address(exchange)
-        except ProviderPermissionError as error:
-            await exchange.answer(403, _TEXT, f"{error.message}\n".encode())
+            admitted = await self._is_admitted(exchange)
+        except LLMRingError as error:
+            await _refuse_person(exchange, error)
             return
-        try:
-            admitted = self._door.key_of(exchange) is None
-        except ProviderAuthenticationError:
-            admitted = False
         await page(exchange, self._live, admitted=admitted)
+
+    async def _is_admitted(self, exchange: Exchange) -> bool:
+        """Return whether a person may read the page without signing in."""
+        try:
+            return await self._door.key_of(exchange) is None
+        except ProviderAuthenticationError:
+            return False
 
     async def _show_metrics(self, exchange: Exchange) -> None:
         """Show the figures to whom would be served: they name aliases and sums."""
         try:
-            self._admit(exchange)
-        except LLMRingError as raised:
-            error = as_gateway(raised)
-            if not isinstance(error, ProviderAuthenticationError):
-                await exchange.answer(500, _TEXT, f"{error.message}\n".encode())
-                return
-            status = 403 if isinstance(error, ProviderPermissionError) else 401
-            await exchange.answer(status, _TEXT, f"{error.message}\n".encode())
+            await self._admit(exchange)
+        except LLMRingError as error:
+            await _refuse_person(exchange, error)
             return
         await exchange.answer(
             200,
@@ -213,13 +215,16 @@ class Gateway:
             self._metrics.text(self._calls, lockfile_is_broken=self.lockfile_problem is not None),
         )
 
-    def _readiness(self) -> bytes:
-        """Say whether calls should be sent here now, without names of files: anybody may ask."""
+    async def _problem(self) -> str:
+        """Return why no calls should be sent here now, without names of files: anybody may ask. Empty for no reason."""
         if self._draining:
-            return b"ending\n"
-        if self.lockfile_problem is not None:
-            return b"ready; the lockfile cannot be read, so the last good one is served\n"
-        return b"ready\n"
+            return "ending"
+        try:
+            if self._keys is not None:
+                await self._keys.check()
+        except KeyStoreUnavailableError:
+            return "the keys cannot be checked: their store does not answer"
+        return ""
 
 
 def app(
@@ -258,6 +263,15 @@ def _entry(method: str, exchange: Exchange) -> Route | None:
         return None
     route = find_route(method, above, exchange.headers)
     return route and msgspec.structs.replace(route, model=unquote(name))
+
+
+async def _refuse_person(exchange: Exchange, error: LLMRingError) -> None:
+    """Answer with an error in plain text."""
+    shown = as_gateway(error)
+    status = getattr(shown, "status_code", None) or 500
+    if isinstance(shown, ProviderAuthenticationError):
+        status = 403 if isinstance(shown, ProviderPermissionError) else 401
+    await exchange.answer(status, _TEXT, f"{shown.message}\n".encode())
 
 
 async def _live(receive: Receive, send: Send) -> None:

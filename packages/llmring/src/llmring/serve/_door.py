@@ -37,19 +37,20 @@ class Door:
                 "llmring serve --host-name NAME admits requests for NAME"
             )
 
-    def key_of(self, exchange: Exchange) -> GatewayKey | None:
+    async def key_of(self, exchange: Exchange) -> GatewayKey | None:
         """Return the key that a request came with; ``None`` for one of this machine to a gateway without keys.
 
         Raises:
             ProviderAuthenticationError: it has no key that is valid, or came from elsewhere, or through a proxy, which
                 may bring anybody.
+            ConfigurationError: the store cannot be asked.
         """
         if self._keys is not None:
             secret = _given_key(exchange)
-            found = self._keys.find(secret) if secret else None
+            found = await self._keys.look_up(secret) if secret else None
             if found is not None:
                 return found
-            if self._keys.in_use:
+            if await self._keys.is_in_use():
                 problem = "the key is not valid, or was revoked" if secret else "a key is missing"
                 raise ProviderAuthenticationError(f"{problem}: keys of this gateway begin with llmr-")
         through_proxy = any(name in exchange.headers for name in _FORWARDED)

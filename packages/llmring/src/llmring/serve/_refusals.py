@@ -21,9 +21,11 @@ from llmring_types.exceptions import (
 )
 
 from llmring.serve._exchange import Exchange
+from llmring.serve._keys import KeyStoreUnavailableError
 from llmring.serve._notes import notes
 
 _LOCKFILE_S = 5
+_KEYS_S = 2
 _LONGEST_PATH = 200
 _logger = logging.getLogger("llmring.serve")
 _NO_HEADERS: Mapping[str, str] = {}
@@ -64,6 +66,12 @@ def as_gateway(error: LLMRingError) -> LLMRingError:
         return ProviderOverloadedError(
             "the lockfile of this gateway cannot be read at the moment",
             retry_after=_LOCKFILE_S,
+            status_code=503,
+        )
+    if isinstance(error, KeyStoreUnavailableError):  # which is logged when it begins, not for each request
+        return ProviderOverloadedError(
+            "the keys of this gateway cannot be checked at the moment; nothing was sent",
+            retry_after=_KEYS_S,
             status_code=503,
         )
     if isinstance(error, ConfigurationError):  # its text names files and variables of the gateway

@@ -2,9 +2,8 @@
 
 from llmring_types import LLMRequest, Usage
 
-from llmring._money.accounts import Account
-from llmring.serve._keys import GatewayKey
-from llmring.serve._keys._ledger import Ledger
+from llmring._money.accounts import Payer
+from llmring.serve._keys import GatewayKey, Ledger
 from llmring.tokens import estimate_tokens
 
 
@@ -23,13 +22,13 @@ class Tab:
         self._counted = 0
 
     @property
-    def account(self) -> Account | None:
+    def account(self) -> Payer | None:
         """The account that pays; ``None`` where nothing bounds it."""
         if self.key is None or self._ledger is None:
             return None
         return self._ledger.account(self.key)
 
-    def open(self, request: LLMRequest | None) -> None:
+    async def open(self, request: LLMRequest | None) -> None:
         """Count the request, and the tokens that it brings and asks for.
 
         Args:
@@ -37,6 +36,7 @@ class Tab:
 
         Raises:
             ProviderRateLimitError: it is beyond the pace of its key.
+            ConfigurationError: the store of keys cannot be used.
         """
         key = self.key
         if key is None or self._ledger is None or (key.rpm is None and key.tpm is None):
@@ -44,7 +44,7 @@ class Tab:
         tokens = 0
         if key.tpm is not None and request is not None:
             tokens = min(estimate_tokens(request) + (request.max_tokens or 0), key.tpm)
-        self._second = self._ledger.admit(key, tokens)
+        self._second = await self._ledger.admit(key, tokens)
         self._counted = tokens
 
     def close(self, usage: Usage | None) -> None:
@@ -54,3 +54,8 @@ class Tab:
             return
         used = usage.get("prompt_tokens", 0) + usage.get("completion_tokens", 0)
         self._ledger.correct(key, self._second, used - self._counted)
+
+    async def written(self) -> None:
+        """Wait until what the request has cost is in the store, or cannot be written."""
+        if self._ledger is not None:
+            await self._ledger.written()

@@ -5,12 +5,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal, Self, get_args
 
 import msgspec
-from llmring_types.exceptions import ValidationError
+from llmring_types.exceptions import ConfigurationError, ValidationError
 
 Period = Literal["day", "week", "month", "total"]
-_PICO = Decimal(10) ** 12
 MOST_USD = 9_000_000
-"""Dollars that 64 bits hold in units of 10^-12, in which accounts are kept: a cached token costs 10^-8 and less."""
+"""Dollars that SQLite's 64 bits hold in units of 10^-12, and the 53 bits of a Lua number in units of 10^-9."""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -124,11 +123,15 @@ class NewKey(msgspec.Struct, frozen=True):
         return f"NewKey({self.key.id!r})"
 
 
-def to_units(amount: Decimal) -> int:
-    """Return dollars in the unit of accounts, rounded up."""
-    return int((amount * _PICO).to_integral_value("ROUND_CEILING"))
+class KeyStoreUnavailableError(ConfigurationError):
+    """The store of keys does not answer: nobody can be let in, and nothing is wrong with the request."""
 
 
-def to_dollars(units: int) -> Decimal:
-    """Return an amount of accounts in dollars."""
-    return Decimal(units) / _PICO
+def to_units(amount: Decimal, per_dollar: int) -> int:
+    """Return dollars in the unit of a ledger, rounded up."""
+    return int((amount * per_dollar).to_integral_value("ROUND_CEILING"))
+
+
+def to_dollars(units: int, per_dollar: int) -> Decimal:
+    """Return an amount of a ledger in dollars."""
+    return Decimal(units) / per_dollar

@@ -1,73 +1,57 @@
-"""The accounts of keys: what is spent and set aside, and how fast, for all processes that share the file.
+"""The accounts of keys: what is spent and set aside, for all processes that share the store.
 
 At any moment ``spent + withheld + held <= limit`` for each key and period. What an attempt may cost is set aside in the
-file before it is sent, and what it has cost is in the file before its answer is handed on: a process that is killed
+store before it is sent, and what it has cost is in the store before its answer is handed on: a process that is killed
 loses nothing that was answered, and what it had set aside stays out of reach.
 """
 
-import logging
-import secrets
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING
 
-from llmring_types.exceptions import ConfigurationError, ProviderRateLimitError
+import msgspec
+from llmring_types.exceptions import ProviderRateLimitError
 
-from llmring._money.accounts import Account
-from llmring.serve._keys._database import changing, reported
+from llmring._money.accounts import BudgetState, SharedAccount, lacking
+from llmring._routing import Candidate
+from llmring._runtime import Wakeup
 from llmring.serve._keys._key import Budget, GatewayKey, to_dollars, to_units
 
-if TYPE_CHECKING:
-    import sqlite3
-
-_logger = logging.getLogger("llmring.serve")
-_WINDOW_S = 60
-_BEAT_S = 10
-_SILENCE_S = 120
+_ZERO = Decimal(0)
+WINDOW_S = 60
+BEAT_S = 10
+SILENCE_S = 120
 """Seconds without a sign of life after which what a process had set aside counts as withheld."""
-# One statement is a transaction of its own, with the write lock from its begin, and costs a fifth of five.
-_HOLD = """INSERT INTO held SELECT :key, :period, :worker, :amount WHERE :amount
-+ COALESCE((SELECT spent + withheld FROM spend WHERE key = :key AND period = :period), 0)
-+ COALESCE((SELECT SUM(amount) FROM held WHERE key = :key AND period = :period), 0) <= :limit
-ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"""
-_ADD_SPEND = """INSERT INTO spend VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, withheld = withheld + excluded.withheld,
-excess = excess + excluded.excess"""
-_WITHHOLD = """INSERT INTO spend SELECT key, period, 0, SUM(amount), 0 FROM held
-WHERE worker IN (SELECT id FROM worker WHERE seen < ?) GROUP BY key, period
-ON CONFLICT DO UPDATE SET withheld = withheld + excluded.withheld"""
-_ADMIT = """INSERT INTO pace SELECT :key, :second, 1, :tokens
-WHERE (:rpm IS NULL OR :rpm
-> COALESCE((SELECT SUM(requests) FROM pace WHERE key = :key AND second >= :oldest), 0))
-AND (:tpm IS NULL OR :tpm - :tokens
->= COALESCE((SELECT SUM(tokens) FROM pace WHERE key = :key AND second >= :oldest), 0))
-ON CONFLICT DO UPDATE SET requests = requests + 1, tokens = tokens + excluded.tokens"""
-_CORRECT = """INSERT INTO pace VALUES (?, ?, 0, MAX(0, ?))
-ON CONFLICT DO UPDATE SET tokens = MAX(0, tokens + ?)"""
 
 
-class Ledger:
-    """Reads and writes accounts.
-
-    Args:
-        database: the store's.
-        lock: held while it is used.
-        path: the file, for errors.
+class Totals(msgspec.Struct, frozen=True):
+    """An account, in the unit of its ledger.
 
     Attributes:
-        database: the store's.
+        spent: by calls that have ended.
+        withheld: what ended calls may have cost beyond that, or calls of a process that died.
+        own: set aside by this process.
+        others: set aside by other processes.
     """
 
-    def __init__(self, database: "sqlite3.Connection", lock: Lock, path: Path) -> None:
-        self.database = database
-        self._lock = lock
-        self._path = path
-        self._worker = secrets.token_hex(8)
-        self._next_beat = 0.0
+    spent: int = 0
+    withheld: int = 0
+    own: int = 0
+    others: int = 0
+
+
+class Ledger(ABC):
+    """Reads and writes accounts.
+
+    Attributes:
+        per_dollar: units of a dollar.
+    """
+
+    per_dollar: int
+
+    def __init__(self) -> None:
         self._accounts: dict[str, KeyAccount] = {}
 
     def account(self, key: GatewayKey) -> "KeyAccount | None":
@@ -75,41 +59,33 @@ class Ledger:
         if key.budget is None:
             return None
         kept = self._accounts.get(key.id)
-        period = key.budget.current()
+        period = key.budget.current(self.now())
         if kept is None or kept.period != period:
-            kept = self._accounts[key.id] = KeyAccount(self, key, key.budget, period)
+            kept = self._accounts[key.id] = KeyAccount(self, key.id, key.budget, period)
         return kept
 
-    def totals(self, key: str, period: str) -> tuple[int, int, int, dict[str, int]]:
-        """Return what is spent, withheld and in excess, and what each process holds."""
-        with reported(self._path), self._lock:
-            return self._totals(key, period)
+    @abstractmethod
+    def now(self) -> datetime:
+        """Return the time in UTC that periods and paces go by."""
 
-    def hold(self, key: str, period: str, amount: int, limit: int) -> bool:
-        """Set an amount aside, if it fits."""
-        if time.time() >= self._next_beat:
-            self._beat()
-        if amount > limit:
-            return False
-        values = {"key": key, "period": period, "worker": self._worker, "amount": amount, "limit": limit}
-        with self._writing():
-            return self.database.execute(_HOLD, values).rowcount > 0
+    @abstractmethod
+    async def hold(self, hold: "KeyHold") -> Totals | None:
+        """Set an amount aside if it fits; else return the account that it does not fit.
 
-    def settle(self, key: str, period: str, amount: int, cost: int, limit: int, *, certain: bool) -> None:
-        """Count a cost in place of what was set aside; the amount stays set aside where the file cannot be written."""
-        try:
-            with self._changing():
-                self._release(key, period, amount)
-                counted = cost
-                if cost > amount:
-                    spent, withheld, _, held = self._totals(key, period)
-                    counted = min(cost, max(limit - spent - withheld - sum(held.values()), amount))
-                kept = 0 if certain else max(amount - counted, 0)
-                self.database.execute(_ADD_SPEND, (key, period, counted, kept, cost - counted))
-        except ConfigurationError:
-            _logger.exception("what a call of key %s has cost stays set aside", key)
+        Raises:
+            ConfigurationError: the store cannot be used; nothing stays set aside once it can.
+        """
 
-    def admit(self, key: GatewayKey, tokens: int) -> int:
+    @abstractmethod
+    def settle(self, hold: "KeyHold", cost: int, *, certain: bool) -> None:
+        """Count a cost in place of what was set aside, now or soon, and then let go of the hold.
+
+        What cannot be written stays set aside. Never waits: a stream may be collected as garbage, and so settle, amid
+        anything.
+        """
+
+    @abstractmethod
+    async def admit(self, key: GatewayKey, tokens: int) -> int:
         """Count a request against the paces of a key, and return the second that it is counted in.
 
         Args:
@@ -118,159 +94,169 @@ class Ledger:
 
         Raises:
             ProviderRateLimitError: there were too many within the last 60 seconds.
+            ConfigurationError: the store cannot be used.
         """
-        if time.time() >= self._next_beat:
-            self._beat()
-        while True:
-            second = int(time.time())
-            oldest = second - _WINDOW_S
-            values = {"key": key.id, "second": second, "oldest": oldest, "tokens": tokens}
-            with self._writing():
-                if self.database.execute(_ADMIT, {**values, "rpm": key.rpm, "tpm": key.tpm}).rowcount > 0:
-                    return second
-                rows = self.database.execute(
-                    "SELECT second, requests, tokens FROM pace WHERE key = ? AND second >= ? ORDER BY second",
-                    (key.id, oldest),
-                ).fetchall()
-            _check_pace("requests", key.rpm, [(row[0], row[1]) for row in rows], 1, second)
-            _check_pace("tokens", key.tpm, [(row[0], row[2]) for row in rows], tokens, second)
 
+    @abstractmethod
     def correct(self, key: GatewayKey, second: int, tokens: int) -> None:
-        """Add tokens that were used beyond the estimate, or take back those that were not."""
-        try:
-            with self._writing():
-                self.database.execute(_CORRECT, (key.id, second, tokens, tokens))
-        except ConfigurationError:
-            _logger.exception("the tokens of a call of key %s are counted by estimate", key.id)
+        """Add tokens that were used beyond the estimate, or take back those that were not, now or soon."""
 
-    def close(self) -> None:
-        """Hand over what this process still holds."""
-        try:
-            with self._changing():
-                self.database.execute("UPDATE worker SET seen = 0 WHERE id = ?", (self._worker,))
-                self._take_over()
-        except ConfigurationError:
-            _logger.exception("the key store could not be closed in order")
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with reported(self._path), self._lock:
-            yield
-
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        with self._writing(), changing(self.database):
-            yield
-
-    def _totals(self, key: str, period: str) -> tuple[int, int, int, dict[str, int]]:
-        spend = self.database.execute(
-            "SELECT spent, withheld, excess FROM spend WHERE key = ? AND period = ?", (key, period)
-        ).fetchone()
-        held = self.database.execute(
-            "SELECT worker, amount FROM held WHERE key = ? AND period = ?", (key, period)
-        ).fetchall()
-        return (*(spend or (0, 0, 0)), dict(held))
-
-    def held_by_others(self, held: dict[str, int]) -> int:
-        """Return what other processes hold."""
-        return sum(amount for worker, amount in held.items() if worker != self._worker)
-
-    def _release(self, key: str, period: str, amount: int) -> None:
-        """Give back what was set aside, also where a process that took this one for dead has withheld it."""
-        found = self.database.execute(
-            "UPDATE held SET amount = amount - ? WHERE key = ? AND period = ? AND worker = ? AND amount >= ?",
-            (amount, key, period, self._worker, amount),
-        )
-        if not found.rowcount:
-            self.database.execute(
-                "UPDATE spend SET withheld = MAX(0, withheld - ?) WHERE key = ? AND period = ?",
-                (amount, key, period),
-            )
-
-    def _beat(self) -> None:
-        """Give a sign of life, withhold what the dead have left, and drop seconds that no pace counts any more."""
-        now = time.time()
-        with self._changing():
-            self.database.execute(
-                "INSERT INTO worker VALUES (?, ?) ON CONFLICT DO UPDATE SET seen = excluded.seen",
-                (self._worker, now),
-            )
-            self._take_over()
-            self.database.execute("DELETE FROM pace WHERE second < ?", (now - 2 * _WINDOW_S,))
-        self._next_beat = now + _BEAT_S
-
-    def _take_over(self) -> None:
-        silent = (time.time() - _SILENCE_S,)
-        database = self.database
-        database.execute(_WITHHOLD, silent)
-        database.execute("DELETE FROM held WHERE worker IN (SELECT id FROM worker WHERE seen < ?)", silent)
-        database.execute("DELETE FROM worker WHERE seen < ?", silent)
+    @abstractmethod
+    async def written(self) -> None:
+        """Wait until everything that was counted so far is in the store, or could not be written."""
 
 
-class KeyAccount(Account):
-    """The dollars of a key in one period: the ring's account, kept in the file.
+class KeyAccount(SharedAccount):
+    """The dollars of a key in one period.
 
     Args:
-        ledger: writes them.
-        key: whose.
+        ledger: keeps them.
+        key: the key's id.
         budget: of the key.
         period: the name of the period.
     """
 
-    def __init__(self, ledger: Ledger, key: GatewayKey, budget: Budget, period: str) -> None:
-        super().__init__(budget.limit, scope="key")
+    def __init__(self, ledger: Ledger, key: str, budget: Budget, period: str) -> None:
+        self.key = key
         self.period = period
-        self._ledger = ledger
-        self._key = key.id
-        self._units = to_units(budget.limit)
-        self._others = Decimal(0)
+        self.limit = to_units(budget.limit, ledger.per_dollar)
+        self.ledger = ledger
+        self._budget = budget
+        self._holds: set[KeyHold] = set()
+        self._asking = 0
+        self._queue: deque[_Turn] = deque()
 
-    def may_fit(self, amount: Decimal, owner: object) -> bool:
+    async def reserve(self, candidate: Candidate, amount: Decimal, owner: object) -> "KeyHold":
+        hold = KeyHold(self, to_units(amount, self.ledger.per_dollar), owner)
+        lack = await (self._wait_for(hold) if self._queue else self._ask_at_once(hold))
+        if lack is None:
+            return hold
+        own = _ZERO if owner is None else self._dollars(self._held_by(owner))
+        raise lacking(candidate, amount, self._state(lack), own)
+
+    def release(self, hold: "KeyHold") -> None:
+        """Take note that an amount is no longer set aside, or never will be given back."""
+        self._holds.discard(hold)
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the first of those who wait ask again."""
+        if self._queue:
+            self._queue[0].wakeup.set()
+
+    async def _ask_at_once(self, hold: "KeyHold") -> Totals | None:
+        try:
+            lack = await self._ask(hold)
+        finally:
+            self.wake()  # who waits may have counted on what was only asked for
+        if lack is not None and self._may_fit(lack, hold):
+            return await self._wait_for(hold)
+        return lack
+
+    async def _wait_for(self, hold: "KeyHold") -> Totals | None:
+        """Wait for the turn, and then for what other calls of this process hold. The first holds up the rest."""
+        turn = _Turn(Wakeup())
+        self._queue.append(turn)
+        try:
+            while True:
+                turn.wakeup = Wakeup()
+                if self._queue[0] is turn:
+                    lack = await self._ask(hold)
+                    if lack is None or not self._may_fit(lack, hold):
+                        return lack
+                await turn.wakeup.wait()
+        finally:
+            self._queue.remove(turn)
+            self.wake()
+
+    async def _ask(self, hold: "KeyHold") -> Totals | None:
+        self._asking += 1
+        try:
+            lack = await self.ledger.hold(hold)
+        finally:
+            self._asking -= 1
+        if lack is None:
+            self._holds.add(hold)
+        return lack
+
+    def _may_fit(self, lack: Totals, hold: "KeyHold") -> bool:
         """Return whether the amount would fit if all that other tasks of this process have set aside came back.
 
         It would not where they have set nothing aside: what other processes settle wakes nobody here.
         """
-        self._refresh()
-        return any(holder != owner for holder in self.held_by) and super().may_fit(
-            amount + self._others, owner
+        others = self._asking or any(each.owner != hold.owner for each in tuple(self._holds))
+        own = 0 if hold.owner is None else self._held_by(hold.owner)
+        return bool(others) and hold.amount + own + lack.others <= self.limit - lack.spent - lack.withheld
+
+    def _held_by(self, owner: object) -> int:
+        return sum(each.amount for each in tuple(self._holds) if each.owner == owner)
+
+    def _state(self, totals: Totals) -> BudgetState:
+        return BudgetState(
+            scope="key",
+            limit=self._budget.limit,
+            spent=self._dollars(totals.spent),
+            reserved=self._dollars(totals.own + totals.others),
+            withheld=self._dollars(totals.withheld),
         )
 
-    def reserve(self, amount: Decimal, owner: object) -> bool:
-        if not self._ledger.hold(self._key, self.period, to_units(amount), self._units):
-            return False
-        self._set_aside(amount, owner)
-        return True
-
-    def settle(self, amount: Decimal, cost: Decimal, owner: object, *, certain: bool) -> None:
-        self._give_back(amount, owner)
-        self._ledger.settle(
-            self._key, self.period, to_units(amount), to_units(cost), self._units, certain=certain
-        )
-
-    def _refresh(self) -> None:
-        """Read the amounts, which other processes change."""
-        spent, withheld, excess, held = self._ledger.totals(self._key, self.period)
-        self.spent, self.withheld, self.excess = to_dollars(spent), to_dollars(withheld), to_dollars(excess)
-        self.reserved = to_dollars(sum(held.values()))
-        self._others = to_dollars(self._ledger.held_by_others(held))
+    def _dollars(self, units: int) -> Decimal:
+        return to_dollars(units, self.ledger.per_dollar)
 
 
-def _check_pace(what: str, limit: int | None, counts: list[tuple[int, int]], more: int, second: int) -> None:
-    """Refuse a request that is beyond a pace.
+class KeyHold:
+    """An amount of a key's account that is set aside.
+
+    Attributes:
+        account: which.
+        amount: in the unit of the ledger.
+        owner: the task whose call it is.
+        name: by which the store knows it, where it tells one from another.
+    """
+
+    __slots__ = ("account", "amount", "name", "owner")
+
+    def __init__(self, account: KeyAccount, amount: int, owner: object = None) -> None:
+        self.account = account
+        self.amount = amount
+        self.owner = owner
+        self.name = ""
+
+    def settle(self, cost: Decimal, *, certain: bool) -> None:
+        ledger = self.account.ledger
+        ledger.settle(self, to_units(cost, ledger.per_dollar), certain=certain)
+
+
+class _Turn(msgspec.Struct, eq=False):
+    """The place of one who waits."""
+
+    wakeup: Wakeup
+
+
+def check_pace(key: GatewayKey, rows: Sequence[tuple[int, int, int]], tokens: int, second: int) -> None:
+    """Refuse a request that is beyond a pace of its key.
+
+    Args:
+        key: which.
+        rows: second, requests and tokens of those within the last 60 seconds, the oldest first.
+        tokens: of this request.
+        second: it is now.
 
     Raises:
         ProviderRateLimitError: it is; ``retry_after`` says when there is room again.
     """
-    if limit is None:
-        return
-    left = sum(count for _, count in counts) + more - limit
-    if left <= 0:
-        return
-    until = second
-    for at, count in counts:
-        until, left = at, left - count
-        if left <= 0:
-            break
-    raise ProviderRateLimitError(
-        f"this key allows {limit:,} {what} a minute", retry_after=max(1, until + _WINDOW_S + 1 - second)
-    )
+    for what, limit, counts, more in (
+        ("requests", key.rpm, [(row[0], row[1]) for row in rows], 1),
+        ("tokens", key.tpm, [(row[0], row[2]) for row in rows], tokens),
+    ):
+        over = sum(count for _, count in counts) + more - limit if limit is not None else 0
+        if over <= 0:
+            continue
+        until = second
+        for at, count in counts:
+            until, over = at, over - count
+            if over <= 0:
+                break
+        raise ProviderRateLimitError(
+            f"this key allows {limit:,} {what} a minute", retry_after=max(1, until + WINDOW_S + 1 - second)
+        )

@@ -1,30 +1,23 @@
 """The store of keys: made, listed, revoked, looked up."""
 
 import hashlib
-import os
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import Protocol, Self
 
-import msgspec
 from llmring_types.exceptions import ValidationError
 
 from llmring._settings import config_folder
-from llmring.serve._keys._database import changing, open_database, reported
+from llmring.serve._keys._file_keys import FileKeys
 from llmring.serve._keys._key import Budget, GatewayKey, KeyState, NewKey, to_dollars
-from llmring.serve._keys._ledger import Ledger
-
-if TYPE_CHECKING:
-    import sqlite3
+from llmring.serve._keys._ledger import Ledger, Totals
 
 _PREFIX = "llmr-"
 _SECRET_BYTES = 32
 """256 random bits, so that a plain hash is enough: nobody can try them all."""
-_COLUMNS = "id, name, aliases, profile, budget, rpm, tpm, created_at, revoked_at"
+_REDIS = ("redis://", "rediss://", "unix://")
 
 
 def default_store() -> Path | None:
@@ -33,30 +26,87 @@ def default_store() -> Path | None:
     return None if folder is None else folder / "serve.db"
 
 
-class KeyStore:
-    """Keeps keys and their accounts in one SQLite file that only its owner can read.
+class _Keys(Protocol):
+    """Keeps keys by the hash of their secrets, and the ledger of their accounts."""
 
-    Any number of processes of this machine may use it at the same time: budgets and paces hold for all together. Its
-    methods do I/O, of a fraction of a millisecond, and do not await.
+    @property
+    def ledger(self) -> Ledger:
+        """The accounts."""
+
+    @property
+    def in_use(self) -> bool:
+        """True once a key was made."""
+
+    async def is_in_use(self) -> bool:
+        """Return the same without holding up the event loop."""
+
+    def add(self, digest: bytes, key: GatewayKey) -> None:
+        """Keep a new key."""
+
+    def revoke(self, key_id: str, moment: str) -> GatewayKey | None:
+        """Mark a key as revoked, since the first time that it was; return ``None`` where there is none."""
+
+    def find(self, digest: bytes) -> GatewayKey | None:
+        """Return a key, also one that was revoked."""
+
+    async def look_up(self, digest: bytes) -> GatewayKey | None:
+        """Return the same without holding up the event loop."""
+
+    def all(self) -> list[GatewayKey]:
+        """Return every key, the oldest first."""
+
+    def totals(self, key: str, period: str) -> Totals:
+        """Return the account of a key."""
+
+    def problems(self) -> list[str]:
+        """Return how the store may lose what it keeps, and what to do about it."""
+
+    async def check(self) -> None:
+        """Raise the error that a request with a key would meet."""
+
+    def close(self) -> None:
+        """Write what is left, and close."""
+
+    async def aclose(self) -> None:
+        """Do the same without holding up the event loop."""
+
+
+class KeyStore:
+    """Keeps keys and their accounts in an SQLite file that only its owner can read, or in Redis or Valkey.
+
+    Any number of processes may use it at the same time, those of one machine a file, those of several machines Redis:
+    budgets and paces hold for all together. The methods that do not await do I/O, of a fraction of a millisecond in a
+    file; within an event loop, call those of a store in Redis in a thread.
 
     Args:
-        path: the file; made if it is not there.
+        path: the file, made if it is not there; or ``redis://``, ``rediss://`` or ``unix://`` with the address of
+            Redis (extra ``redis``). Gateways over Redis run on asyncio.
         lazy: leave a file that is not there to the first key, made here or by another process. Until then there are
             no keys.
 
+    Attributes:
+        path: the file; ``None`` for Redis.
+
     Raises:
         ConfigurationError: it cannot be made or opened, or others may read it, or it is something else.
+        MissingSDKError: the client of Redis is not installed.
     """
 
     def __init__(self, path: str | Path, *, lazy: bool = False) -> None:
-        self.path = Path(path).expanduser().absolute()
-        self._lock = Lock()
-        self._ledger: Ledger | None = None
-        if not lazy:
-            self._open()
+        self.path: Path | None = None
+        self._keys: _Keys
+        if isinstance(path, str) and path.startswith(_REDIS):
+            from llmring.serve._keys._redis import RedisKeys  # noqa: PLC0415 - an extra
+
+            self._keys = redis = RedisKeys(path)
+            self._shown = redis.address
+        else:
+            self.path = Path(path).expanduser().absolute()
+            self._keys = FileKeys(self.path, lazy=lazy)
+            self._shown = str(self.path)
 
     def __repr__(self) -> str:
-        return f"KeyStore({str(self.path)!r})"
+        return f"KeyStore({self._shown!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -64,36 +114,33 @@ class KeyStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
     def close(self) -> None:
-        """Close the file."""
-        if self._ledger is not None:
-            self._ledger.close()
-            self._database.close()
+        """Close the store, once the gateway has ended."""
+        self._keys.close()
+
+    async def aclose(self) -> None:
+        """Close the store of a gateway that has ended, in its event loop."""
+        await self._keys.aclose()
 
     @property
     def ledger(self) -> Ledger:
         """The accounts of the keys."""
-        return self._ledger or self._open()
-
-    @property
-    def _database(self) -> "sqlite3.Connection":
-        return self.ledger.database
-
-    def _open(self) -> Ledger:
-        """Open the file, or make it."""
-        with self._lock:
-            if self._ledger is None:
-                self._ledger = Ledger(open_database(self.path), self._lock, self.path)
-            return self._ledger
-
-    def _is_there(self) -> bool:
-        """Return whether there is a file. What is there and no file of ours is an error at the first question."""
-        return self._ledger is not None or os.path.lexists(self.path)
+        return self._keys.ledger
 
     @property
     def in_use(self) -> bool:
         """True once a key was made: from then on nobody comes in without one."""
-        return self._is_there() and self._row("SELECT 1 FROM key LIMIT 1") is not None
+        return self._keys.in_use
+
+    async def is_in_use(self) -> bool:
+        """Return whether a key was made, as :attr:`in_use` does, within an event loop."""
+        return await self._keys.is_in_use()
 
     def create(
         self,
@@ -117,7 +164,7 @@ class KeyStore:
 
         Raises:
             ValidationError: a limit is no number above 0 (also a ``ValueError``).
-            ConfigurationError: the file cannot be written.
+            ConfigurationError: the store cannot be written.
         """
         key = GatewayKey(
             id=secrets.token_hex(6),
@@ -130,12 +177,7 @@ class KeyStore:
             created_at=_now(),
         )
         secret = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-        limits = None if key.budget is None else f"{key.budget.limit}/{key.budget.period}"
-        aliases_text = msgspec.json.encode(key.aliases).decode()
-        row = (key.id, _digest(secret), name, aliases_text, profile, limits, rpm, tpm, key.created_at)
-        database = self._database
-        with reported(self.path), self._lock:
-            database.execute("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
+        self._keys.add(_digest(secret), key)
         return NewKey(key, secret)
 
     def revoke(self, key_id: str) -> GatewayKey:
@@ -144,50 +186,56 @@ class KeyStore:
         Raises:
             ValidationError: there is no key of this id (also a ``ValueError``).
         """
-        database = self._database
-        with reported(self.path), self._lock, changing(database):
-            database.execute(
-                "UPDATE key SET revoked_at = COALESCE(revoked_at, ?) WHERE id = ?", (_now(), key_id)
-            )
-        row = self._row(f"SELECT {_COLUMNS} FROM key WHERE id = ?", key_id)  # noqa: S608 - names of columns
-        if row is None:
-            raise ValidationError(f"there is no key {key_id!r} in {self.path}")
-        return _key(row)
+        found = self._keys.revoke(key_id, _now())
+        if found is None:
+            raise ValidationError(f"there is no key {key_id!r} in {self._shown}")
+        return found
 
     def find(self, secret: str) -> GatewayKey | None:
         """Return the key of a secret; ``None`` for one that is unknown or revoked."""
-        if not self._is_there():
-            return None
-        row = self._row(f"SELECT {_COLUMNS} FROM key WHERE digest = ?", _digest(secret))  # noqa: S608
-        return None if row is None or row[-1] is not None else _key(row)
+        return _valid(self._keys.find(_digest(secret)))
+
+    async def look_up(self, secret: str) -> GatewayKey | None:
+        """Return the key of a secret, as :meth:`find` does, within an event loop."""
+        return _valid(await self._keys.look_up(_digest(secret)))
 
     def states(self) -> list[KeyState]:
         """Return every key, the oldest first, with its account."""
-        if not self._is_there():
-            return []
-        database = self._database
-        with reported(self.path), self._lock:
-            rows = database.execute(f"SELECT {_COLUMNS} FROM key ORDER BY created_at, id").fetchall()  # noqa: S608
-        return [self._state(_key(row)) for row in rows]
+        return [self._state(key) for key in self._keys.all()]
+
+    def problems(self) -> list[str]:
+        """Return how this store may lose keys and accounts, and what to do about it; nothing where all is well.
+
+        Raises:
+            ConfigurationError: the store cannot be used.
+        """
+        return self._keys.problems()
+
+    async def check(self) -> None:
+        """Ask the store whether it can be used.
+
+        Raises:
+            ConfigurationError: it cannot.
+        """
+        await self._keys.check()
 
     def _state(self, key: GatewayKey) -> KeyState:
         if key.budget is None:
             return KeyState(key=key)
-        period = key.budget.current()
-        spent, withheld, _, held = self.ledger.totals(key.id, period)
+        ledger = self.ledger
+        period, unit = key.budget.current(ledger.now()), ledger.per_dollar
+        totals = self._keys.totals(key.id, period)
         return KeyState(
             key=key,
             period=period,
-            spent=to_dollars(spent),
-            reserved=to_dollars(sum(held.values())),
-            withheld=to_dollars(withheld),
+            spent=to_dollars(totals.spent, unit),
+            reserved=to_dollars(totals.own + totals.others, unit),
+            withheld=to_dollars(totals.withheld, unit),
         )
 
-    def _row(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
-        database = self._database
-        with reported(self.path), self._lock:
-            row: tuple[Any, ...] | None = database.execute(statement, values).fetchone()
-        return row
+
+def _valid(key: GatewayKey | None) -> GatewayKey | None:
+    return None if key is None or key.revoked_at is not None else key
 
 
 def _digest(secret: str) -> bytes:
@@ -196,22 +244,3 @@ def _digest(secret: str) -> bytes:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _key(row: tuple[Any, ...]) -> GatewayKey:
-    identity, name, aliases, profile, limits, rpm, tpm, created_at, revoked_at = row
-    budget = None
-    if limits is not None:
-        amount, _, period = limits.partition("/")
-        budget = Budget(Decimal(amount), period)
-    return GatewayKey(
-        id=identity,
-        name=name,
-        aliases=msgspec.json.decode(aliases, type=tuple[str, ...]),
-        profile=profile,
-        budget=budget,
-        rpm=rpm,
-        tpm=tpm,
-        created_at=created_at,
-        revoked_at=revoked_at,
-    )

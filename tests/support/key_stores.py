@@ -1,0 +1,114 @@
+"""Stores of keys of both kinds, a server of Redis for those that need one, and processes that spend from them."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import anyio
+import pytest
+import redis
+from asgi import ask
+from gateways import CHAT, OPENAI, ring_of
+from llmring.serve import KeyStore, app
+from llmring.serve._keys._ledger import KeyHold
+from llmring_providers.sim import Answer, Rule, Tokens
+
+SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
+KINDS = ("file", "redis")
+PASSWORD = "open-sesame"
+COST = Decimal("0.0004")
+"""Cost of an answer: 200 tokens out at 2 dollars a million; the simulator counts none in."""
+ANSWER = Answer(text="word " * 20, chunk_size=10, usage=Tokens(prompt_tokens=0, completion_tokens=200))
+HELD = Decimal("0.0012")
+CALL = {**CHAT, "max_tokens": 600}
+
+
+@contextmanager
+def redis_server(folder: Path, *options: str) -> Iterator[str]:
+    """Run a server of Redis or Valkey on a socket in a folder, and yield its URL."""
+    if SERVER is None:
+        if os.environ.get("CI"):
+            pytest.fail("there is no redis-server: .ci/run installs it")
+        pytest.skip("needs redis-server or valkey-server (apt-get install redis-server)")
+    socket = folder / "redis.sock"
+    command = [SERVER, "--port", "0", "--unixsocket", str(socket), "--save", "", *options]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        for line in server.stdout:
+            if "ready to accept connections" in line.lower():
+                break
+        try:
+            yield f"unix://{socket}"
+        finally:
+            server.terminate()
+            server.stdout.read()
+
+
+def silence(place: str) -> None:
+    """Make every process that uses a store look as if it had been silent for long."""
+    if place.startswith("unix:"):
+        with redis.Redis.from_url(place) as server:
+            for worker in server.zrange("llmring:serve:workers", 0, -1):
+                server.zadd("llmring:serve:workers", {worker: time.time() - 1000})
+        return
+    with closing(sqlite3.connect(place, isolation_level=None)) as database:
+        database.execute("UPDATE worker SET seen = 0")
+
+
+@contextmanager
+def spender(place: str, secret: str, task: str) -> "Iterator[subprocess.Popen[str]]":
+    """Run a process with a gateway of its own over a store; it is killed at the end.
+
+    Args:
+        place: of the store.
+        secret: of the key that pays.
+        task: ``crowd`` asks 100 times at once and prints how many were answered; ``line`` asks again and again, and
+            prints the status of each answer; ``hold`` sets :data:`HELD` aside, and waits to be killed.
+    """
+    command = [sys.executable, __file__, place, secret, task]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def _spend(place: str, secret: str, task: str) -> None:
+    headers = {"authorization": f"Bearer {secret}"}
+    async with KeyStore(place) as keys, ring_of(Rule(answer=ANSWER)) as ring:
+        gateway = app(ring, keys=keys)
+        statuses = []
+
+        async def client() -> None:
+            statuses.append((await ask(gateway, OPENAI, CALL, headers=headers)).status)
+
+        while task == "line":
+            await client()
+            _report(statuses[-1])
+        if task == "hold":
+            key = keys.find(secret)
+            account = None if key is None else keys.ledger.account(key)
+            assert account is not None
+            _report(await keys.ledger.hold(KeyHold(account, int(HELD * keys.ledger.per_dollar))))
+            await anyio.sleep_forever()
+        async with anyio.create_task_group() as group:
+            for _ in range(100):
+                group.start_soon(client)
+        _report(statuses)
+
+
+def _report(document: object) -> None:
+    sys.stdout.write(json.dumps(document) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    anyio.run(_spend, sys.argv[1], sys.argv[2], sys.argv[3])
