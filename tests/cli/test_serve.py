@@ -46,9 +46,7 @@ class Served:
 
 
 @contextmanager
-def served(
-    folder: Path, script: Script | None = None, *arguments: str, before: str = ""
-) -> Iterator[Served]:
+def served(folder: Path, script: Script | None = None, *arguments: str, before: str = "") -> Iterator[Served]:
     """Run the command before a simulated OpenAI, after a command of the shell."""
     (folder / "llmring.lock").write_text(LOCKFILE)
     with Simulated(script) as simulated:
