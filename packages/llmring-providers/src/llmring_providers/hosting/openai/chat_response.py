@@ -35,7 +35,7 @@ _WORDS: Mapping[FinishReason, str] = {}
 """The neutral words are those of this protocol."""
 _RENAMED = {"upstream": "provider"}
 _LEGACY = "function_call"
-"""Why an answer ended, and where its call is, for clients that send the ``functions`` of 2023:
+"""Finish reason, and field of the call, for clients that send the ``functions`` of 2023:
 https://platform.openai.com/docs/api-reference/chat/object"""
 
 
