@@ -240,6 +240,8 @@ def lockfiles(path: Path) -> None:
     assert_type(llmring_lockfile.emit(lockfile), str)
     assert_type(llmring_lockfile.digest(lockfile), str)
     assert_type(llmring_lockfile.near_providers("openi", HOSTS), list[str])
+    assert_type(llmring_lockfile.nearest("openi", HOSTS), list[str])
+    assert_type(llmring_lockfile.did_you_mean(["openai"]), str)
     assert_type(recorded_requests(path), list[RecordedRequest])
     assert_type(llmring_lockfile.sarif_log([], {}), dict[str, Any])
     for _, data in llmring_lockfile.read_files(path, lambda each, folder: folder or each.suffix == ".py"):
