@@ -5,62 +5,21 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from json_output import json_document, validate_output
+from json_output import validate_output
 from llmring.serve import Budget, KeyStore
 from llmring.testing import Answer, Rule, Script, Tokens, faults
-from simulated import Simulated
+from served import CHAT, CHAT_PATH, LLMRING, LOCKFILE, served
 
-LLMRING = Path(sys.executable).with_name("llmring")
-LOCKFILE = 'version = "1.0"\n[[profiles.default.bindings]]\nalias = "fast"\nmodels = ["openai:gpt-4o-mini"]\n'
-CHAT_PATH = "/v1/chat/completions"
-CHAT = {"model": "fast", "messages": [{"role": "user", "content": "Hi"}]}
 SLOW = Script(rules=(Rule(answer=Answer(text="one two three four", chunk_size=4, pace=0.1)),))
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
-
-
-class Served:
-    """A running process and its address."""
-
-    def __init__(self, process: "subprocess.Popen[str]", document: Any) -> None:
-        self.process = process
-        self.document = document
-        self.address = urlsplit(document["url"]).netloc
-
-    @contextmanager
-    def ask(self, body: Any, *, key: str = "") -> Iterator[http.client.HTTPResponse]:
-        with closing(http.client.HTTPConnection(self.address, timeout=30)) as connection:
-            headers = {"authorization": f"Bearer {key}"} if key else {}
-            connection.request("POST", CHAT_PATH, msgspec.json.encode(body), headers)
-            yield connection.getresponse()
-
-
-@contextmanager
-def served(folder: Path, script: Script | None = None, *arguments: str, before: str = "") -> Iterator[Served]:
-    """Run the command before a simulated OpenAI, after a command of the shell."""
-    (folder / "llmring.lock").write_text(LOCKFILE)
-    with Simulated(script) as simulated:
-        shell = ["sh", "-c", f'{before or ":"}; exec "$@"', "sh"]
-        command: list[str | Path] = [*shell, LLMRING, "serve", "--port", "0", "--json", *arguments]
-        environment = {**os.environ, **simulated.environment}
-        with subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            try:
-                yield Served(process, json_document(process.stdout))
-            finally:
-                process.kill()
 
 
 def test_it_prints_one_document_answers_and_ends_with_an_interrupt(tmp_path: Path) -> None:

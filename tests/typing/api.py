@@ -349,6 +349,7 @@ def progressed(progress: Progress) -> None:
 async def served(ring: LLMRing) -> None:
     assert_type(llmring.serve.app(ring, direct_models=True), llmring.serve.Gateway)
     assert_type(ring.chat_stream(LLMRequest([])).attempts, Sequence[Attempt])
+    llmring.serve.run_worker(llmring.serve.app(ring), llmring.serve.Worker(3, 4))
     keys = llmring.serve.KeyStore("redis://localhost")
     assert_type(await keys.look_up("llmr-…"), llmring.serve.GatewayKey | None)
     assert_type(keys.path, Path | None)
