@@ -1,5 +1,6 @@
 """``llmring serve`` and ``llmring serve key``."""
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,10 +20,13 @@ from llmring_cli.page import open_page
 if TYPE_CHECKING:
     from llmring.serve import GatewayKey, KeyState, KeyStore
 
+STORE_VARIABLE = "LLMRING_SERVE_STORE"
 Store = Annotated[
-    Path | None,
+    str | None,
     Parameter(
-        name="--store", help="The file of keys. Default: serve.db in the user's configuration of llmring."
+        name="--store",
+        help="The file of keys, or redis://HOST:6379/0 for several machines. Default: LLMRING_SERVE_STORE, else serve.db "
+        "in the user's configuration of llmring.",
     ),
 ]
 
@@ -62,7 +66,9 @@ def serve(
         raise MissingSDKError("serving needs an extra: pip install 'llmring-cli[serve]'")
     import llmring.serve as serving  # noqa: PLC0415 - the commands of keys, and help, do without
 
-    keys = serving.KeyStore(_path(store), lazy=True)
+    keys = serving.KeyStore(_place(store), lazy=True)
+    for problem in keys.problems():
+        report(f"warning: {problem}")
     if host not in {"127.0.0.1", "::1", "localhost"} and not keys.in_use:
         raise CommandError(
             f"without keys, only this machine is served: make one before listening on {host}: llmring serve key create"
@@ -92,7 +98,7 @@ def serve(
 
     async def end() -> None:
         await ring.close()
-        keys.close()
+        await keys.aclose()
 
     gateway = serving.app(
         ring,
@@ -149,8 +155,6 @@ def list_keys(*, store: Store = None, json: Json = False) -> None:
 
     $ llmring serve key list
 
-    Args:
-        store: The file of keys.
     """
     with _open(store) as keys:
         states = keys.states()
@@ -194,19 +198,20 @@ def revoke(key: str, /, *, store: Store = None, json: Json = False) -> None:
 SERVE = command_with_group(serve, "serve key")
 
 
-def _path(store: Path | None) -> Path:
+def _place(store: str | None) -> str | Path:
+    """Return the file or the address of the store. The address may have a password, which a command line would show."""
     from llmring.serve import default_store  # noqa: PLC0415 - as above
 
-    path = store or default_store()
-    if path is None:
+    place = store or os.environ.get(STORE_VARIABLE) or default_store()
+    if place is None:
         raise CommandError("this user has no home to keep keys in: name a file with --store")
-    return path
+    return place
 
 
-def _open(store: Path | None) -> "KeyStore":
+def _open(store: str | None) -> "KeyStore":
     from llmring.serve import KeyStore  # noqa: PLC0415 - as above
 
-    return KeyStore(_path(store))
+    return KeyStore(_place(store))
 
 
 def _document(key: "GatewayKey") -> dict[str, Any]:
