@@ -4,62 +4,23 @@ import http.client
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from json_output import json_document, validate_output
+from json_output import validate_output
 from key_stores import KINDS, redis_server
 from llmring.serve import Budget, KeyStore
 from llmring.testing import Answer, Rule, Script, Tokens, faults
-from simulated import Simulated
+from served import CHAT, CHAT_PATH, LLMRING, LOCKFILE, served
 
-LLMRING = Path(sys.executable).with_name("llmring")
-LOCKFILE = 'version = "1.0"\n[[profiles.default.bindings]]\nalias = "fast"\nmodels = ["openai:gpt-4o-mini"]\n'
-CHAT_PATH = "/v1/chat/completions"
-CHAT = {"model": "fast", "messages": [{"role": "user", "content": "Hi"}]}
 SLOW = Script(rules=(Rule(answer=Answer(text="one two three four", chunk_size=4, pace=0.1)),))
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
-
-
-class Served:
-    """A running process and its address."""
-
-    def __init__(self, process: "subprocess.Popen[str]", document: Any) -> None:
-        self.process = process
-        self.document = document
-        self.address = urlsplit(document["url"]).netloc
-
-    @contextmanager
-    def ask(self, body: Any, *, key: str = "") -> Iterator[http.client.HTTPResponse]:
-        with closing(http.client.HTTPConnection(self.address, timeout=30)) as connection:
-            headers = {"authorization": f"Bearer {key}"} if key else {}
-            connection.request("POST", CHAT_PATH, msgspec.json.encode(body), headers)
-            yield connection.getresponse()
-
-
-@contextmanager
-def served(folder: Path, script: Script | None = None, *arguments: str) -> Iterator[Served]:
-    """Run the command before a simulated OpenAI."""
-    (folder / "llmring.lock").write_text(LOCKFILE)
-    with Simulated(script) as simulated:
-        command: list[str | Path] = [LLMRING, "serve", "--port", "0", "--json", *arguments]
-        environment = {**os.environ, **simulated.environment}
-        with subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            try:
-                yield Served(process, json_document(process.stdout))
-            finally:
-                process.kill()
 
 
 @pytest.fixture(params=KINDS)
@@ -224,7 +185,7 @@ def test_keys_in_redis_are_made_listed_and_revoked_and_its_password_is_shown_now
     monkeypatch.setenv("LLMRING_SERVE_STORE", f"unix://:{password}@{tmp_path / 'redis.sock'}")
 
     def key_command(*arguments: str) -> str:
-        words = [LLMRING, "serve", "key", *arguments, "--json"]
+        words: list[str | Path] = [LLMRING, "serve", "key", *arguments, "--json"]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
         texts.append(done.stdout + done.stderr)
         return done.stdout

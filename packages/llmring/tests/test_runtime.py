@@ -1,11 +1,14 @@
 """Time limits that the work may have put off, on both event loops."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
 import pytest
-from llmring._runtime import TimeLimitError, extend_deadline, task_group, within
+from llmring._runtime import TimeLimitError, extend_deadline, within
+from llmring._tasks import task_group
 
 SHORT, LONG = 0.02, 30.0
 
@@ -118,3 +121,64 @@ def test_a_group_of_tasks_raises_what_one_of_them_raised(backend: str, *, in_a_t
         anyio.run(main, backend=backend)
     assert caught.value is error
     assert error.__context__ is None
+
+
+async def ignores_its_end() -> str:
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(LONG)
+    return "late"
+
+
+async def is_cancelled_besides() -> str:
+    task = asyncio.current_task()
+    assert task is not None
+    try:
+        await asyncio.sleep(LONG)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.sleep(LONG)
+    return "never"
+
+
+async def fails_at_its_end() -> str:
+    try:
+        await asyncio.sleep(LONG)
+    except asyncio.CancelledError:
+        raise ValueError("v") from None
+    return "never"
+
+
+@pytest.mark.parametrize(
+    ("work", "outcome", "left"),
+    [
+        (sleeps, TimeLimitError, 0),
+        (ignores_its_end, None, 0),
+        (fails_at_its_end, ValueError, 0),
+        (is_cancelled_besides, asyncio.CancelledError, 1),
+    ],
+)
+async def test_a_limit_takes_back_its_own_cancellation_and_no_other(
+    work: Work, outcome: type[BaseException] | None, left: int
+) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    caught: BaseException | None = None
+    try:
+        await within(SHORT, work())
+    except BaseException as error:  # noqa: BLE001 - a cancellation among them
+        caught = error
+    counted = task.cancelling()
+    while task.uncancel():
+        pass
+    assert (None if caught is None else type(caught), counted) == (outcome, left)
+
+
+async def test_a_limit_within_another_ends_alone() -> None:
+    async def inner() -> str:
+        with pytest.raises(TimeLimitError):
+            await within(SHORT, sleeps())
+        return "in time"
+
+    assert await within(LONG, inner()) == "in time"
+    with pytest.raises(TimeLimitError):
+        await within(SHORT, within(LONG, sleeps()))

@@ -148,9 +148,7 @@ class Call:
             )
         if request.files:
             chat.files.check(request)
-        if (
-            not request.messages and not request.extra_params
-        ):  # which may name a stored prompt or conversation
+        if not request.messages and not request.extra_params:  # they may name a stored conversation
             raise MessageValidationError("there are no messages to send: give at least one", field="messages")
         route = self._known_route or chat.router.route(request.model, self._profile)
         self._route = chat.screen(request, route) if chat.screens else route
@@ -175,7 +173,9 @@ class Call:
                 started = chat.failover.clock.now()
                 self._route = await chat.counted(await self._with_files(self._asked), self._route)
             if chat.bounded or self._route.bounded or self._run_account is not None:
-                asked, prepared = await self._with_files(self._asked), await self._with_files(self._prepared)
+                asked, prepared = self._asked, self._prepared
+                if asked.files:
+                    asked, prepared = await self._with_files(asked), await self._with_files(prepared)
                 account, progress = self._run_account, self._progress
                 self._budget = CallBudget(
                     chat.purse, asked, prepared, self._route, account=account, progress=progress

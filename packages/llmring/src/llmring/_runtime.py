@@ -1,4 +1,4 @@
-"""Waiting: time limits, sleep, wake-ups, and whose calls are whose.
+"""Waiting: time limits, sleep, the way back to a loop, and whose calls are whose.
 
 anyio does the waiting, on asyncio and on trio, and is loaded by the first call that waits for more than its answer.
 By hand stands only what every call pays for: asyncio's time limit, and how a stream that is collected as garbage gets
@@ -8,8 +8,8 @@ back to its loop (``docs/decisions/2026-11-29-anyio.md`` has the figures).
 import math
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar, copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
+    from asyncio import AbstractEventLoop, Task
 
 _T = TypeVar("_T")
 
@@ -63,29 +63,65 @@ async def within(
     if seconds is None:
         return await work
     if in_trio():
-        import anyio  # noqa: PLC0415 - seldom needed on asyncio, and slow to load
-
-        def set_deadline(moment: float) -> None:
-            scope.deadline = moment
-
-        with anyio.move_on_after(seconds) as scope:
-            return await (_limited(work, anyio.current_time, set_deadline, at_most) if movable else work)
-        raise TimeLimitError
-    import asyncio  # noqa: PLC0415 - ten megabytes that whoever awaits this has loaded already
-
-    def reschedule(moment: float) -> None:
-        if not timeout.expired():
-            timeout.reschedule(None if math.isinf(moment) else moment)
-
+        return await _within_on_trio(seconds, work, movable=movable, at_most=at_most)
+    asyncio = sys.modules["asyncio"]  # it runs; an import statement would take three times as long
+    loop = asyncio.get_running_loop()
+    limit = _AsyncioLimit(loop, asyncio.current_task(loop), seconds)
     try:
-        async with asyncio.timeout(seconds) as timeout:
-            if not movable:
-                return await work
-            return await _limited(work, asyncio.get_running_loop().time, reschedule, at_most)
-    except TimeoutError:
-        if timeout.expired():
+        result = await (_limited(work, loop.time, limit.move, at_most) if movable else work)
+    except BaseException as error:
+        if limit.end() and isinstance(error, (asyncio.CancelledError, TimeoutError)):
             raise TimeLimitError from None
         raise
+    limit.end()
+    return result
+
+
+async def _within_on_trio(
+    seconds: float, work: Coroutine[Any, Any, _T], *, movable: bool, at_most: float | None
+) -> _T:
+    import anyio  # noqa: PLC0415 - seldom needed on asyncio, and slow to load
+
+    def set_deadline(moment: float) -> None:
+        scope.deadline = moment
+
+    with anyio.move_on_after(seconds) as scope:
+        return await (_limited(work, anyio.current_time, set_deadline, at_most) if movable else work)
+    raise TimeLimitError
+
+
+class _AsyncioLimit:
+    """A time limit of a task: the steps of :class:`asyncio.Timeout`, at three fifths of its instructions.
+
+    Args:
+        loop: the running one.
+        task: is cancelled when the time is over.
+        seconds: from now.
+    """
+
+    def __init__(self, loop: "AbstractEventLoop", task: "Task[Any]", seconds: float) -> None:
+        self._loop = loop
+        self._task = task
+        self._cancellations = task.cancelling()
+        self._expired = False
+        self._timer = loop.call_at(loop.time() + seconds, self._expire)
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._task.cancel()
+
+    def move(self, moment: float) -> None:
+        """Let it end at another moment of the loop's clock; infinity for never."""
+        if self._expired:
+            return
+        self._timer.cancel()
+        if not math.isinf(moment):
+            self._timer = self._loop.call_at(moment, self._expire)
+
+    def end(self) -> bool:
+        """Stop the clock. Return whether time is over, and nobody else has cancelled the task meanwhile."""
+        self._timer.cancel()
+        return self._expired and self._task.uncancel() <= self._cancellations
 
 
 def extend_deadline(seconds: float | None) -> None:
@@ -129,121 +165,6 @@ class LoopHandle:
                 return
         if not soon:
             act()
-
-
-class BackgroundTask:
-    """A task of the running loop that no caller waits for, with nothing of the context in which it began unless given.
-
-    asyncio has such tasks, trio its system tasks; anyio has none. The loop cancels the task when it ends.
-    """
-
-    def __init__(
-        self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str, context: Context | None = None
-    ) -> None:
-        import anyio  # noqa: PLC0415 - seldom needed
-
-        self._work = work
-        self._scope = anyio.CancelScope()
-        self._over = anyio.Event()
-        self._outcome: BaseException | None = None
-        if in_trio():
-            import trio  # noqa: PLC0415 - it is loaded already
-
-            trio.lowlevel.spawn_system_task(self._run, name=name, context=context or Context())
-            return
-        import asyncio  # noqa: PLC0415 - it is loaded already
-
-        loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._run(), name=name, context=context or Context())
-        self._task.add_done_callback(lambda _: self._over.set())  # a task that never began has no ``finally``
-
-    @property
-    def is_over(self) -> bool:
-        return self._over.is_set()
-
-    async def join(self) -> None:
-        """Wait for its end, and raise what it raised. Cancelled, it cancels the task, and waits for that."""
-        try:
-            await self._over.wait()
-        except BaseException:
-            await self.cancel()
-            raise
-        if self._outcome is not None:
-            raise self._outcome
-
-    async def cancel(self) -> None:
-        """Cancel the task and wait for its end; without effect on one that is over."""
-        if self.is_over:
-            return
-        import anyio  # noqa: PLC0415 - it is loaded already
-
-        self._scope.cancel()
-        with anyio.CancelScope(shield=True):
-            await self._over.wait()
-
-    def cancel_soon(self) -> None:
-        """Cancel the task without waiting for its end."""
-        self._scope.cancel()
-
-    async def _run(self) -> None:
-        try:
-            with self._scope:
-                await self._work()
-        except Exception as error:  # noqa: BLE001 - kept for whoever joins; a system task that raises ends trio's run
-            self._outcome = error
-        finally:
-            self._over.set()
-
-
-@asynccontextmanager
-async def task_group() -> "AsyncGenerator[TaskGroup, None]":
-    """Open a task group that raises its first error as it is: callers never meet an ``ExceptionGroup``."""
-    import anyio  # noqa: PLC0415 - seldom needed
-
-    failure: BaseException | None = None
-    try:
-        async with anyio.create_task_group() as group:
-            yield group
-    except BaseExceptionGroup as failures:
-        failure = failures.exceptions[0]
-    if failure is not None:
-        context = failure.__context__
-        try:
-            raise failure
-        finally:  # neither the group nor the cancellation of its tasks led to it
-            failure.__context__ = context
-
-
-async def run_together(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    """Await all at the same time, in tasks that a loop may end before they begin: a task group would warn of those.
-
-    Raises:
-        BaseException: what the first of them in order raised; the others are cancelled.
-    """
-    tasks = [BackgroundTask(each, name="llmring") for each in work]
-    try:
-        for task in tasks:
-            await task.join()
-    finally:
-        for task in tasks:
-            await task.cancel()
-
-
-class Wakeup:
-    """An event that another task, loop or thread may set."""
-
-    def __init__(self) -> None:
-        import anyio  # noqa: PLC0415 - only where somebody waits
-
-        self._loop = LoopHandle()
-        self._event = anyio.Event()
-
-    async def wait(self) -> None:
-        await self._event.wait()
-
-    def set(self) -> None:
-        """End the wait, now or soon."""
-        self._loop.run(self._event.set)
 
 
 _caller: ContextVar[object] = ContextVar("_caller", default=None)

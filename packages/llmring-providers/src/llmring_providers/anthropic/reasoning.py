@@ -55,12 +55,12 @@ def limits(call: ChatCall, *, thinking_barred: str | None, warnings: list[str]) 
     elif request.max_tokens is None and traits.thinking_off != "unasked":
         reserve = _BUDGETS["high"]  # it thinks by itself
     most = _max_tokens(request, call.facts, reserve)
-    thinking = body.get("thinking", {})
-    if thinking.get("budget_tokens", 0) >= most:
+    if "thinking" in body and (thinking := body["thinking"]).get("budget_tokens", 0) >= most:
         thinking["budget_tokens"] = most // 2
         warnings.append(f"the reasoning budget was cut to {most // 2} tokens: {call.ref} gives {most} in all")
     body = {**body, "max_tokens": most}
-    _temperature(body, call, traits, warnings)
+    if request.temperature is not None:
+        _temperature(body, request.temperature, call, traits, warnings)
     return body
 
 
@@ -124,11 +124,10 @@ def _max_tokens(request: LLMRequest, facts: ModelFacts | None, reserve: int) -> 
     return max(asked, min(wanted, most)) if most else wanted
 
 
-def _temperature(body: dict[str, Any], call: ChatCall, traits: ModelTraits, warnings: list[str]) -> None:
+def _temperature(
+    body: dict[str, Any], temperature: float, call: ChatCall, traits: ModelTraits, warnings: list[str]
+) -> None:
     """Anthropic's default of 1 is taken everywhere; any other value neither with thinking nor by newer models."""
-    temperature = call.request.temperature
-    if temperature is None:
-        return
     if temperature != 1:
         if not traits.sampling or (call.facts is not None and call.facts.temperature is False):
             warnings.append(f"temperature was dropped: {call.ref} does not take it")

@@ -88,10 +88,9 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
     return WireRequest(
         path=PATH,
         body=encode_body(composed.body, call, plain=composed.plain),
-        headers={
-            **composed.headers,
-            **({"anthropic-beta": ",".join(composed.betas)} if composed.betas else {}),
-        },
+        headers={**composed.headers, "anthropic-beta": ",".join(composed.betas)}
+        if composed.betas
+        else composed.headers,
         warnings=tuple(composed.warnings),
     )
 
@@ -120,8 +119,11 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
         body["container"] = conversation.container
     if request.tools:
         body["tools"] = wire_tools(request.tools, call, warnings)
-    _choice(body, call, warnings)
-    body.update(limits(call, thinking_barred=_thinking_barred(body, conversation), warnings=warnings))
+    if request.tool_choice is not None:
+        _choice(body, request.tool_choice, call, warnings)
+    reasons = request.reasoning_effort is not None or request.reasoning_tokens is not None
+    barred = _thinking_barred(body, conversation) if reasons else None
+    body.update(limits(call, thinking_barred=barred, warnings=warnings))
     system = [*conversation.system, *_answer_format(body, call, warnings)]
     if system:
         body["system"] = _system(system)
@@ -155,10 +157,10 @@ def _refuse_prefill(conversation: Conversation, call: ChatCall) -> None:
         )
 
 
-def _choice(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> None:
+def _choice(body: dict[str, Any], choice: Any, call: ChatCall, warnings: list[str]) -> None:
     request = call.request
-    choice, tools = request.tool_choice, request.tools or ()
-    if choice is None or (not tools and choice in ("auto", "none")):
+    tools = request.tools or ()
+    if not tools and choice in ("auto", "none"):
         return
     if not tools and not request.extra_params.get("tools"):
         warnings.append("tool_choice was dropped: there are no tools to choose from")

@@ -15,6 +15,7 @@ _FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 """The other words, ``load`` and ``unload``, answer a request without messages."""
 
 _NO_REASONS = frozenset({"load", "unload"})
+_NO_PART = Part()
 _TIMINGS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
 
 
@@ -32,17 +33,13 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
             gathered.take(part)
     except DECODE_ERRORS as error:
         raise malformed("the answer is not a chat answer", call, error) from error
-    messages = [part.message for part in parts if part.message is not None]
-    if not messages:
+    texts = [part.message.content or "" for part in parts if part.message is not None]
+    if not texts:
         raise malformed("the answer has no message", call)
     if not gathered.done:
         raise malformed("the answer ends before the model had finished", call)
     gathered.check()
-    return LLMResponse(
-        content="".join(message.content or "" for message in messages),
-        reasoning="".join(message.thinking or "" for message in messages) or None,
-        **gathered.closing(),
-    )
+    return LLMResponse(content="".join(texts), reasoning=gathered.thinking(), **gathered.closing())
 
 
 def _parts(body: bytes, call: ChatCall) -> list[Part]:
@@ -74,7 +71,7 @@ class Gathered:
         self.done = False
         self._spoke = False
         self._call = call
-        self._last = Part()
+        self._last = _NO_PART
         self._served: str | None = None
         self._thinking: list[str] = []
         self._calls: list[_Made] = []
@@ -133,18 +130,25 @@ class Gathered:
             "native": self._native(),
         }
 
+    def thinking(self) -> str | None:
+        """Return the reasoning text."""
+        return "".join(self._thinking) if self._thinking else None
+
     def _native(self) -> dict[str, Any] | None:
-        thinking = "".join(self._thinking)
-        timings = {name: value for name in _TIMINGS if (value := getattr(self._last, name)) is not None}
-        kept = {
-            "replay": [{"thinking": thinking}] if thinking else None,
-            "logprobs": self._logprobs,
-            "images": self._images,
-            "timings": timings,
-            "remote_model": self._last.remote_model,
-            "remote_host": self._last.remote_host,
-        }
-        said = {name: value for name, value in kept.items() if value}
+        last = self._last
+        said: dict[str, Any] = {}
+        if (thinking := self.thinking()) is not None:
+            said["replay"] = [{"thinking": thinking}]
+        if self._logprobs:
+            said["logprobs"] = self._logprobs
+        if self._images:
+            said["images"] = self._images
+        if timings := {name: value for name in _TIMINGS if (value := getattr(last, name)) is not None}:
+            said["timings"] = timings
+        if last.remote_model:
+            said["remote_model"] = last.remote_model
+        if last.remote_host:
+            said["remote_host"] = last.remote_host
         return {"provider": self._call.ref.provider, **said} if said else None
 
 

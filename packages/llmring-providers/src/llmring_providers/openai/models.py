@@ -56,12 +56,12 @@ def _is_own_name(model: str) -> bool:
 
 def is_real_openai(call: ChatCall) -> bool:
     """Tell whether OpenAI or Azure answer, not something in their place, and have all that they have."""
-    return (
-        call.host is not None
-        and is_own_host(call)
-        and not call.host.startswith(_LOOPBACK)
-        and is_own_model(call)
-    )
+    return call.host is not None and _is_real(call.host, call.ref.model)
+
+
+@lru_cache(512)
+def _is_real(host: str, model: str) -> bool:
+    return _is_own(host) and not host.startswith(_LOOPBACK) and _is_own_name(model)
 
 
 def rules_for(call: ChatCall, endpoint: str | None = None) -> ModelRules:
@@ -166,7 +166,7 @@ def needs_responses(call: ChatCall) -> bool:
     facts, rules = call.facts, rules_for(call)
     if facts is not None and facts.api == "responses":
         return True
-    if _refuses_functions(call, rules):
+    if call.request.tools and _refuses_functions(call, rules):
         return True
     if is_real_openai(call) and (_has_media_for_responses(call) or _has_tools_for_responses(call)):
         return True
@@ -180,8 +180,6 @@ def _refuses_functions(call: ChatCall, rules: ModelRules) -> bool:
 
     https://github.com/openai/openai-openapi/issues/541 has the refusal: "Please use /v1/responses instead".
     """
-    if rules.functions_on_chat is None or not call.request.tools:
-        return False
     if rules.functions_on_chat == "without_reasoning":
         return _reasons(call, rules)
     return rules.functions_on_chat == "never"

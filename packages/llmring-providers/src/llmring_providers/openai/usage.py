@@ -146,7 +146,10 @@ def _details(said: Mapping[str, Any], names: tuple[str, str]) -> Mapping[str, An
 def _first(said: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     """The first of these counts that is one."""
     for name in names:
-        if (count := _count(said, name)) is not None:
+        value = said.get(name)
+        if type(value) is int:
+            return value
+        if value is not None and (count := count_of(value)) is not None:
             return count
     return None
 

@@ -9,7 +9,7 @@ from llmring_types.exceptions import LLMRingError
 
 from llmring._failover.planner import Planner
 from llmring._routing import Candidate
-from llmring._runtime import task_group
+from llmring._tasks import task_group
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 from llmring_providers import ProviderStream
 from llmring_types import LLMRequest, StreamChunk
-from llmring_types.exceptions import LLMRingError, ProviderTimeoutError
+from llmring_types.exceptions import ProviderTimeoutError
 
 from llmring._failover.planner import Breakers
 from llmring._money.budgets import Reservation
@@ -223,24 +223,31 @@ class Queue:
         Raises:
             LLMRingError: the candidate must not be asked now. It tells nothing about the model.
         """
-        left = None if self._deadline is None else max(0.0, self._deadline - self._clock.now())
+        if self._deadline is None:
+            permit = await self._permit(candidate)
+        else:
+            permit = await self._permit_in_time(candidate, self._deadline)
+        if self._breakers.states:
+            refusal = self._breakers.refusal(candidate.ref, self._clock.now())
+            if refusal is not None:
+                permit.cancel()
+                raise refusal
+        return permit
+
+    async def _permit_in_time(self, candidate: Candidate, deadline: float) -> Permit:
+        left = max(0.0, deadline - self._clock.now())
         try:
             permit = await within(left, self._permit(candidate))
         except TimeLimitError:
             raise _too_late(candidate, left) from None
-        now = self._clock.now()
-        refusal: LLMRingError | None = None
-        if self._deadline is not None and now >= self._deadline:
-            refusal = _too_late(candidate, left)
-        refusal = refusal or self._breakers.refusal(candidate.ref, now)
-        if refusal is not None:
+        if self._clock.now() >= deadline:
             permit.cancel()
-            raise refusal
+            raise _too_late(candidate, left)
         return permit
 
     async def _permit(self, candidate: Candidate) -> Permit:
-        place = await self._limits.take(candidate.ref.provider, self._owner)
-        permit = Permit(place, None)
+        limits, provider = self._limits, candidate.ref.provider
+        permit = Permit(await limits.take(provider, self._owner) if limits.bound(provider) else None, None)
         try:
             if self._budget is not None:
                 permit.reservation = await self._budget.reserve(candidate, self._owner)
@@ -252,7 +259,7 @@ class Queue:
         return permit
 
 
-def _too_late(candidate: Candidate, seconds: float | None) -> ProviderTimeoutError:
+def _too_late(candidate: Candidate, seconds: float) -> ProviderTimeoutError:
     return ProviderTimeoutError(
         f"the deadline of the call came after {seconds:g} s in llmring's own queue, for a place (max_concurrent), "
         "for the pace, or for budget that calls under way had set aside; nothing was sent",

@@ -17,7 +17,8 @@ from llmring_types.exceptions import LLMRingError, ProviderConnectionError, Prov
 from llmring._failover.ledgers import LONGEST_BLOCK_S, Amounts, Ledger, MemoryLedger, open_ledger
 from llmring._money.estimates import ExpectedTokens
 from llmring._policy import Pace
-from llmring._runtime import Clock, Wakeup
+from llmring._runtime import Clock
+from llmring._tasks import Wakeup
 from llmring.tokens import estimate_tokens
 
 _HEADROOM = 0.95

@@ -10,7 +10,7 @@ from llmring_providers import OutputBounds
 
 from llmring._money.accounts import Account, BudgetState, Hold, lacking
 from llmring._routing import Candidate, Route
-from llmring._runtime import Wakeup
+from llmring._tasks import Wakeup
 
 _ZERO = Decimal(0)
 

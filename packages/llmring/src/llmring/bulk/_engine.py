@@ -14,7 +14,8 @@ from llmring_types.exceptions import LLMRingError, ProviderRateLimitError
 from llmring._call import Call
 from llmring._chat import Chat
 from llmring._policy import Pace
-from llmring._runtime import Clock, task_group
+from llmring._runtime import Clock
+from llmring._tasks import task_group
 from llmring.bulk._digest import Digests, digest_of_text
 from llmring.bulk._outcomes import Outcome, Requests, Tally
 from llmring.bulk._tasks import END, Outlet, Settings, Source, Task, outcome_of, task_of, typed

@@ -17,7 +17,8 @@ from llmring_types import LLMResponse
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring._database import create_or_check, place
-from llmring._runtime import LoopHandle, Wakeup
+from llmring._runtime import LoopHandle
+from llmring._tasks import Wakeup
 from llmring.bulk._batch_parts import BatchPart
 from llmring.bulk._database import (
     BATCH_PART,

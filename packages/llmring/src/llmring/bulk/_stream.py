@@ -6,8 +6,9 @@ from typing import Generic, Self
 
 from llmring_types import Parsed
 
-from llmring._runtime import BackgroundTask, LoopHandle, detached_context
+from llmring._runtime import LoopHandle, detached_context
 from llmring._sync_streams import Runs, SyncStream
+from llmring._tasks import BackgroundTask
 from llmring.bulk._engine import Engine
 from llmring.bulk._outcomes import Outcome
 

@@ -13,7 +13,8 @@ import anyio
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring._database import connect
-from llmring._runtime import LoopHandle, Wakeup
+from llmring._runtime import LoopHandle
+from llmring._tasks import Wakeup
 from llmring.bulk._database import BATCH_PART, OUTCOME, OUTCOME_INDEX, ROW, Table, Values, has_index, insert
 
 T = TypeVar("T")

@@ -30,7 +30,7 @@ from llmring._money.calls import CallBudget
 from llmring._observing.watch import Watch
 from llmring._records import Operation
 from llmring._routing import Candidate, Route
-from llmring._runtime import task_group
+from llmring._tasks import task_group
 from llmring.embeddings._pool import batches, common, dimensions_of, within_one_space, without
 
 T = TypeVar("T", Vectors, Ranking)

@@ -21,7 +21,8 @@ from llmring_types.exceptions import (
     ValidationError,
 )
 
-from llmring._runtime import Clock, Wakeup, run_together
+from llmring._runtime import Clock
+from llmring._tasks import Wakeup, run_together
 from llmring.files._registered import (
     Content,
     Copy,

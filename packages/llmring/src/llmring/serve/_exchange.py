@@ -11,7 +11,8 @@ from llmring_types.exceptions import (
     ProviderTimeoutError,
 )
 
-from llmring._runtime import TimeLimitError, task_group, within
+from llmring._runtime import TimeLimitError, within
+from llmring._tasks import task_group
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

@@ -6,7 +6,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from llmring._runtime import BackgroundTask, TimeLimitError, run_together, within
+from llmring._runtime import TimeLimitError, within
+from llmring._tasks import BackgroundTask, run_together
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from llmring_types.exceptions import LLMRingError, ToolLoopError, ValidationErro
 
 from llmring._call import Call
 from llmring._money.accounts import Account
-from llmring._runtime import task_group
 from llmring._stream import ChatStream
+from llmring._tasks import task_group
 from llmring.tools._options import RunOptions, check_options
 from llmring.tools._tool import Tool, ToolError, ToolResult, result_content, tool
 

@@ -162,7 +162,9 @@ def reasoning_of(message: WireMessage) -> str:
 def _detailed_reasoning(message: WireMessage) -> str:
     """The text that MiniMax puts nowhere else: https://platform.minimax.io/docs/guides/text-m2-function-call."""
     details = message.reasoning_details
-    blocks = [block for block in details if isinstance(block, dict)] if isinstance(details, list) else []
+    if not isinstance(details, list):
+        return ""
+    blocks = [block for block in details if isinstance(block, dict)]
     return "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "reasoning.text")
 
 

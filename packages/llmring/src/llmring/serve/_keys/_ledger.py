@@ -16,7 +16,7 @@ from llmring_types.exceptions import ProviderRateLimitError
 
 from llmring._money.accounts import BudgetState, SharedAccount, lacking
 from llmring._routing import Candidate
-from llmring._runtime import Wakeup
+from llmring._tasks import Wakeup
 from llmring.serve._keys._key import Budget, GatewayKey, to_dollars, to_units
 
 _ZERO = Decimal(0)

@@ -1,0 +1,129 @@
+"""Tasks beside the caller's own: in the background, in groups, and what wakes them.
+
+anyio does the waiting, on asyncio and on trio, and is loaded by the first call that has more than one task.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from llmring._runtime import LoopHandle, in_trio
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+
+class BackgroundTask:
+    """A task of the running loop that no caller waits for, with nothing of the context in which it began unless given.
+
+    asyncio has such tasks, trio its system tasks; anyio has none. The loop cancels the task when it ends.
+    """
+
+    def __init__(
+        self, work: Callable[[], Coroutine[Any, Any, None]], *, name: str, context: Context | None = None
+    ) -> None:
+        import anyio  # noqa: PLC0415 - seldom needed
+
+        self._work = work
+        self._scope = anyio.CancelScope()
+        self._over = anyio.Event()
+        self._outcome: BaseException | None = None
+        if in_trio():
+            import trio  # noqa: PLC0415 - it is loaded already
+
+            trio.lowlevel.spawn_system_task(self._run, name=name, context=context or Context())
+            return
+        import asyncio  # noqa: PLC0415 - it is loaded already
+
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._run(), name=name, context=context or Context())
+        self._task.add_done_callback(lambda _: self._over.set())  # a task that never began has no ``finally``
+
+    @property
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    async def join(self) -> None:
+        """Wait for its end, and raise what it raised. Cancelled, it cancels the task, and waits for that."""
+        try:
+            await self._over.wait()
+        except BaseException:
+            await self.cancel()
+            raise
+        if self._outcome is not None:
+            raise self._outcome
+
+    async def cancel(self) -> None:
+        """Cancel the task and wait for its end; without effect on one that is over."""
+        if self.is_over:
+            return
+        import anyio  # noqa: PLC0415 - it is loaded already
+
+        self._scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await self._over.wait()
+
+    def cancel_soon(self) -> None:
+        """Cancel the task without waiting for its end."""
+        self._scope.cancel()
+
+    async def _run(self) -> None:
+        try:
+            with self._scope:
+                await self._work()
+        except Exception as error:  # noqa: BLE001 - kept for whoever joins; a system task that raises ends trio's run
+            self._outcome = error
+        finally:
+            self._over.set()
+
+
+@asynccontextmanager
+async def task_group() -> "AsyncGenerator[TaskGroup, None]":
+    """Open a task group that raises its first error as it is: callers never meet an ``ExceptionGroup``."""
+    import anyio  # noqa: PLC0415 - seldom needed
+
+    failure: BaseException | None = None
+    try:
+        async with anyio.create_task_group() as group:
+            yield group
+    except BaseExceptionGroup as failures:
+        failure = failures.exceptions[0]
+    if failure is not None:
+        context = failure.__context__
+        try:
+            raise failure
+        finally:  # neither the group nor the cancellation of its tasks led to it
+            failure.__context__ = context
+
+
+async def run_together(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    """Await all at the same time, in tasks that a loop may end before they begin: a task group would warn of those.
+
+    Raises:
+        BaseException: what the first of them in order raised; the others are cancelled.
+    """
+    tasks = [BackgroundTask(each, name="llmring") for each in work]
+    try:
+        for task in tasks:
+            await task.join()
+    finally:
+        for task in tasks:
+            await task.cancel()
+
+
+class Wakeup:
+    """An event that another task, loop or thread may set."""
+
+    def __init__(self) -> None:
+        import anyio  # noqa: PLC0415 - only where somebody waits
+
+        self._loop = LoopHandle()
+        self._event = anyio.Event()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+    def set(self) -> None:
+        """End the wait, now or soon."""
+        self._loop.run(self._event.set)
