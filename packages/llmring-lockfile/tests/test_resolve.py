@@ -269,6 +269,8 @@ def test_one_error_names_all_that_are_missing(profile: ActiveProfile | str) -> N
         "Bind each: llmring bind a provider:model --profile dev"
     )
     assert (caught.value.alias, caught.value.details["missing"]) == ("a", ["a", "c"])
+    assert (caught.value.path, caught.value.key) == ("my.lock", "profiles.dev.bindings")
+    assert caught.value.details["context"] == "my-library"
     assert isinstance(caught.value, ValueError)
 
 
