@@ -448,6 +448,17 @@ def test_another_answer_within_a_stream_is_a_cut_with_its_partial() -> None:
     assert isinstance(decoder.failure, StreamInterruptedError)
 
 
+@pytest.mark.parametrize("count", ["8", 8.0])
+def test_counts_of_the_end_that_a_host_writes_in_another_form_are_read(count: object) -> None:
+    pieces = [START, block_start(0, type="text", text=""), delta(0, type="text_delta", text="Hi")]
+    response = collect(
+        chunks_of([*pieces, message_delta("max_tokens", usage={"output_tokens": count}), STOP])
+    )
+    assert (response.content, response.finish_reason) == ("Hi", "length")
+    assert response.usage is not None
+    assert response.usage["completion_tokens"] == 8
+
+
 def test_a_count_that_falls_to_nought_does_so() -> None:
     start = {"input_tokens": 100, "cache_read_input_tokens": 55096, "output_tokens": 7}
     for end, read in (
