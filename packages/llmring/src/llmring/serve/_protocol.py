@@ -69,7 +69,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     @property
     def _is_answered(self) -> bool:
-        """Whether no request is under way; before the first one there is no cycle."""
+        """True while no request is under way; before the first one there is no cycle."""
         answered: bool = getattr(self.cycle, "response_complete", True)
         return answered
 
