@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import msgspec
 from llmring_providers.hosting import Route, find_route
 from llmring_types.exceptions import (
+    ConfigurationError,
     LLMRingError,
     LockfileError,
     ProviderAuthenticationError,
@@ -19,7 +20,7 @@ from llmring._ring import LLMRing
 from llmring.serve._answering import Answering, Caller
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
-from llmring.serve._keys import KeyStore, KeyStoreUnavailableError
+from llmring.serve._keys import KeyStore
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._page import Page, is_of_page
@@ -237,8 +238,8 @@ class Gateway:
         try:
             if self._keys is not None:
                 await self._keys.check()
-        except KeyStoreUnavailableError:
-            return "the keys cannot be checked: their store does not answer"
+        except ConfigurationError as error:
+            return as_gateway(error).message
         return ""
 
 
