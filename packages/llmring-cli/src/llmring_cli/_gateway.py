@@ -9,7 +9,7 @@ import msgspec
 from llmring_lockfile import discover, load
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
-from llmring_cli._output import FAILED, CommandError
+from llmring_cli._output import FAILED, CommandError, report
 from llmring_cli.page import OpenedPage, PageToken, open_page
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         host_names: names that clients use.
         direct_models: clients may name ``provider:model``.
         cache_s: seconds that whole answers are kept.
-        store: the file of keys.
+        store: the file of keys, or the address of Redis, perhaps with its password.
         lockfile: that was named; ``None`` has it found.
         profile: for requests that name none.
         token: signs in to the page; ``None`` takes that of the environment, or makes one.
@@ -44,6 +44,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     lockfile: str | None = None
     profile: str | None = None
     token: PageToken | None = None
+
+    def __repr__(self) -> str:
+        return f"Options({self.host}:{self.port})"
 
 
 class _Opened(NamedTuple):
@@ -70,6 +73,7 @@ def serve_alone(options: Options, on_ready: Ready) -> None:
     from llmring.serve import run  # noqa: PLC0415 - see serve_by_workers
 
     opened = _open(options)
+    _report_problems(opened.keys)
     run(
         opened.gateway,
         host=options.host,
@@ -88,10 +92,12 @@ def serve_by_workers(options: Options, workers: int, on_ready: Ready) -> None:
         LLMRingError: the gateway cannot start.
         OSError: the address is taken.
     """
-    from llmring.serve import run_workers  # noqa: PLC0415 - help does without
+    from llmring.serve import KeyStore, run_workers  # noqa: PLC0415 - help does without
 
     lockfile = load(discover(options.lockfile).path).path
     token = options.token or PageToken.choose()
+    with KeyStore(options.store, lazy=True) as keys:
+        _report_problems(keys)
     # No module is looked for in the working directory (-P): it may be a stranger's.
     isolated = ["-I"] if sys.flags.isolated else ["-P"]
     run_workers(
@@ -104,11 +110,21 @@ def serve_by_workers(options: Options, workers: int, on_ready: Ready) -> None:
     )
 
 
+def _report_problems(keys: "KeyStore") -> None:
+    """Warn of settings by which the store may lose keys and budgets.
+
+    Raises:
+        LLMRingError: it cannot be used.
+    """
+    for problem in keys.problems():
+        report(f"warning: {problem}")
+
+
 def _open(options: Options, sessions: "SessionStore | None" = None) -> _Opened:
     """Make a gateway.
 
     Raises:
-        LLMRingError: the lockfile, the file of keys or a setting is wrong.
+        LLMRingError: the lockfile, the store of keys or a setting is wrong.
     """
     from llmring import CachePolicy, LLMRing, usage_log_path  # noqa: PLC0415 - see serve_by_workers
     from llmring.serve import KeyStore, app  # noqa: PLC0415 - as above

@@ -16,6 +16,7 @@ from llmring_types.exceptions import (
     ProviderBadRequestError,
     ProviderNotFoundError,
     ProviderOverloadedError,
+    ProviderPermissionError,
     ProviderResponseError,
     ProviderServerError,
 )
@@ -28,6 +29,7 @@ _LOCKFILE_S = 5
 _KEYS_S = 2
 _LONGEST_PATH = 200
 _logger = logging.getLogger("llmring.serve")
+TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -57,6 +59,15 @@ async def refuse_place(exchange: Exchange) -> None:
     kind = ProviderBadRequestError if protocol == "openai_chat" else ModelNotFoundError
     answer = CODECS[protocol].error(kind(text))
     await exchange.answer(404, answer.headers, answer.body)
+
+
+async def refuse_person(exchange: Exchange, error: LLMRingError) -> None:
+    """Answer with an error in plain text, at a path that is of no protocol."""
+    shown = as_gateway(error)
+    status = getattr(shown, "status_code", None) or 500
+    if isinstance(shown, ProviderAuthenticationError):
+        status = 403 if isinstance(shown, ProviderPermissionError) else 401
+    await exchange.answer(status, TEXT, f"{shown.message}\n".encode())
 
 
 def as_gateway(error: LLMRingError) -> LLMRingError:
