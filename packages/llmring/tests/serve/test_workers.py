@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from llmring.serve import EndedCall, LiveCall, run_workers
 from llmring.serve._line import FromSupervisor, FromWorker, Line, News, framed
-from llmring.serve._metrics import Figures, Metrics
+from llmring.serve._metrics import Figures, Metrics, Times
 from llmring.serve._server import listening
 from llmring.serve._supervisor import pause_after
 from llmring_types.exceptions import ConfigurationError
@@ -120,8 +120,8 @@ async def test_what_is_no_message_ends_the_line() -> None:
 def test_names_beyond_a_thousand_are_summed_up_in_times_of_other_processes_too() -> None:
     metrics, other = Metrics(), Metrics()
     for number in range(1001):
-        times = {"llmring_call_seconds": {("fast", f"sim:{number}"): ([0, 1] + [0] * 10, [0.1])}}
-        other.add(Figures({}, times))
+        each: Times = {("fast", f"sim:{number}"): ([0, 1] + [0] * 10, [0.1])}
+        other.add(Figures({}, {"llmring_call_seconds": each}))
     metrics.add(other.take())
     assert other.take() == Figures({}, {})
     times = metrics.figures.times["llmring_call_seconds"]
