@@ -203,7 +203,8 @@ class LineSplitter:
             self._pieces.append(data)
             data = b"".join(self._pieces)
             self._pieces = []  # freed before the split copies it again
-        *lines, rest = data.split(b"\n")
+        lines = data.split(b"\n")
+        rest = lines.pop()
         self._pieces = [rest] if rest else []
         return self._events(lines)
 
