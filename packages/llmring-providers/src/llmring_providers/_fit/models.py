@@ -214,19 +214,25 @@ def output_bounds(body: bytes) -> tuple[int | None, int]:
         limits.append(read.inference.get("maxTokens"))
     if isinstance(read.options, dict):
         limits.append(read.options.get("num_predict"))
-    counts = [_count(limit) for limit in limits if limit is not None]
-    answers = 1
+    answers, most = 1, 0
     for number in numbers:
-        if number is not None:
-            answers = max(answers, _count(number))
-    # Where one of them cannot be read, a lenient host may keep to any of them.
-    return max(counts) if counts and all(counts) else None, answers
+        if number is not None and (count := _count(number)) > answers:
+            answers = count
+    for limit in limits:
+        if limit is None:
+            continue
+        count = _count(limit)
+        if not count:  # where one of them cannot be read, a lenient host may keep to any of them
+            return None, answers
+        if count > most:
+            most = count
+    return most or None, answers
 
 
 def _count(value: object) -> int:
     """Return a number of 1 or more, 0 for anything else; many hosts take ``5.0`` and ``"5"`` for 5."""
     if type(value) is int:
-        return max(value, 0)
+        return value if value > 0 else 0
     try:
         return max(ceil(float(value)), 0) if isinstance(value, float | str) else 0
     except (ValueError, OverflowError):  # no number, or none that is finite
