@@ -260,7 +260,8 @@ def test_several_lines_are_one_message(tmp_path: Path) -> None:
 def test_the_commands_do_what_help_says(tmp_path: Path) -> None:
     with talking(tmp_path, columns=60) as talk:
         assert "/retry            ask the last question again" in talk.say("/help")
-        assert "there is no command /etc/hosts; /help lists them" in talk.say("/etc/hosts is what?")
+        assert "there is no command /etc/hosts; to list them: /help" in talk.say("/etc/hosts is what?")
+        assert "there is no command /modle; did you mean /model?" in talk.say("/modle openai:gpt-5")
         assert "there is nothing to ask again" in talk.say("/retry")
         assert "conversation: $0.00" in talk.say("/cost")
         assert "there are no instructions" in talk.say("/system")

@@ -87,7 +87,6 @@ EXTRA: dict[str, st.SearchStrategy[dict[str, Any]]] = {
             "seed": st.integers(0, 99),
             "n": st.just(1),
             "logprobs": st.booleans(),
-            "presence_penalty": st.just(0.5),
             "responseModalities": st.just(["TEXT"]),
             "safetySettings": st.just([{"category": "C", "threshold": "OFF"}]),
             "nobodyKnows": st.just({"it": [1]}),

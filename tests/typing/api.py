@@ -240,6 +240,8 @@ def lockfiles(path: Path) -> None:
     assert_type(llmring_lockfile.emit(lockfile), str)
     assert_type(llmring_lockfile.digest(lockfile), str)
     assert_type(llmring_lockfile.near_providers("openi", HOSTS), list[str])
+    assert_type(llmring_lockfile.nearest("openi", HOSTS), list[str])
+    assert_type(llmring_lockfile.did_you_mean(["openai"]), str)
     assert_type(recorded_requests(path), list[RecordedRequest])
     assert_type(llmring_lockfile.sarif_log([], {}), dict[str, Any])
     for _, data in llmring_lockfile.read_files(path, lambda each, folder: folder or each.suffix == ".py"):
@@ -347,6 +349,7 @@ def progressed(progress: Progress) -> None:
 async def served(ring: LLMRing) -> None:
     assert_type(llmring.serve.app(ring, direct_models=True), llmring.serve.Gateway)
     assert_type(ring.chat_stream(LLMRequest([])).attempts, Sequence[Attempt])
+    llmring.serve.run_worker(llmring.serve.app(ring), llmring.serve.Worker(3, 4))
     keys = llmring.serve.KeyStore("redis://localhost")
     assert_type(await keys.look_up("llmr-…"), llmring.serve.GatewayKey | None)
     assert_type(keys.path, Path | None)

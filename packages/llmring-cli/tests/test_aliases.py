@@ -72,7 +72,10 @@ def test_edits_can_be_told_as_json(llmring: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("alias", "models", "says"),
     [
-        ("fast", "openi:gpt-5", "no provider openi is known; did you mean openai?"),
+        ("fast", "openi:gpt-5", "no provider openi is known; did you mean openai:gpt-5?"),
+        ("fast", "openi:gpt5", "no provider openi is known; did you mean openai:gpt-5 or "),
+        ("fast", "openi:nosuch-model", "no provider openi is known; did you mean openai?"),
+        ("fast", "nosuch:nosuch-model", "no provider nosuch is known; to list them: llmring hosts"),
         ("fast", "openai:gpt-4o-minni", "the registry does not list this model; did you mean gpt-4o-mini"),
         ("openai:fast", "sim:demo", "the alias is never looked up"),
         ("tools:fast", "sim:demo", "does not extend a package tools"),
@@ -89,6 +92,24 @@ def test_what_nobody_knows_is_bound_with_a_warning(llmring: Run, alias: str, mod
 @pytest.mark.parametrize("models", ["openai:gpt-4o-mini", "ollama:anything:8b", "sim:demo"])
 def test_what_is_known_is_bound_without_one(llmring: Run, models: str) -> None:
     assert "warning" not in llmring("bind", "fast", models)[2]
+
+
+@pytest.mark.parametrize(
+    ("models", "end"),
+    [
+        ("gpt5-mini", "; did you mean openai:gpt-5-mini or "),
+        ("sim:demo,claude-haiku", "; did you mean anthropic:claude-haiku-4-5 or "),
+        ("nosuch-model", "for example 'openai:gpt-4o'\n"),
+    ],
+)
+def test_a_model_without_a_provider_is_refused_with_the_references_that_were_probably_meant(
+    llmring: Run, folder: Path, models: str, end: str
+) -> None:
+    code, _, err = llmring("bind", "fast", models)
+    assert code == 1
+    assert err.startswith("error: Invalid model format ")
+    assert end in err
+    assert not list(folder.glob("*.lock"))
 
 
 def test_a_bind_that_fails_leaves_no_lockfile(llmring: Run, folder: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_registry_out_of_reach_is_exit_code_3(llmring: Run) -> None:
     assert (code, out) == (3, "")
     assert err.count("error: ") == 3
     rows = json.loads(llmring("registry", "refresh", "--registry", "http://127.0.0.1:9", "--json")[1])
-    assert all(row["error"] for row in rows)
+    assert [bool(row["error"]) for row in rows] == [True] * 3
 
 
 def test_a_registry_that_answers_something_else_is_exit_code_1(

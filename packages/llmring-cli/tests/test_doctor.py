@@ -55,6 +55,28 @@ def test_each_alias_is_told_with_what_it_resolves_to_now(llmring: Run) -> None:
     assert checkup["problems"] == [f"alias bad: {bad['error']}"]
 
 
+@pytest.mark.parametrize(
+    ("models", "keyed", "named"),
+    [
+        (None, None, "openai"),
+        (None, "ANTHROPIC_API_KEY", None),
+        ("sim:demo", None, None),
+        ("anthropic:claude-haiku-4-5,sim:demo", None, "anthropic"),
+        ("anthropic:claude-haiku-4-5", "OPENAI_API_KEY", "anthropic"),
+        ("anthropic:claude-haiku-4-5", "ANTHROPIC_API_KEY", None),
+    ],
+)
+def test_where_a_key_is_missing_the_command_that_keeps_one_is_named(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, models: str | None, keyed: str | None, named: str | None
+) -> None:
+    if models is not None:
+        llmring("bind", "fast", models)
+    if keyed is not None:
+        monkeypatch.setenv(keyed, "sk-made-up-0000")
+    hints = [line for line in llmring("doctor")[2].splitlines() if "llmring keys set" in line]
+    assert [line.rpartition(" ")[2] for line in hints] == ([] if named is None else [named])
+
+
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_a_key_is_never_shown(llmring: Run, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-made-up-0000")

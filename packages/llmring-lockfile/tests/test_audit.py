@@ -150,6 +150,7 @@ def test_every_member_must_exist_and_meet_the_needs(
     result = validate(parse(lockfile_text(*models)), facts, today=TODAY)
     assert (result.status, result.checked) == (status, len(models))
     assert [(f.rule, f.severity.value) for f in result.findings] == rules
+    assert {f.model for f in result.findings if f.rule != "registry-unreachable"} <= {*models}
 
 
 def test_of_an_unreachable_registry_each_place_is_told_and_each_provider_asked_once() -> None:

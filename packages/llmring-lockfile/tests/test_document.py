@@ -1,5 +1,6 @@
 import json
 import re
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -211,6 +212,19 @@ def test_what_is_equal_to_nothing_is_kept() -> None:
 def test_text_that_would_not_say_what_is_meant_is_never_given() -> None:
     with pytest.raises(LockfileWriteError, match="cannot change b"):
         rewrite("a = 1\nunknown = 2\n", {"a": 1}, {"a": 1, "b": 2})
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ("[[a]]\nx = 1\n\n[b]\ny = 1\n", [], "a = []\n\n[b]\ny = 1\n"),
+        ("[a]\nx = 1\n\n[b]\ny = 1\n", 3, "a = 3\n\n[b]\ny = 1\n"),
+        ("[[a]]\nx = 1\n[a.z]\n[[a]]\n\n[b]\ny = 1\n", 3, "a = 3\n\n[b]\ny = 1\n"),
+    ],
+)
+def test_tables_become_a_value_above_the_first_that_stays(text: str, value: object, expected: str) -> None:
+    before = tomllib.loads(text)
+    assert rewrite(text, before, {**before, "a": value}) == expected
 
 
 def test_the_comment_in_an_empty_list_moves_above_what_fills_it() -> None:

@@ -118,14 +118,14 @@ def test_which_prefixes_are_providers_is_an_argument() -> None:
 @pytest.mark.parametrize(
     ("name", "profile", "says"),
     [
-        ("sumarizer", None, ["'sumarizer' is not bound", "'default' of ours.lock", "Did you mean 'summarizer'?"]),
+        ("sumarizer", None, ["'sumarizer' is not bound", "'default' of ours.lock", "did you mean summarizer?"]),
         ("sumarizer", None, ["llmring bind sumarizer provider:model --profile default"]),
-        ("xyz", None, ["Bound there: summarizer, my_tools:overridden."]),
+        ("xyz", None, ["bound there: summarizer, my_tools:overridden."]),
         ("extractor", None, ["It is bound in dev, but profiles do not inherit."]),
         ("unknown:alias", None, ["neither a known provider nor a package", "it extends my-tools, empty"]),
         ("my-tools:", None, ["neither a known provider nor a package"]),
         ("empty:alias", None, ["'empty', which ours.lock extends, is not installed here or ships no llmring.lock"]),
-        ("my-tools:extracter", None, ["'main' of theirs.lock", "Did you mean 'extractor'?"]),
+        ("my-tools:extracter", None, ["'main' of theirs.lock", "did you mean extractor?"]),
         ("third:alias", None, ["neither a known provider nor a package"]),
     ],
 )  # fmt: skip
@@ -149,8 +149,8 @@ def test_without_a_lockfile_of_ones_own_the_error_says_how_to_create_one() -> No
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
-        ("openi:gpt-5", "Did you mean 'openai:gpt-5'?"),
-        ("Gemini:flash", "Did you mean 'google:flash' or 'vertex:flash'?"),
+        ("openi:gpt-5", "did you mean openai:gpt-5?"),
+        ("Gemini:flash", "did you mean google:flash or vertex:flash?"),
         ("nosuch:x", "To list the providers: llmring hosts"),
     ],
 )
@@ -269,6 +269,8 @@ def test_one_error_names_all_that_are_missing(profile: ActiveProfile | str) -> N
         "Bind each: llmring bind a provider:model --profile dev"
     )
     assert (caught.value.alias, caught.value.details["missing"]) == ("a", ["a", "c"])
+    assert (caught.value.path, caught.value.key) == ("my.lock", "profiles.dev.bindings")
+    assert caught.value.details["context"] == "my-library"
     assert isinstance(caught.value, ValueError)
 
 

@@ -88,10 +88,27 @@ SHOWN = f"default a: anthropic:{OLD.model} ->"
          "anthropic:claude-haiku-5 (retired: a later version, with a smaller context window: 90 tokens, was 100)"),
         ([facts("claude-opus-5", 9, family="claude"), facts("claude-sonnet-5", 3, family="claude"), facts("z", None, family="claude")],
          "anthropic:claude-sonnet-5 (retired: nearest in price of its family)"),
+        ([facts("claude-opus-5", 4, family="claude"), facts("claude-free", 0, family="claude"), facts("z", 2, family="other")],
+         "anthropic:claude-free (retired: nearest in price of its family)"),
+        ([facts("claude-opus-5", 3, family="claude"), facts("claude-free", 0, family="claude")],
+         "anthropic:claude-opus-5 (retired: nearest in price of its family)"),
     ],
 )  # fmt: skip
 def test_a_retired_member_gets_the_newest_that_fits(catalog: list[ModelFacts], expected: str) -> None:
     assert propose(OLD, *catalog) == [f"{SHOWN} {expected}"]
+
+
+def test_models_without_a_family_are_no_family() -> None:
+    assert propose(replace(OLD, family=None), facts("claude-opus-5")) == [
+        f"{SHOWN} nothing fits (retired: no model of its line or family fits)"
+    ]
+
+
+def test_of_several_that_are_no_worse_the_newest_is_proposed() -> None:
+    catalog = [facts(f"claude-haiku-{version}") for version in ("4", "5", "4-5")]
+    assert propose(replace(OLD, active=True), *catalog) == [
+        f"{SHOWN} anthropic:claude-haiku-5 (superseded: a later version)"
+    ]
 
 
 def test_the_needs_of_the_binding_must_be_met() -> None:

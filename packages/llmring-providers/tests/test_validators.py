@@ -28,14 +28,14 @@ def recorded() -> Iterator[Any]:
     ):  # one exchange each; those of many hosts lie beside the folders
         found = json.loads(file.read_text())
         request = found.get("request") or {}
-        if isinstance(request.get("json"), dict) and "compat" not in file.name:
-            yield pytest.param(request["path"], request["json"], found["response"]["status"], id=file.stem)
+        taken = found["response"]["status"] < 300
+        if taken and isinstance(request.get("json"), dict) and "compat" not in file.name:
+            yield pytest.param(request["path"], request["json"], id=file.stem)
 
 
-@pytest.mark.parametrize(("path", "body", "status"), list(recorded()))
-def test_what_a_vendor_took_is_not_refused_here(path: str, body: dict[str, Any], status: int) -> None:
-    if status < 300:
-        assert validators.refusals(path, body) == []
+@pytest.mark.parametrize(("path", "body"), list(recorded()))
+def test_what_a_vendor_took_is_not_refused_here(path: str, body: dict[str, Any]) -> None:
+    assert validators.refusals(path, body) == []
 
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "recordings"

@@ -153,6 +153,16 @@ async def test_an_attempt_that_takes_too_long_is_a_timeout_and_moves_on() -> Non
     assert (answered.attempts[0].error, answered.attempts[0].billed) == ("ProviderTimeoutError", None)
 
 
+async def test_a_timeout_names_the_model_its_provider_and_the_limit() -> None:
+    async def hang(_: Candidate, _permit: Permit | None) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    with pytest.raises(ProviderTimeoutError, match=r"a:x did not answer within 0\.001 s") as caught:
+        await Failover(Policy(retry=RetryPolicy(attempts=1))).run(route("a:x"), hang, timeout=0.001)
+    assert (caught.value.provider, caught.value.model_name, caught.value.timeout) == ("a", "x", 0.001)
+
+
 async def test_the_deadline_bounds_all_attempts_together() -> None:
     clock = StillClock()
 

@@ -13,7 +13,12 @@ from llmring._failover.hedge import Outcome, race
 from llmring._policy import BreakerPolicy, Policy, RetryPolicy
 from llmring._routing import Candidate, Route
 from llmring_types import ModelRef
-from llmring_types.exceptions import CircuitBreakerError, ProviderBadRequestError, ProviderServerError
+from llmring_types.exceptions import (
+    CircuitBreakerError,
+    ProviderBadRequestError,
+    ProviderNotFoundError,
+    ProviderServerError,
+)
 
 POLICY = Policy(hedge_after_s=0.01, retry=RetryPolicy(attempts=1))
 ROUTE = Route([Candidate(ModelRef("a", "x")), Candidate(ModelRef("b", "y"))])
@@ -105,6 +110,18 @@ async def test_a_second_member_with_an_open_breaker_is_skipped() -> None:
         ("b:y", "skipped"),
         ("a:x", "ok"),
     ]
+
+
+async def test_a_second_member_without_its_key_is_not_started_beside_the_first() -> None:
+    missing = ProviderNotFoundError("set B_API_KEY", provider="b")
+    route = Route([ROUTE.candidates[0], Candidate(ModelRef("b", "y"), unusable=missing)])
+
+    async def attempt(candidate: Candidate, _permit: Permit | None) -> str:
+        await asyncio.sleep(0.03)
+        return candidate.ref.provider
+
+    answered = await Failover(POLICY).run(route, attempt, timeout=5)
+    assert [(tried.model, tried.outcome) for tried in answered.attempts] == [("a:x", "ok")]
 
 
 async def test_when_the_second_was_skipped_the_error_is_the_one_of_the_first() -> None:

@@ -25,9 +25,10 @@ from llmring import (
 )
 from llmring._kept_answers import KeptAnswers
 from llmring.serve import KeyStore, app
+from llmring.testing import FakeProvider
 from llmring_providers import ProviderSettings
 from llmring_providers.sim import Answer, Call, Rule, Script, SimTransport, create, faults
-from llmring_types import LLMResponse
+from llmring_types import LLMResponse, Prices
 
 CACHED = Policy(cache=CachePolicy(), retry=RetryPolicy(attempts=1), breaker=None)
 
@@ -80,6 +81,23 @@ async def test_an_answer_is_given_again_whole_or_as_a_stream(asked: Asked, first
         one.response_id,
     )
     assert asked.records[1].cost is None
+
+
+@pytest.mark.parametrize("how", ["whole", "streamed"])
+async def test_a_kept_answer_has_the_tokens_of_the_first_and_no_part_of_its_price(how: str) -> None:
+    asked = Asked(prices={"sim:*": Prices(input=Decimal(1), output=Decimal(2))})
+    first, again = (await getattr(asked, how)()).usage, (await getattr(asked, how)()).usage
+    assert first is not None
+    assert first["cost_breakdown"]["output"] > 0
+    free = {**first, "cost": 0.0, "cost_status": "answer_cache"}
+    del free["cost_breakdown"]
+    assert again == free
+
+
+async def test_an_answer_without_usage_comes_again_without(asked: Asked) -> None:
+    asked.ring.register_provider("fake", FakeProvider("Hello"))
+    usages = [(await asked.whole(model="fake:m")).usage for _ in range(2)]
+    assert (usages, asked.sent) == ([None, None], 1)
 
 
 @pytest.mark.parametrize("first", ["whole", "streamed"])
@@ -236,6 +254,20 @@ def test_answers_are_dropped_when_they_are_old_or_too_many() -> None:
     clock.time = 10
     assert [kept.get(digest) for digest in digests] == [None] * 4
     assert kept._size == 0
+
+
+@pytest.mark.parametrize(("spare", "found"), [(0, [True, True]), (-1, [False, True])])
+def test_answers_are_kept_up_to_the_last_byte(spare: int, found: list[bool]) -> None:
+    answer = LLMResponse(content="x" * 250, model="sim:m")
+    one = len(msgspec.json.encode(answer))
+    kept = KeptAnswers(CachePolicy(max_bytes=2 * one + spare), Clock())
+    digests = [b"1", b"2"]
+    for digest in digests:
+        kept.keep(digest, answer)
+    assert [kept.get(digest) is not None for digest in digests] == found
+    alone = KeptAnswers(CachePolicy(max_bytes=one + spare), Clock())
+    alone.keep(b"1", answer)
+    assert (alone.get(b"1") is not None) is found[0]
 
 
 async def test_a_kept_answer_costs_a_budget_nothing(tmp_path: Path) -> None:

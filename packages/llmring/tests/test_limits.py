@@ -128,6 +128,27 @@ async def test_a_caller_that_is_cancelled_while_waiting_takes_no_place() -> None
     assert gate.order == ["0", "2"]
 
 
+async def test_the_trace_of_a_caller_that_is_cancelled_while_waiting_says_that_nothing_was_sent() -> None:
+    clock = HeldClock()
+    failover = Failover(Policy(max_concurrent={"gate": 1}), clock=clock)
+    route, traces = Route([Candidate(ModelRef("gate", "x"))]), (list[Attempt](), list[Attempt]())
+
+    async def attempt(_: Candidate, _permit: Permit | None) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    calls = [
+        asyncio.ensure_future(failover.run(route, attempt, timeout=None, trace=trace)) for trace in traces
+    ]
+    await settle()
+    clock.time = 3
+    for call in reversed(calls):
+        call.cancel()
+    await asyncio.wait(calls)
+    fields = [[(one.outcome, one.seconds, one.waited_s, one.billed) for one in trace] for trace in traces]
+    assert fields == [[("cancelled", 3, 0, None)], [("cancelled", 0, 3, False)]]
+
+
 async def test_a_stream_holds_its_place_until_it_ends() -> None:
     gate = Gate()
     async with LLMRing(policy=Policy(max_concurrent={"gate": 1})) as ring:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, get_args
 
@@ -75,14 +75,13 @@ def _unknown_command(word: str, above: Sequence[str]) -> str:
     """Suggest a command: one of this name elsewhere in the tree, else a similar name here."""
     if word.startswith("-"):
         return f"Unknown option: {word}. Options come after a command."
-    from difflib import get_close_matches  # noqa: PLC0415 - slow to import, and most names are right
+    from llmring_lockfile import did_you_mean, nearest  # noqa: PLC0415 - most names are right
 
     paths = sorted(_paths())
     siblings = [path[-1] for path in paths if path[:-1] == tuple(above)]
     meant = [" ".join(path) for path in paths if path[-1] == word]
-    meant = meant or [" ".join((*above, name)) for name in get_close_matches(word, siblings, n=1)]
-    hint = f" Did you mean {' or '.join(meant)}?" if meant else ""
-    return f"Unknown command: {word}.{hint}"
+    meant = meant or [" ".join((*above, name)) for name in nearest(word, siblings, most=1)]
+    return f"Unknown command: {word}{did_you_mean(meant) or '.'}"
 
 
 def command_names() -> list[str]:
@@ -112,7 +111,7 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
         extends: packages whose aliases the lockfile may override.
     """
     from llmring import open_registry  # noqa: PLC0415 - wrong command lines do without
-    from llmring_lockfile import near_providers  # noqa: PLC0415 - as above
+    from llmring_lockfile import did_you_mean  # noqa: PLC0415 - as above
 
     from llmring_cli._models import known_providers  # noqa: PLC0415 - as above
     from llmring_cli._retired import retired_facts  # noqa: PLC0415 - as above
@@ -130,8 +129,7 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
             yield f"{ref}: {REFUSED_HOSTS[ref.provider]}"
             continue
         if ref.provider not in providers:
-            near = near_providers(ref.provider, providers)[:2]
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(_near_references(ref, providers), "to list them: llmring hosts")
             yield f"{ref}: no provider {ref.provider} is known{hint}"
             continue
         retired = retired_facts(ref.provider, ref.model)
@@ -145,12 +143,11 @@ def doubts(alias: str, models: "Iterable[ModelRef]", extends: Sequence[str]) -> 
             yield f"{ref}: the registry does not list this model{meant(ref.model, names)}"
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """Return a question about the known names that are like a word; empty where none is."""
-    from difflib import get_close_matches  # noqa: PLC0415 - as above
+def meant(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the end of a message: a question about the known names that are like a word, else what to do."""
+    from llmring_lockfile import did_you_mean, nearest  # noqa: PLC0415 - as above
 
-    near = get_close_matches(word.lower(), set(known), n=2)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return did_you_mean(nearest(word, known), otherwise)
 
 
 def explained(error: LLMRingError, model: str | None = None) -> str:
@@ -160,9 +157,13 @@ def explained(error: LLMRingError, model: str | None = None) -> str:
         error: as the ring raised it.
         model: the alias or ``provider:model`` that was asked for; ``None`` for the default.
     """
+    from llmring_lockfile import did_you_mean  # noqa: PLC0415 - as above
+
     text = str(error)
     tried = dict.fromkeys(attempt.model for attempt in error.attempts if attempt.outcome != "skipped")
-    advice = [*_right_names(error, model)] if "id you mean" not in text else []
+    if "did you mean" not in text:
+        text += did_you_mean(_right_names(error, model))
+    advice: list[str] = []
     page = _keys_page(error)
     if page:
         advice.append(f"keys: {page}")
@@ -177,10 +178,9 @@ def near_models(name: str) -> list[str]:
     Args:
         name: of a model, with or without a provider.
     """
-    from difflib import get_close_matches  # noqa: PLC0415 - as above
-
     from llmring import open_registry  # noqa: PLC0415 - as above
     from llmring.registry import PROVIDERS  # noqa: PLC0415 - as above
+    from llmring_lockfile import nearest  # noqa: PLC0415 - as above
 
     registry = open_registry()
     shortest: dict[str, str] = {}
@@ -191,22 +191,30 @@ def near_models(name: str) -> list[str]:
                     shortest.setdefault(_UNALIKE.sub("", known), f"{provider}:{known}")
     word = _UNALIKE.sub("", name.rpartition(":")[2].lower())
     parts = sorted((known for known in shortest if word in known), key=lambda known: (len(known), known))
-    near = (parts if len(word) >= _LEAST_PART else []) or get_close_matches(word, shortest, n=_MOST_NEAR)
+    near = (parts if len(word) >= _LEAST_PART else []) or nearest(word, shortest, most=_MOST_NEAR)
     return [shortest[known] for known in near][:_MOST_NEAR]
 
 
-def _right_names(error: LLMRingError, model: str | None) -> Iterator[str]:
-    """Yield the models that were probably meant, if the error is about a name that nobody knows."""
+def _near_references(ref: "ModelRef", providers: Collection[str]) -> list[str]:
+    """Return what a reference to an unknown provider was probably meant to be: listed models, else providers."""
+    from llmring_lockfile import near_providers  # noqa: PLC0415 - as above
+
+    near = near_providers(ref.provider, providers)
+    models = [name for name in near_models(ref.model) if name.partition(":")[0] in near]
+    same = [name for name in models if name.partition(":")[2] == ref.model]
+    return same or models or near
+
+
+def _right_names(error: LLMRingError, model: str | None) -> list[str]:
+    """Return the models that were probably meant, if the error is about a name that nobody knows."""
     asked = model or ""
     if isinstance(error, AliasNotFoundError):
         asked = error.alias
     elif isinstance(error, ModelNotFoundError) and error.model:
         asked = error.model
     elif not (isinstance(error, ProviderNotFoundError) and _is_unlisted(asked)):
-        return
-    near = [name for name in near_models(asked) if name != asked]
-    if near:
-        yield f"did you mean {' or '.join(near)}?"
+        return []
+    return [name for name in near_models(asked) if name != asked]
 
 
 def _is_unlisted(name: str) -> bool:

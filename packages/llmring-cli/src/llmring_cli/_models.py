@@ -90,8 +90,6 @@ def is_listening(name: str) -> bool | None:
     import socket  # noqa: PLC0415 - few commands show providers
     from urllib.parse import urlsplit  # noqa: PLC0415
 
-    from llmring_types.hosts import HOSTS  # noqa: PLC0415
-
     if name not in HOSTS or not HOSTS[name].local or name == SIMULATED:
         return None
     address = urlsplit(provider_access(name).base_url or HOSTS[name].default_url or "")
@@ -119,11 +117,10 @@ def require_provider(name: str) -> str:
         raise copy(REFUSED_HOSTS[name])
     known = known_providers()
     if name not in known:
-        from llmring_lockfile import near_providers  # noqa: PLC0415 - most names are right
+        from llmring_lockfile import did_you_mean, near_providers  # noqa: PLC0415 - most names are right
 
-        near = near_providers(name, known)
-        hint = f"did you mean {' or '.join(near)}?" if near else "to list them: llmring hosts"
-        raise ProviderNotFoundError(f"there is no provider {name!r}; {hint}")
+        hint = did_you_mean(near_providers(name, known), "to list them: llmring hosts")
+        raise ProviderNotFoundError(f"there is no provider {name!r}{hint}")
     return name
 
 

@@ -136,8 +136,6 @@ def linked(text: str, stream: TextIO) -> str:
     """
     if not takes_control(stream) or not any(os.environ.get(name) for name in _TAKE_LINKS):
         return text
-    import re  # noqa: PLC0415 - short commands do without
-
     return re.sub(
         r"https?://[^\s'\"<>),;]+", lambda found: f"\x1b]8;;{found[0]}\x1b\\{found[0]}\x1b]8;;\x1b\\", text
     )

@@ -1,5 +1,6 @@
 """Literals of source files: a small file per language, with what is in it and what only looks like it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,17 @@ def test_cells_of_a_notebook_are_read_and_outputs_are_not() -> None:
     found = found_in("a.ipynb", NOTEBOOK)
     assert [one.split()[1] for one in found] == ["gpt-4o", "o1", "gpt-4.1"]
     assert [one.partition(":")[0] for one in found] == ["4", "7", "9"]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_word_of_a_notebook_has_its_place_whatever_is_escaped_before_it(ascii_only: bool) -> None:
+    lines = ["# \U0001f600 \\ o1\n", 'a = "é\\t", "o1"\n', 'b = ["gpt-5", "gpt-5"]\n']
+    code = {"cell_type": "code", "source": lines, "outputs": ["gpt-5"]}
+    again = {"cell_type": "code", "source": "".join(lines), "outputs": []}
+    text = json.dumps({"cells": [code, again], "metadata": {}}, ensure_ascii=ascii_only)
+    found = [one for one in literals(Path("a.ipynb"), text) if "-5" in one.text or one.text == "o1"]
+    assert [text[one.place.column - 1 :][: len(one.text)] for one in found] == ["o1", "gpt-5", "gpt-5"] * 2
+    assert len({one.place.column for one in found}) == 6
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"cells": 1}', '{"cells": [{"source": [1]}]}', "{" * 9])

@@ -32,7 +32,14 @@ if TYPE_CHECKING:
         UnmetNeed,
         unmet_needs,
     )
-    from llmring_lockfile._names import KNOWN_PROVIDERS, KeyPath, is_reference, near_providers
+    from llmring_lockfile._names import (
+        KNOWN_PROVIDERS,
+        KeyPath,
+        did_you_mean,
+        is_reference,
+        near_providers,
+        nearest,
+    )
     from llmring_lockfile._parse import parse
     from llmring_lockfile._project import (
         find_package_directory,
@@ -103,6 +110,7 @@ __all__ = [
     "bind",
     "check",
     "create_lockfile",
+    "did_you_mean",
     "diff",
     "digest",
     "discover",
@@ -121,6 +129,7 @@ __all__ = [
     "load",
     "lock_models",
     "near_providers",
+    "nearest",
     "new_lockfile_path",
     "parse",
     "propose_upgrades",
@@ -181,7 +190,14 @@ if not TYPE_CHECKING:
                 "UnmetNeed",
                 "unmet_needs",
             ),
-            "llmring_lockfile._names": ("KNOWN_PROVIDERS", "KeyPath", "is_reference", "near_providers"),
+            "llmring_lockfile._names": (
+                "KNOWN_PROVIDERS",
+                "KeyPath",
+                "did_you_mean",
+                "is_reference",
+                "near_providers",
+                "nearest",
+            ),
             "llmring_lockfile._parse": ("parse",),
             "llmring_lockfile._project": (
                 "find_package_directory",

@@ -9,7 +9,14 @@ from llmring_types.exceptions import LockfileError
 from llmring_lockfile._findings import Finding, Place, Severity, has_errors
 from llmring_lockfile._lock import members
 from llmring_lockfile._model import Binding, Constraints, Lockfile
-from llmring_lockfile._names import KNOWN_PROVIDERS, is_reference, near_providers, nearest, normal_package
+from llmring_lockfile._names import (
+    KNOWN_PROVIDERS,
+    did_you_mean,
+    is_reference,
+    near_providers,
+    nearest,
+    normal_package,
+)
 from llmring_lockfile._resolve import PackageLockfiles, no_packages
 
 
@@ -130,8 +137,7 @@ def _override(binding: Binding, shipped: Mapping[str, Lockfile | None], where: P
 def _constraints(binding: Binding, where: Place) -> Iterator[Finding]:
     known = [name for name in Constraints.__struct_fields__ if name != "other"]
     for key in binding.constraints.other:
-        near = nearest(key, known)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = did_you_mean(nearest(key, known, most=1))
         yield Finding(
             rule="unknown-constraint",
             severity=Severity.WARNING,
@@ -146,7 +152,7 @@ def _members(lockfile: Lockfile, providers: Collection[str]) -> Iterator[Finding
         name = str(member.model)
         if member.model.provider not in providers:
             near = near_providers(member.model.provider, providers)
-            hint = f"; did you mean {near[0]}?" if near else f" (known: {', '.join(sorted(providers))})"
+            hint = did_you_mean(near, f"known are {', '.join(sorted(providers))}")
             yield Finding(
                 rule="provider-unknown",
                 severity=Severity.WARNING,

@@ -1,7 +1,7 @@
 """Names of aliases, packages and providers, and key paths, which name the values of a lockfile."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from llmring_types.hosts import HOSTS, HostNames
@@ -49,12 +49,31 @@ def normal_package(name: str) -> str:
     return _SEPARATORS.sub("-", name).lower()
 
 
-def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Known names that a person may have meant, nearest first; at most three."""
+def nearest(name: str, known: Iterable[str], *, most: int = 3, likeness: float = 0.6) -> list[str]:
+    """Known names that a person may have meant, nearest first.
+
+    Args:
+        name: as it was written; its case does not count.
+        known: the names that there are.
+        most: how many to return.
+        likeness: how alike a name must be, from 0 to 1:
+            https://docs.python.org/3/library/difflib.html#difflib.SequenceMatcher.ratio
+    """
     from difflib import get_close_matches  # noqa: PLC0415 - only errors need it, and it is slow to import
 
     folded = {candidate.lower(): candidate for candidate in known}
-    return [folded[match] for match in get_close_matches(name.lower(), folded, n=3, cutoff=0.6)]
+    return [folded[match] for match in get_close_matches(name.lower(), folded, n=most, cutoff=likeness)]
+
+
+def did_you_mean(near: Sequence[str], otherwise: str = "") -> str:
+    """The end of a message about a name that is not known: ``; did you mean A or B?``.
+
+    Args:
+        near: the names that were probably meant.
+        otherwise: what follows the semicolon where there is none; empty for nothing.
+    """
+    rest = f"did you mean {' or '.join(near)}?" if near else otherwise
+    return f"; {rest}" if rest else ""
 
 
 def near_providers(name: str, known: Collection[str]) -> list[str]:

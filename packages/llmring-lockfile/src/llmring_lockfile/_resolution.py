@@ -10,7 +10,7 @@ from llmring_types.exceptions import AliasNotFoundError, LockfileError, UnknownP
 
 from llmring_lockfile._files import BUNDLED
 from llmring_lockfile._model import NO_CONSTRAINTS, Binding, Constraints, Lockfile, Profile
-from llmring_lockfile._names import near_providers, nearest
+from llmring_lockfile._names import did_you_mean, near_providers, nearest
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -88,12 +88,9 @@ def not_bound(asked: str, alias: str, profile: Profile, lockfile: Lockfile) -> A
             profile=profile.name,
             path=_path(lockfile),
         )
-    sentences = [f"the alias {asked!r} is not bound in profile {profile.name!r} of {lockfile.place}."]
     near = nearest(alias, profile.aliases)
-    if near:
-        sentences.append(f"Did you mean {' or '.join(map(repr, near))}?")
-    else:
-        sentences.append(f"Bound there: {', '.join(profile.aliases) or 'nothing'}.")
+    hint = did_you_mean(near, f"bound there: {', '.join(profile.aliases) or 'nothing'}.")
+    sentences = [f"the alias {asked!r} is not bound in profile {profile.name!r} of {lockfile.place}{hint}"]
     elsewhere = [other.name for other in lockfile.profiles.values() if other.binding(alias)]
     if elsewhere:
         sentences.append(f"It is bound in {', '.join(elsewhere)}, but profiles do not inherit.")
@@ -115,16 +112,16 @@ def not_extended(
         f"{name}:{asked.partition(':')[2]}"
         for name in near_providers(prefix, {*providers, *lockfile.extends})
     ]
-    guess = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    hint = did_you_mean(near) or "."
     if lockfile.path == BUNDLED:
         problem = (
-            f"{prefix!r} in {asked!r} is not a known provider. {guess}To list the providers: llmring hosts"
+            f"{prefix!r} in {asked!r} is not a known provider{hint} To list the providers: llmring hosts"
         )
     else:
         extends = ", ".join(lockfile.extends) or "nothing"
         problem = (
             f"{asked!r} is not bound in profile {profile!r} of {lockfile.place}, and {prefix!r} is neither a known "
-            f"provider nor a package that the lockfile extends (it extends {extends}). {guess}Add the package to "
+            f"provider nor a package that the lockfile extends (it extends {extends}){hint} Add the package to "
             f"[extends] packages, or bind the name: llmring bind {asked} provider:model --profile {profile}"
         )
     return UnknownProviderError(

@@ -105,7 +105,7 @@ PARAMETERS = [
     pytest.param({"extra_params": {"top_p": 0.9, "service_tier": "auto"}}, {"top_p": 0.9, "service_tier": "auto"}, id="extra parameters"),
     pytest.param({"extra_params": {"stop": "END", "user": "u-1"}}, {"stop_sequences": ["END"], "metadata": {"user_id": "u-1"}, "stop": None, "user": None}, id="OpenAI's names"),
     pytest.param({"extra_params": {"stop": ["A", "B"]}}, {"stop_sequences": ["A", "B"]}, id="several stop words"),
-    pytest.param({"response_format": FORMAT, "extra_params": {"output_config": {"effort": "low"}}}, {"output_config": {"format": WIRE_FORMAT, "effort": "low"}}, id="extra parameters reach inside"),
+    pytest.param({"response_format": FORMAT, "extra_params": {"output_config": {"task_budget": 9}}}, {"output_config": {"format": WIRE_FORMAT, "task_budget": 9}}, id="extra parameters reach inside"),
     pytest.param({"reasoning_tokens": 2000, "extra_params": {"thinking": {"type": "disabled"}}}, {"thinking": {"type": "disabled"}}, id="thinking is replaced whole"),
     pytest.param({"max_tokens": 5, "extra_params": {"max_tokens": 6}}, {"max_tokens": 6}, id="extra parameters come last"),
 ]  # fmt: skip

@@ -26,7 +26,7 @@ ROWS: list[Any] = [
     pytest.param(
         {
             "messages": [
-                Message(role="system", content="Be brief.", metadata={"cache_control": {"type": "ephemeral"}}),
+                Message(role="system", content="Be brief.", metadata={"cache_control": {"type": "ephemeral", "ttl": "1h"}}),
                 Message(
                     role="user",
                     content=[
@@ -48,7 +48,7 @@ ROWS: list[Any] = [
         },
         {
             "max_tokens": 9,
-            "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+            "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
             "messages": [
                 {
                     "role": "user",

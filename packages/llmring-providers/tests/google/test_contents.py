@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 from llmring_providers import ChatCall, WireRequest
+from llmring_providers.google import GoogleAdapter
 from llmring_providers.google.request import encode
 from llmring_providers.google.response import decode
 from llmring_providers.google.stream import GenerateStreamDecoder
-from llmring_types import LLMResponse, Message, collect, tool_call
+from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, collect, tool_call
 from llmring_types.exceptions import UnsupportedContentError
 
 PNG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
@@ -135,8 +136,9 @@ ROWS = [
 def test_messages_become_turns(
     messages: list[Message], turns: list[Any], call_with: Callable[..., ChatCall]
 ) -> None:
-    wire = encode(call_with(messages=messages), stream=False)
-    assert json.loads(wire.body) == {"contents": turns}
+    asked = Message(role="user", content="?")  # the model never speaks first
+    wire = encode(call_with(messages=[asked, *messages]), stream=False)
+    assert json.loads(wire.body) == {"contents": [user(text("?")), *turns]}
     assert wire.warnings == ()
 
 
@@ -158,7 +160,7 @@ def test_gemini_3_takes_images_inside_results(call_with: Callable[..., ChatCall]
         Message(role="tool", content=[PNG], tool_call_id="1"),
     ]
     body = json.loads(encode(call_with("gemini-3-flash", messages=messages), stream=False).body)
-    assert body["contents"][1:] == [user(result_part("f", {"output": ""}, "1", parts=[INLINE]))]
+    assert body["contents"][2:] == [user(result_part("f", {"output": ""}, "1", parts=[INLINE]))]
 
 
 def test_numbers_in_arguments_and_results_go_out_as_they_were_written(
@@ -378,3 +380,35 @@ def test_a_replay_that_somebody_broke_is_left_out(replay: Any, call_with: Callab
     )
     turns, _ = next_turn(message, call_with=call_with, name="gemini-2.5-pro")
     assert turns == [model(text("A"), call_part("f", "1"))]
+
+
+CALLED = Message(role="assistant", content=None, tool_calls=[tool_call("a", "f", "{}")])
+RESULT = Message(role="tool", tool_call_id="a", content="r")
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gemini-3-pro-preview"])
+@pytest.mark.parametrize(
+    "talk",
+    [
+        pytest.param([CALLED, RESULT], id="https://github.com/google-gemini/gemini-cli/issues/11814"),
+        pytest.param([Message(role="system", content="s"), CALLED, RESULT], id="https://github.com/diegosouzapw/OmniRoute/pull/13573"),
+        pytest.param([Message(role="assistant", content="Hello"), Message(role="user", content="x")], id="https://github.com/NousResearch/hermes-agent/issues/55427"),
+    ],
+)  # fmt: skip
+def test_a_conversation_that_the_model_begins_gets_a_turn_of_the_user_first(
+    talk: list[Message], model: str
+) -> None:
+    wire = GoogleAdapter().encode(ChatCall(LLMRequest(talk), ModelRef("google", model)), stream=False)
+    turns = json.loads(wire.body)["contents"]
+    assert turns[0] == {
+        "role": "user",
+        "parts": [{"text": "[The beginning of the conversation is missing.]"}],
+    }
+    assert turns[1]["role"] == "model"
+    assert any("was put first as the user's" in warning for warning in wire.warnings)
+
+
+def test_a_conversation_that_a_cache_begins_stays_as_it_is() -> None:
+    request = LLMRequest([CALLED, RESULT], cache={"cached_content": "cachedContents/1"})
+    wire = GoogleAdapter().encode(ChatCall(request, ModelRef("google", "gemini-2.5-flash")), stream=False)
+    assert json.loads(wire.body)["contents"][0]["role"] == "model"

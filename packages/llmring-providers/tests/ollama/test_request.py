@@ -186,6 +186,8 @@ SETTINGS = [
     pytest.param({"extra_params": {"keep_alive": "1m", "think": True}}, {"keep_alive": "1m", "think": True}, id="top"),
     pytest.param({"temperature": 0.5, "extra_params": {"options": {"seed": 1, "temperature": 0.1}, "top_p": 0.9}},
                  {"options": {"temperature": 0.1, "seed": 1, "top_p": 0.9}}, id="options are merged"),
+    pytest.param({"extra_params": {"max_tokens": 9}}, {"options": {"num_predict": 9}}, id="a limit by OpenAI's name"),
+    pytest.param({"extra_params": {"response_format": {"type": "json_object"}}}, {"format": "json"}, id="a format by OpenAI's name"),
     pytest.param({"reasoning_effort": "low", "extra_params": {"think": False}}, {"think": False}, id="extra comes last"),
     pytest.param({"extra_params": {"logprobs": True, "top_logprobs": 3}}, {"logprobs": True, "top_logprobs": 3}, id="logprobs"),
     pytest.param({"tools": [WEATHER]}, {"tools": [{"type": "function", "function": WEATHER}]}, id="flat tool"),
@@ -240,6 +242,12 @@ def test_the_wish_for_reasoning_becomes_think(
     assert json.loads(wire.body).get("think") == expected
     assert len(wire.warnings) == (0 if warning is None else 1)
     assert warning is None or warning in wire.warnings[0]
+
+
+def test_a_level_that_there_is_not_becomes_the_next_one(call_with: Callable[..., ChatCall]) -> None:
+    wire = encode(call_with(extra_params={"think": "minimal"}), stream=False)
+    assert json.loads(wire.body)["think"] == "low"
+    assert "'minimal' became 'low'" in wire.warnings[0]
 
 
 @pytest.mark.parametrize(("effort", "warned"), [("high", True), ("none", False)])

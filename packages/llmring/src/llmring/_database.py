@@ -1,7 +1,8 @@
-"""SQLite files whose content is believed: the journals of bulk jobs, ledgers of paces, the keys of a gateway.
+"""SQLite files: how all of them are opened, and which are believed.
 
-A file of somebody else's is refused: one that others may write or read (a repository cannot carry the mode 0600), a
-link, one with tables, views or triggers that llmring does not make.
+Believed are the journals of bulk jobs, ledgers of paces and the keys of a gateway. A file of somebody else's is refused
+as such a one: one that others may write or read (a repository cannot carry the mode 0600), a link, one with tables,
+views or triggers that llmring does not make.
 """
 
 import os
@@ -9,7 +10,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
@@ -45,8 +46,14 @@ def place(path: str | Path) -> Path:
         return Path(path).absolute()
 
 
-def require_sqlite() -> None:
+def require_sqlite(
+    what: str = "journals, shared paces and keys of gateways need", otherwise: str = ""
+) -> None:
     """Check that this Python can open such a file.
+
+    Args:
+        what: the beginning of the message.
+        otherwise: its end, such as ``, or do without``.
 
     Raises:
         ConfigurationError: it was built without SQLite.
@@ -55,8 +62,7 @@ def require_sqlite() -> None:
         import sqlite3  # noqa: F401, PLC0415 - some builds of Python have none
     except ImportError as error:
         raise ConfigurationError(
-            "journals, shared paces and keys of gateways need Python's module sqlite3, which this Python lacks: "
-            "install its SQLite package",
+            f"{what} Python's module sqlite3, which this Python lacks: install its SQLite package{otherwise}",
             original=error,
         ) from error
 
@@ -76,23 +82,36 @@ def create_or_check(path: Path, form: Form) -> None:
         finally:
             os.close(descriptor)
         with closing(connect(path)) as database:
-            if not database.execute("SELECT 1 FROM sqlite_master").fetchone() and _marks(database) == (0, 0):
+            if not database.execute("SELECT 1 FROM sqlite_master").fetchone() and marks(database) == (0, 0):
                 _create(database, form)
             _check(database, path, form)
             database.execute("PRAGMA journal_mode = WAL")  # https://www.sqlite.org/wal.html
 
 
-def connect(path: Path, *, read_only: bool = False, shared: bool = False) -> "sqlite3.Connection":
-    """Open a checked file, for one thread or, ``shared``, for those that take turns.
+def connect(
+    path: Path | str,
+    *,
+    read_only: bool = False,
+    shared: bool = False,
+    busy_s: float = _BUSY_S,
+    synchronous: Literal["FULL", "NORMAL"] = "NORMAL",
+) -> "sqlite3.Connection":
+    """Open a checked file.
 
-    Each commit is in the file, and safe from the end of the process; ``synchronous = NORMAL`` waits for the disk at
-    checkpoints only, so that a power failure may lose the last commits. https://www.sqlite.org/pragma.html#pragma_synchronous
+    Args:
+        path: the file, or ``:memory:``.
+        read_only: refuse every change.
+        shared: for threads that take turns, not for one alone.
+        busy_s: seconds to wait for another process that holds it.
+        synchronous: each commit is in the file, and safe from the end of the process. With write-ahead logging,
+            ``NORMAL`` waits for the disk at checkpoints only, so that a power failure may lose the last commits.
+            https://www.sqlite.org/pragma.html#pragma_synchronous
     """
     import sqlite3  # noqa: PLC0415 - most rings have no such file
 
-    database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=not shared)
+    database = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=not shared)
     try:
-        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute(f"PRAGMA synchronous = {synchronous}")
         if read_only:
             database.execute("PRAGMA query_only = ON")
     except sqlite3.Error:
@@ -139,7 +158,7 @@ def _check_owner(path: Path, status: os.stat_result, form: Form) -> None:
 
 
 def _check(database: "sqlite3.Connection", path: Path, form: Form) -> None:
-    application, version = _marks(database)
+    application, version = marks(database)
     if application != form.application:
         raise ConfigurationError(f"{path} is a file of another program: name another one for the {form.name}")
     if version != form.version:
@@ -157,7 +176,8 @@ def _check(database: "sqlite3.Connection", path: Path, form: Form) -> None:
         )
 
 
-def _marks(database: "sqlite3.Connection") -> tuple[int, int]:
+def marks(database: "sqlite3.Connection") -> tuple[int, int]:
+    """Return whose file it is, and of which version; zeros where nobody has said."""
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (version,) = database.execute("PRAGMA user_version").fetchone()
     return application, version

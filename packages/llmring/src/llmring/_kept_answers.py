@@ -1,16 +1,18 @@
 """The answer cache: whole answers, given again to requests that would put the same bytes on the wire."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import TypeVar, cast
 
 import msgspec
+from llmring_lockfile import LockedModel
 from llmring_providers import ProviderStream
 from llmring_types import Attempt, LLMResponse, StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring._call import Call
+from llmring._chat import Chat
 from llmring._failover import Answered, Attempting, Permit
 from llmring._policy import FROM_CACHE, NO_STORE, CachePolicy
 from llmring._routing import Candidate
@@ -39,6 +41,14 @@ class KeptAnswers:
         self._kept: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
         self._size = 0
         self._lock = Lock()
+        self._digests: tuple[Mapping[str, LockedModel], str | None, Digests] | None = None
+
+    def digests(self, chat: Chat, profile: str | None) -> Digests:
+        """Return what makes the digests of requests: the last one while the lockfile and the profile are the same."""
+        locked = chat.router.locked
+        if self._digests is None or self._digests[0] is not locked or self._digests[1] != profile:
+            self._digests = locked, profile, Digests(chat, locked, profile)
+        return self._digests[2]
 
     def get(self, digest: bytes) -> LLMResponse | None:
         """Return the answer as it was kept, a new object each time."""
@@ -90,15 +100,14 @@ class CachedCall(Call):
     ) -> Answered[T]:
         kept = self._chat.kept_answers
         if kept is not None and not (self._asked.cache or {}).get(NO_STORE):
-            self._digest = await self._digested()
+            self._digest = await self._digested(kept.digests(self._chat, self._profile))
             found = None if self._digest is None else kept.get(self._digest)
             if found is not None:
                 return await self._replay(found)
         return await super()._run(attempt, timeout=timeout, discard=discard)
 
-    async def _digested(self) -> bytes | None:
+    async def _digested(self, digests: Digests) -> bytes | None:
         """Return the digest of the request; ``None`` for one that cannot be sent: the attempt tells why."""
-        digests = Digests(self._chat, self._chat.router.locked, self._profile)
         try:
             found = digests.of_prepared(await self._with_files(self._prepared))
         except LLMRingError:

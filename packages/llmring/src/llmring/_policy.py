@@ -28,11 +28,10 @@ class _Options(msgspec.StructMeta):
             names = cls.__struct_fields__
             unknown = next((name for name in options if name not in names), None)
             if unknown is not None:
-                from difflib import get_close_matches  # noqa: PLC0415 - only for errors
+                from llmring_lockfile import did_you_mean, nearest  # noqa: PLC0415 - only for errors
 
-                near = get_close_matches(unknown, names, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"its options are {', '.join(names)}"
-                raise ConfigurationError(f"{cls.__name__} has no option {unknown!r}; {hint}")
+                hint = did_you_mean(nearest(unknown, names, most=1), f"its options are {', '.join(names)}")
+                raise ConfigurationError(f"{cls.__name__} has no option {unknown!r}{hint}")
             return super().__call__(*values, **options)
 
 

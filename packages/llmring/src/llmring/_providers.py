@@ -1,11 +1,11 @@
 """The providers of a ring, each built when it is first used."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from copy import copy
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
-from llmring_lockfile import near_providers
+from llmring_lockfile import did_you_mean, near_providers
 from llmring_providers import KeySource, Provider, ProviderSettings, find_factory
 from llmring_providers.transport import LoopbackOnly, Transport
 from llmring_types.exceptions import (
@@ -21,36 +21,50 @@ from msgspec import UNSET, UnsetType
 from llmring._access import ProviderAccess, check_base_url, kept_keys, provider_access, provider_names
 from llmring._settings import known_secrets
 
+T = TypeVar("T")
+
 _OF_THE_RING = frozenset(("name", "transport", "loopback_only"))
 LENT_HOSTS: set[str] = set()
 """Hosts in the table that an approved lockfile named, and nothing else: only the rings of such a lockfile know them."""
 
 
-_stand_ins: list[Provider] = []
-_by_hand: list[Callable[[ProviderSettings], Provider | None]] = []
+class _Blocks(Generic[T]):
+    """Stand-ins for the providers of every ring in the process, each for the length of a block."""
+
+    def __init__(self) -> None:
+        self._open: list[T] = []
+
+    def __iter__(self) -> Iterator[T]:
+        return reversed(self._open)
+
+    @contextmanager
+    def around(self, each: T) -> Iterator[None]:
+        self._open.append(each)
+        try:
+            yield
+        finally:
+            self._open.remove(each)
+
+    @property
+    def innermost(self) -> T | None:
+        return self._open[-1] if self._open else None
 
 
-@contextmanager
-def stand_in(provider: Provider) -> Iterator[None]:
+_STAND_INS = _Blocks[Provider]()
+_BUILDERS = _Blocks[Callable[[ProviderSettings], Provider | None]]()
+
+
+def stand_in(provider: Provider) -> AbstractContextManager[None]:
     """Answer the calls of every ring by this provider within the block, whoever has made the ring, without any key.
 
     Objects that a ring was given by ``register_provider`` answer themselves.
     """
-    _stand_ins.append(provider)
-    try:
-        yield
-    finally:
-        _stand_ins.remove(provider)
+    return _STAND_INS.around(provider)
 
 
-@contextmanager
-def building(build: Callable[[ProviderSettings], Provider | None]) -> Iterator[None]:
+def building(build: Callable[[ProviderSettings], Provider | None]) -> AbstractContextManager[None]:
     """Have the providers of every ring built by this function within the block; ``None`` builds as usual."""
-    _by_hand.append(build)
-    try:
-        yield
-    finally:
-        _by_hand.remove(build)
+    return _BUILDERS.around(build)
 
 
 class SdkProvider(Provider, Protocol):
@@ -89,8 +103,9 @@ class Providers(Mapping[str, Provider]):
     def __getitem__(self, name: str) -> Provider:
         provider = self.built.get(name)
         if provider is None:
-            if _stand_ins:
-                return _stand_ins[-1]
+            standing_in = _STAND_INS.innermost
+            if standing_in is not None:
+                return standing_in
             if name in self._refused:
                 raise copy(self._refused[name])
             access = self._access_of(name)
@@ -138,7 +153,7 @@ class Providers(Mapping[str, Provider]):
 
     def problem(self, name: str) -> LLMRingError | None:
         """Return why the provider cannot be used, or ``None``."""
-        if name in self.built or _stand_ins:
+        if name in self.built or _STAND_INS.innermost is not None:
             return None
         if name in self._refused:
             return copy(self._refused[name])
@@ -176,14 +191,16 @@ class Providers(Mapping[str, Provider]):
             addressed = given.get("base_url") and (given.get("api_key") or host_of(name).keyless)
             if access.refusal is not None and not addressed:
                 raise copy(access.refusal)
-            if access.key_in and not given.get("api_key") and given.get("client") is None and not _stand_ins:
+            standing_in = _STAND_INS.innermost
+            keyed = given.get("api_key") or given.get("client") is not None or standing_in is not None
+            if access.key_in and not keyed:
                 raise ProviderAuthenticationError(
                     f"no key given; pass api_key=, set {' or '.join(access.key_in)}{_or_keep(name, access)}",
                     provider=name,
                 )
             key = given.pop("api_key", None) or access.api_key
             base_url = given.pop("base_url", None) or access.base_url
-            provider = _stand_ins[-1] if _stand_ins else self._build(name, key, base_url, **given)
+            provider = self._build(name, key, base_url, **given) if standing_in is None else standing_in
         elif isinstance(provider, str):
             raise ConfigurationError(
                 f"register_provider({name!r}, …) takes a provider, not a text. For a key: api_key=…, for an address: "
@@ -227,9 +244,8 @@ class Providers(Mapping[str, Provider]):
 
     def _unknown(self, name: str) -> ProviderNotFoundError:
         known = self.known()
-        near = near_providers(name, known)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(sorted(known))}"
-        return ProviderNotFoundError(f"there is no provider {name!r}; {hint}", provider=name)
+        hint = did_you_mean(near_providers(name, known), f"known are {', '.join(sorted(known))}")
+        return ProviderNotFoundError(f"there is no provider {name!r}{hint}", provider=name)
 
     def _access_of(self, name: str) -> ProviderAccess | None:
         """Return what the environment said when the ring was made, or now for a host registered since."""
@@ -255,7 +271,7 @@ class Providers(Mapping[str, Provider]):
             loopback_only=self._loopback_only,
             **more,
         )
-        made = (build(settings) for build in reversed(_by_hand))
+        made = (build(settings) for build in _BUILDERS)
         return next(filter(None, made), None) or find_factory(name)(settings)
 
 

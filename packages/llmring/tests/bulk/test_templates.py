@@ -44,6 +44,19 @@ def test_a_row_without_a_column_is_an_error_and_templates_reach_nothing_else(
         Template(template).render({"a": "x"})
 
 
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ('{ a } {"b": 1} {c}', ["a", "c"]),
+        ("no column", []),
+        ("{{ a }} {b}", []),
+        ("{% if a %}{b}{% endif %}", []),
+    ],
+)
+def test_the_columns_of_a_plain_template_are_those_it_fills_in(text: str, columns: list[str]) -> None:
+    assert Template.columns(text) == columns
+
+
 def test_a_row_may_bring_its_messages() -> None:
     template = RequestTemplate(system="Be {how}.", model="fake:x", max_tokens=9)
     request = template.request({"how": "brief", "messages": [{"role": "user", "content": "Hello"}]})

@@ -307,3 +307,16 @@ def test_a_journal_that_another_actor_uses_is_waited_for(
         again, provider = chat(journals=tmp_path)
         assert again(block("a"))["answer"].to_pylist() == ["one"]
     assert not provider.calls
+
+
+def test_a_journal_that_stays_in_use_fails_its_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmring.bulk._journal._LOCK_WAIT_S", 0.0)
+    monkeypatch.setattr("llmring.ray._chat._LONGEST_WAIT_S", 0.0)
+    first, _ = chat("one", journals=tmp_path)
+    first(block("a"))
+    (journal,) = tmp_path.glob("*.db")
+    with closing(sqlite3.connect(f"{journal}-lock", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        again, _ = chat(journals=tmp_path)
+        with pytest.raises(ConfigurationError, match="in use by another run"):
+            again(block("a"))

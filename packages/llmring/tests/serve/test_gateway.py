@@ -178,6 +178,13 @@ async def test_fields_that_are_not_understood_are_named(gateway: Gateway) -> Non
     assert reply.headers["llmring-unread"] == '"messages[0].metadata"'
 
 
+@pytest.mark.parametrize(("more", "status"), [({}, 400), (STREAMED, 200)])
+async def test_an_answer_that_could_only_be_asked_for_later_is_refused(
+    gateway: Gateway, more: Any, status: int
+) -> None:
+    assert (await ask(gateway, "/v1/responses", {**RESPONSES, "background": True, **more})).status == status
+
+
 @pytest.mark.parametrize("name", ["models", "contents", "system", "api"])
 async def test_no_field_leads_to_another_model_or_conversation(name: str) -> None:
     asked = []

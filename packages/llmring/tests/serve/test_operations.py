@@ -94,6 +94,7 @@ async def test_metrics_count_requests_calls_tokens_dollars_and_failed_attempts()
     assert shown.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = shown.body.decode().splitlines()
     for line in (
+        "llmring_workers 1",
         "llmring_calls_under_way 0",
         'llmring_requests_total{protocol="openai_chat",operation="chat",status="200"} 2',
         'llmring_requests_total{protocol="openai_chat",operation="chat",status="404"} 1',
@@ -104,7 +105,7 @@ async def test_metrics_count_requests_calls_tokens_dollars_and_failed_attempts()
         'llmring_first_chunk_seconds_count{alias="fast",model="sim:small"} 1',
     ):
         assert line in lines
-    assert len({line for line in lines if line.startswith("# TYPE ")}) == 10
+    assert len({line for line in lines if line.startswith("# TYPE ")}) == 11
 
 
 async def test_names_that_clients_make_up_fill_no_memory_and_break_no_line() -> None:

@@ -366,5 +366,5 @@ async def test_a_failed_result_is_an_error_with_its_text() -> None:
 async def test_a_call_after_the_end_is_an_error_of_the_tool() -> None:
     async with Client(adding()) as client, mcp_tools(client) as tools:
         add: Tool = tools[0]
-    with pytest.raises(Exception):  # noqa: B017, PT011 - the SDK's own, which the run reports to the model
+    with pytest.raises(RuntimeError, match="context manager"):  # of the SDK; the run reports it to the model
         await add.call('{"a": 1, "b": 2}')

@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, NamedTuple
 
+from llmring_lockfile import did_you_mean, nearest
 from llmring_types.exceptions import LLMRingError
 
 from llmring_cli._files import write_output
@@ -19,7 +20,7 @@ from llmring_cli.chat.transcript import described, exported, text_of
 
 COMMANDS = {
     "/help": "show this",
-    "/model NAME": "go on with another alias or provider:model",
+    "/model NAME": "continue with another alias or provider:model",
     "/system TEXT": "replace the instructions; without a text, show them",
     "/attach PATH|URL": "send a file, or several by *, along with the next message",
     "/tools": "list what the model may call",
@@ -32,6 +33,8 @@ _KEYS = (
     "Enter sends; Alt-Enter, or a backslash before Enter, begins another line. Ctrl-C stops an answer. "
     "A line that begins with a space is no command."
 )
+_LIKE_A_COMMAND = 0.75
+"""Likeness of a misspelt command to the real one; paths, such as ``/etc/hosts``, begin with a slash, too."""
 
 
 class Opening(NamedTuple):
@@ -187,7 +190,9 @@ class Interaction:
 def _help(name: str) -> None:
     if name != "/help":
         usage = next((usage for usage in COMMANDS if usage.startswith(f"{name} ")), None)
-        report(f"usage: {usage}" if usage else f"there is no command {one_line(name)}; /help lists them")
+        near = nearest(name, (each.partition(" ")[0] for each in COMMANDS), most=1, likeness=_LIKE_A_COMMAND)
+        hint = did_you_mean(near, "to list them: /help")
+        report(f"usage: {usage}" if usage else f"there is no command {one_line(name)}{hint}")
         return
     for usage, meaning in COMMANDS.items():
         report_text(fill(f"  {usage:18}{meaning}", screen_width(), subsequent_indent=" " * 20))

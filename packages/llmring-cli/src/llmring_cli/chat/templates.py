@@ -21,8 +21,6 @@ REPOSITORY_FOLDER = Path(".llmring") / "templates"
 INPUT = "input"
 """The variable that stands for the message."""
 _IN_BRACES = re.compile(r"\{([^{}]*)\}")
-_VARIABLE = re.compile(r"\{([^{}\n\"':]+)\}")
-"""As :class:`llmring.bulk.Template` takes them: other braces, as those of JSON, are text."""
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"\w[\w.-]*")
 _OWN_INPUT = re.compile(rf"\{{{{?\s*{INPUT}\b")
@@ -52,7 +50,7 @@ class ChatTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def uses_jinja(self) -> bool:
         """Return ``True`` for a template of Jinja, as :class:`llmring.bulk.Template` decides it."""
-        return any(mark in text for text in (self.prompt, self.system or "") for mark in ("{{", "{%"))
+        return Template.needs_jinja(self.prompt) or Template.needs_jinja(self.system or "")
 
     def filled(self, message: str, given: Mapping[str, str]) -> tuple[str, str | None]:
         """Return the text of the message and the instructions.
@@ -73,8 +71,8 @@ class ChatTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Refuse a variable without a value; Jinja, which has defaults of its own, looks after its templates."""
         if self.uses_jinja:
             return
-        text = f"{self.prompt} {self.system or ''}"
-        missing = next((name for name in map(str.strip, _VARIABLE.findall(text)) if name not in values), None)
+        named = Template.columns(f"{self.prompt} {self.system or ''}")
+        missing = next((name for name in named if name not in values), None)
         if missing is not None:
             raise CommandError(f"the template needs a value for {missing!r}: --param '{missing}=…'")
 
@@ -127,7 +125,7 @@ def read_template(name: str) -> ChatTemplate:
     """
     found = templates()
     if name not in found:
-        hint = meant(name, found) or f"; they are TOML files in {folders()[0]} or {REPOSITORY_FOLDER}"
+        hint = meant(name, found, f"they are TOML files in {folders()[0]} or {REPOSITORY_FOLDER}")
         raise CommandError(f"there is no template {name!r}{hint}")
     path = found[name]
     refuse_link_out(path)

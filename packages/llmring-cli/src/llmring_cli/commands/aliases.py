@@ -6,6 +6,7 @@ import llmring_lockfile as lockfiles
 import msgspec
 from cyclopts import Parameter
 from llmring_lockfile import Binding
+from llmring_types.exceptions import ModelReferenceError
 
 from llmring_cli._environment import admit_hosts
 from llmring_cli._lockfiles import find_lockfile, lockfile_to_write, read_lockfile, shown
@@ -34,7 +35,13 @@ def bind(
         models: One provider:model, or several separated by commas, best first.
     """
     path = lockfile_to_write(lockfile)
-    found = lockfiles.bind(path, alias, models, profile=profile, create=True)
+    try:
+        found = lockfiles.bind(path, alias, models, profile=profile, create=True)
+    except ModelReferenceError as error:
+        from llmring_cli._mistakes import near_models  # noqa: PLC0415 - most references are right
+
+        error.message += lockfiles.did_you_mean(near_models(error.reference) if error.reference else [])
+        raise
     active = lockfiles.active_profile(found, profile).name
     binding = found.profile(active).binding(alias)
     pool = [] if binding is None else [str(model) for model in binding.models]

@@ -153,11 +153,28 @@ def _hints(checkup: Checkup) -> Iterator[str]:
     server = checkup.usage_server
     if server.url is not None and not server.reported_to:
         yield f"applications report to no usage server until {URL} is set; only commands read {server.url_from}"
+    keyless = _without_key(checkup)
+    if keyless is not None:
+        yield f"to keep a key, which rings read after the environment: llmring keys set {keyless}"
     usable = {row.name for row in checkup.providers if row.configured}
     # Facts about models that cannot be asked harm nobody, and who has no key may have no network.
     oldest = max((row.age_days or 0 for row in checkup.registry if row.provider in usable), default=0)
     if oldest > _OLD_DAYS:
         yield f"the facts about models are {oldest:.0f} days old; to update them: llmring registry refresh"
+
+
+def _without_key(checkup: Checkup) -> str | None:
+    """Return a provider to which a key is missing: a member of an alias, else any where nothing can be asked yet.
+
+    The problem of an alias that resolves to nothing names the command itself.
+    """
+    if any(row.error for row in checkup.aliases):
+        return None
+    lacking = [row.name for row in checkup.providers if provider_access(row.name).key_in]
+    pooled = {ref.partition(":")[0] for row in checkup.aliases for ref in row.pool}
+    is_ready = bool(checkup.aliases) or any(row.key_from for row in checkup.providers)
+    found = [name for name in lacking if name in pooled] or ([] if is_ready else lacking)
+    return found[0] if found else None
 
 
 def _lockfile(state: LockfileState) -> _Row:

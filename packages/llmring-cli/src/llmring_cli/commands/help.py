@@ -34,10 +34,8 @@ def help_(words: Annotated[list[str] | None, Parameter(negative=())] = None, /) 
         return 0
     name = " ".join(words)
     if name not in command_names():
-        hint = meant(name, [*topics(), *command_names()])
-        raise CommandError(
-            f"no topic or command {name}{hint or ': llmring help lists them'}", exit_code=WRONG_USAGE
-        )
+        hint = meant(name, [*topics(), *command_names()], "to list them: llmring help")
+        raise CommandError(f"no topic or command {name}{hint}", exit_code=WRONG_USAGE)
     from llmring_cli._app import dispatch  # noqa: PLC0415 - it imports the commands
 
     return dispatch([*words, "--help"])

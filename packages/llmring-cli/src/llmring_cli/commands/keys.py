@@ -46,7 +46,7 @@ def set_key(provider: ProviderName, /, *, keyring: Flag = False, json: Json = Fa
     """
     providers = known_providers()
     if provider not in providers:
-        hint = meant(provider, providers) or "; to list them: llmring hosts"
+        hint = meant(provider, providers, "to list them: llmring hosts")
         raise CommandError(f"no provider {provider} is known{hint}")
     store = open_key_store()
     place: Literal["file", "keyring"] = "keyring" if keyring else "file"

@@ -98,8 +98,7 @@ def info(model: ModelName, /, *, profile: ProfileName = None, json: Json = False
     if facts is None:
         from llmring_cli._mistakes import near_models  # noqa: PLC0415 - most models are known
 
-        near = near_models(str(pool[0]))
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        hint = lockfiles.did_you_mean(near_models(str(pool[0])))
         report(f"{pool[0]} is unknown; it may still work{hint}")
         report_refused_hosts()
         return FAILED
@@ -156,8 +155,7 @@ def _show(models: Sequence[ModelFacts], words: Sequence[str], *, json: bool) -> 
     if not models:
         from llmring_cli._mistakes import near_models  # noqa: PLC0415 - most lists have models
 
-        near = near_models("-".join(words)) if words else []
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        hint = lockfiles.did_you_mean(near_models("-".join(words)) if words else [])
         report(f"no known models{' with ' if words else ''}{' '.join(words)}{hint}")
     print_table(_HEADERS, [_row(facts) for facts in models])
 

@@ -1,5 +1,6 @@
 """``llmring serve`` and ``llmring serve key``."""
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,22 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
-from llmring import CachePolicy, LLMRing, usage_log_path
 from llmring_lockfile import discover
 from llmring_types.exceptions import MissingSDKError
 
 from llmring_cli._app import command_with_group
 from llmring_cli._output import CommandError, dollars_text, print_json, print_line, print_table, report
 from llmring_cli._parameters import Alias, Count, Flag, Json, LockfilePath, Port, ProfileName
-from llmring_cli.page import open_page
 
 if TYPE_CHECKING:
     from llmring.serve import GatewayKey, KeyState, KeyStore
 
+STORE_VARIABLE = "LLMRING_SERVE_STORE"
 Store = Annotated[
-    Path | None,
+    str | None,
     Parameter(
-        name="--store", help="The file of keys. Default: serve.db in the user's configuration of llmring."
+        name="--store",
+        help="The file of keys, or redis://HOST:6379/0 for several machines. Default: LLMRING_SERVE_STORE, else serve.db "
+        "in the user's configuration of llmring.",
     ),
 ]
 
@@ -33,6 +35,7 @@ def serve(
     port: Port = 8787,
     host_name: Annotated[list[str] | None, Parameter(negative="")] = None,
     direct_models: Flag = False,
+    workers: Count = 1,
     cache: Count | None = None,
     store: Store = None,
     lockfile: LockfilePath = None,
@@ -55,56 +58,44 @@ def serve(
         host: The address to listen on.
         port: The port; 0 picks a free one.
         host_name: Another host name that clients use, such as a container's. May be given several times.
+        workers: Processes that answer, all at this address: one for each core, say.
         cache: Keep whole answers for so many seconds, and give them again to the same request.
         direct_models: Let clients name provider:model as well.
     """
     if find_spec("uvicorn") is None or find_spec("jinja2") is None:
         raise MissingSDKError("serving needs an extra: pip install 'llmring-cli[serve]'")
-    import llmring.serve as serving  # noqa: PLC0415 - the commands of keys, and help, do without
+    from llmring_cli._gateway import Options, serve_alone, serve_by_workers  # noqa: PLC0415 - as above
 
-    keys = serving.KeyStore(_path(store), lazy=True)
-    if host not in {"127.0.0.1", "::1", "localhost"} and not keys.in_use:
-        raise CommandError(
-            f"without keys, only this machine is served: make one before listening on {host}: llmring serve key create"
-        )
+    options = Options(
+        host=host,
+        port=port,
+        host_names=(host, *(host_name or ())),
+        direct_models=direct_models,
+        cache_s=cache,
+        store=str(_place(store)),
+        lockfile=None if lockfile is None else str(lockfile),
+        profile=profile,
+    )
     if lockfile is None and discover().is_bundled:
         report(
             "warning: there is no lockfile here, so no alias of yours is served; create one: llmring lock init"
         )
-    ring = LLMRing(origin="llmring-serve", lockfile_path=lockfile)
-    opened = open_page(
-        log=usage_log_path(),
-        lockfile=lambda: ring.lockfile,
-        lockfile_problem=lambda: gateway.lockfile_problem,
-        profile=profile,
-        keys=keys,
-        serves=True,
-    )
 
-    def ready(url: str) -> None:
+    def ready(url: str, lockfile_path: Path | None, page: str) -> None:
         if json:
-            path = None if ring.lockfile_path is None else str(ring.lockfile_path)
-            print_json({"url": url, "lockfile": path, "page": opened.url(url)})
+            path = None if lockfile_path is None else str(lockfile_path)
+            print_json({"url": url, "lockfile": path, "page": page})
         else:
-            report(f"serving {ring.lockfile_path} at {url}; press Ctrl-C to stop")
-            report(f"page: {opened.url(url)}")
+            by = f" by {workers} workers" if workers > 1 else ""
+            report(f"serving {lockfile_path} at {url}{by}; press Ctrl-C to stop")
+            report(f"page: {page}")
         sys.stdout.flush()
 
-    async def end() -> None:
-        await ring.close()
-        keys.close()
-
-    gateway = serving.app(
-        ring,
-        cache=None if cache is None else CachePolicy(ttl_s=cache),
-        keys=keys,
-        page=opened.page,
-        profile=profile,
-        direct_models=direct_models,
-        host_names=[host, *(host_name or ())],
-    )
     try:
-        serving.run(gateway, host=host, port=port, on_ready=ready, at_end=end)
+        if workers > 1:
+            serve_by_workers(options, workers, ready)
+        else:
+            serve_alone(options, ready)
     except OSError as error:
         raise CommandError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
@@ -149,8 +140,6 @@ def list_keys(*, store: Store = None, json: Json = False) -> None:
 
     $ llmring serve key list
 
-    Args:
-        store: The file of keys.
     """
     with _open(store) as keys:
         states = keys.states()
@@ -194,19 +183,20 @@ def revoke(key: str, /, *, store: Store = None, json: Json = False) -> None:
 SERVE = command_with_group(serve, "serve key")
 
 
-def _path(store: Path | None) -> Path:
+def _place(store: str | None) -> str | Path:
+    """Return the file or the address of the store. The address may have a password, which a command line would show."""
     from llmring.serve import default_store  # noqa: PLC0415 - as above
 
-    path = store or default_store()
-    if path is None:
+    place = store or os.environ.get(STORE_VARIABLE) or default_store()
+    if place is None:
         raise CommandError("this user has no home to keep keys in: name a file with --store")
-    return path
+    return place
 
 
-def _open(store: Path | None) -> "KeyStore":
+def _open(store: str | None) -> "KeyStore":
     from llmring.serve import KeyStore  # noqa: PLC0415 - as above
 
-    return KeyStore(_path(store))
+    return KeyStore(_place(store))
 
 
 def _document(key: "GatewayKey") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from llmring_types.exceptions import MissingSDKError
 
 if TYPE_CHECKING:
-    from llmring.serve import Exchange, KeyStore, LiveCalls, Page
+    from llmring.serve import Exchange, KeyStore, LiveCalls, Page, SessionStore
     from llmring_lockfile import Lockfile
     from llmring_types.exceptions import LLMRingError
 
@@ -53,8 +53,14 @@ def open_page(
     profile: str | None = None,
     keys: "KeyStore | None" = None,
     serves: bool = False,
+    token: str | None = None,
+    sessions: "SessionStore | None" = None,
 ) -> OpenedPage:
-    """Return the page; :class:`llmring_cli.page.views.Sources` describes the arguments.
+    """Return the page; :class:`llmring_cli.page.views.Sources` describes the other arguments.
+
+    Args:
+        token: signs in; ``None`` takes that of the environment, or makes one.
+        sessions: keeps those who have signed in; by default the memory of this process.
 
     Raises:
         MissingSDKError: the extra is not installed.
@@ -63,9 +69,9 @@ def open_page(
     require_extra("the page")
     from llmring_cli.page.sessions import Sessions  # noqa: PLC0415 - help does without
 
-    given = os.environ.get(TOKEN_VARIABLE)
+    given = token or os.environ.get(TOKEN_VARIABLE)
     token = given or secrets.token_urlsafe(32)
-    sessions = Sessions(token)
+    signed_in = Sessions(token, sessions)
 
     def make() -> "Page":
         from llmring_cli.page.site import Site  # noqa: PLC0415 - see _FirstUse
@@ -79,7 +85,7 @@ def open_page(
             keys=keys,
             serves=serves,
         )
-        return Site(Views(sources), sessions)
+        return Site(Views(sources), signed_in)
 
     return OpenedPage(_FirstUse(make), token, is_new=not given)
 

@@ -4,66 +4,63 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 
+import msgspec
+from llmring.serve import MemorySessions, SessionStore
 from llmring_types.exceptions import ValidationError
 
 _LIFETIME_S = 12 * 3600
-_MOST = 100
-"""Sessions kept; the oldest goes first."""
 _LEAST_LETTERS = 16
 """Of a token that somebody chose: a shorter one can be guessed."""
 
 
-class Session:
+class Session(msgspec.Struct, kw_only=True):
     """Somebody who has signed in.
 
     Attributes:
+        identity: that their cookie has.
+        ends_at: seconds of the machine's clock.
         csrf: the value that their forms carry.
         notice: shown once, on the next page.
         new_secret: of a key that they made, shown once, on the next page.
     """
 
-    def __init__(self, ends_at: float) -> None:
-        self.ends_at = ends_at
-        self.csrf = secrets.token_urlsafe(32)
-        self.notice = ""
-        self.new_secret = ""
-
-    def take_new_secret(self) -> str:
-        """Return the secret of the new key and forget it."""
-        secret, self.new_secret = self.new_secret, ""
-        return secret
-
-    def take_notice(self) -> str:
-        """Return the notice and forget it."""
-        notice, self.notice = self.notice, ""
-        return notice
+    identity: str
+    ends_at: float
+    csrf: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(32))
+    notice: str = ""
+    new_secret: str = ""
 
 
 class Sessions:
-    """Those who have signed in to this process.
+    """Those who have signed in.
 
     Args:
         token: what signs in.
-        clock: seconds, for the end of a session after 12 hours.
+        store: keeps them; by default the memory of this process.
+        clock: seconds, for the end of a session after 12 hours; the same in all processes of the machine.
 
     Raises:
         ValidationError: the token has fewer than 16 characters (also a ``ValueError``).
     """
 
-    def __init__(self, token: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        token: str,
+        store: SessionStore | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         if len(token) < _LEAST_LETTERS:
             raise ValidationError(f"the token of the page must have {_LEAST_LETTERS} characters or more")
         self._token = token.encode()
         self._clock = clock
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._store = store or MemorySessions()
         # Browsers keep one set of cookies for all ports of a host, and two servers may run there.
         self._cookie = f"llmring_{hashlib.sha256(self._token).hexdigest()[:8]}"
 
-    def sign_in(self, token: str, *, secure: bool) -> str | None:
+    async def sign_in(self, token: str, *, secure: bool) -> str | None:
         """Return the cookie to set; ``None`` if the token is not the right one.
 
         Args:
@@ -72,20 +69,34 @@ class Sessions:
         """
         if not hmac.compare_digest(token.encode(errors="replace"), self._token):
             return None
-        identity = secrets.token_urlsafe(32)
-        self._sessions[identity] = Session(self._clock() + _LIFETIME_S)
-        if len(self._sessions) > _MOST:
-            self._sessions.popitem(last=False)
-        return self._set(identity, _LIFETIME_S) + ("; Secure" if secure else "")
+        session = Session(identity=secrets.token_urlsafe(32), ends_at=self._clock() + _LIFETIME_S)
+        await self.keep(session)
+        return self._set(session.identity, _LIFETIME_S) + ("; Secure" if secure else "")
 
-    def find(self, headers: Mapping[str, str]) -> Session | None:
+    async def find(self, headers: Mapping[str, str]) -> Session | None:
         """Return the session of a request."""
-        session = self._sessions.get(self._identity(headers))
-        return session if session is not None and session.ends_at > self._clock() else None
+        identity = self._identity(headers)
+        kept = await self._store.get(identity) if identity else None
+        if kept is None:
+            return None
+        session = msgspec.json.decode(kept, type=Session)
+        return session if session.ends_at > self._clock() else None
 
-    def sign_out(self, headers: Mapping[str, str]) -> str:
+    async def keep(self, session: Session) -> None:
+        """Keep what has changed in a session."""
+        await self._store.put(session.identity, msgspec.json.encode(session))
+
+    async def take_notice(self, session: Session) -> tuple[str, str]:
+        """Return the notice and the secret of the new key, which are not shown again."""
+        shown = session.notice, session.new_secret
+        if any(shown):
+            session.notice = session.new_secret = ""
+            await self.keep(session)
+        return shown
+
+    async def sign_out(self, headers: Mapping[str, str]) -> str:
         """End the session of a request, and return the cookie that removes its own."""
-        self._sessions.pop(self._identity(headers), None)
+        await self._store.put(self._identity(headers), None)
         return self._set("", 0)
 
     def _identity(self, headers: Mapping[str, str]) -> str:

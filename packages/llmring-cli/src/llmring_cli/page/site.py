@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
+from anyio import to_thread
 from llmring.serve import Exchange, LiveCalls
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderRequestTooLargeError
 
@@ -63,7 +64,7 @@ class Site:
 
     async def _show(self, exchange: Exchange, live: LiveCalls | None, *, admitted: bool) -> None:
         query = _fields(urlsplit(exchange.target).query)
-        session = self._sessions.find(exchange.headers)
+        session = await self._sessions.find(exchange.headers)
         if exchange.path == "/" and "token" in query:
             await self._sign_in(exchange, query["token"])
         elif exchange.path == _SIGN_IN:
@@ -75,7 +76,8 @@ class Site:
         elif exchange.path == "/page/live":
             await _send(exchange, self._views.live(live))
         else:
-            await _send(exchange, await self._views.whole(live, session, query.get("days", "")))
+            shown = ("", "") if session is None else await self._sessions.take_notice(session)
+            await _send(exchange, await self._views.whole(live, session, shown, query.get("days", "")))
 
     async def _change(self, exchange: Exchange) -> None:
         """Do what a form asks for. Origin was checked before; a session's forms carry its own secret as well."""
@@ -89,7 +91,7 @@ class Site:
         if exchange.path == _SIGN_IN:
             await self._sign_in(exchange, form.get("token", "").strip())
             return
-        session = self._sessions.find(exchange.headers)
+        session = await self._sessions.find(exchange.headers)
         if session is None or not _is_own(form, session):
             await _send(
                 exchange,
@@ -98,7 +100,7 @@ class Site:
                 403,
             )
         elif exchange.path == "/page/sign-out":
-            await _redirect(exchange, _SIGN_IN, self._sessions.sign_out(exchange.headers))
+            await _redirect(exchange, _SIGN_IN, await self._sessions.sign_out(exchange.headers))
         elif exchange.path in {"/page/keys/create", "/page/keys/revoke"} and self._views.keys is not None:
             await self._change_keys(exchange, form, session)
         else:
@@ -107,16 +109,17 @@ class Site:
     async def _change_keys(self, exchange: Exchange, form: Mapping[str, str], session: Session) -> None:
         try:
             if exchange.path == "/page/keys/create":
-                self._views.create_key(form, session)
+                await to_thread.run_sync(self._views.create_key, form, session)
             else:
-                self._views.revoke_key(form, session)
+                await to_thread.run_sync(self._views.revoke_key, form, session)
         except LLMRingError as error:
             session.notice = str(error)
+        await self._sessions.keep(session)
         await _redirect(exchange, "/#keys")
 
     async def _sign_in(self, exchange: Exchange, token: str) -> None:
         secure = exchange.headers.get("origin", "").startswith("https://")
-        cookie = self._sessions.sign_in(token, secure=secure)
+        cookie = await self._sessions.sign_in(token, secure=secure)
         if cookie is None:
             await _send(exchange, self._views.sign_in("This is not the token of this page."), {}, 403)
         else:

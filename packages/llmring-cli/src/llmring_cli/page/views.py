@@ -83,12 +83,15 @@ class Views:
         """Return the calls under way and the last that ended."""
         return self._render("live.html", **self._calls(live))
 
-    async def whole(self, live: LiveCalls | None, session: Session | None, days: str) -> str:
+    async def whole(
+        self, live: LiveCalls | None, session: Session | None, shown_once: tuple[str, str], days: str
+    ) -> str:
         """Return the page. What is read from disk is read in a thread, so that calls of the gateway go on.
 
         Args:
             live: calls of the gateway.
             session: of whom has signed in; without it nothing can be changed.
+            shown_once: a notice, and the secret of a new key.
             days: of the address, as it was typed.
         """
         period = int(days) if days in map(str, PERIODS) else _DEFAULT_DAYS
@@ -102,8 +105,8 @@ class Views:
             has_keys=self.keys is not None,
             keys=[_key(state) for state in keys],
             session=session,
-            notice="" if session is None else session.take_notice(),
-            new_secret="" if session is None else session.take_new_secret(),
+            notice=shown_once[0],
+            new_secret=shown_once[1],
             periods=PERIODS,
             days=period,
             usage=usage,

@@ -7,7 +7,7 @@ their places and the text before them, which says what they are for.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ _RST_BLOCK = re.compile(
     r"(?P<code>(?:(?P=indent)[ \t]+\S.*\n?|[ \t]*\n)*)",
     re.MULTILINE,
 )
+_JSON_STRING = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"')
+_JSON_CHARACTER = re.compile(r"\\u[dD][89abAB]..\\u....|\\u....|\\.|.")
 _LEADING_LINES = 12
 _LEADING = 400
 
@@ -122,31 +124,36 @@ def _of_notebook(text: str) -> Iterator[tuple[int, str]]:
         return
     described = notebook.metadata.get("language_info")
     language = described.get("name") if isinstance(described, dict) else None
-    position = 0
+    strings = _JSON_STRING.finditer(text)
     for cell in notebook.cells:
         pieces = [cell.source] if isinstance(cell.source, str) else cell.source
         whole = "".join(pieces)
-        starts = []
-        for piece in pieces:
-            position = _find_piece(text, piece, position)
-            starts.append(position)
+        written = [next((each for each in strings if _says(each[1], piece)), None) for piece in pieces]
         found = (
             _of_markdown(whole)
             if cell.cell_type == "markdown"
             else split_code(whole, str(language or "python"))
         )
-        ends = list(accumulate(map(len, pieces)))
-        last = 0
+        begins = [0, *accumulate(map(len, pieces))]
         for at, word in found:
-            start = starts[min(bisect_right(ends, at), len(starts) - 1)]
-            last = _find_piece(text, word, max(start, last))
-            yield last, word
+            place = bisect_right(begins, at) - 1
+            piece = written[place]
+            if piece is not None:  # there is none for the first of two sources of a cell
+                yield piece.start(1) + _written_before(piece[1], at - begins[place]), word
 
 
-def _find_piece(text: str, piece: str, position: int) -> int:
-    """Return where a piece begins in a JSON text, from a position on; the position if it has escapes of its own."""
-    found = text.find(msgspec.json.encode(piece).decode()[1:-1], position)
-    return position if found < 0 else found
+def _says(raw: str, piece: str) -> bool:
+    """Return whether the inside of a JSON string stands for a text."""
+    if "\\" not in raw:
+        return raw == piece
+    return len(raw) > len(piece) and msgspec.json.decode(f'"{raw}"', type=str) == piece
+
+
+def _written_before(raw: str, at: int) -> int:
+    """Return how many characters the first ``at`` of a JSON string take inside its quotes."""
+    if "\\" not in raw:
+        return at
+    return sum(len(each[0]) for each in islice(_JSON_CHARACTER.finditer(raw), at))
 
 
 class _Lines:

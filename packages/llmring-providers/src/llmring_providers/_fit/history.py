@@ -39,12 +39,13 @@ def paired(
         apart: ids of calls must be unique in the whole conversation, not only in one message.
         continued: parameters with which the calls that are answered may lie with the host.
     """
-    if _are_paired(messages, apart=apart) or _continues(request, continued):
+    if _are_paired(messages, apart=apart) or continues(request, continued):
         return list(messages)
     return list(_Pairing(messages, warnings, apart=apart).messages())
 
 
-def _continues(request: LLMRequest, names: Collection[str]) -> bool:
+def continues(request: LLMRequest, names: Collection[str]) -> bool:
+    """Return whether the host has the beginning of the conversation, as one of these parameters says."""
     given = (request.extra_params, request.cache or {})
     return any(place.get(name) is not None for name in names for place in given)
 

@@ -47,6 +47,10 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         prefill: it continues an answer that the conversation has begun.
         either_sampler: it takes ``temperature`` or ``top_p``, not both.
         stop: it takes stop sequences.
+        verbosities: the levels of verbosity that it takes.
+        retentions: how long it can be told to keep the cache of a prompt.
+        penalties: it takes penalties for repetition.
+        output_efforts: the levels of an effort that steers its answers, where it has no adaptive thinking.
         media: media types that it reads, some with ``*`` for the rest; none where it reads text alone.
         media_in: kinds of media that a message of a role other than the user's may carry.
         parallel_calls: it takes the parameter for several calls at once.
@@ -85,6 +89,10 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     prefill: bool | None = None
     either_sampler: bool | None = None
     stop: bool | None = None
+    verbosities: tuple[str, ...] | None = None
+    retentions: tuple[str, ...] | None = None
+    penalties: bool | None = None
+    output_efforts: tuple[str, ...] | None = None
     media: tuple[str, ...] | None = None
     media_in: dict[str, tuple[str, ...]] | None = None
     parallel_calls: bool | None = None
@@ -216,23 +224,22 @@ def output_bounds(body: bytes) -> tuple[int | None, int]:
         limits.append(read.options.get("num_predict"))
     answers, most = 1, 0
     for number in numbers:
-        if number is not None and (count := _count(number)) > answers:
-            answers = count
+        if number is not None:
+            answers = max(answers, _count(number))
     for limit in limits:
         if limit is None:
             continue
         count = _count(limit)
         if not count:  # where one of them cannot be read, a lenient host may keep to any of them
             return None, answers
-        if count > most:
-            most = count
+        most = max(most, count)
     return most or None, answers
 
 
 def _count(value: object) -> int:
     """Return a number of 1 or more, 0 for anything else; many hosts take ``5.0`` and ``"5"`` for 5."""
     if type(value) is int:
-        return value if value > 0 else 0
+        return max(value, 0)
     try:
         return max(ceil(float(value)), 0) if isinstance(value, float | str) else 0
     except (ValueError, OverflowError):  # no number, or none that is finite

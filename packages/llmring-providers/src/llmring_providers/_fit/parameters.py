@@ -6,6 +6,7 @@ Pools mix providers, and most refuse unknown names.
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import msgspec
 from llmring_types.hosts import Quirks
 
 from llmring_providers._protocol import ChatCall
@@ -47,6 +48,23 @@ OF_OPENAI = frozenset(
 https://platform.openai.com/docs/api-reference/chat/create
 https://platform.openai.com/docs/api-reference/responses/create
 """
+
+OF_RESPONSES_ALONE = frozenset(
+    {
+        "background",
+        "background_options",
+        "conversation",
+        "include",
+        "instructions",
+        "max_tool_calls",
+        "previous_response_id",
+        "prompt",
+        "reasoning",
+        "text",
+        "truncation",
+    }
+)
+"""Names of OpenAI's responses API that its chat completions refuse: https://platform.openai.com/docs/api-reference/responses/create"""
 
 _OF_ANTHROPIC = frozenset(
     {
@@ -125,6 +143,12 @@ _INSTEAD = {
     "reasoning_effort": "reasoning_effort",
 }
 """Names for which the request has a field that every provider understands."""
+_OWN_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    "max_tokens": int,
+    "response_format": dict,
+    "tool_choice": (str, dict),
+    "tools": list,
+}
 _STOPS = ("stop", "stop_sequences")
 """OpenAI's name and Anthropic's."""
 
@@ -163,6 +187,28 @@ def without_foreign(
             why += f" (LLMRequest.{_INSTEAD[name]} is for all providers)"
         warnings.append(f"{name} was dropped: {why}")
     return kept
+
+
+def with_own_fields(call: ChatCall, names: frozenset[str]) -> ChatCall:
+    """Return the call with extra parameters of OpenAI's names in the fields that the request has for them.
+
+    Nobody but OpenAI's chat completions has them under these names; a field that is set stays.
+
+    Args:
+        call: as it was made.
+        names: those that the protocol has otherwise.
+    """
+    request = call.request
+    extra = request.extra_params
+    moved = {
+        name: extra[name]
+        for name in names & extra.keys() & _OWN_FIELDS.keys()
+        if isinstance(extra[name], _OWN_FIELDS[name]) and getattr(request, name) is None
+    }
+    if not moved:
+        return call
+    rest = {name: value for name, value in extra.items() if name not in moved}
+    return call._replace(request=msgspec.structs.replace(request, extra_params=rest, **moved))
 
 
 def fit_parameters(body: dict[str, Any], quirks: Quirks, call: ChatCall, warnings: list[str]) -> None:

@@ -11,6 +11,7 @@ from llmring_types.hosts import host_of
 from msgspec import UNSET
 
 from llmring_providers._http.replies import (
+    HttpStream,
     blotted,
     rate_limits,
     redirection,
@@ -20,7 +21,6 @@ from llmring_providers._http.replies import (
     without_key,
 )
 from llmring_providers._http.resources import HttpEmbedding, HttpFiles, HttpModels
-from llmring_providers._http.stream import HttpStream
 from llmring_providers._protocol import (
     Adapter,
     ChatCall,

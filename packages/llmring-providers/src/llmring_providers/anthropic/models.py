@@ -33,6 +33,7 @@ class ModelTraits(NamedTuple):
         system_turns: it takes system messages among the turns.
         forced_tools: a choice of tools may force a call.
         prefill: it continues an answer that the conversation has begun.
+        output_efforts: the levels of ``output_config.effort`` of a model without adaptive thinking.
         either_sampler: it takes ``temperature`` or ``top_p``, not both.
     """
 
@@ -47,6 +48,7 @@ class ModelTraits(NamedTuple):
     forced_tools: bool = True
     prefill: bool = True
     either_sampler: bool = False
+    output_efforts: Sequence[str] = ()
 
 
 _UNKNOWN = ModelTraits(
@@ -80,4 +82,5 @@ def traits_of(model: str) -> ModelTraits:
         forced_tools=rules.forced_tools is not False,
         prefill=rules.prefill is not False,
         either_sampler=rules.either_sampler is True,
+        output_efforts=rules.output_efforts or (),
     )

@@ -17,9 +17,11 @@ from llmring_providers._fit.formats import (
 )
 from llmring_providers._fit.models import rules_of
 from llmring_providers._fit.names import NameRule
-from llmring_providers._fit.parameters import NOT_OF_ANTHROPIC, OF_OPENAI, fit_parameters, without_foreign
+from llmring_providers._fit.parameters import fit_parameters, with_own_fields
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall, WireRequest
+from llmring_providers.anthropic.caching import add_cache, within_limits
+from llmring_providers.anthropic.extra_params import HEADERS, merge_extra
 from llmring_providers.anthropic.messages import Conversation, encode_conversation
 from llmring_providers.anthropic.models import NAMES, traits_of
 from llmring_providers.anthropic.parts import FILES_BETA, Block, names_files
@@ -36,26 +38,7 @@ FIT = Fit(
     needs_turn=True,
     apart=True,
 )
-_FOREIGN = (
-    (OF_OPENAI - {"parallel_tool_calls", "user"})
-    | NOT_OF_ANTHROPIC
-    | {
-        "api",
-        "frequency_penalty",
-        "logprobs",
-        "max_output_tokens",
-        "n",
-        "presence_penalty",
-        "seed",
-        "store",
-        "stream",
-        "top_logprobs",
-    }
-)
-_SAMPLING = frozenset({"temperature", "top_p", "top_k"})
-_LEAST_TOP_P = 0.95
-_HEADERS = {"user_profile_id": "anthropic-user-profile-id", "workspace_id": "anthropic-workspace-id"}
-"""Parameters that are not of the body."""
+_OWN_FIELDS = frozenset({"response_format", "tool_choice", "tools"})
 
 
 class ComposedRequest(NamedTuple):
@@ -107,6 +90,8 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
         UnsupportedContentError: a part of it that Anthropic has no place for.
     """
     warnings: list[str] = []
+    if call.request.extra_params:
+        call = with_own_fields(call, _OWN_FIELDS)
     plain = are_plain(call.request.messages)
     call = fitted(call, FIT, warnings, plain=plain)
     request = call.request
@@ -122,22 +107,28 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     if request.tool_choice is not None:
         _choice(body, request.tool_choice, call, warnings)
     reasons = request.reasoning_effort is not None or request.reasoning_tokens is not None
+    reasons = reasons or "thinking" in request.extra_params
     barred = _thinking_barred(body, conversation) if reasons else None
     body.update(limits(call, thinking_barred=barred, warnings=warnings))
     system = [*conversation.system, *_answer_format(body, call, warnings)]
     if system:
         body["system"] = _system(system)
     if request.cache:
-        _cache(body, request.cache, warnings)
+        add_cache(body, request.cache, warnings)
     if stream:
         body["stream"] = True
     extra = request.extra_params
     files = () if plain or not names_files(conversation.turns) else (FILES_BETA,)
     if not extra:
-        return ComposedRequest(body, files, warnings, plain=plain)
-    headers = {_HEADERS[name]: str(extra[name]) for name in _HEADERS if extra.get(name) is not None}
-    betas = tuple(dict.fromkeys((*files, *_extra(body, call, warnings))))
-    return ComposedRequest(body, betas, warnings, headers, plain)
+        return ComposedRequest(_marked(body, plain, warnings), files, warnings, plain=plain)
+    headers = {HEADERS[name]: str(extra[name]) for name in HEADERS if extra.get(name) is not None}
+    merged = merge_extra(body, call, thinking_barred=barred, warnings=warnings)
+    betas = tuple(dict.fromkeys((*files, *merged)))
+    return ComposedRequest(_marked(body, plain, warnings), betas, warnings, headers, plain)
+
+
+def _marked(body: dict[str, Any], plain: bool, warnings: list[str]) -> dict[str, Any]:
+    return body if plain and not body.get("tools") else within_limits(body, warnings)
 
 
 def _refuse_prefill(conversation: Conversation, call: ChatCall) -> None:
@@ -213,88 +204,3 @@ def _answer_format(body: dict[str, Any], call: ChatCall, warnings: list[str]) ->
         why = f"{call.ref} has no structured output"
     warnings.append(f"{why}: the schema was sent as part of the system prompt")
     return [{"type": "text", "text": schema_in_words(schema, call)}]
-
-
-def _cache(body: dict[str, Any], cache: Mapping[str, Any], warnings: list[str]) -> None:
-    """Let Anthropic place the mark at the end of the prompt.
-
-    https://platform.claude.com/docs/en/build-with-claude/prompt-caching#automatic-caching
-    """
-    known = {name: cache[name] for name in ("type", "ttl") if cache.get(name) is not None}
-    if known:
-        body["cache_control"] = {"type": "ephemeral", **known}
-    warnings.extend(
-        f"cache[{name!r}] has no effect on Anthropic, which takes 'type' and 'ttl'"
-        for name in cache
-        if name not in ("type", "ttl")
-    )
-
-
-def _extra(body: dict[str, Any], call: ChatCall, warnings: list[str]) -> tuple[str, ...]:
-    """Merge ``extra_params`` into the body and return the betas among them."""
-    extra = without_foreign(call.request.extra_params, _FOREIGN, "Anthropic", warnings)
-    betas = _betas(extra.pop("betas", None) or [], call)
-    if extra.pop("parallel_tool_calls", None) is False:
-        _one_call_at_a_time(body, extra, warnings)
-    stop = extra.pop("stop", None)
-    if stop and (kept := _stops(stop, warnings)):
-        body["stop_sequences"] = kept
-    if (user := extra.pop("user", None)) is not None:
-        body["metadata"] = {"user_id": user}
-    if isinstance(metadata := extra.get("metadata"), Mapping) and metadata.keys() - {"user_id"}:
-        extra["metadata"] = {name: value for name, value in metadata.items() if name == "user_id"}
-        warnings.append("metadata was cut to 'user_id', all that Anthropic takes")
-    for name, value in sorted(extra.items(), key=lambda item: item[0] != "temperature"):
-        if name in _HEADERS:
-            continue
-        if name in _SAMPLING and (why := _refusal(name, value, body, call)) is not None:
-            warnings.append(f"{name} was dropped: {why}")
-        elif isinstance(value, Mapping) and isinstance(body.get(name), dict) and name != "thinking":
-            body[name] = {**body[name], **value}
-        else:
-            body[name] = value
-    return betas
-
-
-def _refusal(name: str, value: Any, body: Mapping[str, Any], call: ChatCall) -> str | None:
-    """Return why a sampling parameter cannot be sent.
-
-    https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility
-    """
-    traits = traits_of(call.ref.model)
-    if not traits.sampling:
-        return f"{call.ref} does not take it"
-    if name == "top_p" and "temperature" in body and traits.either_sampler:
-        return f"{call.ref} takes temperature or top_p, not both"
-    if body.get("thinking", {}).get("type") in ("enabled", "adaptive"):
-        if name == "top_k" or (name == "temperature" and value != 1):
-            return "Anthropic does not take it together with thinking"
-        if name == "top_p" and isinstance(value, (int, float)) and value < _LEAST_TOP_P:
-            return f"Anthropic takes it from {_LEAST_TOP_P} up together with thinking"
-    return None
-
-
-def _stops(given: Any, warnings: list[str]) -> list[Any]:
-    stops = given if isinstance(given, list) else [given]
-    kept = [stop for stop in stops if not isinstance(stop, str) or stop.strip()]
-    if len(kept) < len(stops):
-        warnings.append("a blank stop sequence was dropped: Anthropic takes none of white space alone")
-    return kept
-
-
-def _betas(given: Any, call: ChatCall) -> tuple[str, ...]:
-    betas = [given] if isinstance(given, str) else given
-    if not isinstance(betas, (list, tuple)) or not all(isinstance(beta, str) for beta in betas):
-        raise UnsupportedContentError(
-            f"extra_params['betas'] must be a list of names; got {given!r}",
-            provider=call.ref.provider,
-            part="betas",
-        )
-    return tuple(betas)
-
-
-def _one_call_at_a_time(body: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]) -> None:
-    if not (body.get("tools") or extra.get("tools")):
-        warnings.append("parallel_tool_calls was dropped: Anthropic takes it together with tools only")
-    elif (choice := body.get("tool_choice", {"type": "auto"})).get("type") != "none":
-        body["tool_choice"] = {**choice, "disable_parallel_tool_use": True}

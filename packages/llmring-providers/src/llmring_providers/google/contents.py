@@ -10,7 +10,7 @@ import msgspec
 from llmring_types import Message, ToolCall
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._fit.history import agrees, is_call, replay_of
+from llmring_providers._fit.history import agrees, continues, is_call, replay_of
 from llmring_providers._fit.tools import arguments_object
 from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
@@ -18,6 +18,10 @@ from llmring_providers.google.media import part_of, without_empty_texts, without
 from llmring_providers.google.models import NO_SIGNATURE, GeminiModel
 
 _Part = dict[str, Any]
+_BEGINNING = "[The beginning of the conversation is missing.]"
+"""Put before a call that nothing comes before: https://github.com/google-gemini/gemini-cli/issues/11814"""
+CONTINUED = frozenset({"cachedContent", "cached_content"})
+"""Parameters with which Gemini has the beginning of the conversation."""
 _NOTHING = {"role": "user", "parts": [{"text": ""}]}
 
 
@@ -51,13 +55,13 @@ def encode_contents(
 
 
 def _texts_alone(messages: Sequence[Message]) -> tuple[list[_Part], list[dict[str, Any]]] | None:
-    """Translate texts; ``None`` where one is empty, the model speaks twice in a row, or nobody has a turn."""
+    """Translate texts; ``None`` where one is empty, the model speaks first or twice in a row, or nobody has a turn."""
     system: list[_Part] = []
     turns: list[dict[str, Any]] = []
-    last = None
+    last: str | None = None
     for message in messages:
         role, content = message.role, message.content
-        if not content or (role == "assistant" and last == role):
+        if not content or (role == "assistant" and last != "user"):
             return None
         if role == "system":
             system.append({"text": content})
@@ -110,6 +114,11 @@ class _Contents:
         if self._results:
             self._answer()
         self._leave_out_empty_texts()
+        if self.turns and self.turns[0]["role"] == "model" and not continues(self._call.request, CONTINUED):
+            self.turns.insert(0, {"role": "user", "parts": [{"text": _BEGINNING}]})
+            self._warn(
+                f"{_BEGINNING!r} was put first as the user's: Gemini takes no conversation that the model begins"
+            )
 
     def _leave_out_empty_texts(self) -> None:
         """Vertex AI refuses them, and the model itself says nothing at times."""

@@ -11,9 +11,10 @@ from llmring_types import LLMRequest
 from llmring_providers._fit.fitting import Fit, are_plain, fitted
 from llmring_providers._fit.models import fitted_effort, nearest_effort
 from llmring_providers._fit.names import NameRule
+from llmring_providers._fit.parameters import with_own_fields
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall, WireRequest
-from llmring_providers.google.contents import encode_contents
+from llmring_providers.google.contents import CONTINUED, encode_contents
 from llmring_providers.google.extra_params import extra_tools, merge_extra
 from llmring_providers.google.models import NAMES, GeminiModel, model_of
 from llmring_providers.google.tools import (
@@ -33,8 +34,10 @@ FIT = Fit(
     ids=NameRule(taken=None),
     rules=lambda call: model_of(call.ref.model).rules,
     needs_turn=True,
-    continued=frozenset({"cachedContent", "cached_content"}),
+    continued=CONTINUED,
 )
+_OWN_FIELDS = frozenset({"max_tokens", "response_format", "tool_choice"})
+_PENALTIES = ("frequencyPenalty", "presencePenalty")
 _BUDGETS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576}
 
 
@@ -45,6 +48,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of it that Gemini cannot carry.
     """
     warnings: list[str] = []
+    if call.request.extra_params:
+        call = with_own_fields(call, _OWN_FIELDS)
     plain = are_plain(call.request.messages)
     call = fitted(call, FIT, warnings, plain=plain)
     request, model = call.request, model_of(call.ref.model)
@@ -60,6 +65,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         _cache(body, request.cache, warnings)
     if request.extra_params:
         merge_extra(body, request.extra_params, warnings)
+        _fit_generation(body, model, warnings)
     action = "streamGenerateContent?alt=sse" if stream else "generateContent"
     return WireRequest(
         path=f"/{model.path}:{action}",
@@ -182,6 +188,54 @@ def thinking_config(request: LLMRequest, model: GeminiModel, warnings: list[str]
     else:
         config = {"thinkingBudget": _budget_for(str(effort), model, warnings)}
     return config | {"includeThoughts": True}
+
+
+def _fit_generation(body: dict[str, Any], model: GeminiModel, warnings: list[str]) -> None:
+    """Fit what ``extra_params`` say in Gemini's own words to the model."""
+    tier = body.get("serviceTier")
+    if tier == "default":
+        body["serviceTier"] = "standard"
+    elif tier == "auto":
+        del body["serviceTier"]
+        warnings.append("service_tier 'auto' was dropped: Gemini has no such tier")
+    config = body.get("generationConfig")
+    if not isinstance(config, dict):
+        return
+    if model.rules.penalties is False:
+        warnings.extend(
+            f"{name} was dropped: {model.path} does not take it"
+            for name in _PENALTIES
+            if config.pop(name, None) is not None
+        )
+    given = config.get("thinkingConfig")
+    if isinstance(given, dict):
+        fitted = _fit_thinking(given, model, warnings)
+        if fitted is None:
+            del config["thinkingConfig"]
+        else:
+            config["thinkingConfig"] = fitted
+
+
+def _fit_thinking(given: Mapping[str, Any], model: GeminiModel, warnings: list[str]) -> dict[str, Any] | None:
+    """https://ai.google.dev/gemini-api/docs/thinking"""
+    if not model.thinks:
+        warnings.append(f"thinkingConfig was dropped: {model.path} does not think")
+        return None
+    rest = {name: value for name, value in given.items() if name not in ("thinkingLevel", "thinkingBudget")}
+    level, tokens = given.get("thinkingLevel"), given.get("thinkingBudget")
+    if isinstance(level, str):
+        wanted = level.lower()
+        if model.takes_levels:
+            found = fitted_effort(wanted, model.rules.efforts or (), model.path, warnings)
+            return {**rest, "thinkingLevel": level if found == wanted else found}
+        tokens = _budget_for(wanted, model, warnings)
+        warnings.append(f"thinkingLevel became a thinkingBudget of {tokens}: {model.path} takes no level")
+        return {**rest, "thinkingBudget": tokens}
+    if type(tokens) is not int or tokens < 0 or model.takes_levels:  # below 0 the model chooses
+        return dict(given)
+    if tokens == 0:
+        return {**rest, **_least(model, warnings)}
+    return {**rest, "thinkingBudget": _budget(tokens, model, warnings)}
 
 
 def _least(model: GeminiModel, warnings: list[str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The neutral request as a body of ``/api/chat``: https://docs.ollama.com/api/chat"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmring_types import Message, function_spec
@@ -10,20 +10,27 @@ from llmring_providers._fit.fitting import Fit, are_plain, fitted
 from llmring_providers._fit.formats import in_dialect, unknown_format, wanted_format, wanted_schema
 from llmring_providers._fit.history import replay_of
 from llmring_providers._fit.media import document_text
-from llmring_providers._fit.models import fitted_effort, nearest_effort, rules_of
+from llmring_providers._fit.models import ModelRules, fitted_effort, nearest_effort, rules_of
 from llmring_providers._fit.names import NameRule
-from llmring_providers._fit.parameters import OF_OPENAI, without_foreign
+from llmring_providers._fit.parameters import OF_OPENAI, with_own_fields, without_foreign
 from llmring_providers._fit.tools import ToolChoice, arguments_object, function_names, read_choice
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.schema import OLLAMA_FORMAT, OLLAMA_TOOL
 
 _PATH = "/api/chat"
+_OWN_FIELDS = frozenset({"max_tokens", "response_format", "tool_choice"})
+
+
+def _rules(call: ChatCall) -> ModelRules:
+    return rules_of("ollama", call.ref.model.rpartition("/")[2])
+
+
 FIT = Fit(
     whose="Ollama",
     names=NameRule(taken=None),
     ids=NameRule(taken=None),
-    rules=lambda call: rules_of("ollama", call.ref.model.rpartition("/")[2]),
+    rules=_rules,
     pairs=False,
     chooses=False,
 )
@@ -36,6 +43,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of a message for which the chat API has no place.
     """
     warnings: list[str] = []
+    if call.request.extra_params:
+        call = with_own_fields(call, _OWN_FIELDS)
     plain = are_plain(call.request.messages)
     call = fitted(call, FIT, warnings, plain=plain)
     request = call.request
@@ -56,7 +65,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["think"] = wish
     if request.cache or (not plain and any(map(_asks_for_caching, request.messages))):
         warnings.append("caching wishes have no effect on Ollama, which keeps the last prompts by itself")
-    add_extra_params(body, options, request.extra_params, warnings)
+    levels = _rules(call).efforts or ()
+    add_extra_params(body, options, request.extra_params, warnings, levels=levels)
     return WireRequest(path=_PATH, body=encode_body(body, call, plain=plain), warnings=tuple(warnings))
 
 
@@ -221,15 +231,29 @@ _FOREIGN = OF_OPENAI | {"api", "betas", "max_output_tokens", "metadata", "n", "s
 
 
 def add_extra_params(
-    body: dict[str, Any], options: dict[str, Any], extra: Mapping[str, Any], warnings: list[str]
+    body: dict[str, Any],
+    options: dict[str, Any],
+    extra: Mapping[str, Any],
+    warnings: list[str],
+    *,
+    levels: Sequence[str] = (),
 ) -> None:
     """Merge ``extra_params`` into the body: flat names such as ``seed`` or ``num_ctx`` are options of the model.
 
     https://docs.ollama.com/modelfile#valid-parameters-and-values
+
+    Args:
+        body: of the request.
+        options: those of the model so far.
+        extra: as they were given.
+        warnings: takes a sentence for each that is dropped or changed.
+        levels: those of ``think`` that the model takes.
     """
     for name, value in without_foreign(extra, _FOREIGN, "Ollama", warnings).items():
         if name == "options" and isinstance(value, Mapping):
             options.update(value)
+        elif name == "think" and isinstance(value, str):
+            body[name] = fitted_effort(value, levels, body.get("model"), warnings)
         elif name in FIELDS:
             body[name] = value
         elif name == "stop" and isinstance(value, str):
@@ -255,7 +279,7 @@ def think(call: ChatCall, warnings: list[str]) -> bool | str | None:
         if wanted:
             warnings.append(f"the wish for reasoning was dropped: {call.ref} does not think")
         return None
-    rules = rules_of("ollama", call.ref.model.rpartition("/")[2])
+    rules = _rules(call)
     if not wanted and rules.thinking_off == "never":
         warnings.append(f"{call.ref} cannot stop thinking; it was asked to think little")
         return nearest_effort("none", rules.efforts or ())

@@ -6,9 +6,8 @@ https://docs.ollama.com/api/streaming
 import msgspec
 from llmring_types import StreamChunk
 
-from llmring_providers._pieces import Event, LineSplitter
 from llmring_providers._protocol import ChatCall
-from llmring_providers._stream import BaseStreamDecoder
+from llmring_providers._stream import BaseStreamDecoder, Event, LineSplitter
 from llmring_providers.ollama.response import Gathered
 from llmring_providers.ollama.wire import Part, decode_lax_part, decode_part
 

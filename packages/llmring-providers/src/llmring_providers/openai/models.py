@@ -9,26 +9,24 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import msgspec
 from llmring_types import function_spec
 
 from llmring_providers._fit.media import family_of
 from llmring_providers._fit.models import ModelRules, nearest_effort, rules_of
 from llmring_providers._fit.names import NameRule
-from llmring_providers._fit.parameters import NOT_OF_OPENAI, without_foreign
+from llmring_providers._fit.parameters import OF_RESPONSES_ALONE
 from llmring_providers._protocol import ChatCall
 
 NAMES = NameRule(taken=re.compile(r"[a-zA-Z0-9_-]{1,64}"))
 """Of functions: https://platform.openai.com/docs/api-reference/chat/create#chat_create-tools"""
 
 _OWN_MODEL = re.compile(r"(?:ft:)?(?:gpt-\d|o\d(?![a-z0-9])|chatgpt-|codex-)")
+_CHAT_ALONE = re.compile(r"-audio|-search-")
+"""Models that chat completions alone serve: https://developers.openai.com/api/docs/models/gpt-audio"""
 _LOOPBACK = ("127.", "localhost", "[::1]")
 _OWN_HOST = re.compile(
     r"(?:[\w-]+\.)?api\.openai\.com|.*\.(?:openai|services\.ai|cognitiveservices)\.azure\.com|(?:127\..*|localhost|\[::1\])(?::\d+)?"
 )
-_SAMPLING = frozenset({"temperature", "top_p", "logprobs", "top_logprobs"})
-_MORE_SAMPLING = _SAMPLING | {"presence_penalty", "frequency_penalty", "logit_bias"}
-"""Of models that take none at all: https://platform.openai.com/docs/guides/reasoning"""
 
 
 def is_own_host(call: ChatCall) -> bool:
@@ -115,45 +113,6 @@ def takes_sampling(call: ChatCall, rules: ModelRules) -> bool:
     return rules.sampling != "never"
 
 
-def fitting_extra(
-    call: ChatCall, rules: ModelRules, warnings: list[str], *, foreign: frozenset[str] = NOT_OF_OPENAI
-) -> Mapping[str, Any]:
-    """Return the extra parameters, but for those that the model or OpenAI itself refuses, each with a warning."""
-    extra = call.request.extra_params
-    if extra and is_own_host(call) and is_own_model(call):
-        extra = without_foreign(extra, foreign, "OpenAI", warnings)
-    if rules.stop is False and "stop" in extra:
-        warnings.append(f"stop was dropped: {call.ref} does not take it")
-        extra = {name: value for name, value in extra.items() if name != "stop"}
-    if is_own_host(call) and isinstance(metadata := extra.get("metadata"), Mapping):
-        extra = {**extra, "metadata": _texts(metadata, warnings)}
-    if rules.parallel_calls is False and "parallel_tool_calls" in extra:
-        warnings.append(f"parallel_tool_calls was dropped: {call.ref} does not take it")
-        extra = {name: value for name, value in extra.items() if name != "parallel_tool_calls"}
-    if takes_sampling(call, rules):
-        return extra
-    refused = _MORE_SAMPLING if rules.sampling == "never" else _SAMPLING
-    when = "" if rules.sampling == "never" else " while it reasons"
-    found = sorted(name for name in extra if name in refused)
-    warnings.extend(f"{name} was dropped: {call.ref} does not take it{when}" for name in found)
-    return {name: value for name, value in extra.items() if name not in refused}
-
-
-def _texts(metadata: Mapping[str, Any], warnings: list[str]) -> dict[str, str]:
-    """Return metadata as texts: https://platform.openai.com/docs/api-reference/responses/create#responses_create-metadata"""
-    written = {
-        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        for name, value in metadata.items()
-        if value is not None
-    }
-    warnings.extend(
-        f"metadata[{name!r}] was sent as text: OpenAI takes texts only"
-        for name, value in written.items()
-        if metadata[name] != value
-    )
-    return written
-
-
 def encrypts_reasoning(call: ChatCall, rules: ModelRules) -> bool:
     """Tell whether the model may be asked for its reasoning in encrypted form; models that never reason refuse it."""
     if rules.reasoning_items is not None:
@@ -166,9 +125,12 @@ def needs_responses(call: ChatCall) -> bool:
     facts, rules = call.facts, rules_for(call)
     if facts is not None and facts.api == "responses":
         return True
-    if call.request.tools and _refuses_functions(call, rules):
+    request = call.request
+    if (request.tools or request.extra_params.get("tools")) and _refuses_functions(call, rules):
         return True
     if is_real_openai(call) and (_has_media_for_responses(call) or _has_tools_for_responses(call)):
+        return True
+    if request.extra_params and _has_parameters_for_responses(call):
         return True
     if facts is not None and facts.api is not None:
         return False
@@ -216,6 +178,17 @@ def _has_tools_for_responses(call: ChatCall) -> bool:
     return any(
         tool.get("type") != "custom" and function_spec(tool) is None for tool in call.request.tools or ()
     )
+
+
+def _has_parameters_for_responses(call: ChatCall) -> bool:
+    """Tell whether there are parameters that only the responses API has: chat completions answer 400 to each.
+
+    https://platform.openai.com/docs/api-reference/responses/create
+    """
+    extra = call.request.extra_params
+    if not is_own_host(call) or not is_own_model(call) or _CHAT_ALONE.search(call.ref.model):
+        return False
+    return any(extra.get(name) is not None for name in OF_RESPONSES_ALONE)
 
 
 def _is_other_file(part: Mapping[str, Any]) -> bool:

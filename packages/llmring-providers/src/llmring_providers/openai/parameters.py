@@ -17,7 +17,6 @@ from llmring_providers.schema import OPENAI, OPENAI_STRICT
 
 _REASONING_RESERVE = 2000
 """Tokens added to ``max_tokens`` where neither the request nor the registry says how much reasoning needs."""
-_MOST_STOPS = 4
 _CACHE = {"key": "prompt_cache_key", "retention": "prompt_cache_retention"}
 _WISH = "Answer with a JSON object."
 _NOT_IN_NAME = re.compile(r"[^a-zA-Z0-9_-]")
@@ -102,41 +101,6 @@ def note_ignored_marks(call: ChatCall, warnings: list[str]) -> None:
     """Warn that cache marks were left out."""
     if any(message.metadata and "cache_control" in message.metadata for message in call.request.messages):
         warnings.append("cache_control has no effect on OpenAI, which caches long prompts by itself")
-
-
-def merge_extra(body: dict[str, Any], extra: Mapping[str, Any], nested: frozenset[str]) -> None:
-    """Put ``extra_params`` over the body; those named in ``nested`` are merged key by key with what is there."""
-    for name, value in extra.items():
-        present = body.get(name)
-        if name == "api":  # it chose this body
-            continue
-        if name in nested and isinstance(present, dict) and isinstance(value, Mapping):
-            body[name] = {**present, **value}
-        else:
-            body[name] = value
-
-
-def fit_to_openai(body: dict[str, Any], warnings: list[str]) -> None:
-    """Change what OpenAI itself takes less of than other hosts of chat completions."""
-    _limit_stops(body, warnings)
-    _drop_metadata(body, warnings)
-
-
-def _limit_stops(body: dict[str, Any], warnings: list[str]) -> None:
-    """https://platform.openai.com/docs/api-reference/chat/create#chat_create-stop"""
-    stop = body.get("stop")
-    if isinstance(stop, list) and len(stop) > _MOST_STOPS:
-        body["stop"] = stop[:_MOST_STOPS]
-        warnings.append(f"stop was cut from {len(stop)} to {_MOST_STOPS} sequences, OpenAI's most")
-
-
-def _drop_metadata(body: dict[str, Any], warnings: list[str]) -> None:
-    """https://github.com/tmc/langchaingo/issues/1484 has the refusal: "only allowed when 'store' is enabled"."""
-    if "metadata" in body and not body.get("store"):
-        del body["metadata"]
-        warnings.append(
-            "metadata was dropped: OpenAI takes it with chat completions together with store only"
-        )
 
 
 def answer_format(

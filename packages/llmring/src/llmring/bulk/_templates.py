@@ -26,10 +26,20 @@ class Template:
 
     def __init__(self, text: str) -> None:
         self._render: Callable[[Mapping[str, Any]], str]
-        if "{{" in text or "{%" in text:
+        if self.needs_jinja(text):
             self._render = _jinja(text)
         else:
             self._render = lambda values: _PLACE.sub(lambda found: _text(values, found[1].strip()), text)
+
+    @staticmethod
+    def needs_jinja(text: str) -> bool:
+        """Return whether a text is a template of Jinja."""
+        return "{{" in text or "{%" in text
+
+    @staticmethod
+    def columns(text: str) -> list[str]:
+        """Return the columns that a text names in braces, in its order; those of Jinja's expressions are not found."""
+        return [] if Template.needs_jinja(text) else [name.strip() for name in _PLACE.findall(text)]
 
     def render(self, values: Mapping[str, Any]) -> str:
         """Return the text for a row.

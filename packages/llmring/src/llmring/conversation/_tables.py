@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmring_types.exceptions import ConfigurationError
 
+from llmring._database import connect, marks, require_sqlite
+
 if TYPE_CHECKING:
     import sqlite3
 
 _APPLICATION = 0x4C4C4D43
 """``LLMC``: marks the file as ours. https://www.sqlite.org/pragma.html#pragma_application_id"""
 VERSION = 2
-_BUSY_S = 5.0
 _TABLES = (
     """CREATE TABLE conversation (
         number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, topic TEXT, model TEXT,
@@ -65,19 +66,16 @@ def opened(path: Path, *, writing: bool = False, create: bool = False) -> Iterat
     Raises:
         ConfigurationError: it cannot be opened, or is not ours.
     """
-    try:
-        import sqlite3  # noqa: PLC0415 - some builds of Python have none
-    except ImportError as error:
-        raise ConfigurationError(
-            "the store of conversations needs Python's module sqlite3, which this Python lacks: install its "
-            "SQLite package, or keep each conversation in a file (Conversation.save)",
-            original=error,
-        ) from error
+    require_sqlite(
+        "the store of conversations needs", ", or keep each conversation in a file (Conversation.save)"
+    )
+    import sqlite3  # noqa: PLC0415 - checked on the line above
+
     if create and not path.exists():
         _make(path)
     place = path if create or path.exists() else ":memory:"
     try:
-        with closing(sqlite3.connect(place, timeout=_BUSY_S, isolation_level=None)) as database:
+        with closing(connect(place, synchronous="FULL")) as database:
             _check(database, path)
             database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
             with database:
@@ -103,9 +101,9 @@ def _make(path: Path) -> None:
 
 
 def _check(database: "sqlite3.Connection", path: Path) -> None:
-    if _marks(database) == (0, 0) and _is_empty(database):
+    if marks(database) == (0, 0) and _is_empty(database):
         _change(database, (0, 0), _TABLES)
-    application, version = _marks(database)
+    application, version = marks(database)
     if application != _APPLICATION:
         raise ConfigurationError(f"{path} is a database of another program: name another file")
     if version > VERSION:
@@ -118,22 +116,15 @@ def _check(database: "sqlite3.Connection", path: Path) -> None:
         _change(database, (application, version), _FROM_1)
 
 
-def _marks(database: "sqlite3.Connection") -> tuple[int, int]:
-    """Return whose file it is, and of which version; zeros where nobody has said."""
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    return application, version
-
-
 def _is_empty(database: "sqlite3.Connection") -> bool:
     return database.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
 
-def _change(database: "sqlite3.Connection", marks: tuple[int, int], statements: Iterable[str]) -> None:
+def _change(database: "sqlite3.Connection", before: tuple[int, int], statements: Iterable[str]) -> None:
     """Make the tables and the marks, all or none, unless another process has just done so."""
     with database:
         database.execute("BEGIN IMMEDIATE")
-        if _marks(database) != marks:
+        if marks(database) != before:
             return
         for statement in statements:
             database.execute(statement)

@@ -27,7 +27,10 @@ from llmring.ray._columns import Columns, response_format_of
 
 _WAIT_S = 0.1
 """Seconds between two tries to open a journal that another actor uses."""
+_LONGEST_WAIT_S = 3600.0
+"""Seconds after which a block whose journal is still in use fails: its other writer hangs, or is on another machine."""
 _MOST_RINGS = 8
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 class Settings(NamedTuple):
@@ -93,15 +96,16 @@ class BlockChat:
             return list(ask(_rows(requests)))
         settings.journals.mkdir(mode=0o700, parents=True, exist_ok=True)
         journal = settings.journals / f"{_digest(requests)}.db"
+        give_up = time.monotonic() + _LONGEST_WAIT_S
         while True:
             try:
                 return list(ask(_rows(requests), journal=journal))
             except ConfigurationError as error:
-                if not _is_in_use(error):
+                if not _is_in_use(error) or time.monotonic() >= give_up:
                     raise
                 time.sleep(
                     _WAIT_S
-                )  # an equal block, or the same one on a worker that Ray gave up; then all is read
+                )  # an equal block, or the same on a worker that Ray gave up: then all is read
 
 
 class _Rings:
@@ -143,12 +147,12 @@ def _rows(requests: Sequence[LLMRequest | LLMRingError]) -> Iterator[Row]:
 
 def _digest(requests: Sequence[LLMRequest | LLMRingError]) -> str:
     """Return a name for the journal of a block, which itself compares what goes on the wire."""
-    encode = msgspec.json.Encoder(enc_hook=repr).encode
     digest = sha256()
     for request in requests:
-        digest.update(
-            b"\0" if isinstance(request, LLMRingError) else encode([request.model, request.messages])
-        )
+        if isinstance(request, LLMRingError):
+            digest.update(b"\0")
+        else:
+            digest.update(_encode([request.model, request.messages]))
     return digest.hexdigest()[:32]
 
 

@@ -25,11 +25,13 @@ from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._page import Page, is_of_page
 from llmring.serve._refusals import as_gateway, refuse, refuse_place, report_lockfile
 from llmring.serve._tab import Tab
+from llmring.serve._worker import Overview, Worker
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Anthropic's own limit on a request (https://platform.claude.com/docs/en/api/errors), the largest of the vendors'."""
 MAX_CALLS = 1000
 _RETRY_S = 1
+_BROKEN = "1 while the last good lockfile is served, else 0."
 _TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
 _READY_WITHOUT_LOCKFILE = "ready; the lockfile cannot be read, so the last good one is served"
 
@@ -76,6 +78,7 @@ class Gateway:
         self._draining = False
         self._live = LiveCalls()
         self._metrics = Metrics()
+        self._worker: Worker | None = None
         if cache is not None:
             ring._chat.keep_answers(cache)  # noqa: SLF001 - the ring's own door
         ring._chat.watcher.add(self._observe)  # noqa: SLF001 - the ring's own door
@@ -83,8 +86,13 @@ class Gateway:
 
     @property
     def live(self) -> LiveCalls:
-        """The calls under way and the last that ended."""
+        """The calls under way and the last that ended; of a worker, those that its supervisor does not know yet."""
         return self._live
+
+    def join(self, worker: Worker) -> None:
+        """From now on show the figures and calls of all workers, and not those of this process alone."""
+        worker.attach(self._metrics, self._live, lambda: self._calls)
+        self._worker = worker
 
     @property
     def lockfile_problem(self) -> LockfileError | None:
@@ -186,14 +194,19 @@ class Gateway:
         else:
             await refuse_place(exchange)
 
+    async def _overview(self) -> Overview:
+        own = Overview(self._metrics, self._live, self._calls)
+        return own if self._worker is None else await self._worker.overview()
+
     async def _show_page(self, exchange: Exchange, page: Page) -> None:
         try:
             self._door.check_address(exchange)
             admitted = await self._is_admitted(exchange)
+            live = (await self._overview()).live
         except LLMRingError as error:
             await _refuse_person(exchange, error)
             return
-        await page(exchange, self._live, admitted=admitted)
+        await page(exchange, live, admitted=admitted)
 
     async def _is_admitted(self, exchange: Exchange) -> bool:
         """Return whether a person may read the page without signing in."""
@@ -206,14 +219,16 @@ class Gateway:
         """Show the figures to whom would be served: they name aliases and sums."""
         try:
             await self._admit(exchange)
+            seen = await self._overview()
         except LLMRingError as error:
             await _refuse_person(exchange, error)
             return
-        await exchange.answer(
-            200,
-            {"content-type": CONTENT_TYPE},
-            self._metrics.text(self._calls, lockfile_is_broken=self.lockfile_problem is not None),
-        )
+        gauges: dict[str, tuple[str, float]] = {
+            "llmring_workers": ("Processes that answer.", seen.workers),
+            "llmring_calls_under_way": ("Calls at this moment.", seen.calls),
+            "llmring_lockfile_broken": (_BROKEN, self.lockfile_problem is not None),
+        }
+        await exchange.answer(200, {"content-type": CONTENT_TYPE}, seen.metrics.text(gauges))
 
     async def _problem(self) -> str:
         """Return why no calls should be sent here now, without names of files: anybody may ask. Empty for no reason."""

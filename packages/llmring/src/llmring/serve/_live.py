@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Self
 
 import msgspec
 from llmring_types import Attempt
@@ -65,6 +66,8 @@ class EndedCall(msgspec.Struct, frozen=True, kw_only=True):
 class LiveCalls:
     """Keeps the calls under way and the last 200 that ended, without their content.
 
+    In a worker, those that ended are handed to the supervisor, which keeps them for all.
+
     Attributes:
         under_way: by id, the oldest first.
         recent: the newest last.
@@ -73,6 +76,20 @@ class LiveCalls:
     def __init__(self) -> None:
         self.under_way: dict[str, LiveCall] = {}
         self.recent: deque[EndedCall] = deque(maxlen=_RECENT)
+
+    @classmethod
+    def of(cls, under_way: Iterable[LiveCall], recent: Iterable[EndedCall]) -> Self:
+        """Return the calls of several processes as those of one."""
+        live = cls()
+        live.under_way = {call.id: call for call in sorted(under_way, key=lambda call: call.started_at)}
+        live.recent.extend(recent)
+        return live
+
+    def take_ended(self) -> list[EndedCall]:
+        """Return the calls that have ended, and forget them."""
+        taken = list(self.recent)
+        self.recent.clear()
+        return taken
 
     def begin(
         self,

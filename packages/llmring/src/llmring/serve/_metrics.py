@@ -1,7 +1,10 @@
 """Metrics in the text format of Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/"""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
 
 from llmring._records import CallRecord
 
@@ -10,6 +13,22 @@ _SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0)
 _MOST_SERIES = 1000
 _OTHER = "other"
 """Stands for labels beyond 1,000 series of a metric: clients who name models at will must not fill the memory."""
+Labels: TypeAlias = tuple[str, ...]
+Amounts: TypeAlias = dict[Labels, float]
+Times: TypeAlias = dict[Labels, tuple[list[int], list[float]]]
+"""For each series, how many were in each bucket, and the sum of all as a list of one."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Figures that one process hands to another, by metric and by the values of its labels.
+
+    Attributes:
+        amounts: of counters.
+        times: of histograms.
+    """
+
+    amounts: dict[str, Amounts]
+    times: dict[str, Times]
 
 
 class _Family:
@@ -26,18 +45,23 @@ class _Family:
         self.name = name
         self.head = f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
         self.labels = labels
-        self._values: dict[tuple[str, ...], float] = {}
+        self.values: Amounts = {}
 
     def add(self, amount: float, *labels: str) -> None:
         """Count, for these values of the labels."""
-        values = self._values
+        values = self.values
         if labels not in values and len(values) >= _MOST_SERIES:
             labels = (_OTHER,) * len(labels)
         values[labels] = values.get(labels, 0.0) + amount
 
+    def take(self) -> Amounts:
+        """Return what was counted, and begin anew."""
+        taken, self.values = self.values, {}
+        return taken
+
     def lines(self) -> Iterator[str]:
         yield self.head
-        for values, amount in self._values.items():
+        for values, amount in self.values.items():
             yield f"{self.name}{_labelled(self.labels, values)} {_number(amount)}\n"
 
 
@@ -48,19 +72,35 @@ class _Histogram:
         self.name = name
         self.head = f"# HELP {name} {text}\n# TYPE {name} histogram\n"
         self.labels = labels
-        self._values: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
+        self.values: Times = {}
 
     def observe(self, seconds: float, *labels: str) -> None:
         """Count a length of time."""
-        if labels not in self._values and len(self._values) >= _MOST_SERIES:
-            labels = (_OTHER,) * len(labels)
-        counts, total = self._values.setdefault(labels, ([0] * (len(_SECONDS) + 1), [0.0]))
+        counts, total = self._series(labels)
         counts[bisect_left(_SECONDS, seconds)] += 1
         total[0] += seconds
 
+    def add(self, times: Times) -> None:
+        """Count what another process has."""
+        for labels, (more, seconds) in times.items():
+            counts, total = self._series(labels)
+            for bucket, count in enumerate(more):
+                counts[bucket] += count
+            total[0] += seconds[0]
+
+    def take(self) -> Times:
+        """Return what was counted, and begin anew."""
+        taken, self.values = self.values, {}
+        return taken
+
+    def _series(self, labels: Labels) -> tuple[list[int], list[float]]:
+        if labels not in self.values and len(self.values) >= _MOST_SERIES:
+            labels = (_OTHER,) * len(labels)
+        return self.values.setdefault(labels, ([0] * (len(_SECONDS) + 1), [0.0]))
+
     def lines(self) -> Iterator[str]:
         yield self.head
-        for values, (counts, total) in self._values.items():
+        for values, (counts, total) in self.values.items():
             seen = 0
             for bound, count in zip((*map(_number, _SECONDS), "+Inf"), counts, strict=True):
                 seen += count
@@ -71,7 +111,7 @@ class _Histogram:
 
 
 class Metrics:
-    """The figures of a gateway since its start."""
+    """The figures of a gateway since its start; of a worker, those that the supervisor does not have yet."""
 
     def __init__(self) -> None:
         self._requests = _Family(
@@ -89,6 +129,15 @@ class Metrics:
         )
         self._seconds = _Histogram("llmring_call_seconds", "Time to the end of the answer.", call)
         self._first = _Histogram("llmring_first_chunk_seconds", "Time to the first chunk of a stream.", call)
+        self._counters = (
+            self._requests,
+            self._calls,
+            self._tokens,
+            self._cost,
+            self._unpriced,
+            self._errors,
+        )
+        self._histograms = (self._seconds, self._first)
 
     def count_request(self, protocol: str, operation: str, status: int) -> None:
         """Count a request that was answered; status 0 is a client that left before."""
@@ -115,31 +164,41 @@ class Metrics:
         else:
             self._cost.add(cost, *labels)
 
-    def text(self, under_way: int, *, lockfile_is_broken: bool) -> bytes:
+    @property
+    def figures(self) -> Figures:
+        """All figures but the gauges."""
+        return Figures(
+            {family.name: family.values for family in self._counters},
+            {family.name: family.values for family in self._histograms},
+        )
+
+    def take(self) -> Figures:
+        """Return the figures that have changed, and begin anew."""
+        return Figures(
+            {family.name: family.take() for family in self._counters if family.values},
+            {family.name: family.take() for family in self._histograms if family.values},
+        )
+
+    def add(self, figures: Figures) -> None:
+        """Count what another process has."""
+        for family in self._counters:
+            for labels, amount in figures.amounts.get(family.name, {}).items():
+                family.add(amount, *labels)
+        for histogram in self._histograms:
+            histogram.add(figures.times.get(histogram.name, {}))
+
+    def text(self, gauges: Mapping[str, tuple[str, float]]) -> bytes:
         """Return all figures.
 
         Args:
-            under_way: calls at this moment.
-            lockfile_is_broken: the last good one is served.
+            gauges: values of this moment, each with its meaning.
         """
-        calls = _Family("llmring_calls_under_way", "gauge", "Calls at this moment.", ())
-        calls.add(under_way)
-        lockfile = _Family(
-            "llmring_lockfile_broken", "gauge", "1 while the last good lockfile is served, else 0.", ()
-        )
-        lockfile.add(lockfile_is_broken)
-        families = (
-            calls,
-            lockfile,
-            self._requests,
-            self._calls,
-            self._tokens,
-            self._cost,
-            self._unpriced,
-            self._errors,
-            self._seconds,
-            self._first,
-        )
+        moment = []
+        for name, (meaning, value) in gauges.items():
+            gauge = _Family(name, "gauge", meaning, ())
+            gauge.add(value)
+            moment.append(gauge)
+        families: tuple[_Family | _Histogram, ...] = (*moment, *self._counters, *self._histograms)
         return "".join(line for family in families for line in family.lines()).encode(errors="replace")
 
 

@@ -1,5 +1,6 @@
 """A page for people, beside the protocols: the interface to it, and a server of the page alone."""
 
+from collections import OrderedDict
 from typing import Protocol
 
 from llmring._addressed import is_addressed
@@ -8,6 +9,7 @@ from llmring.serve._live import LiveCalls
 
 _REFUSED = b"this request is for another host, or from a web page of one\n"
 _TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
+_MOST_SESSIONS = 100
 
 
 class Page(Protocol):
@@ -21,6 +23,44 @@ class Page(Protocol):
             live: the calls of the gateway; ``None`` without one.
             admitted: it comes from this machine, to a gateway without keys.
         """
+
+
+class SessionStore(Protocol):
+    """Keeps the sessions of those who have signed in to a page, for every process that serves it."""
+
+    async def get(self, name: str) -> bytes | None:
+        """Return a session; ``None`` where there is none."""
+
+    async def put(self, name: str, value: bytes | None) -> None:
+        """Keep a session; ``None`` removes it."""
+
+
+class MemorySessions:
+    """Keeps 100 sessions in the memory of this process: the oldest goes first."""
+
+    def __init__(self) -> None:
+        self._sessions: OrderedDict[str, bytes] = OrderedDict()
+
+    async def get(self, name: str) -> bytes | None:
+        """Return a session; ``None`` where there is none."""
+        return self.found(name)
+
+    async def put(self, name: str, value: bytes | None) -> None:
+        """Keep a session; ``None`` removes it."""
+        self.keep(name, value)
+
+    def found(self, name: str) -> bytes | None:
+        """Return a session without waiting."""
+        return self._sessions.get(name)
+
+    def keep(self, name: str, value: bytes | None) -> None:
+        """Keep or remove a session without waiting."""
+        if value is None:
+            self._sessions.pop(name, None)
+            return
+        self._sessions[name] = value
+        if len(self._sessions) > _MOST_SESSIONS:
+            self._sessions.popitem(last=False)
 
 
 def is_of_page(path: str) -> bool:

@@ -113,11 +113,11 @@ def _read(response: LLMResponse, expectation: Expectation) -> Any:
 
 def _check_kind(kind: str) -> None:
     """Refuse a misspelt kind; any other may be a form of the provider's own."""
-    from difflib import get_close_matches  # noqa: PLC0415 - hardly anybody gets here
+    from llmring_lockfile import did_you_mean, nearest  # noqa: PLC0415 - hardly anybody gets here
 
-    near = get_close_matches(kind, _KINDS, n=1, cutoff=0.8)
+    near = nearest(kind, _KINDS, most=1, likeness=0.8)
     if near:
-        raise _invalid(f"has no type {kind!r}; did you mean {near[0]}?")
+        raise _invalid(f"has no type {kind!r}{did_you_mean(near)}")
 
 
 def _typed(request: LLMRequest, wanted: Any) -> tuple[LLMRequest, Expectation]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from llmring_types.exceptions import ConfigurationError
 
+from llmring._database import connect, require_sqlite
 from llmring._json import DECODE_ERRORS
 from llmring.usage._entry import UsageEntry
 
@@ -30,9 +31,9 @@ _APPLICATION = 0x4C4C4D52
 _VERSION = 1
 _MAGIC = b"SQLite format 3\0"
 _OF_OTHERS = "it is a database of another program"
-_BUSY_MS = 100
+_BUSY_S = 0.1
 """The writer's patience with a lock: its rows can wait."""
-_READ_BUSY_MS = 5000
+_READ_BUSY_S = 5.0
 _WAITING = ".waiting"
 _row_decoder = msgspec.json.Decoder(UsageEntry)
 _MOST = 2**63 - 1
@@ -85,20 +86,13 @@ def place(path: str | Path) -> Path:
         return Path(path)
 
 
-def require_sqlite() -> None:
+def require_log() -> None:
     """Check that this Python can open a log.
 
     Raises:
         ConfigurationError: it was built without SQLite.
     """
-    try:
-        import sqlite3  # noqa: F401, PLC0415 - some builds of Python have none
-    except ImportError as error:
-        raise ConfigurationError(
-            "the usage log needs Python's module sqlite3, which this Python lacks: install its SQLite package, "
-            "or unset LLMRING_USAGE_LOG",
-            original=error,
-        ) from error
+    require_sqlite("the usage log needs", ", or unset LLMRING_USAGE_LOG")
 
 
 @contextmanager
@@ -126,8 +120,6 @@ def open_to_write(path: Path) -> "sqlite3.Connection":
         LogLockedError: another process holds it.
         LogUnwritableError: it cannot be made or opened, is no database, or is not a usage log of this version.
     """
-    import sqlite3  # noqa: PLC0415 - checked when the log was made
-
     with _writing():
         path.parent.mkdir(parents=True, exist_ok=True)
         # SQLite gives the files beside it the same mode.
@@ -135,9 +127,8 @@ def open_to_write(path: Path) -> "sqlite3.Connection":
         problem = _problem(path)
         if problem is not None:
             raise LogUnwritableError(problem)
-        connection = sqlite3.connect(path, isolation_level=None)
+        connection = connect(path, busy_s=_BUSY_S, synchronous="FULL")
         try:
-            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
             with connection:  # before there is a write-ahead log, so that the marks are in the file itself
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute(_CREATE)
@@ -160,7 +151,7 @@ def open_to_read(path: Path) -> Iterator["sqlite3.Connection"]:
         ConfigurationError: there is no log, or the file is not one, or of a later version, or cannot be read;
             the last also while rows are fetched.
     """
-    require_sqlite()
+    require_log()
     import sqlite3  # noqa: PLC0415 - checked on the line above
 
     try:
@@ -168,12 +159,10 @@ def open_to_read(path: Path) -> Iterator["sqlite3.Connection"]:
             raise ConfigurationError(
                 f"there is no usage log {path}; LLMRING_USAGE_LOG or usage_log= has rings write one"
             )
-        problem = _problem(path, busy_ms=_READ_BUSY_MS)
+        problem = _problem(path, busy_s=_READ_BUSY_S)
         if problem is not None or path.stat().st_size == 0:
             raise ConfigurationError(f"{path} cannot be read as a usage log: {problem or 'it is empty'}")
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute(f"PRAGMA busy_timeout = {_READ_BUSY_MS}")
-            connection.execute("PRAGMA query_only = ON")
+        with closing(connect(path, read_only=True, busy_s=_READ_BUSY_S)) as connection:
             yield connection
     except (sqlite3.Error, OSError, ValueError) as error:  # a ValueError is a path with a zero byte
         raise ConfigurationError(f"{path} cannot be read as a usage log: {error}", original=error) from error
@@ -191,7 +180,7 @@ def insert(connection: "sqlite3.Connection", entries: Iterable[UsageEntry]) -> N
         connection.executemany(_INSERT, map(msgspec.structs.astuple, entries))
 
 
-def _problem(path: Path, *, busy_ms: int = _BUSY_MS) -> str | None:
+def _problem(path: Path, *, busy_s: float = _BUSY_S) -> str | None:
     """Say why a file that exists is not a log of this version; ``None`` for one that is, or is empty.
 
     The marks stand in the first 100 bytes: https://www.sqlite.org/fileformat.html#the_database_header
@@ -210,16 +199,15 @@ def _problem(path: Path, *, busy_ms: int = _BUSY_MS) -> str | None:
         return _OF_OTHERS
     if version > _VERSION:
         return "it is a usage log of a later version of llmring, or a database of another program"
-    return None if application == _APPLICATION or _has_our_table(path, busy_ms) else _OF_OTHERS
+    return None if application == _APPLICATION or _has_our_table(path, busy_s) else _OF_OTHERS
 
 
-def _has_our_table(path: Path, busy_ms: int) -> bool:
+def _has_our_table(path: Path, busy_s: float) -> bool:
     """Look into a file without our mark: one of an earlier version, or of a process that died while it made it."""
     import sqlite3  # noqa: PLC0415 - checked by the callers
 
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
+    with closing(sqlite3.connect(uri, timeout=busy_s, uri=True, isolation_level=None)) as connection:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(usage)")}
         (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     return not tables or columns.issuperset(FIELDS)

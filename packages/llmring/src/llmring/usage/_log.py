@@ -20,7 +20,7 @@ from llmring.usage._database import (
     open_to_write,
     place,
     put_aside,
-    require_sqlite,
+    require_log,
     waiting_files,
     waiting_rows,
 )
@@ -61,7 +61,7 @@ class UsageLog:
     """
 
     def __init__(self, path: str | Path, *, secrets: Secrets = known_secrets) -> None:
-        require_sqlite()
+        require_log()
         self.path = place(path).absolute()  # the process may go elsewhere before the first call
         self._queue: _Queue = queue.SimpleQueue()
         self._closing = threading.Event()

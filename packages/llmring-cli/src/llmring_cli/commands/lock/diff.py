@@ -71,7 +71,8 @@ def diff(
     """
     source = read_lockfile(lockfile)
     changes = diff_lockfiles(_old(old, source.path), source.lockfile)
-    rows = [_cells(change) for change in changes_json(changes)]
+    as_json = changes_json(changes)
+    rows = [_cells(change) for change in as_json]
     new = str(shown(source.path))
     if html is not None:
         from llmring_cli.page.reports import write_report  # noqa: PLC0415 - needs an extra
@@ -82,7 +83,7 @@ def diff(
 
         write_table_picture(svg, f"Changes of {new} since {old}", _COLUMNS, rows)
     if json:
-        print_json({"old": old, "new": str(source.path), "changes": changes_json(changes)})
+        print_json({"old": old, "new": str(source.path), "changes": as_json})
     else:
         print_changes(changes)
         if not changes:

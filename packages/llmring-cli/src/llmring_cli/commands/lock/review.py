@@ -12,8 +12,8 @@ from llmring_lockfile import validate as validate_lockfile
 
 from llmring_cli._files import write_output
 from llmring_cli._lockfiles import findings_json, located, print_findings, read_lockfile, shown, summarize
-from llmring_cli._models import Offline, RegistryUrl, known_models, pool_providers
-from llmring_cli._output import FAILED, UNREACHABLE, UNREADABLE, count_text, print_json
+from llmring_cli._models import KnownModels, Offline, RegistryUrl, known_models, pool_providers
+from llmring_cli._output import FAILED, UNREACHABLE, UNREADABLE, count_text, print_json, report
 from llmring_cli._parameters import Count, Json, LockfilePath, today
 from llmring_cli._run import version_text
 
@@ -49,6 +49,7 @@ def audit(
     source = read_lockfile(lockfile, unreadable=UNREADABLE)
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     findings = located(audit_lockfile(source.lockfile, known.facts, today=today(), within_days=days), source)
+    _advise(known)
     if sarif is not None:
         from llmring_lockfile import to_sarif  # noqa: PLC0415 - most reviews do without
 
@@ -79,6 +80,11 @@ def audit(
         print_findings(findings, source)
         summarize(findings, nothing="nothing has got worse")
     return _exit_code(findings)
+
+
+def _advise(known: KnownModels) -> None:
+    if known.failures:
+        report("hint: to review against the local data, without the registry: --offline")
 
 
 def _exit_code(findings: tuple[Finding, ...]) -> int:
@@ -115,6 +121,7 @@ def validate(
     source = read_lockfile(lockfile, unreadable=UNREADABLE)
     known = known_models(pool_providers(source.lockfile), url=registry, offline=offline)
     result = validate_lockfile(source.lockfile, known.facts, today=today())
+    _advise(known)
     findings = located(result.findings, source)
     if json:
         print_json(

@@ -18,13 +18,12 @@ from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.openai.chat.response import neutral_call
 from llmring_providers.openai.chat.wire import Call, parts_text
-from llmring_providers.openai.models import NAMES, fitting_extra, is_own_host, is_own_model, rules_for
+from llmring_providers.openai.extra_params import fit_chat, fitting_extra, merge_extra
+from llmring_providers.openai.models import NAMES, is_own_host, is_own_model, rules_for
 from llmring_providers.openai.parameters import (
     answer_format,
     cache_params,
     effort,
-    fit_to_openai,
-    merge_extra,
     note_ignored_marks,
     output_limit,
     system_role,
@@ -85,8 +84,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         note_ignored_marks(call, warnings)
     if request.extra_params:
         _extra(body, fitting_extra(call, rules, warnings, foreign=NOT_OF_CHAT), warnings)
-        if is_own_host(call) and quirks is None:
-            fit_to_openai(body, warnings)
+    if (request.extra_params or request.cache) and is_own_host(call) and quirks is None:
+        fit_chat(body, call, rules, warnings)
     if quirks is not None:
         from llmring_providers.openai.chat.quirks import fit_body  # noqa: PLC0415 - OpenAI itself has none
 

@@ -16,16 +16,16 @@ from llmring_providers._fit.fitting import Fit, are_plain, fitted
 from llmring_providers._fit.formats import wanted_format
 from llmring_providers._fit.models import ModelRules
 from llmring_providers._fit.names import NameRule
-from llmring_providers._fit.parameters import fit_parameters, without_foreign
+from llmring_providers._fit.parameters import fit_parameters, with_own_fields, without_foreign
 from llmring_providers._fit.tools import function_names, read_choice
 from llmring_providers._json import encode_body
 from llmring_providers._protocol import ChatCall, WireRequest
-from llmring_providers.openai.models import NAMES, encrypts_reasoning, fitting_extra, rules_for
+from llmring_providers.openai.extra_params import fit_responses, fitting_extra, merge_extra
+from llmring_providers.openai.models import NAMES, encrypts_reasoning, rules_for
 from llmring_providers.openai.parameters import (
     answer_format,
     cache_params,
     effort,
-    merge_extra,
     note_ignored_marks,
     output_limit,
     temperature,
@@ -42,6 +42,7 @@ FIT = Fit(
     apart=True,
     continued=frozenset({"previous_response_id", "conversation", "prompt"}),
 )
+_OWN_FIELDS = frozenset({"response_format", "tool_choice", "tools"})
 _ENCRYPTED = "reasoning.encrypted_content"
 _NESTED = frozenset({"reasoning", "text", "stream_options"})
 _FOREIGN = frozenset(
@@ -78,6 +79,8 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         UnsupportedContentError: a part of a message that the responses API cannot carry.
     """
     warnings: list[str] = []
+    if call.request.extra_params:
+        call = with_own_fields(call, _OWN_FIELDS)
     call = fitted(call, FIT, warnings, plain=are_plain(call.request.messages))
     request = call.request
     rules = rules_for(call, "responses")
@@ -99,6 +102,7 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         _format(body, wanted, call, rules, warnings)
     note_ignored_marks(call, warnings)
     _extra(body, fitting_extra(call, rules, warnings), warnings)
+    fit_responses(body, call, rules, warnings)
     if call.quirks is not None:
         fit_parameters(body, call.quirks, call, warnings)
     return WireRequest(path=PATH, body=encode_body(body, call), warnings=tuple(warnings))

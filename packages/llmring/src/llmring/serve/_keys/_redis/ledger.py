@@ -68,13 +68,10 @@ class RedisLedger(Ledger):
         return Totals(*lack) if lack else None
 
     def settle(self, hold: KeyHold, cost: int, *, certain: bool) -> None:
-        account = hold.account
-
         def script(tried: bool) -> Script:
-            values = (hold.name, hold.amount, cost, account.limit, int(certain), int(tried))
-            return scripts.SETTLE, _account(account.key, account.period), values
+            return self._settlement(hold, cost, certain=certain, tried=tried)
 
-        self._link.post(Step(script, lasting=True, then=lambda: account.release(hold)))
+        self._link.post(Step(script, lasting=True, then=lambda: hold.account.release(hold)))
 
     async def admit(self, key: GatewayKey, tokens: int) -> int:
         self._beat()
@@ -104,6 +101,12 @@ class RedisLedger(Ledger):
         if self._next_beat:
             self._next_beat = 0.0
             self._link.post(Step(lambda _: self._life(leaves=True), lasting=True))
+
+    @staticmethod
+    def _settlement(hold: KeyHold, cost: int, *, certain: bool, tried: bool) -> Script:
+        account = hold.account
+        values = (hold.name, hold.amount, cost, account.limit, int(certain), int(tried))
+        return scripts.SETTLE, _account(account.key, account.period), values
 
     def _beat(self) -> None:
         """Give a sign of life, and withhold what the dead have left."""
