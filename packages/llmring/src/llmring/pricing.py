@@ -36,7 +36,6 @@ Audio tokens and other tools of the provider are not in the token counts and so 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Context, Decimal
-from functools import reduce
 from typing import Literal
 
 import msgspec

@@ -80,7 +80,7 @@ class ChatStreamDecoder(BaseStreamDecoder):
 
 
 def _odd_part(line: bytes) -> Part | None:
-    """Read a line that is not as Ollama writes it: numbers as text, or OpenAI's framing; ``None`` where it says nothing.
+    """Read a line in another form than Ollama's: numbers as text, or OpenAI's framing; ``None`` where it says nothing.
 
     Raises:
         msgspec.DecodeError: it is nothing that is known.
