@@ -93,17 +93,18 @@ async def test_the_state_of_a_gateway_says_that_its_keys_cannot_be_checked(
 
     async with KeyStore(outage.url) as keys, ring_of() as ring:
         headers = {"authorization": f"Bearer {keys.create().secret}"}
-        gateway = app(ring, keys=keys, page=page)
+        gateway, texts = app(ring, keys=keys, page=page), dict[int, str]()
         for expected in (200, 503, 200):
             replies = [await ask(gateway, path, headers=headers) for path in ("/readyz", "/metrics", "/")]
             assert [reply.status for reply in replies] == [expected] * 3
+            texts[expected] = replies[0].body.decode()
             if expected == 503:
                 outage.start()
             else:
                 outage.stop()
-        texts = [reply.body.decode() for reply in replies]
         outage.start()
-    assert texts[0] == "ready\n"
+    assert texts[200] == "ready\n"
+    assert "cannot be checked" in texts[503]
     assert "redis.sock" in caplog.text
     assert "answers again" in caplog.text
     assert PASSWORD not in caplog.text
@@ -211,10 +212,11 @@ async def test_a_step_whose_answer_was_lost_counts_once(redis_url: str) -> None:
         hold = hold_of(keys, key, DOLLAR // 2)
         assert await keys.ledger.hold(hold) is None
         name = f"llmring:serve:spend:{key.id}:total"
-        script, names, values = keys.ledger._settlement(hold, DOLLAR // 10, certain=True, tried=False)  # type: ignore[attr-defined]
+        step = keys.ledger._settlement(hold, DOLLAR // 10, certain=True)  # type: ignore[attr-defined]
         with redis.Redis.from_url(redis_url) as server:
-            for tried in (0, 1, 1):
-                server.eval(script, 2, *names, *values[:-1], tried)
+            for tried in (False, True, True):
+                script, names, values = step.script(tried)
+                server.eval(script, 2, *names, *values)
             assert server.hget(name, "spent") == b"100000000"
 
 
@@ -285,6 +287,30 @@ def test_settings_that_lose_budgets_are_named_with_what_to_do(
     with redis_server(tmp_path, *options) as url, KeyStore(url) as keys:
         problems = keys.problems()
     assert [problem.rpartition(": ")[2] for problem in problems] == advice
+
+
+def test_settings_that_may_not_be_read_are_named(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as server:
+        server.acl_setuser(
+            "gateway", enabled=True, passwords=f"+{PASSWORD}", commands=["+@all", "-info"], keys=["*"]
+        )
+    with KeyStore(redis_url.replace("unix://", f"unix://gateway:{PASSWORD}@")) as keys:
+        (problem,) = keys.problems()
+    assert "check that maxmemory-policy is noeviction" in problem
+
+
+def test_a_replica_is_refused(tmp_path: Path) -> None:
+    with (
+        redis_server(tmp_path, "--replicaof", "127.0.0.1", "1") as url,
+        KeyStore(url) as keys,
+        pytest.raises(ConfigurationError, match="name its primary"),
+    ):
+        keys.problems()
+
+
+def test_a_store_in_redis_is_for_asyncio(redis_url: str) -> None:
+    with KeyStore(redis_url) as keys, pytest.raises(ConfigurationError, match="asyncio"):
+        anyio.run(keys.look_up, "llmr-x", backend="trio")
 
 
 def test_a_cluster_is_refused(tmp_path: Path) -> None:
