@@ -36,9 +36,9 @@ class BackgroundTask:
             return
         import asyncio  # noqa: PLC0415 - it is loaded already
 
-        loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._run(), name=name, context=context or Context())
-        self._task.add_done_callback(lambda _: self._over.set())  # a task that never began has no ``finally``
+        self._task = asyncio.create_task(self._run(), name=name, context=context or Context())
+        # A task that never began has no ``finally``; what Ctrl-C has left in one, the loop has raised already.
+        self._task.add_done_callback(lambda task: (self._over.set(), task.cancelled() or task.exception()))
 
     @property
     def is_over(self) -> bool:
