@@ -17,7 +17,7 @@ from samples import SAMPLES
 
 PACKAGES = str(Path(__file__).parents[2] / "packages")
 REQUEST = LLMRequest([Message(role="user", content="Hello")], model="fast", max_tokens=256)
-MOST = {"chat": 22, "chat_stream": 28, "failed_attempt": 4, "bind_alias": 9}
+MOST = {"chat": 22, "chat_stream": 26, "failed_attempt": 4, "bind_alias": 9}
 
 
 class Walk:

@@ -3,9 +3,11 @@
 import http.client
 import os
 import signal
+import socket
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,23 @@ from typing import Any
 import msgspec
 import pytest
 from json_output import validate_output
+from key_stores import KINDS, redis_server
 from llmring.serve import Budget, KeyStore
 from llmring.testing import Answer, Rule, Script, Tokens, faults
 from served import CHAT, CHAT_PATH, LLMRING, LOCKFILE, served
 
 SLOW = Script(rules=(Rule(answer=Answer(text="one two three four", chunk_size=4, pace=0.1)),))
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent in POSIX's way")
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The place of a store of keys."""
+    if request.param == "file":
+        yield str(tmp_path / "keys" / "serve.db")
+        return
+    with redis_server(tmp_path) as url:
+        yield url
 
 
 def test_it_prints_one_document_answers_and_ends_with_an_interrupt(tmp_path: Path) -> None:
@@ -41,6 +54,18 @@ def test_a_stream_under_way_is_finished_before_it_ends(tmp_path: Path) -> None:
     assert rest.endswith(b"data: [DONE]\n\n")
 
 
+@pytest.mark.parametrize(("most", "status"), [(4096, 200), (400, 503)])
+def test_clients_are_served_or_refused_where_few_files_may_be_open(
+    tmp_path: Path, most: int, status: int
+) -> None:
+    with served(tmp_path, before=f"ulimit -Sn 200; ulimit -Hn {most}") as gateway, ExitStack() as idle:
+        host, _, port = gateway.address.rpartition(":")
+        for _ in range(300):
+            idle.enter_context(socket.create_connection((host, int(port)), timeout=30))
+        with gateway.ask(CHAT) as reply:
+            assert reply.status == status
+
+
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     with served(tmp_path) as gateway:
         port = gateway.address.rpartition(":")[2]
@@ -51,13 +76,12 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in again.stderr
 
 
-def test_a_process_that_is_killed_forgets_nothing_that_it_answered(tmp_path: Path) -> None:
+def test_a_process_that_is_killed_forgets_nothing_that_it_answered(tmp_path: Path, place: str) -> None:
     rules = (Rule(until=3, answer=Answer(text="ok")), Rule(fault=faults.Stall()))
-    path = tmp_path / "keys" / "serve.db"
-    with KeyStore(path) as keys:
+    with KeyStore(place) as keys:
         secret = keys.create(budget="1/month").secret
     costs = []
-    with served(tmp_path, Script(rules=rules), "--store", str(path)) as gateway:
+    with served(tmp_path, Script(rules=rules), "--store", place) as gateway:
         for _ in range(3):
             with gateway.ask(CHAT, key=secret) as reply:
                 costs.append(Decimal(reply.headers["llmring-cost"]))
@@ -65,36 +89,35 @@ def test_a_process_that_is_killed_forgets_nothing_that_it_answered(tmp_path: Pat
             connection.request(
                 "POST", CHAT_PATH, msgspec.json.encode(CHAT), {"authorization": f"Bearer {secret}"}
             )
-            with KeyStore(path) as keys:
+            with KeyStore(place) as keys:
                 while not keys.states()[0].reserved:
                     assert gateway.process.poll() is None
             gateway.process.kill()
             gateway.process.wait(30)
-    with KeyStore(path) as keys:
+    with KeyStore(place) as keys:
         (state,) = keys.states()
     assert state.spent == sum(costs)
     assert state.reserved > 0
-    with served(tmp_path, None, "--store", str(path)) as gateway, gateway.ask(CHAT, key=secret) as reply:
+    with served(tmp_path, None, "--store", place) as gateway, gateway.ask(CHAT, key=secret) as reply:
         assert reply.status == 200
         costs.append(Decimal(reply.headers["llmring-cost"]))
-    with KeyStore(path) as keys:
+    with KeyStore(place) as keys:
         assert keys.states()[0].spent == sum(costs)
 
 
-def test_200_clients_of_two_gateways_spend_no_more_than_their_key_may(tmp_path: Path) -> None:
+def test_200_clients_of_two_gateways_spend_no_more_than_their_key_may(tmp_path: Path, place: str) -> None:
     answer = Answer(text="word", usage=Tokens(prompt_tokens=0, completion_tokens=200))
     script = Script(rules=(Rule(answer=answer),))
-    path = tmp_path / "keys" / "serve.db"
     call = {**CHAT, "max_tokens": 300}
-    with KeyStore(path) as keys:
+    with KeyStore(place) as keys:
         rich = keys.create().secret
     with (
-        served(tmp_path, script, "--store", str(path)) as one,
-        served(tmp_path, script, "--store", str(path)) as other,
+        served(tmp_path, script, "--store", place) as one,
+        served(tmp_path, script, "--store", place) as other,
     ):
         with one.ask(call, key=rich) as reply:
             cost = Decimal(reply.headers["llmring-cost"])
-        with KeyStore(path) as keys:
+        with KeyStore(place) as keys:
             poor = keys.create(budget=Budget(40 * cost)).secret
 
         def client(number: int) -> int:
@@ -104,7 +127,7 @@ def test_200_clients_of_two_gateways_spend_no_more_than_their_key_may(tmp_path: 
 
         with ThreadPoolExecutor(32) as clients:
             statuses = list(clients.map(client, range(200)))
-    with KeyStore(path) as keys:
+    with KeyStore(place) as keys:
         state = keys.states()[1]
     assert set(statuses) == {200, 429}
     assert 20 < statuses.count(200) <= 40
@@ -166,3 +189,37 @@ def test_a_folder_without_a_lockfile_is_warned_of(tmp_path: Path) -> None:
         warning = process.stderr.readline()
         process.kill()
     assert warning.startswith("warning: there is no lockfile here")
+
+
+def test_keys_in_redis_are_made_listed_and_revoked_and_its_password_is_shown_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = "open-sesame"
+    monkeypatch.setenv("LLMRING_SERVE_STORE", f"unix://:{password}@{tmp_path / 'redis.sock'}")
+
+    def key_command(*arguments: str) -> str:
+        words: list[str | Path] = [LLMRING, "serve", "key", *arguments, "--json"]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+        texts.append(done.stdout + done.stderr)
+        return done.stdout
+
+    texts: list[str] = []
+    with redis_server(tmp_path, "--requirepass", password), served(tmp_path) as gateway:
+        made = msgspec.json.decode(key_command("create", "ci", "--budget", "1"))
+        with gateway.ask(CHAT, key=made["secret"]) as reply:
+            assert reply.status == 200
+            cost = reply.headers["llmring-cost"]
+        (listed,) = msgspec.json.decode(key_command("list"))
+        assert (listed["id"], Decimal(listed["spent"])) == (made["id"], Decimal(cost))
+        key_command("revoke", made["id"])
+        with gateway.ask(CHAT, key=made["secret"]) as reply:
+            assert reply.status == 401
+        gateway.process.send_signal(signal.SIGTERM)
+        _, errors = gateway.process.communicate(timeout=30)
+    assert "redis.sock may lose keys and what they have spent when it restarts: set appendonly yes" in errors
+    refused = subprocess.run(
+        [LLMRING, "serve", "key", "list"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "redis.sock does not answer" in refused.stderr
+    assert password not in "".join([*texts, errors, refused.stderr, str(gateway.document)])

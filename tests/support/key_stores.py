@@ -1,6 +1,5 @@
-"""Stores of keys of both kinds, a server of Redis for those that need one, and processes that spend from them."""
+"""Stores of keys of both kinds, a server of Redis for those that need one, and a process that dies."""
 
-import json
 import os
 import shutil
 import sqlite3
@@ -15,11 +14,10 @@ from pathlib import Path
 import anyio
 import pytest
 import redis
-from asgi import ask
-from gateways import CHAT, OPENAI, ring_of
-from llmring.serve import KeyStore, app
+from gateways import CHAT
+from llmring.serve import KeyStore
 from llmring.serve._keys._ledger import KeyHold
-from llmring_providers.sim import Answer, Rule, Tokens
+from llmring_providers.sim import Answer, Tokens
 
 SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
 KINDS = ("file", "redis")
@@ -64,16 +62,9 @@ def silence(place: str) -> None:
 
 
 @contextmanager
-def spender(place: str, secret: str, task: str) -> "Iterator[subprocess.Popen[str]]":
-    """Run a process with a gateway of its own over a store; it is killed at the end.
-
-    Args:
-        place: of the store.
-        secret: of the key that pays.
-        task: ``crowd`` asks 100 times at once and prints how many were answered; ``line`` asks again and again, and
-            prints the status of each answer; ``hold`` sets :data:`HELD` aside, and waits to be killed.
-    """
-    command = [sys.executable, __file__, place, secret, task]
+def holder(place: str, secret: str) -> "Iterator[subprocess.Popen[str]]":
+    """Run a process that sets :data:`HELD` aside for a key, prints a line, and is killed at the end."""
+    command = [sys.executable, __file__, place, secret]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -81,34 +72,16 @@ def spender(place: str, secret: str, task: str) -> "Iterator[subprocess.Popen[st
             process.kill()
 
 
-async def _spend(place: str, secret: str, task: str) -> None:
-    headers = {"authorization": f"Bearer {secret}"}
-    async with KeyStore(place) as keys, ring_of(Rule(answer=ANSWER)) as ring:
-        gateway = app(ring, keys=keys)
-        statuses = []
-
-        async def client() -> None:
-            statuses.append((await ask(gateway, OPENAI, CALL, headers=headers)).status)
-
-        while task == "line":
-            await client()
-            _report(statuses[-1])
-        if task == "hold":
-            key = keys.find(secret)
-            account = None if key is None else keys.ledger.account(key)
-            assert account is not None
-            _report(await keys.ledger.hold(KeyHold(account, int(HELD * keys.ledger.per_dollar))))
-            await anyio.sleep_forever()
-        async with anyio.create_task_group() as group:
-            for _ in range(100):
-                group.start_soon(client)
-        _report(statuses)
-
-
-def _report(document: object) -> None:
-    sys.stdout.write(json.dumps(document) + "\n")
-    sys.stdout.flush()
+async def _hold(place: str, secret: str) -> None:
+    async with KeyStore(place) as keys:
+        key = keys.find(secret)
+        account = None if key is None else keys.ledger.account(key)
+        assert account is not None
+        assert await keys.ledger.hold(KeyHold(account, int(HELD * keys.ledger.per_dollar))) is None
+        sys.stdout.write("set aside\n")
+        sys.stdout.flush()
+        await anyio.sleep_forever()
 
 
 if __name__ == "__main__":
-    anyio.run(_spend, sys.argv[1], sys.argv[2], sys.argv[3])
+    anyio.run(_hold, sys.argv[1], sys.argv[2])

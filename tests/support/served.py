@@ -60,11 +60,12 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, script: Script | None = None, *arguments: str) -> Iterator[Served]:
-    """Run the command before a simulated OpenAI."""
+def served(folder: Path, script: Script | None = None, *arguments: str, before: str = "") -> Iterator[Served]:
+    """Run the command before a simulated OpenAI, after a command of the shell."""
     (folder / "llmring.lock").write_text(LOCKFILE)
     with Simulated(script) as simulated:
-        command: list[str | Path] = [LLMRING, "serve", "--port", "0", "--json", *arguments]
+        shell = ["sh", "-c", f'{before or ":"}; exec "$@"', "sh"]
+        command: list[str | Path] = [*shell, LLMRING, "serve", "--port", "0", "--json", *arguments]
         environment = {**os.environ, **simulated.environment}
         with subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -57,21 +57,34 @@ def test_a_private_file_is_its_owners_alone_whatever_the_umask(
 
 
 @posix
-@pytest.mark.parametrize("before", [None, 0o666])
-def test_a_private_file_is_its_owners_alone_while_it_is_written(tmp_path: Path, before: int | None) -> None:
+@pytest.mark.parametrize(("before", "private"), [(None, True), (0o666, True), (0o600, False), (0o640, False)])
+def test_a_private_file_is_its_owners_alone_while_it_is_written(
+    tmp_path: Path, before: int | None, private: bool
+) -> None:
     path = tmp_path / "file"
     if before is not None:
         path.touch()
         path.chmod(before)
     old = os.umask(0)
     try:
-        with replacing(path, private=True) as file:
+        with replacing(path, private=private) as file:
             file.write(b"key")
             file.flush()
             (draft,) = (each for each in tmp_path.iterdir() if each != path)
             assert mode(draft) == 0o600
     finally:
         os.umask(old)
+    assert mode(path) == (0o600 if private else before)
+
+
+@posix
+def test_new_folders_have_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "new" / "inner" / "file", b"", folders=True)
+    finally:
+        os.umask(old)
+    assert [mode(tmp_path / name) for name in ("new", "new/inner")] == [0o750] * 2
 
 
 @posix

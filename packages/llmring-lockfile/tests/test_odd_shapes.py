@@ -20,6 +20,7 @@ SHAPES = {
     "super table last": '[[profiles.default.bindings]]\nalias = "a"\nmodels = ["openai:x"]\n[profiles.default]\nname = "default"\n[profiles]\n',
     "empty tables": "[extends]\n[profiles.default]\nregistry_versions = {}\nbindings = []\n[locked]\n",
     "quoted keys": '["profiles"."default"]\n"name" = "default"\n[["profiles".default.\'bindings\']]\n"alias" = "a"\n\'models\' = ["openai:x"]\n',
+    "keys with escapes": '[profiles."def\\u0061ult"]\n"n\\u0061me" = "default"\n[[profiles.default.bindings]]\n"ali\\u0061s" = "a"\n"mo\\u0064els" = ["openai:x"]\n',
     "indented and spaced": '[ profiles . default ]\n  [[ profiles . default . bindings ]]\n    alias="a"\n    models=[ \'openai:x\' , ]# c\n',
     "profiles between other tables": '[profiles.default]\n[locked."openai:x"]\nsnapshot = "x"\n[profiles.dev]\n[metadata]\n[profiles.default.registry_versions]\nopenai = 1\n',
     "locked inline": '[locked]\n"openai:x" = { snapshot = "x", prices = { input = 1 } }\n[profiles.default]\n',

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from llmring_providers import ChatCall
-from llmring_providers._http.replies import add_billing
+from llmring_providers._billing import add_billing
 from llmring_providers.anthropic.response import decode as decode_anthropic
 from llmring_providers.openai.chat.response import decode as decode_chat
 from llmring_providers.openai.responses.response import decode as decode_responses

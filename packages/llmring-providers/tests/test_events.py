@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring_providers._pieces import Event, EventSplitter
+from llmring_providers._stream import Event, EventSplitter
 
 ROWS = [
     pytest.param(b"data: x\n\n", [Event(b"", b"x")], id="the usual"),

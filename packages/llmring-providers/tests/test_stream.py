@@ -4,8 +4,7 @@ import json
 
 import pytest
 from llmring_providers import ChatCall, StreamDecoder
-from llmring_providers._pieces import Event
-from llmring_providers._stream import BaseStreamDecoder
+from llmring_providers._stream import BaseStreamDecoder, Event
 from llmring_types import LLMRequest, Message, ModelRef, StreamChunk
 from llmring_types.exceptions import (
     MalformedResponseError,

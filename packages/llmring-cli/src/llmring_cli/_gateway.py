@@ -11,7 +11,7 @@ from llmring import CachePolicy, LLMRing, usage_log_path
 from llmring.serve import Gateway, KeyStore, SessionStore, Worker, app, run, run_worker, run_workers
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
-from llmring_cli._output import FAILED, CommandError
+from llmring_cli._output import FAILED, CommandError, report
 from llmring_cli.page import OpenedPage, open_page
 
 Ready: TypeAlias = Callable[[str, Path | None, str], object]
@@ -27,7 +27,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         host_names: names that clients use.
         direct_models: clients may name ``provider:model``.
         cache_s: seconds that whole answers are kept.
-        store: the file of keys.
+        store: the file of keys, or the address of Redis, perhaps with its password.
         lockfile: that was named; ``None`` has it found.
         profile: for requests that name none.
         token: signs in to the page; ``None`` takes that of the environment, or makes one.
@@ -42,6 +42,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     lockfile: str | None = None
     profile: str | None = None
     token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Options({self.host}:{self.port})"
 
 
 class _Opened(NamedTuple):
@@ -66,6 +69,7 @@ def serve_alone(options: Options, on_ready: Ready) -> None:
         OSError: the address is taken.
     """
     opened = _open(options)
+    _report_problems(opened.keys)
     run(
         opened.gateway,
         host=options.host,
@@ -83,6 +87,7 @@ def serve_by_workers(options: Options, workers: int, on_ready: Ready) -> None:
         OSError: the address is taken.
     """
     opened = _open(options)
+    _report_problems(opened.keys)
     lockfile = opened.ring.lockfile_path
     anyio.run(opened.close)
     # No module is looked for in the working directory (-P): it may be a stranger's.
@@ -97,11 +102,21 @@ def serve_by_workers(options: Options, workers: int, on_ready: Ready) -> None:
     )
 
 
+def _report_problems(keys: KeyStore) -> None:
+    """Warn of settings by which the store may lose keys and budgets.
+
+    Raises:
+        LLMRingError: it cannot be used.
+    """
+    for problem in keys.problems():
+        report(f"warning: {problem}")
+
+
 def _open(options: Options, sessions: SessionStore | None = None) -> _Opened:
     """Make a gateway.
 
     Raises:
-        LLMRingError: the lockfile, the file of keys or a setting is wrong.
+        LLMRingError: the lockfile, the store of keys or a setting is wrong.
     """
     keys = KeyStore(options.store, lazy=True)
     if options.host not in {"127.0.0.1", "::1", "localhost"} and not keys.in_use:

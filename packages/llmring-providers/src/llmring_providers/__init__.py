@@ -1,7 +1,7 @@
 """OpenAI, Anthropic, Google Gemini and Ollama behind one request and response."""
 
 from llmring_providers._http.provider import HttpProvider
-from llmring_providers._http.stream import HttpStream
+from llmring_providers._http.replies import HttpStream
 from llmring_providers._protocol import (
     Adapter,
     BoundsOutput,

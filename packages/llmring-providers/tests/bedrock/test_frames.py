@@ -6,7 +6,7 @@ import pytest
 from botocore.eventstream import EventStreamBuffer  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring_providers._pieces import Event
+from llmring_providers._stream import Event
 from llmring_providers.bedrock.frames import DAMAGE, ERROR, EXCEPTION, FrameSplitter, frame
 
 names = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=20)

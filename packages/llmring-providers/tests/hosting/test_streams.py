@@ -1,5 +1,8 @@
 """Streams that a host writes, as our own adapters read them."""
 
+import json
+
+import msgspec
 import pytest
 from hosted import SIDES, STAMP, Sides, chunks_of, events_of
 from llmring_types import LLMResponse, StreamChunk, tool_call
@@ -90,3 +93,20 @@ def test_chunks_that_stop_coming_are_an_error_event(sides: Sides) -> None:
     with pytest.raises(ProviderError, match="before the model had finished") as caught:
         sides.collect(events)
     assert not isinstance(caught.value, StreamInterruptedError)  # the host said so itself
+
+
+def test_a_call_of_the_legacy_functions_keeps_its_form() -> None:
+    sides = SIDES["openai_chat"]
+    said = msgspec.structs.replace(answer(sides), reasoning=None, provider_finish_reason="function_call")
+    whole = json.loads(sides.codec.write(said, sides.asked(), STAMP))["choices"][0]
+    streamed = b"".join(events_of(sides, said)).decode()
+    function = {"name": "get_weather", "arguments": '{"city":"Rome"}'}
+
+    assert (whole["finish_reason"], whole["message"]["function_call"]) == ("function_call", function)
+    assert "tool_calls" not in whole["message"]
+    assert '"delta":{"function_call":{"name":"get_weather","arguments":""}}' in streamed
+    assert "tool_calls" not in streamed
+    assert (
+        sides.collect([streamed.encode()]).tool_calls
+        == sides.decode(json.dumps({"choices": [whole]}).encode()).tool_calls
+    )

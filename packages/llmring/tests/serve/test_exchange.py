@@ -67,6 +67,14 @@ async def test_a_client_that_leaves_amid_its_body_is_gone(events: Sequence[Event
         await exchange(events).body(4)
 
 
+async def test_a_large_body_of_too_many_values_is_refused_and_one_of_large_values_is_read() -> None:
+    limit = 8 * 1024 * 1024
+    with pytest.raises(ProviderRequestTooLargeError, match="1,000,000 values"):
+        await exchange([piece(b"[],[]," * (1024 * 1024))]).body(limit)
+    picture = b'{"image": "' + b"x" * (limit - 20) + b'"}'
+    assert await exchange([piece(picture)]).body(limit) == picture
+
+
 @pytest.mark.parametrize("events", [[], [piece(b"ab", more=True)]])
 async def test_a_body_that_does_not_arrive_is_refused_in_time(
     events: Sequence[Event], monkeypatch: pytest.MonkeyPatch

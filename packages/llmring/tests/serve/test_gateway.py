@@ -178,6 +178,13 @@ async def test_fields_that_are_not_understood_are_named(gateway: Gateway) -> Non
     assert reply.headers["llmring-unread"] == '"messages[0].metadata"'
 
 
+@pytest.mark.parametrize(("more", "status"), [({}, 400), (STREAMED, 200)])
+async def test_an_answer_that_could_only_be_asked_for_later_is_refused(
+    gateway: Gateway, more: Any, status: int
+) -> None:
+    assert (await ask(gateway, "/v1/responses", {**RESPONSES, "background": True, **more})).status == status
+
+
 @pytest.mark.parametrize("name", ["models", "contents", "system", "api"])
 async def test_no_field_leads_to_another_model_or_conversation(name: str) -> None:
     asked = []
@@ -240,7 +247,8 @@ async def test_a_header_chooses_the_profile(gateway: Gateway) -> None:
     assert reply.headers["llmring-model"] == "sim:other"
     names = await ask(gateway, "/v1/models", headers={"llmring-profile": "other"})
     assert [each["id"] for each in names.json["data"]] == ["fast"]
-    assert (await ask(gateway, OPENAI, CHAT, headers={"llmring-profile": "none"})).status >= 400
+    refused = await ask(gateway, OPENAI, CHAT, headers={"llmring-profile": "none"})
+    assert (refused.status, refused.json["error"]["message"]) == (404, "there is no such profile here")
 
 
 async def test_tokens_are_counted_and_an_estimate_is_named_one(gateway: Gateway) -> None:

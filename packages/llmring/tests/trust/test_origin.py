@@ -41,6 +41,7 @@ HOSTILE = [
 WRITING_OR_REPORTING = [
     "LLMRING_API_KEY",
     "LLMRING_LOCKFILE_PATH",
+    "LLMRING_MAX_RESPONSE_BYTES",
     "LLMRING_PREFER_SAAS",
     "LLMRING_REGISTRY_URL",
     "LLMRING_SERVER_URL",
@@ -61,6 +62,10 @@ TAKEN = [
     "LLMRING_PROFILE",
     "LLMRING_PROVIDER_TIMEOUT_S",
     "LLMRING_ALLOW_NETWORK",
+    "LLMRING_RETRY_ATTEMPTS",
+    "LLMRING_RETRY_BASE_S",
+    "LLMRING_RETRY_MAX_S",
+    "LLMRING_STRICT_COST",
 ]
 
 
@@ -97,7 +102,8 @@ def test_another_name_for_what_the_environment_has_does_not_displace_it(
     mine: str, files: str, approved: bool
 ) -> None:
     assert select({files: "x"}, {mine: "mine"}, approved=approved).taken == {}
-    assert select({files: "x"}, {mine: ""}, approved=approved).taken == {files: "x"}
+    for empty in ("", " "):
+        assert select({files: "x"}, {mine: empty}, approved=approved).taken == {files: "x"}
 
 
 def test_every_setting_that_is_read_was_decided_on() -> None:
@@ -242,7 +248,8 @@ def test_an_unapproved_file_sets_no_number_beyond_reason(name: str, most: str) -
     for text in (f"{most}.5", "1e300", "none"):
         with pytest.raises(ConfigurationError, match=f"/cloned/.env sets {name} to more than {most},.*trust"):
             Settings.from_environment({name: text, DOTENV_VARIABLE: marked(name)})
-    Settings.from_environment({name: most, DOTENV_VARIABLE: marked(name)})
+    for text in (most, ""):
+        Settings.from_environment({name: text, DOTENV_VARIABLE: marked(name)})
     Settings.from_environment({name: "1e6", DOTENV_VARIABLE: marked("LLMRING_PROFILE")})
 
 

@@ -31,6 +31,31 @@ def test_an_approval_is_for_one_path_and_one_content(store: TrustStore, file: Pa
     assert not store.trusts(tmp_path / "other" / ".env", CONTENT)
 
 
+HOST = '[hosts.mine]\nbase_url = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "approved"),
+    [
+        (".env", 'LLMRING_PROFILE = "dev"\n', 'LLMRING_PROFILE = "prod"\n', False),  # TOML as well
+        (".env", "", 'OPENAI_BASE_URL = "https://evil.example"\n', False),
+        ("llmring.lock", HOST.format("http://a.example"), HOST.format("http://b.example"), False),
+        (
+            "llmring.lock",
+            HOST.format("http://a.example"),
+            HOST.format("http://a.example") + '[profiles.default]\nname = "default"\n',
+            True,
+        ),
+    ],
+)
+def test_an_approval_is_for_the_whole_of_a_dotenv_file_and_for_the_hosts_of_a_lockfile(
+    store: TrustStore, tmp_path: Path, name: str, before: str, after: str, approved: bool
+) -> None:
+    store.allow(tmp_path / name, before.encode())
+    assert store.trusts(tmp_path / name, before.encode())
+    assert store.trusts(tmp_path / name, after.encode()) is approved
+
+
 def test_the_same_file_by_another_way_is_approved(
     store: TrustStore, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,6 +116,16 @@ def test_the_list_says_which_files_are_still_as_approved(store: TrustStore, file
     assert store.files() == [(file, False)]
     file.unlink()
     assert store.files() == [(file, False)]
+    file.mkdir()
+    assert store.files() == [(file, False)]
+
+
+def test_what_is_no_file_among_the_approvals_is_passed_over(store: TrustStore, file: Path) -> None:
+    store.allow(file, CONTENT)
+    assert store.folder is not None
+    (store.folder / "folder").mkdir()
+    assert store.files() == [(file, True)]
+    assert store.revoke(file)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
@@ -131,6 +166,17 @@ def test_only_regular_files_of_a_sensible_size_are_read(tmp_path: Path) -> None:
 def test_a_folder_is_refused_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=f"{tmp_path.name} is not a regular file"):
         read_content(tmp_path)
+
+
+OPEN_FILES = Path("/dev/fd")
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="this system lists no open files")
+def test_what_is_refused_is_closed(tmp_path: Path) -> None:
+    before = sorted(OPEN_FILES.iterdir())
+    with pytest.raises(ConfigurationError):
+        read_content(tmp_path)
+    assert sorted(OPEN_FILES.iterdir()) == before
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")

@@ -1,5 +1,6 @@
 """``llmring serve`` and ``llmring serve key``."""
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,10 +18,13 @@ from llmring_cli._parameters import Alias, Count, Flag, Json, LockfilePath, Port
 if TYPE_CHECKING:
     from llmring.serve import GatewayKey, KeyState, KeyStore
 
+STORE_VARIABLE = "LLMRING_SERVE_STORE"
 Store = Annotated[
-    Path | None,
+    str | None,
     Parameter(
-        name="--store", help="The file of keys. Default: serve.db in the user's configuration of llmring."
+        name="--store",
+        help="The file of keys, or redis://HOST:6379/0 for several machines. Default: LLMRING_SERVE_STORE, else serve.db "
+        "in the user's configuration of llmring.",
     ),
 ]
 
@@ -68,7 +72,7 @@ def serve(
         host_names=(host, *(host_name or ())),
         direct_models=direct_models,
         cache_s=cache,
-        store=str(_path(store)),
+        store=str(_place(store)),
         lockfile=None if lockfile is None else str(lockfile),
         profile=profile,
     )
@@ -136,8 +140,6 @@ def list_keys(*, store: Store = None, json: Json = False) -> None:
 
     $ llmring serve key list
 
-    Args:
-        store: The file of keys.
     """
     with _open(store) as keys:
         states = keys.states()
@@ -181,19 +183,20 @@ def revoke(key: str, /, *, store: Store = None, json: Json = False) -> None:
 SERVE = command_with_group(serve, "serve key")
 
 
-def _path(store: Path | None) -> Path:
+def _place(store: str | None) -> str | Path:
+    """Return the file or the address of the store. The address may have a password, which a command line would show."""
     from llmring.serve import default_store  # noqa: PLC0415 - as above
 
-    path = store or default_store()
-    if path is None:
+    place = store or os.environ.get(STORE_VARIABLE) or default_store()
+    if place is None:
         raise CommandError("this user has no home to keep keys in: name a file with --store")
-    return path
+    return place
 
 
-def _open(store: Path | None) -> "KeyStore":
+def _open(store: str | None) -> "KeyStore":
     from llmring.serve import KeyStore  # noqa: PLC0415 - as above
 
-    return KeyStore(_path(store))
+    return KeyStore(_place(store))
 
 
 def _document(key: "GatewayKey") -> dict[str, Any]:

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
+from anyio import to_thread
 from llmring.serve import Exchange, LiveCalls
 from llmring_types.exceptions import LLMRingError, ProviderError, ProviderRequestTooLargeError
 
@@ -108,9 +109,9 @@ class Site:
     async def _change_keys(self, exchange: Exchange, form: Mapping[str, str], session: Session) -> None:
         try:
             if exchange.path == "/page/keys/create":
-                self._views.create_key(form, session)
+                await to_thread.run_sync(self._views.create_key, form, session)
             else:
-                self._views.revoke_key(form, session)
+                await to_thread.run_sync(self._views.revoke_key, form, session)
         except LLMRingError as error:
             session.notice = str(error)
         await self._sessions.keep(session)

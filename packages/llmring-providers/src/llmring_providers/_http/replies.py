@@ -1,13 +1,12 @@
-"""Replies of any protocol: errors and their bodies, ids of requests, billing beside the tokens, keys out of sight."""
+"""Replies of any protocol: streamed answers, errors and their bodies, ids of requests, keys out of sight."""
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
 
-from llmring_types import RateLimits, Usage
+from llmring_types import RateLimits, StreamChunk
 from llmring_types.exceptions import (
     LLMRingError,
     ProviderConnectionError,
@@ -15,10 +14,11 @@ from llmring_types.exceptions import (
     ProviderResponseTooLargeError,
     ProviderTimeoutError,
     ProxyAuthenticationError,
+    StreamInterruptedError,
 )
 from llmring_types.hosts import HOSTS, Quirks
 
-from llmring_providers._protocol import ChatCall
+from llmring_providers._protocol import ChatCall, StreamDecoder, WireRequest
 from llmring_providers.transport import (
     ByteStream,
     HttpResponse,
@@ -29,19 +29,99 @@ from llmring_providers.transport import (
 )
 from llmring_providers.transport._protocol import without_credentials
 
-_STANDARD = frozenset({"default", "auto", "standard", "on_demand"})
-_ABSURD = 1e6
-"""US dollars that no single call costs."""
-
-
 _LONGEST_ERROR = 2**20
-"""No more of an error's body is read: what is longer says no more."""
+"""Bytes of an error's body that are read: what is longer says no more."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _REQUEST_ID = ("x-request-id", "request-id", "x-goog-request-id", "apim-request-id", "x-amzn-requestid")
 _E = TypeVar("_E", bound=LLMRingError)
 _SHORTEST_KEY = 6
 """The shortest key to hide. A shorter one is a stand-in where no key is needed, and may be a word of any message."""
-_BLOT = "***"
+
+
+class HttpStream:
+    """A streamed answer over HTTP."""
+
+    def __init__(
+        self, reply: ByteStream, decoder: StreamDecoder, call: ChatCall, wire: WireRequest, key: str = ""
+    ) -> None:
+        self._reply = reply
+        self._key = key
+        self._decoder = decoder
+        self._call = call
+        self._warnings = list(wire.warnings)
+        found = request_id(reply.headers)
+        self._request_id = found and blotted(found, key)
+        self._rate_limits = rate_limits(reply.headers, call.quirks)
+        self._ended = False
+        self._begun = False
+
+    async def receive(self) -> Sequence[StreamChunk]:
+        try:
+            while not self._ended:
+                if self._decoder.failure is not None:
+                    self.close()
+                    raise without_key(self._decoder.failure, self._key)
+                if self._decoder.done:
+                    break
+                chunks = await self._next()
+                if chunks:
+                    chunks[0].rate_limits, self._rate_limits = self._rate_limits, None
+                    self._begun = True
+                    return chunks
+                self._report_progress()
+        except ProviderError as error:
+            error.request_id = error.request_id or self._request_id
+            raise
+        self._ended = True
+        return ()
+
+    def _report_progress(self) -> None:
+        """Report that something came, once the answer has begun: what comes before that is only a greeting."""
+        if self._call.progress is not None:
+            self._begun = self._begun or bool(self._decoder.partial().tool_calls)
+            if self._begun:
+                self._call.progress()
+
+    async def _next(self) -> list[StreamChunk]:
+        try:
+            data = await self._reply.read()
+        except TransportError as error:
+            self.close()
+            if isinstance(error, ResponseTooLargeError):
+                raise too_large(error, self._call) from error
+            if isinstance(error, TransportTimeoutError):
+                raise timed_out(error, self._call) from error
+            raise StreamInterruptedError(
+                f"the connection broke in the middle of the stream ({error})",
+                provider=self._call.ref.provider,
+                model=self._call.ref.model,
+                original=error,
+            ) from error
+        if data:
+            chunks = self._decoder.feed(data)
+        else:
+            self._ended = True
+            chunks = self._decoder.close()
+        if (self._decoder.done or self._ended) and chunks:
+            self._complete(chunks[-1])
+        return chunks
+
+    def _complete(self, last: StreamChunk) -> None:
+        last.request_id = self._request_id
+        if self._warnings:
+            last.warnings = [*self._warnings, *(last.warnings or ())]
+
+    def partial(self) -> StreamChunk:
+        chunk = self._decoder.partial()
+        self._complete(chunk)
+        return chunk
+
+    async def finish(self) -> None:
+        await self._reply.finish()
+
+    def close(self) -> None:
+        self._ended = True
+        self._reply.close()
 
 
 async def whole(reply: ByteStream) -> HttpResponse:
@@ -143,13 +223,9 @@ _LIMITS = (
 
 
 def redirection(reply: HttpResponse, base_url: str) -> bytes | None:
-    """Describe a redirect, in place of its body; ``None`` for any other answer.
+    """Describe a redirect of the provider's address, in place of its body; ``None`` for any other answer.
 
     It is not followed: key and prompt would go to an address that is not configured.
-
-    Args:
-        reply: the answer.
-        base_url: the provider's.
     """
     target = reply.headers.get("location") if reply.status in _REDIRECTS else None
     if not target:
@@ -163,69 +239,6 @@ def redirection(reply: HttpResponse, base_url: str) -> bytes | None:
         "if that is the right address, correct the base URL"
     )
     return text.encode()
-
-
-def count_of(value: object) -> int | None:
-    """Return a count of tokens, however absurd; ``None`` for what is no number. The answer is worth more than it.
-
-    Some hosts write ``12.0``, and some ``"12"``, as the JSON form of Protocol Buffers does with long integers:
-    https://protobuf.dev/programming-guides/json/
-    """
-    if type(value) is int or value is None:
-        return value
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    return int(value) if isinstance(value, float) and math.isfinite(value) else None
-
-
-def counts_beside_cache(
-    *, given: int | None, made: int | None, read: int | None, written: int | None
-) -> dict[str, int]:
-    """Return token counts in the neutral keys, where a vendor counts its cache beside the fresh input.
-
-    Args:
-        given: fresh tokens of the input; what the cache read and wrote is added to them.
-        made: tokens of the output.
-        read: tokens that the cache had.
-        written: tokens that it took.
-    """
-    counts: dict[str, int] = {}
-    if given is not None:
-        counts["prompt_tokens"] = given + (read or 0) + (written or 0)
-    if made is not None:
-        counts["completion_tokens"] = made
-    if given is not None and made is not None:
-        counts["total_tokens"] = counts["prompt_tokens"] + made
-    if read is not None:
-        counts["cache_read_input_tokens"] = read
-    if written is not None:
-        counts["cache_creation_input_tokens"] = written
-    return counts
-
-
-def add_billing(
-    usage: Usage | None, *, tier: Any = None, searches: Any = None, cost: Any = None
-) -> Usage | None:
-    """Write into the usage what is billed otherwise than tokens at the standard price.
-
-    Args:
-        usage: the counts; ``None`` stays ``None``.
-        tier: the service tier that the provider names, in its own spelling.
-        searches: the searches that the provider ran.
-        cost: US dollars that the provider itself charges.
-    """
-    if usage is None:
-        return None
-    if isinstance(tier, str) and tier and tier.lower() not in _STANDARD:
-        usage["service_tier"] = tier.lower()
-    if searches is not None and (count := count_of(searches) or 0) > 0:
-        usage["web_searches"] = count
-    if type(cost) in (int, float) and math.isfinite(cost) and 0 <= cost < _ABSURD:
-        usage["reported_cost"] = float(cost)
-    return usage
 
 
 def without_key(error: _E, key: str) -> _E:
@@ -248,7 +261,7 @@ def without_key(error: _E, key: str) -> _E:
 
 def blotted(text: str, key: str) -> str:
     """Return the text without the key: as it is, percent-encoded, JSON in text, or within anything in base64."""
-    return text if len(key) < _SHORTEST_KEY else _forms(key).sub(_BLOT, text)
+    return text if len(key) < _SHORTEST_KEY else _forms(key).sub("***", text)
 
 
 def _deep(value: Any, key: str) -> Any:
@@ -264,12 +277,7 @@ def _deep(value: Any, key: str) -> Any:
 @lru_cache(16)
 def _forms(key: str) -> re.Pattern[str]:
     in_json = key.replace("\\", r"\\").replace('"', r"\"")
-    plain = {
-        key,
-        quote(key, safe=""),
-        in_json,
-        in_json.replace("/", r"\/"),
-    }  # not every encoder escapes slashes
+    plain = {key, quote(key, safe=""), in_json, in_json.replace("/", r"\/")}  # few encoders escape slashes
     coded = {form for skipped in range(3) for form in _base64_forms(key.encode(), skipped)}
     whole = (rf"[\w+/=-]*{re.escape(form)}[\w+/=-]*" for form in sorted(coded, key=len, reverse=True))
     return re.compile("|".join((*map(re.escape, sorted(plain, key=len, reverse=True)), *whole)))

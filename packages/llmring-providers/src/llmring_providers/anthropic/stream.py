@@ -10,9 +10,9 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import StreamInterruptedError
 
 from llmring_providers._json import DECODE_ERRORS, malformed
-from llmring_providers._pieces import RESENT, Event, EventsOrDocument, join_arguments
+from llmring_providers._pieces import RESENT, join_arguments
 from llmring_providers._protocol import ChatCall
-from llmring_providers._stream import BaseStreamDecoder
+from llmring_providers._stream import BaseStreamDecoder, Event, EventsOrDocument
 from llmring_providers.anthropic.errors import reported_error
 from llmring_providers.anthropic.response import (
     call_of,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from struct import Struct
 from zlib import crc32
 
-from llmring_providers._pieces import Event
+from llmring_providers._stream import Event
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 EXCEPTION, ERROR, DAMAGE = b"!", b"!!", b"!!!"

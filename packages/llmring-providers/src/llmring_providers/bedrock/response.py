@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from llmring_types import FinishReason, LLMResponse, ToolCall, Usage, tool_call
 
+from llmring_providers._billing import add_billing, counts_beside_cache
 from llmring_providers._fit.history import sealed
 from llmring_providers._fit.tools import unquoted
-from llmring_providers._http.replies import add_billing, counts_beside_cache
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.bedrock.errors import reported_error

@@ -9,9 +9,9 @@ from typing import Any
 from llmring_types import StreamChunk
 
 from llmring_providers._json import DECODE_ERRORS, malformed
-from llmring_providers._pieces import RESENT, Event, join_arguments
+from llmring_providers._pieces import RESENT, join_arguments
 from llmring_providers._protocol import ChatCall
-from llmring_providers._stream import BaseStreamDecoder
+from llmring_providers._stream import BaseStreamDecoder, Event
 from llmring_providers.bedrock.errors import reported_error
 from llmring_providers.bedrock.frames import DAMAGE, ERROR, EXCEPTION, FrameSplitter
 from llmring_providers.bedrock.response import (

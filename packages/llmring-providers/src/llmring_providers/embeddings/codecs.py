@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 from llmring_types.hosts import host_of
 
-from llmring_providers._http.replies import count_of
+from llmring_providers._billing import count_of
 from llmring_providers.embeddings.calls import (
     EmbeddingCall,
     EmbeddingLimits,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 from llmring_types.hosts import host_of
 
-from llmring_providers._http.replies import count_of
+from llmring_providers._billing import count_of
 from llmring_providers.embeddings.calls import RankCall, Ranking, body_of, decoded, ranked
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from llmring_types import FinishReason, LLMResponse, Usage
 
+from llmring_providers._billing import add_billing, count_of
 from llmring_providers._fit.history import sealed
-from llmring_providers._http.replies import add_billing, count_of
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall, WireRequest
 from llmring_providers.google.errors import bare_error, body_error

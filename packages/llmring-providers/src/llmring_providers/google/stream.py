@@ -8,9 +8,8 @@ import re
 
 from llmring_types import StreamChunk
 
-from llmring_providers._pieces import Event, EventSplitter
 from llmring_providers._protocol import ChatCall, WireRequest
-from llmring_providers._stream import BaseStreamDecoder, Splitter
+from llmring_providers._stream import BaseStreamDecoder, Event, EventSplitter, Splitter
 from llmring_providers.google.response import Gathered
 from llmring_providers.google.wire import decode_reply
 

@@ -11,8 +11,8 @@ from typing import Any
 from llmring_types import Usage
 from llmring_types.hosts import Quirks
 
+from llmring_providers._billing import add_billing, count_of
 from llmring_providers._fit.parameters import field_at
-from llmring_providers._http.replies import add_billing, count_of
 
 _PROMPT = ("prompt_tokens", "input_tokens")
 _COMPLETION = ("completion_tokens", "output_tokens")

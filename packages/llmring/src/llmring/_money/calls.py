@@ -121,8 +121,12 @@ class CallBudget:
         tier: str | None = None,
     ) -> None:
         self._tier = tier
-        self._shared = account if isinstance(account, SharedAccount) else None
-        self._account = account if isinstance(account, Account) else None
+        self._shared: SharedAccount | None = None
+        self._account: Account | None = None
+        if isinstance(account, Account):
+            self._account = account
+        elif account is not None:
+            self._shared = account
         self._bounds = bounds
         self._progress = progress
         self._purse = purse

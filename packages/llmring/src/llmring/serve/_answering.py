@@ -150,6 +150,11 @@ class Answering:
     def _read(self, body: bytes) -> HostedRequest:
         asked = self._codec.read(self._route, self._exchange.headers, body)
         request = asked.request
+        if request.extra_params.get("background") and not asked.stream:
+            raise ValidationError(
+                "this gateway keeps no responses to ask for later: leave out background, or stream",
+                field="background",
+            )
         found = self._check_model(request.model)
         wish = self._exchange.headers.get("cache-control", "").lower()
         if "no-store" in wish and self._ring._chat.kept_answers is not None:  # noqa: SLF001 - as below

@@ -5,7 +5,7 @@ import gc
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _KEEP_ALIVE_S = 75
 """Longer than the 60 s of most proxies, so that it is the proxy that closes a connection nobody uses."""
 _BACKLOG = 4096
+_MOST_FILES = 65_536
+_OTHER_FILES = 100
+"""Files that the process has open beside connections: stores, logs, modules that are loaded."""
 _LEAVE_S = 1.0
 """Seconds for the connections that are on their way to a worker when it is about to end."""
 _YOUNG = 20_000
@@ -123,12 +126,31 @@ def _config(gateway: Gateway | PageServer, drain_s: int) -> "uvicorn.Config":
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=drain_s,
         backlog=_BACKLOG,
+        limit_concurrency=(_raised_file_limit() - _OTHER_FILES) // 2,
         ws="none",
     )
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, 10, 10)
     return config
+
+
+def _raised_file_limit() -> int:
+    """Return how many files may be open, after raising the limit as far as the user may, as Go's runtime does.
+
+    A call takes two connections, and 1,024 files are a common limit that only programs without select() may raise:
+    https://0pointer.net/blog/file-descriptor-limits.html
+    """
+    try:
+        import resource  # noqa: PLC0415 - not on Windows, which has no such limit
+    except ImportError:
+        return _MOST_FILES
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
+    if limit < wanted:
+        with suppress(ValueError, OSError):  # some systems have a lower one that they do not name
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], _MOST_FILES)
 
 
 def _server(

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from llmring._redaction import REDACTED
+from llmring._redaction import REDACTED, Redactor
 from llmring.testing._cassettes.redaction import HttpRedactor
 from llmring_providers.transport import HttpRequest
 from msgspec import UNSET
@@ -45,3 +45,11 @@ def test_without_a_body_there_is_none() -> None:
 )
 def test_a_url_is_recorded_without_its_credentials(url: str, recorded: str) -> None:
     assert HttpRedactor([SECRET]).request(post(url)).url == recorded
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [("12345678", "the REDACTED of it"), ("1234567", "the 1234567 of it"), ("key", "the key of it")],
+)
+def test_a_secret_as_short_as_a_word_is_left_in_the_text(secret: str, text: str) -> None:
+    assert Redactor([secret]).text(f"the {secret} of it") == text

@@ -40,6 +40,7 @@ SECRETS = [
     "schlüssel-für-好-😀",
     "~~~~????>>>>",
     "AAAAAAAAAA",
+    "über-den-Wolken",
 ]
 
 
@@ -58,11 +59,20 @@ def test_a_secret_is_found_in_each_form(form: Callable[[str], str], secret: str)
 @given(st.binary(max_size=5), st.binary(max_size=5), st.sampled_from(SECRETS))
 def test_a_secret_is_found_in_base64_of_more(before: bytes, after: bytes, secret: str) -> None:
     data = base64.b64encode(before + secret.encode() + after).decode()
-    assert found(secret, f"{data}\n") == [data]
+    assert [found(secret, text) for text in (data, f"{data}\n")] == [[data], [data]]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "sk-proj-Ab12Cd34Ef5", "SK-PROJ-AB12CD34EF56", "sk-proj", "%25%25", "\\u0073k"]
+    "text",
+    [
+        "",
+        "sk-proj-Ab12Cd34Ef5",
+        "sk+proj-Ab12Cd34Ef56",
+        "SK-PROJ-AB12CD34EF56",
+        "sk-proj",
+        "%25%25",
+        "\\u0073k",
+    ],
 )
 def test_what_is_not_the_secret_is_not_found(text: str) -> None:
     assert found("sk-proj-Ab12Cd34Ef56", text) == []
@@ -92,9 +102,18 @@ def test_the_longer_one_of_two_secrets_is_found_whole() -> None:
     assert list(spellings.spans(b"a-secret-and-more, a-secret")) == [(0, 17), (19, 27)]
 
 
+def test_of_secrets_that_begin_alike_the_longest_is_found() -> None:
+    secrets = ["a-secret" + "-more" * times for times in range(8)]
+    spellings = Spellings(secrets)
+    assert [list(spellings.spans(secret.encode())) for secret in secrets] == [
+        [(0, len(secret))] for secret in secrets
+    ]
+
+
 def test_two_secrets_in_one_piece_of_base64_are_one() -> None:
     data = base64.b64encode(b"the-one-secret, the-other-secret")
-    assert list(Spellings(["the-one-secret", "the-other-secret"]).spans(data + b" ")) == [(0, len(data))]
+    spans = list(Spellings(["the-one-secret", "the-other-secret"]).spans(data + b" the-one-secret"))
+    assert spans == [(0, len(data)), (len(data) + 1, len(data) + 15)]
 
 
 def test_without_secrets_nothing_is_found() -> None:

@@ -34,6 +34,9 @@ from llmring_providers.openai.chat.wire import (
 _WORDS: Mapping[FinishReason, str] = {}
 """The neutral words are those of this protocol."""
 _RENAMED = {"upstream": "provider"}
+_LEGACY = "function_call"
+"""Finish reason, and field of the call, for clients that send the ``functions`` of 2023:
+https://platform.openai.com/docs/api-reference/chat/object"""
 
 
 def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
@@ -48,14 +51,17 @@ def whole(response: LLMResponse, asked: HostedRequest, stamp: Stamp) -> bytes:
     }
     if response.reasoning:
         message["reasoning_content"] = response.reasoning
-    if calls:
+    word = _word(response, refused=bool(response.refusal))
+    if calls and word == _LEGACY:
+        message[_LEGACY] = calls[0]["function"]
+    elif calls:
         message["tool_calls"] = _identified(calls, stamp)
     message |= _beyond(native, response.reasoning) | _sealed(response)
     choice = {
         "index": 0,
         "message": message,
         "logprobs": None,
-        "finish_reason": _word(response, refused=bool(response.refusal)),
+        "finish_reason": word,
         **_named(native, CHOICE_EXTRAS),
     }
     document = {
@@ -190,14 +196,15 @@ class ChatStreamWriter(StreamWriter):
         native = own_native(chunk, VENDOR, "chat")
         self._head["model"] = chunk.provider_model or self._head["model"]
         self._head |= _tier(chunk)
-        events = list(map(self._event, self._calls(chunk, native)))
+        word = _word(chunk, refused=self._refused)
+        calls = self._legacy_call(chunk) if word == _LEGACY else self._calls(chunk, native)
+        events = list(map(self._event, calls))
         beyond = _beyond(native, None)
         for name in ("tool_calls", "reasoning_content", "reasoning", "content"):  # they were said before
             beyond.pop(name, None)
         beyond |= _sealed(chunk)
         if beyond:
             events.append(self._event(beyond))
-        word = _word(chunk, refused=self._refused)
         events.append(self._event({}, finish_reason=word, **_named(native, CHOICE_EXTRAS)))
         more = _named(native, COMPLETION_EXTRAS)
         if self._asked.usage_in_stream:
@@ -205,6 +212,12 @@ class ChatStreamWriter(StreamWriter):
         if more:
             events.append(server_event({**self._head, "choices": [], **more}))
         return [*events, server_event(b"[DONE]")]
+
+    def _legacy_call(self, chunk: StreamChunk) -> Iterable[dict[str, Any]]:
+        for call in (chunk.tool_calls or [])[:1]:
+            yield {_LEGACY: {"name": call["function"]["name"], "arguments": ""}}
+            for piece in self._stamp.pieces(call["function"]["arguments"]):
+                yield {_LEGACY: {"arguments": piece}}
 
     def _calls(self, chunk: StreamChunk, native: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         raw = next((block["tool_calls"] for block in replayed(native) if "tool_calls" in block), None)

@@ -11,9 +11,9 @@ from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError
 
 from llmring_providers._json import malformed
-from llmring_providers._pieces import RESENT, Event, EventsOrDocument, joined
+from llmring_providers._pieces import RESENT, joined
 from llmring_providers._protocol import ChatCall
-from llmring_providers._stream import BaseStreamDecoder
+from llmring_providers._stream import BaseStreamDecoder, Event, EventsOrDocument
 from llmring_providers.openai.chat.calls import CallPieces
 from llmring_providers.openai.chat.response import (
     bare_error,
@@ -76,9 +76,9 @@ class ChatStreamDecoder(BaseStreamDecoder):
         made = [] if self._calls is None else self._calls.whole()
         calls = [neutral_call(call, place) for place, call in enumerate(made)]
         ended = self.done or self._word is not None
-        said = joined(self._extras)
+        said = joined(self._extras) if self._extras else {}
         reasoning = {name: "".join(pieces) for name, pieces in self._reasoning.items()}
-        block = replay(made, said, reasoning, joined(self._parts))
+        block = replay(made, said, reasoning, joined(self._parts) if self._parts else [])
         return StreamChunk(
             model=self._model,
             finish_reason=finish_reason(self._word, called=bool(calls), refused=self._refused)

@@ -9,9 +9,8 @@ from typing import Any
 import msgspec
 from llmring_types import StreamChunk, Usage
 
-from llmring_providers._pieces import Event, EventsOrDocument
 from llmring_providers._protocol import ChatCall
-from llmring_providers._stream import BaseStreamDecoder
+from llmring_providers._stream import BaseStreamDecoder, Event, EventsOrDocument
 from llmring_providers.openai.errors import body_error
 from llmring_providers.openai.responses.items import Answer, read_items
 from llmring_providers.openai.responses.response import (
