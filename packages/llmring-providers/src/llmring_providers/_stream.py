@@ -149,7 +149,8 @@ class LineSplitter:
             self._pieces.append(data)
             data = b"".join(self._pieces)
             self._pieces = []  # freed before the split copies it again
-        *lines, rest = data.split(b"\n")
+        lines = data.split(b"\n")
+        rest = lines.pop()
         self._pieces = [rest] if rest else []
         return self._events(lines)
 
@@ -223,9 +224,12 @@ class BaseStreamDecoder(ABC):
                 take(event, chunks)
             except LLMRingError as error:
                 self.failure = error
+                break
             except DECODE_ERRORS as error:
                 self._take_repaired(event, chunks, error)
-            if self.done or self.failure is not None:
+                if self.failure is not None:
+                    break
+            if self.done:
                 break
         if self._halves is not None:
             self._mend(chunks)

@@ -31,6 +31,9 @@ As long as proxies wait: https://nginx.org/en/docs/http/ngx_http_core_module.htm
 """
 
 
+_MANY_BYTES = 4 * 1024 * 1024
+_MOST_VALUES = 1_000_000
+"""Values of a large body, by its commas and brackets: 32 MiB of ``[],`` are ten million objects, and 800 MB."""
 _MOST_DIGITS = 18
 """Of a length: ``int`` refuses thousands of them."""
 
@@ -104,7 +107,10 @@ class Exchange:
             if length > limit:
                 raise _too_large(limit)
             more = event.get("more_body", False)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if length > _MANY_BYTES and sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+            raise ProviderRequestTooLargeError(f"the body has more than {_MOST_VALUES:,} values")
+        return body
 
     async def until_gone(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work, and cancel it when the client leaves, or reads no more. The body must have been read.

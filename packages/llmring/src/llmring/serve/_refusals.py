@@ -88,11 +88,12 @@ def as_gateway(error: LLMRingError) -> LLMRingError:
     if isinstance(error, ConfigurationError):  # its text names files and variables of the gateway
         _logger.error("%s", error)
         return ProviderServerError("this gateway is not set up rightly; its log says what is wrong")
-    if not isinstance(error, ProviderAuthenticationError | ProviderNotFoundError):
+    if isinstance(error, ProfileNotFoundError):  # its text names the file, and the other profiles
+        return ProfileNotFoundError("there is no such profile here")
+    of_provider = isinstance(error, ProviderAuthenticationError | ProviderNotFoundError) and error.provider
+    if not of_provider or isinstance(error, ModelNotFoundError):  # a refused key of ours names no provider
         return error
-    if isinstance(error, ModelNotFoundError) or not error.provider:  # a refused key of ours names no provider
-        return error
-    ours = ProviderResponseError(f"the gateway cannot use {error.provider}: {error.message}")
+    ours = ProviderResponseError(f"the gateway cannot use {of_provider}: {error.message}")
     ours.attempts = error.attempts
     return ours
 
