@@ -40,9 +40,8 @@ class BackgroundTask:
             return
         import asyncio  # noqa: PLC0415 - it is loaded already
 
-        loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._run(), name=name, context=context or Context())
-        self._task.add_done_callback(lambda _: self._over.set())  # a task that never began has no ``finally``
+        self._task = asyncio.create_task(self._run(), name=name, context=context or Context())
+        self._task.add_done_callback(self._end)
 
     @property
     def is_over(self) -> bool:
@@ -71,6 +70,11 @@ class BackgroundTask:
     def cancel_soon(self) -> None:
         """Cancel the task without waiting for its end."""
         self._scope.cancel()
+
+    def _end(self, task: "asyncio.Task[None]") -> None:
+        self._over.set()  # a task that never began has no ``finally``
+        if not task.cancelled():
+            task.exception()  # what Ctrl-C has left in it the loop has raised already: nothing to be logged
 
     async def _run(self) -> None:
         try:
