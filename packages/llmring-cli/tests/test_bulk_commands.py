@@ -65,11 +65,41 @@ def asked(simulator: Simulator) -> list[str]:
 
 
 def test_a_job_with_failures_reports_the_first_of_them(llmring: Run, simulator: Simulator) -> None:
-    err = llmring(*RUN, "-p", "What is {town}?", "--out", "out.csv", "--quiet")[2]
-    first, last = err.splitlines()[-2:]
+    code, _, err = llmring(*RUN, "-p", "What is {town}?", "--out", "out.csv", "--quiet")
+    first, last = err.splitlines()
+    assert code == 1
     assert first == "first error: row 1: there is no column 'town'; there are city, text"
     assert last == "error: 4 rows failed: llmring batch status out.csv.journal.db"
     assert asked(simulator) == []
+
+
+@pytest.mark.parametrize(("via", "code"), [("live", 0), ("auto", 0), ("batch", 1)])
+def test_a_job_goes_the_way_that_is_asked_for(llmring: Run, folder: Path, via: str, code: int) -> None:
+    """The simulated model has no batch API."""
+    (folder / "cities.csv").write_text("city\nOslo\nRome\n")
+    found, out, err = llmring(
+        "batch", "run", "cities.csv", "-m", "sim:demo", "-p", "{city}", "--via", via, "-q"
+    )
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert (found, [row["error"] is None for row in rows]) == (code, [code == 0] * 2)
+    assert [("batch" in err, "batch" in (row["error"] or "")) for row in rows] == [(code == 1, code == 1)] * 2
+
+
+def test_a_job_asks_the_pool_of_its_profile_with_its_instructions(llmring: Run, simulator: Simulator) -> None:
+    llmring("bind", "fast", "openai:gpt-4o")
+    llmring("bind", "fast", "openai:gpt-4o-mini", "--profile", "dev")
+    _, out, _ = llmring(
+        *RUN[:3], "-m", "fast", "-p", "{city}", "--system", "Be {text}.", "--profile", "dev", "-q"
+    )
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["model"] for row in rows] == [
+        "openai:gpt-4o-mini",
+        "openai:gpt-4o-mini",
+        None,
+        "openai:gpt-4o-mini",
+    ]
+    sent = [[message["content"] for message in received.json["messages"]] for received in simulator.requests]
+    assert sorted(sent) == [["Be A fjord.", "Oslo"], ["Be A tower.", "Paris"], ["Be Seven hills.", "Rome"]]
 
 
 def test_rows_become_columns_and_a_job_is_resumed(llmring: Run, simulator: Simulator, folder: Path) -> None:
@@ -262,6 +292,21 @@ def test_a_file_of_excel_with_semicolons_is_read(folder: Path) -> None:
     rows = [*read_rows(folder / "rows.csv")]
     assert rows[0].values == {"city": "Oslo", "text; long": "a; b"}
     assert str(rows[1].error) == "row 2 has 1 cells, and there are 2 columns"
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_job_that_is_stopped_says_how_it_continues(llmring: Run, folder: Path) -> None:
+    code = (
+        f"import signal\n{CODE}\n    def __post_init__(self):\n        signal.raise_signal(signal.SIGINT)\n"
+    )
+    (folder / "stopping.py").write_text(code)
+    (folder / "cities.csv").write_text("city\nOslo\n")
+    status, out, err = llmring(*RUN, "-p", "{city}", "--schema", "stopping.py:City", "-o", "out.csv", "-q")
+    assert (status, out) == (130, "")
+    assert err.endswith(
+        "stopped: the same command continues; the answers so far: llmring batch export out.csv.journal.db\n"
+    )
+    assert not (folder / "out.csv").exists()
 
 
 @pytest.mark.usefixtures("simulator")

@@ -105,7 +105,7 @@ OVERRIDDEN: list[tuple[dict[str, Any], int]] = [
     ({"max_tokens": 100, "extra_params": {"n": 2.5}}, 300),
     ({"max_tokens": 7, "extra_params": {"max_completion_tokens": "500"}}, 500),
     ({"max_tokens": 7, "extra_params": {"max_completion_tokens": -1}}, 16_000),
-    ({"max_tokens": 7, "extra_params": {"api": "responses"}}, 7),
+    ({"max_tokens": 17, "extra_params": {"api": "responses"}}, 17),
     ({"extra_params": {"api": "responses", "max_output_tokens": 20}}, 20),
 ]
 

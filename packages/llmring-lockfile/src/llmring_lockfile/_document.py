@@ -76,6 +76,7 @@ class Document:
         self.path = None if path is None else Path(path)
         self._original = self._text = text
         self._now = now
+        self._is_json = is_json(self.path)
         self._data = parse_data(text, self.path)
         self._lockfile: Lockfile | None = read_data(self._data, text, self.path)
         self._rows: dict[str, dict[str, Data]] = {}
@@ -137,7 +138,7 @@ class Document:
             ModelReferenceError: a member is not a ``provider:model``, or there is none.
             ValidationError: the alias is empty.
         """
-        pool = [str(model) for model in read_pool(models)]
+        pool = list(read_pool(models))
         if not _is_name(alias):
             raise ValidationError(f"not the name of an alias: {alias!r}", field="alias", value=alias)
         name = profile or self._default()
@@ -145,18 +146,20 @@ class Document:
         rows, table = self._bound(name), self._data["profiles"][name]
         row = rows.get(alias)
         if row is None:
-            rows[alias] = row = {"alias": alias, "models": pool}
+            rows[alias] = row = {"alias": alias, "models": list(map(str, pool))}
             if (
                 "bindings" not in table and "registry_versions" in table
             ):  # a new array of bindings goes before it
                 table["bindings"] = []
                 table["registry_versions"] = table.pop("registry_versions")
             self._note_change()
-        elif [str(ModelRef.parse(text)) for text in models_of(row)] != pool:
-            if is_old_binding(row):
-                modernize(row)
-            row["models"] = pool
-            self._note_change()
+        else:
+            before, is_old = models_of(row), is_old_binding(row)
+            if list(map(ModelRef.parse, before)) != pool:
+                if is_old:
+                    modernize(row)
+                row["models"] = list(map(str, pool))
+                self._note_change()
         if constraints is not None and constrain(row, constraints):
             self._note_change()
 
@@ -261,7 +264,7 @@ class Document:
     def _emit(self, old: Data, new: Data) -> str:
         mark = BOM if self._text.startswith(BOM) else ""
         text = self._text.removeprefix(BOM)
-        if not is_json(self.path):
+        if not self._is_json:
             return mark + rewrite(text, old, new)
         indent = _INDENT.search(text)
         width = len(indent[1]) if indent else 2

@@ -57,9 +57,8 @@ def editing(
         LockfileWriteError: bundled, read-only, or held by another writer. The message says where to create one.
     """
     path = Path(path)
-    check_writable(path)
     created = False
-    if create and not path.exists():
+    if create and not os.path.exists(path):  # noqa: PTH110 - it raises nothing for a name that no file can have
         with suppress(LockfileExistsError):  # another process was faster, which is as good
             create_lockfile(path, now=now)
             created = True
@@ -157,9 +156,10 @@ def check_writable(path: Path) -> Path:
             file can have.
     """
     try:
+        projects = projects_around(path)
         target = resolve_target(path, follow=True)
         if target != BUNDLED.resolve():
-            for project in projects_around(path):
+            for project in projects:
                 resolve_target(path, follow=True, inside=project)
         found = target.lstat() if target.exists() else None
     except OSError as error:

@@ -38,7 +38,7 @@ def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         LockfileWriteError: it cannot be done statement by statement; no text is returned.
     """
     lines = split_lines(text)
-    patch = _Patch(lines)
+    patch = _Patch(lines, scan(lines))
     patch.change_table((), old, new)
     result = patch.splice.apply()
     if not is_same(tomllib.loads(result), new):
@@ -52,9 +52,9 @@ def rewrite(text: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 class _Outline:
     """The statements of a file, found by key path. Places are lines, counted from 0."""
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], statements: list[Statement]) -> None:
         self.lines = lines
-        self._statements = scan(lines)
+        self._statements = statements
         self._under: dict[KeyPath, list[int]] = defaultdict(list)
         self._headers: dict[KeyPath, int] = {}
         for place, statement in enumerate(self._statements):
@@ -167,9 +167,9 @@ class _Siblings(msgspec.Struct):
 
 
 class _Patch:
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], statements: list[Statement]) -> None:
         self.lines = lines
-        self.outline = _Outline(lines)
+        self.outline = _Outline(lines, statements)
         self.splice = _Splice(lines)
 
     def change_table(self, path: KeyPath, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -196,7 +196,7 @@ class _Patch:
             self.splice.insert(self.outline.before(path), render_block(path, new), is_block=True)
 
     def _pass(self, path: KeyPath, before: _Siblings) -> None:
-        """Take note of where a key stands that what comes next shall follow."""
+        """Record the place of a key, which the next one follows."""
         if self.outline.first(path) is not None:
             before.path = path
         statement = self.outline.key(path)
@@ -243,7 +243,7 @@ class _Patch:
             at = self.outline.after((*path, source))
 
     def _add(self, path: KeyPath, value: Any, before: _Siblings, comments: str = "") -> None:
-        """Say something new of a path. ``before`` is what it follows, ``comments`` are lines to put above it."""
+        """Add a value at a path: behind ``before``, with the lines of ``comments`` above it."""
         parent = path[:-1]
         if is_block(path, value):
             at = self._place_of_block(parent, before)

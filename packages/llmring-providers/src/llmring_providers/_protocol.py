@@ -130,7 +130,7 @@ class EncodedCall(NamedTuple):
 
     Attributes:
         provider: whose it is.
-        call: as it was given.
+        call: what was encoded, with the host that it is for.
         wire: the request.
     """
 
@@ -142,7 +142,7 @@ class EncodedCall(NamedTuple):
         """Return the request if it is the one for this call, ``None`` where somebody between has changed the call."""
         made = self.call
         same = self.provider is provider and made.request is call.request and made.ref == call.ref
-        if not same or made.facts is not call.facts or (made.progress is None) != (call.progress is None):
+        if not same or made.facts is not call.facts or made.progress is not call.progress:
             return None
         return self.wire
 

@@ -192,9 +192,12 @@ class BaseStreamDecoder(ABC):
                 take(event, chunks)
             except LLMRingError as error:
                 self.failure = error
+                break
             except DECODE_ERRORS as error:
                 self._take_repaired(event, chunks, error)
-            if self.done or self.failure is not None:
+                if self.failure is not None:
+                    break
+            if self.done:
                 break
         if self._halves is not None:
             self._mend(chunks)

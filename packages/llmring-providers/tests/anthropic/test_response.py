@@ -167,6 +167,22 @@ def test_usage_splits_cache_writes_and_tells_thinking_tokens() -> None:
     }
 
 
+def test_thinking_tokens_are_told_where_nothing_went_into_the_cache() -> None:
+    usage = read(
+        usage={"input_tokens": 3, "output_tokens": 7, "output_tokens_details": {"thinking_tokens": 5}}
+    ).usage
+    assert usage == {"prompt_tokens": 3, "completion_tokens": 7, "total_tokens": 10, "reasoning_tokens": 5}
+
+
+@pytest.mark.parametrize("thinking", [{}, {"thinking": None}, {"thinking": ""}])
+def test_a_block_of_thoughts_that_are_withheld_is_no_text(thinking: dict[str, Any]) -> None:
+    block = {"type": "thinking", "signature": "EqQB", **thinking}
+    response = read(content=[block, {"type": "text", "text": "OK"}])
+    assert (response.content, response.reasoning) == ("OK", None)
+    assert response.native is not None
+    assert response.native["replay"][0] == block
+
+
 def test_counts_that_a_host_writes_as_text_are_read() -> None:
     counts = {"input_tokens": "3", "output_tokens": "7", "cache_read_input_tokens": "2"}
     more = {"server_tool_use": {"web_search_requests": "1"}}

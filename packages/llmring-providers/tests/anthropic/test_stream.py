@@ -17,9 +17,14 @@ from llmring_types import LLMRequest, Message, ModelRef, StreamChunk, collect
 from llmring_types.exceptions import (
     LLMRingError,
     MalformedResponseError,
+    ModelNotFoundError,
+    ProviderAuthenticationError,
     ProviderError,
     ProviderOverloadedError,
+    ProviderPermissionError,
+    ProviderQuotaError,
     ProviderRateLimitError,
+    ProviderRequestTooLargeError,
     ProviderServerError,
     StreamInterruptedError,
 )
@@ -306,6 +311,11 @@ def test_a_refusal_tells_why_on_the_last_chunk() -> None:
         ({"type": "rate_limit_error", "message": "slow down"}, ProviderRateLimitError),
         ({"type": "api_error", "message": "Internal server error"}, ProviderServerError),
         ({"type": "timeout_error", "message": "late"}, ProviderServerError),
+        ({"type": "billing_error", "message": "no credit"}, ProviderQuotaError),
+        ({"type": "authentication_error", "message": "no key"}, ProviderAuthenticationError),
+        ({"type": "permission_error", "message": "not yours"}, ProviderPermissionError),
+        ({"type": "not_found_error", "message": "no model"}, ModelNotFoundError),
+        ({"type": "request_too_large", "message": "too large"}, ProviderRequestTooLargeError),
         ({"type": "an_error_of_tomorrow"}, ProviderServerError),
         ("plain words", ProviderServerError),
     ],
@@ -446,6 +456,17 @@ def test_another_answer_within_a_stream_is_a_cut_with_its_partial() -> None:
     chunks = decoder.feed(begun[0] + block_start(0, type="text", text="half") + begun[1])
     assert collect(chunks).content == "half"
     assert isinstance(decoder.failure, StreamInterruptedError)
+
+
+@pytest.mark.parametrize("count", ["8", 8.0])
+def test_counts_of_the_end_that_a_host_writes_in_another_form_are_read(count: object) -> None:
+    pieces = [START, block_start(0, type="text", text=""), delta(0, type="text_delta", text="Hi")]
+    response = collect(
+        chunks_of([*pieces, message_delta("max_tokens", usage={"output_tokens": count}), STOP])
+    )
+    assert (response.content, response.finish_reason) == ("Hi", "length")
+    assert response.usage is not None
+    assert response.usage["completion_tokens"] == 8
 
 
 def test_a_count_that_falls_to_nought_does_so() -> None:

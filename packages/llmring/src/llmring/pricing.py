@@ -36,7 +36,6 @@ Audio tokens and other tools of the provider are not in the token counts and so 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Context, Decimal
-from functools import reduce
 from typing import Literal
 
 import msgspec
@@ -100,7 +99,7 @@ class _Counts(msgspec.Struct, frozen=True, gc=False):
 
 
 def unpriced(facts: ModelFacts | None) -> CostStatus | None:
-    """Say why calls of this model cannot be priced, or ``None`` where they can. Strict cost asks before the call."""
+    """Return why calls of this model cannot be priced, or ``None`` where they can. Strict cost asks before the call."""
     if facts is None:
         return "model_not_in_registry"
     if facts.prices.input is None or facts.prices.output is None:
@@ -129,14 +128,15 @@ def price(usage: Usage | None, facts: ModelFacts | None) -> Cost:
     if compaction is not None:
         for name, part in _parts(compaction, prices, facts.provider).items():
             parts[name] = _EXACT.add(parts.get(name, _ZERO), part)
-    breakdown = parts
+    total: Decimal | None = None
     for name, part in parts.items():
-        breakdown[name] = _dollars(part, _MILLIONTH)
+        parts[name] = dollars = _dollars(part, _MILLIONTH)
+        total = dollars if total is None else _EXACT.add(total, dollars)
     searches = usage.get("web_searches")
     if searches and prices.web_search is not None:
-        breakdown["web_search"] = _dollars(_EXACT.multiply(prices.web_search, searches), _THOUSANDTH)
-    total = reduce(_EXACT.add, breakdown.values())
-    return Cost(status="priced", total=total, breakdown=breakdown, source=facts.prices.source)
+        parts["web_search"] = dollars = _dollars(_EXACT.multiply(prices.web_search, searches), _THOUSANDTH)
+        total = _EXACT.add(total or _ZERO, dollars)
+    return Cost(status="priced", total=total, breakdown=parts, source=facts.prices.source)
 
 
 def _prices(usage: Usage, facts: ModelFacts | None) -> Prices | CostStatus:

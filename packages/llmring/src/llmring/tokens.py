@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from llmring_types import LLMRequest, Message, ModelFacts
+from llmring_types import LLMRequest, ModelFacts
 
 __all__ = ["context_problem", "estimate_tokens", "fills_half", "text_tokens"]
 
@@ -34,7 +34,7 @@ _encode = msgspec.json.Encoder().encode
 def context_problem(
     request: LLMRequest, facts: ModelFacts | None, *, counted: int | None = None, exact: int | None = None
 ) -> str | None:
-    """Say why the request cannot fit the model, or ``None`` if it may, or if the model's limits are not known.
+    """Return why the request cannot fit the model, or ``None`` if it may, or if the model's limits are not known.
 
     The input limit of the published facts is, for many models, the context window less the longest answer. So room that
     this request does not ask for its answer counts as room for its input: only what surely is too long is a problem.
@@ -77,7 +77,12 @@ def fills_half(request: LLMRequest, facts: ModelFacts | None) -> bool:
 
 def estimate_tokens(request: LLMRequest) -> int:
     """Estimate the input tokens of a request: messages, tools, and the schema of the answer."""
-    total = sum(map(_message_tokens, request.messages))
+    total: float = _PER_MESSAGE * len(request.messages)
+    for message in request.messages:
+        content = message.content
+        total += text_tokens(content) if isinstance(content, str) else _parts_tokens(content or ())
+        if message.tool_calls:
+            total += _json_tokens(message.tool_calls)
     for tool in request.tools or ():
         total += _PER_TOOL + _json_tokens(tool)
     if isinstance(request.response_format, dict):
@@ -90,18 +95,6 @@ def text_tokens(text: str) -> float:
     tokens = len(text) / _CHARACTERS_PER_TOKEN
     if not text.isascii():
         tokens += (len(text.encode(errors="surrogatepass")) - len(text)) * _TOKENS_PER_EXTRA_BYTE
-    return tokens
-
-
-def _message_tokens(message: Message) -> float:
-    content = message.content
-    tokens: float = _PER_MESSAGE
-    if isinstance(content, str):
-        tokens += text_tokens(content)
-    elif content is not None:
-        tokens += _parts_tokens(content)
-    if message.tool_calls:
-        tokens += _json_tokens(message.tool_calls)
     return tokens
 
 

@@ -93,17 +93,18 @@ async def test_the_state_of_a_gateway_says_that_its_keys_cannot_be_checked(
 
     async with KeyStore(outage.url) as keys, ring_of() as ring:
         headers = {"authorization": f"Bearer {keys.create().secret}"}
-        gateway = app(ring, keys=keys, page=page)
+        gateway, texts = app(ring, keys=keys, page=page), dict[int, str]()
         for expected in (200, 503, 200):
             replies = [await ask(gateway, path, headers=headers) for path in ("/readyz", "/metrics", "/")]
             assert [reply.status for reply in replies] == [expected] * 3
+            texts[expected] = replies[0].body.decode()
             if expected == 503:
                 outage.start()
             else:
                 outage.stop()
-        texts = [reply.body.decode() for reply in replies]
         outage.start()
-    assert texts[0] == "ready\n"
+    assert texts[200] == "ready\n"
+    assert "cannot be checked" in texts[503]
     assert "redis.sock" in caplog.text
     assert "answers again" in caplog.text
     assert PASSWORD not in caplog.text
@@ -183,6 +184,26 @@ async def test_a_server_that_does_not_answer_is_waited_for_a_second_at_most(
             other.client_unpause()
 
 
+async def test_calls_that_would_wait_for_too_long_are_refused_at_once(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmring.serve._keys._redis.link._MOST_WAITING", 2)
+    async with KeyStore(redis_url) as keys:
+        results: list[str] = []
+
+        async def check() -> None:
+            try:
+                await keys.check()
+                results.append("in use")
+            except KeyStoreUnavailableError as error:
+                results.append(error.message.partition(" for ")[0])
+
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(check)
+    assert sorted(results) == ["in use", "in use", "too many calls wait"]
+
+
 async def test_a_full_server_refuses_and_is_used_again_once_there_is_room(outage: Outage) -> None:
     async with KeyStore(outage.url) as keys:
         key = keys.create(budget="1").key
@@ -211,10 +232,11 @@ async def test_a_step_whose_answer_was_lost_counts_once(redis_url: str) -> None:
         hold = hold_of(keys, key, DOLLAR // 2)
         assert await keys.ledger.hold(hold) is None
         name = f"llmring:serve:spend:{key.id}:total"
-        script, names, values = keys.ledger._settlement(hold, DOLLAR // 10, certain=True, tried=False)  # type: ignore[attr-defined]
+        step = keys.ledger._settlement(hold, DOLLAR // 10, certain=True)  # type: ignore[attr-defined]
         with redis.Redis.from_url(redis_url) as server:
-            for tried in (0, 1, 1):
-                server.eval(script, 2, *names, *values[:-1], tried)
+            for tried in (False, True, True):
+                script, names, values = step.script(tried)
+                server.eval(script, 2, *names, *values)
             assert server.hget(name, "spent") == b"100000000"
 
 
@@ -239,6 +261,17 @@ async def test_a_stream_that_is_collected_in_another_thread_settles(redis_url: s
         thread.join()
         await keys.ledger.written()
         assert state_of(keys).spent == 1
+
+
+async def test_a_store_that_is_closed_at_once_writes_what_is_left(redis_url: str) -> None:
+    keys = KeyStore(redis_url)
+    hold = hold_of(keys, keys.create(budget="1").key, DOLLAR)
+    assert await keys.ledger.hold(hold) is None
+    hold.settle(Decimal("0.25"), certain=True)
+    keys.close()
+    await anyio.wait_all_tasks_blocked()
+    with KeyStore(redis_url) as again:
+        assert (state_of(again).spent, state_of(again).reserved) == (Decimal("0.25"), Decimal(0))
 
 
 def test_a_store_may_outlive_an_event_loop(redis_url: str) -> None:
@@ -287,6 +320,30 @@ def test_settings_that_lose_budgets_are_named_with_what_to_do(
     assert [problem.rpartition(": ")[2] for problem in problems] == advice
 
 
+def test_settings_that_may_not_be_read_are_named(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as server:
+        server.acl_setuser(
+            "gateway", enabled=True, passwords=f"+{PASSWORD}", commands=["+@all", "-info"], keys=["*"]
+        )
+    with KeyStore(redis_url.replace("unix://", f"unix://gateway:{PASSWORD}@")) as keys:
+        (problem,) = keys.problems()
+    assert "check that maxmemory-policy is noeviction" in problem
+
+
+def test_a_replica_is_refused(tmp_path: Path) -> None:
+    with (
+        redis_server(tmp_path, "--replicaof", "127.0.0.1", "1") as url,
+        KeyStore(url) as keys,
+        pytest.raises(ConfigurationError, match="name its primary"),
+    ):
+        keys.problems()
+
+
+def test_a_store_in_redis_is_for_asyncio(redis_url: str) -> None:
+    with KeyStore(redis_url) as keys, pytest.raises(ConfigurationError, match="asyncio"):
+        anyio.run(keys.look_up, "llmr-x", backend="trio")
+
+
 def test_a_cluster_is_refused(tmp_path: Path) -> None:
     with (
         redis_server(tmp_path, "--cluster-enabled", "yes") as url,
@@ -312,6 +369,7 @@ def test_redis_without_its_client_names_the_extra(monkeypatch: pytest.MonkeyPatc
 
 def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
     keys = KeyStore(f"unix://:{PASSWORD}@{tmp_path / 'none.sock'}")
-    with pytest.raises(KeyStoreUnavailableError, match=r"none\.sock") as raised:
-        keys.create()
-    assert PASSWORD not in str(raised.value)
+    for ask_it in (keys.create, keys.problems):
+        with pytest.raises(KeyStoreUnavailableError, match=r"none\.sock") as raised:
+            ask_it()
+        assert PASSWORD not in str(raised.value)

@@ -1,21 +1,25 @@
 """Heads of requests over real HTTP: how long they may be, and how long they may take."""
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from queue import Queue
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from gateways import serving
+from gateways import CHAT, STREAMED, serving
+from llmring_providers.sim import Answer, Rule, faults
 
 LONG = b"x" * (70 * 1024)
 CHUNKED = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 @contextmanager
-def connected() -> Iterator[socket.socket]:
+def connected(*rules: Rule, **settings: Any) -> Iterator[socket.socket]:
     """Connect to a gateway."""
-    with serving() as url:
+    with serving(*rules, **settings) as url:
         place = urlsplit(url)
         with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as connection:
             yield connection
@@ -78,3 +82,28 @@ def test_a_later_head_that_does_not_end_closes_the_connection(monkeypatch: pytes
         monkeypatch.setattr("llmring.serve._protocol.HEAD_LIMIT_S", 0.01)
         connection.sendall(b"GET /he")
         assert received(connection) == b""
+
+
+def request(body: Any, *headers: bytes) -> bytes:
+    written = json.dumps(body).encode()
+    head = (b"POST /v1/chat/completions HTTP/1.1", b"host: localhost", b"content-length: %d" % len(written))
+    return b"\r\n".join((*head, *headers, b"", written))
+
+
+def test_a_client_that_leaves_with_a_second_request_on_its_way_ends_the_first() -> None:
+    endings: Queue[str] = Queue()
+    slow = Rule(answer=Answer(text="one two", chunk_size=4), fault=faults.Stall(after=3))
+    with connected(slow, observers=[lambda record: endings.put(record.ending)]) as connection:
+        connection.sendall(2 * request(CHAT | STREAMED))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.close()
+        assert endings.get(timeout=10) == "aborted"
+
+
+def test_a_request_before_the_answer_to_another_is_left_to_another_connection() -> None:
+    slow = Rule(answer=Answer(text="one two", chunk_size=4, pace=0.01))
+    with connected(slow) as connection:
+        connection.sendall(request(CHAT | STREAMED) + request(CHAT) + b"GET /")
+        answer = received(connection)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")

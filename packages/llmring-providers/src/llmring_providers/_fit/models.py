@@ -48,7 +48,7 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         either_sampler: it takes ``temperature`` or ``top_p``, not both.
         stop: it takes stop sequences.
         verbosities: the levels of verbosity that it takes.
-        retentions: how long it can be told to keep the cache of a prompt.
+        retentions: how long it can keep the cache of a prompt.
         penalties: it takes penalties for repetition.
         output_efforts: the levels of an effort that steers its answers, where it has no adaptive thinking.
         media: media types that it reads, some with ``*`` for the rest; none where it reads text alone.
@@ -222,13 +222,18 @@ def output_bounds(body: bytes) -> tuple[int | None, int]:
         limits.append(read.inference.get("maxTokens"))
     if isinstance(read.options, dict):
         limits.append(read.options.get("num_predict"))
-    counts = [_count(limit) for limit in limits if limit is not None]
-    answers = 1
+    answers, most = 1, 0
     for number in numbers:
         if number is not None:
             answers = max(answers, _count(number))
-    # Where one of them cannot be read, a lenient host may keep to any of them.
-    return max(counts) if counts and all(counts) else None, answers
+    for limit in limits:
+        if limit is None:
+            continue
+        count = _count(limit)
+        if not count:  # where one of them cannot be read, a lenient host may keep to any of them
+            return None, answers
+        most = max(most, count)
+    return most or None, answers
 
 
 def _count(value: object) -> int:

@@ -193,7 +193,7 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
 
     def fingerprint(self, call: ChatCall) -> Fingerprint:
         """Return what tells this call from others: the address and the body of its request, without any key."""
-        _, wire = self._encode(call, stream=False)
+        call, wire = self._encode(call, stream=False)
         content = f"{without_credentials(self.base_url)}{wire.path}\n".encode() + wire.body
         return Fingerprint(content, EncodedCall(self, call, wire))
 
@@ -201,7 +201,7 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
         """Return how much the request for this call lets the model write."""
         from llmring_providers._fit.models import output_bounds  # noqa: PLC0415 - only budgets ask
 
-        _, wire = self._encode(call, stream=call.progress is not None)
+        call, wire = self._encode(call, stream=call.progress is not None)
         limit, answers = output_bounds(wire.body)
         return OutputBounds(limit, answers, EncodedCall(self, call, wire))
 
@@ -223,9 +223,10 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
     def _encode(self, call: ChatCall, *, stream: bool) -> tuple[ChatCall, WireRequest]:
         """Return the call for this host, and its request."""
         given = call.encoded
+        if given is not None and (wire := given.wire_of(self, call)) is not None:
+            return given.call, wire
         call = self._addressed(call)
-        wire = None if given is None else given.wire_of(self, call)
-        return call, self._adapter.encode(call, stream=stream) if wire is None else wire
+        return call, self._adapter.encode(call, stream=stream)
 
     def _decode(self, body: bytes, call: ChatCall, wire: WireRequest, request_id: str | None) -> LLMResponse:
         try:

@@ -35,8 +35,6 @@ _BY_TYPE: Mapping[str, type[LLMRingError]] = {
 }
 """``invalid_request_error`` is not here: it also comes with statuses that say more."""
 
-"""The message of a 400 for a request larger than the context window; it has no type of its own."""
-
 _BY_DETAIL: Mapping[str, type[LLMRingError]] = {
     "contract_spend_limit_reached": ProviderQuotaError,
     "enforced_spend_limit_reached": ProviderQuotaError,

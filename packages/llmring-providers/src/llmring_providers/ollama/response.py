@@ -9,7 +9,7 @@ from llmring_types import FinishReason, LLMRequest, LLMResponse, ToolCall, Usage
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.ollama.errors import body_error
-from llmring_providers.ollama.wire import Function, Part, decode_lax_part
+from llmring_providers.ollama.wire import Function, Part, WireMessage, decode_lax_part
 
 _FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 """The other words, ``load`` and ``unload``, answer a request without messages."""
@@ -88,22 +88,27 @@ class Gathered:
         """
         if part.error:
             raise body_error(part.error, self._call)
-        self._served = part.model or self._served
         message = part.message
         if message is not None:
             if not self._spoke:
                 self._spoke = bool(message.content or message.thinking or message.tool_calls)
-            if message.thinking:
-                self._thinking.append(message.thinking)
-            if message.tool_calls:
-                self._calls += [_read(wire.id, wire.function) for wire in message.tool_calls if wire.function]
-            if message.images:
-                self._images += message.images
+            if message.thinking or message.tool_calls or message.images:
+                self._take_beyond_text(message)
         if part.logprobs:
             self._logprobs += part.logprobs
+        if self._served is None:
+            self._served = part.model
         if part.done:
             self.done = True
             self._last = part
+
+    def _take_beyond_text(self, message: WireMessage) -> None:
+        if message.thinking:
+            self._thinking.append(message.thinking)
+        if message.tool_calls:
+            self._calls += [_read(wire.id, wire.function) for wire in message.tool_calls if wire.function]
+        if message.images:
+            self._images += message.images
 
     def check(self) -> None:
         """Refuse an answer that only says that the model was loaded: as good as none, and worth another try.
@@ -126,7 +131,7 @@ class Gathered:
             "finish_reason": finish_reason(last.done_reason, called=bool(calls)) if self.done else None,
             "tool_calls": calls or None,
             "provider_finish_reason": last.done_reason,
-            "provider_model": self._served,
+            "provider_model": last.model or self._served,
             "native": self._native(),
         }
 

@@ -10,10 +10,9 @@ from llmring_types import StreamChunk
 from llmring_providers._protocol import ChatCall
 from llmring_providers._stream import BOM, BaseStreamDecoder, Event
 from llmring_providers.ollama.response import Gathered
-from llmring_providers.ollama.wire import decode_lax_part, decode_part
+from llmring_providers.ollama.wire import Part, decode_lax_part, decode_part
 
 _BLANKS = b" \t\r"
-_BRACE = b"{"[0]
 
 
 class LineSplitter:
@@ -34,7 +33,8 @@ class LineSplitter:
             self._pieces.append(data)
             data = b"".join(self._pieces)
             self._pieces = []  # freed before the split copies it again
-        *lines, rest = data.split(b"\n")
+        lines = data.split(b"\n")
+        rest = lines.pop()
         self._pieces = [rest] if rest else []
         return self._events(lines)
 
@@ -95,24 +95,35 @@ class ChatStreamDecoder(BaseStreamDecoder):
         return StreamChunk(**self._gathered.closing())
 
     def _take(self, event: Event, chunks: list[StreamChunk]) -> None:
-        data = event.data
-        if data[0] != _BRACE:  # hosts that copy OpenAI's framing
-            if not data.startswith(b"data:") or data.endswith(b"[DONE]"):
-                return
-            data = data.removeprefix(b"data:")
         try:
-            part = decode_part(data)
-        except msgspec.ValidationError:
-            part = decode_lax_part(data)
+            part = decode_part(event.data)
+        except msgspec.DecodeError:
+            odd = _odd_part(event.data)
+            if odd is None:
+                return
+            part = odd
         self._gathered.take(part)
         message = part.message
         if message is not None:
-            text, thinking = message.content or "", message.thinking
-            if thinking:
-                chunks.append(StreamChunk(delta=text, model=self._model, reasoning=thinking))
+            text = message.content
+            if message.thinking:
+                chunks.append(StreamChunk(delta=text or "", model=self._model, reasoning=message.thinking))
             elif text:
                 chunks.append(StreamChunk(delta=text, model=self._model))
         if part.done:
             self._gathered.check()
             self.done = True
             chunks.append(self._gathered_chunk())
+
+
+def _odd_part(line: bytes) -> Part | None:
+    """Read a line in another form than Ollama's: numbers as text, or OpenAI's framing; ``None`` where it says nothing.
+
+    Raises:
+        msgspec.DecodeError: it is nothing that is known.
+    """
+    if not line.startswith(b"{"):
+        if not line.startswith(b"data:") or line.endswith(b"[DONE]"):
+            return None
+        line = line.removeprefix(b"data:")
+    return decode_lax_part(line)

@@ -1,4 +1,4 @@
-"""Intersections told in one schema: ``allOf``, and what stands beside a ``$ref``.
+"""Intersections written as one schema: ``allOf``, and what stands beside a ``$ref``.
 
 Most vendors have no ``allOf``, and none lets constraints stand beside a reference. What two schemas say of the same
 thing is joined; what cannot be joined stays under ``allOf``, for the dialect to put into words.
@@ -160,13 +160,7 @@ def _items(one: Any, other: Any) -> Any:
     return _additional(one, other)
 
 
-_JOINS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "type": _types,
-    "properties": _properties,
-    "required": lambda one, other: list(dict.fromkeys([*one, *other])),
-    "enum": _common,
-    "additionalProperties": _additional,
-    "items": _items,
+TIGHTEST: Mapping[str, Callable[[Any, Any], Any]] = {
     "minimum": max,
     "exclusiveMinimum": max,
     "minLength": max,
@@ -177,5 +171,16 @@ _JOINS: Mapping[str, Callable[[Any, Any], Any]] = {
     "maxLength": min,
     "maxItems": min,
     "maxProperties": min,
+}
+"""The limits of which the tighter one of two holds."""
+
+_JOINS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "type": _types,
+    "properties": _properties,
+    "required": lambda one, other: list(dict.fromkeys([*one, *other])),
+    "enum": _common,
+    "additionalProperties": _additional,
+    "items": _items,
+    **TIGHTEST,
     "uniqueItems": lambda one, other: one or other,
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from llmring_providers.schema._merge import TIGHTEST
 from llmring_providers.sim.prompt import UnreadablePromptError
 
 _FORMATS = {
@@ -28,17 +29,6 @@ _TOLD_BY = {
     "object": ("properties", "required", "additionalProperties", "minProperties"),
     "array": ("items", "prefixItems", "minItems"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-}
-_TIGHTEST = {
-    "minimum": max,
-    "exclusiveMinimum": max,
-    "minLength": max,
-    "minItems": max,
-    "minProperties": max,
-    "maximum": min,
-    "exclusiveMaximum": min,
-    "maxLength": min,
-    "maxItems": min,
 }
 _DEEPEST = 32
 _MOST_PARTS = 10_000
@@ -180,8 +170,8 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         elif key in ("anyOf", "oneOf"):
             merged[key] = mine
             merged.setdefault("allOf", []).append({key: theirs})
-        elif key in _TIGHTEST:
-            merged[key] = _TIGHTEST[key](mine, theirs)
+        elif key in TIGHTEST:
+            merged[key] = TIGHTEST[key](mine, theirs)
     return merged
 
 

@@ -86,10 +86,11 @@ class Account:
         """Count what an attempt has cost in place of what was set aside for it."""
         self.reserved -= amount
         self._give_back(amount, owner)
-        room = max(self.limit - self.spent - self.withheld - self.reserved, amount)
-        counted = min(cost, room)
+        counted = cost
+        if cost > amount:
+            counted = min(cost, max(self.limit - self.spent - self.withheld - self.reserved, amount))
+            self.excess += cost - counted
         self.spent += counted
-        self.excess += cost - counted
         if not certain:
             self.withheld += max(amount - counted, _ZERO)
 
@@ -97,9 +98,11 @@ class Account:
         self.held_by[owner] = self.held_by.get(owner, _ZERO) + amount
 
     def _give_back(self, amount: Decimal, owner: object) -> None:
-        self.held_by[owner] = self.held_by.get(owner, _ZERO) - amount
-        if not self.held_by[owner]:
-            del self.held_by[owner]
+        left = self.held_by.get(owner, _ZERO) - amount
+        if left:
+            self.held_by[owner] = left
+        else:
+            self.held_by.pop(owner, None)
 
     def state(self) -> BudgetState:
         return BudgetState(

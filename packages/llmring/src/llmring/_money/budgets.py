@@ -127,7 +127,8 @@ class Budgets:
             with self._lock:
                 waiter = self._reserve_or_queue(accounts, candidate, amount, owner)
         finally:
-            self._apply_changes()
+            if self._changes:
+                self._apply_changes()
         if waiter is not None:
             try:
                 await waiter.wakeup.wait()

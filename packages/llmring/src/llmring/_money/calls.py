@@ -88,7 +88,7 @@ class Purse:
         return estimated if counted is None else counted.most(estimated)
 
     def learn(self, ref: ModelRef, estimated: int, usage: Usage) -> None:
-        """Take note of the input that a host has counted where so many tokens were estimated."""
+        """Record the input that a host has counted where so many tokens were estimated."""
         reported = usage.get("prompt_tokens", 0)
         if reported > estimated:
             self._counted.setdefault(ref, _Counted()).learn(estimated, reported)
@@ -121,8 +121,12 @@ class CallBudget:
         tier: str | None = None,
     ) -> None:
         self._tier = tier
-        self._shared = account if isinstance(account, SharedAccount) else None
-        self._account = account if isinstance(account, Account) else None
+        self._shared: SharedAccount | None = None
+        self._account: Account | None = None
+        if isinstance(account, Account):
+            self._account = account
+        elif account is not None:
+            self._shared = account
         self._bounds = bounds
         self._progress = progress
         self._purse = purse

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 import msgspec
 from llmring_providers.hosting import Route, find_route
 from llmring_types.exceptions import (
+    ConfigurationError,
     LLMRingError,
     LockfileError,
     ProviderAuthenticationError,
@@ -19,11 +20,11 @@ from llmring._ring import LLMRing
 from llmring.serve._answering import Answering, Caller
 from llmring.serve._door import Door
 from llmring.serve._exchange import ClientGoneError, Exchange, Receive, Scope, Send
-from llmring.serve._keys import KeyStore, KeyStoreUnavailableError
+from llmring.serve._keys import KeyStore
 from llmring.serve._live import LiveCalls
 from llmring.serve._metrics import CONTENT_TYPE, Metrics
 from llmring.serve._page import Page, is_of_page
-from llmring.serve._refusals import as_gateway, refuse, refuse_place, report_lockfile
+from llmring.serve._refusals import TEXT, as_gateway, refuse, refuse_person, refuse_place, report_lockfile
 from llmring.serve._tab import Tab
 from llmring.serve._worker import Overview, Worker
 
@@ -32,7 +33,6 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_CALLS = 1000
 _RETRY_S = 1
 _BROKEN = "1 while the last good lockfile is served, else 0."
-_TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
 _READY_WITHOUT_LOCKFILE = "ready; the lockfile cannot be read, so the last good one is served"
 
 
@@ -182,11 +182,11 @@ class Gateway:
         """Answer what is no endpoint of a protocol: the state of the gateway, for those who look after it."""
         place = exchange.path.rpartition("/")[2] if exchange.method in {"GET", "HEAD"} else ""
         if place == "healthz":
-            await exchange.answer(200, _TEXT, b"ok\n")
+            await exchange.answer(200, TEXT, b"ok\n")
         elif place == "readyz":
             problem = await self._problem()
             text = problem or ("ready" if self.lockfile_problem is None else _READY_WITHOUT_LOCKFILE)
-            await exchange.answer(503 if problem else 200, _TEXT, f"{text}\n".encode())
+            await exchange.answer(503 if problem else 200, TEXT, f"{text}\n".encode())
         elif place == "metrics":
             await self._show_metrics(exchange)
         elif self._page is not None and is_of_page(exchange.path):
@@ -204,7 +204,7 @@ class Gateway:
             admitted = await self._is_admitted(exchange)
             live = (await self._overview()).live
         except LLMRingError as error:
-            await _refuse_person(exchange, error)
+            await refuse_person(exchange, error)
             return
         await page(exchange, live, admitted=admitted)
 
@@ -221,7 +221,7 @@ class Gateway:
             await self._admit(exchange)
             seen = await self._overview()
         except LLMRingError as error:
-            await _refuse_person(exchange, error)
+            await refuse_person(exchange, error)
             return
         gauges: dict[str, tuple[str, float]] = {
             "llmring_workers": ("Processes that answer.", seen.workers),
@@ -237,8 +237,8 @@ class Gateway:
         try:
             if self._keys is not None:
                 await self._keys.check()
-        except KeyStoreUnavailableError:
-            return "the keys cannot be checked: their store does not answer"
+        except ConfigurationError as error:
+            return as_gateway(error).message
         return ""
 
 
@@ -278,15 +278,6 @@ def _entry(method: str, exchange: Exchange) -> Route | None:
         return None
     route = find_route(method, above, exchange.headers)
     return route and msgspec.structs.replace(route, model=unquote(name))
-
-
-async def _refuse_person(exchange: Exchange, error: LLMRingError) -> None:
-    """Answer with an error in plain text."""
-    shown = as_gateway(error)
-    status = getattr(shown, "status_code", None) or 500
-    if isinstance(shown, ProviderAuthenticationError):
-        status = 403 if isinstance(shown, ProviderPermissionError) else 401
-    await exchange.answer(status, _TEXT, f"{shown.message}\n".encode())
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -1,7 +1,7 @@
 """uvicorn's HTTP by httptools, with limits on the head of a request, of which neither has any.
 
 A head or a trailer that goes on for ever would fill the memory, and a head that never ends would hold its connection,
-whoever sends it: keys are in the head.
+whoever sends it: keys are in the head. A client that leaves is seen also with further requests on their way.
 """
 
 import asyncio
@@ -24,6 +24,12 @@ class LimitedProtocol(HttpToolsProtocol):
     """The last data ended a head or had a body in it."""
     _unread_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
+    _is_last = False
+    """Another request came before the answer; it is left to be sent again on another connection.
+
+    uvicorn reads no more from then on, so that it would not see a client leave:
+    https://www.rfc-editor.org/rfc/rfc9112#section-9.3.2
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -34,6 +40,8 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_last:
+            return
         self._advanced = False
         super().data_received(data)
         self._unread_bytes = 0 if self._advanced else self._unread_bytes + len(data)
@@ -49,15 +57,24 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._advanced = False, True
         self._stop_timer()
-        super().on_headers_complete()
+        if self._is_answered:
+            super().on_headers_complete()
+        else:
+            self._is_last, self.cycle.keep_alive = True, False
 
     def on_body(self, body: bytes) -> None:
         self._advanced = True
-        super().on_body(body)
+        if not self._is_last:
+            super().on_body(body)
+
+    @property
+    def _is_answered(self) -> bool:
+        """True while no request is under way; before the first one there is no cycle."""
+        answered: bool = getattr(self.cycle, "response_complete", True)
+        return answered
 
     def _refuse(self) -> None:
-        answered = getattr(self.cycle, "response_complete", True)  # without a request yet: no cycle
-        if answered and not self.transport.is_closing():
+        if self._is_answered and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
         self.transport.close()
 

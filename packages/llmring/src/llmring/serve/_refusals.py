@@ -16,6 +16,7 @@ from llmring_types.exceptions import (
     ProviderBadRequestError,
     ProviderNotFoundError,
     ProviderOverloadedError,
+    ProviderPermissionError,
     ProviderResponseError,
     ProviderServerError,
 )
@@ -28,6 +29,7 @@ _LOCKFILE_S = 5
 _KEYS_S = 2
 _LONGEST_PATH = 200
 _logger = logging.getLogger("llmring.serve")
+TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store"}
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -59,6 +61,15 @@ async def refuse_place(exchange: Exchange) -> None:
     await exchange.answer(404, answer.headers, answer.body)
 
 
+async def refuse_person(exchange: Exchange, error: LLMRingError) -> None:
+    """Answer with an error in plain text, at a path that is of no protocol."""
+    shown = as_gateway(error)
+    status = getattr(shown, "status_code", None) or 500
+    if isinstance(shown, ProviderAuthenticationError):
+        status = 403 if isinstance(shown, ProviderPermissionError) else 401
+    await exchange.answer(status, TEXT, f"{shown.message}\n".encode())
+
+
 def as_gateway(error: LLMRingError) -> LLMRingError:
     """Return an error of the gateway's own settings as one of the gateway: the client has made no mistake."""
     if isinstance(error, LockfileError) and not isinstance(error, AliasNotFoundError | ProfileNotFoundError):
@@ -77,11 +88,12 @@ def as_gateway(error: LLMRingError) -> LLMRingError:
     if isinstance(error, ConfigurationError):  # its text names files and variables of the gateway
         _logger.error("%s", error)
         return ProviderServerError("this gateway is not set up rightly; its log says what is wrong")
-    if not isinstance(error, ProviderAuthenticationError | ProviderNotFoundError):
+    if isinstance(error, ProfileNotFoundError):  # its text names the file, and the other profiles
+        return ProfileNotFoundError("there is no such profile here")
+    of_provider = isinstance(error, ProviderAuthenticationError | ProviderNotFoundError) and error.provider
+    if not of_provider or isinstance(error, ModelNotFoundError):  # a refused key of ours names no provider
         return error
-    if isinstance(error, ModelNotFoundError) or not error.provider:  # a refused key of ours names no provider
-        return error
-    ours = ProviderResponseError(f"the gateway cannot use {error.provider}: {error.message}")
+    ours = ProviderResponseError(f"the gateway cannot use {of_provider}: {error.message}")
     ours.attempts = error.attempts
     return ours
 

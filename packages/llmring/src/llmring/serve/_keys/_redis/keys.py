@@ -3,7 +3,7 @@
 import msgspec
 from llmring_types.exceptions import ConfigurationError
 
-from llmring.serve._keys._key import GatewayKey
+from llmring.serve._keys._key import GatewayKey, KeyStoreUnavailableError
 from llmring.serve._keys._ledger import Totals
 from llmring.serve._keys._redis import scripts
 from llmring.serve._keys._redis.ledger import PREFIX, RedisLedger
@@ -72,9 +72,23 @@ class RedisKeys:
         """Return what is wrong with the settings of the server.
 
         Raises:
-            ConfigurationError: it is a node of a cluster, or cannot be reached.
+            ConfigurationError: it is a node of a cluster, or a replica, or cannot be reached.
         """
-        found = self._server.ask(self._server.direct.info)
+        try:
+            found = self._server.ask(self._server.direct.info)
+        except KeyStoreUnavailableError as error:
+            if "NoPermissionError" not in error.message:
+                raise
+            return [
+                (
+                    f"the settings of Redis at {self.address} may not be read (INFO is forbidden): check that maxmemory-policy is "
+                    "noeviction and appendonly is yes"
+                )
+            ]
+        if found.get("role") == "slave":
+            raise ConfigurationError(
+                f"Redis at {self.address} is a replica, which takes no writes: name its primary"
+            )
         if found.get("cluster_enabled"):
             raise ConfigurationError(
                 f"{self.address} is a node of a Redis Cluster, which cannot hold keys of a gateway: use one server "

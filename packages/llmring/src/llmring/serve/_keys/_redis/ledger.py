@@ -58,20 +58,12 @@ class RedisLedger(Ledger):
         account = hold.account
         hold.name = f"{self._worker}:{next(self._names):x}"
         keys = (*_account(account.key, account.period), f"{_WORKER}{self._worker}")
-        try:
-            lack = await self._link.run(
-                (scripts.HOLD, keys, (hold.name, hold.amount, account.limit, self._worker))
-            )
-        except BaseException:  # also of whoever waits no longer: it may have been set aside all the same
-            self.settle(hold, 0, certain=True)
-            raise
+        script = scripts.HOLD, keys, (hold.name, hold.amount, account.limit, self._worker)
+        lack = await self._link.run(script, undo=self._settlement(hold, 0, certain=True))
         return Totals(*lack) if lack else None
 
     def settle(self, hold: KeyHold, cost: int, *, certain: bool) -> None:
-        def script(tried: bool) -> Script:
-            return self._settlement(hold, cost, certain=certain, tried=tried)
-
-        self._link.post(Step(script, lasting=True, then=lambda: hold.account.release(hold)))
+        self._link.post(self._settlement(hold, cost, certain=certain))
 
     async def admit(self, key: GatewayKey, tokens: int) -> int:
         self._beat()
@@ -103,10 +95,14 @@ class RedisLedger(Ledger):
             self._link.post(Step(lambda _: self._life(leaves=True), lasting=True))
 
     @staticmethod
-    def _settlement(hold: KeyHold, cost: int, *, certain: bool, tried: bool) -> Script:
+    def _settlement(hold: KeyHold, cost: int, *, certain: bool) -> Step:
         account = hold.account
-        values = (hold.name, hold.amount, cost, account.limit, int(certain), int(tried))
-        return scripts.SETTLE, _account(account.key, account.period), values
+
+        def script(tried: bool) -> Script:
+            values = (hold.name, hold.amount, cost, account.limit, int(certain), int(tried))
+            return scripts.SETTLE, _account(account.key, account.period), values
+
+        return Step(script, lasting=True, then=lambda: account.release(hold))
 
     def _beat(self) -> None:
         """Give a sign of life, and withhold what the dead have left."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from contextvars import Context
 from typing import Any
 
+from llmring_types.exceptions import ConfigurationError
+
 from llmring._runtime import LoopHandle
 from llmring.serve._keys._key import KeyStoreUnavailableError
 from llmring.serve._keys._redis.server import Script, Server, Step
@@ -38,8 +40,12 @@ class Link:
         self._handle: LoopHandle | None = None
         self._away_until = 0.0
 
-    async def run(self, script: Script) -> Any:
+    async def run(self, script: Script, undo: Step | None = None) -> Any:
         """Return the answer of a script.
+
+        Args:
+            script: to run.
+            undo: takes it back where it may have been run and nobody waits for its answer any more.
 
         Raises:
             KeyStoreUnavailableError: there is none.
@@ -50,7 +56,12 @@ class Link:
             )
         if len(self._steps) >= _MOST_WAITING:
             raise KeyStoreUnavailableError(f"too many calls wait for the key store at {self._server.address}")
-        return await self._wait_for(lambda _: script)
+        try:
+            return await self._wait_for(lambda _: script)
+        except BaseException:
+            if undo is not None:
+                self.post(undo)
+            raise
 
     async def flush(self) -> None:
         """Wait until every step so far was run, or could not be."""
@@ -75,7 +86,7 @@ class Link:
         except KeyStoreUnavailableError as error:
             _logger.error("what calls have cost stays set aside: %s", error)  # noqa: TRY400 - a trace says no more
         self._server.direct.close()
-        if self._loop is not None and self._loop.is_running():
+        if self._server.is_connected and self._loop is not None and self._loop.is_running():
             asyncio.run_coroutine_threadsafe(self._server.disconnect(), self._loop)
 
     async def aclose(self) -> None:
@@ -85,7 +96,12 @@ class Link:
         await asyncio.to_thread(self.close)
 
     async def _wait_for(self, script: Callable[[bool], Script] | None) -> Any:
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError as error:
+            raise ConfigurationError(
+                "a key store in Redis is for gateways on asyncio", original=error
+            ) from error
         if loop is not self._loop:
             self._adopt(loop)
         future: asyncio.Future[Any] = loop.create_future()

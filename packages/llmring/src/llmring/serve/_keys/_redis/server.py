@@ -123,6 +123,11 @@ class Server:
                 raise
             return await self._exchange(steps)
 
+    @property
+    def is_connected(self) -> bool:
+        """True while an event loop has a connection."""
+        return self._connection is not None
+
     def forget(self) -> None:
         """Let go of a connection whose event loop has ended."""
         self._connection = None
