@@ -270,5 +270,5 @@ def test_the_input_of_a_custom_tool_is_what_its_end_says() -> None:
         + b'data: {"type":"response.custom_tool_call_input.done","output_index":0,"input":"SELECT 1"}\n\n'
         + END["responses"]
     )
-    (made,) = collect([*chunks, *decoder.close()]).tool_calls or ()
-    assert made["function"]["arguments"] == '{"input":"SELECT 1"}'
+    calls = collect([*chunks, *decoder.close()]).tool_calls or []
+    assert [made["function"]["arguments"] for made in calls] == ['{"input":"SELECT 1"}']

@@ -89,7 +89,7 @@ def _caching(body: Mapping[str, Any]) -> Iterator[str]:
     marks += [body["cache_control"]] if body.get("cache_control") else []
     if len(marks) > _MOST_MARKS:
         yield f"A maximum of 4 blocks with cache_control may be provided. Found {len(marks)}."
-    longs = [mark.get("ttl") == "1h" for mark in marks if isinstance(mark, Mapping)]
+    longs = [mark.get("ttl") == "1h" for mark in marks]
     if longs != sorted(longs, reverse=True):
         yield "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block"
 
