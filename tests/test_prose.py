@@ -10,7 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
 HOLDING = (*(f"packages/{name}/src" for name in PACKAGES), "tests/support", "tests/benchmarks")
-QUESTION = re.compile(r"(?:What|Who|Whose|Whom|Which|Whether|Where|How|Why|Whoever|Whatever)\b")
+QUESTION = re.compile(
+    r"(?:What|Who|Whose|Whom|Which|Whether|Where|How|Why|Whoever|Whatever|Tell|Say why|Take note)\b"
+)
+"""Also three verbs that the field has others for: return, record."""
 STILTED = re.compile(
     r"\b(?:it is said which|(?:is|are) told\b(?! to)|those bound|in vain|whoever (?:gets|wants|asks))"
 )

@@ -24,7 +24,7 @@ from served import CHAT, LLMRING, LOCKFILE, Served, served, watched
 TWO = ("--workers", "2")
 STREAMED = {**CHAT, "stream": True}
 ANSWERED = 'llmring_calls_total{alias="fast",model="openai:gpt-4o-mini",ending="answered"}'
-SLOW = Script(rules=(Rule(answer=Answer(text="one two three four", chunk_size=4, pace=0.1)),))
+SLOW = Script(rules=(Rule(answer=Answer(text="one two three four " * 2, chunk_size=4, pace=0.1)),))
 DONE = b"data: [DONE]\n\n"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are watched in Linux's way")
@@ -53,6 +53,8 @@ def rest(reply: HTTPResponse) -> bytes:
 def test_workers_share_address_figures_usage_log_and_keys(
     tmp_path: Path, store: KeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("asyncio", "llmring_cli", "struct"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a module of the working directory')")
     log = tmp_path / "usage.db"
     monkeypatch.setenv("LLMRING_USAGE_LOG", str(log))
     with served(tmp_path, None, *TWO, "--store", str(store.path)) as gateway:
@@ -94,6 +96,12 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(tmp_path: Path
             gateway.process.stderr.readline() == f"worker {doomed} was ended by SIGKILL; another one starts\n"
         )
         assert lasting in gateway.workers()
+        with watched(lasting) as ended, gateway.ask(STREAMED) as one, gateway.ask(STREAMED) as other:
+            os.kill(lasting, signal.SIGTERM)
+            assert one.read().endswith(DONE)
+            assert other.read().endswith(DONE)
+            assert ended()
+        assert status(gateway) == 200
 
 
 def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:

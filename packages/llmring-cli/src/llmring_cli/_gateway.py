@@ -3,16 +3,18 @@
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-import anyio
 import msgspec
-from llmring import CachePolicy, LLMRing, usage_log_path
-from llmring.serve import Gateway, KeyStore, SessionStore, Worker, app, run, run_worker, run_workers
+from llmring_lockfile import discover, load
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
 from llmring_cli._output import FAILED, CommandError, report
-from llmring_cli.page import OpenedPage, open_page
+from llmring_cli.page import OpenedPage, PageToken, open_page
+
+if TYPE_CHECKING:
+    from llmring import LLMRing
+    from llmring.serve import Gateway, KeyStore, SessionStore
 
 Ready: TypeAlias = Callable[[str, Path | None, str], object]
 """Gets the URL of the gateway, the lockfile, and the address of its page."""
@@ -41,7 +43,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     store: str
     lockfile: str | None = None
     profile: str | None = None
-    token: str | None = None
+    token: PageToken | None = None
 
     def __repr__(self) -> str:
         return f"Options({self.host}:{self.port})"
@@ -50,9 +52,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 class _Opened(NamedTuple):
     """A gateway and what it is made of."""
 
-    gateway: Gateway
-    ring: LLMRing
-    keys: KeyStore
+    gateway: "Gateway"
+    ring: "LLMRing"
+    keys: "KeyStore"
     page: OpenedPage
 
     async def close(self) -> None:
@@ -68,6 +70,8 @@ def serve_alone(options: Options, on_ready: Ready) -> None:
         LLMRingError: the gateway cannot start.
         OSError: the address is taken.
     """
+    from llmring.serve import run  # noqa: PLC0415 - see serve_by_workers
+
     opened = _open(options)
     _report_problems(opened.keys)
     run(
@@ -80,29 +84,33 @@ def serve_alone(options: Options, on_ready: Ready) -> None:
 
 
 def serve_by_workers(options: Options, workers: int, on_ready: Ready) -> None:
-    """Serve by several processes. What they would warn of, or fail at, is reported here once, before they start.
+    """Serve by several processes. This one loads no ring, so that they can start at once.
+
+    What a lockfile warns of is reported here, once; what a worker cannot start with, by :func:`run_workers`.
 
     Raises:
         LLMRingError: the gateway cannot start.
         OSError: the address is taken.
     """
-    opened = _open(options)
-    _report_problems(opened.keys)
-    lockfile = opened.ring.lockfile_path
-    anyio.run(opened.close)
+    from llmring.serve import KeyStore, run_workers  # noqa: PLC0415 - help does without
+
+    lockfile = load(discover(options.lockfile).path).path
+    token = options.token or PageToken.choose()
+    with KeyStore(options.store, lazy=True) as keys:
+        _report_problems(keys)
     # No module is looked for in the working directory (-P): it may be a stranger's.
     isolated = ["-I"] if sys.flags.isolated else ["-P"]
     run_workers(
         [sys.executable, *isolated, "-m", "llmring_cli._gateway"],
         workers,
-        setup=msgspec.json.encode(msgspec.structs.replace(options, token=opened.page.token)),
+        setup=msgspec.json.encode(msgspec.structs.replace(options, token=token)),
         host=options.host,
         port=options.port,
-        on_ready=lambda url: on_ready(url, lockfile, opened.page.url(url)),
+        on_ready=lambda url: on_ready(url, lockfile, token.url(url)),
     )
 
 
-def _report_problems(keys: KeyStore) -> None:
+def _report_problems(keys: "KeyStore") -> None:
     """Warn of settings by which the store may lose keys and budgets.
 
     Raises:
@@ -112,12 +120,15 @@ def _report_problems(keys: KeyStore) -> None:
         report(f"warning: {problem}")
 
 
-def _open(options: Options, sessions: SessionStore | None = None) -> _Opened:
+def _open(options: Options, sessions: "SessionStore | None" = None) -> _Opened:
     """Make a gateway.
 
     Raises:
         LLMRingError: the lockfile, the store of keys or a setting is wrong.
     """
+    from llmring import CachePolicy, LLMRing, usage_log_path  # noqa: PLC0415 - see serve_by_workers
+    from llmring.serve import KeyStore, app  # noqa: PLC0415 - as above
+
     keys = KeyStore(options.store, lazy=True)
     if options.host not in {"127.0.0.1", "::1", "localhost"} and not keys.in_use:
         raise CommandError(
@@ -157,6 +168,7 @@ def work(arguments: Sequence[str]) -> int:
     from contextlib import suppress  # noqa: PLC0415 - as above
 
     from llmring.hosts import register_user_hosts  # noqa: PLC0415 - as above
+    from llmring.serve import Worker, run_worker  # noqa: PLC0415 - as above
 
     link, arrivals = map(int, arguments)
     try:

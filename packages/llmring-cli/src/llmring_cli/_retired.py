@@ -33,7 +33,7 @@ def _table() -> dict[tuple[str, str], Gone]:
 
 
 def gone(provider: str, model: str) -> Gone | None:
-    """Return when and where it is said that a model was retired; ``None`` for one that the table lacks."""
+    """Return the date and the source of a model's retirement; ``None`` for one that the table lacks."""
     return _table().get((provider, model))
 
 

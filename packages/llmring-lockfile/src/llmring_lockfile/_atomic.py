@@ -101,7 +101,7 @@ def replacing(
     follow: bool = False,
     inside: Path | None = None,
 ) -> Iterator[BinaryIO]:
-    """Give a binary file to write to, which takes the place of ``path`` when the block ends without an error.
+    """Yield a binary file to write to, which takes the place of ``path`` when the block ends without an error.
 
     The content is on disk before the rename, and the rename before the block returns. Temporary files lie beside the
     target; those that killed writers left in its folder are removed on the way, those of live writers never. An

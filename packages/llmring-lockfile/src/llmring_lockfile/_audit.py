@@ -95,7 +95,7 @@ def audit(
     (error), that lost a capability (error), cost more, take or give fewer tokens, or whose name stands for another
     snapshot (warnings; an error where an index is embedded by it); members of a pool for an index that can never be
     asked (warnings); a registry that cannot say (error); and models that were never locked (note), of which
-    only that they are not listed and their retirement can be told. What became better is not a finding.
+    only that they are not listed, or retire, can be reported. What became better is not a finding.
 
     Args:
         lockfile: with what is locked.

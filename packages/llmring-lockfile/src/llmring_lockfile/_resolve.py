@@ -57,7 +57,7 @@ def explain(
     providers: Collection[str] = KNOWN_PROVIDERS,
     packages: PackageLockfiles = no_packages,
 ) -> Explanation:
-    """As :func:`resolve`, but tell every step; a name that cannot be resolved is told too, not raised.
+    """As :func:`resolve`, but report every step; a name that cannot be resolved is reported, too, not raised.
 
     Raises:
         ModelReferenceError: a known provider without a model (also a ``ValueError``).

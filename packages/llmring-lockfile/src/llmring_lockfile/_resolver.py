@@ -35,7 +35,7 @@ class Resolver:
     providers is given, or :meth:`invalidate` is called. Whether a file changed is looked up when a name is
     resolved, at most once in ``check_every`` seconds and with one ``stat`` for each file, so an edit by
     another process counts after that time at the latest. A file that turned unreadable raises until it is
-    mended: answers from a state that is gone would hide the mistake. A server that must go on calls
+    mended: answers from a state that is gone would hide the mistake. A server that must continue calls
     :meth:`keep_last_good`.
 
     Args:

@@ -196,7 +196,7 @@ class _Patch:
             self.splice.insert(self.outline.before(path), render_block(path, new), is_block=True)
 
     def _pass(self, path: KeyPath, before: _Siblings) -> None:
-        """Take note of where a key stands that what comes next shall follow."""
+        """Record the place of a key, which the next one follows."""
         if self.outline.first(path) is not None:
             before.path = path
         statement = self.outline.key(path)
@@ -243,7 +243,7 @@ class _Patch:
             at = self.outline.after((*path, source))
 
     def _add(self, path: KeyPath, value: Any, before: _Siblings, comments: str = "") -> None:
-        """Say something new of a path. ``before`` is what it follows, ``comments`` are lines to put above it."""
+        """Add a value at a path: behind ``before``, with the lines of ``comments`` above it."""
         parent = path[:-1]
         if is_block(path, value):
             at = self._place_of_block(parent, before)

@@ -159,7 +159,7 @@ def _names_of(tree: ast.AST, kind: str) -> set[str]:
 
 
 def _makes(value: ast.expr, kind: str) -> bool:
-    """Tell ``Kind(...)``, or ``Kind.method(...)`` of a class method, from every other expression."""
+    """Return whether it is ``Kind(...)``, or ``Kind.method(...)`` of a class method."""
     if not isinstance(value, ast.Call):
         return False
     called = value.func

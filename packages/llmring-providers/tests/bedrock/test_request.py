@@ -147,9 +147,7 @@ def test_one_call_at_a_time_is_said_where_the_whole_choice_stands() -> None:
     assert sent["additionalModelRequestFields"] == {
         "tool_choice": {"type": "any", "disable_parallel_tool_use": True}
     }
-    assert warned(
-        encode(NOVA, tools=[TOOL], extra_params={"parallel_tool_calls": False}), "cannot be told so"
-    )
+    assert warned(encode(NOVA, tools=[TOOL], extra_params={"parallel_tool_calls": False}), "does not take it")
 
 
 @pytest.mark.parametrize(

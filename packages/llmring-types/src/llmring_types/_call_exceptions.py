@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # the response module needs the errors above it
 
 
 class ProviderError(LLMRingError):
-    """Something about a provider, told from its status, headers and body.
+    """Something about a provider, by its status, headers and body.
 
     Attributes:
         provider: its name.

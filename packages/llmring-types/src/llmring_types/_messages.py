@@ -143,7 +143,7 @@ def _check_calls(calls: object) -> None:
 
 
 def _is_call(call: object) -> bool:
-    """Tell whether this has the shape of a call; custom ones are a provider's own, beyond the neutral form."""
+    """Return whether this has the shape of a call; custom ones are a provider's own, beyond the neutral form."""
     if not isinstance(call, dict) or not isinstance(call.get("id"), (str, NoneType)):
         return False
     function = call.get("function")

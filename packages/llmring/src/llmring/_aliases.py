@@ -104,7 +104,7 @@ class Aliases:
             raise
 
     def providers_changed(self) -> None:
-        """Take note that other names make a direct reference now."""
+        """Record that other names make a direct reference now."""
         if "resolver" in vars(self):
             self.resolver.providers = self._providers.known()
 

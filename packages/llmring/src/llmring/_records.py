@@ -87,14 +87,14 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Observer(Protocol):
-    """Takes note of calls that have ended.
+    """Receives the record of each call that has ended.
 
     It is called while the caller still waits, so it only puts the record aside and does the work elsewhere. One that
     keeps something back may have ``async def aclose(self)``, which the ring's ``close()`` awaits.
     """
 
     def __call__(self, record: CallRecord, /) -> None:
-        """Take note."""
+        """Observe the call."""
 
 
 class Observers:
@@ -122,7 +122,7 @@ class Observers:
         return bool(self._observers)
 
     def notify(self, record: CallRecord) -> None:
-        """Tell all of them. One that fails is logged: the caller's answer is worth more than its record."""
+        """Notify all of them. One that fails is logged: the caller's answer is worth more than its record."""
         for observer in self._observers:
             try:
                 observer(record)

@@ -245,7 +245,7 @@ class LLMRing(
     async def validate_context_limit(
         self, request: LLMRequest, profile: str | None = None, *, exact: bool = False
     ) -> str | None:
-        """Say why the request cannot fit every model that it may be sent to; ``None`` if it may, or nobody knows.
+        """Return why the request cannot fit every model that it may be sent to; ``None`` if it may, or nobody knows.
 
         Args:
             request: what would be sent.

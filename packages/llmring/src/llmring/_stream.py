@@ -45,10 +45,10 @@ class StreamOwner(Protocol):
         """Complete the whole answer (cost, parsed JSON) before the last chunk is handed out."""
 
     def fail(self, error: LLMRingError, opened: Opened) -> None:
-        """Take note of an error in the middle of the stream, and put the attempts on it."""
+        """Record an error in the middle of the stream, and put the attempts on it."""
 
     def abandon(self, partial: Callable[[], LLMResponse], opened: Opened) -> None:
-        """Take note that nobody reads on, of a stream that was alive; ``partial`` joins what has come."""
+        """Record that nobody reads on in a stream that was alive; ``partial`` joins what has come."""
 
 
 class ChatStream(Generic[Parsed]):

@@ -99,7 +99,7 @@ class _Counts(msgspec.Struct, frozen=True, gc=False):
 
 
 def unpriced(facts: ModelFacts | None) -> CostStatus | None:
-    """Say why calls of this model cannot be priced, or ``None`` where they can. Strict cost asks before the call."""
+    """Return why calls of this model cannot be priced, or ``None`` where they can. Strict cost asks before the call."""
     if facts is None:
         return "model_not_in_registry"
     if facts.prices.input is None or facts.prices.output is None:

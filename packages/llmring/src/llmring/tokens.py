@@ -34,7 +34,7 @@ _encode = msgspec.json.Encoder().encode
 def context_problem(
     request: LLMRequest, facts: ModelFacts | None, *, counted: int | None = None, exact: int | None = None
 ) -> str | None:
-    """Say why the request cannot fit the model, or ``None`` if it may, or if the model's limits are not known.
+    """Return why the request cannot fit the model, or ``None`` if it may, or if the model's limits are not known.
 
     The input limit of the published facts is, for many models, the context window less the longest answer. So room that
     this request does not ask for its answer counts as room for its input: only what surely is too long is a problem.

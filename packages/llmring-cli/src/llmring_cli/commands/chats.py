@@ -115,7 +115,7 @@ def continue_(
 ) -> None:
     """Continue a saved conversation on the terminal.
 
-    It goes on with its model, unless you name another one, and with its instructions. To continue the last
+    It keeps its instructions, and its model unless you name another one. To continue the last
     conversation of a folder with one question: llmring chat --continue.
 
     $ llmring chats continue

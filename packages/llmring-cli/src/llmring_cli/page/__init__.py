@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from llmring_types.exceptions import MissingSDKError
 
@@ -17,22 +17,42 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "LLMRING_PAGE_TOKEN"  # noqa: S105 - its name
 
 
+class PageToken(NamedTuple):
+    """The token that signs in to a page.
+
+    Attributes:
+        text: of the environment, or made now.
+        is_new: it was made now, so that the user has yet to see it.
+    """
+
+    text: str
+    is_new: bool
+
+    @classmethod
+    def choose(cls) -> Self:
+        """Return the token of the environment, or a new one."""
+        given = os.environ.get(TOKEN_VARIABLE)
+        return cls(given or secrets.token_urlsafe(32), is_new=not given)
+
+    def url(self, base: str) -> str:
+        """Return the address to open; with the token only where nobody knows it yet."""
+        return f"{base}/?token={self.text}" if self.is_new else f"{base}/"
+
+
 class OpenedPage(NamedTuple):
     """A page, and the token that signs in to it.
 
     Attributes:
         page: answers requests.
-        token: of the environment, or made now.
-        is_new: it was made now, so that the user has yet to see it.
+        token: signs in.
     """
 
     page: "Page"
-    token: str
-    is_new: bool
+    token: PageToken
 
     def url(self, base: str) -> str:
-        """Return the address to open; with the token only where nobody knows it yet."""
-        return f"{base}/?token={self.token}" if self.is_new else f"{base}/"
+        """Return the address to open."""
+        return self.token.url(base)
 
 
 def require_extra(what: str) -> None:
@@ -53,7 +73,7 @@ def open_page(
     profile: str | None = None,
     keys: "KeyStore | None" = None,
     serves: bool = False,
-    token: str | None = None,
+    token: PageToken | None = None,
     sessions: "SessionStore | None" = None,
 ) -> OpenedPage:
     """Return the page; :class:`llmring_cli.page.views.Sources` describes the other arguments.
@@ -69,9 +89,8 @@ def open_page(
     require_extra("the page")
     from llmring_cli.page.sessions import Sessions  # noqa: PLC0415 - help does without
 
-    given = token or os.environ.get(TOKEN_VARIABLE)
-    token = given or secrets.token_urlsafe(32)
-    signed_in = Sessions(token, sessions)
+    token = token or PageToken.choose()
+    signed_in = Sessions(token.text, sessions)
 
     def make() -> "Page":
         from llmring_cli.page.site import Site  # noqa: PLC0415 - see _FirstUse
@@ -87,7 +106,7 @@ def open_page(
         )
         return Site(Views(sources), signed_in)
 
-    return OpenedPage(_FirstUse(make), token, is_new=not given)
+    return OpenedPage(_FirstUse(make), token)
 
 
 class _FirstUse:

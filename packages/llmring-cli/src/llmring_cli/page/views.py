@@ -86,7 +86,7 @@ class Views:
     async def whole(
         self, live: LiveCalls | None, session: Session | None, shown_once: tuple[str, str], days: str
     ) -> str:
-        """Return the page. What is read from disk is read in a thread, so that calls of the gateway go on.
+        """Return the page. What is read from disk is read in a thread, so that calls of the gateway continue.
 
         Args:
             live: calls of the gateway.

@@ -48,7 +48,7 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         either_sampler: it takes ``temperature`` or ``top_p``, not both.
         stop: it takes stop sequences.
         verbosities: the levels of verbosity that it takes.
-        retentions: how long it can be told to keep the cache of a prompt.
+        retentions: how long it can keep the cache of a prompt.
         penalties: it takes penalties for repetition.
         output_efforts: the levels of an effort that steers its answers, where it has no adaptive thinking.
         media: media types that it reads, some with ``*`` for the rest; none where it reads text alone.

@@ -177,16 +177,14 @@ class _Writer:
         self._body[name] = {**(there or {}), **value} if merged else value
 
     def _one_call_at_a_time(self) -> None:
-        """Anthropic's models alone can be told so, and then the whole choice stands where theirs does.
+        """Anthropic's models alone take this, and then the whole choice stands where theirs does.
 
         https://github.com/vercel/ai/blob/1cb74bcf1383557ccbfb6712a933130792a4521b/packages/amazon-bedrock/src/__fixtures__/issue-17267-tool-choice-conflict.json
         """
         tools = self._body.get("toolConfig")
         if tools is None or self._claude is None:
             why = (
-                f"{self._call.ref} cannot be told so"
-                if tools
-                else "Bedrock takes it together with tools only"
+                f"{self._call.ref} does not take it" if tools else "Bedrock takes it together with tools only"
             )
             self._drop("parallel_tool_calls", why)
             return

@@ -30,7 +30,7 @@ _OWN_HOST = re.compile(
 
 
 def is_own_host(call: ChatCall) -> bool:
-    """Tell whether the call goes to OpenAI itself, or to Azure, which serves the same models by the same rules.
+    """Return whether the call goes to OpenAI itself, or to Azure, which serves the same models by the same rules.
 
     A loopback address counts too: with one of OpenAI's models it is a proxy, a recorder or a simulator in its place.
     """
@@ -43,7 +43,7 @@ def _is_own(host: str | None) -> bool:
 
 
 def is_own_model(call: ChatCall) -> bool:
-    """Tell whether the name is one of OpenAI's own, without the prefix of another host."""
+    """Return whether the name is one of OpenAI's own, without the prefix of another host."""
     return _is_own_name(call.ref.model)
 
 
@@ -53,7 +53,7 @@ def _is_own_name(model: str) -> bool:
 
 
 def is_real_openai(call: ChatCall) -> bool:
-    """Tell whether OpenAI or Azure answer, not something in their place, and have all that they have."""
+    """Return whether OpenAI or Azure answer, not something in their place, and have all that they have."""
     return call.host is not None and _is_real(call.host, call.ref.model)
 
 
@@ -83,9 +83,9 @@ def _rules(model: str, endpoint: str | None, host: str | None) -> ModelRules:
 
 
 def takes_effort(call: ChatCall, rules: ModelRules) -> bool:
-    """Tell whether the model may be told how much to reason: all but those that are known not to reason.
+    """Return whether the model takes an effort for its reasoning: all but those that are known not to reason.
 
-    Newer models of the families reason only when told to, so a registry may well say that they do not.
+    Newer models of the families reason only on request, so a registry may well say that they do not.
     """
     if rules.efforts is not None:
         return bool(rules.efforts)
@@ -94,7 +94,7 @@ def takes_effort(call: ChatCall, rules: ModelRules) -> bool:
 
 
 def spends_on_reasoning(call: ChatCall, rules: ModelRules) -> bool:
-    """Tell whether the answer to this call may cost tokens for reasoning."""
+    """Return whether the answer to this call may cost tokens for reasoning."""
     effort, facts = call.request.reasoning_effort, call.facts
     if effort is not None and takes_effort(call, rules):
         return nearest_effort(effort, rules.efforts or ()) != "none"
@@ -107,21 +107,21 @@ def spends_on_reasoning(call: ChatCall, rules: ModelRules) -> bool:
 
 
 def takes_sampling(call: ChatCall, rules: ModelRules) -> bool:
-    """Tell whether the model takes temperature and the like at this call."""
+    """Return whether the model takes temperature and the like at this call."""
     if rules.sampling == "without_reasoning":
         return not _reasons(call, rules)
     return rules.sampling != "never"
 
 
 def encrypts_reasoning(call: ChatCall, rules: ModelRules) -> bool:
-    """Tell whether the model may be asked for its reasoning in encrypted form; models that never reason refuse it."""
+    """Return whether the model may be asked for its reasoning in encrypted form; models that never reason refuse it."""
     if rules.reasoning_items is not None:
         return rules.reasoning_items
     return call.facts is not None and call.facts.reasoning is True
 
 
 def needs_responses(call: ChatCall) -> bool:
-    """Tell whether OpenAI serves the call through the responses API alone."""
+    """Return whether OpenAI serves the call through the responses API alone."""
     facts, rules = call.facts, rules_for(call)
     if facts is not None and facts.api == "responses":
         return True
@@ -138,7 +138,7 @@ def needs_responses(call: ChatCall) -> bool:
 
 
 def _refuses_functions(call: ChatCall, rules: ModelRules) -> bool:
-    """Tell whether chat completions refuse the functions.
+    """Return whether chat completions refuse the functions.
 
     https://github.com/openai/openai-openapi/issues/541 has the refusal: "Please use /v1/responses instead".
     """
@@ -148,14 +148,14 @@ def _refuses_functions(call: ChatCall, rules: ModelRules) -> bool:
 
 
 def _reasons(call: ChatCall, rules: ModelRules) -> bool:
-    """Tell whether the model reasons at this call, as far as its name tells."""
+    """Return whether the model reasons at this call, as far as its name tells."""
     request = call.request
     effort = request.reasoning_effort or request.extra_params.get("reasoning_effort") or rules.unasked
     return effort is None or nearest_effort(str(effort), rules.efforts or ()) != "none"
 
 
 def _has_media_for_responses(call: ChatCall) -> bool:
-    """Tell whether there is media that the responses API takes and chat completions refuse.
+    """Return whether there is media that the responses API takes and chat completions refuse.
 
     Those are media in the results of tools and in instructions, files other than PDF, and files by their address:
     https://developers.openai.com/api/docs/guides/file-inputs
@@ -171,7 +171,7 @@ def _has_media_for_responses(call: ChatCall) -> bool:
 
 
 def _has_tools_for_responses(call: ChatCall) -> bool:
-    """Tell whether there are tools of OpenAI's own: "You can provide either custom tools or function tools" to chat.
+    """Return whether there are tools of OpenAI's own: "You can provide either custom tools or function tools" to chat.
 
     https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools
     """
@@ -181,7 +181,7 @@ def _has_tools_for_responses(call: ChatCall) -> bool:
 
 
 def _has_parameters_for_responses(call: ChatCall) -> bool:
-    """Tell whether there are parameters that only the responses API has: chat completions answer 400 to each.
+    """Return whether there are parameters that only the responses API has: chat completions answer 400 to each.
 
     https://platform.openai.com/docs/api-reference/responses/create
     """

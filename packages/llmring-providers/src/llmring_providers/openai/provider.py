@@ -45,7 +45,7 @@ class OpenAIAdapter:
     """
 
     def needs_responses(self, call: ChatCall) -> bool:
-        """Tell whether the call goes to the responses API unless the request chooses."""
+        """Return whether the call goes to the responses API unless the request chooses."""
         return needs_responses(call)
 
     def auth_headers(self, api_key: str) -> Mapping[str, str]:

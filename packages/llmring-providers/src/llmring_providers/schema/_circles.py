@@ -119,5 +119,5 @@ def _needed(node: Node) -> Iterator[str]:
 
 
 def _in_words(name: str, meant: Mapping[str, Any]) -> Node:
-    told = {"description": f"like {name}"}
-    return {"type": meant["type"], **told} if "type" in meant else told
+    described = {"description": f"like {name}"}
+    return {"type": meant["type"], **described} if "type" in meant else described

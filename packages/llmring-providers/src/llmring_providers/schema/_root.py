@@ -62,13 +62,15 @@ def as_object(root: Node, *, answer: bool) -> Node:
     else, which no function can have, is stated in words alone.
     """
     alternatives = [each for union in _UNIONS for each in root.pop(union, ())]
-    told = {name: root.pop(name) for name in _BARRED if name in root}
+    described = {name: root.pop(name) for name in _BARRED if name in root}
     if root.get("type") is not None and "object" not in types_of(root):
-        told |= {name: root.pop(name) for name in list(root) if name not in ANNOTATIONS and name != "$defs"}
+        described |= {
+            name: root.pop(name) for name in list(root) if name not in ANNOTATIONS and name != "$defs"
+        }
     root["type"] = "object"
     if not answer:
         root.setdefault("properties", {})
-    describe(root, told)
+    describe(root, described)
     objects = [definition(root, each.get("$ref")) or each for each in alternatives]
     if objects:
         _take_any(root, objects)

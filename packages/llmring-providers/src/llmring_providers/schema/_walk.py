@@ -93,10 +93,10 @@ def from_inside(root: Node, change: Change) -> Node:
     return holder["root"]
 
 
-def describe(node: dict[str, Any], told: Mapping[str, Any]) -> None:
-    """Tell constraints behind what the description says already: ``A name. {minLength: 2}``."""
-    if told:
-        add(node, "{" + ", ".join(f"{name}: {_shown(value)}" for name, value in told.items()) + "}")
+def describe(node: dict[str, Any], described: Mapping[str, Any]) -> None:
+    """Append constraints to the description: ``A name. {minLength: 2}``."""
+    if described:
+        add(node, "{" + ", ".join(f"{name}: {_shown(value)}" for name, value in described.items()) + "}")
 
 
 def add(node: dict[str, Any], words: str) -> None:

@@ -11,7 +11,7 @@ from llmring_providers.schema._walk import Node, describe, inner_places, nodes
 _IRREGULAR = re.compile(r"\(\?(?!:)|\\[bBAZzGpPkK1-9]|[*+?}][+?]")
 """Look-around, flags, named groups, boundaries, properties, back references, lazy and possessive quantifiers."""
 _VAST = re.compile(r"\{\s*\d*\s*,?\s*\d{4,}\s*\}")
-_TOLD = frozenset(
+_DESCRIBED = frozenset(
     {
         "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern",
         "format", "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains", "prefixItems",
@@ -49,32 +49,32 @@ class Writer:
             if dialect.items and "array" in types_of(node):
                 node.setdefault("items", {})
             return node
-        told: dict[str, Any] = {}
+        described: dict[str, Any] = {}
         for mend in (self._unions, self._tuple, self._enum, self._limits, self._array):
-            mend(node, told)
+            mend(node, described)
         self._object(node)
         for name in [name for name in node if name not in dialect.keywords]:
             value = node.pop(name)
-            if name in _TOLD and (name, value) not in _SAYS_NOTHING:
-                told[name] = value
+            if name in _DESCRIBED and (name, value) not in _SAYS_NOTHING:
+                described[name] = value
         self._type(node)
-        describe(node, told)
+        describe(node, described)
         self._reference(node)
         return node
 
     def known_only(self, node: Node) -> Node:
         """Return a schema without the keywords that the dialect has no field for."""
         known = self._dialect.keywords or frozenset()
-        told: dict[str, Any] = {}
+        described: dict[str, Any] = {}
         for name in [name for name in node if _camel(name) not in known]:
             value = node.pop(name)
             if name == "const":
                 node["enum"] = [value]
             elif name == "oneOf":
                 node.setdefault("anyOf", value)
-            elif name in _TOLD and value is not False:
-                told[name] = value
-        describe(node, told)
+            elif name in _DESCRIBED and value is not False:
+                described[name] = value
+        describe(node, described)
         return node
 
     def measure(self, root: Node) -> None:
@@ -101,15 +101,15 @@ class Writer:
             if re.fullmatch(pattern, name) is None
         )
 
-    def _unions(self, node: Node, told: dict[str, Any]) -> None:
+    def _unions(self, node: Node, described: dict[str, Any]) -> None:
         if "oneOf" not in node or "oneOf" in (self._dialect.keywords or ()):
             return
         if "anyOf" in node:
-            told["oneOf"] = node.pop("oneOf")
+            described["oneOf"] = node.pop("oneOf")
         else:
             _rename(node, "oneOf", "anyOf")
 
-    def _tuple(self, node: Node, told: dict[str, Any]) -> None:
+    def _tuple(self, node: Node, described: dict[str, Any]) -> None:
         """Without tuples, an array of what may stand in any place."""
         if "prefixItems" not in node or "prefixItems" in (self._dialect.keywords or ()):
             return
@@ -122,9 +122,9 @@ class Writer:
         if beyond is False:
             node.setdefault("maxItems", len(places))
         if len(options) > 1:
-            told["prefixItems"] = places
+            described["prefixItems"] = places
 
-    def _enum(self, node: Node, told: dict[str, Any]) -> None:
+    def _enum(self, node: Node, described: dict[str, Any]) -> None:
         keywords = self._dialect.keywords or frozenset()
         if "const" in node and (
             "const" not in keywords or _kind(node["const"]) not in self._dialect.enum_kinds
@@ -144,7 +144,7 @@ class Writer:
             return
         other = [kind for kind in kinds if kind not in self._dialect.enum_kinds]
         if any(kind != "null" for kind in other):
-            told["enum"] = values
+            described["enum"] = values
         if self._dialect.closed:
             self.objections.append("an enum holds objects or arrays")
         options: list[Node] = []
@@ -159,21 +159,21 @@ class Writer:
         else:
             node["anyOf"] = options
 
-    def _limits(self, node: Node, told: dict[str, Any]) -> None:
+    def _limits(self, node: Node, described: dict[str, Any]) -> None:
         dialect = self._dialect
         if "format" in node and dialect.formats is not None and node["format"] not in dialect.formats:
-            told["format"] = node.pop("format")
+            described["format"] = node.pop("format")
         if "pattern" in node and not takes_pattern(node["pattern"], dialect):
-            told["pattern"] = node.pop("pattern")
+            described["pattern"] = node.pop("pattern")
         if dialect.min_items is not None and node.get("minItems", 0) > dialect.min_items:
-            told["minItems"] = node.pop("minItems")
+            described["minItems"] = node.pop("minItems")
 
-    def _array(self, node: Node, told: dict[str, Any]) -> None:
+    def _array(self, node: Node, described: dict[str, Any]) -> None:
         beyond = node.get("items")
         if isinstance(beyond, bool):
             del node["items"]
             if not beyond and "prefixItems" not in node:
-                told["maxItems"] = 0
+                described["maxItems"] = 0
         if "array" not in types_of(node) or "items" in node or "prefixItems" in node:
             return
         if self._dialect.closed:

@@ -197,7 +197,7 @@ def wake_on_loss(response: AnyAnswer) -> None:
 
 
 def _hear(closed: "asyncio.Future[None]") -> None:
-    """Take note of how a connection ended, else asyncio complains that nobody did."""
+    """Record how a connection ended, else asyncio complains that nobody did."""
     if not closed.cancelled():
         closed.exception()
 

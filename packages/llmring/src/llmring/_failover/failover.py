@@ -124,7 +124,7 @@ class Failover:
     def record_late_failure(
         self, candidate: Candidate, error: LLMRingError, attempts: list[Attempt], started: float
     ) -> None:
-        """Take note that an attempt which had begun to answer failed in the middle of its stream."""
+        """Record that an attempt which had begun to answer failed in the middle of its stream."""
         now = self.clock.now()
         self.breakers.record_failure(candidate.ref, error, now)
         attempts[-1] = _failed_attempt(candidate, error, now - started, attempts[-1].waited_s)
@@ -193,7 +193,7 @@ class _Attempts(Generic[T]):
         return await self._send(candidate, permit, waited)
 
     def skip(self, candidate: Candidate, reason: str, waited: float = 0.0) -> None:
-        """Take note of a candidate that is not asked."""
+        """Record a candidate that is not asked."""
         self.trace.append(
             Attempt(
                 model=str(candidate.ref), outcome="skipped", message=reason, waited_s=waited, billed=False

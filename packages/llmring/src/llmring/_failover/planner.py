@@ -82,7 +82,7 @@ class Planner:
         return self._candidates[place] if place < len(self._candidates) else None
 
     def advance(self) -> None:
-        """Take note that the next candidate was tried beside the current one."""
+        """Record that the next candidate was tried beside the current one."""
         self._position += 1
 
     def after(self, error: LLMRingError, now: float, *, sent: bool = True) -> Step | None:

@@ -88,7 +88,7 @@ class Purse:
         return estimated if counted is None else counted.most(estimated)
 
     def learn(self, ref: ModelRef, estimated: int, usage: Usage) -> None:
-        """Take note of the input that a host has counted where so many tokens were estimated."""
+        """Record the input that a host has counted where so many tokens were estimated."""
         reported = usage.get("prompt_tokens", 0)
         if reported > estimated:
             self._counted.setdefault(ref, _Counted()).learn(estimated, reported)

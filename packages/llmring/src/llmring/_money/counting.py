@@ -60,7 +60,7 @@ class TokenCounter:
             ) from None
 
     async def first_problem(self, request: LLMRequest, candidates: Iterable[Candidate]) -> str | None:
-        """Say why the request cannot fit the first of the candidates that it does not fit."""
+        """Return why the request cannot fit the first of the candidates that it does not fit."""
         for candidate in candidates:
             said = await self._problem(request, candidate)
             if said is not None:
@@ -80,7 +80,7 @@ class TokenCounter:
         return msgspec.structs.replace(route, candidates=candidates)
 
     async def _problem(self, request: LLMRequest, candidate: Candidate) -> str | None:
-        """Say why it does not fit: by the count where the estimate leaves a doubt and somebody counts."""
+        """Return why it does not fit: by the count where the estimate leaves a doubt and somebody counts."""
         exact = None
         if fills_half(request, candidate.facts):
             try:

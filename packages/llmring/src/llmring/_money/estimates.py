@@ -102,7 +102,7 @@ class ExpectedTokens:
         self._estimated = self._prompt = 1.0
 
     def learn(self, estimated: int, prompt: int, completion: int) -> None:
-        """Take note of an answer, and of the estimate for its prompt."""
+        """Record an answer, and the estimate for its prompt."""
         self._estimated += _WEIGHT * (estimated - self._estimated)
         self._prompt += _WEIGHT * (prompt - self._prompt)
         before = float(completion) if self._output is None else self._output

@@ -41,7 +41,7 @@ class Watcher:
         """True if calls are watched; unknown before the first, when the observers are all there."""
 
     def add(self, observer: Observer) -> None:
-        """Tell one more observer of the calls that begin from now on."""
+        """Notify one more observer of the calls that begin from now on."""
         self.observers.add(observer)
         self.watches = None
 

@@ -248,7 +248,7 @@ class BatchRun:
         return "final" if self._is_late or part.attempt >= _ATTEMPTS else "again"
 
     def _fail(self, part: BatchPart, row: Pending, error: LLMRingError) -> None:
-        """Take note of a row that was not submitted; one for which there is no room now waits until there is."""
+        """Record a row that was not submitted; one for which there is no room now waits until there is."""
         is_full = isinstance(error, ProviderRateLimitError) and error.retryable
         if is_full and self._tail == "batch" and not self._is_late and self._full_looks < _FULL_LOOKS:
             self._later.append((row, part.attempt))

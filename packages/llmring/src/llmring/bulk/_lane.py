@@ -63,7 +63,7 @@ class BatchLane:
         self._news.set()
 
     def complete(self) -> None:
-        """Take note that no further row is announced."""
+        """Record that no further row is announced."""
         self._is_complete = True
         self._news.set()
 

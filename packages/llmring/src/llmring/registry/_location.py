@@ -85,5 +85,5 @@ def document_path(provider: str, version: int | None = None) -> str:
 
 
 def is_provider_name(text: str) -> bool:
-    """Tell whether the text can be a provider's name, and so a part of an address and of a file name."""
+    """Return whether the text can be a provider's name, and so a part of an address and of a file name."""
     return _PROVIDER.fullmatch(text) is not None

@@ -4,14 +4,19 @@
 ``run_workers`` and ``run_worker`` into several processes at one address.
 """
 
-from llmring.serve._app import Gateway, app
-from llmring.serve._exchange import Exchange
-from llmring.serve._keys import Budget, GatewayKey, KeyState, KeyStore, NewKey, default_store
-from llmring.serve._live import EndedCall, LiveCall, LiveCalls
-from llmring.serve._page import MemorySessions, Page, PageServer, SessionStore
-from llmring.serve._server import run, run_worker
-from llmring.serve._supervisor import run_workers
-from llmring.serve._worker import Worker
+from typing import TYPE_CHECKING
+
+from llmring_types.lazy import load_on_use
+
+if TYPE_CHECKING:
+    from llmring.serve._app import Gateway, app
+    from llmring.serve._exchange import Exchange
+    from llmring.serve._keys import Budget, GatewayKey, KeyState, KeyStore, NewKey, default_store
+    from llmring.serve._live import EndedCall, LiveCall, LiveCalls
+    from llmring.serve._page import MemorySessions, Page, PageServer, SessionStore
+    from llmring.serve._server import run, run_worker
+    from llmring.serve._supervisor import run_workers
+    from llmring.serve._worker import Worker
 
 __all__ = [
     "Budget",
@@ -35,3 +40,41 @@ __all__ = [
     "run_worker",
     "run_workers",
 ]
+
+if not TYPE_CHECKING:
+    # Supervisors and commands of keys do without the ring and the codecs, which take half a second to load.
+    __getattr__, __dir__ = load_on_use(
+        globals(),
+        {
+            "llmring.serve._app": (
+                "Gateway",
+                "app",
+            ),
+            "llmring.serve._exchange": ("Exchange",),
+            "llmring.serve._keys": (
+                "Budget",
+                "GatewayKey",
+                "KeyState",
+                "KeyStore",
+                "NewKey",
+                "default_store",
+            ),
+            "llmring.serve._live": (
+                "EndedCall",
+                "LiveCall",
+                "LiveCalls",
+            ),
+            "llmring.serve._page": (
+                "MemorySessions",
+                "Page",
+                "PageServer",
+                "SessionStore",
+            ),
+            "llmring.serve._server": (
+                "run",
+                "run_worker",
+            ),
+            "llmring.serve._supervisor": ("run_workers",),
+            "llmring.serve._worker": ("Worker",),
+        },
+    )

@@ -135,7 +135,7 @@ class Answering:
         await (self._stream(asked) if asked.stream else self._whole(asked))
 
     def _begin(self, model: str | None, *, streamed: bool = False) -> None:
-        """Take note of a call that begins now."""
+        """Record a call that begins now."""
         self._live.begin(self._id, self._route.protocol, model, key=self._payer.get("key"), streamed=streamed)
 
     def _is_allowed(self, name: str) -> bool:

@@ -57,7 +57,7 @@ class Child:
         await self._looking.wait()
 
     def take(self, state: State) -> None:
-        """Take note of a report."""
+        """Record a report."""
         self.state = state
         if self._looking is not None:
             self._looking.set()

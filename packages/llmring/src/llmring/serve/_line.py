@@ -68,8 +68,9 @@ class Get(msgspec.Struct, frozen=True, tag=True):
 
 
 class Put(msgspec.Struct, frozen=True, tag=True):
-    """A worker keeps a value for all, or removes it."""
+    """A worker keeps a value for all, or removes it, and waits until that is done."""
 
+    number: int
     name: str
     value: bytes | None
 
@@ -126,7 +127,11 @@ class Line(Generic[_T]):
 
     def send(self, message: FromWorker | FromSupervisor) -> None:
         """Send a message soon, after those before it."""
-        self._waiting.append(framed(msgspec.msgpack.encode(message)))
+        try:
+            body = msgspec.msgpack.encode(message)
+        except UnicodeEncodeError:
+            body = msgspec.msgpack.encode(_encodable(msgspec.to_builtins(message)))
+        self._waiting.append(framed(body))
         self._more.set()
 
     async def run(self, end: socket.socket, handle: Callable[[_T], None]) -> None:
@@ -139,7 +144,8 @@ class Line(Generic[_T]):
                 while True:
                     length = int.from_bytes(await source.receive_exactly(LENGTH))
                     handle(self._decoder.decode(await source.receive_exactly(length)))
-            except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
+            except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, msgspec.DecodeError):
+                # It has ended, or was started from another version, which came with an upgrade meanwhile.
                 group.cancel_scope.cancel()
 
     async def _write(self, stream: UNIXSocketStream) -> None:
@@ -164,3 +170,14 @@ class Line(Generic[_T]):
 def framed(body: bytes) -> bytes:
     """Return a message with its length before it."""
     return len(body).to_bytes(LENGTH) + body
+
+
+def _encodable(value: Any) -> Any:
+    """Return a value without halves of surrogate pairs: texts of errors may have them, from names of files."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list | tuple):
+        return type(value)(map(_encodable, value))
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(each) for name, each in value.items()}
+    return value

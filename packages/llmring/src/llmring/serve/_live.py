@@ -100,7 +100,7 @@ class LiveCalls:
         key: str | None = None,
         streamed: bool = False,
     ) -> None:
-        """Take note of a call that is sent to the ring now."""
+        """Record a call that is sent to the ring now."""
         self.under_way[call_id] = LiveCall(
             id=call_id, protocol=protocol, model=model, key=key, streamed=streamed, started_at=time.time()
         )
@@ -110,7 +110,7 @@ class LiveCalls:
         self.under_way.pop(call_id, None)
 
     def end(self, call_id: str, record: CallRecord) -> None:
-        """Take note of the end of a call."""
+        """Record the end of a call."""
         call = self.under_way.pop(call_id, None)
         if call is None:
             return

@@ -12,12 +12,13 @@ import anyio
 from llmring_types.exceptions import MissingSDKError
 
 from llmring._tasks import task_group
-from llmring.serve._app import Gateway
-from llmring.serve._page import PageServer
-from llmring.serve._worker import Worker
 
 if TYPE_CHECKING:
     import uvicorn
+
+    from llmring.serve._app import Gateway
+    from llmring.serve._page import PageServer
+    from llmring.serve._worker import Worker
 
 _KEEP_ALIVE_S = 75
 """Longer than the 60 s of most proxies, so that it is the proxy that closes a connection nobody uses."""
@@ -52,7 +53,7 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
 
 
 def run(
-    gateway: Gateway | PageServer,
+    gateway: "Gateway | PageServer",
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -82,8 +83,8 @@ def run(
 
 
 def run_worker(
-    gateway: Gateway,
-    worker: Worker,
+    gateway: "Gateway",
+    worker: "Worker",
     *,
     drain_s: int = 30,
     at_end: Callable[[], Awaitable[object]] | None = None,
@@ -103,7 +104,7 @@ def run_worker(
     _worker_server(_config(gateway, drain_s), gateway, at_end, worker).run(sockets=[])
 
 
-def _config(gateway: Gateway | PageServer, drain_s: int) -> "uvicorn.Config":
+def _config(gateway: "Gateway | PageServer", drain_s: int) -> "uvicorn.Config":
     """Return the settings of the server, and have the collector leave alone what was loaded until now.
 
     Raises:
@@ -155,7 +156,7 @@ def _raised_file_limit() -> int:
 
 def _server(
     config: "uvicorn.Config",
-    gateway: Gateway | PageServer,
+    gateway: "Gateway | PageServer",
     at_end: Callable[[], Awaitable[object]] | None,
 ) -> "uvicorn.Server":
     """Return the server. uvicorn sends itself the signal again once it has ended, so what is left is done before."""
@@ -173,9 +174,9 @@ def _server(
 
 def _worker_server(
     config: "uvicorn.Config",
-    gateway: Gateway,
+    gateway: "Gateway",
     at_end: Callable[[], Awaitable[object]] | None,
-    worker: Worker,
+    worker: "Worker",
 ) -> "uvicorn.Server":
     """Return a server that listens nowhere, and takes the connections that the supervisor hands on."""
     import uvicorn  # noqa: PLC0415 - an extra
@@ -217,7 +218,7 @@ def _worker_server(
     return WorkerServer()
 
 
-async def _take_connections(server: "uvicorn.Server", worker: Worker) -> None:
+async def _take_connections(server: "uvicorn.Server", worker: "Worker") -> None:
     """Serve the connections that come to a worker as uvicorn serves those that it accepts itself."""
 
     def protocol() -> asyncio.Protocol:

@@ -195,7 +195,7 @@ class _Supervisor:
                 self._end()
                 return
             failures = 1 if time.monotonic() - began > _STEADY_S else failures + 1
-            pause = 0.0 if failures == 1 else min(2.0 ** (failures - 2), _LONGEST_PAUSE_S)
+            pause = pause_after(failures)
             _logger.error(
                 "worker %d %s; another one starts%s",
                 child.process.pid,
@@ -250,6 +250,7 @@ class _Supervisor:
             child.line.send(Value(message.number, self._sessions.found(message.name)))
         elif isinstance(message, Put):
             self._sessions.keep(message.name, message.value)
+            child.line.send(Value(message.number, None))
         elif isinstance(message, Failed):
             child.problem = message.problem
         elif isinstance(message, Load):
@@ -284,3 +285,8 @@ class _Supervisor:
                 ended=list(self._live.recent),
             )
         )
+
+
+def pause_after(failures: int) -> float:
+    """Return the seconds to wait before a worker is replaced that has ended so many times in a row."""
+    return 0.0 if failures == 1 else min(2.0 ** min(failures - 2, 10), _LONGEST_PAUSE_S)

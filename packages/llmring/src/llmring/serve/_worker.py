@@ -166,7 +166,9 @@ class Worker:
 
     async def put(self, name: str, value: bytes | None) -> None:
         """Keep a value for all workers; ``None`` removes it."""
-        self._line.send(Put(name, value))
+        with self._question() as question:
+            self._line.send(Put(question.number, name, value))
+            await question.answer()
 
     async def _report(self, connections: Callable[[], int]) -> None:
         reported = Load()

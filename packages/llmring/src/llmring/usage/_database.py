@@ -181,7 +181,7 @@ def insert(connection: "sqlite3.Connection", entries: Iterable[UsageEntry]) -> N
 
 
 def _problem(path: Path, *, busy_s: float = _BUSY_S) -> str | None:
-    """Say why a file that exists is not a log of this version; ``None`` for one that is, or is empty.
+    """Return why a file that exists is not a log of this version; ``None`` for one that is, or is empty.
 
     The marks stand in the first 100 bytes: https://www.sqlite.org/fileformat.html#the_database_header
     """

@@ -118,9 +118,9 @@ def _answered(messages: list[dict[str, Any]], call: ChatCall, warnings: list[str
     for message in messages:
         if message["role"] == "user" and answered and answered[-1]["role"] == "tool":
             answered.append({"role": "assistant", "content": _ANSWER})
-            told = f"{_ANSWER!r} was put between results of tools and the user's message: {call.ref.provider} wants an answer there"
-            if told not in warnings:
-                warnings.append(told)
+            warning = f"{_ANSWER!r} was put between results of tools and the user's message: {call.ref.provider} wants an answer there"
+            if warning not in warnings:
+                warnings.append(warning)
         answered.append(message)
     return answered
 
@@ -139,9 +139,9 @@ def _joined(messages: list[dict[str, Any]], call: ChatCall, warnings: list[str])
             and before.get("role") == message["role"]
         ):
             before["content"] = f"{before['content']}\n\n{message['content']}"
-            told = f"messages in a row were joined: {call.ref.provider} wants user and assistant by turns"
-            if told not in warnings:
-                warnings.append(told)
+            warning = f"messages in a row were joined: {call.ref.provider} wants user and assistant by turns"
+            if warning not in warnings:
+                warnings.append(warning)
         else:
             joined.append(message)
     return joined

@@ -179,7 +179,7 @@ def _replay(wire: dict[str, Any], block: dict[str, Any], message: Message, call:
 
 
 def _wants_reasoning(message: Message, call: ChatCall) -> bool:
-    """Tell whether the host wants to see the reasoning of an answer again."""
+    """Return whether the host wants to see the reasoning of an answer again."""
     if (wanted := call.quirks and call.quirks.replays_reasoning) is not None:
         return wanted == "always" or (wanted == "tools" and _has_tools(call))
     back = rules_for(call).reasoning_back or "all"
@@ -189,7 +189,7 @@ def _wants_reasoning(message: Message, call: ChatCall) -> bool:
 
 
 def _wants_empty_reasoning(call: ChatCall) -> bool:
-    """Tell whether every answer needs a field for its reasoning once there are tools, if only an empty one."""
+    """Return whether every answer needs a field for its reasoning once there are tools, if only an empty one."""
     return rules_for(call).reasoning_back == "filled" and _has_tools(call)
 
 

@@ -171,5 +171,5 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
 
 
 def _lacks_arguments(item: Mapping[str, Any]) -> bool:
-    """Tell whether it is a call of a function without arguments, as hosts have it that sent them in pieces alone."""
+    """Return whether it is a call of a function without arguments, as hosts have it that sent them in pieces alone."""
     return item.get("type") == "function_call" and item.get("arguments") in (None, "", "{}")

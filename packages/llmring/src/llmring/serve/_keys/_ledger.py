@@ -135,7 +135,7 @@ class KeyAccount(SharedAccount):
         raise lacking(candidate, amount, self._state(lack), own)
 
     def release(self, hold: "KeyHold") -> None:
-        """Take note that an amount is no longer set aside, or never will be given back."""
+        """Record that an amount is no longer set aside, or never will be given back."""
         self._holds.discard(hold)
         self.wake()
 
