@@ -43,8 +43,8 @@ class Target(msgspec.Struct, frozen=True):
         asked: what aiohttp's connector knows host, proxy and the proxy's password by.
         path: what stands behind the method.
         headers: our own, and those that follow from the URL.
-        begin: from a method and headers to the head without its end. Those of the last few keys are kept, since a head is
-            the same for each call but for the length of its body, and takes a tenth of the exchange to write and check.
+        begin: from a method and headers to the head without its end. The heads of the last few keys are kept: from call
+            to call only the length of the body differs, and a head takes a tenth of an exchange to write and check.
     """
 
     asked: aiohttp.ClientRequest
