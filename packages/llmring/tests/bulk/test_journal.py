@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, Prices
 from llmring.bulk import Outcome, Row, journal_outcomes, journal_state
+from llmring.bulk._journal import Journal
 from llmring.exceptions import (
     AliasNotFoundError,
     BudgetExceededError,
@@ -421,15 +422,41 @@ asyncio.run(main())
     assert journal_state(journal).open_runs == 0
 
 
-async def test_what_the_file_holds_of_batches_must_be_batches(journal: Path) -> None:
+@pytest.mark.parametrize("document", ["[]", "{", "{}", "5"])
+async def test_what_the_file_holds_of_batches_must_be_batches(journal: Path, document: str) -> None:
     await outcomes_of(questions(1), journal=journal)
     with closing(sqlite3.connect(journal, isolation_level=None)) as database:
-        database.execute("INSERT INTO batch_part VALUES ('x', 'open', '[]')")
+        database.execute("INSERT INTO batch_part VALUES ('x', 'open', ?)", (document,))
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        await outcomes_of(questions(2), journal=journal, via="batch")
+
+
+async def test_what_the_file_holds_of_answers_must_be_answers(journal: Path) -> None:
+    await outcomes_of(questions(1), journal=journal)
+    with closing(sqlite3.connect(journal, isolation_level=None)) as database:
         database.execute("UPDATE outcome SET response = '[]'")
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        await outcomes_of(questions(1), journal=journal, via="batch")
+        await outcomes_of(questions(1), journal=journal)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         list(journal_outcomes(journal))
+
+
+async def test_of_the_data_of_rows_json_objects_are_kept(journal: Path) -> None:
+    kept: list[Any] = [{"line": 1}, {}, ["line"], "line", 1, None]
+    rows = [Row(request=question(str(place)), data=data) for place, data in enumerate(kept)]
+    found, _ = await outcomes_of(rows, journal=journal)
+    assert [outcome.data for outcome in found] == kept
+    assert [outcome.data for outcome in journal_outcomes(journal)] == [{"line": 1}, {}, *[None] * 4]
+
+
+async def test_what_was_handed_over_is_in_the_file_once_the_journal_is_closed(journal: Path) -> None:
+    writing = Journal[None](journal, lambda _: None, lambda _: None)
+    await writing.open()
+    for place in range(500):
+        writing.end(place.to_bytes(16), LLMResponse(content="yes", model="fake:x"), 0.5, None)
+    await writing.aclose()
+    with closing(sqlite3.connect(journal, isolation_level=None)) as database:
+        assert database.execute("SELECT COUNT(*), SUM(cost) FROM outcome").fetchone() == (500, 250.0)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="users and links of POSIX")

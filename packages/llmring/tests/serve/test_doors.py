@@ -41,6 +41,10 @@ async def test_web_pages_of_others_and_other_names_are_refused(headers: dict[str
         (None, {}, 401),
         (("127.0.0.1", 1), {"x-forwarded-for": "127.0.0.1"}, 401),
         (("127.0.0.1", 1), {"forwarded": "for=10.0.0.7"}, 401),
+        (("127.0.0.1", 1), {"x-real-ip": "127.0.0.1"}, 401),
+        (("127.0.0.1", 1), {"via": "1.1 proxy"}, 401),
+        (("::ffff:10.0.0.7", 1), {}, 401),
+        (("", None), {}, 401),
     ],
 )
 async def test_without_keys_only_this_machine_is_served(

@@ -61,6 +61,10 @@ async def test_a_body_beyond_the_limit_is_refused(
         await exchange(events, headers).body(4)
 
 
+async def test_a_body_as_long_as_the_limit_is_taken() -> None:
+    assert await exchange([piece(b"abcd")], [(b"content-length", b"4")]).body(4) == b"abcd"
+
+
 @pytest.mark.parametrize("events", [[GONE], [piece(b"ab", more=True), GONE]])
 async def test_a_client_that_leaves_amid_its_body_is_gone(events: Sequence[Event]) -> None:
     with pytest.raises(ClientGoneError):
@@ -118,6 +122,31 @@ async def test_a_client_that_reads_no_more_of_a_stream_ends_the_work(monkeypatch
     with anyio.fail_after(5), pytest.raises(ClientGoneError):
         await asked.until_gone(work)
     assert len(sent) == 4
+
+
+async def test_a_client_that_has_read_all_so_far_waits_for_a_slow_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("llmring.serve._exchange._READING_LIMIT_S", 0.001)
+    sent = []
+
+    async def receive() -> Event:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(event: Event) -> None:
+        sent.append(event.get("body"))
+
+    async def work() -> None:
+        await asked.begin({})
+        await asked.write([b"first"])
+        await anyio.sleep(0.02)
+        await asked.write([b"", b"second"])
+        await asked.end()
+
+    asked = Exchange({"method": "POST", "path": "/", "headers": (), "client": None}, receive, send)
+    await asked.until_gone(work)
+    assert sent == [None, b"first", b"second", b""]
 
 
 async def test_work_ends_when_the_client_leaves() -> None:
