@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 import pytest
-from batch_hosts import MODELS, Host, rows_of
+from batch_hosts import MODELS, Clock, Host, rows_of
 from llmring.bulk._batch_answers import Answering, matched
 from llmring.bulk._batch_parts import BatchPart
 from llmring.bulk._batch_rows import Encoder, Pending, digest_in, key_of
@@ -57,7 +57,7 @@ async def part_of(count: int) -> tuple[BatchPart, dict[str, Pending]]:
 
 async def keys_of(api: Api, part: BatchPart, waiting: dict[str, Pending]) -> list[str]:
     typed: BatchApi = api  # type: ignore[assignment]  # no more of it is asked for
-    return [row.key async for row, _ in matched(typed, part, STATUS, waiting)]
+    return [row.key async for row, _ in matched(typed, part, STATUS, waiting, Clock())]
 
 
 @pytest.mark.parametrize("broken", [(), (1,), (2, 3)])
