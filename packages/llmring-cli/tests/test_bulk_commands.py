@@ -295,6 +295,21 @@ def test_a_file_of_excel_with_semicolons_is_read(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("simulator")
+def test_a_job_that_is_stopped_says_how_it_continues(llmring: Run, folder: Path) -> None:
+    code = (
+        f"import signal\n{CODE}\n    def __post_init__(self):\n        signal.raise_signal(signal.SIGINT)\n"
+    )
+    (folder / "stopping.py").write_text(code)
+    (folder / "cities.csv").write_text("city\nOslo\n")
+    status, out, err = llmring(*RUN, "-p", "{city}", "--schema", "stopping.py:City", "-o", "out.csv", "-q")
+    assert (status, out) == (130, "")
+    assert err.endswith(
+        "stopped: the same command continues; the answers so far: llmring batch export out.csv.journal.db\n"
+    )
+    assert not (folder / "out.csv").exists()
+
+
+@pytest.mark.usefixtures("simulator")
 def test_columns_whose_names_are_not_utf_8_end_the_job(llmring: Run, folder: Path) -> None:
     (folder / "cities.csv").write_text(CITIES, encoding="utf-16")
     code, out, err = llmring(*RUN, "-p", "{city}")

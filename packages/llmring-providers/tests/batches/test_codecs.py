@@ -48,6 +48,7 @@ STATES = [
     ("anthropic", anthropic("in_progress"), "running"),
     ("anthropic", anthropic("canceling"), "cancelling"),
     ("anthropic", anthropic("ended"), "completed"),
+    ("anthropic", anthropic("ended", cancel_initiated_at="2026-11-29T12:00:00Z"), "cancelled"),
     ("google", google("BATCH_STATE_PENDING"), "running"),
     ("google", google("BATCH_STATE_RUNNING"), "running"),
     ("google", google("BATCH_STATE_SUCCEEDED", done=True), "completed"),

@@ -128,6 +128,14 @@ async def test_a_cancelled_job_has_the_answers_that_came_first(vendor: str) -> N
     assert found["k3"].cost == 0
 
 
+async def test_results_are_waited_for_for_days() -> None:
+    host = Host(Script(batches=(BatchRule(looks=2_000),)))
+    handle = await host.ring.submit_batch(requests_of("openai", 1))
+    (outcome,) = (await outcomes_of(host, handle)).values()
+    assert outcome.response is not None
+    assert max(host.clock.pauses) == 60
+
+
 async def test_a_batch_that_its_provider_forgot_is_an_error_of_its_rows() -> None:
     host = Host()
     handle = await host.ring.submit_batch(requests_of("anthropic", 1))

@@ -330,6 +330,32 @@ async def test_looks_begin_close_together_and_never_lie_further_apart_than_the_l
     assert host.clock.pauses[-1] == 30.0
 
 
+async def test_a_batch_may_be_looked_at_for_days() -> None:
+    host = Host(Script(batches=(BatchRule(looks=2_000),)))
+    found = await answered(host.run(), rows_of(MODELS["openai"], 1))
+    assert found["k0"].response is not None
+    assert max(host.clock.pauses) == 60
+
+
+async def test_with_a_live_tail_the_rows_of_a_batch_that_is_refused_are_handed_back() -> None:
+    for vendor in VENDORS:
+        host = Host(Script(batches=(BatchRule(refusal="not in this tier"),)))
+        (answer,) = (await answered(host.run(tail="live"), rows_of(MODELS[vendor], 1))).values()
+        assert answer.live
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_batch_that_somebody_cancels_is_not_submitted_again(vendor: str) -> None:
+    host, rows, store = Host(), rows_of(MODELS[vendor], 4), Dying("open")
+    await until_death(host, store, rows)
+    (batch,) = host.batches
+    batch.is_cancelled = True
+    found = await answered(host.run(store=MemoryStore(store.handle.parts)), rows)
+    assert [found[key].response is not None for key in sorted(found)] == [True, True, False, False]
+    assert all(isinstance(found[key].error, BatchCancelledError) for key in ("k2", "k3"))
+    assert len(list(host.batches)) == 1
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_batch_that_is_refused_is_the_error_of_its_rows(vendor: str) -> None:
     host = Host(Script(batches=(BatchRule(refusal="no such model"),)))

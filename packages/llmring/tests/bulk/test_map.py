@@ -192,6 +192,24 @@ def test_an_error_of_the_application_ends_the_job_and_is_raised(run: Callable[[M
     run(main)
 
 
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
+def test_the_end_of_the_program_amid_a_job_is_not_logged(
+    caplog: pytest.LogCaptureFixture, ending: type[BaseException]
+) -> None:
+    def interrupted() -> Iterator[LLMRequest]:
+        yield question("a")
+        raise ending
+
+    async def main() -> None:
+        async for _ in ring_with(echo)[0].map(interrupted()):
+            pass
+
+    with pytest.raises(ending):
+        anyio.run(main)
+    gc.collect()
+    assert caplog.records == []
+
+
 def test_leaving_the_job_stops_it_at_once(run: Callable[[Main], Any]) -> None:
     closed: list[bool] = []
 

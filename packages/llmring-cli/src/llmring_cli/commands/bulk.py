@@ -117,7 +117,14 @@ def run(
         "ordered": True,
     }
     pace = Pace(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute)
-    failed, first = asyncio.run(_run(rows, out, pace, options, in_columns=schema is not None, quiet=quiet))
+    try:
+        failed, first = asyncio.run(
+            _run(rows, out, pace, options, in_columns=schema is not None, quiet=quiet)
+        )
+    except KeyboardInterrupt:
+        if journal is not None:
+            report(f"stopped: the same command continues; the answers so far: llmring batch export {journal}")
+        raise
     if failed:
         report(f"first error: {first}")
         again = "" if journal is None else f": llmring batch status {journal}"

@@ -57,6 +57,7 @@ class _Batch(msgspec.Struct):
     request_counts: _Counts | None = None
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    cancel_initiated_at: datetime | None = None
 
 
 class _Page(msgspec.Struct):
@@ -158,8 +159,10 @@ class AnthropicBatches:
         counts = batch.request_counts or _Counts()
         failed = counts.errored + counts.canceled + counts.expired
         state = _STATES.get(batch.processing_status, "running")
+        if state == "completed" and batch.cancel_initiated_at is not None:
+            state = "cancelled"
         # ``results_url`` says the same; a host that named another one would get the key.
-        results = (f"{self.path(batch.id)}/results",) if state == "completed" else ()
+        results = (f"{self.path(batch.id)}/results",) if state in ("completed", "cancelled") else ()
         return BatchStatus(
             id=batch.id,
             state=state,

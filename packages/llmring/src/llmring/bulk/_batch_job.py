@@ -17,10 +17,12 @@ from llmring.bulk._batch_answers import Answering, BatchAnswer
 from llmring.bulk._batch_parts import BatchHandle, BatchPart, BatchProgress, MemoryStore
 from llmring.bulk._batch_rows import Encoder, Pending, Shape
 from llmring.bulk._batch_submission import PART_BYTES, Submission
+from llmring.bulk._batches import FIRST_LOOK_S, LOOKS_FACTOR
 from llmring.bulk._outcomes import Outcome, Requests, Row, keep, outcome_cost, restore
 from llmring.bulk._tasks import END, Source
 
-_FIRST_LOOK_S, _LOOKS_FACTOR, _LONGEST_PAUSE_S = 5.0, 1.5, 60.0
+_LONGEST_PAUSE_S = 60.0
+"""Between two looks at a batch."""
 
 
 class HandleFile(MemoryStore):
@@ -176,7 +178,7 @@ async def results(
             running.rows[digest] = row
     for number, (key, kept) in enumerate(handle.refused.items(), len(places)):
         yield _outcome(BatchAnswer(key=key, error=restore(kept)), number)
-    looks = 0
+    pause = FIRST_LOOK_S
     while submission.open:
         for running in list(submission.open.values()):
             status = await submission.look(running)
@@ -188,8 +190,8 @@ async def results(
                     yield _outcome(answering.ended(row, answer, live=False), places[row.digest])
             await submission.close(running)
         if submission.open:
-            await clock.sleep(min(_LONGEST_PAUSE_S, _FIRST_LOOK_S * _LOOKS_FACTOR**looks))
-            looks += 1
+            await clock.sleep(pause)
+            pause = min(_LONGEST_PAUSE_S, pause * LOOKS_FACTOR)
 
 
 async def _given(encoder: Encoder, requests: Requests, places: dict[str, int]) -> dict[str, Pending]:

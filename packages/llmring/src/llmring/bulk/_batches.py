@@ -8,6 +8,7 @@ from llmring_providers.batches import BatchStatus
 from llmring_types import LLMRequest
 from llmring_types.exceptions import (
     BatchCancelledError,
+    BatchRejectedError,
     BudgetExceededError,
     LLMRingError,
     ModelCapabilityError,
@@ -30,7 +31,8 @@ _ATTEMPTS = 3
 _FULL_LOOKS = 1_440
 """Looks in a row, a day at the longest pause, in which no batch of the job runs and the account has no room for one."""
 
-_FIRST_LOOK_S, _LOOKS_FACTOR = 5.0, 1.5
+FIRST_LOOK_S, LOOKS_FACTOR = 5.0, 1.5
+"""The pause before the first look, and by what each is longer than the one before."""
 
 Tail = Literal["batch", "live"]
 Fate = Literal["final", "again", "live"]
@@ -87,8 +89,8 @@ class BatchRun:
         self._later: list[tuple[Pending, int]] = []
         """Rows to be submitted again, with the attempt that it will be."""
         self._full_looks = 0
-        self._looks = 0
-        self._next_look = self._clock.now() + min(_FIRST_LOOK_S, poll_s)
+        self._pause_s = min(FIRST_LOOK_S, poll_s)
+        self._next_look = self._clock.now() + self._pause_s
 
     async def answers(self, rows: AsyncIterable[BatchRow]) -> AsyncGenerator[BatchAnswer]:
         """Yield an answer for each row, in any order.
@@ -197,8 +199,8 @@ class BatchRun:
         await self._submit_later()
         for answer in self._drained():
             yield answer
-        self._looks += 1
-        self._next_look = self._clock.now() + min(self._poll_s, _FIRST_LOOK_S * _LOOKS_FACTOR**self._looks)
+        self._pause_s = min(self._poll_s, self._pause_s * LOOKS_FACTOR)
+        self._next_look = self._clock.now() + self._pause_s
 
     async def _submit_later(self) -> None:
         """Submit rows again; those for which there is still no room wait for the next look."""
@@ -239,13 +241,11 @@ class BatchRun:
         if cancelled and part.is_cancelled:
             return "live" if self._tail == "live" and self._is_late else "final"
         # Gemini cancels single requests of batches that nobody has cancelled.
-        if not error.retryable and not (cancelled and status.state != "cancelled"):
-            return "final"
+        may_pass = error.retryable or (cancelled and status.state != "cancelled")
         if self._tail == "live":
-            return "live"
-        if status.is_queue_full:
-            return "final" if self._is_late or self._full_looks >= _FULL_LOOKS else "again"
-        return "final" if self._is_late or part.attempt >= _ATTEMPTS else "again"
+            return "live" if may_pass or isinstance(error, BatchRejectedError) else "final"
+        tried, most = (self._full_looks, _FULL_LOOKS) if status.is_queue_full else (part.attempt, _ATTEMPTS)
+        return "again" if may_pass and tried < most and not self._is_late else "final"
 
     def _fail(self, part: BatchPart, row: Pending, error: LLMRingError) -> None:
         """Record a row that was not submitted; one for which there is no room now waits until there is."""
