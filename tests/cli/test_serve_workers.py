@@ -10,7 +10,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPException, HTTPResponse
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -104,8 +105,20 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(tmp_path: Path
         assert status(gateway) == 200
 
 
-def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
-    with served(tmp_path, None, *TWO) as gateway, watched(*gateway.workers()) as ended:
+def test_workers_answer_while_their_supervisor_stands_still_and_end_when_it_is_killed(tmp_path: Path) -> None:
+    with (
+        served(tmp_path, None, *TWO) as gateway,
+        watched(*gateway.workers()) as ended,
+        closing(HTTPConnection(gateway.address, timeout=30)) as connection,
+    ):
+        found = []
+        for path in ("/healthz", "/metrics", "/healthz"):
+            connection.request("GET", path)
+            with connection.getresponse() as reply:
+                found.append(reply.status)
+                reply.read()
+            gateway.process.send_signal(signal.SIGSTOP)
+        assert found == [200, 503, 200]
         gateway.process.kill()
         assert ended()
 

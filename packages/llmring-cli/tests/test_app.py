@@ -112,6 +112,28 @@ def test_the_overview_is_printed_for_either_flag_and_by_the_command_help(llmring
     assert llmring(flag) == llmring("help")
 
 
+@pytest.mark.parametrize(
+    "words", [words for words, command in ALL if not command.name.startswith("-")], ids=" ".join
+)
+def test_the_short_help_of_a_command_fits_a_screen_and_names_all_that_it_takes(
+    llmring: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, err = llmring(*words, "-h")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    whole = llmring(*words, "--help")[1]
+    assert whole.splitlines()[2].split()[0] in lines[2]
+    taken = re.findall(r"^  (--[\w-]+|[A-Z-]+)\b", whole.partition("\nArguments:")[2] or whole, re.MULTILINE)
+    assert [name for name in taken if name not in out] == []
+
+
+def test_the_short_help_of_a_group_lists_its_commands(llmring: Run) -> None:
+    assert llmring("lock", "-h") == llmring("lock", "--help")
+
+
 @pytest.mark.parametrize("name", topics())
 def test_a_topic_fits_a_screen_and_its_commands_can_be_meant(llmring: Run, name: str) -> None:
     code, out, err = llmring("help", name)

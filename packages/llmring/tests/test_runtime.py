@@ -6,9 +6,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from llmring._runtime import TimeLimitError, extend_deadline, within
-from llmring._tasks import task_group
+from llmring._tasks import WatchedWork, task_group
 
 SHORT, LONG = 0.02, 30.0
 
@@ -182,3 +183,80 @@ async def test_a_limit_within_another_ends_alone() -> None:
     assert await within(LONG, inner()) == "in time"
     with pytest.raises(TimeLimitError):
         await within(SHORT, within(LONG, sleeps()))
+
+
+async def never() -> None:
+    await anyio.sleep_forever()
+
+
+async def at_once() -> None:
+    return
+
+
+@pytest.mark.parametrize(
+    ("work", "watch", "done"), [(at_once, never, True), (never, at_once, False), (at_once, at_once, True)]
+)
+def test_work_is_done_unless_its_watch_ends_first(backend: str, work: Any, watch: Any, *, done: bool) -> None:
+    async def run() -> bool:
+        with anyio.fail_after(LONG):
+            found = await WatchedWork().run(work, watch)
+        await anyio.lowlevel.checkpoint()  # no cancellation is left over
+        return found
+
+    assert anyio.run(run, backend=backend) is done
+
+
+def test_work_may_have_further_watches_and_is_ended_once(backend: str) -> None:
+    async def run() -> bool:
+        watched = WatchedWork()
+
+        async def work() -> None:
+            watched.add(at_once)
+            watched.add(at_once)
+            await never()
+
+        with anyio.fail_after(LONG):
+            found = await watched.run(work, never)
+        await anyio.lowlevel.checkpoint()
+        return found
+
+    assert anyio.run(run, backend=backend) is False
+
+
+def test_an_error_of_watched_work_comes_out_and_the_watch_ends(backend: str) -> None:
+    ended = []
+
+    async def watch() -> None:
+        try:
+            await never()
+        finally:
+            ended.append(True)
+
+    async def work() -> None:
+        await anyio.lowlevel.checkpoint()
+        raise ZeroDivisionError
+
+    async def run() -> None:
+        with pytest.raises(ZeroDivisionError):
+            await WatchedWork().run(work, watch)
+        await anyio.lowlevel.checkpoint()
+
+    anyio.run(run, backend=backend)
+    assert ended == [True]
+
+
+async def test_watched_work_that_somebody_else_cancels_is_cancelled() -> None:
+    task = asyncio.ensure_future(WatchedWork().run(never, never))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_watched_work_that_is_cancelled_besides_stays_cancelled() -> None:
+    async def watch() -> None:
+        task.cancel()
+
+    task = asyncio.ensure_future(WatchedWork().run(never, watch))
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -20,6 +20,7 @@ from llmring_cli._output import WRONG_USAGE, CommandError
 from llmring_cli._run import version_text
 
 if TYPE_CHECKING:
+    from cyclopts.argument import Argument
     from cyclopts.help import HelpPanel
     from cyclopts.help.formatters import DefaultFormatter, PlainFormatter
     from rich.console import Console, ConsoleOptions
@@ -114,6 +115,10 @@ def _dispatch(app: App, arguments: list[str]) -> int:
     for command in apps:
         if getattr(command.default_command, "__module__", "").startswith("llmring_cli."):
             command.help = long_help(command.default_command)  # more than its line in the list
+    if arguments[-1] == "-h":
+        words, apps, _ = app.parse_commands(arguments[:-1])
+        if apps[-1].default_command is not None:
+            return _show_first_screen(words, apps[-1])
     # Switched off while modules were loaded. What was loaded stays, so no collection need look at it.
     gc.freeze()
     gc.enable()
@@ -123,6 +128,20 @@ def _dispatch(app: App, arguments: list[str]) -> int:
         register_own_hosts()
     with dotenv(Path(), verbose="--verbose" in arguments or "-v" in arguments):
         return _run(app, arguments)
+
+
+def _show_first_screen(words: Sequence[str], command: App) -> int:
+    from llmring_cli._help import first_screen  # noqa: PLC0415 - for this alone
+
+    taken = [_names(each) for each in command.assemble_argument_collection() if each.show]
+    print(first_screen(" ".join(words), str(command.help), taken))
+    return 0
+
+
+def _names(argument: "Argument") -> list[str]:
+    """Return the names of an argument; one that may come by its place is first called so, as in the whole help."""
+    by_place = [] if argument.index is None else [argument.names[0].removeprefix("--").upper()]
+    return list(dict.fromkeys([*by_place, *argument.names]))
 
 
 def _show_overview(target: TextIO) -> int:

@@ -1,6 +1,6 @@
-"""The help of the whole command, which fits a screen, and the topics of ``llmring help``."""
+"""Help that fits a screen: of the whole command, of one by ``-h``, and the topics of ``llmring help``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,6 +72,8 @@ PANELS = (
     ),
 )
 _NAME, _CELL, _LABEL = 11, 36, 8
+_SCREEN = 24
+"""Lines of a terminal, unless somebody has made it larger."""
 
 
 def overview() -> str:
@@ -80,8 +82,33 @@ def overview() -> str:
     columns = 2 if screen_width() >= _LABEL + 2 * _CELL else 1
     for panel in PANELS:
         lines += _rows(panel, columns)
-    lines += ["", *_folded("llmring COMMAND --help has options and examples; llmring help TOPIC explains:")]
+    lines += [
+        "",
+        *_folded("llmring COMMAND -h|--help has options and examples; llmring help TOPIC explains:"),
+    ]
     return "\n".join([*lines, *_folded(", ".join(topics()))])
+
+
+def first_screen(command: str, text: str, names: Iterable[Sequence[str]]) -> str:
+    """Return the help of one command on a screen: its first sentence, examples, and all that it takes by name.
+
+    Args:
+        command: its words.
+        text: its help: the first sentence, the examples, then the rest.
+        names: of each argument and option, the usual one first.
+    """
+    first, _, rest = text.partition("\n\n")
+    examples = rest.partition("\n\n")[0].splitlines() if rest.startswith("$ ") else []
+    options = [f"{usual} ({', '.join(short)})" if short else usual for usual, *short in names]
+    head = [*_folded(f"Usage: llmring {command} [OPTIONS] [ARGS]"), "", *_folded(first), ""]
+    tail = [
+        "",
+        *_folded(f"It takes {', '.join(options)}."),
+        "",
+        *_folded(f"llmring {command} --help explains them."),
+    ]
+    room = _SCREEN - len(head) - len(tail)
+    return "\n".join([*head, *[line for example in examples for line in _folded(example)][:room], *tail])
 
 
 def _rows(panel: Panel, columns: int) -> Iterator[str]:
@@ -95,7 +122,7 @@ def _rows(panel: Panel, columns: int) -> Iterator[str]:
 def _folded(text: str) -> list[str]:
     from textwrap import wrap  # noqa: PLC0415 - for help alone
 
-    return wrap(text, screen_width())
+    return wrap(text, screen_width(), break_on_hyphens=False)
 
 
 def topics() -> list[str]:

@@ -48,6 +48,21 @@ async def test_a_given_header_stands_in_place_of_ours() -> None:
     assert [header for header in headers if header.startswith("user-agent")] == ["user-agent: mine"]
 
 
+async def test_requests_to_one_url_have_heads_of_their_own() -> None:
+    target = target_of("https://example.test/v1", None)
+    rows = [("POST", "k", b"{}"), ("POST", "another", b"{}"), ("POST", "k", b"{...}"), ("GET", "k", b"")] * 2
+    for method, key, body in rows:
+        head = head_of(HttpRequest(method, "", {"authorization": f"Bearer {key}"}, body), target).decode()
+        assert head.startswith(f"{method} /v1 HTTP/1.1\r\n")
+        assert f"\r\nauthorization: Bearer {key}\r\n" in head
+        assert head.endswith(f"\r\ncontent-length: {len(body)}\r\n\r\n") is (method == "POST")
+
+
+async def test_the_length_is_that_of_the_body() -> None:
+    _, *headers = await written(HttpRequest("POST", "http://example.test/", {"content-length": "7"}, b"{}"))
+    assert [header for header in headers if header.startswith("content-length")] == ["content-length: 2"]
+
+
 async def test_name_and_password_of_the_url_are_sent_as_a_header() -> None:
     first, *headers = await written(HttpRequest("GET", "http://me:secret@example.test/v1", {}))
     assert first == "GET /v1 HTTP/1.1"

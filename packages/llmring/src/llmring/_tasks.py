@@ -3,10 +3,10 @@
 anyio does the waiting, on asyncio and on trio, and is loaded by the first call that has more than one task.
 """
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from llmring._runtime import LoopHandle, in_trio
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import asyncio
 
     from anyio.abc import TaskGroup
+
+_Waiting: TypeAlias = Coroutine[Any, Any, None]
 
 
 class BackgroundTask:
@@ -101,6 +103,72 @@ async def task_group() -> "AsyncGenerator[TaskGroup, None]":
             raise failure
         finally:  # neither the group nor the cancellation of its tasks led to it
             failure.__context__ = context
+
+
+class WatchedWork:
+    """Work that is cancelled when one of its watches returns, as when a client has left. For one piece of work.
+
+    On asyncio it is done by hand: of a request to the gateway, a task group takes an eighth, most of it to cancel the
+    watch of a client that has stayed (``docs/decisions/2026-11-29-anyio.md``).
+    """
+
+    def __init__(self) -> None:
+        self._ended = False
+        self._group: TaskGroup | None = None
+        self._worker: asyncio.Task[Any] | None = None
+        self._watches: list[asyncio.Task[None]] = []
+
+    async def run(self, work: Callable[[], Awaitable[None]], watch: Callable[[], _Waiting]) -> bool:
+        """Do the work, and return whether it was done, not ended by a watch."""
+        if not in_trio():
+            return await self._run_on_asyncio(work, watch)
+        done = False
+        async with task_group() as self._group:
+            self.add(watch)
+            await work()
+            done = True
+            self._group.cancel_scope.cancel()
+        return done
+
+    def add(self, watch: Callable[[], _Waiting]) -> None:
+        """Have the work, which is being done, watched by one more."""
+        if self._group is not None:
+            self._group.start_soon(self._wait, watch, self._group)
+            return
+        import asyncio  # noqa: PLC0415 - it is loaded already
+
+        task = asyncio.get_running_loop().create_task(watch())
+        task.add_done_callback(self._end)
+        self._watches.append(task)
+
+    async def _wait(self, watch: Callable[[], _Waiting], group: "TaskGroup") -> None:
+        await watch()
+        group.cancel_scope.cancel()
+
+    def _end(self, watch: "asyncio.Task[None]") -> None:
+        if not self._ended and self._worker is not None and not watch.cancelled():
+            self._ended = True
+            self._worker.cancel()
+
+    async def _run_on_asyncio(
+        self, work: Callable[[], Awaitable[None]], watch: Callable[[], _Waiting]
+    ) -> bool:
+        import asyncio  # noqa: PLC0415 - it is loaded already
+
+        worker = self._worker = asyncio.current_task()
+        before = 0 if worker is None else worker.cancelling()
+        self.add(watch)
+        try:
+            await work()
+        except asyncio.CancelledError:
+            if not self._ended or worker is None or worker.uncancel() > before:
+                raise  # somebody else has cancelled the caller
+        finally:
+            for task in self._watches:
+                task.remove_done_callback(self._end)
+                task.cancel()
+            self._watches.clear()  # its traceback has what this is part of: a cycle for each request
+        return not self._ended
 
 
 async def run_together(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:

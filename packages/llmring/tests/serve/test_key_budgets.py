@@ -1,6 +1,10 @@
 """Budgets of keys are walls: under concurrency, over several processes, over restarts."""
 
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import anyio
@@ -8,10 +12,14 @@ import pytest
 from asgi import Reply, ask
 from gateways import OPENAI, STREAMED, ring_of
 from key_stores import ANSWER, CALL, COST, HELD, holder, silence
+from llmring._routing import Candidate
 from llmring.serve import Gateway, GatewayKey, KeyState, KeyStore, app
 from llmring.serve._keys._ledger import KeyHold
 from llmring_providers.sim import Rule, faults
+from llmring_types import ModelRef
+from llmring_types.exceptions import BudgetExceededError
 
+MODEL = Candidate(ModelRef.parse("sim:small"))
 MOST = Decimal("0.0012"), Decimal("0.00122")
 """Between these is the worst case of a call: 600 tokens out, and its few tokens in."""
 
@@ -25,6 +33,13 @@ def hold_of(keys: KeyStore, key: GatewayKey, dollars: str) -> KeyHold:
     account = keys.ledger.account(key)
     assert account is not None
     return KeyHold(account, int(Decimal(dollars) * keys.ledger.per_dollar))
+
+
+async def until_all_wait(keys: KeyStore) -> None:
+    """Let every call come as far as it can: an attempt at once, and one in the queue."""
+    for _ in range(3):
+        await anyio.wait_all_tasks_blocked()
+        await keys.ledger.written()
 
 
 async def ask_all(gateways: list[Gateway], clients: int, secret: str, body: Any) -> list[Reply]:
@@ -165,3 +180,75 @@ async def test_what_a_process_that_ends_still_holds_is_withheld(keys: KeyStore, 
         assert await other.ledger.hold(hold_of(other, made, "0.4")) is None
         assert state_of(keys).reserved == Decimal("0.4")
     assert (state_of(keys).reserved, state_of(keys).withheld) == (Decimal(0), Decimal("0.4"))
+
+
+async def test_calls_that_wait_are_served_in_order_and_one_that_gives_up_holds_up_nobody(
+    keys: KeyStore,
+) -> None:
+    account = keys.ledger.account(keys.create(budget="1").key)
+    assert account is not None
+    served: list[str] = []
+    holds = []
+
+    async def call(name: str, dollars: str) -> None:
+        holds.append(await account.reserve(MODEL, Decimal(dollars), name))
+        served.append(name)
+
+    first = await account.reserve(MODEL, Decimal("0.8"), "first")
+    async with anyio.create_task_group() as group:
+        with anyio.CancelScope() as gives_up:
+            async with anyio.create_task_group() as impatient:
+                impatient.start_soon(call, "impatient", "0.9")
+                await until_all_wait(keys)
+                group.start_soon(call, "large", "0.7")
+                await until_all_wait(keys)
+                group.start_soon(call, "small", "0.1")  # it would fit, and waits for its turn
+                await until_all_wait(keys)
+                assert served == []
+                gives_up.cancel()
+        first.settle(Decimal("0.1"), certain=True)
+    assert served == ["large", "small"]
+    for hold in holds:
+        hold.settle(Decimal(0), certain=True)
+    await keys.ledger.written()
+    assert (state_of(keys).spent, state_of(keys).reserved) == (Decimal("0.1"), Decimal(0))
+
+
+async def test_a_task_does_not_wait_for_what_it_holds_itself(keys: KeyStore) -> None:
+    account = keys.ledger.account(keys.create(budget="1").key)
+    assert account is not None
+    own = await account.reserve(MODEL, Decimal("0.8"), "task")
+    with pytest.raises(BudgetExceededError, match=r"\$0\.8 of it set aside by this task's own open streams"):
+        await account.reserve(MODEL, Decimal("0.5"), "task")
+    with pytest.raises(BudgetExceededError, match=r"\$1\.00 is left"):
+        await account.reserve(MODEL, Decimal("1.5"), None)
+    own.settle(Decimal(0), certain=True)
+    await keys.ledger.written()
+
+
+async def test_what_a_store_cannot_count_stays_set_aside_and_wakes_whoever_waits(tmp_path: Path) -> None:
+    with KeyStore(tmp_path / "serve.db") as keys:
+        account = keys.ledger.account(keys.create(budget="1").key)
+        assert account is not None
+        hold = await account.reserve(MODEL, Decimal("0.8"), "first")
+        with closing(sqlite3.connect(tmp_path / "serve.db", isolation_level=None)) as database:
+            database.execute("ALTER TABLE spend RENAME TO gone")
+            hold.settle(Decimal("0.1"), certain=True)
+            database.execute("ALTER TABLE gone RENAME TO spend")
+        with pytest.raises(BudgetExceededError):
+            await account.reserve(MODEL, Decimal("0.5"), "second")
+        assert state_of(keys).reserved == Decimal("0.8")
+
+
+async def test_a_stream_that_is_collected_while_the_file_is_in_use_settles_after_it(tmp_path: Path) -> None:
+    with KeyStore(tmp_path / "serve.db") as keys:
+        made = keys.create(budget="1").key
+        hold = hold_of(keys, made, "0.5")
+        assert await keys.ledger.hold(hold) is None
+        database = keys.ledger._database  # type: ignore[attr-defined]
+        with database.use():
+            hold.settle(Decimal("0.1"), certain=True)
+            waiting = Thread(target=database.written)
+            waiting.start()
+        waiting.join()
+        assert (state_of(keys).spent, state_of(keys).reserved) == (Decimal("0.1"), Decimal(0))

@@ -172,6 +172,24 @@ async def test_what_was_made_is_found_again(keys: KeyStore, place: str) -> None:
     assert keys.find("llmr-other") is None
 
 
+def test_a_key_that_is_not_there_cannot_be_revoked_and_one_that_was_stays_so(place: str) -> None:
+    with KeyStore(place) as keys:
+        used = [keys.in_use]
+        first, other = keys.create().key, keys.create().key
+        since = keys.revoke(other.id).revoked_at
+        assert since is not None
+        assert keys.revoke(other.id).revoked_at == since
+        assert [state.key.revoked_at for state in keys.states()] == [None, since]
+        assert [*used, keys.in_use] == [False, True]
+        with pytest.raises(ValidationError, match="no key 'none'"):
+            keys.revoke("none")
+        assert first.revoked_at is None
+
+
+def test_a_file_has_no_settings_that_could_lose_it(file: KeyStore) -> None:
+    assert file.problems() == []
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_the_file_is_for_its_owner_alone(file: KeyStore, tmp_path: Path) -> None:
     file.create()

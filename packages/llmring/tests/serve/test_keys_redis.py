@@ -184,6 +184,26 @@ async def test_a_server_that_does_not_answer_is_waited_for_a_second_at_most(
             other.client_unpause()
 
 
+async def test_calls_that_would_wait_for_too_long_are_refused_at_once(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmring.serve._keys._redis.link._MOST_WAITING", 2)
+    async with KeyStore(redis_url) as keys:
+        results: list[str] = []
+
+        async def check() -> None:
+            try:
+                await keys.check()
+                results.append("in use")
+            except KeyStoreUnavailableError as error:
+                results.append(error.message.partition(" for ")[0])
+
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(check)
+    assert sorted(results) == ["in use", "in use", "too many calls wait"]
+
+
 async def test_a_full_server_refuses_and_is_used_again_once_there_is_room(outage: Outage) -> None:
     async with KeyStore(outage.url) as keys:
         key = keys.create(budget="1").key
@@ -241,6 +261,17 @@ async def test_a_stream_that_is_collected_in_another_thread_settles(redis_url: s
         thread.join()
         await keys.ledger.written()
         assert state_of(keys).spent == 1
+
+
+async def test_a_store_that_is_closed_at_once_writes_what_is_left(redis_url: str) -> None:
+    keys = KeyStore(redis_url)
+    hold = hold_of(keys, keys.create(budget="1").key, DOLLAR)
+    assert await keys.ledger.hold(hold) is None
+    hold.settle(Decimal("0.25"), certain=True)
+    keys.close()
+    await anyio.wait_all_tasks_blocked()
+    with KeyStore(redis_url) as again:
+        assert (state_of(again).spent, state_of(again).reserved) == (Decimal("0.25"), Decimal(0))
 
 
 def test_a_store_may_outlive_an_event_loop(redis_url: str) -> None:
@@ -338,6 +369,7 @@ def test_redis_without_its_client_names_the_extra(monkeypatch: pytest.MonkeyPatc
 
 def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
     keys = KeyStore(f"unix://:{PASSWORD}@{tmp_path / 'none.sock'}")
-    with pytest.raises(KeyStoreUnavailableError, match=r"none\.sock") as raised:
-        keys.create()
-    assert PASSWORD not in str(raised.value)
+    for ask_it in (keys.create, keys.problems):
+        with pytest.raises(KeyStoreUnavailableError, match=r"none\.sock") as raised:
+            ask_it()
+        assert PASSWORD not in str(raised.value)

@@ -26,13 +26,17 @@ BRIEF = f"import socket, sys; socket.socket(fileno=int(sys.argv[1])).sendall({RE
     ("does", "problem"),
     [
         ("worker.fail(f'no {worker.setup.decode()}')", "no lockfile"),
-        ("sys.exit(7)", "a worker ended with exit code 7 before it could answer"),
+        ("sys.exit(7)", r"worker \d+ ended with exit code 7"),
     ],
 )
 def test_a_worker_that_cannot_start_ends_all_with_its_error(does: str, problem: str) -> None:
-    with pytest.raises(ConfigurationError) as raised:
+    with pytest.raises(ConfigurationError, match=f"^{problem}$"):
         run_workers([sys.executable, "-c", WORKER + does], 2, setup=b"lockfile")
-    assert str(raised.value) == problem
+
+
+def test_a_program_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match=r"^a worker cannot be started: No such file or directory$"):
+        run_workers(["no-such-program"], 2)
 
 
 async def test_the_head_of_an_answer_does_not_wait_for_its_body() -> None:

@@ -7,6 +7,7 @@ they are: the connector (the pool, DNS, TLS, proxies) and the protocol of its co
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 
 import aiohttp
 import msgspec
@@ -24,6 +25,8 @@ _AT_ONCE = 2**20
 """A longer body is written in pieces of this size, so that other calls of the loop get their turn."""
 
 _LONGEST_HEADER = 64 * 1024
+_HEADS = 8
+"""Heads that are kept of each URL: a key of its own, or a token that has expired, makes one."""
 _INTERIM = range(100, 200)
 _SWITCHING = 101
 _OURS: Mapping[str, str] = {
@@ -40,11 +43,14 @@ class Target(msgspec.Struct, frozen=True):
         asked: what aiohttp's connector knows host, proxy and the proxy's password by.
         path: what stands behind the method.
         headers: our own, and those that follow from the URL.
+        begin: from a method and headers to the head without its end. The heads of the last few keys are kept: from call
+            to call only the length of the body differs, and a head takes a tenth of an exchange to write and check.
     """
 
     asked: aiohttp.ClientRequest
     path: str
     headers: Mapping[str, str]
+    begin: "Callable[[str, tuple[tuple[str, str], ...]], bytes]"
 
     def __repr__(self) -> str:
         return f"Target({self.path!r}, {names_of(self.headers)})"
@@ -66,7 +72,8 @@ def target_of(text: str, proxy: str | None) -> Target:
         url = url.with_user(None)
     asked = aiohttp.ClientRequest("POST", url, proxy=through, loop=asyncio.get_running_loop())
     relayed = through is not None and url.scheme == "http"
-    return Target(asked, str(asked.url) if relayed else url.raw_path_qs, headers)
+    path = str(asked.url) if relayed else url.raw_path_qs
+    return Target(asked, path, headers, lru_cache(_HEADS)(partial(_begin_head, path, headers)))
 
 
 def head_of(request: HttpRequest, target: Target) -> bytes:
@@ -75,19 +82,26 @@ def head_of(request: HttpRequest, target: Target) -> bytes:
     Raises:
         ValueError: a header is not valid, or both the URL and a header hold a key.
     """
-    if "authorization" in target.headers and "authorization" in request.headers:
-        raise ValueError("a key in the URL and one in a header")
-    headers = {**target.headers, **request.headers}
+    head = target.begin(request.method, tuple(request.headers.items()))
     if request.body or request.method != "GET":
-        headers["content-length"] = str(len(request.body))
+        head += b"content-length: %d\r\n" % len(request.body)
     relay = target.asked.headers.get("Proxy-Authorization")
     if relay is not None:  # written there by the connector
-        headers["proxy-authorization"] = relay
-    text = "\r\n".join([f"{request.method} {target.path} HTTP/1.1", *map(": ".join, headers.items())])
+        head += f"proxy-authorization: {relay}\r\n".encode()
+    return head + b"\r\n"
+
+
+def _begin_head(path: str, ours: Mapping[str, str], method: str, given: tuple[tuple[str, str], ...]) -> bytes:
+    fields = dict(given)
+    if "authorization" in ours and "authorization" in fields:
+        raise ValueError("a key in the URL and one in a header")
+    headers = {**ours, **fields}
+    headers.pop("content-length", None)  # it is that of the body
+    text = "\r\n".join([f"{method} {path} HTTP/1.1", *map(": ".join, headers.items())])
     ends = len(headers)
     if text.count("\r") != ends or text.count("\n") != ends or "\0" in text:
         raise ValueError("a stray character in a header")
-    return text.encode() + b"\r\n\r\n"
+    return text.encode() + b"\r\n"
 
 
 async def exchange(

@@ -1,7 +1,7 @@
 """One HTTP request and its answer, over ASGI (https://asgi.readthedocs.io/en/latest/specs/www.html)."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import anyio
@@ -12,10 +12,7 @@ from llmring_types.exceptions import (
 )
 
 from llmring._runtime import TimeLimitError, within
-from llmring._tasks import task_group
-
-if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
+from llmring._tasks import WatchedWork
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Event: TypeAlias = MutableMapping[str, Any]
@@ -68,7 +65,7 @@ class Exchange:
         self.status = 0
         self._receive = receive
         self._send = send
-        self._group: TaskGroup | None = None
+        self._work = WatchedWork()
         self._piece: Event | None = None
         """The piece of a stream that is being sent."""
 
@@ -118,29 +115,19 @@ class Exchange:
         Raises:
             ClientGoneError: the client left, or stopped reading, before the work was done.
         """
-        gone = True
-        async with task_group() as group:
-
-            async def watch() -> None:
-                while (await self._receive())["type"] != "http.disconnect":
-                    pass
-                group.cancel_scope.cancel()
-
-            group.start_soon(watch)
-            self._group = group
-            await work()
-            gone = False
-            group.cancel_scope.cancel()
-        if gone:
+        if not await self._work.run(work, self._watch_leaving):
             raise ClientGoneError
 
-    async def _watch_reading(self, group: "TaskGroup") -> None:
-        """End the work of the group when one piece is not taken for too long."""
-        while True:
+    async def _watch_leaving(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _watch_reading(self) -> None:
+        """Return once a piece was not taken for too long."""
+        piece: Event | None = None
+        while piece is None or piece is not self._piece:
             piece = self._piece
             await anyio.sleep(_READING_LIMIT_S)
-            if piece is not None and piece is self._piece:
-                group.cancel_scope.cancel()
 
     async def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Send a whole answer."""
@@ -150,8 +137,7 @@ class Exchange:
     async def begin(self, headers: Mapping[str, str]) -> None:
         """Begin an answer of several pieces, with status 200."""
         await self._start(200, headers)
-        if self._group is not None:
-            self._group.start_soon(self._watch_reading, self._group)
+        self._work.add(self._watch_reading)
 
     async def write(self, pieces: Iterable[bytes]) -> None:
         """Send the next pieces together, if there are any."""

@@ -65,6 +65,7 @@ def run_workers(
     """Serve by several processes until this one is told to end (SIGINT, SIGTERM); calls under way are then finished.
 
     A worker that ends is replaced, after a pause that grows if it ends again and again. A second SIGINT ends at once.
+    Call it in the main thread, which gets signals.
 
     Args:
         command: starts a worker. Two numbers are added to it, the arguments of :class:`Worker`.
@@ -187,42 +188,43 @@ class _Supervisor:
         failures = 0
         while not self._ending.is_set():
             began = time.monotonic()
-            child = await self._start_one()
+            has_answered, outcome = await self._run_one()
             if self._ending.is_set():
                 return
-            if not child.is_ready and not self._has_started:
-                self.problem = child.problem or f"a worker {child.ending} before it could answer"
+            if not has_answered and not self._has_started:
+                self.problem = outcome
                 self._end()
                 return
             failures = 1 if time.monotonic() - began > _STEADY_S else failures + 1
             pause = pause_after(failures)
-            _logger.error(
-                "worker %d %s; another one starts%s",
-                child.process.pid,
-                child.problem or child.ending,
-                f" in {pause:g} s" if pause else "",
-            )
+            _logger.error("%s; another one starts%s", outcome, f" in {pause:g} s" if pause else "")
             with anyio.move_on_after(pause):
                 await self._ending.wait()
 
-    async def _start_one(self) -> Child:
-        """Start a worker, and return once it has ended."""
-        ours, theirs = socket.socketpair()
-        arrivals, taken = socket.socketpair()
+    async def _run_one(self) -> tuple[bool, str]:
+        """Run a worker until it has ended. Return whether it has answered requests, and its end in words."""
+        try:
+            ours, theirs = socket.socketpair()
+            arrivals, taken = socket.socketpair()
+        except OSError as error:
+            return False, _not_started(error)
         with ours, arrivals:
             arrivals.setblocking(False)
             ours.sendall(self._setup)
             with theirs, taken:
                 numbers = theirs.fileno(), taken.fileno()
-                # In a session of its own, so that Ctrl-C is between the terminal and the supervisor.
-                process = await anyio.open_process(
-                    [*self._command, *map(str, numbers)],
-                    stdin=DEVNULL,
-                    stdout=DEVNULL,
-                    stderr=None,
-                    pass_fds=numbers,
-                    start_new_session=True,
-                )
+                try:
+                    # In a session of its own, so that Ctrl-C is between the terminal and the supervisor.
+                    process = await anyio.open_process(
+                        [*self._command, *map(str, numbers)],
+                        stdin=DEVNULL,
+                        stdout=DEVNULL,
+                        stderr=None,
+                        pass_fds=numbers,
+                        start_new_session=True,
+                    )
+                except OSError as error:
+                    return False, _not_started(error)
             child = Child(process, arrivals)
             self._children.append(child)
             if self._ending.is_set():
@@ -236,7 +238,7 @@ class _Supervisor:
                 process.kill()
                 await process.wait()
             self._children.remove(child)
-            return child
+            return child.is_ready, child.problem or f"worker {process.pid} {child.ending}"
 
     def _take(self, child: Child, message: FromWorker) -> None:
         if isinstance(message, News):
@@ -290,3 +292,7 @@ class _Supervisor:
 def pause_after(failures: int) -> float:
     """Return the seconds to wait before a worker is replaced that has ended so many times in a row."""
     return 0.0 if failures == 1 else min(2.0 ** min(failures - 2, 10), _LONGEST_PAUSE_S)
+
+
+def _not_started(error: OSError) -> str:
+    return f"a worker cannot be started: {error.strerror or error}"

@@ -72,6 +72,8 @@ class Worker:
     def __init__(self, link: int, arrivals: int) -> None:
         self._link = socket.socket(fileno=link)
         self._arrivals = socket.socket(fileno=arrivals)
+        for each in (self._link, self._arrivals):  # a program that a tool starts must not keep them open
+            each.set_inheritable(False)
         self.setup = self._received(int.from_bytes(self._received(LENGTH)))
         self._line: Line[FromSupervisor] = Line(FromSupervisor)
         self._metrics, self._live = Metrics(), LiveCalls()

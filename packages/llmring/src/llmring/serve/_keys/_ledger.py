@@ -123,7 +123,7 @@ class KeyAccount(SharedAccount):
         self.ledger = ledger
         self._budget = budget
         self._holds: set[KeyHold] = set()
-        self._asking = 0
+        self._asking = self._released = 0
         self._queue: deque[_Turn] = deque()
 
     async def reserve(self, candidate: Candidate, amount: Decimal, owner: object) -> "KeyHold":
@@ -137,6 +137,7 @@ class KeyAccount(SharedAccount):
     def release(self, hold: "KeyHold") -> None:
         """Record that an amount is no longer set aside, or never will be given back."""
         self._holds.discard(hold)
+        self._released += 1
         self.wake()
 
     def wake(self) -> None:
@@ -145,11 +146,12 @@ class KeyAccount(SharedAccount):
             self._queue[0].wakeup.set()
 
     async def _ask_at_once(self, hold: "KeyHold") -> Totals | None:
+        released = self._released
         try:
             lack = await self._ask(hold)
         finally:
             self.wake()  # who waits may have counted on what was only asked for
-        if lack is not None and self._may_fit(lack, hold):
+        if lack is not None and self._may_fit(lack, hold, released):
             return await self._wait_for(hold)
         return lack
 
@@ -161,8 +163,9 @@ class KeyAccount(SharedAccount):
             while True:
                 turn.wakeup = Wakeup()
                 if self._queue[0] is turn:
+                    released = self._released
                     lack = await self._ask(hold)
-                    if lack is None or not self._may_fit(lack, hold):
+                    if lack is None or not self._may_fit(lack, hold, released):
                         return lack
                 await turn.wakeup.wait()
         finally:
@@ -179,12 +182,14 @@ class KeyAccount(SharedAccount):
             self._holds.add(hold)
         return lack
 
-    def _may_fit(self, lack: Totals, hold: "KeyHold") -> bool:
+    def _may_fit(self, lack: Totals, hold: "KeyHold", released: int) -> bool:
         """Return whether the amount would fit if all that other tasks of this process have set aside came back.
 
-        It would not where they have set nothing aside: what other processes settle wakes nobody here.
+        It would not where they have set nothing aside, nor had when it was asked for: what other processes settle wakes
+        nobody here.
         """
-        others = self._asking or any(each.owner != hold.owner for each in tuple(self._holds))
+        others = self._asking or self._released != released
+        others = others or any(each.owner != hold.owner for each in tuple(self._holds))
         own = 0 if hold.owner is None else self._held_by(hold.owner)
         return bool(others) and hold.amount + own + lack.others <= self.limit - lack.spent - lack.withheld
 
