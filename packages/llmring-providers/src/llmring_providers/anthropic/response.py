@@ -80,7 +80,8 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         content = _content(message.blocks())
     except DECODE_ERRORS as error:
         raise malformed("the answer is not a message", call, error) from error
-    restore_fields(content.calls, call)
+    if content.calls:
+        restore_fields(content.calls, call)
     if message.content is None:
         if message.error:
             raise reported_error(message.error, call, request_id=message.request_id)

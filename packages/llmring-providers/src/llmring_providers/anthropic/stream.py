@@ -105,7 +105,8 @@ class MessageStreamDecoder(BaseStreamDecoder):
         slots = [slot for _, slot in sorted(self._slots.items())]
         made = [slot for slot in slots if slot.block.type == "tool_use"]
         calls = [call_of(slot.block, slot.arguments(), place) for place, slot in enumerate(made)]
-        restore_fields(calls, self._call)
+        if calls:
+            restore_fields(calls, self._call)
         replay = None
         if self.done and not all(slot.plain for slot in slots):  # half of a signed block is of no use
             replay = [slot.whole() for slot in slots]

@@ -4,7 +4,7 @@ https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -174,8 +174,10 @@ def with_taken_fields(call: ChatCall) -> ChatCall | None:
     return call._replace(request=msgspec.structs.replace(request, tools=tools, messages=messages))
 
 
-def restore_fields(calls: Iterable[ToolCall], call: ChatCall) -> None:
+def restore_fields(calls: Sequence[ToolCall], call: ChatCall) -> None:
     """Give the arguments of an answer the names of fields that the request has."""
+    if not any("_" in made["function"]["arguments"] for made in calls):  # it is in all that stand for others
+        return
     names = {new: name for name, new in _replaced_fields(call).items()}
     for made in calls if names else ():
         made["function"]["arguments"] = _renamed_text(made["function"]["arguments"], names)
@@ -199,16 +201,17 @@ def _field_names(left: list[Any]) -> set[str]:
         schema = left.pop()
         if id(schema) in seen:
             continue
+        seen[id(schema)] = schema
         if isinstance(schema, list):
-            seen[id(schema)] = schema
-            left += schema
-        elif isinstance(schema, Mapping):
-            seen[id(schema)] = schema
+            left += [inner for inner in schema if isinstance(inner, dict | list)]
+        elif isinstance(schema, dict):
             for keyword, value in schema.items():
-                if keyword == "properties" and isinstance(value, Mapping):
+                if not isinstance(value, dict | list) or keyword in _VALUES:
+                    continue
+                if keyword == "properties" and isinstance(value, dict):
                     names.update(name for name in value if isinstance(name, str) and name)
                     left += value.values()
-                elif keyword not in _VALUES:
+                else:
                     left.append(value)
     return names
 
