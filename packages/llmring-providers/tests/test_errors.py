@@ -44,9 +44,11 @@ STATUSES: list[tuple[int, type[LLMRingError]]] = [
     (403, ProviderPermissionError),
     (404, ModelNotFoundError),
     (408, ProviderTimeoutError),
-    (409, ProviderBadRequestError),
+    (409, ProviderServerError),
     (413, ProviderRequestTooLargeError),
     (422, ProviderBadRequestError),
+    (425, ProviderServerError),
+    (499, ProviderServerError),
     (429, ProviderRateLimitError),
     (500, ProviderServerError),
     (502, ProviderServerError),
@@ -77,6 +79,24 @@ UNSUPPORTED = [
     (None, "Too many strict tools (21). The maximum number of strict tools supported is 20."),
     (None, "Invalid JSON payload received. Unknown name \"const\" at 'tools[0]': Cannot find field."),
     (None, "registry.ollama.ai/library/gemma:2b does not support tools"),
+    # https://github.com/getsentry/sentry-mcp/issues/106
+    ("string_above_max_length", "Invalid 'tools[13].function.description'."),
+    (None, "Invalid 'tools': array too long. Expected an array with maximum length 128, but got one of 163."),
+    (None, "This model is compatible only with 24h extended prompt caching"),
+    ("integer_below_min_value", "Invalid 'max_output_tokens'."),
+    (
+        None,
+        "max_tokens: 200000 > 64000, which is the maximum allowed number of output tokens for claude-sonnet-4-5",
+    ),
+    (None, "max_tokens is too large: 200000. This model supports at most 16384 completion tokens."),
+    (
+        None,
+        "messages.0.content.1.image.source.base64: image exceeds 5 MB maximum: 6221224 bytes > 5242880 bytes",
+    ),
+    (None, "A maximum of 100 PDF pages may be provided."),
+    # https://github.com/PublicAffairs/openai-gemini/issues/63
+    (None, "Penalty is not enabled for models/gemini-2.5-flash-preview-05-20"),
+    (None, "it has a maxOutputTokens value of 99999 but the supported range is from 1 (inclusive) to 65537"),
 ]
 
 

@@ -10,7 +10,7 @@ from llmring_providers.google import GoogleAdapter
 from llmring_providers.ollama import OllamaAdapter
 from llmring_providers.openai import OpenAIAdapter
 from llmring_types import LLMRequest, LLMResponse, Message, ModelRef, collect
-from llmring_types.exceptions import LLMRingError, MalformedResponseError
+from llmring_types.exceptions import LLMRingError, MalformedResponseError, StreamInterruptedError
 
 ADAPTERS: dict[str, Adapter] = {
     "openai": OpenAIAdapter(),
@@ -168,3 +168,107 @@ def test_an_array_of_something_else_is_no_broken_stream(protocol: str, body: byt
     with pytest.raises(MalformedResponseError) as caught:
         adapter.decode(body, call, adapter.encode(call, stream=False))
     assert type(caught.value) is MalformedResponseError
+
+
+PAGE = b"<!DOCTYPE html>\n<html><head><title>502 Bad\n Gateway</title></head><body>nginx</body></html>"
+
+
+@pytest.mark.parametrize("protocol", ADAPTERS)
+@pytest.mark.parametrize("read", [decoded, streamed])
+def test_a_web_page_with_a_status_of_success_is_named(protocol: str, read: Any) -> None:
+    with pytest.raises(MalformedResponseError, match=r"a web page came as the answer \(502 Bad Gateway\)"):
+        read(protocol, PAGE)
+
+
+@pytest.mark.parametrize("read", [decoded, streamed])
+def test_a_web_page_without_a_title_is_one_too(read: Any) -> None:
+    with pytest.raises(MalformedResponseError, match="a web page came as the answer; check the base URL"):
+        read("openai", b"  <html></html>")
+
+
+@pytest.mark.parametrize("protocol", ["openai", "responses", "anthropic", "google"])
+@pytest.mark.parametrize("framing", ["no blank lines", "lines alone", "no blank line at the end"])
+def test_events_without_blank_lines_between_them_are_read(protocol: str, framing: str) -> None:
+    body = PIECE[protocol] % b"a" + PIECE[protocol] % b"b" + END[protocol]
+    if framing == "no blank line at the end":
+        body = body.replace(b"\n\n", b"\n", body.count(b"\n\n") - 1)
+    else:
+        body = body.replace(b"\n\n", b"\n")
+    if framing == "lines alone":
+        body = body.replace(b"data: ", b"").replace(b"[DONE]\n", b"")
+    answer = streamed(protocol, body[:30], body[30:])
+    assert (answer.content, answer.finish_reason) == ("ab", "stop")
+
+
+def test_lines_that_break_off_are_a_cut() -> None:
+    body = (PIECE["openai"] % b"a" + PIECE["openai"] % b"b").replace(
+        b"\n\n", b"\n"
+    ) + b'data: {"choices":[{"del'
+    with pytest.raises(StreamInterruptedError):
+        streamed("openai", body)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (b'{"error": {"message": "busy", "code": 503}}', LLMRingError),
+        (b'{"choices": 5}', MalformedResponseError),
+    ],
+)
+def test_a_line_among_others_may_be_an_error(line: bytes, kind: type[Exception]) -> None:
+    body = (PIECE["openai"] % b"a").replace(b"\n\n", b"\ndata: ") + line + b"\n\n"
+    with pytest.raises(kind):
+        streamed("openai", body)
+
+
+SHORT = [
+    pytest.param("anthropic", b'{"type":"message","content":"plain","stop_reason":"end_turn"}', id="a text for blocks"),
+    pytest.param("openai", b'{"choices":[{"text":"plain","finish_reason":"stop"}]}', id="an older completion"),
+    pytest.param("responses", b'{"status":"completed","output":[{"type":"message","role":"assistant","content":"plain"}]}', id="a text for parts"),
+    pytest.param("responses", b'{"status":"completed","output":[{"role":"assistant","content":[{"type":"output_text","text":"plain"}]}]}', id="an item without a type"),
+    pytest.param("responses", b'{"status":"completed","output":[{"type":"message","content":[{"type":"text","text":"plain"}]}]}', id="a part of chat completions"),
+    pytest.param("responses", b'{"status":"completed","output":[],"output_text":"plain"}', id="a text for the output"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("protocol", "body"), SHORT)
+def test_short_forms_of_an_answer_are_read(protocol: str, body: bytes) -> None:
+    assert decoded(protocol, body).content == "plain"
+
+
+STREAMED_SHORT = [
+    pytest.param("anthropic", [b'data: {"type":"message_start","message":{"content":"plain"}}\n\n', END["anthropic"]], id="a text for blocks"),
+    pytest.param("openai", [b'data: {"choices":[{"text":"pl"}]}\n\n', b'data: {"choices":[{"text":"ain","finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'], id="an older completion"),
+    pytest.param("responses", [b'data: {"type":"response.output_text.done","text":"plain"}\n\n', END["responses"]], id="a text at once"),
+    pytest.param("responses", [PIECE["responses"] % b"plain", b'data: {"type":"response.output_text.done","text":"plain"}\n\n', END["responses"]], id="a text in pieces and at once"),
+    pytest.param("responses", [PIECE["responses"] % b"pl", b'data: {"type":"response.output_text.done","text":"pl"}\n\n', b'data: {"type":"response.output_text.done","text":"ain"}\n\n', END["responses"]], id="a second part at once"),
+    pytest.param("responses", [b'data: {"type":"response.completed","response":{"status":"completed","output":[],"output_text":"plain"}}\n\n'], id="a text at the end"),
+    pytest.param("responses", [PIECE["responses"] % b"plain", b'data: {"type":"response.done","response":{"status":"completed","output":[]}}\n\n'], id="another last event"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("protocol", "pieces"), STREAMED_SHORT)
+def test_short_forms_of_a_stream_are_read(protocol: str, pieces: list[bytes]) -> None:
+    assert streamed(protocol, *pieces).content == "plain"
+
+
+def test_a_refusal_at_once_is_one() -> None:
+    answer = streamed(
+        "responses", b'data: {"type":"response.refusal.done","refusal":"no"}\n\n', END["responses"]
+    )
+    assert (answer.content, answer.refusal) == ("no", "no")
+
+
+def test_the_input_of_a_custom_tool_is_what_its_end_says() -> None:
+    adapter = ADAPTERS["responses"]
+    call = call_for("responses", tools=[{"type": "custom", "name": "sql"}])
+    item = b'{"type":"custom_tool_call","id":"ct","call_id":"c","name":"sql","input":""}'
+    decoder = adapter.stream_decoder(call, adapter.encode(call, stream=True))
+    chunks = decoder.feed(
+        b'data: {"type":"response.output_item.added","output_index":0,"item":%s}\n\n' % item
+        + b'data: {"type":"response.custom_tool_call_input.delta","output_index":0,"delta":"SEL"}\n\n'
+        + b'data: {"type":"response.custom_tool_call_input.done","output_index":0,"input":"SELECT 1"}\n\n'
+        + END["responses"]
+    )
+    calls = collect([*chunks, *decoder.close()]).tool_calls or []
+    assert [made["function"]["arguments"] for made in calls] == ['{"input":"SELECT 1"}']

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llmring_providers._stream import LineSplitter
+from llmring_providers.ollama.stream import LineSplitter
 
 ROWS = [
     pytest.param(b'{"a":1}\n{"b":2}\n', [b'{"a":1}', b'{"b":2}'], id="the usual"),

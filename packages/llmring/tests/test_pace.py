@@ -24,6 +24,7 @@ from llmring.exceptions import (
     ProviderTimeoutError,
 )
 from llmring.testing import HANG, FakeProvider
+from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers import ChatCall
 from llmring_types import RateLimit, RateLimits, StreamChunk
 
@@ -253,6 +254,19 @@ def test_calls_of_a_ring_wait_for_their_turn_within_the_deadline() -> None:
         assert late in (2, 3)
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+@pytest.mark.parametrize("hedge_after_s", [None, 1.0])
+@pytest.mark.parametrize("members", [("openai:x", "fake:x"), ("fake:x", "openai:x")])
+async def test_a_member_without_its_key_is_passed_over_where_calls_are_paced(
+    members: tuple[str, str], hedge_after_s: float | None
+) -> None:
+    binding = Binding(alias="fast", models=tuple(map(ModelRef.parse, members)))
+    lockfile = Lockfile(profiles={"default": Profile(name="default", bindings=(binding,))})
+    ring = LLMRing(lockfile=lockfile, policy=Policy(pace=Pace(), hedge_after_s=hedge_after_s))
+    ring.register_provider("fake", FakeProvider("yes"))
+    response = await ring.chat(LLMRequest([Message(role="user", content="Hi")], model="fast"))
+    assert (response.content, response.attempts[-1].model) == ("yes", "fake:x")
 
 
 def test_a_stream_is_paced_too() -> None:

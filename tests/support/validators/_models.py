@@ -36,7 +36,24 @@ FAMILIES = (
 )  # fmt: skip
 NO_SCHEMAS = r"gpt-3\.5-turbo.*|gpt-4(?:-\d{4}|-turbo.*)?|gpt-4o-2024-05-13"
 """https://platform.openai.com/docs/guides/structured-outputs#supported-models"""
+_VERBOSE = r"gpt-5(?:\.[12])?-codex.*|gpt-5-chat.*|gpt-[34].*|o[134](?:-.*)?"
+"""https://github.com/enricoros/big-AGI/issues/947: they take the medium verbosity alone."""
+_IDS, _LONGEST = ("prompt_cache_key", "safety_identifier", "user"), 64
 _SAMPLING = ("top_p", "logprobs")
+
+
+def is_known(body: Mapping[str, Any]) -> bool:
+    """Return whether the model is one of OpenAI's own."""
+    return re.match(r"gpt-\d|o\d(?![a-z0-9])", str(body.get("model"))) is not None
+
+
+def values(body: Mapping[str, Any], verbosity: str | None) -> Iterator[str]:
+    """Return what OpenAI refuses of the values of parameters, whatever the API."""
+    if not is_known(body):
+        return
+    yield from (f"{name} is too long" for name in _IDS if len(str(body.get(name) or "")) > _LONGEST)
+    if verbosity not in (None, "medium") and re.fullmatch(_VERBOSE, str(body.get("model"))):
+        yield f"Unsupported value: {verbosity!r}"
 
 
 def openai_model(body: Mapping[str, Any], effort: str | None, *, chat: bool) -> Iterator[str]:

@@ -20,7 +20,10 @@ _NO_PREFILL = r"claude-(?:opus|sonnet|fable|mythos|haiku)-(?:4-[6-9]|5).*"
 _NOT_FORCED = r"claude-(?:(?:opus|sonnet)-5-5|(?:fable|mythos)-5-1).*"
 _ONE_SAMPLER = r"claude-(?:opus-4-1|(?:opus|sonnet|haiku)-4-[5-9]).*"
 _TOOK_ANY_RESULT = r"claude-3-opus.*"
-_MOST_STRICT, _LEAST_BUDGET = 20, 1024
+_MOST_STRICT, _LEAST_BUDGET, _MOST_MARKS = 20, 1024, 4
+_NO_BUDGET = r"claude-(?:opus-4-[78]|(?:opus|sonnet|fable|mythos|haiku)-5).*"
+_NO_ADAPTIVE = r"claude-(?:3-7.*|(?:opus|sonnet|haiku)-4-[0-5](?:-.*)?)"
+_THINKING = ("thinking", "redacted_thinking")
 
 
 def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
@@ -40,6 +43,7 @@ def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
         yield "an empty text in the system prompt"
     yield from _model(body)
     yield from _thinking(body)
+    yield from _caching(body)
     yield from _tools([tool for tool in body.get("tools", ()) if "input_schema" in tool])
     form = (body.get("output_config") or {}).get("format") or {}
     if form.get("type") == "json_schema":
@@ -65,7 +69,29 @@ def _model(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_text(content: Any) -> bool:
-    return isinstance(content, str) or content[-1].get("type") == "text"
+    if isinstance(content, str):
+        return True
+    paused = any(block.get("type") == "server_tool_use" for block in content)
+    return content[-1].get("type") == "text" and not paused
+
+
+def _marks(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Return the cache marks in Anthropic's order."""
+    for block in value if isinstance(value, list) else ():
+        if isinstance(block, Mapping):
+            yield from _marks(block.get("content"))
+            if block.get("cache_control"):
+                yield block["cache_control"]
+
+
+def _caching(body: Mapping[str, Any]) -> Iterator[str]:
+    marks = [mark for place in ("tools", "system", "messages") for mark in _marks(body.get(place))]
+    marks += [body["cache_control"]] if body.get("cache_control") else []
+    if len(marks) > _MOST_MARKS:
+        yield f"A maximum of 4 blocks with cache_control may be provided. Found {len(marks)}."
+    longs = [mark.get("ttl") == "1h" for mark in marks]
+    if longs != sorted(longs, reverse=True):
+        yield "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block"
 
 
 def _thinking(body: Mapping[str, Any]) -> Iterator[str]:
@@ -74,6 +100,11 @@ def _thinking(body: Mapping[str, Any]) -> Iterator[str]:
         yield "temperature: range: 0..1"
     if temperature != 1 and thinking.get("type") in ("enabled", "adaptive"):
         yield "temperature beside thinking"
+    model = str(body.get("model"))
+    if thinking.get("type") == "enabled" and re.fullmatch(_NO_BUDGET, model):
+        yield '"thinking.type.enabled" is not supported for this model'
+    if thinking.get("type") == "adaptive" and re.fullmatch(_NO_ADAPTIVE, model):
+        yield "adaptive thinking is not supported on this model"
     if thinking.get("type") == "enabled":
         budget = thinking.get("budget_tokens", 0)
         if not _LEAST_BUDGET <= budget < body.get("max_tokens", 10**9):
@@ -89,6 +120,9 @@ def _message(message: Any) -> Iterator[str]:
         yield f"role {role!r}"
     if content == "":
         yield "an empty message"
+    last = content[-1] if isinstance(content, list) and content else {}
+    if role == "assistant" and last.get("type") in _THINKING:
+        yield "The final block in an assistant message cannot be `thinking`."
     for block in content if isinstance(content, list) else ():
         yield from _block(block, role)
 

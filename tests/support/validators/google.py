@@ -27,6 +27,8 @@ def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
         # Of Vertex AI alone: "has an empty text parameter".
         if "publishers/" in path and any(part == {"text": ""} for part in turn.get("parts", ())):
             yield "an empty text"
+    if "cachedContent" not in body and (body.get("contents") or [{}])[0].get("role") == "model":
+        yield "function call turn comes immediately after a user turn"
     if "cachedContent" not in body:
         yield from _calls.unpaired(_calls.of_gemini(body.get("contents", ())))
     declared = [
@@ -48,7 +50,18 @@ def _config(model: str, config: Mapping[str, Any]) -> Iterator[str]:
         yield from json_schema.refusals(config["responseJsonSchema"], json_schema.GEMINI)
         if config.get("responseMimeType") != "application/json":
             yield "a schema without its media type"
-    thinking = config.get("thinkingConfig") or {}
+    yield from _thinking(model, config.get("thinkingConfig") or {})
+    if re.match(r"gemini-(?:2\.5|3)", model) and {"frequencyPenalty", "presencePenalty"} & config.keys():
+        yield f"Penalty is not enabled for models/{model}"
+
+
+def _thinking(model: str, thinking: Mapping[str, Any]) -> Iterator[str]:
+    if re.match(r"gemini-(?:1|2\.0)", model) and thinking:
+        yield "thinking_config is not supported"
+    if re.match(r"gemini-2\.5", model) and "thinkingLevel" in thinking:
+        yield "Thinking level is not supported for this model"
+    if re.match(r"gemini-2\.5-pro", model) and thinking.get("thinkingBudget") == 0:
+        yield "Budget 0 is invalid. This model only works in thinking mode."
     if "thinkingLevel" in thinking and "thinkingBudget" in thinking:
         yield "a level and a budget"
     for pattern, levels in _LEVELS:

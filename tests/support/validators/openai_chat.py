@@ -16,6 +16,8 @@ _PARTS: Mapping[str, frozenset[str]] = {
     "tool": frozenset({"text"}),
 }
 _MOST_TOOLS = 128
+_OF_RESPONSES = ("background", "conversation", "include", "instructions", "max_tool_calls", "previous_response_id",
+                 "prompt", "reasoning", "text", "truncation")  # fmt: skip
 
 
 def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
@@ -26,6 +28,10 @@ def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
     for message in body.get("messages", ()):
         yield from _message(message)
     yield from _calls.unpaired(_calls.of_chat(body.get("messages", ())))
+    yield from (
+        f"{name} is of the responses API" for name in _OF_RESPONSES if name in body and _models.is_known(body)
+    )
+    yield from _models.values(body, body.get("verbosity"))
     effort = body.get("reasoning_effort")
     yield from _models.openai_model(body, effort, chat=True)
     if not 0 <= (body.get("temperature") or 0) <= 2:

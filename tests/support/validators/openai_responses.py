@@ -21,6 +21,7 @@ _OF_CHAT = (
     "n",
     "stop",
 )
+_LEAST = 16
 _FILES_REFUSED = ("audio/", "video/")
 """400: Invalid file data … got unsupported MIME type 'audio/mpeg'."""
 
@@ -32,6 +33,10 @@ def refusals(path: str, body: Mapping[str, Any]) -> Iterator[str]:
     items = body.get("input")
     for item in items if isinstance(items, list) else ():
         yield from _item(item)
+    limit = body.get("max_output_tokens")
+    if isinstance(limit, int) and limit < _LEAST and _models.is_known(body):
+        yield f"integer below minimum value: {limit}"
+    yield from _models.values(body, (body.get("text") or {}).get("verbosity"))
     effort = (body.get("reasoning") or {}).get("effort")
     yield from _models.openai_model(body, effort, chat=False)
     if not 0 <= (body.get("temperature") or 0) <= 2:

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from llmring_cli.scanner.languages import language_of
 from llmring_cli.scanner.literals import literals
 from llmring_cli.scanner.names import names_in
@@ -95,6 +97,24 @@ def test_a_word_of_a_notebook_has_its_place_whatever_is_escaped_before_it(ascii_
     found = [one for one in literals(Path("a.ipynb"), text) if "-5" in one.text or one.text == "o1"]
     assert [text[one.place.column - 1 :][: len(one.text)] for one in found] == ["o1", "gpt-5", "gpt-5"] * 2
     assert len({one.place.column for one in found}) == 6
+
+
+code = st.text(
+    st.sampled_from(["a", "=", " ", '"', "'", "`", "\\", "\n", "é", "\U0001f600", "/"]), max_size=12
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(code, max_size=3), max_size=3), st.sampled_from(["code", "markdown"]), st.booleans())
+def test_any_notebook_is_read_also_one_with_two_sources_in_a_cell(
+    sources: list[list[str]], kind: str, ascii_only: bool
+) -> None:
+    cells = [{"cell_type": kind, "source": source} for source in sources]
+    text = json.dumps({"cells": cells}, ensure_ascii=ascii_only).replace(
+        '"source"', '"source": "a", "source"', 1
+    )
+    for literal in literals(Path("a.ipynb"), text):
+        assert literal.place.column <= len(text) + 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"cells": 1}', '{"cells": [{"source": [1]}]}', "{" * 9])

@@ -36,10 +36,13 @@ _BY_STATUS: Mapping[int, type[LLMRingError]] = {
     404: ModelNotFoundError,
     407: ProxyAuthenticationError,
     408: ProviderTimeoutError,
+    409: ProviderServerError,  # a conflict with another call: the vendors' SDKs try again
     413: ProviderRequestTooLargeError,
     422: ProviderBadRequestError,
+    425: ProviderServerError,
     429: ProviderRateLimitError,
     498: ProviderOverloadedError,  # Groq's flex tier: https://console.groq.com/docs/errors
+    499: ProviderServerError,  # a proxy on the way gave up
     503: ProviderOverloadedError,
     529: ProviderOverloadedError,
 }
@@ -57,13 +60,18 @@ _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "milli"
 _KEY = re.compile(r"\b(?:sk-|gsk_|xai-|AIza)[\w*/+=-]{6,}")
 _UNSUPPORTED_CODE = re.compile(
     r"unsupported_|unknown_parameter|invalid_json_schema|invalid_function_parameters|invalid_image_format"
+    r"|(?:string|array|object|integer|decimal)_(?:above|below)_m(?:ax|in)_"
 )
 UNSUPPORTED = re.compile(
     r"not support(?:ed)?\b|unsupported"  # all of them
     r"|unknown parameter|unrecognized request argument"  # OpenAI
     r"|extra inputs are not permitted|\binput_schema\b|too many strict tools"  # Anthropic
     r"|unknown name \S+ at|cannot find field"  # Gemini
-    r"|invalid schema|schema is too complex",  # OpenAI; Anthropic and Gemini
+    r"|invalid schema|schema is too complex"  # OpenAI; Anthropic and Gemini
+    r"|(?:string|array) too long|is compatible only with|(?:below|above) (?:minimum|maximum) value"  # OpenAI
+    r"|exceeds \d+ MB maximum|image dimensions exceed|maximum of \d+ (?:PDF pages|blocks)"  # Anthropic
+    r"|maximum allowed number of output tokens|max_tokens is too large|supported range is from"  # all three
+    r"|is not enabled for",  # Gemini
     re.IGNORECASE,
 )
 """Codes and texts of a 400 that name something which another model or provider may have. Only OpenAI has codes."""

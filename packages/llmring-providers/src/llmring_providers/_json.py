@@ -27,6 +27,7 @@ _SHORT = 8192
 REPAIRED = "the answer was not valid JSON: it was read as far as its meaning is plain"
 STREAMED = "the host streamed although a whole answer was asked for"
 _BOM = b"\xef\xbb\xbf"
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _DONE = re.compile(rb"\s*data:\s*\[DONE\]\s*\Z")
 _STREAM = re.compile(rb"\s*(?:data:|event:|id:|retry:|:|\[)")
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?Infinity|-?NaN', re.DOTALL)
@@ -132,11 +133,23 @@ def malformed(what: str, call: ChatCall, error: Exception | None = None) -> Malf
     )
 
 
+def web_page(body: bytes, call: ChatCall) -> MalformedResponseError | None:
+    """Build the error for a web page in the place of an answer: a wrong base URL often leads to one."""
+    if not body[:64].lstrip().startswith(b"<"):
+        return None
+    title = _TITLE.search(body)
+    words = " ".join(title[1].decode("utf-8", "replace").split()) if title is not None else ""
+    return malformed(
+        f"a web page came as the answer{words and f' ({words[:200]})'}; check the base URL", call
+    )
+
+
 def reread(
     error: MalformedResponseError,
     decode: Callable[[bytes], LLMResponse],
     decoder: Callable[[], StreamDecoder],
     body: bytes,
+    call: ChatCall,
 ) -> LLMResponse:
     """Decode what stands in the place of a whole answer.
 
@@ -145,11 +158,14 @@ def reread(
         decode: decodes a whole answer.
         decoder: makes a decoder of a stream.
         body: the answer.
+        call: that it answers.
 
     Raises:
         MalformedResponseError: nothing can be made of it.
         ProviderError: it is an error.
     """
+    if (page := web_page(body, call)) is not None:
+        raise page from None
     if _STREAM.match(body.removeprefix(_BOM)):
         return _collected(decoder(), body, error)
     fixed = repaired(body)

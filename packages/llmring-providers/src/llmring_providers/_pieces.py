@@ -64,3 +64,9 @@ def _is_object(text: str) -> bool:
         return isinstance(msgspec.json.decode(text), dict)
     except DECODE_ERRORS:
         return False
+
+
+def documents(data: bytes) -> list[bytes]:
+    """Return the lines, where each is a document by itself or the end of a stream; none where they are not."""
+    lines = [line for line in map(bytes.strip, data.split(b"\n")) if line]
+    return lines if len(lines) > 1 and all(line[:1] in (b"{", b"[") for line in lines) else []

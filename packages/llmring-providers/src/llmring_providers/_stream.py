@@ -1,7 +1,6 @@
-"""Streams: events and lines out of bytes that may be split anywhere, and the base of what decodes them.
+"""Streams: events out of bytes that may be split anywhere, and the base of what decodes them.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
-https://github.com/ndjson/ndjson-spec
 """
 
 import re
@@ -12,10 +11,12 @@ import msgspec
 from llmring_types import StreamChunk
 from llmring_types.exceptions import LLMRingError, MalformedResponseError, StreamInterruptedError
 
-from llmring_providers._json import DECODE_ERRORS, REPAIRED, Halves, malformed, mend, repaired
+from llmring_providers._json import DECODE_ERRORS, REPAIRED, Halves, malformed, mend, repaired, web_page
+from llmring_providers._pieces import documents
 from llmring_providers._protocol import ChatCall
 
-_BOM = b"\xef\xbb\xbf"
+_ODD = "an event of the stream is not what the protocol says"
+BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"\s*data:\s*\[DONE\]\s*\Z")
 """Of a stream, behind a document: some hosts put it there."""
 _LONE_CR = re.compile(rb"\r(?!\n)")
@@ -90,7 +91,7 @@ class EventSplitter:
 
     def _event(self, block: bytes) -> Event | None:
         if self._first:
-            block = block.removeprefix(_BOM)
+            block = block.removeprefix(BOM)
             begin = block.lstrip()
             self._first = not begin  # hosts that keep the line open with white space have not begun yet
             if begin.startswith(b"{"):  # no stream but one JSON document: an error, or a whole answer
@@ -116,7 +117,7 @@ class EventsOrDocument:
         self._begun = False
 
     def feed(self, data: bytes) -> list[Event]:
-        if not self._begun and (start := data.removeprefix(_BOM).lstrip()):
+        if not self._begun and (start := data.removeprefix(BOM).lstrip()):
             self._begun = True
             if start.startswith(b"{"):
                 self._document = []
@@ -128,43 +129,7 @@ class EventsOrDocument:
     def rest(self) -> Event | None:
         if self._document is None:
             return self._events.rest()
-        return Event(b"", _END.sub(b"", b"".join(self._document).removeprefix(_BOM)))
-
-
-class LineSplitter:
-    """Feed it bytes, take whole lines; a line is an :class:`Event` without a name. Blank lines are left out."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        """The beginning of the next line: joined once, however many pieces a long line comes in."""
-        self._first = True
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Return the lines that these bytes complete."""
-        if b"\n" not in data:
-            if data:
-                self._pieces.append(data)
-            return []
-        if self._pieces:
-            self._pieces.append(data)
-            data = b"".join(self._pieces)
-            self._pieces = []  # freed before the split copies it again
-        lines = data.split(b"\n")
-        rest = lines.pop()
-        self._pieces = [rest] if rest else []
-        return self._events(lines)
-
-    def rest(self) -> Event | None:
-        """Return the line that the end of the body leaves without its line end, if there is one."""
-        events = self._events([b"".join(self._pieces)])
-        self._pieces = []
-        return events[0] if events else None
-
-    def _events(self, lines: list[bytes]) -> list[Event]:
-        if self._first:
-            self._first = False
-            lines[0] = lines[0].removeprefix(_BOM)
-        return [Event(b"", line) for line in map(bytes.strip, lines) if line]
+        return Event(b"", _END.sub(b"", b"".join(self._document).removeprefix(BOM)))
 
 
 class Splitter(Protocol):
@@ -186,6 +151,7 @@ class BaseStreamDecoder(ABC):
     def __init__(self, call: ChatCall, splitter: Splitter | None = None) -> None:
         self.done = False
         self.failure: LLMRingError | None = None
+        self._begun = False
         self._call = call
         self._model = str(call.ref)
         self._halves: Halves | None = None
@@ -216,6 +182,8 @@ class BaseStreamDecoder(ABC):
 
     def feed(self, data: bytes) -> list[StreamChunk]:
         chunks: list[StreamChunk] = []
+        if not self._begun:
+            self._begun, self.failure = True, web_page(data, self._call)
         if self._over():
             return chunks
         take = self._take
@@ -255,6 +223,9 @@ class BaseStreamDecoder(ABC):
 
     def _take_repaired(self, event: Event, chunks: list[StreamChunk], error: Exception) -> None:
         """Take an event again without what a strict reader refuses."""
+        if lines := documents(event.data):
+            self._take_lines(event, lines, chunks)
+            return
         fixed = repaired(event.data)
         try:
             if fixed != event.data:
@@ -266,7 +237,19 @@ class BaseStreamDecoder(ABC):
             return
         except DECODE_ERRORS as again:
             error = again
-        self.failure = malformed("an event of the stream is not what the protocol says", self._call, error)
+        self.failure = malformed(_ODD, self._call, error)
+
+    def _take_lines(self, event: Event, lines: list[bytes], chunks: list[StreamChunk]) -> None:
+        """Take the events of a host that puts no blank line between them."""
+        for line in lines:
+            try:
+                self._take(Event(event.name, line), chunks)
+            except LLMRingError as error:
+                self.failure = error
+            except DECODE_ERRORS as error:
+                self.failure = malformed(_ODD, self._call, error)
+            if self._over():
+                return
 
     def _mend(self, chunks: list[StreamChunk]) -> None:
         if self._halves is not None and chunks:
@@ -282,7 +265,9 @@ class BaseStreamDecoder(ABC):
             try:
                 self._take(rest, chunks)
             except (MalformedResponseError, *DECODE_ERRORS):
-                pass
+                self._take_lines(rest, documents(rest.data), chunks)
+                if isinstance(self.failure, MalformedResponseError):
+                    self.failure = None
             except LLMRingError as error:
                 self.failure = error
         return chunks

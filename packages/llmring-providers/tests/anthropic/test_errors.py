@@ -55,7 +55,7 @@ def limited(reason: str, kind: str = "rate_limit_error") -> bytes:
         (403, said("permission_error"), ProviderPermissionError),
         (404, said("not_found_error"), ModelNotFoundError),
         (404, said("invalid_request_error"), ModelNotFoundError),
-        (409, said("conflict_error"), ProviderBadRequestError),
+        (409, said("conflict_error"), ProviderServerError),
         (413, said("request_too_large"), ProviderRequestTooLargeError),
         (413, b'{"error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}', ProviderRequestTooLargeError),
         (429, said("rate_limit_error"), ProviderRateLimitError),

@@ -297,8 +297,31 @@ def test_a_cache_mark_is_never_on_thinking(encoded: Encoded) -> None:
     message = answer([text("yes"), THOUGHT]).to_message()
     message.metadata = {**(message.metadata or {}), **CACHED}
     body, _ = encoded(messages=[user("a"), message, user("b")])
-    assert body["messages"][1]["content"] == [text("yes", **MARK), THOUGHT]
+    assert body["messages"][1]["content"] == [text("yes", **MARK)]
     assert message.metadata["native"]["replay"] == [text("yes"), THOUGHT]
+
+
+def test_thinking_at_the_end_is_cut(encoded: Encoded) -> None:
+    """https://github.com/tailcallhq/forgecode/issues/2107: an answer whose limit ended it while it thought again."""
+    message = answer([THOUGHT, text("yes"), REDACTED, THOUGHT], stop_reason="max_tokens").to_message()
+    body, _ = encoded(messages=[user("a"), message, user("b")])
+    assert body["messages"][1]["content"] == [THOUGHT, text("yes")]
+
+
+def test_an_answer_of_thinking_alone_is_left_out(encoded: Encoded) -> None:
+    message = answer([THOUGHT], stop_reason="max_tokens").to_message()
+    body, warnings = encoded(messages=[user("a"), message, user("b")])
+    assert [turn["role"] for turn in body["messages"]] == ["user", "user"]
+    assert warnings == ("an empty message of the assistant was left out: Anthropic takes no blank text",)
+
+
+@pytest.mark.parametrize("content", [[SEARCH, FOUND, text("So far")], [text("I look."), SEARCH]])
+def test_a_turn_that_anthropic_paused_goes_back_to_go_on(content: list[dict[str, Any]]) -> None:
+    """https://github.com/laravel/ai/pull/493: with text at its end, too, it is no answer begun by the caller."""
+    message = answer(content, stop_reason="pause_turn").to_message()
+    call = ChatCall(LLMRequest([user("a"), message]), ModelRef("anthropic", "claude-opus-4-8"))
+    body = json.loads(AnthropicAdapter().encode(call, stream=False).body)
+    assert body["messages"][1] == {"role": "assistant", "content": content}
 
 
 def test_an_edited_text_replaces_the_old_one_behind_the_signed_thinking(encoded: Encoded) -> None:

@@ -225,3 +225,50 @@ def test_a_request_that_is_taken_as_it_is_is_not_copied() -> None:
         ModelRef("openai", "m"),
     )
     assert fitted(call, FIT, [], plain=are_plain(call.request.messages)) is call
+
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+FLAT = [
+    pytest.param({"type": "input_text", "text": "a"}, {"type": "text", "text": "a"}, id="a text"),
+    pytest.param({"type": "input_image", "image_url": PNG, "detail": "low"},
+                 {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}}, id="an image"),
+    pytest.param({"type": "input_file", "file_data": "data:application/pdf;base64,JVBERi0=", "filename": "a.pdf"},
+                 {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0=", "filename": "a.pdf"}}, id="a file"),
+    pytest.param({"type": "input_file", "file_url": "https://x.example/a.pdf"},
+                 {"type": "document", "source": {"type": "url", "url": "https://x.example/a.pdf"}}, id="a file by its address"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "google"])
+@pytest.mark.parametrize(("flat", "usual"), FLAT)
+def test_parts_in_the_form_of_the_responses_api_are_read_by_all(
+    flat: dict[str, Any], usual: dict[str, Any], provider: str
+) -> None:
+    assert sent(provider, user([flat])) == sent(provider, user([usual]))
+
+
+def test_the_responses_api_gets_its_own_parts_as_they_are() -> None:
+    part = {"type": "input_image", "file_id": "file-1", "detail": "high"}
+    body, _ = sent("openai", user([part]), extra_params={"api": "responses"})
+    assert body["input"][0]["content"] == [part]
+
+
+@pytest.mark.parametrize("kind", ["thinking", "redacted_thinking", "reasoning"])
+@pytest.mark.parametrize("provider", ADAPTERS)
+def test_reasoning_in_an_answer_of_another_provider_is_left_out(provider: str, kind: str) -> None:
+    """https://github.com/anthropics/claude-code/issues/20705 has what Anthropic itself wants of them."""
+    said = Message(role="assistant", content=[{"type": kind, "thinking": "t"}, {"type": "text", "text": "y"}])
+    body, warnings = sent(provider, user(), said, user())
+    if provider == "anthropic" and kind != "reasoning":
+        assert body["messages"][1]["content"][0]["type"] == kind
+    else:
+        assert b'"t"' not in msgspec.json.encode(body)
+        assert b'"y"' in msgspec.json.encode(body)
+        assert any("the reasoning in an assistant message was left out" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_file_without_a_name_gets_one_for_openai(api: str) -> None:
+    part = {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0="}}
+    body, _ = sent("openai", user([part]), extra_params={"api": api})
+    assert b'"filename":"document.pdf"' in msgspec.json.encode(body)

@@ -300,7 +300,7 @@ MALFORMED = [
     b"{}",
     b'{"output": 5}',
     b'{"status":"completed","output":["odd"]}',
-    b'{"status":"completed","output":[{"type":"message","content":"odd"}]}',
+    b'{"status":"completed","output":[{"type":"message","content":5}]}',
     b"\xff",
 ]
 

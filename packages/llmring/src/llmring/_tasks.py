@@ -167,6 +167,7 @@ class WatchedWork:
             for task in self._watches:
                 task.remove_done_callback(self._end)
                 task.cancel()
+            self._watches.clear()  # its traceback has what this is part of: a cycle for each request
         return not self._ended
 
 

@@ -3,12 +3,20 @@
 from collections.abc import AsyncGenerator
 
 import pytest
-from batch_hosts import MODELS, Host, rows_of
-from llmring.bulk._batch_answers import matched
+from batch_hosts import MODELS, Clock, Host, rows_of
+from llmring.bulk._batch_answers import Answering, matched
 from llmring.bulk._batch_parts import BatchPart
 from llmring.bulk._batch_rows import Encoder, Pending, digest_in, key_of
 from llmring_providers.batches import BatchApi, BatchResult, BatchStatus
-from llmring_types.exceptions import BatchError, MalformedResponseError, StreamInterruptedError
+from llmring_types.exceptions import (
+    BatchError,
+    BatchExpiredError,
+    LLMRingError,
+    MalformedResponseError,
+    ProviderServerError,
+    StreamInterruptedError,
+    StructuredOutputError,
+)
 
 STATUS = BatchStatus(id="b", state="completed", results=("/results",))
 
@@ -49,7 +57,7 @@ async def part_of(count: int) -> tuple[BatchPart, dict[str, Pending]]:
 
 async def keys_of(api: Api, part: BatchPart, waiting: dict[str, Pending]) -> list[str]:
     typed: BatchApi = api  # type: ignore[assignment]  # no more of it is asked for
-    return [row.key async for row, _ in matched(typed, part, STATUS, waiting)]
+    return [row.key async for row, _ in matched(typed, part, STATUS, waiting, Clock())]
 
 
 @pytest.mark.parametrize("broken", [(), (1,), (2, 3)])
@@ -109,3 +117,25 @@ async def test_a_document_that_is_no_results_is_an_error_and_the_batch_stays_to_
     with pytest.raises(MalformedResponseError, match="1 of 1 lines"):
         await keys_of(Api([BatchResult("", "unreadable")]), part, waiting)
     assert len(waiting) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "named", "billed"),
+    [
+        (BatchError("the results are lost", provider="openai"), "error", "BatchError", None),
+        (BatchExpiredError("too late", provider="openai"), "error", "BatchExpiredError", False),
+        (ProviderServerError("down", status_code=500), "error", "ProviderServerError", False),
+        (MalformedResponseError("half a line", provider="openai"), "error", "MalformedResponseError", None),
+        (StructuredOutputError("not as asked", raw_text="x"), "ok", None, True),
+    ],
+)
+async def test_the_trace_of_a_row_without_an_answer_says_whether_it_may_be_billed(
+    error: LLMRingError, outcome: str, named: str | None, billed: bool | None
+) -> None:
+    part, waiting = await part_of(1)
+    (row,) = waiting.values()
+    answer = Answering(Host().ring._chat).failed(part, row, error)
+    assert answer.error is error
+    (tried,) = error.attempts
+    assert (tried.outcome, tried.error, tried.billed) == (outcome, named, billed)
+    assert (tried.message is None) is (named is None)

@@ -24,6 +24,7 @@ from llmring_types.exceptions import (
     ProviderAuthenticationError,
     ProviderBadRequestError,
     ProviderConnectionError,
+    ProviderRateLimitError,
     ProviderServerError,
     StructuredOutputError,
     ValidationError,
@@ -237,6 +238,53 @@ async def test_a_row_that_expires_each_time_is_an_error_after_three_batches(vend
     assert isinstance(answer.error, kind)
     assert answer.attempts == 3
     assert len(list(host.batches)) == 3
+
+
+async def test_attempts_are_counted_where_rows_that_expired_fill_several_batches() -> None:
+    host = Host(Script(batches=(BatchRule(expired_every=1),)))
+    found = await answered(host.run(part_bytes=1), rows_of(MODELS["openai"], 3))
+    assert [answer.attempts for answer in found.values()] == [3] * 3
+    assert [len(batch.lines) for batch in host.batches] == [1] * 9
+
+
+class Flaky(Recorder):
+    """A host that cannot be reached by every second request that looks at a batch or reads its results."""
+
+    async def open(self, request: HttpRequest) -> SimStream:
+        is_look = request.method == "GET" and not urlsplit(request.url).path.endswith("/batches")
+        self.looks += is_look
+        if is_look and self.looks % 2:
+            raise TransportError("h.test: the connection was reset")
+        return await super().open(request)
+
+    looks = 0
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_requests_that_fail_now_and_then_are_no_reason_to_give_a_batch_up(vendor: str) -> None:
+    host = Host(transport=Flaky(Script(batches=(BatchRule(looks=60),))))
+    found = await answered(host.run(), rows_of(MODELS[vendor], 2))
+    assert [row_said(answer.response) for answer in found.values() if answer.response] == ["k0", "k1"]
+    assert len(list(host.batches)) == 1
+
+
+class Busy(Recorder):
+    """A host that takes a batch only when it is asked again."""
+
+    async def open(self, request: HttpRequest) -> SimStream:
+        self.posts += request.method == "POST"
+        if request.method == "POST" and self.posts == 1:
+            raise ProviderRateLimitError("slow down", provider="anthropic", retry_after=7.0, status_code=429)
+        return await super().open(request)
+
+    posts = 0
+
+
+async def test_the_wait_that_a_host_asks_for_is_kept_before_a_batch_is_submitted_again() -> None:
+    host = Host(transport=Busy())
+    (answer,) = (await answered(host.run(), rows_of(MODELS["anthropic"], 1))).values()
+    assert answer.response is not None
+    assert host.clock.pauses[0] == 7.0
 
 
 async def test_with_a_live_tail_rows_that_failed_are_handed_back() -> None:

@@ -28,7 +28,9 @@ from llmring.exceptions import (
     ValidationError,
 )
 from llmring.testing import HANG, FakeProvider
+from llmring_lockfile import Binding, Lockfile, Profile
 from llmring_providers import ChatCall
+from llmring_types import ModelRef
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}
 PRICES = {"fake:x": Prices(input=Decimal(0), output=Decimal(100_000))}
@@ -179,6 +181,28 @@ async def test_a_changed_request_is_a_new_row(journal: Path) -> None:
     assert [outcome.from_journal for outcome in found] == [True, False]
     hotter, asked = await outcomes_of([question("a", temperature=1.0)], journal=journal)
     assert (asked, hotter[0].from_journal) == (1, False)
+
+
+async def test_the_order_of_names_makes_no_other_request(journal: Path) -> None:
+    await outcomes_of([question("a", extra_params={"x": 1, "y": {"p": 1, "q": 2}})], journal=journal)
+    found, asked = await outcomes_of(
+        [question("a", extra_params={"y": {"q": 2, "p": 1}, "x": 1})], journal=journal
+    )
+    assert (asked, found[0].from_journal) == (0, True)
+
+
+async def test_a_pool_whose_first_member_has_no_key_is_answered_and_kept(journal: Path) -> None:
+    profile = Profile(
+        name="default",
+        bindings=(Binding(alias="fast", models=(ModelRef("openai", "gpt-4o"), ModelRef("fake", "x"))),),
+    )
+    for calls in (3, 0):
+        ring, provider = LLMRing(lockfile=Lockfile(profiles={"default": profile})), FakeProvider(echo)
+        ring.register_provider("fake", provider)
+        rows = [msgspec.structs.replace(request, model="fast") for request in questions(3)]
+        found = [outcome async for outcome in ring.map(rows, journal=journal)]
+        assert [outcome.unwrap().model for outcome in found] == ["fake:x"] * 3
+        assert len(provider.calls) == calls
 
 
 async def test_leaving_a_job_loses_no_answer_that_has_come(journal: Path) -> None:

@@ -1,6 +1,9 @@
 """One request over ASGI: bodies in pieces, bodies that are too long, clients that leave."""
 
+import gc
+import weakref
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import anyio
@@ -173,3 +176,20 @@ async def test_work_that_is_done_waits_for_no_client() -> None:
 
     await exchange([]).until_gone(work)
     assert done == [True]
+
+
+async def test_a_request_leaves_nothing_to_the_garbage_collector() -> None:
+    async def send(_: Event) -> None:
+        return
+
+    scope = {"method": "POST", "path": "/", "headers": (), "client": None}
+    asked = Exchange(scope, exchange([])._receive, send)
+    left = weakref.ref(asked)
+    gc.disable()
+    try:
+        await asked.until_gone(partial(asked.begin, {}))
+        del asked
+        await anyio.wait_all_tasks_blocked()
+        assert left() is None
+    finally:
+        gc.enable()

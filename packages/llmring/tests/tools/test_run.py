@@ -369,3 +369,31 @@ async def test_options_of_a_run_that_cannot_be_are_refused_before_anything_is_se
     with pytest.raises(kind, match=words):
         await ring.run(ASKED, **options)
     assert not provider.calls
+
+
+PAUSED = LLMResponse(
+    content="Let me look.", model="fake:x", finish_reason="other", provider_finish_reason="pause_turn"
+)
+
+
+async def test_a_paused_turn_goes_on() -> None:
+    """https://github.com/anthropics/anthropic-sdk-python/pull/1174"""
+    ring, provider = ring_with(PAUSED, "It is 3.")
+    run = await ring.run(ASKED, tools=[add])
+    assert run.content == "It is 3."
+    assert [message.role for message in provider.calls[1].request.messages] == ["user", "assistant"]
+
+
+async def test_a_turn_that_pauses_for_ever_ends_with_the_rounds() -> None:
+    ring, _ = ring_with(PAUSED)
+    with pytest.raises(ToolLoopError, match="after 2 requests"):
+        await ring.run(ASKED, tools=[add], max_rounds=2)
+
+
+async def test_a_paused_turn_goes_on_in_a_stream() -> None:
+    ring, provider = ring_with(PAUSED, "It is 3.")
+    events = [event async for event in ring.run_stream(ASKED, tools=[add])]
+    assert (
+        "".join(event.delta for event in events if isinstance(event, StreamChunk)) == "Let me look.It is 3."
+    )
+    assert len(provider.calls) == 2

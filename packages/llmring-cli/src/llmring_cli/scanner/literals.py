@@ -128,7 +128,7 @@ def _of_notebook(text: str) -> Iterator[tuple[int, str]]:
     for cell in notebook.cells:
         pieces = [cell.source] if isinstance(cell.source, str) else cell.source
         whole = "".join(pieces)
-        written = [next((each for each in strings if _says(each[1], piece)), None) for piece in pieces]
+        written = [next(each for each in strings if _says(each[1], piece)) for piece in pieces]
         found = (
             _of_markdown(whole)
             if cell.cell_type == "markdown"
@@ -136,10 +136,9 @@ def _of_notebook(text: str) -> Iterator[tuple[int, str]]:
         )
         begins = [0, *accumulate(map(len, pieces))]
         for at, word in found:
-            place = bisect_right(begins, at) - 1
+            place = min(bisect_right(begins, at), len(pieces)) - 1  # Pygments puts a line end behind the text
             piece = written[place]
-            if piece is not None:  # there is none for the first of two sources of a cell
-                yield piece.start(1) + _written_before(piece[1], at - begins[place]), word
+            yield piece.start(1) + _written_before(piece[1], at - begins[place]), word
 
 
 def _says(raw: str, piece: str) -> bool:

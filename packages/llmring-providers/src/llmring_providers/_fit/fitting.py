@@ -11,12 +11,13 @@ from llmring_types import Message, Role
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._fit.history import paired
-from llmring_providers._fit.media import check, clean, family_of
+from llmring_providers._fit.media import check, clean, family_of, in_chat_form
 from llmring_providers._fit.models import ModelRules
 from llmring_providers._fit.names import NameRule, renamed, replaced_ids, replaced_names
 from llmring_providers._fit.tools import check_choice, distinct
 from llmring_providers._protocol import ChatCall
 
+_REASONING = frozenset({"thinking", "redacted_thinking", "reasoning"})
 _EVERYTHING = frozenset({"image", "document", "audio", "video"})
 
 
@@ -36,6 +37,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
         apart: ids of calls must be unique in the whole conversation.
         continued: parameters with which the host may have the beginning of the conversation.
         chooses: a choice of tools is sent.
+        flat: parts in the form of OpenAI's responses API are taken as they are.
+        reasoning: parts with an answer's reasoning that are taken; all others are left out.
     """
 
     whose: str
@@ -50,6 +53,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     apart: bool = False
     continued: frozenset[str] = frozenset()
     chooses: bool = True
+    flat: bool = False
+    reasoning: frozenset[str] = frozenset()
 
 
 def fitted(call: ChatCall, fit: Fit, warnings: list[str], *, plain: bool) -> ChatCall:
@@ -184,7 +189,7 @@ class _Fitting:
         elif message.role == "tool" and not message.tool_call_id and self._unanswered:
             message = msgspec.structs.replace(message, tool_call_id=self._unanswered.pop(0))
         if isinstance(message.content, list):
-            message = self._placed(message)
+            message = self._placed(self._readable(message))
         if message.role == "user" and self._moved:
             parts, self._moved = self._moved, []
             message = msgspec.structs.replace(message, content=[*parts, *_parts(message.content)])
@@ -205,6 +210,19 @@ class _Fitting:
             self._calls[call_id] = str(function.get("name"))
             calls.append(made if made.get("id") else {**made, "id": call_id})
         return msgspec.structs.replace(message, tool_calls=calls) if calls != message.tool_calls else message
+
+    def _readable(self, message: Message) -> Message:
+        """Bring parts into the form that all adapters read, without reasoning that nobody else reads."""
+        parts = message.content if self._fit.flat else list(map(in_chat_form, message.content))
+        if message.role == "assistant":
+            refused = _REASONING - self._fit.reasoning
+            kept = [part for part in parts if part["type"] not in refused]
+            if len(kept) < len(parts):
+                self._warn(
+                    f"the reasoning in an assistant message was left out: {self._fit.whose} cannot read it"
+                )
+                parts = kept
+        return message if parts == message.content else msgspec.structs.replace(message, content=parts)
 
     def _placed(self, message: Message) -> Message:
         role = message.role

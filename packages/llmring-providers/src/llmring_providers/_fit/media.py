@@ -63,6 +63,26 @@ def family_of(part: Mapping[str, Any]) -> str | None:
     return family
 
 
+def in_chat_form(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part in the form of OpenAI's responses API as that of chat completions; others as they are.
+
+    https://platform.openai.com/docs/api-reference/responses/create#responses_create-input
+    """
+    kind = part["type"]
+    kept = {name: part[name] for name in ("cache_control",) if name in part}
+    if kind in ("input_text", "output_text"):
+        return {"type": "text", "text": part.get("text") or "", **kept}
+    if kind == "input_image" and isinstance(url := part.get("image_url"), str):
+        detail = {"detail": part["detail"]} if part.get("detail") else {}
+        return {"type": "image_url", "image_url": {"url": url, **detail}, **kept}
+    if kind == "input_file" and isinstance(url := part.get("file_url"), str):
+        return {"type": "document", "source": {"type": "url", "url": url}, **kept}
+    if kind == "input_file":
+        file = {name: part[name] for name in ("file_data", "file_id", "filename") if part.get(name)}
+        return {"type": "file", "file": file, **kept}
+    return part
+
+
 def check(part: Mapping[str, Any], family: str, taken: tuple[str, ...] | None, call: ChatCall) -> None:
     """Refuse what a model does not read, and what has nothing to be read.
 

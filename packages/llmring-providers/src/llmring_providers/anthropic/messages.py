@@ -180,12 +180,12 @@ class _Encoder:
             self._warn(f"the reasoning of an earlier answer was left out: {self._call.ref} does not reason")
             replay = [block for block in replay if not _is_thinking(block)]
         if not replay:
-            return _cached(message, neutral)
+            return _cached(message, _without_end_thinking(neutral))
         if _still_says(replay, message):
-            return _cached(
-                message, [block for block in replay if block["type"] != "text" or _text(block).strip()]
-            )
-        return _cached(message, [*self._leading_thinking(replay), *neutral])
+            blocks = [block for block in replay if block["type"] != "text" or _text(block).strip()]
+        else:
+            blocks = [*self._leading_thinking(replay), *neutral]
+        return _cached(message, _without_end_thinking(blocks))
 
     def _leading_thinking(self, replay: list[Block]) -> list[Block]:
         """Keep what an edited message may keep: the signed thinking before everything that could have been edited."""
@@ -195,6 +195,17 @@ class _Encoder:
                 "an assistant message was edited: its blocks beyond text, calls and first thinking were left out"
             )
         return replay[:end]
+
+
+def _without_end_thinking(blocks: list[Block]) -> list[Block]:
+    """Cut thinking that nothing follows, as an answer has it that its limit ended; Anthropic refuses it at the end.
+
+    https://github.com/tailcallhq/forgecode/issues/2107
+    """
+    end = len(blocks)
+    while end and _is_thinking(blocks[end - 1]):
+        end -= 1
+    return blocks[:end]
 
 
 def _is_thinking(block: Block) -> bool:
@@ -228,14 +239,11 @@ def _text(block: Block) -> str:
 
 
 def _cached(message: Message, blocks: list[Block]) -> list[Block]:
-    """Mark the last block that takes a mark, when the message asks for it."""
+    """Mark the last block, which is never one of thinking, when the message asks for it."""
     mark = message.metadata.get("cache_control") if message.metadata else None
-    if mark is None:
+    if mark is None or not blocks:
         return blocks
-    for at in range(len(blocks) - 1, -1, -1):
-        if blocks[at]["type"] not in THINKING:
-            return [*blocks[:at], {**blocks[at], "cache_control": mark}, *blocks[at + 1 :]]
-    return blocks
+    return [*blocks[:-1], {**blocks[-1], "cache_control": mark}]
 
 
 def _without_end_space(content: str | list[Block]) -> str | list[Block]:

@@ -54,7 +54,11 @@ class AnthropicAdapter:
             answer = response.decode(body, call)
         except MalformedResponseError as error:
             answer = reread(
-                error, lambda data: response.decode(data, call), lambda: MessageStreamDecoder(call), body
+                error,
+                lambda data: response.decode(data, call),
+                lambda: MessageStreamDecoder(call),
+                body,
+                call,
             )
         return restored(answer, call, NAMES) if answer.tool_calls else answer
 

@@ -37,6 +37,7 @@ FIT = Fit(
     rules=lambda call: rules_of("anthropic", call.ref.model),
     needs_turn=True,
     apart=True,
+    reasoning=frozenset({"thinking", "redacted_thinking"}),
 )
 _OWN_FIELDS = frozenset({"response_format", "tool_choice", "tools"})
 
@@ -140,6 +141,12 @@ def _refuse_prefill(conversation: Conversation, call: ChatCall) -> None:
         return
     content = conversation.turns[-1]["content"]
     begun = isinstance(content, str) or content[-1]["type"] == "text"
+    if (
+        begun
+        and not isinstance(content, str)
+        and any(block["type"] == "server_tool_use" for block in content)
+    ):
+        begun = False  # a turn that Anthropic has paused, and goes on with
     if conversation.turns[-1]["role"] == "assistant" and begun:
         raise UnsupportedContentError(
             f"{call.ref} continues no begun answer; let the conversation end with a message of the user",

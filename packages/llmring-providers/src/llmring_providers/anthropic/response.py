@@ -76,7 +76,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
             message = decode_message(body)
         except msgspec.ValidationError:
             message = decode_lax_message(body)
-        content = _content(message.content or ())
+        content = _content(message.blocks())
     except DECODE_ERRORS as error:
         raise malformed("the answer is not a message", call, error) from error
     if message.content is None:
@@ -101,7 +101,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     )
 
 
-def _content(blocks: "list[msgspec.Raw] | tuple[()]") -> _Content:
+def _content(blocks: list[msgspec.Raw]) -> _Content:
     text, reasoning, plain = "", "", True
     calls: list[ToolCall] = []
     for raw in blocks:

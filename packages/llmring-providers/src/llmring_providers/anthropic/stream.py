@@ -181,7 +181,7 @@ class MessageStreamDecoder(BaseStreamDecoder):
                 model=self._call.ref.model,
             )
         self._message = message
-        for index, raw in enumerate(message.content or ()):
+        for index, raw in enumerate(message.blocks()):
             self._start(index, raw, chunks)
 
     def _start(self, index: int, raw: msgspec.Raw, chunks: list[StreamChunk]) -> None:

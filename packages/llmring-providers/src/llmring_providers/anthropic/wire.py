@@ -66,7 +66,8 @@ class WireMessage(msgspec.Struct):
     type: str | None = None
     id: str | None = None
     model: str | None = None
-    content: list[msgspec.Raw] | None = None
+    content: list[msgspec.Raw] | str | None = None
+    """A text where a host of the same protocol makes it short."""
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: Any = None
@@ -77,6 +78,12 @@ class WireMessage(msgspec.Struct):
     usage: WireUsage | None = None
     error: Any = None
     request_id: str | None = None
+
+    def blocks(self) -> list[msgspec.Raw]:
+        """Return the content as blocks."""
+        if isinstance(self.content, str):
+            return [msgspec.Raw(msgspec.json.encode({"type": "text", "text": self.content}))]
+        return self.content or []
 
 
 class Delta(msgspec.Struct, gc=False):

@@ -50,7 +50,11 @@ class BedrockAdapter:
             answer = response.decode(body, call)
         except MalformedResponseError as error:
             answer = reread(
-                error, lambda data: response.decode(data, call), lambda: ConverseStreamDecoder(call), body
+                error,
+                lambda data: response.decode(data, call),
+                lambda: ConverseStreamDecoder(call),
+                body,
+                call,
             )
         return restored(answer, call, NAMES) if answer.tool_calls else answer
 

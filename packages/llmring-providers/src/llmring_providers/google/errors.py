@@ -127,7 +127,7 @@ def _words(said: Any) -> _Said:
         return _Said(str(said))
     number, word = said.get("code"), said.get("status")
     return _Said(
-        message=str(said.get("message") or ""),
+        message=str(said.get("message") or said.get("detail") or ""),
         number=number if isinstance(number, int) else None,
         word=word if isinstance(word, str) and word else None,
         details=read_details(said.get("details")),

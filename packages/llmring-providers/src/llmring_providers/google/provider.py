@@ -43,6 +43,7 @@ class GoogleAdapter:
                 lambda data: response.decode(data, call, wire),
                 lambda: GenerateStreamDecoder(call, wire),
                 body,
+                call,
             )
         return restored(answer, call, NAMES) if answer.tool_calls else answer
 

@@ -29,7 +29,7 @@ class OllamaAdapter:
             return response.decode(body, call)
         except MalformedResponseError as error:
             return reread(
-                error, lambda data: response.decode(data, call), lambda: ChatStreamDecoder(call), body
+                error, lambda data: response.decode(data, call), lambda: ChatStreamDecoder(call), body, call
             )
 
     def stream_decoder(self, call: ChatCall, wire: WireRequest) -> StreamDecoder:  # noqa: ARG002

@@ -26,6 +26,8 @@ def openai_part(part: Mapping[str, Any], call: ChatCall) -> Mapping[str, Any]:
         if kind == "image_url" and isinstance(inner, str):
             return {"type": kind, kind: {"url": inner}}
         raise unsupported(f"{kind} that holds no {kind}", call)
+    if kind == "file" and isinstance(inner, Mapping) and "file_data" in inner and not inner.get("filename"):
+        return {**part, "file": {**inner, "filename": _name(inner["file_data"])}}  # OpenAI wants one
     if kind in _OPENAI_FORM:
         return part
     source = part.get("source")
@@ -74,6 +76,10 @@ def _document(part: Mapping[str, Any], source: Mapping[str, Any], call: ChatCall
         return None
     name = part.get("filename") or part.get("title") or ("document.pdf" if media_type == _PDF else "document")
     return {"type": "file", "file": {"filename": name, "file_data": data}}
+
+
+def _name(data: Any) -> str:
+    return "document.pdf" if str(data).startswith(f"data:{_PDF}") else "document"
 
 
 def _data_url(source: Mapping[str, Any], usual: str) -> str | None:

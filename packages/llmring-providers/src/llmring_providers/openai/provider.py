@@ -68,6 +68,7 @@ class OpenAIAdapter:
                     lambda data: chat_response.decode(data, call),
                     lambda: ChatStreamDecoder(call),
                     body,
+                    call,
                 )
             return restored(response, call, NAMES) if response.tool_calls else response
         from llmring_providers.openai.responses import response as responses_response  # noqa: PLC0415 - loaded already
@@ -81,6 +82,7 @@ class OpenAIAdapter:
                 lambda data: responses_response.decode(data, call),
                 lambda: ResponsesStreamDecoder(call),
                 body,
+                call,
             )
         return restored(response, call, NAMES) if response.tool_calls else response
 

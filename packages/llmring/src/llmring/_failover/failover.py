@@ -168,9 +168,10 @@ class _Attempts(Generic[T]):
     async def make(self, candidate: Candidate, sent: Callable[[], None] | None = None) -> Outcome[T]:
         """Ask a candidate, unless something is against it. ``sent`` is called at the moment that it is asked."""
         failover, ref, queue = self._failover, candidate.ref, self._queue
-        if queue is not None and not queue.concerns(ref.provider):
-            queue = None
         refusal = candidate.unusable
+        # A provider without its key has no lane: the keys name it.
+        if queue is not None and (refusal is not None or not queue.concerns(ref.provider)):
+            queue = None
         if refusal is None and failover.breakers.states:
             refusal = failover.breakers.refusal(ref, failover.clock.now(), probe=queue is None)
         permit, waited = None, 0.0

@@ -17,6 +17,7 @@ from llmring_types.exceptions import (
     BatchRejectedError,
     LLMRingError,
     MalformedResponseError,
+    ProviderError,
     ProviderTimeoutError,
     StructuredOutputError,
 )
@@ -24,7 +25,7 @@ from llmring_types.exceptions import (
 from llmring._chat import Chat
 from llmring._failover.planner import is_billed
 from llmring._money.accounting import check_counts
-from llmring._runtime import TimeLimitError, within
+from llmring._runtime import Clock, TimeLimitError, within
 from llmring.bulk._batch_parts import BatchPart
 from llmring.bulk._batch_rows import Pending, digest_in
 from llmring.structured import finish
@@ -32,8 +33,9 @@ from llmring.structured import finish
 _READ_S = 120.0
 """Seconds to wait for the next result."""
 
-_TRIES = 3
-"""Times that results are read from the start, where the connection breaks, or a line of them cannot be read."""
+_TRIES, _PAUSE_S = 3, 4.0
+"""Times that results are read from the start, where there is no connection or it breaks, or a line cannot be read; and
+the seconds before the second time. There are four times as many before the third."""
 
 _NOTHING = Decimal(0)
 _QUICK_LETTERS = 1024
@@ -59,7 +61,7 @@ class BatchAnswer(msgspec.Struct, kw_only=True):
 
 
 async def matched(
-    api: BatchApi, part: BatchPart, status: BatchStatus, waiting: dict[str, Pending]
+    api: BatchApi, part: BatchPart, status: BatchStatus, waiting: dict[str, Pending], clock: Clock
 ) -> AsyncGenerator[tuple[Pending, BatchResult]]:
     """Yield the rows of a part with their results, each once. Results of nobody, and the second of a row, are dropped.
 
@@ -70,6 +72,7 @@ async def matched(
         part: the batch.
         status: with the places of its results.
         waiting: its rows by digest; those that are yielded are taken out.
+        clock: waits before the results are read again.
 
     Raises:
         ProviderError: the results cannot be read.
@@ -86,9 +89,10 @@ async def matched(
                     row = waiting.pop(digest, None) if digest is not None else None
                     if row is not None:
                         yield row, result
-        except MalformedResponseError as error:
+        except ProviderError as error:
             if tried == _TRIES or not error.retryable:
                 raise
+            await clock.sleep(_PAUSE_S**tried)
         else:
             if not unreadable or not waiting:
                 return
@@ -136,9 +140,10 @@ class Answering:
             rows: by digest; they are taken out.
         """
         unreadable: BatchError | None = None
+        clock = self._chat.failover.clock
         if status is not None and status.state != "failed":
             try:
-                async with aclosing(matched(api, part, status, rows)) as results:
+                async with aclosing(matched(api, part, status, rows, clock)) as results:
                     async for row, result in results:
                         yield row, await self.answer(api, part, row, result)
             except BatchError as error:

@@ -73,7 +73,6 @@ class BatchLane:
             async for answer in answers:
                 task = self._under_way.pop(answer.key)
                 if answer.live and self._keeps:
-                    task.is_live = True
                     ask_live(task)
                 elif answer.response is not None:
                     end(task, answer.response)

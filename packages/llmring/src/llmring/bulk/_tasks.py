@@ -56,7 +56,6 @@ class Task(msgspec.Struct, eq=False):
     encoded: EncodedCall | None = None
     route: Route | None = None
     asked_again: bool = False
-    is_live: bool = False
     times_refused: int = 0
     refusals: tuple[Attempt, ...] = ()
 

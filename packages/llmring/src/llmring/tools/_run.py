@@ -52,6 +52,12 @@ class Run(msgspec.Struct, Generic[Parsed], kw_only=True):
         return sum(known) if len(known) == len(costs) else None
 
 
+_PAUSED = "pause_turn"
+"""Anthropic's own tools have run for long: the same conversation, with what is there of the answer, lets it go on.
+
+https://platform.claude.com/docs/en/agents-and-tools/tool-use/server-tools#the-server-side-loop-and-pause-turn
+"""
+
 Send: TypeAlias = Callable[[LLMRequest, Account | None, bool], Call]
 """Makes the call of a request, which is paid from the account of the run if that is bounded, streamed or not."""
 
@@ -143,6 +149,8 @@ class ToolLoop:
         run.responses.append(response)
         run.messages.append(response.to_message())
         calls = response.tool_calls or []
+        if response.provider_finish_reason == _PAUSED and not calls:
+            return []
         if not calls or any(self._is_the_applications(call) for call in calls):
             return None
         results = await self._results(calls)

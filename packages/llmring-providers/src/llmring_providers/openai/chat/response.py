@@ -95,7 +95,7 @@ def bare_error(body: bytes, kind: str | None, call: ChatCall) -> LLMRingError | 
 
 
 def _response(completion: Completion, choice: Choice, call: ChatCall) -> LLMResponse:
-    message = choice.message or WireMessage()
+    message = choice.message or WireMessage(content=choice.text if isinstance(choice.text, str) else None)
     made = calls_of(message)
     calls = [neutral_call(call, place) for place, call in enumerate(made)]
     word = finish_word(choice)

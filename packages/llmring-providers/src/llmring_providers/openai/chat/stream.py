@@ -150,6 +150,8 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._delta(delta, chunks)
         elif choice.message is not None and not self._spoke:  # else it repeats the deltas
             self._delta(choice.message, chunks)
+        elif isinstance(choice.text, str):
+            self._delta(WireMessage(content=choice.text), chunks)
         if choice.finish_reason or choice.finish_details is not None:
             self._word = finish_word(choice)
         if choice.usage is not None:

@@ -104,6 +104,8 @@ class Choice(msgspec.Struct, gc=False):
     index: int | float | str | None = None
     message: WireMessage | None = None
     delta: WireMessage | None = None
+    text: Any = None
+    """In place of a message, as the older completions have it."""
     finish_reason: str | None = None
     finish_details: FinishDetails | None = None
     native_finish_reason: Any = None

@@ -11,6 +11,8 @@ from llmring_providers.openai.responses.app_calls import app_call, open_calls
 from llmring_providers.openai.responses.wire import Item, Part
 
 _READ = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
+_TEXTS = frozenset({"output_text", "text", "input_text"})
+"""Parts that are texts: the vendor's, and those of hosts that copy its protocol."""
 _PLAIN: Mapping[str, frozenset[str]] = {
     "message": frozenset({"type", "id", "role", "status", "content"}),
     "function_call": frozenset({"type", "id", "call_id", "name", "arguments", "status"}),
@@ -47,26 +49,30 @@ def read_items(output: Sequence[Mapping[str, Any]], *, custom: bool = True) -> A
     answer = Answer()
     left = open_calls(output)
     for raw in output:
-        kind = str(raw.get("type"))
+        kind = str(raw.get("type") or ("message" if "role" in raw else None))
         if left and any(raw is each for each in left):
             answer.calls.append(app_call(raw, len(answer.calls)))
         if kind not in _READ or (kind == "custom_tool_call" and not custom):
             continue
-        item = msgspec.convert(raw, Item)
+        item = msgspec.convert({**raw, "type": kind} if "type" not in raw else raw, Item)
         if item.type == "message":
-            _message(answer, item.content or ())
+            _message(answer, _parts(item.content))
         elif item.type == "reasoning":
             answer.reasoning += "".join(
-                part.text or "" for part in (*(item.summary or ()), *(item.content or ()))
+                part.text or "" for part in (*(item.summary or ()), *_parts(item.content))
             )
         else:
             answer.calls.append(_call(item, len(answer.calls)))
     return answer
 
 
+def _parts(content: list[Part] | str | None) -> list[Part]:
+    return [Part("output_text", content)] if isinstance(content, str) else content or []
+
+
 def _message(answer: Answer, parts: Iterable[Part]) -> None:
     for part in parts:
-        answer.text += part.text or "" if part.type == "output_text" else ""
+        answer.text += part.text or "" if part.type in _TEXTS else ""
         answer.refusal += part.refusal or ""
         if isinstance(part.annotations, list):
             answer.annotations.extend(part.annotations)

@@ -40,6 +40,7 @@ FIT = Fit(
     ids=NameRule(taken=re.compile(r".{1,64}", re.DOTALL)),
     rules=lambda call: rules_for(call, "responses"),
     apart=True,
+    flat=True,
     continued=frozenset({"previous_response_id", "conversation", "prompt"}),
 )
 _OWN_FIELDS = frozenset({"response_format", "tool_choice", "tools"})

@@ -38,7 +38,7 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
     try:
         response = decode_response(body)
         check(response, call)
-        answer = read_items(response.output or (), custom=offers_custom(call))
+        answer = read_items(output_of(response), custom=offers_custom(call))
     except DECODE_ERRORS as error:
         raise malformed("the answer is not a response object", call, error) from error
     word = finish_word(response)
@@ -60,6 +60,13 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         native=native_of(call, response, answer, response.output or ()),
         warnings=_unfinished(word),
     )
+
+
+def output_of(response: Response) -> list[dict[str, Any]]:
+    """Return the items, or the one that stands for the text which a host sends in their place."""
+    if not response.output and isinstance(response.output_text, str) and response.output_text:
+        return [{"type": "message", "role": "assistant", "content": response.output_text}]
+    return response.output or []
 
 
 def _unfinished(word: str | None) -> list[str]:

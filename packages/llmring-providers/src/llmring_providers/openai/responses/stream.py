@@ -20,6 +20,7 @@ from llmring_providers.openai.responses.response import (
     finish_word,
     native_of,
     offers_custom,
+    output_of,
 )
 from llmring_providers.openai.responses.wire import (
     Response,
@@ -32,7 +33,11 @@ from llmring_providers.openai.usage import usage_of
 
 _REASONING = frozenset({"response.reasoning_summary_text.delta", "response.reasoning_text.delta"})
 _ARGUMENTS = frozenset({"response.function_call_arguments.delta", "response.custom_tool_call_input.delta"})
-_TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_WHOLE_ARGUMENTS = frozenset(
+    {"response.function_call_arguments.done", "response.custom_tool_call_input.done"}
+)
+_TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.done"})
+"""The last one is that of hosts which speak it over another transport, too."""
 
 
 class ResponsesStreamDecoder(BaseStreamDecoder):
@@ -49,6 +54,8 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
         self._arguments: dict[int | str, list[str]] = {}
         """Of calls that are not whole yet."""
         self._spoke = False
+        self._speaking = False
+        """Since the last part of a message has ended."""
         self._reasoned = False
 
     def _gathered_chunk(self) -> StreamChunk:
@@ -76,6 +83,10 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
             self._emit(chunks, reasoning=part.delta)
         elif kind == "response.refusal.delta":
             self._emit(chunks, refusal=part.delta)
+        elif kind in ("response.output_text.done", "response.refusal.done"):
+            if not self._speaking:  # the host has sent no pieces
+                self._emit(chunks, text=part.text, refusal=part.refusal)
+            self._speaking = False
         elif kind in _TERMINAL:
             self._finish(decode_response(part.response), chunks)
         elif kind == "error" or part.error:
@@ -96,9 +107,10 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
         elif kind in _ARGUMENTS:
             if isinstance(part.delta, str):
                 self._arguments.setdefault(self._place(part, part.item_id), []).append(part.delta)
-        elif kind == "response.function_call_arguments.done":
-            if isinstance(part.arguments, str) and part.arguments:
-                self._arguments[self._place(part, part.item_id)] = [part.arguments]
+        elif kind in _WHOLE_ARGUMENTS:
+            whole = part.arguments or part.input
+            if isinstance(whole, str) and whole:
+                self._arguments[self._place(part, part.item_id)] = [whole]
         elif kind == "response.created" and bytes(part.response).startswith(b"{"):
             identity = decode_identity(part.response)
             self._id, self._served = None if identity.id is None else str(identity.id), identity.model
@@ -113,7 +125,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
     ) -> None:
         said = refusal or text
         if isinstance(said, str) and said:
-            self._spoke = True
+            self._spoke = self._speaking = True
             chunks.append(StreamChunk(delta=said, model=self._model, refusal=refusal or None))
         elif isinstance(reasoning, str) and reasoning:
             self._reasoned = True
@@ -122,7 +134,7 @@ class ResponsesStreamDecoder(BaseStreamDecoder):
     def _finish(self, response: Response, chunks: list[StreamChunk]) -> None:
         self._id = str(response.id) if response.id else self._id
         self._served = response.model or self._served
-        output = self._filled(response.output) if response.output else self._gathered()
+        output = self._filled(response.output) if response.output else self._gathered() or output_of(response)
         self._usage = usage_of(
             response.usage, tier=response.service_tier, searches=count_searches(response, output)
         )

@@ -28,7 +28,8 @@ class Item(msgspec.Struct):
 
     type: str
     id: str | None = None
-    content: list[Part] | None = None
+    content: list[Part] | str | None = None
+    """A text where a host of the same protocol makes it short."""
     summary: list[Part] | None = None
     call_id: str | None = None
     name: str | None = None
@@ -41,6 +42,8 @@ class Response(msgspec.Struct):
     model: str | None = None
     status: str | None = None
     output: list[dict[str, Any]] | None = None
+    output_text: Any = None
+    """Of the vendor's SDKs; some hosts send it, and nothing else."""
     usage: Any = None
     incomplete_details: IncompleteDetails | None = None
     error: Any = None
@@ -60,7 +63,10 @@ class StreamEvent(msgspec.Struct, gc=False):
 
     type: str = ""
     delta: Any = None
+    text: Any = None
+    refusal: Any = None
     arguments: Any = None
+    input: Any = None
     item: dict[str, Any] | None = None
     output_index: int | str | None = None
     item_id: str | None = None
