@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ from json_output import validate_output
 from llmring.serve import KeyStore
 from llmring.testing import Answer, Rule, Script, faults
 from llmring.usage import stats
-from served import CHAT, LLMRING, LOCKFILE, Served, served, watched
+from served import CHAT, LLMRING, LOCKFILE, Served, open_sockets, served, watched
 
 TWO = ("--workers", "2")
 STREAMED = {**CHAT, "stream": True}
@@ -60,6 +60,12 @@ def test_workers_share_address_figures_usage_log_and_keys(
     monkeypatch.setenv("LLMRING_USAGE_LOG", str(log))
     with served(tmp_path, None, *TWO, "--store", str(store.path)) as gateway:
         validate_output("serve", gateway.document)
+        before = [open_sockets(worker) for worker in gateway.workers()]
+        with ExitStack() as connections:
+            for _ in range(8):
+                assert connections.enter_context(gateway.request("GET", "/readyz")).status == 200
+            after = [open_sockets(worker) for worker in gateway.workers()]
+        assert [new - old for new, old in zip(after, before, strict=True)] == [4, 4]
         with gateway.ask(CHAT) as one, gateway.ask(CHAT) as other:
             assert (one.status, other.status) == (200, 200)
             figures = gateway.figures()
@@ -136,11 +142,15 @@ def test_streams_of_all_workers_are_finished_before_the_end(tmp_path: Path) -> N
             status(gateway)
 
 
-def test_a_second_interrupt_ends_at_once(tmp_path: Path) -> None:
+def test_the_page_shows_calls_of_other_workers_and_a_second_interrupt_ends_them_at_once(
+    tmp_path: Path,
+) -> None:
     stalled = Script(rules=(Rule(answer=Answer(text="one two three"), fault=faults.Stall(after=3)),))
     with served(tmp_path, stalled, *TWO) as gateway, watched(*gateway.workers()) as ended:
         with gateway.ask(STREAMED) as reply:
             reply.readline()
+            with gateway.request("GET", "/page/live") as page:
+                assert b"openai_chat, stream" in page.read()
             gateway.process.send_signal(signal.SIGINT)
             with pytest.raises(subprocess.TimeoutExpired):
                 gateway.process.wait(0.5)

@@ -6,7 +6,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,9 +54,19 @@ class Served:
 
     def workers(self) -> list[int]:
         """The processes that answer."""
-        command = ["pgrep", "-P", str(self.process.pid)]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-        return [int(line) for line in found.stdout.split()]
+        found = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has ended
+                state, parent, *_ = path.read_text().rpartition(")")[2].split()
+                if int(parent) == self.process.pid and state != "Z":
+                    found.append(int(path.parent.name))
+        return sorted(found)
+
+
+def open_sockets(process: int) -> int:
+    """Count the sockets of a process."""
+    places = (str(path.readlink()) for path in Path(f"/proc/{process}/fd").iterdir())
+    return sum(place.startswith("socket:") for place in places)
 
 
 @contextmanager

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
 import re
 import sqlite3
 import sys
+import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -341,6 +344,32 @@ def test_a_date_that_python_has_not_is_the_error_of_its_row(
     rows = [*read_rows(folder / "rows.parquet")]
     assert [row.values.get("text") for row in rows] == ["a", None, "c"]
     assert "row 2 cannot be read: " in str(rows[1].error)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+def test_a_pipe_is_read_once(folder: Path) -> None:
+    path = folder / "rows.jsonl"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=('{"a": 1}\n',), daemon=True)
+    writer.start()
+    assert count_rows(path) is None
+    assert [row.values for row in read_rows(path)] == [{"a": 1}]
+    writer.join()
+
+
+def test_large_rows_of_parquet_are_read_and_written_a_few_at_a_time(folder: Path) -> None:
+    text = "x" * 2**20
+    with TableWriter(folder / "rows.parquet", sys.stdout) as writer:
+        for place in range(40):
+            writer.add({"text": f"{place}{text}"})
+    groups = import_module("pyarrow.parquet").read_metadata(folder / "rows.parquet").num_row_groups
+    assert groups == 3  # of 17, 17 and 6
+    tracemalloc.start()
+    try:
+        assert [len(row.values["text"]) for row in read_rows(folder / "rows.parquet")][-1] == len(text) + 2
+        assert tracemalloc.get_traced_memory()[1] < 30 * 2**20  # all rows are 40
+    finally:
+        tracemalloc.stop()
 
 
 def test_columns_of_one_name_are_refused(folder: Path) -> None:

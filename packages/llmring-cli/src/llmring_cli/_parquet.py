@@ -1,10 +1,9 @@
-"""Parquet by pyarrow, or by polars where only that is installed; a thousand rows are in memory."""
+"""Parquet by pyarrow, or by polars where only that is installed; a thousand rows at most are in memory."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -13,7 +12,8 @@ from llmring_types.exceptions import MissingSDKError
 from llmring_cli._output import CommandError
 
 Cells = tuple[Any, ...]
-_CHUNK = 1000
+_CHUNK, _CHUNK_BYTES = 1000, 2**24
+"""Rows that are in memory at once: so many, or fewer that are as large together."""
 
 
 class UnreadableError(Exception):
@@ -112,6 +112,20 @@ def _one_by_one(
 _UNREADABLE = (ValueError, OverflowError)
 
 
+def _chunks(rows: Iterable[Cells]) -> Iterator[list[Cells]]:
+    """Yield the rows in lists that memory has room for."""
+    chunk: list[Cells] = []
+    size = 0
+    for cells in rows:
+        chunk.append(cells)
+        size += sum(len(cell) for cell in cells if isinstance(cell, str))
+        if len(chunk) == _CHUNK or size > _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
 def _refuse_twins(path: Path, names: Sequence[str]) -> None:
     """Refuse columns of one name, the first of which would be lost.
 
@@ -136,7 +150,10 @@ class _Arrow:
     def read(self, path: Path) -> Iterator[dict[str, Any] | UnreadableError]:
         with self._parquet.ParquetFile(path) as file:
             _refuse_twins(path, file.schema_arrow.names)
-            for batch in file.iter_batches(batch_size=_CHUNK):
+            metadata = file.metadata
+            size = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
+            fitting = _CHUNK_BYTES * max(metadata.num_rows, 1) // max(size, 1)
+            for batch in file.iter_batches(batch_size=max(1, min(_CHUNK, fitting))):
                 yield from _one_by_one(batch, batch.num_rows, lambda part: part.to_pylist())
 
     def write(self, file: BinaryIO, kinds: Mapping[str, type], rows: Iterator[Cells]) -> None:
@@ -144,7 +161,7 @@ class _Arrow:
         types = {bool: arrow.bool_(), int: arrow.int64(), float: arrow.float64(), str: arrow.string()}
         schema = arrow.schema([(name, types[kind]) for name, kind in kinds.items()])
         with self._parquet.ParquetWriter(file, schema) as writer:
-            while chunk := list(islice(rows, _CHUNK)):
+            for chunk in _chunks(rows):
                 columns = zip(*chunk, strict=True)
                 arrays = [
                     arrow.array(cells, type=kind) for cells, kind in zip(columns, schema.types, strict=True)
@@ -176,7 +193,7 @@ class _Polars:
         with tempfile.TemporaryDirectory() as folder:
             parts = [Path(folder, "0")]
             polars.DataFrame(schema=schema).write_parquet(parts[0])
-            while chunk := list(islice(rows, _CHUNK)):
+            for chunk in _chunks(rows):
                 parts.append(Path(folder, str(len(parts))))
                 polars.DataFrame(chunk, schema=schema, orient="row").write_parquet(parts[-1])
             self._scan(parts).sink_parquet(file, row_group_size=_CHUNK)  # a group is in memory

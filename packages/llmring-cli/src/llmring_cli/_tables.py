@@ -80,7 +80,7 @@ def count_rows(path: Path) -> int | None:
     try:
         if form == ".parquet":
             return count_parquet(path)
-        if form in _SQLITE:
+        if form in _SQLITE or not path.is_file():  # a pipe can be read once
             return None
         with path.open("rb") as file:
             return _count_lines(file) if form in {".jsonl", ".ndjson"} else _count_records(file)

@@ -91,6 +91,18 @@ async def test_rows_that_cannot_be_submitted_are_outcomes() -> None:
     assert {outcome.key for outcome in given} == found.keys()
 
 
+async def test_rows_of_one_key_are_all_submitted_and_all_read() -> None:
+    host = Host()
+    (good,) = requests_of("openai", 1)
+    empty = LLMRequest([], model=MODELS["openai"])
+    rows = [Row(key="k", request=request) for request in (good.request, good.request, empty, empty)]
+    handle = await host.ring.submit_batch(rows)
+    for given in (None, rows):
+        found = {outcome.key: outcome async for outcome in host.ring.batch_results(handle, given)}
+        answered = {key: outcome.is_answered for key, outcome in found.items()}
+        assert answered == {"k": True, "k (row 1)": True, "k (row 2)": False, "k (row 3)": False}
+
+
 async def test_where_nothing_can_be_submitted_the_first_reason_is_raised() -> None:
     host = Host()
     host.ring.register_provider("groq", api_key="k")

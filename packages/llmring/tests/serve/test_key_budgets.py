@@ -234,10 +234,47 @@ async def test_what_a_store_cannot_count_stays_set_aside_and_wakes_whoever_waits
         with closing(sqlite3.connect(tmp_path / "serve.db", isolation_level=None)) as database:
             database.execute("ALTER TABLE spend RENAME TO gone")
             hold.settle(Decimal("0.1"), certain=True)
+            await keys.ledger.written()
             database.execute("ALTER TABLE gone RENAME TO spend")
         with pytest.raises(BudgetExceededError):
             await account.reserve(MODEL, Decimal("0.5"), "second")
         assert state_of(keys).reserved == Decimal("0.8")
+
+
+async def test_a_count_that_cannot_be_written_takes_no_other_with_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with KeyStore(tmp_path / "serve.db") as keys:
+        made = keys.create(budget="1", tpm=100).key
+        hold = hold_of(keys, made, "0.5")
+        assert await keys.ledger.hold(hold) is None
+        with closing(sqlite3.connect(tmp_path / "serve.db", isolation_level=None)) as database:
+            database.execute("DROP TABLE pace")
+        hold.settle(Decimal("0.1"), certain=True)
+        keys.ledger.correct(made, 0, 5)
+        await keys.ledger.written()
+        assert state_of(keys).spent == Decimal("0.1")
+    assert "are counted by estimate" in caplog.text
+
+
+async def test_what_nobody_waits_for_is_written_with_the_next_turn_of_the_loop(keys: KeyStore) -> None:
+    hold = hold_of(keys, keys.create(budget="1").key, "0.5")
+    assert await keys.ledger.hold(hold) is None
+    hold.settle(Decimal("0.1"), certain=True)
+    await anyio.wait_all_tasks_blocked()
+    await keys.is_in_use()
+    assert state_of(keys).spent == Decimal("0.1")
+
+
+def test_on_trio_a_cost_is_written_at_once(tmp_path: Path) -> None:
+    async def spend() -> None:
+        hold = hold_of(keys, keys.create(budget="1").key, "0.5")
+        assert await keys.ledger.hold(hold) is None
+        hold.settle(Decimal("0.1"), certain=True)
+        assert state_of(keys).spent == Decimal("0.1")
+
+    with KeyStore(tmp_path / "serve.db") as keys:
+        anyio.run(spend, backend="trio")
 
 
 async def test_a_stream_that_is_collected_while_the_file_is_in_use_settles_after_it(tmp_path: Path) -> None:
@@ -246,7 +283,7 @@ async def test_a_stream_that_is_collected_while_the_file_is_in_use_settles_after
         hold = hold_of(keys, made, "0.5")
         assert await keys.ledger.hold(hold) is None
         database = keys.ledger._database  # type: ignore[attr-defined]
-        with database.use():
+        with database:
             hold.settle(Decimal("0.1"), certain=True)
             waiting = Thread(target=database.written)
             waiting.start()

@@ -162,7 +162,22 @@ NOT_OF_OPENAI = (_OF_ANTHROPIC | _BOTH_OF_GEMINI | _OF_OLLAMA | {"top_k"}) - _OF
 """Names of other vendors' parameters that OpenAI itself answers with 400; hosts of its protocol have some of them."""
 NOT_OF_CHAT = NOT_OF_OPENAI | _OF_RESPONSES
 """The same for chat completions, which do not have those of the responses API either."""
-NOT_OF_ANTHROPIC = (_BOTH_OF_GEMINI | _OF_OLLAMA) - _OF_ANTHROPIC
+NOT_OF_ANTHROPIC = (
+    ((_BOTH_OF_GEMINI | _OF_OLLAMA) - _OF_ANTHROPIC)
+    | (OF_OPENAI - {"parallel_tool_calls", "user"})
+    | {
+        "api",
+        "frequency_penalty",
+        "logprobs",
+        "max_output_tokens",
+        "n",
+        "presence_penalty",
+        "seed",
+        "store",
+        "stream",
+        "top_logprobs",
+    }
+)
 NOT_OF_GEMINI = (_OF_ANTHROPIC | _OF_OLLAMA) - _BOTH_OF_GEMINI
 
 

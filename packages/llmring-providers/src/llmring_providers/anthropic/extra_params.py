@@ -5,27 +5,11 @@ from typing import Any
 
 from llmring_types.exceptions import UnsupportedContentError
 
-from llmring_providers._fit.parameters import NOT_OF_ANTHROPIC, OF_OPENAI, without_foreign
+from llmring_providers._fit.parameters import NOT_OF_ANTHROPIC, without_foreign
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.models import traits_of
 from llmring_providers.anthropic.reasoning import fit_reasoning
 
-_FOREIGN = (
-    (OF_OPENAI - {"parallel_tool_calls", "user"})
-    | NOT_OF_ANTHROPIC
-    | {
-        "api",
-        "frequency_penalty",
-        "logprobs",
-        "max_output_tokens",
-        "n",
-        "presence_penalty",
-        "seed",
-        "store",
-        "stream",
-        "top_logprobs",
-    }
-)
 _REASONING = frozenset({"thinking", "output_config"})
 _SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 _LEAST_TOP_P = 0.95
@@ -40,7 +24,7 @@ def merge_extra(
     body: dict[str, Any], call: ChatCall, *, thinking_barred: str | None, warnings: list[str]
 ) -> tuple[str, ...]:
     """Merge ``extra_params`` into the body and return the betas among them."""
-    extra = without_foreign(call.request.extra_params, _FOREIGN, "Anthropic", warnings)
+    extra = without_foreign(call.request.extra_params, NOT_OF_ANTHROPIC, "Anthropic", warnings)
     betas = _betas(extra.pop("betas", None) or [], call)
     if extra.pop("parallel_tool_calls", None) is False:
         _one_call_at_a_time(body, extra, warnings)

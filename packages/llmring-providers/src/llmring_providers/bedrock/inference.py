@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmring_providers._fit.models import fitted_effort
-from llmring_providers._fit.parameters import NOT_OF_ANTHROPIC, OF_OPENAI, without_foreign
+from llmring_providers._fit.parameters import NOT_OF_ANTHROPIC, without_foreign
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.reasoning import limits
 from llmring_providers.bedrock.models import claude_of, rules_for
@@ -28,23 +28,7 @@ _OF_CONVERSE = frozenset(
     }
 )
 """Fields of a request that ``extra_params`` may set or complete."""
-_FOREIGN = (
-    (OF_OPENAI - {"parallel_tool_calls", "user", "reasoning"})
-    | (NOT_OF_ANTHROPIC - _OF_CONVERSE)
-    | {
-        "api",
-        "betas",
-        "frequency_penalty",
-        "logprobs",
-        "max_output_tokens",
-        "n",
-        "presence_penalty",
-        "seed",
-        "store",
-        "stream",
-        "top_logprobs",
-    }
-)
+_FOREIGN = (NOT_OF_ANTHROPIC - _OF_CONVERSE - {"reasoning"}) | {"betas"}
 _MOST = 1
 """Of ``temperature``: elsewhere it is 2."""
 _EFFORTS = ((4096, "low"), (16384, "medium"))

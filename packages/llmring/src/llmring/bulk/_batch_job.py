@@ -100,12 +100,8 @@ async def submit(chat: Chat, requests: Requests, path: str | Path | None, profil
     submission = Submission(encoder, store, chat.failover.clock, part_bytes=PART_BYTES, fail=fail)
     await submission.resume()
     known = {digest for part in store.handle.parts for digest in part.rows}
-    source = Source(requests)
-    index = 0
-    try:
-        while (item := await source.next()) is not END:
-            key, request = _row(item, index)
-            index += 1
+    async with aclosing(_rows(requests)) as rows:
+        async for key, request in rows:
             try:
                 if isinstance(request, LLMRingError):
                     raise request
@@ -116,8 +112,6 @@ async def submit(chat: Chat, requests: Requests, path: str | Path | None, profil
             except LLMRingError as error:
                 failures.append(error)
                 store.refused[key] = keep(error)
-    finally:
-        await source.aclose()
     await submission.flush()
     if not store.handle.parts and failures:
         raise failures[0]
@@ -126,9 +120,20 @@ async def submit(chat: Chat, requests: Requests, path: str | Path | None, profil
     return store.handle
 
 
-def _row(item: object, index: int) -> tuple[str, LLMRequest | LLMRingError]:
-    row = item if isinstance(item, Row) else Row(request=item)  # type: ignore[arg-type]  # checked by the encoder
-    return (str(index) if row.key is None else row.key), row.request
+async def _rows(requests: Requests) -> AsyncGenerator[tuple[str, LLMRequest | LLMRingError]]:
+    """Yield the rows by the keys that name them in a handle: to one that was there before, the row's place is added."""
+    source, index, taken = Source(requests), 0, set[str]()
+    try:
+        while (item := await source.next()) is not END:
+            row = item if isinstance(item, Row) else Row(request=item)
+            key = str(index if row.key is None else row.key)
+            if key in taken:
+                key = f"{key} (row {index})"
+            taken.add(key)
+            yield key, row.request
+            index += 1
+    finally:
+        await source.aclose()
 
 
 async def progress(chat: Chat, handle: BatchHandle) -> BatchProgress:
@@ -196,11 +201,9 @@ async def results(
 
 async def _given(encoder: Encoder, requests: Requests, places: dict[str, int]) -> dict[str, Pending]:
     """Return the rows that were given again, by digest; one that is not as it was submitted is left out."""
-    source, found, index = Source(requests), dict[str, Pending](), 0
-    try:
-        while (item := await source.next()) is not END:
-            key, request = _row(item, index)
-            index += 1
+    found = dict[str, Pending]()
+    async with aclosing(_rows(requests)) as rows:
+        async for key, request in rows:
             if not isinstance(request, LLMRequest):
                 continue
             with suppress(
@@ -209,8 +212,6 @@ async def _given(encoder: Encoder, requests: Requests, places: dict[str, int]) -
                 row = (await encoder.encode(key, request)).row
                 if row.digest in places:
                     found[row.digest] = row
-    finally:
-        await source.aclose()
     return found
 
 

@@ -1,12 +1,13 @@
 """The file of keys and accounts: tables in SQLite. What it says opens the gateway and spends money."""
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmring_types.exceptions import ConfigurationError
 
@@ -62,38 +63,45 @@ _TABLES = {
 KEYS = Form("key store", _APPLICATION, _VERSION, _TABLES)
 
 
+class _Change(NamedTuple):
+    make: Callable[["sqlite3.Connection"], None]
+    failed: str
+    then: Callable[[], None] | None
+
+
 class Database:
     """The file, for one thread at a time; made, readable by its owner alone, if it is not there.
+
+    ``with database as connection`` reads, or writes in one statement.
 
     Args:
         path: the file.
 
     Raises:
-        ConfigurationError: it cannot be made or opened, or is not a file of this kind, version and user.
+        ConfigurationError: it cannot be made or opened, or is not a file of this kind, version and user; or, within
+            the block, cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
-        self._posted: deque[Callable[[], None]] = deque()
+        self._posted: deque[_Change] = deque()
         with reported(path, KEYS):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             create_or_check(path, KEYS)
-            self.connection = connect(path, shared=True)
+            self._connection = connect(path, shared=True)
 
-    @contextmanager
-    def use(self) -> Iterator["sqlite3.Connection"]:
-        """Read, or write in one statement.
+    def __enter__(self) -> "sqlite3.Connection":
+        self._lock.acquire()
+        return self._connection
 
-        Raises:
-            ConfigurationError: the file cannot be used.
-        """
-        try:
-            with reported(self._path, KEYS), self._lock:
-                yield self.connection
-        finally:
-            if self._posted:
-                self._run_posted()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._lock.release()
+        if self._posted:
+            self._run_posted()
+        if error is not None:
+            with reported(self._path, KEYS):
+                raise error
 
     @contextmanager
     def change(self) -> Iterator["sqlite3.Connection"]:
@@ -102,63 +110,87 @@ class Database:
         Raises:
             ConfigurationError: the file cannot be used.
         """
-        with self.use() as connection, transaction(connection):
+        with self as connection, _transaction(connection):
             yield connection
 
     def post(
         self,
-        change: Callable[["sqlite3.Connection"], None],
+        make: Callable[["sqlite3.Connection"], None],
         failed: str,
         then: Callable[[], None] | None = None,
     ) -> None:
-        """Make a change now, or have whoever uses the file make it: nobody waits for it here.
+        """Make a change soon, in one transaction with others, or have whoever uses the file make it: nobody waits here.
+
+        Soon is :meth:`written`, the next use of the file or the next turn of the loop of asyncio; without one, now.
 
         Args:
-            change: makes it.
+            make: makes it; again, and alone, where one of the others cannot be made.
             failed: is logged where it cannot be made.
             then: is called once it was made, or could not be.
         """
-
-        def make() -> None:
-            try:
-                with reported(self._path, KEYS):
-                    change(self.connection)
-            except ConfigurationError:
-                _logger.exception(failed)
-            if then is not None:
-                then()
-
-        self._posted.append(make)
-        self._run_posted()
+        self._posted.append(_Change(make, failed, then))
+        try:
+            loop = sys.modules["asyncio"].get_running_loop()
+        except (KeyError, RuntimeError):
+            self._run_posted()
+        else:
+            loop.call_soon(self._run_posted)
 
     def written(self) -> None:
-        """Wait until what was posted is written."""
-        if self._posted:
+        """Wait until what was posted is written, or could not be."""
+        if self._posted or self._lock.locked():
             with self._lock:
-                pass
-            self._run_posted()
+                self._make_posted()
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what was posted, and close the file."""
         with self._lock:
-            self.connection.close()
+            self._make_posted()
+            self._connection.close()
 
     def _run_posted(self) -> None:
         while self._posted and self._lock.acquire(blocking=False):
             try:
-                while self._posted:
-                    self._posted.popleft()()
+                self._make_posted()
             finally:
                 self._lock.release()
 
+    def _make_posted(self) -> None:
+        """Make what was posted. Whoever calls has the lock."""
+        changes: list[_Change] = []
+        while self._posted:
+            changes.append(self._posted.popleft())
+        try:
+            self._make(changes)
+        except ConfigurationError:
+            for change in changes:
+                try:
+                    self._make([change])
+                except ConfigurationError:
+                    _logger.exception(change.failed)
+        for change in changes:
+            if change.then is not None:
+                change.then()
+
+    def _make(self, changes: list[_Change]) -> None:
+        """Make changes in one transaction.
+
+        Raises:
+            ConfigurationError: none of them could be made.
+        """
+        if changes:
+            with reported(self._path, KEYS), _transaction(self._connection):
+                for change in changes:
+                    change.make(self._connection)
+
 
 @contextmanager
-def transaction(connection: "sqlite3.Connection") -> Iterator[None]:
-    """Make changes, all or none, that no other process comes between."""
+def _transaction(connection: "sqlite3.Connection") -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite itself rolls back after some errors
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")

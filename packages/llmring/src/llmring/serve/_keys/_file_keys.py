@@ -2,6 +2,7 @@
 
 import os
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -49,7 +50,7 @@ class FileKeys:
         limits = None if key.budget is None else f"{key.budget.limit}/{key.budget.period}"
         aliases = msgspec.json.encode(key.aliases).decode()
         row = (key.id, digest, key.name, aliases, key.profile, limits, key.rpm, key.tpm, key.created_at)
-        with self._database.use() as connection:
+        with self._database as connection:
             connection.execute("INSERT INTO key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
 
     def revoke(self, key_id: str, moment: str) -> GatewayKey | None:
@@ -72,7 +73,7 @@ class FileKeys:
     def all(self) -> list[GatewayKey]:
         if not self._is_there():
             return []
-        with self._database.use() as connection:
+        with self._database as connection:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM key ORDER BY created_at, id").fetchall()  # noqa: S608
         return [_key(row) for row in rows]
 
@@ -111,11 +112,12 @@ class FileKeys:
         return self._opened is not None or os.path.lexists(self._path)
 
     def _row(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
-        with self._database.use() as connection:
+        with self._database as connection:
             row: tuple[Any, ...] | None = connection.execute(statement, values).fetchone()
         return row
 
 
+@lru_cache(4096)
 def _key(row: tuple[Any, ...]) -> GatewayKey:
     identity, name, aliases, profile, limits, rpm, tpm, created_at, revoked_at = row
     budget = None

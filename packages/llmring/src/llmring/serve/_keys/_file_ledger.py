@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from llmring.serve._keys._database import Database, transaction
+from llmring.serve._keys._database import Database
 from llmring.serve._keys._key import GatewayKey
 from llmring.serve._keys._ledger import (
     BEAT_S,
@@ -61,7 +61,7 @@ class FileLedger(Ledger):
 
     def totals(self, key: str, period: str) -> Totals:
         """Return an account as it is in the file."""
-        with self._database.use() as connection:
+        with self._database as connection:
             return self._totals(connection, key, period)
 
     async def hold(self, hold: KeyHold) -> Totals | None:
@@ -75,7 +75,7 @@ class FileLedger(Ledger):
             "amount": hold.amount,
             "limit": account.limit,
         }
-        with self._database.use() as connection:
+        with self._database as connection:
             if hold.amount <= account.limit and connection.execute(_HOLD, values).rowcount > 0:
                 return None
             return self._totals(connection, account.key, account.period)
@@ -85,15 +85,14 @@ class FileLedger(Ledger):
         key, period = account.key, account.period
 
         def count(connection: "sqlite3.Connection") -> None:
-            with transaction(connection):
-                self._release(connection, hold)
-                counted = cost
-                if cost > amount:
-                    now = self._totals(connection, key, period)
-                    left = account.limit - now.spent - now.withheld - now.own - now.others
-                    counted = min(cost, max(left, amount))
-                kept = 0 if certain else max(amount - counted, 0)
-                connection.execute(_ADD_SPEND, (key, period, counted, kept, cost - counted))
+            self._release(connection, hold)
+            counted = cost
+            if cost > amount:
+                now = self._totals(connection, key, period)
+                left = account.limit - now.spent - now.withheld - now.own - now.others
+                counted = min(cost, max(left, amount))
+            kept = 0 if certain else max(amount - counted, 0)
+            connection.execute(_ADD_SPEND, (key, period, counted, kept, cost - counted))
 
         self._database.post(
             count, f"what a call of key {key} has cost stays set aside", lambda: account.release(hold)
@@ -106,7 +105,7 @@ class FileLedger(Ledger):
             second = int(time.time())
             oldest = second - WINDOW_S
             values = {"key": key.id, "second": second, "oldest": oldest, "tokens": tokens}
-            with self._database.use() as connection:
+            with self._database as connection:
                 if connection.execute(_ADMIT, {**values, "rpm": key.rpm, "tpm": key.tpm}).rowcount > 0:
                     return second
                 rows = connection.execute(
@@ -128,9 +127,8 @@ class FileLedger(Ledger):
         """Hand over what this process still holds, and close the file."""
 
         def leave(connection: "sqlite3.Connection") -> None:
-            with transaction(connection):
-                connection.execute("UPDATE worker SET seen = 0 WHERE id = ?", (self._worker,))
-                _take_over(connection)
+            connection.execute("UPDATE worker SET seen = 0 WHERE id = ?", (self._worker,))
+            _take_over(connection)
 
         self._database.post(leave, "the key store could not be closed in order")
         self._database.close()
