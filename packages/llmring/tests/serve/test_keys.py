@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asgi import Reply, ask
@@ -155,7 +156,7 @@ ROWS = [(100, 1, 500), (110, 2, 600), (125, 1, 0)]
     ],
 )
 def test_a_pace_says_when_there_is_room_again(
-    limits: dict[str, int], tokens: int, wait: float | None
+    limits: dict[str, Any], tokens: int, wait: float | None
 ) -> None:
     key = GatewayKey(id="k", **limits)
     if wait is None:
