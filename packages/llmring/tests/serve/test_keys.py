@@ -55,6 +55,7 @@ async def test_once_there_is_a_key_nobody_comes_in_without_one(
         for path, body in ((OPENAI, CHAT), ("/v1/models", None)):
             reply = await ask(gateway, path, body, headers=headers)
             assert (reply.status, reply.json["error"]["code"]) == (401, "invalid_api_key")
+            assert reply.headers["x-request-id"].startswith("req_")
 
 
 async def test_a_gateway_started_before_the_first_key_asks_for_it_at_once(tmp_path: Path) -> None:
@@ -105,7 +106,9 @@ async def test_a_key_is_for_its_aliases_alone(keys: KeyStore) -> None:
             for name in ("safe", "fast", "sim:one", "sim:two")
         ]
         listed = (await ask(gateway, "/v1/models", headers=headers)).json
+        refused = await ask(gateway, OPENAI, CHAT, headers=headers)
     assert statuses == [200, 403, 200, 403]
+    assert refused.json["error"]["code"] is None  # the vendor's own is about countries
     assert [each["id"] for each in listed["data"]] == ["safe"]
 
 

@@ -22,7 +22,8 @@ Send: TypeAlias = Callable[[Event], Awaitable[None]]
 _BODY_LIMIT_S = 30.0
 """Seconds for a body to arrive: one that trickles in, or never comes, holds a place."""
 _READING_LIMIT_S = 60.0
-"""Seconds for a client to take a piece of a stream: one that reads no more holds a place, and a call upstream.
+"""Seconds between looks at the piece of a stream that is being sent: a client that takes none of it in that time holds
+a place, and a call upstream.
 
 As long as proxies wait: https://nginx.org/en/docs/http/ngx_http_core_module.html#send_timeout
 """

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import secrets
 from collections.abc import Mapping
 
 from llmring_providers.hosting import CODECS, ProtocolName, Route
@@ -40,7 +41,8 @@ async def refuse(
     answer = CODECS[route.protocol].error(error)
     wait = getattr(error, "retry_after", None)
     later = {} if wait is None else {"retry-after": f"{math.ceil(wait)}"}
-    headers = {**answer.headers, **later, **identity, **notes(attempts=error.attempts)}
+    named = identity or {CODECS[route.protocol].request_id_header: f"req_{secrets.token_hex(16)}"}
+    headers = {**answer.headers, **later, **named, **notes(attempts=error.attempts)}
     await exchange.answer(answer.status, headers, answer.body)
 
 

@@ -19,8 +19,8 @@ _WORDS: Mapping[Kind, tuple[str, str | None, str]] = {
     "authentication": ("invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
     "permission": (
         "invalid_request_error",
-        "unsupported_country_region_territory",
-        "Country not supported.",
+        None,
+        "You do not have access to this resource.",
     ),
     "not_found": (
         "invalid_request_error",
