@@ -87,7 +87,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(tmp_path: Path
     with served(tmp_path, SLOW, *TWO) as gateway:
         doomed, lasting = gateway.workers()
         assert [status(gateway) for _ in range(4)] == [200] * 4
-        before = gateway.figures()[ANSWERED]
+        before = gateway.figures()[ANSWERED]  # for which all report what connections they have
         with gateway.ask(STREAMED) as one, gateway.ask(STREAMED) as other, watched(doomed) as ended:
             one.readline()
             other.readline()
@@ -104,11 +104,13 @@ def test_a_worker_that_is_killed_is_replaced_and_the_others_go_on(tmp_path: Path
         )
         assert lasting in gateway.workers()
         with watched(lasting) as ended, gateway.ask(STREAMED) as one, gateway.ask(STREAMED) as other:
-            os.kill(lasting, signal.SIGTERM)
+            os.kill(lasting, signal.SIGINT)
             assert one.read().endswith(DONE)
             assert other.read().endswith(DONE)
             assert ended()
         assert status(gateway) == 200
+        text = gateway.process.stderr.readline()
+        assert text.startswith(f"worker {lasting} ended with exit code 130; another one starts")
 
 
 def test_workers_answer_while_their_supervisor_stands_still_and_end_when_it_is_killed(tmp_path: Path) -> None:

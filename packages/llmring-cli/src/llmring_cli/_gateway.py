@@ -9,7 +9,7 @@ import msgspec
 from llmring_lockfile import discover, load
 from llmring_types.exceptions import ConfigurationError, LLMRingError
 
-from llmring_cli._output import FAILED, CommandError, report
+from llmring_cli._output import FAILED, INTERRUPTED, CommandError, report
 from llmring_cli.page import OpenedPage, PageToken, open_page
 
 if TYPE_CHECKING:
@@ -185,7 +185,10 @@ def work(arguments: Sequence[str]) -> int:
         except (LLMRingError, OSError) as error:
             worker.fail(str(error))
             return FAILED
-        run_worker(opened.gateway, worker, at_end=opened.close)
+        try:
+            run_worker(opened.gateway, worker, at_end=opened.close)
+        except KeyboardInterrupt:
+            return INTERRUPTED
     return 0
 
 

@@ -27,6 +27,7 @@ BRIEF = f"import socket, sys; socket.socket(fileno=int(sys.argv[1])).sendall({RE
     [
         ("worker.fail(f'no {worker.setup.decode()}')", "no lockfile"),
         ("sys.exit(7)", r"worker \d+ ended with exit code 7"),
+        ("import os; os.kill(os.getpid(), 40)", r"worker \d+ was ended by signal 40"),
     ],
 )
 def test_a_worker_that_cannot_start_ends_all_with_its_error(does: str, problem: str) -> None:

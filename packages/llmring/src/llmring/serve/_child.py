@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from contextlib import suppress
 
 import anyio
 from anyio.abc import Process
@@ -68,11 +69,19 @@ class Child:
         if self.is_ready:
             self.hand_on_no_more()
             self.line.send(End(now))
-        elif self.process.returncode is None:
+        else:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process at once, if it has not ended."""
+        with suppress(ProcessLookupError):
             self.process.kill()
 
     @property
     def ending(self) -> str:
         """The way in which the process has ended, in words."""
         code = self.process.returncode or 0
-        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        if code >= 0:
+            return f"ended with exit code {code}"
+        names = {each.value: each.name for each in signal.Signals}
+        return f"was ended by {names.get(-code, f'signal {-code}')}"

@@ -198,10 +198,10 @@ def _worker_server(
             self._group.start_soon(self._take_connections)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            gateway.drain()
             worker.leave()
             with anyio.move_on_after(_LEAVE_S):
                 await self._have_all_come.wait()
-            gateway.drain()
             await super().shutdown(sockets)
             if at_end is not None:
                 await at_end()

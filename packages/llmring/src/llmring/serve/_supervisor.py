@@ -43,7 +43,7 @@ _LOOK_S = 1.0
 _EXTRA_S = 5
 """Seconds beyond those for calls under way, for the usage log and what else is done at the end."""
 _AT_ONCE_S = 2
-_PAUSE_S = 0.1
+_PAUSE_S = 1.0
 _AT_A_TIME = 64
 """Connections accepted before workers and signals are listened to again."""
 _STEADY_S = 60
@@ -149,7 +149,7 @@ class _Supervisor:
             child.end(now=now)
         await anyio.sleep(patience_s)
         for child in self._children:
-            child.process.kill()
+            child.kill()
 
     async def _accept(self) -> None:
         """Hand on connections as they come; while no worker takes any, they wait in the system's queue."""
@@ -234,9 +234,8 @@ class _Supervisor:
             child.take(State())
             with anyio.move_on_after(_EXTRA_S):
                 await process.wait()
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            child.kill()
+            await process.wait()
             self._children.remove(child)
             return child.is_ready, child.problem or f"worker {process.pid} {child.ending}"
 

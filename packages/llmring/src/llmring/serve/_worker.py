@@ -78,7 +78,9 @@ class Worker:
         self._line: Line[FromSupervisor] = Line(FromSupervisor)
         self._metrics, self._live = Metrics(), LiveCalls()
         self._calls: Callable[[], int] = int
+        self._connections: Callable[[], int] = int
         self._taken = 0
+        self._reported = Load()
         self._numbers = count()
         self._asked: dict[int, _Question] = {}
 
@@ -110,7 +112,8 @@ class Worker:
             connections: returns how many are open.
         """
         async with task_group() as group:
-            group.start_soon(self._report, connections)
+            self._connections = connections
+            group.start_soon(self._report)
             await self._line.run(self._link, lambda message: self._obey(message, end))
             end(False)
             group.cancel_scope.cancel()
@@ -172,16 +175,18 @@ class Worker:
             self._line.send(Put(question.number, name, value))
             await question.answer()
 
-    async def _report(self, connections: Callable[[], int]) -> None:
-        reported = Load()
+    async def _report(self) -> None:
         while True:
             await anyio.sleep(_REPORT_S)
             if self._line.is_idle:
-                load = Load(self._taken, connections())
-                if load != reported:
-                    self._line.send(load)
-                    reported = load
+                self._send_load()
                 self._send_news()
+
+    def _send_load(self) -> None:
+        load = Load(self._taken, self._connections())
+        if load != self._reported:
+            self._line.send(load)
+            self._reported = load
 
     def _send_news(self) -> None:
         figures, ended = self._metrics.take(), self._live.take_ended()
@@ -190,6 +195,7 @@ class Worker:
 
     def _obey(self, message: FromSupervisor, end: Callable[[bool], None]) -> None:
         if isinstance(message, Look):
+            self._send_load()
             self._send_news()
             self._line.send(State(self._calls(), list(self._live.under_way.values())))
         elif isinstance(message, End):
