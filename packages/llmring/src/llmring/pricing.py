@@ -232,7 +232,8 @@ def _count(usage: TokenCounts) -> _Counts | None:
     write_1h = usage.get("cache_creation_1h_tokens") or 0
     created, reasoning = usage.get("cache_creation_input_tokens"), usage.get("reasoning_tokens")
     write_other = max(created - write_5m - write_1h, 0) if created else 0
-    fresh = max(prompt - read - write_5m - write_1h - write_other, 0)
+    fresh = prompt - read - write_5m - write_1h - write_other
+    fresh = max(fresh, 0)
     reasoning = min(reasoning, completion) if reasoning else 0
     return _Counts(prompt, fresh, read, write_5m, write_1h, write_other, completion, reasoning)
 

@@ -8,12 +8,14 @@ from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asgi import Reply, ask
 from gateways import ANTHROPIC, CHAT, CLAUDE, GEMINI, OPENAI, STREAMED, ring_of
 from llmring.serve import Budget, GatewayKey, KeyStore, app
-from llmring_types.exceptions import ConfigurationError, ValidationError
+from llmring.serve._keys._ledger import check_pace
+from llmring_types.exceptions import ConfigurationError, ProviderRateLimitError, ValidationError
 
 ELSEWHERE = ("10.0.0.7", 1234)
 
@@ -134,6 +136,53 @@ async def test_requests_beyond_the_pace_are_told_when_to_come_again(keys: KeySto
         replies = [await ask(app(ring, keys=keys), OPENAI, CHAT, headers=headers) for _ in range(5)]
     assert [reply.status for reply in replies] == [200, 200, 200, 429, 429]
     assert 1 <= int(replies[-1].headers["retry-after"]) <= 61
+
+
+ROWS = [(100, 1, 500), (110, 2, 600), (125, 1, 0)]
+"""Seconds, requests and tokens."""
+
+
+@pytest.mark.parametrize(
+    ("limits", "tokens", "wait"),
+    [
+        ({"rpm": 5}, 9_999, None),
+        ({"rpm": 4}, 0, 31),  # once the request of second 100 is more than a minute old
+        ({"rpm": 3}, 0, 41),
+        ({"rpm": 1}, 0, 56),
+        ({"tpm": 1300}, 200, None),
+        ({"tpm": 1299}, 200, 31),
+        ({"tpm": 800}, 200, 31),
+        ({"tpm": 799}, 200, 41),
+        ({"tpm": 100}, 200, 56),
+        ({"rpm": 4, "tpm": 799}, 200, 31),
+        ({}, 9_999, None),
+    ],
+)
+def test_a_pace_says_when_there_is_room_again(
+    limits: dict[str, Any], tokens: int, wait: float | None
+) -> None:
+    key = GatewayKey(id="k", **limits)
+    if wait is None:
+        check_pace(key, ROWS, tokens, 130)
+        return
+    what = "requests" if "rpm" in limits else "tokens"
+    with pytest.raises(ProviderRateLimitError) as caught:
+        check_pace(key, ROWS, tokens, 130)
+    assert caught.value.retry_after == wait
+    assert f" {what} a minute" in str(caught.value)
+
+
+async def test_tokens_are_admitted_up_to_the_pace_and_not_one_more(keys: KeyStore) -> None:
+    key = keys.create(tpm=1000).key
+    await keys.ledger.admit(key, 400)
+    second = await keys.ledger.admit(key, 600)
+    with pytest.raises(ProviderRateLimitError):
+        await keys.ledger.admit(key, 1)
+    keys.ledger.correct(key, second, -1)
+    await keys.ledger.written()
+    await keys.ledger.admit(key, 1)
+    with pytest.raises(ProviderRateLimitError):
+        await keys.ledger.admit(key, 1)
 
 
 @pytest.mark.parametrize("body", [CHAT, CHAT | STREAMED])
