@@ -158,6 +158,24 @@ async def test_a_restart_between_two_calls_is_not_noticed(outage: Outage) -> Non
         assert state_of(keys).spent == 3 * COST
 
 
+@pytest.mark.parametrize("sees", ["a request", "a question"])
+async def test_a_gateway_that_asks_for_keys_does_not_open_when_redis_has_lost_them(
+    redis_url: str, sees: str
+) -> None:
+    async with KeyStore(redis_url) as keys, KeyStore(redis_url) as maker, ring_of() as ring:
+        headers = {"authorization": f"Bearer {maker.create().secret}"}
+        gateway = app(ring, keys=keys)
+        if sees == "a request":
+            assert (await ask(gateway, OPENAI, CHAT, headers=headers)).status == 200
+        else:
+            assert await anyio.to_thread.run_sync(lambda: keys.in_use)
+        with redis.Redis.from_url(redis_url) as server:
+            server.flushall()
+        for sent in (headers, {}):
+            assert (await ask(gateway, OPENAI, CHAT, headers=sent)).status == 401
+        assert keys.in_use
+
+
 async def test_scripts_that_the_server_has_forgotten_are_sent_again(redis_url: str) -> None:
     async with KeyStore(redis_url) as keys, ring_of(Rule(answer=ANSWER)) as ring:
         headers = {"authorization": f"Bearer {keys.create(budget='1', rpm=9, tpm=9000).secret}"}
