@@ -371,10 +371,22 @@ def test_a_cluster_is_refused(tmp_path: Path) -> None:
         keys.problems()
 
 
-@pytest.mark.parametrize("url", [f"redis://:{PASSWORD}@host:{PASSWORD}/0", f"redis://:{PASSWORD}@[::1"])
-def test_what_is_no_address_is_refused_without_its_password(url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"redis://:{PASSWORD}@host:{PASSWORD}/0",
+        f"redis://:{PASSWORD}@[::1",
+        f"valkey://:{PASSWORD}@host:6379/0",
+        f"Redis://:{PASSWORD}@host:6379/0",
+    ],
+)
+def test_what_is_no_address_is_refused_without_its_password(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match="none of Redis") as raised:
         KeyStore(url)
+    assert not any(tmp_path.iterdir())
     assert PASSWORD not in str(raised.value)
     assert raised.value.__suppress_context__
 

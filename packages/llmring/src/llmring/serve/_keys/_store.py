@@ -17,7 +17,6 @@ from llmring.serve._keys._ledger import Ledger, Totals
 _PREFIX = "llmr-"
 _SECRET_BYTES = 32
 """256 random bits, so that a plain hash is enough: nobody can try them all."""
-_REDIS = ("redis://", "rediss://", "unix://")
 
 
 def default_store() -> Path | None:
@@ -96,7 +95,8 @@ class KeyStore:
         self.path: Path | None = None
         self._was_used = False
         self._keys: _Keys
-        if isinstance(path, str) and path.startswith(_REDIS):
+        # Any address, so that one with a slip in it is an error, not a file that is named after its password.
+        if isinstance(path, str) and "://" in path:
             from llmring.serve._keys._redis import RedisKeys  # noqa: PLC0415 - an extra
 
             self._keys = redis = RedisKeys(path)
