@@ -1,3 +1,5 @@
+from typing import Any
+
 import msgspec
 import pytest
 from llmring_types import LLMResponse, StreamChunk, Usage, collect, tool_call
@@ -64,3 +66,14 @@ def test_a_response_survives_json() -> None:
         content="é", model="a:b", usage={"prompt_tokens": 1}, warnings=["w"], parsed={"a": [1]}
     )
     assert msgspec.json.decode(msgspec.json.encode(response), type=LLMResponse) == response
+
+
+@pytest.mark.parametrize(
+    "field", sorted(set(StreamChunk.__struct_fields__) - {"delta", "reasoning", "refusal", "model"})
+)
+def test_what_one_chunk_alone_says_is_in_the_response(field: str) -> None:
+    said: Any = {"of": field}
+    chunks = [StreamChunk(delta="a"), StreamChunk(**{field: said}), StreamChunk(delta="b")]
+    response = collect(chunks)
+    assert response.content == "ab"
+    assert getattr(response, field) == said

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import sqlite3
 import stat
 import sys
@@ -354,6 +355,15 @@ async def test_a_shared_file_that_breaks_is_a_typed_error(tmp_path: Path) -> Non
         database.execute("DROP TABLE lane")
     with pytest.raises(ConfigurationError, match="no such table"):
         await ledger.take("x", (1, 0, 0, 0), (1.0, None, None, None))
+
+
+async def test_a_shared_file_that_is_deleted_is_made_anew(tmp_path: Path) -> None:
+    rates, path = (1.0, None, None, None), tmp_path / "cache" / "pace.db"
+    one, other = FileLedger(path), FileLedger(path)
+    await one.take("x", (1, 0, 0, 0), rates)
+    shutil.rmtree(path.parent)
+    assert await one.take("x", (5, 0, 0, 0), rates) == 0
+    assert await other.take("x", (1, 0, 0, 0), rates) > 4
 
 
 def test_rings_share_a_pace_through_a_file(tmp_path: Path) -> None:

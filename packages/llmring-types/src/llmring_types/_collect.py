@@ -1,7 +1,6 @@
 """Chunks back into one response."""
 
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import Any
 
 from llmring_types._response import LLMResponse, StreamChunk
@@ -20,8 +19,6 @@ _CLOSING = (
     "attempts",
     "warnings",
 )
-_closing_of = attrgetter(*_CLOSING)
-_NOTHING = (None,) * len(_CLOSING)
 
 
 class ChunkCollector:
@@ -48,9 +45,8 @@ class ChunkCollector:
                 self._refusal.append(chunk.refusal)
             if chunk.model is not None:
                 closing["model"] = chunk.model
-            values = _closing_of(chunk)
-            if values != _NOTHING:
-                said = zip(_CLOSING, values, strict=True)
+            if not _is_piece(chunk):
+                said = ((name, getattr(chunk, name)) for name in _CLOSING)
                 closing.update((name, value) for name, value in said if value is not None)
 
     def response(self) -> LLMResponse:
@@ -61,6 +57,24 @@ class ChunkCollector:
             refusal="".join(self._refusal) or None,
             **{"model": "", **self._closing},
         )
+
+
+def _is_piece(chunk: StreamChunk) -> bool:
+    """Return whether a chunk has none of the closing fields: written out, since every chunk is asked."""
+    return (
+        chunk.finish_reason is None
+        and chunk.usage is None
+        and chunk.tool_calls is None
+        and chunk.parsed is None
+        and chunk.provider_finish_reason is None
+        and chunk.provider_model is None
+        and chunk.response_id is None
+        and chunk.request_id is None
+        and chunk.native is None
+        and chunk.rate_limits is None
+        and chunk.attempts is None
+        and chunk.warnings is None
+    )
 
 
 def collect(chunks: Iterable[StreamChunk]) -> LLMResponse:

@@ -30,7 +30,8 @@ Anthropic's factors: https://platform.claude.com/docs/en/build-with-claude/promp
 - Where either price is unknown the cost is unknown, with the reason as its status.
 - A cost that the provider reports itself (``usage["reported_cost"]``, OpenRouter's say) comes before all of this.
 
-Audio tokens and other tools of the provider are not in the token counts and so not in the cost.
+Tokens of sound, and of pictures in an answer, are in the counts and priced like text: where a vendor asks more for
+them, the cost is too low. Other tools of the provider are in no count and so not in the cost.
 """
 
 from collections.abc import Mapping
@@ -231,7 +232,8 @@ def _count(usage: TokenCounts) -> _Counts | None:
     write_1h = usage.get("cache_creation_1h_tokens") or 0
     created, reasoning = usage.get("cache_creation_input_tokens"), usage.get("reasoning_tokens")
     write_other = max(created - write_5m - write_1h, 0) if created else 0
-    fresh = max(prompt - read - write_5m - write_1h - write_other, 0)
+    fresh = prompt - read - write_5m - write_1h - write_other
+    fresh = max(fresh, 0)
     reasoning = min(reasoning, completion) if reasoning else 0
     return _Counts(prompt, fresh, read, write_5m, write_1h, write_other, completion, reasoning)
 

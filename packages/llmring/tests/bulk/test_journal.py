@@ -379,6 +379,25 @@ async def test_a_journal_that_can_no_longer_be_written_ends_the_job(journal: Pat
         await main()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps files that are open")
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_a_journal_that_is_deleted_ends_the_job(journal: Path, is_replaced: bool) -> None:
+    ring = LLMRing()
+    ring.register_provider("fake", FakeProvider(echo))
+
+    def delete() -> None:
+        journal.unlink(missing_ok=True)
+        if is_replaced:
+            journal.touch()
+
+    async def main() -> None:
+        async for _ in ring.map(questions(5000), journal=journal, concurrency=2):
+            delete()
+
+    with pytest.raises(ConfigurationError, match="it was deleted or replaced while the job ran"):
+        await main()
+
+
 async def test_a_row_that_is_no_outcome_is_a_typed_error(journal: Path) -> None:
     await outcomes_of(questions(1), journal=journal)
     with closing(sqlite3.connect(journal, isolation_level=None)) as database:

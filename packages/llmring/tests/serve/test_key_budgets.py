@@ -252,6 +252,13 @@ async def test_what_a_store_cannot_count_stays_set_aside_and_wakes_whoever_waits
         assert state_of(keys).reserved == Decimal("0.8")
 
 
+async def test_the_largest_budget_is_exact_to_its_last_unit(keys: KeyStore) -> None:
+    made = keys.create(budget="9000000").key
+    parts = ("8999999.999999998", "0.000000003", "0.000000002", "0.000000001")
+    lacks = [await keys.ledger.hold(hold_of(keys, made, part)) for part in parts]
+    assert [lack is None for lack in lacks] == [True, False, True, False]
+
+
 async def test_a_count_that_cannot_be_written_takes_no_other_with_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

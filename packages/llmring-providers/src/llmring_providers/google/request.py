@@ -83,7 +83,9 @@ def _limits(call: ChatCall, model: GeminiModel, warnings: list[str]) -> dict[str
             warnings.append(f"temperature was dropped: {call.ref} does not take it")
         else:
             config["temperature"] = request.temperature
-    thinking = thinking_config(request, model, warnings)
+    thinking: dict[str, Any] | None = None
+    if request.reasoning_tokens is not None or request.reasoning_effort is not None:
+        thinking = thinking_config(request, model, warnings)
     if thinking is not None:
         config["thinkingConfig"] = thinking
     if request.max_tokens is not None:

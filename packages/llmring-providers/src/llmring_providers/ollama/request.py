@@ -65,8 +65,11 @@ def encode(call: ChatCall, *, stream: bool) -> WireRequest:
         body["think"] = wish
     if request.cache or (not plain and any(map(_asks_for_caching, request.messages))):
         warnings.append("caching wishes have no effect on Ollama, which keeps the last prompts by itself")
-    levels = _rules(call).efforts or ()
-    add_extra_params(body, options, request.extra_params, warnings, levels=levels)
+    if request.extra_params:
+        levels = _rules(call).efforts or ()
+        add_extra_params(body, options, request.extra_params, warnings, levels=levels)
+    if options:
+        body.setdefault("options", options)
     return WireRequest(path=_PATH, body=encode_body(body, call, plain=plain), warnings=tuple(warnings))
 
 
@@ -260,8 +263,6 @@ def add_extra_params(
             options["stop"] = [value]
         else:
             options[name] = value
-    if options:
-        body.setdefault("options", options)
 
 
 def think(call: ChatCall, warnings: list[str]) -> bool | str | None:

@@ -126,10 +126,15 @@ class FileLedger:
     lease_s = 0.25
 
     def __init__(self, path: str | Path, now: Callable[[], float] = time.time) -> None:
-        from llmring._database import Form, create_or_check, place  # noqa: PLC0415 - only for shared paces
+        from llmring._database import place  # noqa: PLC0415 - only for shared paces
 
         self._path = place(path)
         self._now = now
+        self._create()
+
+    def _create(self) -> None:
+        from llmring._database import Form, create_or_check  # noqa: PLC0415 - only for shared paces
+
         create_or_check(self._path, Form("ledger of paces", _APPLICATION, 1, {"lane": _TABLE}))
 
     async def take(self, lane: str, amounts: Sequence[float], rates: Rates) -> float:
@@ -158,6 +163,8 @@ class FileLedger:
         """Read, change and write a lane: less than a millisecond, a few times in a second."""
         import sqlite3  # noqa: PLC0415 - only for shared paces
 
+        if not self._path.exists():  # somebody has emptied the cache that it is in
+            self._create()
         try:
             with (
                 closing(sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)) as database,

@@ -142,8 +142,8 @@ class Budgets:
     def _reserve_or_queue(
         self, accounts: tuple[Account, ...], candidate: Candidate, amount: Decimal, owner: object
     ) -> _Waiter | None:
-        queue = self._queues.get(accounts)
-        if not queue and _reserve(accounts, amount, owner):
+        awaited = self._queues and self._queues.get(accounts)
+        if not awaited and _reserve(accounts, amount, owner):
             return None
         _check(accounts, candidate, amount, owner)
         waiter = _Waiter(accounts, amount, owner, Wakeup())
@@ -180,10 +180,11 @@ class Budgets:
                 self._lock.release()
 
     def _accounts(self, route: Route) -> tuple[Account, ...]:
-        limit, key = route.constraints.budget_usd, (route.alias, route.profile)
+        limit = route.constraints.budget_usd
         ring = () if self._ring is None else (self._ring,)
         if limit is None:
             return ring
+        key = route.alias, route.profile
         account = self._aliases.get(key)
         if account is None:
             account = self._aliases.setdefault(key, Account(limit, *key))

@@ -84,7 +84,7 @@ class Purse:
 
     def most_input(self, ref: ModelRef, estimated: int) -> int:
         """Return the input tokens that the host may count where so many are estimated."""
-        counted = self._counted.get(ref)
+        counted = self._counted.get(ref) if self._counted else None
         return estimated if counted is None else counted.most(estimated)
 
     def learn(self, ref: ModelRef, estimated: int, usage: Usage) -> None:

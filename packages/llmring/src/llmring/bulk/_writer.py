@@ -63,8 +63,11 @@ class JournalWriter(Generic[T]):
         try:
             connection = connect(self._path)
             connection.execute(_CHECKPOINT)
+            file = _identity(self._path)
             try:
                 while batch := self._next_batch():
+                    if _identity(self._path) != file:  # SQLite would write to what nobody can open any more
+                        raise FileNotFoundError("it was deleted or replaced while the job ran")
                     self._commit(connection, batch)
                 connection.execute("UPDATE run SET ended_at = ? WHERE number = ?", (now(), self._run))
             finally:
@@ -105,6 +108,14 @@ class JournalWriter(Generic[T]):
             if any(into is None for into, _, _ in batch) and not has_index(connection):
                 connection.execute(OUTCOME_INDEX)
         self._loop.run(partial(self._on_commit, [subject for _, _, subject in batch]))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 _PAUSE = threading.Event()

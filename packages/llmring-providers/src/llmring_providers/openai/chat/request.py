@@ -216,16 +216,17 @@ def _part(part: Mapping[str, Any], role: str, call: ChatCall) -> Mapping[str, An
 
 
 def _parameters(body: dict[str, Any], call: ChatCall, rules: ModelRules, warnings: list[str]) -> None:
-    if (value := temperature(call, rules, warnings)) is not None:
+    request = call.request
+    if request.temperature is not None and (value := temperature(call, rules, warnings)) is not None:
         body["temperature"] = value
-    if (wanted := effort(call, rules, warnings)) is not None:
+    if request.reasoning_effort is not None and (wanted := effort(call, rules, warnings)) is not None:
         body["reasoning_effort"] = wanted
     if (limit := output_limit(call, rules, warnings)) is not None:
         # max_tokens is deprecated, and the reasoning families refuse it; most other hosts know nothing else.
         facts = call.facts
         new = rules.family or (facts is not None and facts.reasoning)
         body["max_completion_tokens" if new else "max_tokens"] = limit
-    if call.request.cache:
+    if request.cache:
         body.update(cache_params(call, warnings))
 
 

@@ -168,6 +168,13 @@ class ChatStreamDecoder(BaseStreamDecoder):
             self._calls.add(Call(index=0, function=delta.function_call))
 
     def _delta(self, delta: WireMessage, chunks: list[StreamChunk]) -> None:
+        alone = delta.text_alone()
+        if (
+            alone is not None and not self._parts
+        ):  # the steps below would come to the same, at twice the price
+            if alone:
+                chunks.append(StreamChunk(delta=alone, model=self._model))
+            return
         text, reasoning, refusal = text_of(delta), reasoning_of(delta), delta.refusal
         if text or reasoning:
             chunks.append(

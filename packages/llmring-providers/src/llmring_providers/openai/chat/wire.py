@@ -75,6 +75,13 @@ class WireMessage(msgspec.Struct, gc=False):
     context: Any = None
     """Azure's citations of the user's own data: https://learn.microsoft.com/azure/ai-foundry/openai/references/on-your-data"""
 
+    def text_alone(self) -> str | None:
+        """The text, if nothing else is there, as in nearly every piece of a stream; else ``None``."""
+        beyond = (
+            self.refusal or self.reasoning_content or self.reasoning or self.tool_calls or self.function_call
+        )
+        return self.content if isinstance(self.content, str) and not (beyond or self.has_extras()) else None
+
     def has_extras(self) -> Any:
         """Something true if any of ``MESSAGE_EXTRAS`` is there."""
         return (
