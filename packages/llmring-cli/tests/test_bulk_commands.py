@@ -604,6 +604,8 @@ def test_a_file_that_cannot_be_written_ends_the_job_before_anything_is_sent(
     assert (folder / "cities.csv").read_text() == CITIES
     assert llmring(*RUN, "-p", "{city}", "--journal", "job.db", "-o", "new/out.csv", "-q")[0] == 1
     assert (folder / "new" / "out.csv").is_file()
+    assert "names job.db itself" in llmring("batch", "export", "job.db", "-o", "./job.db")[2]
+    assert llmring("batch", "status", "job.db")[0] == 1  # of the broken row
 
 
 def test_where_only_polars_is_installed_it_reads_and_writes_parquet(

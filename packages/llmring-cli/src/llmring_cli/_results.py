@@ -117,6 +117,24 @@ class TableWriter:
                 shutil.copyfileobj(written, file)
 
 
+def refuse_to_replace(out: Path | None, *kept: Path | None) -> None:
+    """Check that a result takes the place of no file that it is made of.
+
+    Raises:
+        CommandError: it would.
+    """
+    for path in kept:
+        if out is not None and path is not None and _is_same(out, path):
+            raise CommandError(
+                f"--out names {path} itself, which the result would replace: name another file",
+                exit_code=WRONG_USAGE,
+            )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.absolute() == other.absolute() or (one.exists() and other.exists() and one.samefile(other))
+
+
 def _checked_form(path: Path) -> str:
     """Return the form of a file, which can be written as far as that is known before: rows are paid for by then."""
     form = form_of(path)

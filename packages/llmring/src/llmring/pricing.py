@@ -30,7 +30,8 @@ Anthropic's factors: https://platform.claude.com/docs/en/build-with-claude/promp
 - Where either price is unknown the cost is unknown, with the reason as its status.
 - A cost that the provider reports itself (``usage["reported_cost"]``, OpenRouter's say) comes before all of this.
 
-Audio tokens and other tools of the provider are not in the token counts and so not in the cost.
+Tokens of sound, and of pictures in an answer, are in the counts and priced like text: where a vendor asks more for
+them, the cost is too low. Other tools of the provider are in no count and so not in the cost.
 """
 
 from collections.abc import Mapping

@@ -138,6 +138,17 @@ async def test_a_failed_call_costs_nothing_and_a_stream_that_is_left_what_may_be
     assert MOST[0] < state.spent + state.withheld < MOST[1]
 
 
+async def test_what_other_processes_hold_is_not_waited_for(keys: KeyStore, place: str) -> None:
+    made = keys.create(budget="10").key
+    account = keys.ledger.account(made)
+    assert account is not None
+    async with KeyStore(place) as other:
+        assert await other.ledger.hold(hold_of(other, made, "7")) is None
+        await account.reserve(MODEL, Decimal(2), "one task")
+        with anyio.fail_after(10), pytest.raises(BudgetExceededError):
+            await account.reserve(MODEL, Decimal(4), "another task")
+
+
 async def test_the_refusal_names_the_budget_and_no_amount_of_others(keys: KeyStore) -> None:
     secret = keys.create(budget="0.0001/month").secret
     async with ring_of(Rule(answer=ANSWER)) as ring:

@@ -24,7 +24,7 @@ from llmring_cli._output import (
     report_logs,
 )
 from llmring_cli._parameters import AnswerSchema, Count, Dollars, Flag, Json, ModelName, ProfileName
-from llmring_cli._results import TableWriter
+from llmring_cli._results import TableWriter, refuse_to_replace
 from llmring_cli._schemas import read_schema
 from llmring_cli.chat.message import refuse_link_out
 
@@ -94,12 +94,7 @@ def run(
             "--deadline is the time that batches have: it needs --via auto or --via batch",
             exit_code=WRONG_USAGE,
         )
-    for kept in (source, journal):
-        if out is not None and kept is not None and _is_same(out, kept):
-            raise CommandError(
-                f"--out names {kept} itself, which the result would replace: name another file",
-                exit_code=WRONG_USAGE,
-            )
+    refuse_to_replace(out, source, journal)
     fields = _fields(model, schema, max_tokens)
     rows = FileRows(source, fields, table=table, prompt=prompt, system=system, key=key)
     if journal is None and out is not None:
@@ -130,10 +125,6 @@ def run(
         again = "" if journal is None else f": llmring batch status {journal}"
         report(f"error: {count_text(failed, 'row')} failed{again}")
     return FAILED if failed else 0
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    return one.absolute() == other.absolute() or (one.exists() and other.exists() and one.samefile(other))
 
 
 async def _run(

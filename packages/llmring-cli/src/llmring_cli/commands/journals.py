@@ -10,7 +10,7 @@ from llmring.bulk import JournalState, journal_outcomes, journal_state, retry_fa
 from llmring_cli._bulk import outcome_values
 from llmring_cli._output import FAILED, count_text, dollars_text, print_json, print_table, report
 from llmring_cli._parameters import AnswerSchema, Json
-from llmring_cli._results import TableWriter
+from llmring_cli._results import TableWriter, refuse_to_replace
 from llmring_cli._schemas import read_schema
 from llmring_cli.chat.message import refuse_link_out
 
@@ -94,6 +94,7 @@ def export(
         out: The file, which ends in .jsonl, .csv, .tsv, .parquet or .db. Default: JSON lines on standard output.
     """
     refuse_link_out(journal)
+    refuse_to_replace(out, journal)
     form = None if schema is None else read_schema(schema)
     with TableWriter(out, sys.stdout) as writer:
         for outcome in journal_outcomes(journal, form):

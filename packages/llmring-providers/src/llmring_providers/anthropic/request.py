@@ -26,7 +26,7 @@ from llmring_providers.anthropic.messages import Conversation, encode_conversati
 from llmring_providers.anthropic.models import NAMES, traits_of
 from llmring_providers.anthropic.parts import FILES_BETA, Block, names_files
 from llmring_providers.anthropic.reasoning import limits
-from llmring_providers.anthropic.tools import wire_choice, wire_tools
+from llmring_providers.anthropic.tools import wire_choice, wire_tools, with_taken_fields
 from llmring_providers.schema import ANTHROPIC_STRICT
 
 PATH = "/v1/messages"
@@ -90,6 +90,16 @@ def compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     Raises:
         UnsupportedContentError: a part of it that Anthropic has no place for.
     """
+    try:
+        return _compose(call, stream=stream)
+    except UnsupportedContentError:
+        fitting = with_taken_fields(call)
+        if fitting is None:
+            raise
+        return _compose(fitting, stream=stream)
+
+
+def _compose(call: ChatCall, *, stream: bool) -> ComposedRequest:
     warnings: list[str] = []
     if call.request.extra_params:
         call = with_own_fields(call, _OWN_FIELDS)

@@ -14,6 +14,7 @@ from llmring_providers._fit.tools import unquoted
 from llmring_providers._json import DECODE_ERRORS, malformed
 from llmring_providers._protocol import ChatCall
 from llmring_providers.anthropic.errors import reported_error
+from llmring_providers.anthropic.tools import restore_fields
 from llmring_providers.anthropic.wire import (
     Block,
     WireMessage,
@@ -79,6 +80,8 @@ def decode(body: bytes, call: ChatCall) -> LLMResponse:
         content = _content(message.blocks())
     except DECODE_ERRORS as error:
         raise malformed("the answer is not a message", call, error) from error
+    if content.calls:
+        restore_fields(content.calls, call)
     if message.content is None:
         if message.error:
             raise reported_error(message.error, call, request_id=message.request_id)

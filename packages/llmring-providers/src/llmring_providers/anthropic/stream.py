@@ -22,6 +22,7 @@ from llmring_providers.anthropic.response import (
     refusal_of,
     usage_of,
 )
+from llmring_providers.anthropic.tools import restore_fields
 from llmring_providers.anthropic.wire import (
     Block,
     Delta,
@@ -104,6 +105,8 @@ class MessageStreamDecoder(BaseStreamDecoder):
         slots = [slot for _, slot in sorted(self._slots.items())]
         made = [slot for slot in slots if slot.block.type == "tool_use"]
         calls = [call_of(slot.block, slot.arguments(), place) for place, slot in enumerate(made)]
+        if calls:
+            restore_fields(calls, self._call)
         replay = None
         if self.done and not all(slot.plain for slot in slots):  # half of a signed block is of no use
             replay = [slot.whole() for slot in slots]

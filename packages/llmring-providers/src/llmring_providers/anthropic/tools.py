@@ -4,15 +4,19 @@ https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from llmring_types import ToolCall, function_spec
+import msgspec
+from llmring_types import Message, ToolCall, function_spec
 from llmring_types.exceptions import UnsupportedContentError
 
 from llmring_providers._fit.formats import in_dialect
+from llmring_providers._fit.names import NameRule
 from llmring_providers._fit.tools import Mode, arguments_object, function_names, read_choice
+from llmring_providers._json import DECODE_ERRORS
 from llmring_providers._protocol import ChatCall
+from llmring_providers.anthropic.wire import decode_json
 from llmring_providers.schema import ANTHROPIC, ANTHROPIC_STRICT, optional_properties, unions
 
 _TYPES_OF: Mapping[Mode, str] = {"auto": "auto", "none": "none", "required": "any"}
@@ -41,6 +45,12 @@ _FOREIGN = frozenset(
 https://modelcontextprotocol.io/specification/2025-11-25/server/tools#tool
 """
 _NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_-]")
+_FIELDS = NameRule(
+    taken=re.compile(r"[a-zA-Z0-9_.-]{1,64}", re.ASCII), refused=re.compile(r"[^a-zA-Z0-9_.-]", re.ASCII)
+)
+"""Names of fields; the API answers 400 to others, such as OData's ``$filter``: https://github.com/decocms/studio/issues/6874"""
+_VALUES = frozenset({"const", "default", "enum", "example", "examples"})
+"""Keywords whose values are no schemas."""
 
 
 def wire_tools(
@@ -148,3 +158,122 @@ def tool_use(tool_call: ToolCall, call: ChatCall, warnings: list[str]) -> dict[s
 def wire_id(call_id: str | None) -> str:
     """Bring another provider's id of a call into the letters that Anthropic takes, the same for call and result."""
     return _NOT_IN_ID.sub("_", call_id or "")
+
+
+def with_taken_fields(call: ChatCall) -> ChatCall | None:
+    """Return the call with names of fields that Anthropic takes, in tools and in calls; ``None`` where it takes all."""
+    names = _replaced_fields(call)
+    if not names:
+        return None
+    request = call.request
+    try:
+        tools = [_with_fields(tool, names) for tool in request.tools or ()]
+    except RecursionError:  # a schema within itself has been refused for that
+        return None
+    messages = [_with_arguments(message, names) for message in request.messages]
+    return call._replace(request=msgspec.structs.replace(request, tools=tools, messages=messages))
+
+
+def restore_fields(calls: Sequence[ToolCall], call: ChatCall) -> None:
+    """Give the arguments of an answer the names of fields that the request has."""
+    if not any("_" in made["function"]["arguments"] for made in calls):  # it is in all that stand for others
+        return
+    names = {new: name for name, new in _replaced_fields(call).items()}
+    for made in calls if names else ():
+        made["function"]["arguments"] = _renamed_text(made["function"]["arguments"], names)
+
+
+def _replaced_fields(call: ChatCall) -> dict[str, str]:
+    """Return each name of a field that Anthropic refuses, with what stands for it in all tools of the request."""
+    functions = map(function_spec, call.request.tools or ())
+    names = _field_names([function.get("parameters") for function in functions if function is not None])
+    replaced: dict[str, str] = {}
+    for name in sorted(name for name in names if not _FIELDS.fits(name)):
+        replaced[name] = _FIELDS.replacement(name, {*names, *replaced.values()})
+    return replaced
+
+
+def _field_names(left: list[Any]) -> set[str]:
+    """Return the names of all properties in these schemas."""
+    names: set[str] = set()
+    seen: dict[int, Any] = {}  # a schema within itself cannot be sent, but it comes here
+    while left:
+        schema = left.pop()
+        if id(schema) in seen:
+            continue
+        seen[id(schema)] = schema
+        if isinstance(schema, list):
+            left += [inner for inner in schema if isinstance(inner, dict | list)]
+        elif isinstance(schema, dict):
+            for keyword, value in schema.items():
+                if not isinstance(value, dict | list) or keyword in _VALUES:
+                    continue
+                if keyword == "properties" and isinstance(value, dict):
+                    names.update(name for name in value if isinstance(name, str) and name)
+                    left += value.values()
+                else:
+                    left.append(value)
+    return names
+
+
+def _with_fields(tool: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    function = function_spec(tool)
+    if function is None:
+        return tool
+    parameters = _renamed_schema(function.get("parameters"), names)
+    return {**tool, "type": "function", "function": {**function, "parameters": parameters}}
+
+
+def _renamed_schema(schema: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(schema, list):
+        return [_renamed_schema(inner, names) for inner in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    renamed: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword == "properties" and isinstance(value, Mapping):
+            renamed[keyword] = {
+                names.get(name, name): _saying(name, _renamed_schema(inner, names), names)
+                for name, inner in value.items()
+            }
+        elif keyword == "required" and isinstance(value, list):
+            renamed[keyword] = [names.get(name, name) if isinstance(name, str) else name for name in value]
+        else:
+            renamed[keyword] = value if keyword in _VALUES else _renamed_schema(value, names)
+    return renamed
+
+
+def _saying(name: str, schema: Any, names: Mapping[str, str]) -> Any:
+    """Return the schema of a field, with its true name where nothing else says what it is."""
+    if name not in names or not isinstance(schema, dict) or schema.get("description"):
+        return schema
+    return {**schema, "description": name}
+
+
+def _with_arguments(message: Message, names: Mapping[str, str]) -> Message:
+    calls: list[Any] = []
+    for made in message.tool_calls or ():
+        function: Any = made.get("function")
+        if isinstance(function, Mapping) and isinstance(function.get("arguments"), str):
+            arguments = _renamed_text(function["arguments"], names)
+            calls.append({**made, "function": {**function, "arguments": arguments}})
+        else:
+            calls.append(made)
+    return msgspec.structs.replace(message, tool_calls=calls) if calls else message
+
+
+def _renamed_text(arguments: str, names: Mapping[str, str]) -> str:
+    if not any(name in arguments for name in names):
+        return arguments
+    try:
+        return msgspec.json.encode(_renamed_keys(decode_json(arguments), names)).decode()
+    except DECODE_ERRORS:
+        return arguments  # cut by max_tokens, or what a user wrote: it stays as it is
+
+
+def _renamed_keys(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_renamed_keys(inner, names) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {names.get(name, name): _renamed_keys(inner, names) for name, inner in value.items()}
