@@ -16,6 +16,7 @@ import trio
 import trio.testing
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, ModelRef, Pace, Policy, RetryPolicy
 from llmring._failover.ledgers import FileLedger, Ledger, given, open_ledger
+from llmring._failover.limits import Permit
 from llmring._failover.pace import Pacer
 from llmring.exceptions import (
     ConfigurationError,
@@ -193,6 +194,17 @@ def test_other_failures_slow_nothing_down_and_what_was_not_sent_counts_nothing()
         for _ in range(50):
             ticket = await pacer.admit(MODEL, None)
             await pacer.failed(MODEL, ProviderConnectionError("no", provider="fake", sent=False), ticket)
+        assert trio.current_time() - began < 5  # not 50
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def test_a_permit_that_is_given_back_counts_nothing() -> None:
+    async def main() -> None:
+        pacer = pacer_of(Pace(requests_per_minute=60))
+        began = trio.current_time()
+        for _ in range(50):
+            Permit(None, None, await pacer.admit(MODEL, None)).cancel()
         assert trio.current_time() - began < 5  # not 50
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
