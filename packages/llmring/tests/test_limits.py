@@ -4,6 +4,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -33,7 +34,7 @@ from llmring.exceptions import (
 )
 from llmring.testing import HANG, FakeProvider
 from llmring_providers import ChatCall
-from llmring_types import ModelRef
+from llmring_types import ModelRef, Prices
 
 REQUEST = LLMRequest(messages=[Message(role="user", content="Hello")], model="gate:x")
 POLICY = Policy(max_concurrent={"gate": 2})
@@ -352,6 +353,29 @@ async def test_a_breaker_that_opened_during_the_wait_is_respected() -> None:
         ended = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(error) for error in ended] == [ProviderServerError, CircuitBreakerError, CircuitBreakerError]
     assert gate.order == ["0"]
+
+
+async def test_what_was_set_aside_for_a_call_that_is_refused_after_its_wait_is_free_again() -> None:
+    gate = Failing()
+    policy = Policy(
+        max_concurrent={"gate": 1},
+        breaker=BreakerPolicy(failures=1),
+        retry=RetryPolicy(attempts=1),
+        budget_usd=1,
+    )
+    prices = {"gate:x": Prices(input=Decimal(1), output=Decimal(1))}
+    async with LLMRing(policy=policy, prices=prices) as ring:
+        ring.register_provider("gate", gate)
+        requests = [LLMRequest(REQUEST.messages, model="gate:x", max_tokens=1000) for _ in range(3)]
+        calls = [asyncio.ensure_future(ring.chat(request)) for request in requests]
+        await settle()
+        (first,) = ring.budgets
+        gate.open.set()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        (last,) = ring.budgets
+    assert [type(error) for error in ended] == [ProviderServerError, CircuitBreakerError, CircuitBreakerError]
+    assert last.reserved == 0
+    assert 0 < last.spent + last.withheld <= first.reserved  # the first call may be billed
 
 
 class Failing(Gate):

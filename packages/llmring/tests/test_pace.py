@@ -15,12 +15,14 @@ import pytest
 import trio
 import trio.testing
 from llmring import LLMRequest, LLMResponse, LLMRing, Message, ModelRef, Pace, Policy, RetryPolicy
-from llmring._failover.ledgers import FileLedger, Ledger, given, open_ledger
+from llmring._failover.ledgers import FileLedger, Ledger, MemoryLedger, given, open_ledger
+from llmring._failover.limits import Permit
 from llmring._failover.pace import Pacer
 from llmring.exceptions import (
     ConfigurationError,
     MissingSDKError,
     ProviderConnectionError,
+    ProviderQuotaError,
     ProviderRateLimitError,
     ProviderTimeoutError,
 )
@@ -193,6 +195,53 @@ def test_other_failures_slow_nothing_down_and_what_was_not_sent_counts_nothing()
         for _ in range(50):
             ticket = await pacer.admit(MODEL, None)
             await pacer.failed(MODEL, ProviderConnectionError("no", provider="fake", sent=False), ticket)
+        assert trio.current_time() - began < 5  # not 50
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def test_a_quota_that_is_used_up_slows_nothing_down() -> None:
+    async def main() -> None:
+        pacer = pacer_of(Pace(requests_per_minute=600))
+        ticket = await pacer.admit(MODEL, None)
+        await pacer.failed(MODEL, ProviderQuotaError("no credit", provider="fake", retry_after=50.0), ticket)
+        began = trio.current_time()
+        await pacer.admit(MODEL, None)
+        assert trio.current_time() - began < 1
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+async def test_a_short_wait_does_not_end_a_longer_one() -> None:
+    time = [100.0]
+    ledger = MemoryLedger(HeldTime(time))
+    unlimited = (None,) * 4
+    for seconds in (30.0, 1.0):
+        await ledger.block("lane", seconds)
+    assert await ledger.take("lane", (1.0, 0.0, 0.0, 0.0), unlimited) == 30.0
+    time[0] += 31
+    assert await ledger.take("lane", (1.0, 0.0, 0.0, 0.0), unlimited) == 0.0
+
+
+class HeldTime:
+    """A clock that somebody sets."""
+
+    def __init__(self, time: list[float]) -> None:
+        self._time = time
+
+    def now(self) -> float:
+        return self._time[0]
+
+    async def sleep(self, seconds: float) -> None:
+        self._time[0] += seconds
+
+
+def test_a_permit_that_is_given_back_counts_nothing() -> None:
+    async def main() -> None:
+        pacer = pacer_of(Pace(requests_per_minute=60))
+        began = trio.current_time()
+        for _ in range(50):
+            Permit(None, None, await pacer.admit(MODEL, None)).cancel()
         assert trio.current_time() - began < 5  # not 50
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

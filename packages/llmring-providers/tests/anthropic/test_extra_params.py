@@ -7,6 +7,7 @@ import pytest
 from llmring_providers import ChatCall
 from llmring_providers.anthropic import AnthropicAdapter
 from llmring_types import LLMRequest, Message, ModelFacts, ModelRef, tool_call
+from llmring_types.exceptions import UnsupportedContentError
 
 TOOL = {"name": "f", "input_schema": {"type": "object", "properties": {}}}
 BUDGET = {"type": "enabled", "budget_tokens": 5000}
@@ -106,3 +107,8 @@ def test_odd_values_go_as_they_are() -> None:
     body, warnings = sent("claude-opus-4-6", extra)
     assert (body["thinking"], body["output_config"]) == (extra["thinking"], extra["output_config"])
     assert not warnings
+
+
+def test_a_field_of_the_request_is_checked_as_one() -> None:
+    with pytest.raises(UnsupportedContentError, match=r"extra_params: tools\[0\] must be a dict"):
+        sent("claude-sonnet-4-5", {"tools": [None]})

@@ -2,17 +2,32 @@
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 from typing import Any
 
 import pytest
 from asgi import Reply, ask
-from gateways import ANTHROPIC, CHAT, CLAUDE, GEMINI, HELLO, OPENAI, RESPONSES, STREAMED, WORDS, ring_of
+from batch_hosts import Host
+from gateways import (
+    ANTHROPIC,
+    CHAT,
+    CLAUDE,
+    GEMINI,
+    HELLO,
+    OPENAI,
+    RESPONSES,
+    STREAMED,
+    WORDS,
+    binding,
+    ring_of,
+)
 from interop.transport import RecordingTransport
 from llmring.serve import Gateway, app
-from llmring_providers import ProviderSettings, openai
+from llmring_lockfile import Lockfile, Profile
+from llmring_providers import ChatCall, ProviderSettings, openai
 from llmring_providers.sim import Rule, faults
+from llmring_types import LLMResponse, StreamChunk
 
 
 @pytest.fixture
@@ -71,6 +86,100 @@ async def test_every_protocol_gets_a_stream_in_its_own_form(
     assert reply.headers["content-type"].startswith(kind)
     assert all(word in said(reply) for word in ("Good ", "morni", "ng to", " you"))
     assert end in said(reply)[-1500:]
+
+
+class Together:
+    """A provider whose chunks come together."""
+
+    name = "sim"
+
+    async def chat(self, call: ChatCall) -> LLMResponse:
+        raise AssertionError(call)
+
+    async def stream(self, call: ChatCall) -> "Together":
+        self.pieces = [
+            [StreamChunk(delta="Good "), StreamChunk(delta="morni")],
+            [
+                StreamChunk(delta="ng to"),
+                StreamChunk(delta=" you"),
+                StreamChunk(delta="!", model=str(call.ref), finish_reason="stop"),
+            ],
+        ]
+        return self
+
+    async def receive(self) -> Sequence[StreamChunk]:
+        return self.pieces.pop(0) if self.pieces else ()
+
+    def partial(self) -> StreamChunk:
+        return StreamChunk()
+
+    async def finish(self) -> None:
+        self.pieces = []
+
+    def close(self) -> None:
+        self.pieces = []
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (OPENAI, CHAT | STREAMED),
+        ("/v1/responses", RESPONSES | STREAMED),
+        (ANTHROPIC, CLAUDE | STREAMED),
+        ("/v1beta/models/fast:streamGenerateContent?alt=sse", GEMINI),
+        ("/api/chat", CHAT),
+    ],
+)
+async def test_chunks_that_come_together_are_all_passed_on(path: str, body: Any) -> None:
+    async with ring_of() as ring:
+        ring.register_provider("sim", Together(), replace=True)
+        reply = await ask(app(ring), path, body)
+    assert reply.whole
+    found = [said(reply).find(word) for word in ("Good ", "morni", "ng to", " you", "!")]
+    assert -1 not in found
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("models", "endpoint"),
+    [
+        (("openai:gpt-5",), "/responses"),
+        (("openai:gpt-5", "openai:gpt-4o"), "/responses"),
+        (("openai:gpt-5", "anthropic:claude-haiku-4-5"), "/chat/completions"),
+    ],
+)
+async def test_the_responses_protocol_is_passed_on_where_every_member_speaks_it(
+    models: tuple[str, ...], endpoint: str
+) -> None:
+    host = Host(
+        lockfile=Lockfile(profiles={"default": Profile(name="default", bindings=(binding("fast", *models),))})
+    )
+    async with host.ring as ring:
+        reply = await ask(app(ring), "/v1/responses", RESPONSES)
+    assert reply.status == 200
+    assert [request.url.endswith(endpoint) for request in host.transport.seen] == [True]
+
+
+@pytest.mark.parametrize("wish", ["no-store", "No-Store, max-age=0", "max-age=0"])
+async def test_a_wish_about_a_cache_that_there_is_not_changes_nothing(wish: str) -> None:
+    host = Host(
+        lockfile=Lockfile(
+            profiles={
+                "default": Profile(name="default", bindings=(binding("fast", "anthropic:claude-haiku-4-5"),))
+            }
+        )
+    )
+    async with host.ring as ring:
+        replies = [
+            await ask(app(ring), ANTHROPIC, CLAUDE, headers=headers)
+            for headers in ({}, {"cache-control": wish})
+        ]
+    one, other = (request.body for request in host.transport.seen)
+    assert one == other
+    assert replies[0].headers.keys() == replies[1].headers.keys()
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ import anyio
 import pytest
 from asgi import Reply, ask
 from gateways import OPENAI, STREAMED, ring_of
-from key_stores import ANSWER, CALL, COST, HELD, holder, silence
+from key_stores import ANSWER, CALL, COST, HELD, holder, let_a_minute_pass, silence
 from llmring._routing import Candidate
 from llmring.serve import Gateway, GatewayKey, KeyState, KeyStore, app
 from llmring.serve._keys._ledger import KeyHold
 from llmring_providers.sim import Rule, faults
 from llmring_types import ModelRef
-from llmring_types.exceptions import BudgetExceededError
+from llmring_types.exceptions import BudgetExceededError, ProviderRateLimitError
 
 MODEL = Candidate(ModelRef.parse("sim:small"))
 MOST = Decimal("0.0012"), Decimal("0.00122")
@@ -138,6 +138,17 @@ async def test_a_failed_call_costs_nothing_and_a_stream_that_is_left_what_may_be
     assert MOST[0] < state.spent + state.withheld < MOST[1]
 
 
+async def test_what_other_processes_hold_is_not_waited_for(keys: KeyStore, place: str) -> None:
+    made = keys.create(budget="10").key
+    account = keys.ledger.account(made)
+    assert account is not None
+    async with KeyStore(place) as other:
+        assert await other.ledger.hold(hold_of(other, made, "7")) is None
+        await account.reserve(MODEL, Decimal(2), "one task")
+        with anyio.fail_after(10), pytest.raises(BudgetExceededError):
+            await account.reserve(MODEL, Decimal(4), "another task")
+
+
 async def test_the_refusal_names_the_budget_and_no_amount_of_others(keys: KeyStore) -> None:
     secret = keys.create(budget="0.0001/month").secret
     async with ring_of(Rule(answer=ANSWER)) as ring:
@@ -239,6 +250,33 @@ async def test_what_a_store_cannot_count_stays_set_aside_and_wakes_whoever_waits
         with pytest.raises(BudgetExceededError):
             await account.reserve(MODEL, Decimal("0.5"), "second")
         assert state_of(keys).reserved == Decimal("0.8")
+
+
+async def test_what_is_withheld_leaves_no_room(keys: KeyStore) -> None:
+    made = keys.create(budget="1").key
+    hold = hold_of(keys, made, "0.4")
+    assert await keys.ledger.hold(hold) is None
+    hold.settle(Decimal("0.1"), certain=False)
+    await keys.ledger.written()
+    assert state_of(keys).withheld == Decimal("0.3")
+    lacks = [await keys.ledger.hold(hold_of(keys, made, part)) for part in ("0.61", "0.6")]
+    assert [lack is None for lack in lacks] == [False, True]
+
+
+@pytest.mark.parametrize("limits", [{"rpm": 1}, {"tpm": 100}])
+async def test_what_was_counted_a_minute_ago_counts_no_more(
+    keys: KeyStore, place: str, limits: dict[str, int]
+) -> None:
+    key = keys.create(rpm=limits.get("rpm"), tpm=limits.get("tpm")).key
+    for _ in range(3):
+        await keys.ledger.admit(key, 60)
+        with pytest.raises(ProviderRateLimitError) as refused:
+            await keys.ledger.admit(key, 60)
+        assert refused.value.retry_after is not None
+        assert 59 <= refused.value.retry_after <= 61
+        kept = let_a_minute_pass(place, key.id)
+    if place.startswith("unix:"):
+        assert kept == 2  # older ones are dropped
 
 
 async def test_the_largest_budget_is_exact_to_its_last_unit(keys: KeyStore) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
+from llmring_types.exceptions import UnsupportedContentError, ValidationError
 from llmring_types.hosts import Quirks
 
 from llmring_providers._protocol import ChatCall
@@ -212,6 +213,9 @@ def with_own_fields(call: ChatCall, names: frozenset[str]) -> ChatCall:
     Args:
         call: as it was made.
         names: those that the protocol has otherwise.
+
+    Raises:
+        UnsupportedContentError: the field cannot have such a value.
     """
     request = call.request
     extra = request.extra_params
@@ -223,7 +227,12 @@ def with_own_fields(call: ChatCall, names: frozenset[str]) -> ChatCall:
     if not moved:
         return call
     rest = {name: value for name, value in extra.items() if name not in moved}
-    return call._replace(request=msgspec.structs.replace(request, extra_params=rest, **moved))
+    try:
+        return call._replace(request=msgspec.structs.replace(request, extra_params=rest, **moved))
+    except ValidationError as error:
+        raise UnsupportedContentError(
+            f"extra_params: {error}", provider=call.ref.provider, part="extra_params", original=error
+        ) from error
 
 
 def fit_parameters(body: dict[str, Any], quirks: Quirks, call: ChatCall, warnings: list[str]) -> None:

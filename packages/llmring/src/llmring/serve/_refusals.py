@@ -83,7 +83,7 @@ def as_gateway(error: LLMRingError) -> LLMRingError:
         )
     if isinstance(error, KeyStoreUnavailableError):  # which is logged when it begins, not for each request
         return ProviderOverloadedError(
-            "the keys of this gateway cannot be checked at the moment; nothing was sent",
+            "the keys of this gateway cannot be checked at the moment",
             retry_after=_KEYS_S,
             status_code=503,
         )

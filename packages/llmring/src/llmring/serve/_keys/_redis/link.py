@@ -84,7 +84,9 @@ class Link:
                 if step.script is not None:
                     self._server.run(step.script(step.tried))
         except KeyStoreUnavailableError as error:
-            _logger.error("what calls have cost stays set aside: %s", error)  # noqa: TRY400 - a trace says no more
+            _logger.error(  # noqa: TRY400 - a trace says no more
+                "the key store was not closed in order, so what was set aside stays set aside: %s", error
+            )
         self._server.direct.close()
         if self._server.is_connected and self._loop is not None and self._loop.is_running():
             asyncio.run_coroutine_threadsafe(self._server.disconnect(), self._loop)
