@@ -258,6 +258,21 @@ async def test_a_step_whose_answer_was_lost_counts_once(redis_url: str) -> None:
             assert server.hget(name, "spent") == b"100000000"
 
 
+@pytest.mark.parametrize(("tokens", "counted"), [(-200, b"300"), (200, b"1100")])
+async def test_tokens_that_may_have_been_counted_never_make_room_twice(
+    redis_url: str, tokens: int, counted: bytes
+) -> None:
+    async with KeyStore(redis_url) as keys:
+        key = keys.create(tpm=1000).key
+        second = await keys.ledger.admit(key, 500)
+        step = keys.ledger._correction(key, second, tokens)  # type: ignore[attr-defined]
+        with redis.Redis.from_url(redis_url) as server:
+            for tried in (False, True, True):
+                script, names, values = step.script(tried)
+                server.eval(script, 1, *names, *values)
+            assert server.hget(f"llmring:serve:pace:{key.id}", f"t{second}") == counted
+
+
 async def test_a_cost_counts_also_where_the_server_has_lost_what_was_set_aside(redis_url: str) -> None:
     async with KeyStore(redis_url) as keys:
         key = keys.create(budget="1").key

@@ -75,7 +75,7 @@ class RedisLedger(Ledger):
             check_pace(key, _rows(counts[0], second - WINDOW_S), tokens, second)
 
     def correct(self, key: GatewayKey, second: int, tokens: int) -> None:
-        self._link.post(Step(lambda _: (scripts.CORRECT, (_pace(key.id),), (second, tokens))))
+        self._link.post(self._correction(key, second, tokens))
 
     async def written(self) -> None:
         await self._link.flush()
@@ -93,6 +93,14 @@ class RedisLedger(Ledger):
         if self._next_beat:
             self._next_beat = 0.0
             self._link.post(Step(lambda _: self._life(leaves=True), lasting=True))
+
+    @staticmethod
+    def _correction(key: GatewayKey, second: int, tokens: int) -> Step:
+        def script(tried: bool) -> Script:
+            # What may have been taken once takes nothing off a second time: the pace errs on the low side.
+            return scripts.CORRECT, (_pace(key.id),), (second, max(0, tokens) if tried else tokens)
+
+        return Step(script)
 
     @staticmethod
     def _settlement(hold: KeyHold, cost: int, *, certain: bool) -> Step:
