@@ -126,6 +126,8 @@ def test_rows_become_columns_and_a_job_is_resumed(llmring: Run, simulator: Simul
     assert rows[2]["error"] == "row 3 has 1 cells, and there are 2 columns"
     assert rows[0]["model"] == "openai:gpt-4o-mini"
     assert float(rows[0]["cost"]) > 0
+    assert int(rows[0]["input_tokens"]) > 0
+    assert int(rows[0]["output_tokens"]) > 0
     llmring(*arguments)
     assert len(asked(simulator)) == 3
     state = json.loads(llmring("batch", "status", "out.csv.journal.db", "--json")[1])
@@ -200,6 +202,15 @@ def test_a_plan_sends_nothing(llmring: Run, simulator: Simulator) -> None:
     code, out, _ = llmring(*plan, "--output-tokens", "10")
     assert "output tokens\tabout 30\n" in out
     assert simulator.requests == []
+
+
+@pytest.mark.usefixtures("simulator")
+def test_a_plan_of_rows_that_can_all_be_sent_names_their_models(llmring: Run, folder: Path) -> None:
+    (folder / "cities.csv").write_text("city\nOslo\nRome\n")
+    code, out, err = llmring("batch", "plan", "cities.csv", "-m", "openai:gpt-4o-mini", "-p", "{city}")
+    assert (code, err) == (0, "")
+    assert "rows that cannot be sent\t0\n" in out
+    assert out.endswith("openai:gpt-4o-mini: 2 rows\n")
 
 
 def test_a_plan_reports_why_rows_cannot_be_sent(llmring: Run) -> None:
@@ -602,8 +613,8 @@ def test_a_file_that_cannot_be_written_ends_the_job_before_anything_is_sent(
         assert problem in err
     assert asked(simulator) == []
     assert (folder / "cities.csv").read_text() == CITIES
-    assert llmring(*RUN, "-p", "{city}", "--journal", "job.db", "-o", "new/out.csv", "-q")[0] == 1
-    assert (folder / "new" / "out.csv").is_file()
+    assert llmring(*RUN, "-p", "{city}", "--journal", "job.db", "-o", "new/deep/out.csv", "-q")[0] == 1
+    assert (folder / "new" / "deep" / "out.csv").is_file()
     assert "names job.db itself" in llmring("batch", "export", "job.db", "-o", "./job.db")[2]
     assert llmring("batch", "status", "job.db")[0] == 1  # of the broken row
 
