@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import redis
 from json_output import validate_output
 from key_stores import KINDS, redis_server
 from llmring.serve import Budget, KeyStore
@@ -223,3 +224,14 @@ def test_keys_in_redis_are_made_listed_and_revoked_and_its_password_is_shown_now
     assert refused.returncode == 1
     assert "redis.sock does not answer" in refused.stderr
     assert password not in "".join([*texts, errors, refused.stderr, str(gateway.document)])
+
+
+def test_a_gateway_that_starts_with_keys_never_opens(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as url:
+        with KeyStore(url) as keys:
+            keys.create()
+        with served(tmp_path, None, "--store", url) as gateway:
+            with redis.Redis.from_url(url) as server:
+                server.flushall()
+            with gateway.ask(CHAT) as reply:
+                assert reply.status == 401

@@ -130,7 +130,8 @@ def _open(options: Options, sessions: "SessionStore | None" = None) -> _Opened:
     from llmring.serve import KeyStore, app  # noqa: PLC0415 - as above
 
     keys = KeyStore(options.store, lazy=True)
-    if options.host not in {"127.0.0.1", "::1", "localhost"} and not keys.in_use:
+    # The store is asked in any case: it takes note of keys, and asks for them even if Redis loses them later.
+    if not keys.in_use and options.host not in {"127.0.0.1", "::1", "localhost"}:
         raise CommandError(
             f"without keys, only this machine is served: make one before listening on {options.host}: "
             "llmring serve key create"

@@ -158,6 +158,24 @@ async def test_a_restart_between_two_calls_is_not_noticed(outage: Outage) -> Non
         assert state_of(keys).spent == 3 * COST
 
 
+@pytest.mark.parametrize("sees", ["a request", "a question"])
+async def test_a_gateway_that_asks_for_keys_does_not_open_when_redis_has_lost_them(
+    redis_url: str, sees: str
+) -> None:
+    async with KeyStore(redis_url) as keys, KeyStore(redis_url) as maker, ring_of() as ring:
+        headers = {"authorization": f"Bearer {maker.create().secret}"}
+        gateway = app(ring, keys=keys)
+        if sees == "a request":
+            assert (await ask(gateway, OPENAI, CHAT, headers=headers)).status == 200
+        else:
+            assert await anyio.to_thread.run_sync(lambda: keys.in_use)
+        with redis.Redis.from_url(redis_url) as server:
+            server.flushall()
+        for sent in (headers, {}):
+            assert (await ask(gateway, OPENAI, CHAT, headers=sent)).status == 401
+        assert keys.in_use
+
+
 async def test_scripts_that_the_server_has_forgotten_are_sent_again(redis_url: str) -> None:
     async with KeyStore(redis_url) as keys, ring_of(Rule(answer=ANSWER)) as ring:
         headers = {"authorization": f"Bearer {keys.create(budget='1', rpm=9, tpm=9000).secret}"}
@@ -353,10 +371,22 @@ def test_a_cluster_is_refused(tmp_path: Path) -> None:
         keys.problems()
 
 
-@pytest.mark.parametrize("url", [f"redis://:{PASSWORD}@host:{PASSWORD}/0", f"redis://:{PASSWORD}@[::1"])
-def test_what_is_no_address_is_refused_without_its_password(url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"redis://:{PASSWORD}@host:{PASSWORD}/0",
+        f"redis://:{PASSWORD}@[::1",
+        f"valkey://:{PASSWORD}@host:6379/0",
+        f"Redis://:{PASSWORD}@host:6379/0",
+    ],
+)
+def test_what_is_no_address_is_refused_without_its_password(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match="none of Redis") as raised:
         KeyStore(url)
+    assert not any(tmp_path.iterdir())
     assert PASSWORD not in str(raised.value)
     assert raised.value.__suppress_context__
 

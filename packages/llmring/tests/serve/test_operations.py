@@ -1,13 +1,15 @@
 """The gateway as those see it who look after it: health, readiness, metrics, live calls, traces."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import llmring_lockfile
 import pytest
-from asgi import ask
-from gateways import CHAT, HELLO, OPENAI, STREAMED, WORDS, ring_of
+from asgi import Event, Reply, ask
+from gateways import ANTHROPIC, CHAT, CLAUDE, HELLO, OPENAI, STREAMED, WORDS, ring_of
 from llmring import LLMRing
 from llmring.serve import KeyStore, app
 from llmring_providers.sim import Rule, faults
@@ -35,6 +37,45 @@ async def test_it_is_alive_whoever_asks_and_ready_until_it_ends(keys: KeyStore) 
         assert (await ask(gateway, "/healthz")).status == 200
         draining = await ask(gateway, "/readyz")
     assert (draining.status, draining.body) == (503, b"ending\n")
+
+
+async def test_a_call_that_ends_with_its_server_is_refused_in_the_form_of_its_protocol() -> None:
+    async with ring_of(Rule(fault=faults.Stall())) as ring:
+        gateway = app(ring)
+        for draining in (False, True):
+            call = asyncio.ensure_future(ask(gateway, ANTHROPIC, CLAUDE))
+            while not gateway.live.under_way:
+                await anyio.lowlevel.checkpoint()
+            if draining:
+                gateway.drain()
+            call.cancel()
+            if draining:
+                reply = await call
+            else:
+                with pytest.raises(asyncio.CancelledError):
+                    await call
+    assert (reply.status, reply.json["error"]["type"]) == (503, "overloaded_error")
+    assert reply.headers["retry-after"] == "1"
+
+
+async def test_a_stream_that_ends_with_its_server_does_not_look_finished() -> None:
+    began, reply = asyncio.Event(), Reply()
+
+    async def send(event: Event) -> None:
+        reply.take(event)
+        if event["type"] == "http.response.body":
+            began.set()
+
+    async with ring_of(Rule(fault=faults.Stall(after=3))) as ring:
+        gateway = app(ring)
+        call = asyncio.ensure_future(
+            ask(lambda scope, receive, _: gateway(scope, receive, send), OPENAI, CHAT | STREAMED)
+        )
+        await began.wait()
+        gateway.drain()
+        call.cancel()
+        await call
+    assert (reply.status, reply.whole) == (200, False)
 
 
 async def test_a_lockfile_that_breaks_is_reported_and_the_last_good_one_served_until_the_next(

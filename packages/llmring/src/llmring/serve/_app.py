@@ -1,5 +1,6 @@
 """The ASGI application: doors, limits, and the way to whatever answers."""
 
+import asyncio
 from collections.abc import Collection
 from urllib.parse import unquote
 
@@ -151,6 +152,14 @@ class Gateway:
         self._calls += 1
         try:
             await self._answer(exchange, answering)
+        except asyncio.CancelledError:  # the server ends at once, and would print a trace of each call
+            if not self._draining:
+                raise
+            if not exchange.status:
+                ended = ProviderOverloadedError(
+                    "this gateway has ended", retry_after=_RETRY_S, status_code=503
+                )
+                await refuse(exchange, route, ended)
         finally:
             self._calls -= 1
 

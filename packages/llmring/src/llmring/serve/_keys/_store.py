@@ -17,7 +17,6 @@ from llmring.serve._keys._ledger import Ledger, Totals
 _PREFIX = "llmr-"
 _SECRET_BYTES = 32
 """256 random bits, so that a plain hash is enough: nobody can try them all."""
-_REDIS = ("redis://", "rediss://", "unix://")
 
 
 def default_store() -> Path | None:
@@ -94,8 +93,10 @@ class KeyStore:
 
     def __init__(self, path: str | Path, *, lazy: bool = False) -> None:
         self.path: Path | None = None
+        self._was_used = False
         self._keys: _Keys
-        if isinstance(path, str) and path.startswith(_REDIS):
+        # Any address, so that one with a slip in it is an error, not a file that is named after its password.
+        if isinstance(path, str) and "://" in path:
             from llmring.serve._keys._redis import RedisKeys  # noqa: PLC0415 - an extra
 
             self._keys = redis = RedisKeys(path)
@@ -135,12 +136,18 @@ class KeyStore:
 
     @property
     def in_use(self) -> bool:
-        """True once a key was made: from then on nobody comes in without one."""
-        return self._keys.in_use
+        """True once a key was made: from then on nobody comes in without one.
+
+        It stays true where the store has lost its keys since this process saw one (a Redis that keeps nothing on disk
+        has restarted, say): a gateway that asks for keys never opens by itself.
+        """
+        self._was_used = self._keys.in_use or self._was_used
+        return self._was_used
 
     async def is_in_use(self) -> bool:
         """Return whether a key was made, as :attr:`in_use` does, within an event loop."""
-        return await self._keys.is_in_use()
+        self._was_used = await self._keys.is_in_use() or self._was_used
+        return self._was_used
 
     def create(
         self,
@@ -178,6 +185,7 @@ class KeyStore:
         )
         secret = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
         self._keys.add(_digest(secret), key)
+        self._was_used = True
         return NewKey(key, secret)
 
     def revoke(self, key_id: str) -> GatewayKey:
@@ -197,7 +205,9 @@ class KeyStore:
 
     async def look_up(self, secret: str) -> GatewayKey | None:
         """Return the key of a secret, as :meth:`find` does, within an event loop."""
-        return _valid(await self._keys.look_up(_digest(secret)))
+        found = await self._keys.look_up(_digest(secret))
+        self._was_used = self._was_used or found is not None
+        return _valid(found)
 
     def states(self) -> list[KeyState]:
         """Return every key, the oldest first, with its account."""
