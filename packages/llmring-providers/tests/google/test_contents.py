@@ -412,3 +412,12 @@ def test_a_conversation_that_a_cache_begins_stays_as_it_is() -> None:
     request = LLMRequest([CALLED, RESULT], cache={"cached_content": "cachedContents/1"})
     wire = GoogleAdapter().encode(ChatCall(request, ModelRef("google", "gemini-2.5-flash")), stream=False)
     assert json.loads(wire.body)["contents"][0]["role"] == "model"
+
+
+def test_an_empty_turn_of_the_user_stays_before_the_model_s_first(call_with: Callable[..., ChatCall]) -> None:
+    talk = [Message(role="user", content=""), CALLED, RESULT]
+    wire = encode(call_with(messages=talk), stream=False)
+    turns = json.loads(wire.body)["contents"]
+    assert turns[0] == user(text(""))
+    assert [turn["role"] for turn in turns] == ["user", "model", "user"]
+    assert wire.warnings == ()

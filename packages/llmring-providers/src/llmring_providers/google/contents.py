@@ -123,9 +123,11 @@ class _Contents:
     def _leave_out_empty_texts(self) -> None:
         """Vertex AI refuses them, and the model itself says nothing at times."""
         self.system = without_empty_texts(self.system)
-        if self.turns == [_NOTHING] and not self._model.on_vertex:
-            return
-        turns, self.turns = self.turns, []
+        # Elsewhere an empty turn of the user may be all, or come before the model's first (both in recordings).
+        first = 1 if self.turns[:1] == [_NOTHING] and not self._model.on_vertex else 0
+        if first and self.turns[1:2] and self.turns[1]["role"] != "model":
+            first = 0
+        turns, self.turns = self.turns[first:], self.turns[:first]
         for turn in turns:
             if not (parts := without_empty_texts(turn["parts"])):
                 self._warn("a message without content was left out: Gemini takes no empty text")
