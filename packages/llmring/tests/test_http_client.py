@@ -178,7 +178,9 @@ async def test_a_client_that_was_closed_is_no_connection(monkeypatch: pytest.Mon
     client = httpx.AsyncClient()
     await client.aclose()
     async with LLMRing(http_client=client, policy=Policy(retry=RetryPolicy(attempts=1))) as ring:
-        with pytest.raises(ProviderConnectionError, match="the HTTP client is closed") as caught:
+        with pytest.raises(
+            ProviderConnectionError, match="the HTTP client is closed; give the ring an open one"
+        ) as caught:
             await ring.chat(ASK)
     assert not caught.value.sent
 

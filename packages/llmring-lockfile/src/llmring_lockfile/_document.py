@@ -64,7 +64,7 @@ class Document:
     Args:
         text: TOML, or JSON when ``path`` ends in ``.json``.
         path: named in errors and diffs; it is not opened.
-        now: tells the time for ``updated_at``.
+        now: returns the time for ``updated_at``.
 
     Raises:
         LockfileParseError: the text is not a lockfile.

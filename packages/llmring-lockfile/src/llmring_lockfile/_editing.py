@@ -49,7 +49,7 @@ def editing(
         path: the file; links are followed and stay links.
         create: make a lockfile where there is none; it goes again if the block fails.
         timeout: seconds to wait for another writer.
-        now: tells the time for ``updated_at``.
+        now: returns the time for ``updated_at``.
 
     Raises:
         LockfileNotFoundError: there is no such file.
@@ -87,7 +87,7 @@ def create_lockfile(
         path: where; JSON when it ends in ``.json``.
         bindings: alias to pool, for the profile ``default``.
         force: write over a file that exists.
-        now: tells the time.
+        now: returns the time.
 
     Raises:
         LockfileExistsError: it exists and ``force`` is not set (also a ``FileExistsError``).

@@ -44,7 +44,7 @@ class Resolver:
         size: most answers kept; the least recently used goes first. 0 keeps none.
         ttl: seconds that an answer is kept.
         check_every: seconds between looks at the files.
-        clock: tells seconds, never backwards.
+        clock: returns seconds that never go backwards.
         environ: the environment, for ``LLMRING_PROFILE``; ``None`` is the process's, read at each resolution.
         find_package: gives the path of the lockfile that a package ships.
 

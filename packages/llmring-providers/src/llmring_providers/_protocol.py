@@ -90,7 +90,7 @@ class Provider(Protocol):
         """Answer the call.
 
         Raises:
-            LLMRingError: of the type that tells whether another try or another model may help.
+            LLMRingError: of the type that says whether another try or another model may help.
         """
 
     async def stream(self, call: ChatCall) -> ProviderStream:
@@ -148,7 +148,7 @@ class EncodedCall(NamedTuple):
 
 
 class Fingerprint(NamedTuple):
-    """Content that tells a call from others.
+    """Content that distinguishes a call from others.
 
     Attributes:
         content: address and body of its request, without any key.

@@ -7,8 +7,12 @@ import aiohttp
 import pytest
 from llmring_providers.transport import HttpRequest
 from llmring_providers.transport._exchange import head_of, target_of
-from llmring_providers.transport.aiohttp import AiohttpTransport
+from llmring_providers.transport.aiohttp import BELOW_THE_SESSION, AiohttpTransport
 from loopback import Connection, StartServer
+
+pytestmark = pytest.mark.skipif(
+    not BELOW_THE_SESSION, reason=f"aiohttp {aiohttp.__version__} is used by its session alone"
+)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 TOO_LARGE = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"

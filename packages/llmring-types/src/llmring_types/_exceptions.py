@@ -53,7 +53,7 @@ class LLMRingError(Exception):
 
 
 def with_command(text: str) -> str:
-    """Add to a text that tells to run the command ``llmring`` how to install it, where it is not there."""
+    """Add how to install ``llmring`` to a text that names the command, where it is not there."""
     if "llmring " not in text:
         return text
     import re  # noqa: PLC0415 - few errors name a command

@@ -80,7 +80,7 @@ def add_host(host: Host, environ: Mapping[str, str] = os.environ, *, replace: bo
 
     Args:
         host: the row, as :func:`own_host` returns it.
-        environ: tells where the file is.
+        environ: names the file.
         replace: it takes the place of another of its name in the file.
 
     Raises:

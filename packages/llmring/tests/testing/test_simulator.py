@@ -526,3 +526,10 @@ async def test_what_it_got_is_printed_without_keys_and_prompts(
         await response.read()
     [received] = simulator.requests
     assert repr(received) == "Received('POST', '/v1/chat/completions')"
+
+
+def test_a_program_that_leaves_it_running_ends_all_the_same() -> None:
+    program = "from llmring.testing import Simulator; print(Simulator().__enter__().url)"
+    ended = run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("http://127.0.0.1:")

@@ -192,7 +192,7 @@ class HttpProvider(HttpModels, HttpEmbedding, HttpFiles):
         return HttpStream(reply, self._adapter.stream_decoder(call, wire), call, wire, self._key())
 
     def fingerprint(self, call: ChatCall) -> Fingerprint:
-        """Return what tells this call from others: the address and the body of its request, without any key."""
+        """Return what distinguishes this call from others: the address and the body of its request, without any key."""
         call, wire = self._encode(call, stream=False)
         content = f"{without_credentials(self.base_url)}{wire.path}\n".encode() + wire.body
         return Fingerprint(content, EncodedCall(self, call, wire))

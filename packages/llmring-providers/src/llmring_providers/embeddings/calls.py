@@ -70,7 +70,7 @@ class Embeds(Protocol):
         """Return the vectors of one batch of texts.
 
         Raises:
-            LLMRingError: of the type that tells whether another try may help.
+            LLMRingError: of the type that says whether another try may help.
         """
 
 
@@ -102,7 +102,7 @@ class Reranks(Protocol):
         """Return documents in the order of their relevance.
 
         Raises:
-            LLMRingError: of the type that tells whether another try may help.
+            LLMRingError: of the type that says whether another try may help.
         """
 
 
@@ -137,7 +137,7 @@ def in_order(rows: Sequence[tuple[int | None, list[float] | str]], call: Embeddi
 
     Args:
         rows: each with its index, where the protocol has one; a text is base64 of little-endian 32-bit floats.
-        call: tells how many there must be, and of which length.
+        call: says how many there must be, and of which length.
 
     Raises:
         MalformedResponseError: there is another number of vectors, one is missing or there twice, or a length differs.

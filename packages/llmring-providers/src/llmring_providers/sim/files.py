@@ -12,7 +12,7 @@ from llmring_providers.transport import HttpRequest
 _CREATED = "2026-01-01T00:00:00Z"
 _SECONDS = 1_767_225_600
 _EXPIRES = "2126-01-01T00:00:00Z"
-"""When Gemini's files expire: a simulated host has no clock, so never within a test."""
+"""Expiry of Gemini's files: a simulated host has no clock, so never within a test."""
 _PATH = re.compile(r"(?P<upload>/upload)?/(?P<version>v1|v1beta)/files(?:/(?P<id>[^/:]+))?")
 _NAMED = re.compile(rb'"(?:file_id|fileUri)"\s*:\s*"(?:[^"]*/)?(?P<id>[^"/]+)"')
 _BOUNDARY = re.compile(r'boundary="?([^";]+)')

@@ -33,7 +33,7 @@ from llmring_providers.transport import HttpRequest
 
 _JSON = "application/json"
 _CREATED = 1_767_225_600
-"""When every simulated answer was made, in seconds: 2026-01-01. A clock would make answers differ."""
+"""Time stamp of every simulated answer, in seconds: 2026-01-01. A clock would make answers differ."""
 
 
 def plan(asked: HostedRequest, prompt: Prompt, script: Script, number: int) -> Plan:

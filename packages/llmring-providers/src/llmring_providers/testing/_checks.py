@@ -121,7 +121,7 @@ async def refuses_unknown_content(provider: Provider, ref: ModelRef) -> None:
 async def fails(
     provider: Provider, ref: ModelRef, expected: type[LLMRingError], secret: str | None = None
 ) -> None:
-    """A failure is of its type, says where it happened, and tells no secret; streamed or not."""
+    """A failure is of its type, says where it happened, and holds no secret; streamed or not."""
     for ask in (provider.chat, _whole_stream(provider)):
         error = await failure(ask, ChatCall(question(), ref))
         _require(isinstance(error, expected), f"the failure should be {expected.__name__}, and is {error!r}")
@@ -130,7 +130,7 @@ async def fails(
             _require(error.provider == provider.name, f"the failure names the provider {error.provider!r}")
         if secret:
             said = "".join(traceback.format_exception(error)) + repr(vars(error))
-            _require(secret not in said, "the failure tells the secret")
+            _require(secret not in said, "the failure holds the secret")
 
 
 async def notices_a_cut(provider: Provider, ref: ModelRef) -> None:

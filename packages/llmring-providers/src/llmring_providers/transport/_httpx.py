@@ -66,7 +66,7 @@ class HttpxStream:
     ) -> None:
         self._response = response
         self._url = request.url
-        self._leftovers = closed_streams
+        self._closed_streams = closed_streams
         is_read = response.is_stream_consumed  # by a hook, a mock or an SDK, and decompressed then
         if pieces is not None:
             self._pieces = pieces
@@ -120,7 +120,7 @@ class HttpxStream:
         if not self._closed:
             self._closed = True
             self._shut = not self._response.is_closed and _shut(self._response)
-            self._leftovers.add(self)
+            self._closed_streams.add(self)
 
     async def take_away(self) -> None:
         """Free what :meth:`close` had to leave."""

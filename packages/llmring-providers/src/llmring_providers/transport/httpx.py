@@ -61,7 +61,7 @@ class HttpxTransport:
             )
         self._client: Any = client
         self._default_timeout = library.Timeout(_DEFAULT_TIMEOUT_S)
-        self._leftovers = PerLoop(hold_closed_streams, anyio.lowlevel.current_token)
+        self._closed_streams = PerLoop(hold_closed_streams, anyio.lowlevel.current_token)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         stream = await self.open(request)
@@ -70,8 +70,10 @@ class HttpxTransport:
     async def open(self, request: HttpRequest) -> HttpxStream:
         check_network(request)
         if self._client.is_closed:
-            raise TransportError(f"{host_of(request.url)}: the HTTP client is closed", sent=False)
-        closed_streams = await self._leftovers.get()
+            raise TransportError(
+                f"{host_of(request.url)}: the HTTP client is closed; give the ring an open one", sent=False
+            )
+        closed_streams = await self._closed_streams.get()
         await closed_streams.clear()
         events = ConnectionEvents()
         try:
@@ -89,7 +91,7 @@ class HttpxTransport:
         return stream
 
     async def aclose(self) -> None:
-        await self._leftovers.aclose()
+        await self._closed_streams.aclose()
 
     def _built(self, request: HttpRequest, events: ConnectionEvents) -> Any:
         settings = {"timeout": None} if self._client.timeout == self._default_timeout else {}

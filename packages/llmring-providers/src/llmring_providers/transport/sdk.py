@@ -37,7 +37,7 @@ class SdkTransport:
     def __init__(self, base_url: str, post: Post) -> None:
         self.base_url = base_url.rstrip("/")
         self._post = post
-        self._leftovers = PerLoop(hold_closed_streams, anyio.lowlevel.current_token)
+        self._closed_streams = PerLoop(hold_closed_streams, anyio.lowlevel.current_token)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         stream = await self.open(request)
@@ -52,7 +52,7 @@ class SdkTransport:
 
     async def open(self, request: HttpRequest) -> ByteStream:
         check_network(request)
-        closed_streams = await self._leftovers.get()
+        closed_streams = await self._closed_streams.get()
         await closed_streams.clear()
         _answering.set(request)
         headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CLIENT}
@@ -63,7 +63,7 @@ class SdkTransport:
             _answering.set(None)
 
     async def aclose(self) -> None:
-        await self._leftovers.aclose()
+        await self._closed_streams.aclose()
 
 
 def private(owner: Any, name: str, sdk: Any) -> Any:

@@ -76,7 +76,7 @@ def open_observers(
         conversations: tell it messages and answers.
         usage_log: the file of the local log.
         capture_content: put messages and answers on spans.
-        base_url_of: tells where a provider is spoken to.
+        base_url_of: returns the base URL of a provider.
         secrets: returns the values that must not be reported, should a host repeat one.
     """
     observers = list(given)

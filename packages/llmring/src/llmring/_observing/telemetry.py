@@ -65,7 +65,7 @@ class Telemetry:
 
     Args:
         content: put the messages and the answer on the span.
-        base_url_of: tells where a provider is spoken to.
+        base_url_of: returns the base URL of a provider.
         secrets: returns the values that must be on no span or metric, should a host repeat one.
     """
 

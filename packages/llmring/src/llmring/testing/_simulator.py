@@ -181,7 +181,9 @@ class Simulator:
 
     def __enter__(self) -> Self:
         started: Future[Callable[[], object]] = Future()
-        self._thread = Thread(target=lambda: asyncio.run(self._run(started)), name="llmring-simulator")
+        self._thread = Thread(
+            target=lambda: asyncio.run(self._run(started)), name="llmring-simulator", daemon=True
+        )
         self._thread.start()
         self._leave = started.result()
         return self
