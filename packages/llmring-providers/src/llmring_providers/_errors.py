@@ -60,7 +60,7 @@ _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "milli"
 _KEY = re.compile(r"\b(?:sk-|gsk_|xai-|AIza)[\w*/+=-]{6,}")
 _UNSUPPORTED_CODE = re.compile(
     r"unsupported_|unknown_parameter|invalid_json_schema|invalid_function_parameters|invalid_image_format"
-    r"|(?:string|array|object|integer|decimal)_(?:above|below)_m(?:ax|in)_"
+    r"|(?:string|array|object|integer|decimal)_above_max_|integer_below_min_"
 )
 UNSUPPORTED = re.compile(
     r"not support(?:ed)?\b|unsupported"  # all of them
@@ -68,7 +68,7 @@ UNSUPPORTED = re.compile(
     r"|extra inputs are not permitted|\binput_schema\b|too many strict tools"  # Anthropic
     r"|unknown name \S+ at|cannot find field"  # Gemini
     r"|invalid schema|schema is too complex"  # OpenAI; Anthropic and Gemini
-    r"|(?:string|array) too long|is compatible only with|(?:below|above) (?:minimum|maximum) value"  # OpenAI
+    r"|(?:string|array) too long|is compatible only with|(?:above maximum|integer below minimum) value"  # OpenAI
     r"|exceeds \d+ MB maximum|image dimensions exceed|maximum of \d+ (?:PDF pages|blocks)"  # Anthropic
     r"|maximum allowed number of output tokens|max_tokens is too large|supported range is from"  # all three
     r"|is not enabled for",  # Gemini
