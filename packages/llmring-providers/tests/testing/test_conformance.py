@@ -227,7 +227,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "test_a_failing_server_is_typed",
         {**with_reply(Scenario.SERVER_ERROR, ProviderServerError(SECRET, provider="fake")), "secret": SECRET},
-        "tells the secret",
+        "holds the secret",
     ),
     ("test_a_cut_stream_is_no_answer", {"kind": Forgetful}, "as if it were whole"),
     ("test_a_waiting_call_can_be_cancelled", {"kind": Stubborn}, "tasks are left"),
